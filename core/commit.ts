@@ -1,0 +1,109 @@
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import type { DomainEvent } from '../events/catalogue.ts';
+import { CorruptDataError, PayloadTooLargeError } from './errors.ts';
+import { parseStreamId } from './stream-id.ts';
+
+/** Most events that one append may hold. */
+export const MAX_EVENTS_PER_COMMIT = 100;
+/** Most bytes of a commit as it is stored: under DynamoDB's 400 KB per item, with room for keys and attribute names. */
+export const MAX_COMMIT_BYTES = 380 * 1024;
+/** Most bytes of a commit before compression, so that a body cannot blow up in a reader's memory. */
+const MAX_JSON_BYTES = 16 * 1024 * 1024;
+/** DynamoDB's write unit: a commit within one costs the same compressed or not, and loads faster plain. */
+const WRITE_UNIT_BYTES = 1024;
+
+/** The events of one append, stored as one item: written whole or not at all. */
+export interface Commit {
+  readonly stream: string;
+  /** Sequence number of the first event. */
+  readonly version: number;
+  /** Number of events; the commit ends at `version + count - 1`. */
+  readonly count: number;
+  /** The caller's idempotency key, else a ULID. */
+  readonly commitId: string;
+  /** True when `commitId` came from the caller, who may repeat the append and find it by that id. */
+  readonly keyed: boolean;
+  /** ISO 8601, UTC, milliseconds. */
+  readonly recordedAt: string;
+  /** The event types inside, each once. */
+  readonly types: readonly string[];
+  /** A codec byte, then the events. See {@link encodeEvents}. */
+  readonly body: Uint8Array;
+  /** Trace header of the append, to link what follows from it. */
+  readonly trace?: string;
+}
+
+/** Sequence number of the last event of a commit. */
+export const endOf = (commit: Pick<Commit, 'version' | 'count'>): number => commit.version + commit.count - 1;
+
+/** What a commit's body holds of each event; the rest of the envelope follows from the commit. */
+export type StoredEvent = Pick<DomainEvent, 'id' | 'type' | 'version' | 'timestamp' | 'source' | 'data'> & {
+  readonly correlationId?: string;
+  readonly causationId?: string;
+  readonly metadata?: object | undefined;
+  readonly severity?: string;
+  readonly category?: string;
+};
+
+const Codec = { json: 0, deflate: 1 } as const;
+
+/**
+ * Encodes the events of a commit: one byte that names the codec, then JSON, deflated (raw, level 6) when the whole item
+ * would not fit in one write unit otherwise.
+ * @param overhead bytes of the item besides the body
+ * @throws PayloadTooLargeError over {@link MAX_COMMIT_BYTES}
+ */
+export function encodeEvents(events: readonly StoredEvent[], overhead: number): Uint8Array {
+  const json = Buffer.from(JSON.stringify(events));
+  if (json.length > MAX_JSON_BYTES) throw tooLarge(json.length);
+  const plain = json.length + 1 + overhead <= WRITE_UNIT_BYTES;
+  const body = plain ? withCodec(Codec.json, json) : withCodec(Codec.deflate, deflateRawSync(json, { level: 6 }));
+  if (body.length > MAX_COMMIT_BYTES) throw tooLarge(body.length);
+  return body;
+}
+
+function withCodec(codec: number, bytes: Uint8Array): Uint8Array {
+  const body = new Uint8Array(bytes.length + 1);
+  body[0] = codec;
+  body.set(bytes, 1);
+  return body;
+}
+
+const tooLarge = (bytes: number) =>
+  new PayloadTooLargeError(
+    `the events of this append take ${bytes} bytes as stored, the limit is ${MAX_COMMIT_BYTES}; append fewer or smaller events`,
+  );
+
+/**
+ * The events of a commit as readers see them.
+ * @throws CorruptDataError when the body cannot be read; names the stream and version
+ */
+export function decodeCommit(commit: Commit): DomainEvent[] {
+  const { aggregateType, aggregateId } = parseStreamId(commit.stream);
+  return decodeEvents(commit).map((stored, index) => {
+    const { metadata, data, ...rest } = stored;
+    return {
+      ...rest,
+      metadata: { ...metadata, recordedAt: commit.recordedAt },
+      aggregateId,
+      aggregateType,
+      sequenceNumber: commit.version + index,
+      data,
+    } as DomainEvent; // stored events were validated before they were written
+  });
+}
+
+function decodeEvents(commit: Commit): StoredEvent[] {
+  try {
+    const bytes = commit.body.subarray(1);
+    const json = commit.body[0] === Codec.deflate ? inflateRawSync(bytes, { maxOutputLength: MAX_JSON_BYTES }) : bytes;
+    if (commit.body[0] !== Codec.deflate && commit.body[0] !== Codec.json) throw new Error('unknown codec');
+    const events: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(json));
+    if (!Array.isArray(events) || events.length !== commit.count) throw new Error('wrong number of events');
+    return events;
+  } catch (cause) {
+    throw new CorruptDataError(`the commit at version ${commit.version} of stream ${commit.stream} cannot be read`, {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,91 @@
+/** The stable name of what went wrong; the HTTP API answers with the same code. */
+export type ErrorCode =
+  | 'VALIDATION_FAILED'
+  | 'INVALID_ID'
+  | 'STREAM_NOT_FOUND'
+  | 'NOT_FOUND'
+  | 'CONCURRENCY_CONFLICT'
+  | 'COMMAND_REJECTED'
+  | 'PAYLOAD_TOO_LARGE'
+  | 'VIEW_BEHIND'
+  | 'CORRUPT_DATA'
+  | 'UNAVAILABLE';
+
+/** Base of every error that Annals throws on purpose. `message` says what to do and is fit for a caller's eyes. */
+export abstract class AnnalsError extends Error {
+  abstract readonly code: ErrorCode;
+  override get name(): string {
+    return this.constructor.name;
+  }
+}
+
+/** A place in the input and what is wrong there. */
+export interface Issue {
+  /** Dotted path into the input, empty for the whole. */
+  readonly path: string;
+  readonly message: string;
+}
+
+/** The input breaks a rule that the caller can read in the schema. Nothing was written. */
+export class ValidationError extends AnnalsError {
+  readonly code = 'VALIDATION_FAILED';
+  readonly issues: readonly Issue[];
+  constructor(issues: readonly Issue[], options?: ErrorOptions) {
+    super(issues.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; '), options);
+    this.issues = issues;
+  }
+}
+
+export class InvalidIdError extends AnnalsError {
+  readonly code = 'INVALID_ID';
+}
+
+export class NotFoundError extends AnnalsError {
+  readonly code = 'NOT_FOUND';
+}
+
+export class StreamNotFoundError extends AnnalsError {
+  readonly code = 'STREAM_NOT_FOUND';
+  constructor(stream: string) {
+    super(`stream ${stream} has no events`);
+  }
+}
+
+/** Somebody else appended first. Load the stream again, decide again, append again. */
+export class ConcurrencyError extends AnnalsError {
+  readonly code = 'CONCURRENCY_CONFLICT';
+  readonly stream: string;
+  readonly expectedVersion: number | 'any' | 'exists';
+  readonly actualVersion: number;
+  constructor(stream: string, expectedVersion: number | 'any' | 'exists', actualVersion: number) {
+    super(`stream ${stream} is at version ${actualVersion}, expected ${expectedVersion}`);
+    this.stream = stream;
+    this.expectedVersion = expectedVersion;
+    this.actualVersion = actualVersion;
+  }
+}
+
+/** The aggregate's state does not allow the command; the message is the rule it broke. */
+export class CommandRejectedError extends AnnalsError {
+  readonly code = 'COMMAND_REJECTED';
+}
+
+/** A commit over the limits of the store. */
+export class PayloadTooLargeError extends AnnalsError {
+  readonly code = 'PAYLOAD_TOO_LARGE';
+}
+
+/** The view did not reach the wanted version in time; ask again. */
+export class ViewBehindError extends AnnalsError {
+  readonly code = 'VIEW_BEHIND';
+}
+
+/** Stored bytes that cannot be read back: names the stream and the place, never passed over in silence. */
+export class CorruptDataError extends AnnalsError {
+  readonly code = 'CORRUPT_DATA';
+}
+
+/** The store could not be reached, or did not answer; the outcome of a write is unknown. Repeat it with the same commit id. */
+export class UnavailableError extends AnnalsError {
+  readonly code = 'UNAVAILABLE';
+}

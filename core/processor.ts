@@ -1,0 +1,53 @@
+import { ExponentialBackoff, handleAll, retry } from 'cockatiel';
+import type { DomainEvent, EventType } from '../events/catalogue.ts';
+import type { EventBus, Subscription } from './event-bus.ts';
+
+export interface RetryPolicy {
+  /** Attempts in all, the first included. */
+  readonly attempts: number;
+  /** Pause before the second attempt, milliseconds; doubles from there, with jitter. */
+  readonly initialDelayMs: number;
+  /** Longest pause, milliseconds. */
+  readonly maxDelayMs: number;
+}
+
+/** The seed's policy: 3 attempts, pauses from 1 s to 60 s. */
+export const defaultRetryPolicy: RetryPolicy = { attempts: 3, initialDelayMs: 1_000, maxDelayMs: 60_000 };
+
+/**
+ * Runs `work`, again after an exponential pause with decorrelated jitter when it throws; the last error is thrown.
+ * (Decorrelated jitter: Marc Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.)
+ */
+export function withRetry<T>(policy: RetryPolicy, work: () => Promise<T>): Promise<T> {
+  const { attempts, initialDelayMs, maxDelayMs } = policy;
+  const backoff = new ExponentialBackoff({ initialDelay: initialDelayMs, maxDelay: maxDelayMs });
+  return retry(handleAll, { maxAttempts: attempts - 1, backoff }).execute(work);
+}
+
+/** Something that reacts to events, one at a time. */
+export interface EventProcessor<T extends EventType = EventType> {
+  readonly name: string;
+  /** The types it handles, or all of them. */
+  readonly types: readonly T[] | '*';
+  process(event: DomainEvent<T>): Promise<void>;
+  /** Called when the last attempt failed, so that the event is parked and not lost. */
+  onFailure(event: DomainEvent<T>, error: unknown): Promise<void>;
+}
+
+/** Subscribes a processor to the bus, each event with retries. Unsubscribing stops new events, not the one in work. */
+export function startProcessor<T extends EventType>(
+  bus: EventBus,
+  processor: EventProcessor<T>,
+  policy: RetryPolicy = defaultRetryPolicy,
+): Subscription {
+  const wanted: ReadonlySet<string> | undefined = processor.types === '*' ? undefined : new Set(processor.types);
+  return bus.subscribe('*', async (event) => {
+    if (wanted && !wanted.has(event.type)) return;
+    const own = event as DomainEvent<T>;
+    try {
+      await withRetry(policy, () => processor.process(own));
+    } catch (error) {
+      await processor.onFailure(own, error);
+    }
+  });
+}

@@ -1,0 +1,57 @@
+import { type DomainEvent, definitions, type EventType } from '../events/catalogue.ts';
+import type { JsonObject } from '../events/json.ts';
+
+/**
+ * A read model, declared once: which events, which view each belongs to, how the view changes. Live, rebuild and
+ * point-in-time runs all fold with this same value.
+ */
+export interface Projection<View extends object = JsonObject, Type extends EventType = EventType> {
+  /** Name in URLs and keys. */
+  readonly name: string;
+  /** The aggregate whose streams feed it: each stream one view, under the aggregate's id. */
+  readonly aggregateType: string;
+  readonly types: readonly Type[];
+  /** The view after an event; `undefined` before the first. Pure. */
+  evolve(view: View | undefined, event: DomainEvent<Type>): View;
+  /** Views can be listed by this property of theirs. */
+  readonly group: { readonly of: (view: View) => string; readonly values: readonly string[] };
+}
+
+/** Declares a projection; checks that its events all come from its aggregate's streams. */
+export function defineProjection<View extends object, const Type extends EventType>(
+  projection: Projection<View, Type>,
+): Projection<View, Type> {
+  for (const type of projection.types) {
+    const home = definitions.find((definition) => definition.type === type)?.aggregateType;
+    if (home !== projection.aggregateType) {
+      throw new Error(`projection ${projection.name}: ${type} is not in ${projection.aggregateType} streams`);
+    }
+  }
+  return projection;
+}
+
+/** A projection whatever its views look like, for code that runs them all. */
+// biome-ignore lint/suspicious/noExplicitAny: View and Type appear in argument and result positions, so only any fits all
+export type AnyProjection = Projection<any, any>;
+
+/** A view as it is stored. */
+export interface StoredView<View extends object = JsonObject> {
+  readonly projection: string;
+  /** Which build of the projection this belongs to; a rebuild makes the next one beside it. */
+  readonly generation: number;
+  readonly key: string;
+  /** Sequence number of the last event applied: the checkpoint, written together with the view. */
+  readonly version: number;
+  /** What the view is listed under; see {@link Projection.group}. Empty when no event of the projection's came yet. */
+  readonly group: string;
+  readonly view: View | undefined;
+}
+
+/** Folds one event into a view if it is one of the projection's; any other leaves the view as it is. */
+export function evolveView<View extends object>(
+  projection: Projection<View>,
+  view: View | undefined,
+  event: DomainEvent,
+): View | undefined {
+  return (projection.types as readonly string[]).includes(event.type) ? projection.evolve(view, event) : view;
+}

@@ -1,0 +1,62 @@
+import * as z from 'zod';
+import { defineEvent } from './define.ts';
+import { id, instant } from './envelope.ts';
+import { jsonObject } from './json.ts';
+
+export const agentState = z.enum(['created', 'idle', 'running', 'waiting', 'failed', 'stopped']);
+export type AgentState = z.output<typeof agentState>;
+
+/** What a step used, by name of the resource: tokens, cost, calls. Views add them up per name. */
+export const usage = z
+  .record(z.string().min(1).max(64), z.number().nonnegative())
+  .refine((used) => Object.keys(used).length <= 32, 'may name at most 32 resources');
+
+export const agentCreated = defineEvent({
+  type: 'agent.created',
+  kind: 'domain',
+  version: 1,
+  aggregateType: 'agent',
+  description: 'An agent exists and can be given work.',
+  data: z.strictObject({
+    agentId: id,
+    agentType: z.string().min(1).max(128),
+    configuration: jsonObject,
+    createdBy: z.string().min(1).max(128),
+  }),
+  sensitive: ['configuration'],
+});
+
+export const agentStateChanged = defineEvent({
+  type: 'agent.state-changed',
+  kind: 'domain',
+  version: 1,
+  aggregateType: 'agent',
+  description: 'An agent went from one state to another.',
+  data: z.strictObject({
+    agentId: id,
+    previousState: agentState,
+    newState: agentState,
+    reason: z.string().max(4096),
+    timestamp: instant.optional(),
+  }),
+  sensitive: [],
+});
+
+export const agentStepRecorded = defineEvent({
+  type: 'agent.step-recorded',
+  kind: 'domain',
+  version: 1,
+  aggregateType: 'agent',
+  description: 'An agent thought, acted and saw what came of it.',
+  data: z.strictObject({
+    agentId: id,
+    thought: z.string().optional(),
+    action: z.string(),
+    observation: z.string().optional(),
+    durationMs: z.number().nonnegative().optional(),
+    usage: usage.optional(),
+  }),
+  sensitive: ['thought', 'action', 'observation'],
+});
+
+export const agentEvents = [agentCreated, agentStateChanged, agentStepRecorded] as const;

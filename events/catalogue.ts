@@ -1,0 +1,110 @@
+import * as z from 'zod';
+import { agentEvents } from './agent.ts';
+import type { EventDefinition } from './define.ts';
+import { envelopeInput, type eventCategory, type eventSeverity, recordedEnvelope, systemEnvelope } from './envelope.ts';
+import { integrationEvents } from './integration.ts';
+import type { JsonObject } from './json.ts';
+import { sagaEvents } from './saga.ts';
+import { systemEvents } from './system.ts';
+import { taskEvents } from './task.ts';
+import { workflowEvents } from './workflow.ts';
+
+/** Every event type there is. A new category of events is one file and one line here. */
+export const definitions = [
+  ...agentEvents,
+  ...taskEvents,
+  ...workflowEvents,
+  ...sagaEvents,
+  ...integrationEvents,
+  ...systemEvents,
+] as const;
+
+type Definition = (typeof definitions)[number];
+export type EventType = Definition['type'];
+type DefinitionOf<T extends EventType> = Extract<Definition, { type: T }>;
+export type EventData<T extends EventType> = z.output<DefinitionOf<T>['data']>;
+
+type SystemEnvelope<T extends EventType> =
+  DefinitionOf<T> extends EventDefinition<string, z.ZodObject, 'system'>
+    ? { readonly severity: z.output<typeof eventSeverity>; readonly category: z.output<typeof eventCategory> }
+    : unknown;
+
+interface EnvelopeInput {
+  readonly id?: string | undefined;
+  readonly timestamp?: string | undefined;
+  readonly source?: string | undefined;
+  readonly correlationId?: string | undefined;
+  readonly causationId?: string | undefined;
+  readonly metadata?: JsonObject | undefined;
+}
+
+/** An event as its author proposes it; the store adds the rest of the envelope. */
+export type NewEvent<T extends EventType = EventType> = {
+  [K in T]: EnvelopeInput & { readonly type: K; readonly data: EventData<K> } & SystemEnvelope<K>;
+}[T];
+
+interface Envelope {
+  readonly id: string;
+  readonly version: number;
+  /** When it happened; ISO 8601, UTC, milliseconds. */
+  readonly timestamp: string;
+  readonly source: string;
+  readonly correlationId?: string;
+  readonly causationId?: string;
+  readonly metadata: JsonObject & { readonly recordedAt: string };
+  readonly aggregateId: string;
+  readonly aggregateType: string;
+  readonly sequenceNumber: number;
+}
+
+/** An event as it is read: `DomainEvent<'agent.created'>` has that type's data. */
+export type DomainEvent<T extends EventType = EventType> = {
+  [K in T]: Envelope & { readonly type: K; readonly data: EventData<K> } & SystemEnvelope<K>;
+}[T];
+
+const byType: ReadonlyMap<string, Definition> = new Map(definitions.map((definition) => [definition.type, definition]));
+
+/** The declaration of an event type, or undefined when there is none of that name. */
+export function definitionOf(type: string): Definition | undefined {
+  return byType.get(type);
+}
+
+/** The aggregate types that occur, each once. */
+export const aggregateTypes: readonly string[] = [...new Set(definitions.map((d) => d.aggregateType))];
+
+function inputSchema(definition: EventDefinition) {
+  return z
+    .strictObject({
+      type: z.literal(definition.type),
+      data: definition.data,
+      ...envelopeInput,
+      ...(definition.kind === 'system' ? systemEnvelope : {}),
+    })
+    .describe(definition.description);
+}
+
+function recordedSchema(definition: EventDefinition) {
+  return z
+    .object({
+      type: z.literal(definition.type),
+      data: definition.data,
+      ...recordedEnvelope,
+      ...(definition.kind === 'system' ? systemEnvelope : {}),
+    })
+    .describe(definition.description);
+}
+
+type NonEmpty<T> = [T, ...T[]];
+
+/** Parses an event as callers may propose it: known type, valid data, no unknown member. */
+export const newEventSchema = z.discriminatedUnion(
+  'type',
+  definitions.map(inputSchema) as NonEmpty<ReturnType<typeof inputSchema>>,
+  { error: () => `is not a known event type; known are ${definitions.map((d) => d.type).join(', ')}` },
+);
+
+/** Parses an event as Annals gives it to readers and to the bus. */
+export const recordedEventSchema = z.discriminatedUnion(
+  'type',
+  definitions.map(recordedSchema) as NonEmpty<ReturnType<typeof recordedSchema>>,
+);

@@ -1,0 +1,21 @@
+import * as z from 'zod';
+import { defineEvent } from './define.ts';
+import { id } from './envelope.ts';
+
+export const externalServiceResponse = defineEvent({
+  type: 'external-service.response',
+  kind: 'integration',
+  version: 1,
+  aggregateType: 'service',
+  description: 'A service outside answered a request.',
+  data: z.strictObject({
+    serviceId: id,
+    requestId: id,
+    response: z.json(),
+    latency: z.number().nonnegative().describe('Milliseconds'),
+    success: z.boolean(),
+  }),
+  sensitive: ['response'],
+});
+
+export const integrationEvents = [externalServiceResponse] as const;

@@ -1,0 +1,20 @@
+import * as z from 'zod';
+import { defineEvent } from './define.ts';
+import { eventSeverity } from './envelope.ts';
+
+export const systemResourceAlert = defineEvent({
+  type: 'system.resource-alert',
+  kind: 'system',
+  version: 1,
+  aggregateType: 'system',
+  description: 'A resource crossed its threshold.',
+  data: z.strictObject({
+    resource: z.string().min(1).max(128),
+    currentValue: z.number(),
+    threshold: z.number(),
+    severity: eventSeverity,
+  }),
+  sensitive: [],
+});
+
+export const systemEvents = [systemResourceAlert] as const;

@@ -1,0 +1,60 @@
+import * as z from 'zod';
+import { defineEvent } from './define.ts';
+import { id } from './envelope.ts';
+import { jsonObject } from './json.ts';
+
+export const requiredAgents = z
+  .array(id)
+  .min(1)
+  .max(100)
+  .refine((agents) => new Set(agents).size === agents.length, 'names an agent twice');
+
+/** The longest a task may take: 30 days, in seconds. */
+const MAX_DEADLINE_SECONDS = 30 * 24 * 3600;
+
+export const taskRequested = defineEvent({
+  type: 'task.requested',
+  kind: 'domain',
+  version: 1,
+  aggregateType: 'task',
+  description: 'Work for one or more agents, all of which have to complete it before the deadline.',
+  data: z.strictObject({
+    taskId: id,
+    requiredAgents,
+    payload: jsonObject,
+    deadlineSeconds: z.int().positive().max(MAX_DEADLINE_SECONDS),
+  }),
+  sensitive: ['payload'],
+});
+
+export const taskCompleted = defineEvent({
+  type: 'task.completed',
+  kind: 'domain',
+  version: 1,
+  aggregateType: 'task',
+  description: 'One required agent did its part of a task.',
+  data: z.strictObject({
+    taskId: id,
+    agentId: id,
+    result: z.json(),
+    duration: z.number().nonnegative().describe('Milliseconds'),
+    resources: jsonObject,
+  }),
+  sensitive: ['result'],
+});
+
+export const taskFailed = defineEvent({
+  type: 'task.failed',
+  kind: 'domain',
+  version: 1,
+  aggregateType: 'task',
+  description: 'One required agent could not do its part of a task.',
+  data: z.strictObject({
+    taskId: id,
+    agentId: id,
+    error: z.union([z.string().min(1).max(16_384), jsonObject]),
+  }),
+  sensitive: ['error'],
+});
+
+export const taskEvents = [taskRequested, taskCompleted, taskFailed] as const;
