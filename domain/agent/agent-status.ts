@@ -1,0 +1,80 @@
+import { defineProjection } from '../../core/projection.ts';
+import { type AgentState, agentState } from '../../events/agent.ts';
+import type { DomainEvent } from '../../events/catalogue.ts';
+import type { JsonObject } from '../../events/json.ts';
+import { addUsage, firstSeen, seen, type Times } from '../view.ts';
+
+/** What an agent is, does and has used. */
+export interface AgentStatus extends Times {
+  readonly agentId: string;
+  readonly agentType: string;
+  readonly state: AgentState;
+  readonly createdBy: string;
+  readonly configuration: JsonObject;
+  /** Why it is in its state, once that changed. */
+  readonly reason?: string;
+  readonly steps: number;
+  readonly stateChanges: number;
+  /** Sum of the steps' durations, milliseconds. */
+  readonly durationMs: number;
+  /** Sum of the steps' usage, by name. */
+  readonly usage: Readonly<Record<string, number>>;
+  readonly lastAction?: string;
+}
+
+/** How much of the last action a view shows, in characters: a view stays small however long the action was. */
+const ACTION_PREVIEW = 200;
+
+export const agentStatus = defineProjection({
+  name: 'agent-status',
+  aggregateType: 'agent',
+  types: ['agent.created', 'agent.state-changed', 'agent.step-recorded'],
+  group: { of: (view: AgentStatus) => view.state, values: agentState.options },
+  evolve,
+});
+
+function evolve(
+  view: AgentStatus | undefined,
+  event: DomainEvent<'agent.created' | 'agent.state-changed' | 'agent.step-recorded'>,
+): AgentStatus {
+  // A stream may be appended to without commands, so a view makes do with whatever comes first.
+  const base: AgentStatus = view ?? {
+    agentId: event.aggregateId,
+    agentType: 'unknown',
+    state: 'created',
+    createdBy: 'unknown',
+    configuration: {},
+    steps: 0,
+    stateChanges: 0,
+    durationMs: 0,
+    usage: {},
+    ...firstSeen(event),
+  };
+  const now = { ...base, ...seen(base, event) };
+  switch (event.type) {
+    case 'agent.created': {
+      const { agentType, configuration, createdBy } = event.data;
+      return { ...now, agentType, configuration, createdBy };
+    }
+    case 'agent.state-changed': {
+      const { newState, reason } = event.data;
+      return { ...now, state: newState, reason, stateChanges: now.stateChanges + 1 };
+    }
+    case 'agent.step-recorded': {
+      const { action, durationMs = 0, usage = {} } = event.data;
+      return {
+        ...now,
+        steps: now.steps + 1,
+        durationMs: now.durationMs + durationMs,
+        usage: addUsage(now.usage, usage),
+        lastAction: preview(action),
+      };
+    }
+  }
+}
+
+/** The start of a text, cut between characters and never inside a surrogate pair. */
+function preview(text: string): string {
+  const start = text.slice(0, ACTION_PREVIEW);
+  return start.isWellFormed() ? start : start.slice(0, -1);
+}

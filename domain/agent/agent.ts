@@ -1,0 +1,67 @@
+import type { DecideContext, Decider } from '../../core/decider.ts';
+import { CommandRejectedError, NotFoundError } from '../../core/errors.ts';
+import type { AgentState } from '../../events/agent.ts';
+import type { DomainEvent, EventData, NewEvent } from '../../events/catalogue.ts';
+
+type AgentEvent = 'agent.created' | 'agent.state-changed' | 'agent.step-recorded';
+
+/** What deciding needs to know of an agent. */
+export interface Agent {
+  /** `none` before it was created. */
+  readonly state: AgentState | 'none';
+}
+
+export type AgentCommand =
+  | ({ readonly kind: 'create' } & Omit<EventData<'agent.created'>, 'agentId'>)
+  | { readonly kind: 'change-state'; readonly newState: AgentState; readonly reason: string }
+  | ({ readonly kind: 'record-step' } & Omit<EventData<'agent.step-recorded'>, 'agentId'>);
+
+/**
+ * An agent is created once, and then goes between states as it likes, with two rules: nobody goes back to `created`, and
+ * `stopped` is the end: no step and no other state after it.
+ */
+export const agentDecider: Decider<Agent, AgentCommand, AgentEvent> = {
+  aggregateType: 'agent',
+  initialState: { state: 'none' },
+  decide,
+  evolve,
+};
+
+function decide({ state }: Agent, command: AgentCommand, { id }: DecideContext): NewEvent<AgentEvent>[] {
+  if (command.kind === 'create') {
+    const { kind: _, ...data } = command;
+    if (state !== 'none') throw new CommandRejectedError(`agent ${id} exists already`);
+    return [{ type: 'agent.created', data: { agentId: id, ...data } }];
+  }
+  if (state === 'none') throw new NotFoundError(`agent ${id} does not exist`);
+  if (command.kind === 'change-state') return changeState(state, command, id);
+  if (state === 'stopped') throw new CommandRejectedError(`agent ${id} is stopped: a stopped agent takes no steps`);
+  const { kind: _, ...data } = command;
+  return [{ type: 'agent.step-recorded', data: { agentId: id, ...data } }];
+}
+
+function changeState(
+  previousState: AgentState,
+  { newState, reason }: Extract<AgentCommand, { kind: 'change-state' }>,
+  agentId: string,
+): NewEvent<AgentEvent>[] {
+  if (newState === previousState) return [];
+  if (previousState === 'stopped') {
+    throw new CommandRejectedError(`agent ${agentId} is stopped: a stopped agent stays so`);
+  }
+  if (newState === 'created') {
+    throw new CommandRejectedError(`agent ${agentId} is ${previousState}: no agent goes back to created`);
+  }
+  return [{ type: 'agent.state-changed', data: { agentId, previousState, newState, reason } }];
+}
+
+function evolve(agent: Agent, event: DomainEvent<AgentEvent>): Agent {
+  switch (event.type) {
+    case 'agent.created':
+      return { state: 'created' };
+    case 'agent.state-changed':
+      return { state: event.data.newState };
+    case 'agent.step-recorded':
+      return agent;
+  }
+}

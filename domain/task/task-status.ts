@@ -1,0 +1,70 @@
+import { defineProjection } from '../../core/projection.ts';
+import type { DomainEvent, EventData } from '../../events/catalogue.ts';
+import { firstSeen, seen, type Times } from '../view.ts';
+
+type TaskState = 'requested' | 'completed' | 'failed';
+
+/** Where a task stands and who answered. */
+export interface TaskStatus extends Times {
+  readonly taskId: string;
+  /** `completed` once every required agent completed, `failed` from the first failure on. */
+  readonly state: TaskState;
+  readonly requiredAgents: readonly string[];
+  readonly completedAgents: readonly string[];
+  readonly failedAgents: readonly string[];
+  readonly deadlineSeconds: number;
+  /** Sum of the completions' durations, milliseconds. */
+  readonly durationMs: number;
+  /** What the first failure said. */
+  readonly error?: EventData<'task.failed'>['error'];
+}
+
+export const taskStatus = defineProjection({
+  name: 'task-status',
+  aggregateType: 'task',
+  types: ['task.requested', 'task.completed', 'task.failed'],
+  group: { of: (view: TaskStatus) => view.state, values: ['requested', 'completed', 'failed'] },
+  evolve,
+});
+
+function evolve(
+  view: TaskStatus | undefined,
+  event: DomainEvent<'task.requested' | 'task.completed' | 'task.failed'>,
+): TaskStatus {
+  const base: TaskStatus = view ?? {
+    taskId: event.aggregateId,
+    state: 'requested',
+    requiredAgents: [],
+    completedAgents: [],
+    failedAgents: [],
+    deadlineSeconds: 0,
+    durationMs: 0,
+    ...firstSeen(event),
+  };
+  const now = { ...base, ...seen(base, event) };
+  switch (event.type) {
+    case 'task.requested': {
+      const { requiredAgents, deadlineSeconds } = event.data;
+      return withState({ ...now, requiredAgents, deadlineSeconds });
+    }
+    case 'task.completed': {
+      const { agentId, duration } = event.data;
+      const completedAgents = union(now.completedAgents, agentId);
+      return withState({ ...now, completedAgents, durationMs: now.durationMs + duration });
+    }
+    case 'task.failed': {
+      const { agentId, error } = event.data;
+      return withState({ ...now, failedAgents: union(now.failedAgents, agentId), error: now.error ?? error });
+    }
+  }
+}
+
+const union = (agents: readonly string[], agent: string) => (agents.includes(agent) ? agents : [...agents, agent]);
+
+function withState(view: TaskStatus): TaskStatus {
+  const { requiredAgents, completedAgents, failedAgents } = view;
+  if (view.state !== 'requested') return view;
+  if (failedAgents.length > 0) return { ...view, state: 'failed' };
+  const done = requiredAgents.length > 0 && requiredAgents.every((agent) => completedAgents.includes(agent));
+  return done ? { ...view, state: 'completed' } : view;
+}

@@ -1,0 +1,53 @@
+import { expect } from 'vitest';
+import type { Decider } from '../../core/decider.ts';
+import type { AnyProjection } from '../../core/projection.ts';
+import { type DomainEvent, definitionOf, type EventType, type NewEvent } from '../../events/catalogue.ts';
+
+const NOW = '2026-01-05T09:00:00.000Z';
+
+/** New events as a reader would see them: event n of a stream, recorded now unless they say when they happened. */
+export function recorded(aggregateType: string, aggregateId: string, events: readonly NewEvent[]): DomainEvent[] {
+  return events.map(
+    (event, index) =>
+      ({
+        source: 'test',
+        timestamp: NOW,
+        ...event,
+        id: event.id ?? `e-${index + 1}`,
+        version: definitionOf(event.type)?.version,
+        metadata: { ...event.metadata, recordedAt: NOW },
+        aggregateId,
+        aggregateType,
+        sequenceNumber: index + 1,
+      }) as DomainEvent,
+  );
+}
+
+/** Given past events, when a command comes, then these events follow or this rule is named. */
+export function specification<State, Command, Type extends EventType>(
+  decider: Decider<State, Command, Type>,
+  id: string,
+) {
+  return (...past: NewEvent<Type>[]) => {
+    const history = recorded(decider.aggregateType, id, past as NewEvent[]) as DomainEvent<Type>[];
+    const state = history.reduce(decider.evolve, decider.initialState);
+    return {
+      when: (command: Command) => {
+        const decide = () => decider.decide(state, command, { now: NOW, id });
+        return {
+          thenEvents: (...expected: NewEvent<Type>[]) => expect(decide()).toEqual(expected),
+          // biome-ignore lint/suspicious/noExplicitAny: what any error class's constructor takes
+          thenRejected: (error: new (...args: any[]) => Error, rule: RegExp) => {
+            expect(decide).toThrow(error);
+            expect(decide).toThrow(rule);
+          },
+        };
+      },
+    };
+  };
+}
+
+/** Folds new events with a projection, as if they were the history of one stream. */
+export function view(projection: AnyProjection, id: string, events: readonly NewEvent[]): unknown {
+  return recorded(projection.aggregateType, id, events).reduce<unknown>(projection.evolve, undefined);
+}

@@ -1,0 +1,70 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { definitionOf, definitions, newEventSchema, recordedEventSchema } from '../../../events/catalogue.ts';
+import { findJsonFault, MAX_JSON_DEPTH } from '../../../events/json.ts';
+
+const samples = new URL('../../../events/samples/', import.meta.url);
+const sample = (name: string) => JSON.parse(readFileSync(new URL(name, samples), 'utf8'));
+
+describe('the catalogue', () => {
+  it('declares each type once', () => {
+    expect(new Set(definitions.map((definition) => definition.type)).size).toBe(definitions.length);
+  });
+
+  it('has every type that the specification and the API name', () => {
+    const named = [
+      ...['agent.created', 'agent.state-changed', 'agent.step-recorded', 'task.requested', 'task.completed'],
+      ...['task.failed', 'workflow.started', 'workflow.step-completed', 'multi-agent-task.completed'],
+      ...['external-service.response', 'system.resource-alert'],
+    ];
+    expect(definitions.map((definition) => definition.type)).toEqual(expect.arrayContaining(named));
+  });
+
+  it.each(definitions)('has a valid sample of every version of $type', ({ type, version }) => {
+    for (let v = 1; v <= version; v++) expect(sample(`${type}.v${v}.json`)).toMatchObject({ type, version: v });
+    const current = sample(`${type}.v${version}.json`);
+    expect(recordedEventSchema.parse(current)).toEqual(current);
+    expect(current.aggregateType).toBe(definitionOf(type)?.aggregateType);
+  });
+
+  it('has no sample of a type or version that is not declared', () => {
+    for (const file of readdirSync(samples)) {
+      const [, type = '', version] = /^(.+)\.v(\d+)\.json$/.exec(file) ?? [];
+      expect(definitionOf(type)?.version, file).toBeGreaterThanOrEqual(Number(version));
+    }
+  });
+
+  it.each(definitions)('refuses unknown and missing members in $type', ({ type, version, kind }) => {
+    const { data, severity, category } = sample(`${type}.v${version}.json`);
+    const event = { type, data, ...(kind === 'system' ? { severity, category } : {}) };
+    expect(newEventSchema.safeParse(event).success).toBe(true);
+    expect(newEventSchema.safeParse({ ...event, extra: 1 }).success).toBe(false);
+    expect(newEventSchema.safeParse({ ...event, data: { ...data, extra: 1 } }).success).toBe(false);
+    expect(newEventSchema.safeParse({ ...event, data: {} }).success).toBe(false);
+  });
+
+  it('wants severity and category of system events, and of them alone', () => {
+    const { data } = sample('system.resource-alert.v1.json');
+    expect(newEventSchema.safeParse({ type: 'system.resource-alert', data }).success).toBe(false);
+    const agent = sample('agent.created.v1.json');
+    const event = { type: agent.type, data: agent.data, severity: 'INFO' };
+    expect(newEventSchema.safeParse(event).success).toBe(false);
+  });
+});
+
+describe('findJsonFault', () => {
+  const nested = (levels: number) => JSON.parse('['.repeat(levels) + ']'.repeat(levels));
+
+  it('finds what could not be stored and read back', () => {
+    expect(findJsonFault({ a: [1, 'x', null, { b: '🦊' }] })).toBeUndefined();
+    expect(findJsonFault({ a: ['ok', 'bad \ud800'] })).toMatchObject({ path: ['a', 1] });
+    expect(findJsonFault({ ['k\udc00']: 1 })).toMatchObject({ path: [] });
+    expect(findJsonFault(JSON.parse('{"a":{"__proto__":1}}'))).toMatchObject({ path: ['a', '__proto__'] });
+  });
+
+  it('allows 32 levels and is not exhausted by 100,000', () => {
+    expect(findJsonFault(nested(MAX_JSON_DEPTH))).toBeUndefined();
+    expect(findJsonFault(nested(MAX_JSON_DEPTH + 1))?.message).toMatch(/deeper/);
+    expect(findJsonFault(nested(100_000))?.message).toMatch(/deeper/);
+  });
+});
