@@ -1,0 +1,62 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const folders = ['adapters', 'api', 'bench', 'bin', 'client', 'core', 'domain', 'events', 'functions', 'lib', 'test'];
+
+interface Report {
+  readonly modules: readonly { readonly source: string }[];
+  readonly summary: { readonly violations: readonly { from: string; to: string; rule: { name: string } }[] };
+}
+
+/** Runs the import checker over a tree; its report names the modules it saw. */
+function check(tree: string, paths: readonly string[]): Report {
+  const checker = join(root, 'node_modules/.bin/depcruise');
+  const config = join(root, '.dependency-cruiser.mjs');
+  const options = { cwd: tree, encoding: 'utf8', maxBuffer: 1 << 28 } as const;
+  const run = spawnSync(process.execPath, [checker, '--config', config, '--output-type', 'json', ...paths], options);
+  if (!run.stdout) throw new Error(run.stderr);
+  return JSON.parse(run.stdout);
+}
+
+describe('imports', () => {
+  it('point one way, and the checker saw every folder', () => {
+    const { modules, summary } = check(root, folders);
+    for (const folder of folders) {
+      const own = modules.filter(({ source }) => source.startsWith(`${folder}/`));
+      expect(own.length, `the checker saw no module of ${folder}/`).toBeGreaterThan(0);
+    }
+    expect(summary.violations).toEqual([]);
+  });
+
+  it('would be refused if they did not', () => {
+    const tree = mkdtempSync(join(tmpdir(), 'annals-imports-'));
+    try {
+      symlinkSync(join(root, 'node_modules'), join(tree, 'node_modules'));
+      writeFileSync(
+        join(tree, 'tsconfig.json'),
+        '{"compilerOptions":{"allowImportingTsExtensions":true,"noEmit":true}}',
+      );
+      const planted = {
+        'core/a.ts': `import type { B } from '../adapters/b.ts';\nexport type A = B;\n`,
+        'adapters/b.ts': `import 'aws-cdk-lib';\nimport '@aws-sdk/client-dynamodb';\nexport type B = 1;\n`,
+        'events/c.ts': `import './d.ts';\nexport const c = 1;\n`,
+        'events/d.ts': `import './c.ts';\nexport const d = 1;\n`,
+      };
+      for (const [file, text] of Object.entries(planted)) {
+        mkdirSync(join(tree, file, '..'), { recursive: true });
+        writeFileSync(join(tree, file), text);
+      }
+      const broken = check(tree, ['core', 'adapters', 'events']).summary.violations.map(({ rule }) => rule.name);
+      expect(new Set(broken)).toEqual(
+        new Set(['core-imports', 'aws-sdk-only-in-its-adapters', 'cdk-only-in-lib', 'no-cycles']),
+      );
+    } finally {
+      rmSync(tree, { recursive: true });
+    }
+  });
+});
