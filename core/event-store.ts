@@ -15,7 +15,10 @@ export interface AppendOptions {
   readonly expectedVersion: ExpectedVersion;
   /** Idempotency key: the repeat of an append under the same id writes nothing and returns the first one's result. */
   readonly commitId?: string | undefined;
-  /** The caller has just read the head itself and it was `expectedVersion`: saves the check, never the condition. */
+  /**
+   * The caller has just read the stream to its end, at `expectedVersion`, and met no commit under this `commitId`: saves
+   * the check, never the condition.
+   */
   readonly headKnown?: boolean;
   /** Envelope members for all events that do not bring their own. */
   readonly defaults?: {

@@ -1,4 +1,8 @@
+import { PayloadTooLargeError } from './errors.ts';
 import type { StoredView } from './projection.ts';
+
+/** Most bytes of a view as JSON: under DynamoDB's 400 KB per item, with room for keys and attribute names. */
+export const MAX_VIEW_BYTES = 380 * 1024;
 
 export interface ViewPage {
   readonly views: readonly StoredView[];
@@ -14,6 +18,7 @@ export interface ViewStore {
   /**
    * Writes a view and its checkpoint together, if the stored checkpoint is still `expectedVersion` (0 = no view yet).
    * @returns whether it was written
+   * @throws PayloadTooLargeError over {@link MAX_VIEW_BYTES}
    */
   put(view: StoredView, expectedVersion: number): Promise<boolean>;
 
@@ -24,4 +29,13 @@ export interface ViewStore {
     group: string,
     options: { limit: number; after?: string | undefined },
   ): Promise<ViewPage>;
+}
+
+/** A view as JSON, for adapters to store. @throws PayloadTooLargeError over {@link MAX_VIEW_BYTES} */
+export function encodeView({ projection, key, view }: StoredView): string | undefined {
+  if (view === undefined) return undefined;
+  const json = JSON.stringify(view);
+  const bytes = Buffer.byteLength(json);
+  if (bytes <= MAX_VIEW_BYTES) return json;
+  throw new PayloadTooLargeError(`view ${key} of ${projection} takes ${bytes} bytes, the limit is ${MAX_VIEW_BYTES}`);
 }

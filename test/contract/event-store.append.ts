@@ -1,0 +1,108 @@
+import { expect, test } from 'vitest';
+import type { CommitStorage } from '../../core/commit-storage.ts';
+import { ConcurrencyError, InvalidIdError, PayloadTooLargeError, ValidationError } from '../../core/errors.ts';
+import { EventStore } from '../../core/event-store.ts';
+import { newStream, noise, step, steps } from '../support/sample-events.ts';
+
+/** Expected versions, atomic commits and limits. */
+export function appendContract(storage: () => CommitStorage): void {
+  test('expected version 0 starts a stream, and only once', async () => {
+    const store = new EventStore(storage());
+    const stream = newStream();
+    const result = await store.append(stream, steps(2), { expectedVersion: 0 });
+    expect(result).toMatchObject({ streamId: stream, fromVersion: 1, toVersion: 2, repeated: false });
+    expect(new Set(result.eventIds).size).toBe(2);
+
+    const again = store.append(stream, steps(1), { expectedVersion: 0 });
+    await expect(again).rejects.toMatchObject({ code: 'CONCURRENCY_CONFLICT', expectedVersion: 0, actualVersion: 2 });
+    expect(await store.head(stream)).toBe(2);
+  });
+
+  test('an expected version has to be the head: a gap, a version passed and one inside a commit are refused', async () => {
+    const store = new EventStore(storage());
+    const stream = newStream();
+    await store.append(stream, steps(3), { expectedVersion: 0 });
+    for (const expectedVersion of [1, 2, 4, 100]) {
+      const append = store.append(stream, steps(1), { expectedVersion });
+      await expect(append, `expected ${expectedVersion}`).rejects.toMatchObject({ expectedVersion, actualVersion: 3 });
+    }
+    expect(await store.append(stream, steps(1), { expectedVersion: 3 })).toMatchObject({
+      fromVersion: 4,
+      toVersion: 4,
+    });
+    expect(await store.head(stream)).toBe(4);
+  });
+
+  test('a number above 0 on a stream without events is refused', async () => {
+    const store = new EventStore(storage());
+    const append = store.append(newStream(), steps(1), { expectedVersion: 1 });
+    await expect(append).rejects.toMatchObject({ expectedVersion: 1, actualVersion: 0 });
+  });
+
+  test('a head said to be known is still a condition of the write', async () => {
+    const store = new EventStore(storage());
+    const stream = newStream();
+    await store.append(stream, steps(2), { expectedVersion: 0, headKnown: true });
+    await store.append(stream, steps(1), { expectedVersion: 2, headKnown: true });
+    const stale = store.append(stream, steps(1), { expectedVersion: 2, headKnown: true });
+    await expect(stale).rejects.toMatchObject({ expectedVersion: 2, actualVersion: 3 });
+  });
+
+  test('"any" starts a stream and goes on with it', async () => {
+    const store = new EventStore(storage());
+    const stream = newStream();
+    expect(await store.append(stream, steps(2), { expectedVersion: 'any' })).toMatchObject({ toVersion: 2 });
+    expect(await store.append(stream, steps(1), { expectedVersion: 'any' })).toMatchObject({ fromVersion: 3 });
+  });
+
+  test('"exists" needs a stream to be there', async () => {
+    const store = new EventStore(storage());
+    const stream = newStream();
+    const early = store.append(stream, steps(1), { expectedVersion: 'exists' });
+    await expect(early).rejects.toThrow(ConcurrencyError);
+    expect(await store.head(stream)).toBe(0);
+    await store.append(stream, steps(1), { expectedVersion: 0 });
+    expect(await store.append(stream, steps(1), { expectedVersion: 'exists' })).toMatchObject({ fromVersion: 2 });
+  });
+
+  test('100 events are one commit, 101 are refused', async () => {
+    const store = new EventStore(storage());
+    const stream = newStream();
+    await expect(store.append(stream, steps(101), { expectedVersion: 0 })).rejects.toThrow(ValidationError);
+    await expect(store.append(stream, [], { expectedVersion: 0 })).rejects.toThrow(ValidationError);
+    expect(await store.head(stream)).toBe(0);
+    expect(await store.append(stream, steps(100), { expectedVersion: 0 })).toMatchObject({ toVersion: 100 });
+    const commits = await Array.fromAsync(store.commits(stream));
+    expect(commits.map(({ version, count }) => [version, count])).toEqual([[1, 100]]);
+  });
+
+  test('a commit over the size limit is refused and nothing of it is written; one just under it fits', async () => {
+    const store = new EventStore(storage());
+    const stream = newStream();
+    const tooLarge = store.append(stream, [step('small'), step(noise(600_000))], { expectedVersion: 0 });
+    await expect(tooLarge).rejects.toThrow(PayloadTooLargeError);
+    expect(await store.head(stream)).toBe(0);
+
+    const event = step(noise(509_000));
+    await store.append(stream, [event], { expectedVersion: 0 });
+    const [commit] = await Array.fromAsync(store.commits(stream));
+    expect(commit?.body.length).toBeGreaterThan(375 * 1024);
+    expect(await Array.fromAsync(store.read(stream))).toMatchObject([{ data: event.data }]);
+  });
+
+  test('one bad event spoils its commit, and the error says which', async () => {
+    const store = new EventStore(storage());
+    const stream = newStream();
+    const misplaced = { type: 'task.failed', data: { taskId: 't', agentId: 'a', error: 'e' } } as const;
+    const append = store.append(stream, [step('good'), misplaced], { expectedVersion: 0 });
+    await expect(append).rejects.toMatchObject({ issues: [{ path: 'events.1.type' }] });
+    expect(await store.head(stream)).toBe(0);
+  });
+
+  test('names that are no stream ids are refused', async () => {
+    const store = new EventStore(storage());
+    for (const stream of ['', 'agent', 'agent-', '-42', 'Agent-42', 'agent-a/b', 'agent-é']) {
+      await expect(store.append(stream, steps(1), { expectedVersion: 'any' }), stream).rejects.toThrow(InvalidIdError);
+    }
+  });
+}

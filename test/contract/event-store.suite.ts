@@ -1,0 +1,29 @@
+import { beforeAll, describe } from 'vitest';
+import type { CommitStorage } from '../../core/commit-storage.ts';
+import { appendContract } from './event-store.append.ts';
+import { concurrencyContract } from './event-store.concurrency.ts';
+import { idempotencyContract } from './event-store.idempotency.ts';
+import { modelContract } from './event-store.model.ts';
+import { readContract } from './event-store.read.ts';
+
+/**
+ * What the event store promises, whatever keeps its commits. `createStorage` is called once; each test writes to streams
+ * of its own, so the storage need not be empty.
+ */
+export function eventStoreContract(name: string, createStorage: () => Promise<CommitStorage>): void {
+  describe(`event store on ${name}`, () => {
+    let storage: CommitStorage | undefined;
+    beforeAll(async () => {
+      storage = await createStorage();
+    });
+    const opened = (): CommitStorage => {
+      if (!storage) throw new Error('the storage was not created');
+      return storage;
+    };
+    describe('append', () => appendContract(opened));
+    describe('idempotency', () => idempotencyContract(opened));
+    describe('concurrency', () => concurrencyContract(opened));
+    describe('read', () => readContract(opened));
+    describe('model', () => modelContract(opened));
+  });
+}

@@ -1,0 +1,50 @@
+import { type Commit, endOf } from '../../core/commit.ts';
+import type { CommitRange, CommitStorage } from '../../core/commit-storage.ts';
+import { UnavailableError } from '../../core/errors.ts';
+
+/** Commits in a Map: the port at its simplest, for unit tests. */
+export class MemoryCommitStorage implements CommitStorage {
+  readonly #streams = new Map<string, Map<number, Commit>>();
+
+  async put(commit: Commit): Promise<Commit | undefined> {
+    const commits = this.#streams.get(commit.stream) ?? new Map<number, Commit>();
+    const occupant = commits.get(commit.version);
+    if (!occupant) this.#streams.set(commit.stream, commits.set(commit.version, commit));
+    return occupant;
+  }
+
+  async head(stream: string): Promise<number> {
+    return Math.max(0, ...this.#sorted(stream).map(endOf));
+  }
+
+  async find(stream: string, commitId: string): Promise<Commit | undefined> {
+    return this.#sorted(stream).find((commit) => commit.keyed && commit.commitId === commitId);
+  }
+
+  async *read(stream: string, { from, to, direction }: CommitRange): AsyncGenerator<Commit> {
+    const forward = direction === 'forward';
+    const [low, high] = forward ? [from, to] : [to, from];
+    const commits = this.#sorted(stream).filter(
+      (commit) => low <= high && endOf(commit) >= low && commit.version <= high,
+    );
+    yield* forward ? commits : commits.reverse();
+  }
+
+  #sorted(stream: string): Commit[] {
+    return [...(this.#streams.get(stream)?.values() ?? [])].toSorted((a, b) => a.version - b.version);
+  }
+}
+
+/** The same storage, but each write that succeeds loses its reply: the caller sees only an UnavailableError. */
+export function losingReplies(storage: CommitStorage): CommitStorage {
+  return {
+    async put(commit) {
+      const occupant = await storage.put(commit);
+      if (occupant) return occupant;
+      throw new UnavailableError('the reply was lost');
+    },
+    head: (stream) => storage.head(stream),
+    find: (stream, commitId) => storage.find(stream, commitId),
+    read: (stream, range) => storage.read(stream, range),
+  };
+}
