@@ -83,7 +83,7 @@ export function appendContract(storage: () => CommitStorage): void {
     await expect(tooLarge).rejects.toThrow(PayloadTooLargeError);
     expect(await store.head(stream)).toBe(0);
 
-    const event = step(noise(509_000));
+    const event = step(noise(512_000));
     await store.append(stream, [event], { expectedVersion: 0 });
     const [commit] = await Array.fromAsync(store.commits(stream));
     expect(commit?.body.length).toBeGreaterThan(375 * 1024);
