@@ -1,0 +1,150 @@
+import { EventBus } from '../../core/event-bus.ts';
+import { EventStore } from '../../core/event-store.ts';
+import { defaultRetryPolicy, type RetryPolicy } from '../../core/processor.ts';
+import type { AnyProjection } from '../../core/projection.ts';
+import { LIVE_GENERATION, Projector } from '../../core/projector.ts';
+import { Relay } from '../../core/relay.ts';
+import type { ViewStore } from '../../core/view-store.ts';
+import { Consumer } from './consumer.ts';
+import { type DataFolder, openDataFolder } from './database.ts';
+import type { Logger } from './logger.ts';
+import { sqliteCheckpoint } from './sqlite-checkpoint.ts';
+import { SqliteCommitStorage } from './sqlite-commit-storage.ts';
+import { SqliteViewStore } from './sqlite-view-store.ts';
+import { StalledStreams } from './stalled-streams.ts';
+
+export interface EngineOptions {
+  /** The data folder; made if need be. */
+  readonly dataDir: string;
+  readonly projections: readonly AnyProjection[];
+  readonly logger: Logger;
+  /** How often a commit that fails is tried again. */
+  readonly retryPolicy?: RetryPolicy;
+}
+
+export interface ProjectionStatus {
+  readonly name: string;
+  readonly generation: number;
+  /** Commits stored and not yet applied. */
+  readonly lag: number;
+  readonly deadLetters: number;
+}
+
+export interface EngineHealth {
+  readonly status: 'ok' | 'degraded';
+  readonly checks: Readonly<Record<'store' | 'projector' | 'relay', 'ok' | 'failing'>>;
+}
+
+/** All of Annals' machinery in one process, on one folder. */
+export interface Engine {
+  readonly store: EventStore;
+  readonly views: ViewStore;
+  readonly bus: EventBus;
+  /** Starts to bring views up to date and to feed the bus. Subscribe before, to miss nothing. */
+  start(): void;
+  /** Finishes the work in hand and closes the folder. What is not done is done after the next start. */
+  close(): Promise<void>;
+  projectionStatus(): readonly ProjectionStatus[];
+  health(): EngineHealth;
+}
+
+/**
+ * Opens a data folder and puts core on it: commits in one database, views in another, and between them two consumers,
+ * the projector and the relay, as on AWS.
+ * @throws StartupError when the folder cannot be used; its message says what to do
+ */
+export function createEngine({ dataDir, projections, logger, retryPolicy }: EngineOptions): Engine {
+  const policy = retryPolicy ?? defaultRetryPolicy;
+  const folder = openDataFolder(dataDir);
+  const commits = new SqliteCommitStorage(folder.events);
+  const names = projections.map(({ name }) => name);
+  const views = openViews(folder, commits, logger);
+  const store = new EventStore(commits);
+  const bus = new EventBus({
+    onHandlerError: (error, { id, type }) => logger.error('a subscriber failed', { id, type, error }),
+  });
+  const stalled = new StalledStreams({
+    projector: new Projector({ projections, store, views }),
+    policy,
+    logger,
+    onSettled: () => projector.wake(),
+  });
+  const projector = new Consumer({
+    name: 'the projector',
+    commits,
+    checkpoint: sqliteCheckpoint(folder.views, names),
+    logger,
+    apply: (batch) => stalled.apply(batch),
+    unfinished: () => stalled.unfinished(),
+  });
+  const relay = createRelay(folder, commits, new Relay(bus, policy), logger);
+  commits.onStored(() => {
+    projector.wake();
+    relay.wake();
+  });
+
+  return {
+    store,
+    views,
+    bus,
+    start: () => {
+      projector.start();
+      relay.start();
+    },
+    close: async () => {
+      commits.close();
+      stalled.close();
+      await Promise.all([projector.close(), relay.close()]);
+      folder.close();
+    },
+    projectionStatus: () => {
+      const lag = commits.lastPosition() - projector.position;
+      return names.map((name) => ({ name, generation: LIVE_GENERATION, lag, deadLetters: 0 }));
+    },
+    health: () => healthOf(commits, projector, relay),
+  };
+}
+
+/** Views that know more commits than there are belong to another history, such as before a backup was restored. */
+function openViews({ views: database }: DataFolder, commits: SqliteCommitStorage, logger: Logger): ViewStore {
+  const views = new SqliteViewStore(database);
+  if (views.position() > commits.lastPosition()) {
+    logger.warn('the views are ahead of the events and are made anew', { position: views.position() });
+    views.clear();
+  }
+  return views;
+}
+
+/** Its checkpoint lies with the events, so that views can be deleted without all events going to the bus once more. */
+function createRelay(folder: DataFolder, commits: SqliteCommitStorage, relay: Relay, logger: Logger): Consumer {
+  return new Consumer({
+    name: 'the relay',
+    commits,
+    checkpoint: sqliteCheckpoint(folder.bookkeeping, ['relay']),
+    logger,
+    apply: async (batch) => {
+      for (const { commit, error } of await relay.publish(batch.map((positioned) => positioned.commit))) {
+        const { stream, version } = commit;
+        logger.error('a commit did not reach the bus and is passed by', { stream, version, error });
+      }
+    },
+  });
+}
+
+function healthOf(commits: SqliteCommitStorage, projector: Consumer, relay: Consumer): EngineHealth {
+  const checks = {
+    store: isReadable(commits) ? 'ok' : 'failing',
+    projector: projector.failing ? 'failing' : 'ok',
+    relay: relay.failing ? 'failing' : 'ok',
+  } as const;
+  return { status: Object.values(checks).includes('failing') ? 'degraded' : 'ok', checks };
+}
+
+function isReadable(commits: SqliteCommitStorage): boolean {
+  try {
+    commits.lastPosition();
+    return true;
+  } catch {
+    return false;
+  }
+}

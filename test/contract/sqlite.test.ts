@@ -1,0 +1,13 @@
+import { afterAll } from 'vitest';
+import { openDataFolder } from '../../adapters/embedded/database.ts';
+import { SqliteCommitStorage } from '../../adapters/embedded/sqlite-commit-storage.ts';
+import { SqliteViewStore } from '../../adapters/embedded/sqlite-view-store.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { eventStoreContract } from './event-store.suite.ts';
+import { viewStoreContract } from './view-store.suite.ts';
+
+const folder = openDataFolder(temporaryFolder());
+afterAll(() => folder.close());
+
+eventStoreContract('SQLite', async () => new SqliteCommitStorage(folder.events));
+viewStoreContract('SQLite', async () => new SqliteViewStore(folder.views));
