@@ -1,0 +1,36 @@
+import { fromNodeProviderChain } from '@aws-sdk/credential-provider-node';
+import { AwsClient } from 'aws4fetch';
+
+/** Credentials as the AWS SDKs and tools find them; `expiration` is when they have to be fetched anew. */
+type Credentials = Awaited<ReturnType<ReturnType<typeof fromNodeProviderChain>>>;
+
+export interface SigningOptions {
+  /** Region of the API, such as `eu-central-1`. */
+  readonly region: string;
+  /** Where credentials come from; by default environment, `AWS_PROFILE`, container and instance, as for the AWS CLI. */
+  readonly credentials?: () => Promise<Credentials>;
+}
+
+/** The region in the name of an API Gateway host, undefined for any other host. */
+export function regionOfApi(url: string): string | undefined {
+  return /\.execute-api\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?$/.exec(new URL(url).hostname)?.[1];
+}
+
+/**
+ * A `fetch` that signs each request for API Gateway's IAM authorisation (Signature Version 4). The provider keeps
+ * credentials until they expire, so asking it before each request costs nothing.
+ */
+export function signedFetch({ region, credentials = fromNodeProviderChain() }: SigningOptions) {
+  return async (request: Request): Promise<Response> => {
+    const { accessKeyId, secretAccessKey, sessionToken } = await credentials();
+    const signer = new AwsClient({
+      accessKeyId,
+      secretAccessKey,
+      ...(sessionToken ? { sessionToken } : {}),
+      service: 'execute-api',
+      region,
+      retries: 0,
+    });
+    return fetch(await signer.sign(request));
+  };
+}
