@@ -1,8 +1,8 @@
-import { fromNodeProviderChain } from '@aws-sdk/credential-provider-node';
+import { defaultProvider } from '@aws-sdk/credential-provider-node';
 import { AwsClient } from 'aws4fetch';
 
 /** Credentials as the AWS SDKs and tools find them; `expiration` is when they have to be fetched anew. */
-type Credentials = Awaited<ReturnType<ReturnType<typeof fromNodeProviderChain>>>;
+type Credentials = Awaited<ReturnType<ReturnType<typeof defaultProvider>>>;
 
 export interface SigningOptions {
   /** Region of the API, such as `eu-central-1`. */
@@ -20,7 +20,7 @@ export function regionOfApi(url: string): string | undefined {
  * A `fetch` that signs each request for API Gateway's IAM authorisation (Signature Version 4). The provider keeps
  * credentials until they expire, so asking it before each request costs nothing.
  */
-export function signedFetch({ region, credentials = fromNodeProviderChain() }: SigningOptions) {
+export function signedFetch({ region, credentials = defaultProvider() }: SigningOptions) {
   return async (request: Request): Promise<Response> => {
     const { accessKeyId, secretAccessKey, sessionToken } = await credentials();
     const signer = new AwsClient({

@@ -35,6 +35,11 @@ describe('signedFetch', () => {
     expect(received?.headers['x-amz-security-token']).toBe('token');
   });
 
+  it('takes the credentials of the environment when none are given', async () => {
+    await signedFetch({ region: 'eu-central-1' })(new Request(url()));
+    expect(received?.headers['authorization']).toContain(`Credential=${process.env['AWS_ACCESS_KEY_ID']}/`);
+  });
+
   it('fails before sending anything when there are no credentials', async () => {
     const fetch = signedFetch({ region: 'x', credentials: async () => Promise.reject(new Error('none found')) });
     await expect(fetch(new Request(url()))).rejects.toThrow('none found');
