@@ -16,6 +16,11 @@ interface PendingPut {
   readonly reject: (error: unknown) => void;
 }
 
+interface Outcome {
+  readonly stored: boolean;
+  readonly settle: () => void;
+}
+
 /** Most commits that a read holds in memory at once. */
 const PAGE = 100;
 
@@ -96,24 +101,25 @@ export class SqliteCommitStorage implements CommitStorage {
     const batch = this.#pending;
     this.#pending = [];
     if (batch.length === 0) return;
+    let outcomes: Outcome[];
     try {
-      const settle = this.#store(batch);
-      for (const done of settle) done();
+      outcomes = this.#store(batch);
     } catch (error) {
       const reason = portError(error);
       for (const { reject } of batch) reject(reason);
       return;
     }
-    for (const listener of this.#listeners) listener();
+    for (const { settle } of outcomes) settle();
+    if (outcomes.some(({ stored }) => stored)) for (const listener of this.#listeners) listener();
   }
 
-  /** One transaction for all. @returns what to tell each caller, now that the transaction is on disk */
-  #store(batch: readonly PendingPut[]): (() => void)[] {
+  /** One transaction for all. @returns what to tell each caller once the transaction is on disk, which it is now */
+  #store(batch: readonly PendingPut[]): Outcome[] {
     this.#database.exec('BEGIN IMMEDIATE');
     try {
-      const settle = batch.map((put) => this.#insert(put));
+      const outcomes = batch.map((put) => this.#insert(put));
       this.#database.exec('COMMIT');
-      return settle;
+      return outcomes;
     } catch (error) {
       // SQLite has rolled back by itself after some errors, such as a full disk.
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
@@ -121,16 +127,16 @@ export class SqliteCommitStorage implements CommitStorage {
     }
   }
 
-  #insert({ commit, resolve, reject }: PendingPut): () => void {
+  #insert({ commit, resolve, reject }: PendingPut): Outcome {
     try {
-      const { changes } = this.#statements.insert.run(rowOf(commit));
-      if (changes === 1) return () => resolve(undefined);
+      // Looked up first, for an insert that finds its place taken would use up a position. No one else writes between.
       const row = this.#statements.at.get(commit.stream, commit.version);
+      if (!row) this.#statements.insert.run(rowOf(commit));
       const occupant = row && commitOf(row);
-      return () => resolve(occupant);
+      return { stored: !row, settle: () => resolve(occupant) };
     } catch (error) {
-      if (!this.#database.isTransaction) throw error;
-      return () => reject(portError(error));
+      if (!this.#database.isTransaction) throw error; // all of the batch is undone
+      return { stored: false, settle: () => reject(portError(error)) };
     }
   }
 }
@@ -141,8 +147,7 @@ function prepareStatements(database: DatabaseSync) {
   return {
     insert: database.prepare(
       `INSERT INTO commits (stream, version, count, commit_id, keyed, recorded_at, types, body, trace)
-       VALUES (:stream, :version, :count, :commitId, :keyed, :recordedAt, :types, :body, :trace)
-       ON CONFLICT (stream, version) DO NOTHING`,
+       VALUES (:stream, :version, :count, :commitId, :keyed, :recordedAt, :types, :body, :trace)`,
     ),
     at: database.prepare(`SELECT ${COLUMNS} FROM commits WHERE stream = ? AND version = ?`),
     head: database.prepare(

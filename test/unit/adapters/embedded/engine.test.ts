@@ -1,0 +1,245 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { createEngine, type Engine, type EngineOptions } from '../../../../adapters/embedded/engine.ts';
+import { type AnyProjection, defineProjection } from '../../../../core/projection.ts';
+import { LIVE_GENERATION } from '../../../../core/projector.ts';
+import type { DomainEvent } from '../../../../events/catalogue.ts';
+import { step, steps } from '../../../support/sample-events.ts';
+import { temporaryFolder } from '../../../support/temporary-folder.ts';
+
+/** Keeps every action in its order, so that a duplicate, a loss or a swap shows; fails where it is told to. */
+const actionsUnless = (name: string, fails: (action: string) => boolean): AnyProjection =>
+  defineProjection({
+    name,
+    aggregateType: 'agent',
+    types: ['agent.step-recorded'],
+    group: { of: () => 'all', values: ['all'] },
+    evolve: (view: { seen: string[] } | undefined, { data: { action } }) => {
+      if (fails(action)) throw new Error(`cannot take ${action}`);
+      return { seen: [...(view?.seen ?? []), action] };
+    },
+  });
+
+const eventually = <T>(check: () => T) => vi.waitFor(check, { timeout: 10_000, interval: 5 });
+
+const actions = actionsUnless('actions', () => false);
+const parent = temporaryFolder();
+let folders = 0;
+const newPath = (): string => join(parent, `${++folders}`);
+const opened = new Set<Engine>();
+
+function open(dataDir: string, more: Partial<EngineOptions> = {}) {
+  const logger = { warn: vi.fn(), error: vi.fn() };
+  const retryPolicy = { attempts: 3, initialDelayMs: 1, maxDelayMs: 5 };
+  const engine = createEngine({ dataDir, projections: [actions], logger, retryPolicy, ...more });
+  opened.add(engine);
+  const view = (id: string, projection = 'actions') => engine.views.get(projection, LIVE_GENERATION, id);
+  const append = (id: string, ...texts: string[]) =>
+    engine.store.append(`agent-${id}`, texts.map(step), { expectedVersion: 'any' });
+  const close = async () => {
+    opened.delete(engine);
+    await engine.close();
+  };
+  const caughtUp = () => eventually(() => expect(engine.projectionStatus().every(({ lag }) => lag === 0)).toBe(true));
+  return { engine, logger, view, append, close, caughtUp };
+}
+
+afterEach(async () => {
+  await Promise.all([...opened].map((engine) => engine.close()));
+  opened.clear();
+});
+
+describe('the engine', () => {
+  it('brings views up to date with appends, also those before it was started', async () => {
+    const { engine, view, append, caughtUp } = open(newPath());
+    await append('1', 'a', 'b');
+    expect(engine.projectionStatus()).toEqual([{ name: 'actions', generation: 1, lag: 1, deadLetters: 0 }]);
+    expect(await view('1')).toBeUndefined();
+    engine.start();
+    await append('2', 'x');
+    await append('1', 'c');
+    await caughtUp();
+    expect(await view('1')).toMatchObject({ version: 3, view: { seen: ['a', 'b', 'c'] } });
+    expect(await view('2')).toMatchObject({ version: 1, view: { seen: ['x'] } });
+    expect(engine.health()).toEqual({ status: 'ok', checks: { store: 'ok', projector: 'ok', relay: 'ok' } });
+  });
+
+  it('catches up with more commits than one batch holds, while requests have their turn', async () => {
+    const { engine, append, view, caughtUp } = open(newPath());
+    for (let n = 0; n < 10; n++) await Promise.all(Array.from({ length: 40 }, (_, id) => append(`${id}`, `${n}`)));
+    engine.start();
+    let turns = 0;
+    const ticking = setInterval(() => turns++, 0);
+    await caughtUp();
+    clearInterval(ticking);
+    expect(turns).toBeGreaterThan(1);
+    for (let id = 0; id < 40; id++) {
+      expect((await view(`${id}`))?.view).toEqual({ seen: Array.from({ length: 10 }, (_, n) => `${n}`) });
+    }
+  });
+
+  it('goes on after a restart where it was, and gives each event to the bus once', async () => {
+    const dataDir = newPath();
+    const seen: string[] = [];
+    const collect = ({ aggregateId, sequenceNumber }: DomainEvent) =>
+      void seen.push(`${aggregateId}/${sequenceNumber}`);
+    for (let run = 0; run < 3; run++) {
+      const { engine, append, view, close, caughtUp } = open(dataDir);
+      engine.bus.subscribe('*', collect);
+      engine.start();
+      await append('1', `${run}`, `${run}`);
+      await append(`run-${run}`, 'once');
+      await caughtUp();
+      await eventually(() => expect(seen).toHaveLength((run + 1) * 3));
+      expect(await view('1')).toMatchObject({ version: (run + 1) * 2 });
+      await close();
+    }
+    expect(seen).toEqual(['1/1', '1/2', 'run-0/1', '1/3', '1/4', 'run-1/1', '1/5', '1/6', 'run-2/1']);
+  });
+
+  it('makes all views anew when views.sqlite was deleted, and gives no event to the bus again', async () => {
+    const dataDir = newPath();
+    const first = open(dataDir);
+    first.engine.start();
+    for (const id of ['1', '2', '3']) await first.append(id, 'a', 'b');
+    await first.caughtUp();
+    await first.close();
+    rmSync(join(dataDir, 'views.sqlite'));
+
+    const second = open(dataDir);
+    const again = vi.fn();
+    second.engine.bus.subscribe('*', again);
+    expect(second.engine.projectionStatus()).toMatchObject([{ lag: 3 }]);
+    second.engine.start();
+    await second.caughtUp();
+    for (const id of ['1', '2', '3']) expect(await second.view(id)).toMatchObject({ view: { seen: ['a', 'b'] } });
+    await second.close();
+    expect(again).not.toHaveBeenCalled();
+  });
+
+  it('makes views anew that are ahead of the events, as after a backup of the events was restored', async () => {
+    const dataDir = newPath();
+    const first = open(dataDir);
+    first.engine.start();
+    await first.append('1', 'lost', 'lost');
+    await first.caughtUp();
+    await first.close();
+    const database = new DatabaseSync(join(dataDir, 'events.sqlite'));
+    database.exec('DELETE FROM commits; DELETE FROM checkpoints');
+    database.close();
+
+    const second = open(dataDir);
+    second.engine.start();
+    await second.append('1', 'kept');
+    await second.caughtUp();
+    expect(await second.view('1')).toMatchObject({ version: 1, view: { seen: ['kept'] } });
+    expect(second.logger.warn).toHaveBeenCalledOnce();
+  });
+
+  it('fills the views of a projection that is new with all the history there is', async () => {
+    const dataDir = newPath();
+    const first = open(dataDir);
+    first.engine.start();
+    await first.append('1', 'a');
+    await first.caughtUp();
+    await first.close();
+    const second = open(dataDir, { projections: [actions, actionsUnless('more', () => false)] });
+    second.engine.start();
+    await second.caughtUp();
+    expect(await second.view('1', 'more')).toMatchObject({ view: { seen: ['a'] } });
+    expect(await second.view('1')).toMatchObject({ version: 1, view: { seen: ['a'] } });
+  });
+});
+
+describe('a projection that throws', () => {
+  it('is tried again, aside, until it succeeds', async () => {
+    let failures = 2;
+    const flaky = actionsUnless('actions', (action) => action === 'bad' && failures-- > 0);
+    const { engine, append, view, logger } = open(newPath(), { projections: [flaky] });
+    engine.start();
+    await append('1', 'good', 'bad');
+    await eventually(async () => expect(await view('1')).toMatchObject({ view: { seen: ['good', 'bad'] } }));
+    expect(logger.error).not.toHaveBeenCalled();
+  });
+
+  it('stops neither other streams nor other projections, is logged, and heals with the next commit', async () => {
+    let broken = true;
+    const failing = actionsUnless('failing', (action) => broken && action === 'bad');
+    const { engine, append, view, logger, caughtUp } = open(newPath(), { projections: [failing, actions] });
+    engine.start();
+    await append('1', 'bad');
+    await append('2', 'good');
+    await caughtUp();
+    expect(await view('2', 'failing')).toMatchObject({ view: { seen: ['good'] } });
+    expect(await view('1')).toMatchObject({ view: { seen: ['bad'] } });
+    await eventually(() => expect(logger.error).toHaveBeenCalledOnce());
+    expect(logger.error.mock.calls[0]?.[1]).toMatchObject({ stream: 'agent-1', version: 1 });
+    expect(await view('1', 'failing')).toBeUndefined();
+    expect(engine.health().status).toBe('ok');
+    broken = false;
+    await append('1', 'next');
+    await caughtUp();
+    expect(await view('1', 'failing')).toMatchObject({ version: 2, view: { seen: ['bad', 'next'] } });
+  });
+
+  it('finishes what it was trying again when the server stopped in between', async () => {
+    const dataDir = newPath();
+    const slowly = { attempts: 3, initialDelayMs: 60_000, maxDelayMs: 60_000 };
+    const first = open(dataDir, { projections: [actionsUnless('actions', () => true)], retryPolicy: slowly });
+    first.engine.start();
+    await first.append('1', 'a');
+    await first.append('2', 'b');
+    await first.caughtUp();
+    await first.close();
+    const second = open(dataDir);
+    second.engine.start();
+    await second.caughtUp();
+    expect(await second.view('1')).toMatchObject({ view: { seen: ['a'] } });
+    expect(await second.view('2')).toMatchObject({ view: { seen: ['b'] } });
+  });
+
+  it('does not lose commits that come while their stream is tried again', async () => {
+    let attempts = 0;
+    const flaky = actionsUnless('actions', () => attempts++ < 20);
+    const policy = { attempts: 30, initialDelayMs: 1, maxDelayMs: 2 };
+    const { engine, append, view, caughtUp } = open(newPath(), { projections: [flaky], retryPolicy: policy });
+    engine.start();
+    const texts = steps(15).map(({ data }) => data.action);
+    for (const text of texts) await append('1', text);
+    await caughtUp();
+    await eventually(async () => expect(await view('1')).toMatchObject({ version: 15, view: { seen: texts } }));
+  });
+});
+
+describe('the bus of the engine', () => {
+  it('survives a subscriber that throws, and tells of it', async () => {
+    const { engine, append, logger } = open(newPath());
+    const good = vi.fn();
+    engine.bus.subscribe('agent.step-recorded', () => {
+      throw new Error('subscriber');
+    });
+    engine.bus.subscribe('agent.step-recorded', good);
+    engine.start();
+    await append('1', 'a', 'b');
+    await eventually(() => expect(good).toHaveBeenCalledTimes(2));
+    expect(logger.error).toHaveBeenCalledTimes(2);
+  });
+
+  it('passes by a commit that is refused, and logs it', async () => {
+    const { engine, append, logger } = open(newPath());
+    const seen = vi.fn();
+    engine.bus.addMiddleware((event) => {
+      if (event.aggregateId === '1') throw new Error('refused');
+      return event;
+    });
+    engine.bus.subscribe('*', (event) => void seen(event.aggregateId));
+    engine.start();
+    await append('1', 'a');
+    await append('2', 'b');
+    await eventually(() => expect(seen.mock.calls).toEqual([['2']]));
+    expect(logger.error).toHaveBeenCalledOnce();
+    expect(logger.error.mock.calls[0]?.[1]).toMatchObject({ stream: 'agent-1', version: 1 });
+  });
+});
