@@ -1,0 +1,85 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { createClient } from '../../client/client.ts';
+import { agentRunSource } from '../import/agent-run.ts';
+import { InputError } from '../import/input.ts';
+import { readProcessLog } from '../import/process-log.ts';
+import { trackProgress } from '../import/progress.ts';
+import { reportOf } from '../import/report.ts';
+import { type ImportSource, runImport } from '../import/run-import.ts';
+
+interface TargetOptions {
+  readonly url: string;
+  readonly concurrency: number;
+}
+
+/** Adds `import agent-run` and `import process-log`: they bring recorded histories into a running server. */
+export function addImportCommand(program: Command): void {
+  const group = program.command('import').description('bring recorded histories into a running server');
+
+  withTarget(group.command('agent-run'))
+    .description('recorded runs of software-engineering agents (SWE-agent), each as the history of an agent')
+    .argument('<files...>', '.traj files')
+    .action(async (files: string[], target: TargetOptions) => {
+      await importAll(files.map(agentRunSource), [], 'agent runs', target);
+    });
+
+  withTarget(group.command('process-log'))
+    .description('a log of a process with XES column names, each case as the history of a workflow')
+    .argument('<file>', 'CSV, gzipped or not')
+    .option('--type <name>', 'type of the workflows', 'process')
+    .option('--utc', 'take times without an offset as UTC', false)
+    .action(async (file: string, { type, utc, ...target }: TargetOptions & { type: string; utc: boolean }) => {
+      try {
+        const log = await readProcessLog(file, { workflowType: type, assumeUtc: utc });
+        await importAll(log.cases, log.problems, 'cases', target);
+      } catch (error) {
+        if (!(error instanceof InputError)) throw error;
+        console.error(error.message);
+        process.exitCode = 1;
+      }
+    });
+}
+
+function withTarget(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--url <url>', 'where the server is')
+        .default(`http://127.0.0.1:${process.env['PORT'] || 4700}`)
+        .argParser(parseUrl),
+    )
+    .addOption(
+      new Option('--concurrency <n>', 'how many streams to work on side by side')
+        .default(16)
+        .argParser(parseConcurrency),
+    );
+}
+
+async function importAll(
+  sources: readonly ImportSource[],
+  problems: readonly string[],
+  things: string,
+  { url, concurrency }: TargetOptions,
+): Promise<void> {
+  console.log(`importing ${sources.length.toLocaleString('en')} ${things} into ${url}`);
+  const progress = trackProgress(sources.length, things);
+  const result = await runImport(createClient({ url }), sources, { concurrency, onProgress: progress.update }).finally(
+    progress.stop,
+  );
+  const report = reportOf(result, problems, url);
+  for (const line of report.errors) console.error(line);
+  console.log(report.summary);
+  if (report.errors.length > 0) process.exitCode = 1;
+}
+
+function parseUrl(value: string): string {
+  if (URL.canParse(value) && /^https?:/i.test(value)) return value;
+  throw new InvalidArgumentError('It is a URL such as http://127.0.0.1:4700.');
+}
+
+const MAX_CONCURRENCY = 256;
+
+function parseConcurrency(value: string): number {
+  const number = Number(value);
+  if (Number.isInteger(number) && number >= 1 && number <= MAX_CONCURRENCY) return number;
+  throw new InvalidArgumentError(`It is a whole number from 1 to ${MAX_CONCURRENCY}.`);
+}

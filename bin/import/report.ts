@@ -1,0 +1,41 @@
+import type { ImportResult } from './run-import.ts';
+
+/** Most problems that are told one by one. */
+const MAX_PROBLEMS = 50;
+
+/** What to tell of an import: what is wrong, a line each, and how it went, in one line. No errors means that all is in. */
+export function reportOf(
+  result: ImportResult,
+  inputProblems: readonly string[],
+  url: string,
+): { readonly errors: readonly string[]; readonly summary: string } {
+  const problems = [...inputProblems, ...result.problems];
+  const errors = problems.slice(0, MAX_PROBLEMS);
+  if (problems.length > MAX_PROBLEMS) errors.push(`and ${count(problems.length - MAX_PROBLEMS)} more such problems`);
+  if (result.stopped) errors.push(outage(result, url, result.stopped));
+  return { errors, summary: summaryOf(result, inputProblems.length) };
+}
+
+function outage({ streams, events, repeated }: ImportResult, url: string, stopped: Error): string {
+  const none = streams + events + repeated === 0;
+  return none
+    ? `no server answers at ${url}: start one with \`npm start\`, or name another with --url (${stopped.message})`
+    : `the server at ${url} stopped answering: run the same import again to go on from here (${stopped.message})`;
+}
+
+function summaryOf(result: ImportResult, brokenRows: number): string {
+  const { events, streams, repeated, conflicts, failed, unfinished, seconds } = result;
+  const rate = Math.round((events + repeated) / Math.max(seconds, 0.001));
+  return [
+    `${count(events)} events written`,
+    `${count(repeated)} already there`,
+    `${count(streams)} streams complete`,
+    `${count(conflicts)} conflicts`,
+    `${count(failed + brokenRows)} failed`,
+    ...(unfinished > 0 ? [`${count(unfinished)} unfinished`] : []),
+    `${seconds.toFixed(1)} s`,
+    `${count(rate)} events/s`,
+  ].join(', ');
+}
+
+const count = (n: number): string => n.toLocaleString('en');

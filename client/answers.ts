@@ -1,0 +1,83 @@
+import * as z from 'zod';
+import { agentState } from '../events/agent.ts';
+import { recordedEventSchema } from '../events/catalogue.ts';
+import { jsonObject } from '../events/json.ts';
+
+// What the client relies on in each answer. Members that a newer server adds are let pass and dropped.
+
+const version = z.int().positive();
+
+export const appendAnswer = z.object({
+  streamId: z.string(),
+  fromVersion: version,
+  toVersion: version,
+  eventIds: z.array(z.string()),
+  recordedAt: z.string(),
+});
+export type AppendAnswer = z.output<typeof appendAnswer>;
+
+export const streamAnswer = z.object({
+  streamId: z.string(),
+  version,
+  events: z.array(recordedEventSchema),
+  next: z.string().nullable(),
+});
+
+export const agentAnswer = z.object({ agentId: z.string(), version });
+export type AgentAnswer = z.output<typeof agentAnswer>;
+
+export const agentStateAnswer = agentAnswer.extend({ state: agentState });
+export type AgentStateAnswer = z.output<typeof agentStateAnswer>;
+
+export const taskRequestedAnswer = z.object({ taskId: z.string(), sagaId: z.string() });
+export type TaskRequestedAnswer = z.output<typeof taskRequestedAnswer>;
+
+export const taskAnswer = z.object({ taskId: z.string(), version });
+export type TaskAnswer = z.output<typeof taskAnswer>;
+
+export const workflowAnswer = z.object({ workflowId: z.string(), version });
+export type WorkflowAnswer = z.output<typeof workflowAnswer>;
+
+const view = z.object({ version, createdAt: z.string(), lastUpdated: z.string() });
+
+export const agentView = view.extend({
+  agentId: z.string(),
+  agentType: z.string(),
+  state: agentState,
+  createdBy: z.string(),
+  configuration: jsonObject,
+  reason: z.string().optional(),
+  steps: z.number(),
+  stateChanges: z.number(),
+  durationMs: z.number(),
+  usage: z.record(z.string(), z.number()),
+  lastAction: z.string().optional(),
+});
+export type AgentView = z.output<typeof agentView>;
+
+export const taskView = view.extend({
+  taskId: z.string(),
+  state: z.enum(['requested', 'completed', 'failed']),
+  requiredAgents: z.array(z.string()),
+  completedAgents: z.array(z.string()),
+  failedAgents: z.array(z.string()),
+  deadlineSeconds: z.number(),
+  durationMs: z.number(),
+  error: z.union([z.string(), jsonObject]).optional(),
+});
+export type TaskView = z.output<typeof taskView>;
+
+export const workflowView = view.extend({
+  workflowId: z.string(),
+  workflowType: z.string(),
+  state: z.enum(['started', 'running', 'completed']),
+  initiatedBy: z.string(),
+  parameters: jsonObject,
+  steps: z.number(),
+  lastStepId: z.string().optional(),
+  lastStepType: z.string().optional(),
+  nextStep: z.string().optional(),
+});
+export type WorkflowView = z.output<typeof workflowView>;
+
+export const agentsPage = z.object({ agents: z.array(agentView), next: z.string().nullable() });

@@ -1,0 +1,168 @@
+import { ulid } from 'ulid';
+import type * as z from 'zod';
+import type { AgentState } from '../events/agent.ts';
+import type { DomainEvent, EventData, NewEvent } from '../events/catalogue.ts';
+import * as answers from './answers.ts';
+import { createTransport, type Transport, type TransportOptions } from './transport.ts';
+
+export type { AgentView, TaskView, WorkflowView } from './answers.ts';
+export { AnnalsRequestError, AnnalsUnreachableError } from './errors.ts';
+
+/** How a command is to be sent; all of it optional. */
+export interface CommandOptions {
+  /** Repeats under the same key change nothing and get the first one's answer. A ULID is made when absent. */
+  readonly idempotencyKey?: string | undefined;
+  readonly correlationId?: string | undefined;
+  readonly causationId?: string | undefined;
+}
+
+/** A command's answer, and whether it had been carried out before under its key. */
+export type Answered<Body> = Body & { readonly repeated: boolean };
+
+/** Which state of a view is wanted: the newest, as it was at a time or at a version, or once it has come to a version. */
+export interface ViewOptions {
+  /** ISO 8601. */
+  readonly at?: string | undefined;
+  readonly version?: number | undefined;
+  /** Waits up to 10 s until the view has applied this version of its stream: reads your own write. */
+  readonly waitFor?: number | undefined;
+}
+
+export interface StreamPage {
+  readonly streamId: string;
+  /** The stream's last sequence number. */
+  readonly version: number;
+  readonly events: readonly DomainEvent[];
+  /** Cursor of the next page, null on the last. */
+  readonly next: string | null;
+}
+
+type Optional<T, K extends keyof T> = Omit<T, K> & Partial<Pick<T, K>>;
+
+/**
+ * The API of Annals, typed. Every method throws {@link AnnalsRequestError} when the server refuses and
+ * {@link AnnalsUnreachableError} when it does not answer, both only after the retries that make sense.
+ */
+export class AnnalsClient {
+  readonly #transport: Transport;
+
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /** Appends 1 to 100 events, all or none. `expectedVersion` is a number (0 = a new stream), `any` or `exists`. */
+  append(
+    streamId: string,
+    body: { readonly expectedVersion: number | 'any' | 'exists'; readonly events: readonly NewEvent[] },
+    options?: CommandOptions,
+  ): Promise<Answered<answers.AppendAnswer>> {
+    return this.#post(`/streams/${segment(streamId)}/events`, body, answers.appendAnswer, options);
+  }
+
+  /** A page of a stream's events; `from` and `to` are sequence numbers, both included. */
+  async readStream(
+    streamId: string,
+    query: {
+      readonly from?: number;
+      readonly to?: number;
+      readonly limit?: number;
+      readonly direction?: 'forward' | 'backward';
+      readonly cursor?: string;
+    } = {},
+  ): Promise<StreamPage> {
+    const page = await this.#get(`/streams/${segment(streamId)}/events`, answers.streamAnswer, query);
+    // The schema checked type against data; zod's union of them all is only too wide to say so.
+    return page as StreamPage;
+  }
+
+  createAgent(body: Optional<EventData<'agent.created'>, 'agentId'>, options?: CommandOptions) {
+    return this.#post('/agents', body, answers.agentAnswer, options);
+  }
+
+  changeAgentState(
+    agentId: string,
+    body: { readonly newState: AgentState; readonly reason: string },
+    options?: CommandOptions,
+  ) {
+    return this.#post(`/agents/${segment(agentId)}/state`, body, answers.agentStateAnswer, options);
+  }
+
+  recordStep(agentId: string, body: Omit<EventData<'agent.step-recorded'>, 'agentId'>, options?: CommandOptions) {
+    return this.#post(`/agents/${segment(agentId)}/steps`, body, answers.agentAnswer, options);
+  }
+
+  requestTask(body: Optional<EventData<'task.requested'>, 'taskId'>, options?: CommandOptions) {
+    return this.#post('/tasks', body, answers.taskRequestedAnswer, options);
+  }
+
+  completeTask(taskId: string, body: Omit<EventData<'task.completed'>, 'taskId'>, options?: CommandOptions) {
+    return this.#post(`/tasks/${segment(taskId)}/completions`, body, answers.taskAnswer, options);
+  }
+
+  failTask(taskId: string, body: Omit<EventData<'task.failed'>, 'taskId'>, options?: CommandOptions) {
+    return this.#post(`/tasks/${segment(taskId)}/failures`, body, answers.taskAnswer, options);
+  }
+
+  startWorkflow(body: Optional<EventData<'workflow.started'>, 'workflowId'>, options?: CommandOptions) {
+    return this.#post('/workflows', body, answers.workflowAnswer, options);
+  }
+
+  completeWorkflowStep(
+    workflowId: string,
+    body: Omit<EventData<'workflow.step-completed'>, 'workflowId'>,
+    options?: CommandOptions,
+  ) {
+    return this.#post(`/workflows/${segment(workflowId)}/steps`, body, answers.workflowAnswer, options);
+  }
+
+  agent(agentId: string, options?: ViewOptions) {
+    return this.#get(`/agents/${segment(agentId)}`, answers.agentView, options);
+  }
+
+  task(taskId: string, options?: ViewOptions) {
+    return this.#get(`/tasks/${segment(taskId)}`, answers.taskView, options);
+  }
+
+  workflow(workflowId: string, options?: ViewOptions) {
+    return this.#get(`/workflows/${segment(workflowId)}`, answers.workflowView, options);
+  }
+
+  /** A page of the agents, those in one state when `state` is given. */
+  agents(query: { readonly state?: AgentState; readonly limit?: number; readonly cursor?: string } = {}) {
+    return this.#get('/agents', answers.agentsPage, query);
+  }
+
+  async #get<S extends z.ZodType>(path: string, schema: S, query?: object): Promise<z.output<S>> {
+    return (await this.#transport({ method: 'GET', path, query }, schema)).body;
+  }
+
+  async #post<S extends z.ZodObject>(
+    path: string,
+    body: object,
+    schema: S,
+    { idempotencyKey = ulid(), correlationId, causationId }: CommandOptions = {},
+  ): Promise<Answered<z.output<S>>> {
+    const headers = {
+      'idempotency-key': idempotencyKey,
+      'x-correlation-id': correlationId,
+      'x-causation-id': causationId,
+    };
+    const answer = await this.#transport({ method: 'POST', path, headers, body }, schema);
+    return { ...answer.body, repeated: answer.status === 200 };
+  }
+}
+
+/**
+ * A client of the API at `url`.
+ * @throws TypeError when `url` is not an http or https URL
+ */
+export function createClient(options: TransportOptions): AnnalsClient {
+  return new AnnalsClient(createTransport(options));
+}
+
+/** An id as part of a path. A URL would resolve `..` away, and an empty one would name another resource. */
+function segment(id: string): string {
+  if (!/^[A-Za-z0-9]/.test(id))
+    throw new TypeError(`${JSON.stringify(id)} is not an id: it starts with no letter or digit`);
+  return encodeURIComponent(id);
+}

@@ -1,0 +1,163 @@
+import {
+  DelegateBackoff,
+  ExponentialBackoff,
+  handleWhen,
+  type IBackoff,
+  type IRetryBackoffContext,
+  retry,
+} from 'cockatiel';
+import * as z from 'zod';
+import { AnnalsRequestError, AnnalsUnreachableError } from './errors.ts';
+
+export interface RetryOptions {
+  /** Attempts in all, the first included. */
+  readonly attempts: number;
+  /** Pause before the second attempt, milliseconds; doubles from there, with jitter. */
+  readonly initialDelayMs: number;
+  /** Longest pause, milliseconds. A server that asks for a longer one is not asked again. */
+  readonly maxDelayMs: number;
+}
+
+export type Fetch = (request: Request) => Response | Promise<Response>;
+
+export interface TransportOptions {
+  /** Where the API is, such as `http://127.0.0.1:4700`; may have a path. */
+  readonly url: string;
+  /** Stands in for the global `fetch`: the place to sign requests. */
+  readonly fetch?: Fetch | undefined;
+  readonly retry?: Partial<RetryOptions> | undefined;
+  /** How long one attempt may take, milliseconds. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** One request. It may be sent several times, so it has to be safe to repeat: a read, or carrying an idempotency key. */
+export interface ApiRequest {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly query?: object | undefined;
+  readonly headers?: Readonly<Record<string, string | undefined>> | undefined;
+  readonly body?: object | undefined;
+}
+
+export interface ApiAnswer<Body> {
+  readonly status: number;
+  readonly body: Body;
+}
+
+/**
+ * Sends a request, and again when no answer, 429 or 503 comes; parses the answer.
+ * @throws AnnalsRequestError for any other answer
+ * @throws AnnalsUnreachableError when no attempt was answered
+ */
+export type Transport = <S extends z.ZodType>(request: ApiRequest, schema: S) => Promise<ApiAnswer<z.output<S>>>;
+
+const DEFAULT_RETRY: RetryOptions = { attempts: 5, initialDelayMs: 100, maxDelayMs: 10_000 };
+const DEFAULT_TIMEOUT_MS = 30_000;
+const RETRIED_STATUS: ReadonlySet<number> = new Set([429, 503]);
+
+const problemSchema = z.object({
+  code: z.string(),
+  detail: z.string().default('no detail given'),
+  errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+  actualVersion: z.number().optional(),
+});
+
+/** @throws TypeError when `url` is not an http or https URL */
+export function createTransport(options: TransportOptions): Transport {
+  const { protocol, href } = new URL(options.url);
+  if (protocol !== 'http:' && protocol !== 'https:') throw new TypeError(`${options.url} is not an http or https URL`);
+  const base = href.replace(/\/+$/, '');
+  const policy = retryPolicy({ ...DEFAULT_RETRY, ...options.retry });
+  const send = options.fetch ?? fetch;
+  const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+  return (request, schema) => {
+    const name = `${request.method} ${request.path}`;
+    const url = `${base}${request.path}${queryOf(request.query)}`;
+    const init = requestInit(request);
+    return policy.execute(async () => {
+      const signal = AbortSignal.timeout(timeoutMs);
+      const { response, text } = await exchange(name, send, new Request(url, { ...init, signal }));
+      return readAnswer(name, response, text, schema);
+    });
+  };
+}
+
+function retryPolicy({ attempts, initialDelayMs, maxDelayMs }: RetryOptions) {
+  const exponential = new ExponentialBackoff({ initialDelay: initialDelayMs, maxDelay: maxDelayMs });
+  const backoff = new DelegateBackoff<IRetryBackoffContext<unknown>, IBackoff<unknown>>((context, previous) => {
+    const state = previous ? previous.next(context) : exponential.next();
+    const error = 'error' in context.result ? context.result.error : undefined;
+    const asked = error instanceof AnnalsRequestError ? (error.retryAfterMs ?? 0) : 0;
+    return { delay: Math.max(state.duration, asked), state };
+  });
+  const isTransient = (error: unknown): boolean =>
+    error instanceof AnnalsUnreachableError ||
+    (error instanceof AnnalsRequestError &&
+      RETRIED_STATUS.has(error.status) &&
+      (error.retryAfterMs ?? 0) <= maxDelayMs);
+  return retry(handleWhen(isTransient), { maxAttempts: attempts - 1, backoff });
+}
+
+/** One attempt, up to the last byte of the answer. */
+async function exchange(name: string, send: Fetch, request: Request): Promise<{ response: Response; text: string }> {
+  try {
+    const response = await send(request);
+    return { response, text: await response.text() };
+  } catch (cause) {
+    throw new AnnalsUnreachableError(name, cause);
+  }
+}
+
+function readAnswer<S extends z.ZodType>(
+  name: string,
+  { ok, status, headers }: Response,
+  text: string,
+  schema: S,
+): ApiAnswer<z.output<S>> {
+  const body = parseJson(text);
+  if (!ok) {
+    const unnamed = { code: `HTTP_${status}`, detail: 'the answer does not say why' };
+    const problem = problemSchema.safeParse(body).data ?? unnamed;
+    throw new AnnalsRequestError(name, status, problem, retryAfterMs(headers.get('retry-after')));
+  }
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return { status, body: parsed.data };
+  const detail = `the answer is not what this client understands: ${z.prettifyError(parsed.error)}`;
+  throw new AnnalsRequestError(name, status, { code: 'UNEXPECTED_ANSWER', detail });
+}
+
+function requestInit({ method, headers = {}, body }: ApiRequest): RequestInit {
+  const given = Object.entries(headers).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  return {
+    method,
+    // A followed redirect would turn a POST into a GET.
+    redirect: 'manual',
+    headers: {
+      accept: 'application/json',
+      ...Object.fromEntries(given),
+      ...(body && { 'content-type': 'application/json' }),
+    },
+    ...(body && { body: JSON.stringify(body) }),
+  };
+}
+
+function queryOf(query: object = {}): string {
+  const given = Object.entries(query).filter(([, value]) => value !== undefined);
+  return given.length === 0 ? '' : `?${new URLSearchParams(given.map(([name, value]) => [name, String(value)]))}`;
+}
+
+/** An answer from something in between (a proxy's HTML page) is no JSON; the status tells enough then. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Retry-After is a number of seconds or a date (RFC 9110, section 10.2.3). */
+function retryAfterMs(header: string | null): number | undefined {
+  if (header === null) return undefined;
+  const ms = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - Date.now();
+  return Number.isNaN(ms) ? undefined : Math.max(ms, 0);
+}
