@@ -1,0 +1,27 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+
+/** Made at its first use, then shared: importing this file costs nothing, and a warm function keeps its connections. */
+function lazily<Client>(create: () => Client): () => Client {
+  let client: Client | undefined;
+  return () => {
+    client ??= create();
+    return client;
+  };
+}
+
+/**
+ * Gives up well within a function's time limit: an attempt that hangs must not eat the time that a second one needs.
+ * To try a write again is safe: a commit and a view are written under a condition, events are deduplicated by their id.
+ */
+const patience = (requestTimeout: number) => ({
+  maxAttempts: 3,
+  retryMode: 'standard',
+  requestHandler: { connectionTimeout: 1_000, requestTimeout, throwOnRequestTimeout: true },
+});
+
+/** The client of DynamoDB: 3 attempts of at most 3 s. */
+export const dynamoDb = lazily(() => new DynamoDBClient(patience(3_000)));
+
+/** The client of EventBridge: 3 attempts of at most 5 s. */
+export const eventBridge = lazily(() => new EventBridgeClient(patience(5_000)));

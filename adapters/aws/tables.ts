@@ -1,0 +1,64 @@
+import type { CreateTableCommandInput } from '@aws-sdk/client-dynamodb';
+
+type Table = Omit<CreateTableCommandInput, 'TableName'>;
+
+/** Whose data an item is: the first part of every partition key. There is one tenant until there are more. */
+export const DEFAULT_TENANT = 'main';
+
+/** Finds the commits that callers gave an id; no other commit is in it, and no other pays for it. */
+export const BY_COMMIT_ID = 'byCommitId';
+
+/** Lists views by group. Keys only: a view that stays in its group costs the index nothing, however often it changes. */
+export const BY_GROUP = 'byGroup';
+
+/**
+ * One item a commit. Besides its keys: `count`, `recordedAt`, `types`, `body`, `trace`, and its id, which is
+ * `idempotencyKey` when the caller gave it and `commitId` when not.
+ */
+export const eventsTable = {
+  AttributeDefinitions: [
+    { AttributeName: 'stream', AttributeType: 'S' }, // <tenant>/<streamId>
+    { AttributeName: 'version', AttributeType: 'N' }, // sequence number of the first event
+    { AttributeName: 'idempotencyKey', AttributeType: 'S' },
+  ],
+  KeySchema: [
+    { AttributeName: 'stream', KeyType: 'HASH' },
+    { AttributeName: 'version', KeyType: 'RANGE' },
+  ],
+  LocalSecondaryIndexes: [
+    {
+      IndexName: BY_COMMIT_ID,
+      KeySchema: [
+        { AttributeName: 'stream', KeyType: 'HASH' },
+        { AttributeName: 'idempotencyKey', KeyType: 'RANGE' },
+      ],
+      Projection: { ProjectionType: 'KEYS_ONLY' },
+    },
+  ],
+  StreamSpecification: { StreamEnabled: true, StreamViewType: 'NEW_IMAGE' },
+  BillingMode: 'PAY_PER_REQUEST',
+} satisfies Table;
+
+/** Attribute of an archived commit that says when DynamoDB may drop it, in seconds since 1970. */
+export const EXPIRES_AT = 'expiresAt';
+
+/** One item a view. Besides its keys: `version`, the checkpoint, and `body`, the view as JSON. */
+export const viewsTable = {
+  AttributeDefinitions: [
+    { AttributeName: 'view', AttributeType: 'S' }, // <tenant>/<projection>/<generation>/<key>
+    { AttributeName: 'listing', AttributeType: 'S' }, // <tenant>/<projection>/<generation>/<group>
+    { AttributeName: 'key', AttributeType: 'S' },
+  ],
+  KeySchema: [{ AttributeName: 'view', KeyType: 'HASH' }],
+  GlobalSecondaryIndexes: [
+    {
+      IndexName: BY_GROUP,
+      KeySchema: [
+        { AttributeName: 'listing', KeyType: 'HASH' },
+        { AttributeName: 'key', KeyType: 'RANGE' },
+      ],
+      Projection: { ProjectionType: 'KEYS_ONLY' },
+    },
+  ],
+  BillingMode: 'PAY_PER_REQUEST',
+} satisfies Table;

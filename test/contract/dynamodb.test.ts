@@ -1,0 +1,9 @@
+import { dynamoDb } from '../../adapters/aws/clients.ts';
+import { DynamoCommitStorage } from '../../adapters/aws/dynamodb-commit-storage.ts';
+import { DynamoViewStore } from '../../adapters/aws/dynamodb-view-store.ts';
+import { createTables } from '../support/tables.ts';
+import { eventStoreContract } from './event-store.suite.ts';
+import { viewStoreContract } from './view-store.suite.ts';
+
+eventStoreContract('DynamoDB', async () => new DynamoCommitStorage(dynamoDb(), (await createTables()).events));
+viewStoreContract('DynamoDB', async () => new DynamoViewStore(dynamoDb(), (await createTables()).views));

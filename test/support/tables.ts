@@ -1,0 +1,22 @@
+import { CreateTableCommand, waitUntilTableExists } from '@aws-sdk/client-dynamodb';
+import { ulid } from 'ulid';
+import { dynamoDb } from '../../adapters/aws/clients.ts';
+import { eventsTable, viewsTable } from '../../adapters/aws/tables.ts';
+
+/** Both tables under names of their own, empty and ready. */
+export async function createTables(): Promise<{ events: string; views: string }> {
+  const run = ulid();
+  const names = { events: `events-${run}`, views: `views-${run}` };
+  const tables = [
+    { ...eventsTable, TableName: names.events },
+    { ...viewsTable, TableName: names.views },
+  ];
+  await Promise.all(
+    tables.map(async (table) => {
+      await dynamoDb().send(new CreateTableCommand(table));
+      const patience = { client: dynamoDb(), maxWaitTime: 60, minDelay: 1 };
+      await waitUntilTableExists(patience, { TableName: table.TableName });
+    }),
+  );
+  return names;
+}
