@@ -30,9 +30,13 @@ export function defineProjection<View extends object, const Type extends EventTy
   return projection;
 }
 
+/** A projection with these views, whatever events it takes, for code that runs it. */
+// biome-ignore lint/suspicious/noExplicitAny: Type appears in argument and result positions, so only any fits all
+export type ProjectionOf<View extends object> = Projection<View, any>;
+
 /** A projection whatever its views look like, for code that runs them all. */
-// biome-ignore lint/suspicious/noExplicitAny: View and Type appear in argument and result positions, so only any fits all
-export type AnyProjection = Projection<any, any>;
+// biome-ignore lint/suspicious/noExplicitAny: as above, for View
+export type AnyProjection = ProjectionOf<any>;
 
 /** A view as it is stored. */
 export interface StoredView<View extends object = JsonObject> {
@@ -49,7 +53,7 @@ export interface StoredView<View extends object = JsonObject> {
 
 /** Folds one event into a view if it is one of the projection's; any other leaves the view as it is. */
 export function evolveView<View extends object>(
-  projection: Projection<View>,
+  projection: ProjectionOf<View>,
   view: View | undefined,
   event: DomainEvent,
 ): View | undefined {

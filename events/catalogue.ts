@@ -101,10 +101,10 @@ export const newEventSchema = z.discriminatedUnion(
   'type',
   definitions.map(inputSchema) as NonEmpty<ReturnType<typeof inputSchema>>,
   { error: () => `is not a known event type; known are ${definitions.map((d) => d.type).join(', ')}` },
-);
+) as unknown as z.ZodType<NewEvent>; // the map above loses which data belongs to which type
 
 /** Parses an event as Annals gives it to readers and to the bus. */
 export const recordedEventSchema = z.discriminatedUnion(
   'type',
   definitions.map(recordedSchema) as NonEmpty<ReturnType<typeof recordedSchema>>,
-);
+) as unknown as z.ZodType<DomainEvent>;

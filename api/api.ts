@@ -1,0 +1,21 @@
+import { type App, createApp } from './app.ts';
+import type { CommandDeps } from './command.ts';
+import { commandRoutes } from './commands.ts';
+import { type QueryDeps, queryRoutes } from './queries.ts';
+
+export type ApiDeps = CommandDeps & QueryDeps;
+
+/**
+ * The whole HTTP API. Where one process serves reads and another writes, give `createApp` the routes of each:
+ * `queryRoutes` or `commandRoutes`.
+ */
+export function createApi(deps: ApiDeps): App {
+  return createApp<ApiDeps>([...commandRoutes, ...queryRoutes], deps);
+}
+
+/** The routes as the deployment has to know them. */
+export const routeList = [...commandRoutes, ...queryRoutes].map(({ method, path, auth = true }) => ({
+  method,
+  path,
+  auth,
+}));

@@ -1,0 +1,56 @@
+import * as z from 'zod';
+
+/** Most bytes of a page, one item more or less: an answer of AWS Lambda has 6 MB, with every quote in it escaped. */
+const MAX_PAGE_BYTES = 2 * 1024 * 1024;
+
+/** A whole number in a query string. */
+export function wholeNumber(minimum: number, maximum: number = Number.MAX_SAFE_INTEGER) {
+  const message = `must be a whole number from ${minimum}${maximum < Number.MAX_SAFE_INTEGER ? ` to ${maximum}` : ''}`;
+  return z
+    .string(message)
+    .regex(/^\d{1,16}$/, message)
+    .transform(Number)
+    .pipe(z.int(message).min(minimum, message).max(maximum, message))
+    .meta({ override: { type: 'integer', pattern: undefined, minimum, maximum } });
+}
+
+export const limit = wholeNumber(1, 1000)
+  .default(100)
+  .describe('Most items of the page; it has fewer when they are large');
+
+/** Parses the `next` of an earlier page into what {@link encodeCursor} put there. */
+export function cursor<S extends z.ZodType>(content: S) {
+  return z
+    .string()
+    .max(2048)
+    .transform((text, context): z.output<S> => {
+      const parsed = content.safeParse(decode(text));
+      if (parsed.success) return parsed.data;
+      context.addIssue('is not what a page had as `next`');
+      return z.NEVER;
+    })
+    .optional()
+    .describe('`next` of the page before: continues there, and stands for all other parameters but `limit`');
+}
+
+export const encodeCursor = (content: object): string => Buffer.from(JSON.stringify(content)).toString('base64url');
+
+function decode(text: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(text, 'base64url').toString());
+  } catch {
+    return undefined;
+  }
+}
+
+/** The first items of a source, and whether more follow. */
+export async function takePage<T>(source: AsyncIterable<T>, limit: number): Promise<{ items: T[]; more: boolean }> {
+  const items: T[] = [];
+  let bytes = 0;
+  for await (const item of source) {
+    if (items.length === limit || bytes >= MAX_PAGE_BYTES) return { items, more: true };
+    items.push(item);
+    bytes += Buffer.byteLength(JSON.stringify(item));
+  }
+  return { items, more: false };
+}

@@ -1,0 +1,15 @@
+import type { AppDeps } from './app.ts';
+import { commandRoutes } from './commands.ts';
+import { openApiRoute } from './openapi.ts';
+import { type OperationDeps, operationQueries } from './operation-queries.ts';
+import type { Route } from './route.ts';
+import { streamQueries } from './stream-queries.ts';
+import { type ViewDeps, viewQueries } from './view-queries.ts';
+
+/** What the routes that read need. */
+export interface QueryDeps extends AppDeps, ViewDeps, OperationDeps {}
+
+const answers: readonly Route<QueryDeps>[] = [...streamQueries, ...viewQueries, ...operationQueries];
+
+/** Every route that reads, `GET /openapi.json` (which describes those that write, too) among them. */
+export const queryRoutes: readonly Route<QueryDeps>[] = [...answers, openApiRoute([...commandRoutes, ...answers])];

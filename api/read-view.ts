@@ -1,0 +1,90 @@
+import { handleType, IterableBackoff, retry } from 'cockatiel';
+import * as z from 'zod';
+import { NotFoundError, ViewBehindError } from '../core/errors.ts';
+import type { EventStore } from '../core/event-store.ts';
+import { evolveView, type ProjectionOf } from '../core/projection.ts';
+import { LIVE_GENERATION } from '../core/projector.ts';
+import { streamId } from '../core/stream-id.ts';
+import type { ViewStore } from '../core/view-store.ts';
+import { instant } from '../events/envelope.ts';
+import { wholeNumber } from './page.ts';
+
+export const viewQuery = z
+  .object({
+    version: wholeNumber(1).optional().describe('The view as it was right after this event of its stream'),
+    at: instant.optional().describe('The view as it was then, by the time at which the store took each event'),
+    waitFor: wholeNumber(1)
+      .optional()
+      .describe('Waits up to 10 s until the view has applied this version of its stream'),
+  })
+  .refine((query) => Object.values(query).filter((value) => value !== undefined).length <= 1, {
+    message: 'has more than one of version, at and waitFor',
+  });
+type ViewQuery = z.output<typeof viewQuery>;
+
+interface ViewSources {
+  readonly store: EventStore;
+  readonly views: ViewStore;
+}
+
+interface Versioned<View> {
+  readonly view: View | undefined;
+  readonly version: number;
+}
+
+/** Pauses between looks at a view that is waited for, milliseconds; 10 s in all. */
+const PAUSES = [10, 20, 40, 80, 160, 320, ...Array.from({ length: 18 }, () => 520)];
+const whileBehind = retry(handleType(ViewBehindError), {
+  maxAttempts: PAUSES.length,
+  backoff: new IterableBackoff(PAUSES),
+});
+
+/**
+ * Answers with a view: as it is, as it is once it has caught up, or as it was, folded from its stream.
+ * @throws NotFoundError, ViewBehindError, InvalidIdError
+ */
+export async function readView<View extends object>(
+  projection: ProjectionOf<View>,
+  key: string,
+  query: ViewQuery,
+  sources: ViewSources,
+) {
+  const past = query.version !== undefined || query.at !== undefined;
+  const { view, version } = past
+    ? await foldView(projection, key, query, sources)
+    : await whileBehind.execute(() => liveView(projection, key, query, sources));
+  if (view === undefined)
+    throw new NotFoundError(`there is no view ${key} of ${projection.name}${past ? ' then' : ''}`);
+  return { status: 200, body: { ...view, version }, headers: { 'X-View-Version': String(version) } } as const;
+}
+
+async function liveView<View extends object>(
+  projection: ProjectionOf<View>,
+  key: string,
+  { waitFor = 0 }: ViewQuery,
+  { views }: ViewSources,
+): Promise<Versioned<View>> {
+  const stored = await views.get(projection.name, LIVE_GENERATION, key);
+  const version = stored?.version ?? 0;
+  if (version < waitFor) throw new ViewBehindError(`view ${key} is at version ${version}, not yet at ${waitFor}`);
+  return { view: stored?.view as View | undefined, version }; // a projection's views are what its `evolve` made
+}
+
+/** A time takes the start of the stream up to the first event recorded later, so that no view skips an event. */
+async function foldView<View extends object>(
+  projection: ProjectionOf<View>,
+  key: string,
+  { version, at }: ViewQuery,
+  { store }: ViewSources,
+): Promise<Versioned<View>> {
+  const latest = at === undefined ? Number.POSITIVE_INFINITY : Date.parse(at);
+  let folded: Versioned<View> = { view: undefined, version: 0 };
+  for await (const event of store.read(streamId(projection.aggregateType, key), { to: version })) {
+    if (Date.parse(event.metadata.recordedAt) > latest) break;
+    folded = { view: evolveView(projection, folded.view, event), version: event.sequenceNumber };
+  }
+  if (version !== undefined && folded.version < version) {
+    throw new NotFoundError(`${key} has no version ${version}; it is at ${folded.version}`);
+  }
+  return folded;
+}

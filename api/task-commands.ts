@@ -1,0 +1,79 @@
+import * as z from 'zod';
+import { handleCommand } from '../core/decider.ts';
+import { type TaskCommand, taskDecider } from '../domain/task/task.ts';
+import { id } from '../events/envelope.ts';
+import { taskCompleted, taskFailed, taskRequested } from '../events/task.ts';
+import { appendOptions, type CommandDeps, newAggregateId, REPEAT } from './command.ts';
+import { type RequestContext, route } from './route.ts';
+
+const SAGA_PREFIX = 'multi-agent-task:';
+/** The saga's id is an id, too, and holds the task's. */
+const MAX_TASK_ID = 128 - SAGA_PREFIX.length;
+
+export const requestTaskBody = taskRequested.data.extend({
+  taskId: id
+    .pipe(z.string().max(MAX_TASK_ID, `may have ${MAX_TASK_ID} characters at most`))
+    .optional()
+    .describe(`Made when absent; at most ${MAX_TASK_ID} characters`),
+});
+export const completeTaskBody = taskCompleted.data.omit({ taskId: true });
+export const failTaskBody = taskFailed.data.omit({ taskId: true });
+
+export const taskRequestedAnswer = z.strictObject({ taskId: id, sagaId: id });
+export type TaskRequestedAnswer = z.output<typeof taskRequestedAnswer>;
+export const taskAnswer = z.strictObject({ taskId: id, version: z.int().positive() });
+export type TaskAnswer = z.output<typeof taskAnswer>;
+
+const params = z.object({ taskId: id });
+
+const run = (taskId: string, command: TaskCommand, context: RequestContext, deps: CommandDeps) =>
+  handleCommand(deps.store, taskDecider, taskId, command, appendOptions(context, deps));
+
+export const taskCommands = [
+  route({
+    name: 'requestTask',
+    method: 'POST',
+    path: '/tasks',
+    summary: 'Request a task of one or more agents',
+    description: 'Starts the multi-agent saga, which ends when every agent has answered or the deadline has passed.',
+    body: requestTaskBody,
+    answer: taskRequestedAnswer,
+    statuses: { 202: 'Requested, now or by an earlier request under the same Idempotency-Key' },
+    errors: ['COMMAND_REJECTED', 'CONCURRENCY_CONFLICT'],
+    async handle({ body: { taskId: given, ...data }, context }, deps: CommandDeps) {
+      const taskId = given ?? newAggregateId('task', context, deps);
+      await run(taskId, { kind: 'request', ...data }, context, deps);
+      return { status: 202, body: { taskId, sagaId: `${SAGA_PREFIX}${taskId}` } };
+    },
+  }),
+  route({
+    name: 'completeTask',
+    method: 'POST',
+    path: '/tasks/{taskId}/completions',
+    summary: 'An agent completed its part of a task',
+    params,
+    body: completeTaskBody,
+    answer: taskAnswer,
+    statuses: { 201: 'Recorded', 200: REPEAT },
+    errors: ['NOT_FOUND', 'COMMAND_REJECTED', 'CONCURRENCY_CONFLICT'],
+    async handle({ params: { taskId }, body, context }, deps: CommandDeps) {
+      const { version, repeated } = await run(taskId, { kind: 'complete', ...body }, context, deps);
+      return { status: repeated ? 200 : 201, body: { taskId, version } };
+    },
+  }),
+  route({
+    name: 'failTask',
+    method: 'POST',
+    path: '/tasks/{taskId}/failures',
+    summary: 'An agent could not do its part of a task',
+    params,
+    body: failTaskBody,
+    answer: taskAnswer,
+    statuses: { 201: 'Recorded', 200: REPEAT },
+    errors: ['NOT_FOUND', 'COMMAND_REJECTED', 'CONCURRENCY_CONFLICT'],
+    async handle({ params: { taskId }, body, context }, deps: CommandDeps) {
+      const { version, repeated } = await run(taskId, { kind: 'fail', ...body }, context, deps);
+      return { status: repeated ? 200 : 201, body: { taskId, version } };
+    },
+  }),
+];

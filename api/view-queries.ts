@@ -1,0 +1,124 @@
+import * as z from 'zod';
+import { NotFoundError } from '../core/errors.ts';
+import type { EventStore } from '../core/event-store.ts';
+import type { AnyProjection, ProjectionOf } from '../core/projection.ts';
+import { LIVE_GENERATION } from '../core/projector.ts';
+import type { ViewStore } from '../core/view-store.ts';
+import { agentStatus } from '../domain/agent/agent-status.ts';
+import { taskStatus } from '../domain/task/task-status.ts';
+import { workflowStatus } from '../domain/workflow/workflow-status.ts';
+import { agentState } from '../events/agent.ts';
+import { id } from '../events/envelope.ts';
+import { cursor, encodeCursor, limit, takePage } from './page.ts';
+import { readView, viewQuery } from './read-view.ts';
+import { route } from './route.ts';
+import { agentsPage, agentView, anyView, taskView, workflowView } from './view-schemas.ts';
+
+/** What the routes that read views need. */
+export interface ViewDeps {
+  readonly store: EventStore;
+  readonly views: ViewStore;
+  readonly projections: readonly AnyProjection[];
+}
+
+interface Listed<View> {
+  readonly group: string;
+  readonly key: string;
+  readonly view: View & { readonly version: number };
+}
+
+interface Walk {
+  /** The only group to list; all, in their order, when absent. */
+  readonly state: string | undefined;
+  readonly limit: number;
+  readonly from: { readonly group: string; readonly after: string } | undefined;
+}
+
+/** The views of a projection, group by group, each group in the order of its keys; fetched as they are taken. */
+async function* walk<View extends object>(
+  { name, group: { values } }: ProjectionOf<View>,
+  views: ViewStore,
+  { state, limit, from }: Walk,
+): AsyncGenerator<Listed<View>> {
+  const groups = state === undefined ? values : [state];
+  for (const group of groups.slice(Math.max(0, groups.indexOf(from?.group ?? '')))) {
+    let after = group === from?.group ? from.after : undefined;
+    do {
+      const page = await views.list(name, LIVE_GENERATION, group, { limit, after });
+      for (const { key, version, view } of page.views) yield { group, key, view: { ...(view as View), version } };
+      after = page.next;
+    } while (after !== undefined);
+  }
+}
+
+const view = { method: 'GET', query: viewQuery, statuses: { 200: 'The view' }, viewVersion: true } as const;
+const errors = ['NOT_FOUND', 'VIEW_BEHIND', 'CORRUPT_DATA'] as const;
+
+export const viewQueries = [
+  route({
+    name: 'listAgents',
+    method: 'GET',
+    path: '/agents',
+    summary: 'List agents, of one state or state by state',
+    description:
+      'The list may be a moment behind, and an agent that changes its state between two pages may be in both or none.',
+    query: z.object({
+      state: agentState.optional(),
+      limit,
+      cursor: cursor(z.object({ state: agentState.optional(), group: agentState, after: id })),
+    }),
+    answer: agentsPage,
+    statuses: { 200: 'A page of agents' },
+    async handle({ query: { limit, ...query } }, { views }: ViewDeps) {
+      const { state } = query.cursor ?? query;
+      const { items, more } = await takePage(walk(agentStatus, views, { state, limit, from: query.cursor }), limit);
+      const last = items.at(-1);
+      const next = more && last ? encodeCursor({ state, group: last.group, after: last.key }) : null;
+      return { status: 200, body: { agents: items.map(({ view }) => view), next } };
+    },
+  }),
+  route({
+    name: 'getAgent',
+    path: '/agents/{agentId}',
+    summary: 'What an agent is, does and has used',
+    params: z.object({ agentId: id }),
+    answer: agentView,
+    errors,
+    handle: ({ params: { agentId }, query }, deps: ViewDeps) => readView(agentStatus, agentId, query, deps),
+    ...view,
+  }),
+  route({
+    name: 'getTask',
+    path: '/tasks/{taskId}',
+    summary: 'Where a task stands and who answered',
+    params: z.object({ taskId: id }),
+    answer: taskView,
+    errors,
+    handle: ({ params: { taskId }, query }, deps: ViewDeps) => readView(taskStatus, taskId, query, deps),
+    ...view,
+  }),
+  route({
+    name: 'getWorkflow',
+    path: '/workflows/{workflowId}',
+    summary: 'How far a workflow has come',
+    params: z.object({ workflowId: id }),
+    answer: workflowView,
+    errors,
+    handle: ({ params: { workflowId }, query }, deps: ViewDeps) => readView(workflowStatus, workflowId, query, deps),
+    ...view,
+  }),
+  route({
+    name: 'getView',
+    path: '/projections/{name}/{key}',
+    summary: 'Any view, by the names of its projection and its own',
+    params: z.object({ name: id, key: id }),
+    answer: anyView,
+    errors,
+    async handle({ params: { name, key }, query }, deps: ViewDeps) {
+      const projection = deps.projections.find((candidate) => candidate.name === name);
+      if (!projection) throw new NotFoundError(`there is no projection ${name}; GET /projections lists them`);
+      return readView(projection, key, query, deps);
+    },
+    ...view,
+  }),
+];

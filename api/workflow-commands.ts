@@ -1,0 +1,51 @@
+import * as z from 'zod';
+import { handleCommand } from '../core/decider.ts';
+import { type WorkflowCommand, workflowDecider } from '../domain/workflow/workflow.ts';
+import { id } from '../events/envelope.ts';
+import { workflowStarted, workflowStepCompleted } from '../events/workflow.ts';
+import { appendOptions, type CommandDeps, newAggregateId, REPEAT } from './command.ts';
+import { type RequestContext, route } from './route.ts';
+
+export const startWorkflowBody = workflowStarted.data.extend({
+  workflowId: id.optional().describe('Made when absent'),
+});
+export const completeStepBody = workflowStepCompleted.data.omit({ workflowId: true });
+
+export const workflowAnswer = z.strictObject({ workflowId: id, version: z.int().positive() });
+export type WorkflowAnswer = z.output<typeof workflowAnswer>;
+
+const run = (workflowId: string, command: WorkflowCommand, context: RequestContext, deps: CommandDeps) =>
+  handleCommand(deps.store, workflowDecider, workflowId, command, appendOptions(context, deps));
+
+export const workflowCommands = [
+  route({
+    name: 'startWorkflow',
+    method: 'POST',
+    path: '/workflows',
+    summary: 'Start a workflow',
+    body: startWorkflowBody,
+    answer: workflowAnswer,
+    statuses: { 201: 'Started', 200: REPEAT },
+    errors: ['COMMAND_REJECTED', 'CONCURRENCY_CONFLICT'],
+    async handle({ body: { workflowId: given, ...data }, context }, deps: CommandDeps) {
+      const workflowId = given ?? newAggregateId('workflow', context, deps);
+      const { version, repeated } = await run(workflowId, { kind: 'start', ...data }, context, deps);
+      return { status: repeated ? 200 : 201, body: { workflowId, version } };
+    },
+  }),
+  route({
+    name: 'completeWorkflowStep',
+    method: 'POST',
+    path: '/workflows/{workflowId}/steps',
+    summary: 'A step of a workflow is done',
+    params: z.object({ workflowId: id }),
+    body: completeStepBody,
+    answer: workflowAnswer,
+    statuses: { 201: 'Recorded', 200: REPEAT },
+    errors: ['NOT_FOUND', 'COMMAND_REJECTED', 'CONCURRENCY_CONFLICT'],
+    async handle({ params: { workflowId }, body, context }, deps: CommandDeps) {
+      const { version, repeated } = await run(workflowId, { kind: 'complete-step', ...body }, context, deps);
+      return { status: repeated ? 200 : 201, body: { workflowId, version } };
+    },
+  }),
+];
