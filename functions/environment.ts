@@ -1,0 +1,23 @@
+import * as z from 'zod';
+
+/**
+ * The environment of each function: its deployment sets these names, its run time parses them. The AWS SDK, the logger
+ * and Lambda itself have variables of their own besides.
+ */
+const name = z.string().min(1);
+
+const eventsTable = { EVENTS_TABLE: name };
+const viewsTable = { VIEWS_TABLE: name };
+const eventBus = { EVENT_BUS: name };
+
+export const environments = {
+  command: z.object(eventsTable),
+  query: z.object({ ...eventsTable, ...viewsTable }),
+  projector: z.object({ ...eventsTable, ...viewsTable }),
+  relay: z.object(eventBus),
+} as const;
+
+export type FunctionName = keyof typeof environments;
+export type Environment<F extends FunctionName> = z.output<(typeof environments)[F]>;
+
+export const functionNames = Object.keys(environments) as readonly FunctionName[];

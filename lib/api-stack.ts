@@ -1,0 +1,167 @@
+import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
+import * as apigateway from 'aws-cdk-lib/aws-apigateway';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import type { Construct } from 'constructs';
+import type { FunctionName } from '../functions/environment.ts';
+import { acknowledge } from './acknowledge.ts';
+import type { Config } from './config.ts';
+import type { DataStack } from './data-stack.ts';
+import { addGatewayResponses } from './gateway-responses.ts';
+import { appendEvents, readEventsAndViews } from './permissions.ts';
+import { ServiceFunction } from './service-function.ts';
+
+/** A method of the API. */
+export interface ApiRoute {
+  readonly method: string;
+  /** With parameters in braces: `/agents/{agentId}`. */
+  readonly path: string;
+  /** False for what anybody may ask. */
+  readonly auth?: false | undefined;
+}
+
+/** The methods of the API by the function that answers them. */
+export interface ApiRoutes {
+  readonly command: readonly ApiRoute[];
+  readonly query: readonly ApiRoute[];
+}
+
+export interface ApiStackProps extends StackProps {
+  readonly config: Config;
+  readonly data: DataStack;
+  readonly routes: ApiRoutes;
+  /** Folder of each function's bundled code. */
+  readonly code: Readonly<Record<FunctionName, string>>;
+}
+
+/** The HTTP API: every method is declared, so what is not declared never reaches a function. */
+export class ApiStack extends Stack {
+  readonly api: apigateway.RestApi;
+
+  constructor(scope: Construct, id: string, props: ApiStackProps) {
+    super(scope, id, props);
+    const command = integrationOf(commandFunction(this, props));
+    const query = integrationOf(queryFunction(this, props));
+    this.api = restApi(this, props.config);
+    addGatewayResponses(this.api);
+    const requestValidator = this.api.addRequestValidator('RequestValidator', {
+      validateRequestBody: true,
+      validateRequestParameters: true,
+    });
+    for (const route of props.routes.command) addMethod(this.api, route, command, requestValidator);
+    for (const route of props.routes.query) addMethod(this.api, route, query, requestValidator);
+    new CfnOutput(this, 'Url', { value: this.api.url });
+  }
+}
+
+function commandFunction(scope: Construct, { config, data, code }: ApiStackProps) {
+  return new ServiceFunction(scope, 'Command', {
+    config,
+    name: 'command',
+    description: 'Annals: takes commands and appends events',
+    code: code.command,
+    environment: { EVENTS_TABLE: data.events.tableName },
+    permissions: appendEvents(data),
+    // Under API Gateway's 29 s, so that a caller gets our answer and not its.
+    timeout: Duration.seconds(20),
+    // CPU comes with memory, and a cold start is bound by CPU.
+    memoryMegabytes: 1024,
+  });
+}
+
+function queryFunction(scope: Construct, { config, data, code }: ApiStackProps) {
+  return new ServiceFunction(scope, 'Query', {
+    config,
+    name: 'query',
+    description: 'Annals: answers from views and history',
+    code: code.query,
+    environment: { EVENTS_TABLE: data.events.tableName, VIEWS_TABLE: data.views.tableName },
+    permissions: readEventsAndViews(data),
+    timeout: Duration.seconds(28),
+    memoryMegabytes: 1024,
+  });
+}
+
+/** One permission a function, not two a method: a function's policy holds 20 KB, about 40 methods' worth. */
+const integrationOf = (handler: ServiceFunction<'command' | 'query'>) =>
+  new apigateway.LambdaIntegration(handler, { scopePermissionToMethod: false });
+
+function restApi(scope: Construct, config: Config): apigateway.RestApi {
+  const accessLog = new LogGroup(scope, 'AccessLog', {
+    retention: config.logRetentionDays,
+    removalPolicy: config.removalPolicy,
+  });
+  const api = new apigateway.RestApi(scope, 'Api', {
+    restApiName: `annals-${config.stage}`,
+    description: 'Annals: events, commands and views',
+    endpointTypes: [apigateway.EndpointType.REGIONAL],
+    cloudWatchRole: true,
+    deployOptions: {
+      stageName: config.stage,
+      tracingEnabled: true,
+      metricsEnabled: true,
+      loggingLevel: apigateway.MethodLoggingLevel.ERROR,
+      // Bodies hold what agents think and do; they have no place in a log.
+      dataTraceEnabled: false,
+      throttlingRateLimit: config.throttle.ratePerSecond,
+      throttlingBurstLimit: config.throttle.burst,
+      accessLogDestination: new apigateway.LogGroupLogDestination(accessLog),
+      accessLogFormat: apigateway.AccessLogFormat.custom(JSON.stringify(accessLogFields)),
+    },
+    defaultMethodOptions: { authorizationType: apigateway.AuthorizationType.IAM },
+  });
+  acknowledge(
+    api,
+    'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]',
+    'API Gateway takes one logging role for the whole account and region, checks that it can write any API’s logs, and documents this managed policy for it. Only apigateway.amazonaws.com can assume the role, and it holds logs actions only.',
+  );
+  acknowledge(
+    api.deploymentStage,
+    'AwsSolutions-APIG3',
+    'Requests must be signed (SigV4) before they reach any code; the one open method, GET /health, takes no input. The stage is throttled, methods and parameters are declared, bodies are parsed strictly. A web ACL adds nothing against these callers, and an account that demands one attaches it through Firewall Manager.',
+  );
+  return api;
+}
+
+/** Who asked for what and how it went; the path as declared, so neither ids nor query strings. */
+const accessLogFields = {
+  requestId: '$context.requestId',
+  traceId: '$context.xrayTraceId',
+  time: '$context.requestTimeEpoch',
+  caller: '$context.identity.userArn',
+  sourceIp: '$context.identity.sourceIp',
+  method: '$context.httpMethod',
+  route: '$context.resourcePath',
+  status: '$context.status',
+  error: '$context.error.responseType',
+  latencyMs: '$context.responseLatency',
+  functionMs: '$context.integrationLatency',
+  bytes: '$context.responseLength',
+};
+
+function addMethod(
+  api: apigateway.RestApi,
+  { method, path, auth }: ApiRoute,
+  integration: apigateway.Integration,
+  requestValidator: apigateway.IRequestValidator,
+): void {
+  const parameters = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => [`method.request.path.${name}`, true] as const);
+  const added = api.root.resourceForPath(path).addMethod(method, integration, {
+    requestValidator,
+    requestParameters: Object.fromEntries(parameters),
+    ...(auth === false ? { authorizationType: apigateway.AuthorizationType.NONE } : {}),
+  });
+  if (auth === false) {
+    acknowledge(
+      added,
+      'AwsSolutions-APIG4',
+      'Declared as open: it takes no input and answers nothing secret, so that load balancers and uptime checks can ask without AWS credentials. It is throttled with the rest of the stage.',
+    );
+  }
+  acknowledge(
+    added,
+    'AwsSolutions-COG4',
+    auth === false
+      ? 'Declared as open, see AwsSolutions-APIG4 on this method; an authorizer would make a check of health depend on a user pool.'
+      : 'Callers are agents and services, which have IAM roles and no passwords: the method is authorised by IAM (SigV4), which a user pool would only replace by longer-lived secrets.',
+  );
+}

@@ -1,0 +1,36 @@
+import { type App, Tags, Validations } from 'aws-cdk-lib';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import type { FunctionName } from '../functions/environment.ts';
+import { type ApiRoutes, ApiStack } from './api-stack.ts';
+import { BusStack } from './bus-stack.ts';
+import type { Config } from './config.ts';
+import { DataStack } from './data-stack.ts';
+import { DeliveryStack } from './delivery-stack.ts';
+
+export interface AnnalsProps {
+  readonly config: Config;
+  readonly routes: ApiRoutes;
+  /** Folder of each function's bundled code. */
+  readonly code: Readonly<Record<FunctionName, string>>;
+}
+
+export interface AnnalsStacks {
+  readonly data: DataStack;
+  readonly bus: BusStack;
+  readonly api: ApiStack;
+  readonly delivery: DeliveryStack;
+}
+
+/** Adds one stage of Annals to an app. A finding of the AWS Solutions rules that nobody answered for fails the synthesis. */
+export function addAnnals(app: App, { config, routes, code }: AnnalsProps): AnnalsStacks {
+  const name = (part: string) => `annals-${config.stage}-${part}`;
+  const terminationProtection = config.stage === 'prod';
+  const data = new DataStack(app, name('data'), { config, terminationProtection });
+  const bus = new BusStack(app, name('bus'), { config, terminationProtection });
+  const api = new ApiStack(app, name('api'), { config, data, routes, code });
+  const delivery = new DeliveryStack(app, name('delivery'), { config, data, bus: bus.bus, code });
+  Tags.of(app).add('service', 'annals');
+  Tags.of(app).add('stage', config.stage);
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+  return { data, bus, api, delivery };
+}

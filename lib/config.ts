@@ -1,0 +1,51 @@
+import { RemovalPolicy } from 'aws-cdk-lib';
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import * as z from 'zod';
+
+/** The retention times that CloudWatch Logs knows; it refuses any other number of days. */
+const logRetention = z
+  .int()
+  .refine((days) => days in RetentionDays, 'is not a number of days that CloudWatch Logs can keep a log');
+
+const throttle = z.strictObject({
+  /** Requests a second that the API takes in the long run, over all callers. */
+  ratePerSecond: z.number().positive(),
+  /** Requests that it takes at once on top of that. */
+  burst: z.int().positive(),
+});
+
+const configSchema = z.strictObject({
+  stage: z.enum(['dev', 'staging', 'prod']),
+  logRetentionDays: logRetention,
+  /** How long batches that could not be processed are kept for redrive. */
+  failedBatchRetentionDays: z.int().min(1).max(3650),
+  throttle,
+  /** What becomes of tables, keys and buckets when their stack goes. */
+  removalPolicy: z.enum(RemovalPolicy),
+});
+
+export type Config = z.output<typeof configSchema>;
+export type Stage = Config['stage'];
+
+const small = { failedBatchRetentionDays: 14, throttle: { ratePerSecond: 100, burst: 200 } };
+const defaults: Record<Stage, Omit<Config, 'stage'>> = {
+  dev: { ...small, logRetentionDays: 7, removalPolicy: RemovalPolicy.DESTROY },
+  staging: { ...small, logRetentionDays: 30, removalPolicy: RemovalPolicy.DESTROY },
+  prod: {
+    failedBatchRetentionDays: 365,
+    throttle: { ratePerSecond: 1_000, burst: 2_000 },
+    logRetentionDays: 365,
+    removalPolicy: RemovalPolicy.RETAIN,
+  },
+};
+
+const stages = configSchema.shape.stage;
+
+/**
+ * The configuration of a stage: its defaults, with what is given instead.
+ * @throws ZodError when a value is out of its range or a name is unknown
+ */
+export function configure(given: unknown): Config {
+  const { stage } = z.looseObject({ stage: stages }).parse(given);
+  return configSchema.parse({ ...defaults[stage], ...(given as object) });
+}

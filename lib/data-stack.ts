@@ -1,0 +1,79 @@
+import { RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
+import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
+import { Key } from 'aws-cdk-lib/aws-kms';
+import type { Construct } from 'constructs';
+import type { Config } from './config.ts';
+
+/** Keys and indexes of the tables, as the adapters to DynamoDB know them; a test compares the two. */
+export const tableKeys = {
+  events: { partition: 'stream', sort: 'version', ttl: 'expiresAt', byCommitId: 'idempotencyKey' },
+  views: { partition: 'view', group: 'listing', key: 'key' },
+} as const;
+export const indexes = { byCommitId: 'byCommitId', byGroup: 'byGroup' } as const;
+
+export interface DataStackProps extends StackProps {
+  readonly config: Config;
+}
+
+/** What must outlive every deployment: the events, and the views made of them. */
+export class DataStack extends Stack {
+  /** Encrypts both, and whatever else keeps events. */
+  readonly key: Key;
+  readonly events: dynamodb.Table;
+  readonly views: dynamodb.Table;
+
+  constructor(scope: Construct, id: string, props: DataStackProps) {
+    super(scope, id, props);
+    const { removalPolicy } = props.config;
+    this.key = new Key(this, 'Key', {
+      description: 'Annals: events and views',
+      enableKeyRotation: true,
+      removalPolicy,
+    });
+    this.events = eventsTable(this, this.key, removalPolicy);
+    this.views = viewsTable(this, this.key, removalPolicy);
+  }
+}
+
+function eventsTable(scope: Construct, key: Key, removalPolicy: RemovalPolicy): dynamodb.Table {
+  const { partition, sort, ttl, byCommitId } = tableKeys.events;
+  const table = new dynamodb.Table(scope, 'Events', {
+    partitionKey: { name: partition, type: dynamodb.AttributeType.STRING },
+    sortKey: { name: sort, type: dynamodb.AttributeType.NUMBER },
+    stream: dynamodb.StreamViewType.NEW_IMAGE,
+    timeToLiveAttribute: ttl,
+    deletionProtection: removalPolicy !== RemovalPolicy.DESTROY,
+    ...common(key, removalPolicy),
+  });
+  table.addLocalSecondaryIndex({
+    indexName: indexes.byCommitId,
+    sortKey: { name: byCommitId, type: dynamodb.AttributeType.STRING },
+    projectionType: dynamodb.ProjectionType.KEYS_ONLY,
+  });
+  return table;
+}
+
+function viewsTable(scope: Construct, key: Key, removalPolicy: RemovalPolicy): dynamodb.Table {
+  const { partition, group, key: sort } = tableKeys.views;
+  const table = new dynamodb.Table(scope, 'Views', {
+    partitionKey: { name: partition, type: dynamodb.AttributeType.STRING },
+    ...common(key, removalPolicy),
+  });
+  table.addGlobalSecondaryIndex({
+    indexName: indexes.byGroup,
+    partitionKey: { name: group, type: dynamodb.AttributeType.STRING },
+    sortKey: { name: sort, type: dynamodb.AttributeType.STRING },
+    projectionType: dynamodb.ProjectionType.KEYS_ONLY,
+  });
+  return table;
+}
+
+function common(encryptionKey: Key, removalPolicy: RemovalPolicy) {
+  return {
+    billingMode: dynamodb.BillingMode.PAY_PER_REQUEST,
+    pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+    encryption: dynamodb.TableEncryption.CUSTOMER_MANAGED,
+    encryptionKey,
+    removalPolicy,
+  };
+}

@@ -1,0 +1,91 @@
+import { Duration, Stack, type StackProps } from 'aws-cdk-lib';
+import type { Table } from 'aws-cdk-lib/aws-dynamodb';
+import type { IEventBus } from 'aws-cdk-lib/aws-events';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import type { CfnBucket, IBucket } from 'aws-cdk-lib/aws-s3';
+import type { Construct } from 'constructs';
+import type { FunctionName } from '../functions/environment.ts';
+import { acknowledge } from './acknowledge.ts';
+import type { Config } from './config.ts';
+import type { DataStack } from './data-stack.ts';
+import { FailureBucket } from './failure-bucket.ts';
+import { keepFailures, projectEvents, publishTo, readStream } from './permissions.ts';
+import { ServiceFunction } from './service-function.ts';
+
+export interface DeliveryStackProps extends StackProps {
+  readonly config: Config;
+  readonly data: DataStack;
+  readonly bus: IEventBus;
+  /** Folder of each function's bundled code. */
+  readonly code: Readonly<Record<FunctionName, string>>;
+}
+
+/**
+ * The two consumers of the table's stream; it feeds no third. The projector keeps the views, the relay feeds the bus,
+ * and everyone else listens to that.
+ */
+export class DeliveryStack extends Stack {
+  constructor(scope: Construct, id: string, props: DeliveryStackProps) {
+    super(scope, id, props);
+    const { config, data, bus, code } = props;
+    const common = { config, timeout: Duration.seconds(60), memoryMegabytes: 512 };
+    const failures = new FailureBucket(this, 'Failures', { config, encryptionKey: data.key });
+    const consumes = [...readStream(streamArnOf(data.events), data.key), ...keepFailures(failures, data.key)];
+
+    const projector = new ServiceFunction(this, 'Projector', {
+      ...common,
+      name: 'projector',
+      description: 'Annals: brings views up to date',
+      code: code.projector,
+      environment: { EVENTS_TABLE: data.events.tableName, VIEWS_TABLE: data.views.tableName },
+      permissions: [...projectEvents(data), ...consumes],
+    });
+    // A stream of events is worked on by one of the four at a time, so its views still change in order.
+    consume(projector, { table: data.events, failures, parallelizationFactor: 4 });
+
+    const relay = new ServiceFunction(this, 'Relay', {
+      ...common,
+      name: 'relay',
+      description: 'Annals: publishes events to the bus',
+      code: code.relay,
+      environment: { EVENT_BUS: bus.eventBusName },
+      permissions: [...publishTo(bus), ...consumes],
+    });
+    consume(relay, { table: data.events, failures, parallelizationFactor: 1 });
+  }
+}
+
+function streamArnOf({ tableStreamArn, node }: Table): string {
+  if (tableStreamArn === undefined) throw new Error(`${node.path} has no stream`);
+  return tableStreamArn;
+}
+
+interface Source {
+  readonly table: Table;
+  readonly failures: IBucket;
+  readonly parallelizationFactor: number;
+}
+
+function consume(consumer: ServiceFunction<FunctionName>, { table, failures, parallelizationFactor }: Source): void {
+  consumer.addEventSourceMapping('Stream', {
+    eventSourceArn: streamArnOf(table),
+    startingPosition: lambda.StartingPosition.TRIM_HORIZON,
+    batchSize: 100,
+    parallelizationFactor,
+    // Retention removes items, which is no event; nothing else changes or removes one.
+    filters: [lambda.FilterCriteria.filter({ eventName: lambda.FilterRule.isEqual('INSERT') })],
+    reportBatchItemFailures: true,
+    // Finds the one record that cannot be processed, without using up retries of the others.
+    bisectBatchOnError: true,
+    retryAttempts: 10,
+    // Half of the stream's 24 h: what waits longer is kept in the bucket, before the stream forgets it.
+    maxRecordAge: Duration.hours(12),
+    onFailure: { bind: () => ({ destination: failures.bucketArn }) },
+    supportS3OnFailureDestination: true,
+  });
+  acknowledge(
+    consumer.role ?? consumer,
+    `AwsSolutions-IAM5[Resource::<${Stack.of(failures).getLogicalId(failures.node.defaultChild as CfnBucket)}.Arn>/*]`,
+    'Lambda names each failed batch by mapping, shard and time, so the keys cannot be listed beforehand. The statement allows s3:PutObject only, and the bucket holds nothing but failed batches.',
+  );
+}

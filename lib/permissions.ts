@@ -1,0 +1,66 @@
+import { Stack } from 'aws-cdk-lib';
+import type { Table } from 'aws-cdk-lib/aws-dynamodb';
+import type { IEventBus } from 'aws-cdk-lib/aws-events';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import { type DataStack, indexes } from './data-stack.ts';
+
+/**
+ * What each function may do, action by action. By hand, because the grants of the constructs are wider: theirs to write
+ * a table allows to update and delete, and an event is never updated nor deleted.
+ */
+const allow = (actions: string[], ...resources: string[]) => new PolicyStatement({ actions, resources });
+const indexArn = (table: Table, index: string) => `${table.tableArn}/index/${index}`;
+
+/** Use of a key on behalf of the caller, by one service only: nobody decrypts anything with it directly. */
+function useOf(key: IKey, service: 'dynamodb' | 's3', actions: string[]): PolicyStatement {
+  return new PolicyStatement({
+    actions,
+    resources: [key.keyArn],
+    conditions: { StringEquals: { 'kms:ViaService': `${service}.${Stack.of(key).region}.amazonaws.com` } },
+  });
+}
+
+const toRead = ['kms:Decrypt', 'kms:DescribeKey'];
+const toWrite = [...toRead, 'kms:Encrypt', 'kms:GenerateDataKey', 'kms:ReEncryptFrom', 'kms:ReEncryptTo'];
+
+/** Command: append, and read what it needs to decide. */
+export const appendEvents = ({ events, key }: DataStack): PolicyStatement[] => [
+  allow(['dynamodb:PutItem', 'dynamodb:GetItem', 'dynamodb:Query'], events.tableArn),
+  allow(['dynamodb:Query'], indexArn(events, indexes.byCommitId)),
+  useOf(key, 'dynamodb', toWrite),
+];
+
+/** Query: views, and the history behind them. */
+export const readEventsAndViews = ({ events, views, key }: DataStack): PolicyStatement[] => [
+  allow(['dynamodb:GetItem', 'dynamodb:Query'], events.tableArn),
+  allow(['dynamodb:GetItem', 'dynamodb:BatchGetItem'], views.tableArn),
+  allow(['dynamodb:Query'], indexArn(views, indexes.byGroup)),
+  useOf(key, 'dynamodb', toRead),
+];
+
+/** Projector: views, and the commits that a delivery left out. */
+export const projectEvents = ({ events, views, key }: DataStack): PolicyStatement[] => [
+  allow(['dynamodb:Query'], events.tableArn),
+  allow(['dynamodb:GetItem', 'dynamodb:PutItem'], views.tableArn),
+  useOf(key, 'dynamodb', toWrite),
+];
+
+export const publishTo = (bus: IEventBus): PolicyStatement[] => [allow(['events:PutEvents'], bus.eventBusArn)];
+
+/** What Lambda does in a function's name to feed it from a stream; all four are granted on the stream alone. */
+export const readStream = (streamArn: string, key: IKey): PolicyStatement[] => [
+  allow(
+    ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator', 'dynamodb:ListStreams'],
+    streamArn,
+  ),
+  useOf(key, 'dynamodb', toRead),
+];
+
+/** What Lambda does in a function's name to keep a batch that failed. */
+export const keepFailures = (bucket: IBucket, key: IKey): PolicyStatement[] => [
+  allow(['s3:PutObject'], bucket.arnForObjects('*')),
+  allow(['s3:ListBucket'], bucket.bucketArn),
+  useOf(key, 's3', ['kms:GenerateDataKey']),
+];

@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import { EXPIRES_AT, eventsTable, viewsTable } from '../../adapters/aws/tables.ts';
+import { synthesize } from './synthesis.ts';
+
+const { data } = synthesize('dev');
+const production = synthesize('prod').data;
+
+/** The one table that has, or has not, a stream. */
+function table(template: typeof data, { stream }: { stream: boolean }) {
+  const tables = Object.values(template.findResources('AWS::DynamoDB::Table'));
+  const [found, ...others] = tables.filter(({ Properties }) => 'StreamSpecification' in Properties === stream);
+  expect(others).toEqual([]);
+  if (!found) throw new Error('no such table');
+  return found;
+}
+
+const byName = <T extends { AttributeName: string }>(attributes: T[]) =>
+  attributes.toSorted((a, b) => a.AttributeName.localeCompare(b.AttributeName));
+
+describe.each([
+  ['events', true, eventsTable],
+  ['views', false, viewsTable],
+])('the table of %s', (_, stream, schema) => {
+  const { Properties } = table(data, { stream });
+
+  it('has the keys and indexes that its adapter uses', () => {
+    const { AttributeDefinitions, StreamSpecification: _stream, ...rest } = { StreamSpecification: {}, ...schema };
+    expect(Properties).toMatchObject(rest);
+    expect(byName(Properties.AttributeDefinitions)).toEqual(byName(AttributeDefinitions));
+    const indexes = (of: object & Partial<Record<string, unknown>>) => [
+      of['LocalSecondaryIndexes'],
+      of['GlobalSecondaryIndexes'],
+    ];
+    expect(indexes(Properties)).toEqual(indexes(schema));
+  });
+
+  it('is paid by request', () => {
+    expect(Properties.BillingMode).toBe('PAY_PER_REQUEST');
+  });
+
+  it('can be restored to any second', () => {
+    expect(Properties.PointInTimeRecoverySpecification).toEqual({ PointInTimeRecoveryEnabled: true });
+  });
+
+  it('is encrypted with a key of ours that is rotated', () => {
+    const [keyId] = Object.keys(data.findResources('AWS::KMS::Key', { Properties: { EnableKeyRotation: true } }));
+    expect(Properties.SSESpecification).toEqual({
+      SSEEnabled: true,
+      SSEType: 'KMS',
+      KMSMasterKeyId: { 'Fn::GetAtt': [keyId, 'Arn'] },
+    });
+  });
+
+  it('stays when production goes, and only then', () => {
+    expect(table(production, { stream }).DeletionPolicy).toBe('Retain');
+    expect(table(production, { stream }).UpdateReplacePolicy).toBe('Retain');
+    expect(table(data, { stream }).DeletionPolicy).toBe('Delete');
+  });
+});
+
+describe('the table of events', () => {
+  const { Properties } = table(data, { stream: true });
+
+  it('streams what was written, and expires what has an expiry', () => {
+    expect(Properties.StreamSpecification).toEqual({ StreamViewType: 'NEW_IMAGE' });
+    expect(Properties.TimeToLiveSpecification).toEqual({ AttributeName: EXPIRES_AT, Enabled: true });
+  });
+
+  it('cannot be deleted in production', () => {
+    expect(table(production, { stream: true }).Properties.DeletionProtectionEnabled).toBe(true);
+    expect(Properties.DeletionProtectionEnabled).toBe(false);
+  });
+});

@@ -1,0 +1,108 @@
+import { Match } from 'aws-cdk-lib/assertions';
+import { describe, expect, it } from 'vitest';
+import { synthesize } from './synthesis.ts';
+
+const { data, bus, api, delivery } = synthesize('dev');
+
+/** The mapping from the table's stream to a function. */
+function mapping(name: string) {
+  const [[functionId] = []] = Object.entries(
+    delivery.findResources('AWS::Lambda::Function', {
+      Properties: { Environment: { Variables: { POWERTOOLS_SERVICE_NAME: `annals-${name}` } } },
+    }),
+  );
+  const [found] = Object.values(
+    delivery.findResources('AWS::Lambda::EventSourceMapping', { Properties: { FunctionName: { Ref: functionId } } }),
+  );
+  return found?.Properties;
+}
+
+describe('the stream of the table', () => {
+  it('has two consumers; it can feed no third', () => {
+    delivery.resourceCountIs('AWS::Lambda::EventSourceMapping', 2);
+    expect(mapping('projector').EventSourceArn).toEqual(mapping('relay').EventSourceArn);
+  });
+
+  it.each(['projector', 'relay'])('feeds the %s with whole inserts from the beginning, and loses none', (name) => {
+    const [bucket] = Object.keys(delivery.findResources('AWS::S3::Bucket'));
+    expect(mapping(name)).toMatchObject({
+      StartingPosition: 'TRIM_HORIZON',
+      FilterCriteria: { Filters: [{ Pattern: JSON.stringify({ eventName: ['INSERT'] }) }] },
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+      BisectBatchOnFunctionError: true,
+      DestinationConfig: { OnFailure: { Destination: { 'Fn::GetAtt': [bucket, 'Arn'] } } },
+    });
+    expect(mapping(name).MaximumRetryAttempts).toBeGreaterThan(0);
+    expect(mapping(name).MaximumRecordAgeInSeconds).toBeLessThan(24 * 3600);
+  });
+
+  it('is relayed one batch at a time, and projected several', () => {
+    expect(mapping('relay').ParallelizationFactor).toBe(1);
+    expect(mapping('projector').ParallelizationFactor).toBeGreaterThan(1);
+  });
+});
+
+describe('the bucket of failed batches', () => {
+  it('is encrypted with the key of the events, closed, and forgets in time', () => {
+    delivery.hasResourceProperties('AWS::S3::Bucket', {
+      BucketEncryption: {
+        ServerSideEncryptionConfiguration: [
+          { ServerSideEncryptionByDefault: { SSEAlgorithm: 'aws:kms', KMSMasterKeyID: Match.anyValue() } },
+        ],
+      },
+      PublicAccessBlockConfiguration: {
+        BlockPublicAcls: true,
+        BlockPublicPolicy: true,
+        IgnorePublicAcls: true,
+        RestrictPublicBuckets: true,
+      },
+      LifecycleConfiguration: { Rules: [Match.objectLike({ ExpirationInDays: 14, Status: 'Enabled' })] },
+    });
+  });
+
+  it('refuses what does not come over TLS', () => {
+    delivery.hasResourceProperties('AWS::S3::BucketPolicy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({ Effect: 'Deny', Action: 's3:*', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
+        ]),
+      },
+    });
+  });
+});
+
+describe('every function', () => {
+  const functions = [api, delivery].flatMap((template) =>
+    Object.values(template.findResources('AWS::Lambda::Function')).map(({ Properties }) => ({ template, Properties })),
+  );
+
+  it('is one of four', () => {
+    const names = functions.map(({ Properties }) => Properties.Environment.Variables.POWERTOOLS_SERVICE_NAME);
+    expect(names).toEqual(['annals-command', 'annals-query', 'annals-projector', 'annals-relay']);
+  });
+
+  it('runs on Node 24 on Arm, is traced, and logs to a log of its own that forgets', () => {
+    const logs = new Set<string>();
+    for (const { template, Properties } of functions) {
+      expect(Properties).toMatchObject({
+        Runtime: 'nodejs24.x',
+        Architectures: ['arm64'],
+        TracingConfig: { Mode: 'Active' },
+        LoggingConfig: { LogFormat: 'JSON' },
+      });
+      const log: string = Properties.LoggingConfig.LogGroup.Ref;
+      expect(template.findResources('AWS::Logs::LogGroup')[log]?.Properties.RetentionInDays).toBe(7);
+      logs.add(log);
+    }
+    expect(logs.size).toBe(functions.length);
+  });
+});
+
+describe('deployment', () => {
+  it('needs no function of its own', () => {
+    for (const template of [data, bus, api, delivery]) {
+      const types = Object.values(template.toJSON().Resources as Record<string, { Type: string }>).map((r) => r.Type);
+      expect(types.filter((type) => type.startsWith('Custom::') || type.includes('CustomResource'))).toEqual([]);
+    }
+  });
+});

@@ -1,0 +1,50 @@
+import { Validations } from 'aws-cdk-lib';
+import { Bucket } from 'aws-cdk-lib/aws-s3';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { describe, expect, it } from 'vitest';
+import { build, routes, synthesize } from './synthesis.ts';
+
+const stages = ['dev', 'staging', 'prod'] as const;
+const { app } = synthesize('prod');
+
+/** Every acknowledgement in the app: where, of which finding, why. */
+const acknowledged = app.node.findAll().flatMap((construct) =>
+  construct.node.metadata
+    .filter(({ type }) => type === Validations.ACKNOWLEDGED_RULES_METADATA_KEY)
+    .flatMap(({ data }) => Object.entries(data as Record<string, string>))
+    .map(([id, reason]) => ({ path: construct.node.path, id: id.replace(/^\w+::/, ''), reason })),
+);
+
+describe('the AWS Solutions rules', () => {
+  it.each(stages)('find nothing in %s that nobody answered for', (stage) => {
+    expect(new AwsSolutionsChecks().validateScope(synthesize(stage).app).violations).toEqual([]);
+  });
+
+  it('fail the synthesis when they find something', () => {
+    const { app: careless, stacks } = build('dev');
+    new Bucket(stacks.data, 'Careless');
+    expect(() => careless.synth()).toThrow('AwsSolutions-S10');
+  });
+
+  it('are answered with a reason, on the construct that is meant', () => {
+    expect(acknowledged.length).toBeGreaterThan(0);
+    for (const { path, reason } of acknowledged) {
+      expect(reason.split(' ').length, `${path}: ${reason}`).toBeGreaterThan(15);
+      expect(path.split('/').length, `${path} is a whole stack`).toBeGreaterThan(1);
+    }
+  });
+
+  it('are answered where they find something, and nowhere else', () => {
+    const counts = Object.entries(Object.groupBy(acknowledged, ({ id }) => id)).map(([id, own]) => [id, own?.length]);
+    expect(Object.fromEntries(counts)).toEqual({
+      'AwsSolutions-APIG3': 1,
+      'AwsSolutions-APIG4': 1,
+      'AwsSolutions-COG4': routes.command.length + routes.query.length,
+      'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]': 1,
+      'AwsSolutions-IAM5[Resource::*]': 4,
+      [`AwsSolutions-IAM5[Resource::<Failures8A3E1A2F.Arn>/*]`]: 2,
+      'AwsSolutions-S1': 1,
+      'AwsSolutions-SQS3': 1,
+    });
+  });
+});

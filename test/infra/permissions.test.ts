@@ -1,0 +1,148 @@
+import type { Template } from 'aws-cdk-lib/assertions';
+import { describe, expect, it } from 'vitest';
+import { synthesize } from './synthesis.ts';
+
+const { data, api, delivery, bus } = synthesize('dev');
+
+interface Grant {
+  readonly function: string;
+  readonly action: string;
+  readonly resource: string;
+  readonly viaService?: string;
+}
+
+/** What an ARN in a template names: `Events`, `Events/index/byGroup`, `*`. */
+function nameOf(resource: unknown): string {
+  if (typeof resource === 'string') return resource;
+  const [[kind, value] = []] = Object.entries(resource as Record<string, unknown>);
+  if (kind === 'Fn::Join') return (value as [string, unknown[]])[1].map(nameOf).join('');
+  if (kind === 'Fn::GetAtt') return (value as [string, string])[0].replace(/[0-9A-F]{8}$/, '');
+  if (kind === 'Ref') return `<${value}>`;
+  const [, name, attribute] = /ExportsOutput(?:FnGetAtt|Ref)(\w+?)[0-9A-F]{8}(Arn|StreamArn)/.exec(String(value)) ?? [];
+  return attribute === 'StreamArn' ? `${name}/stream` : String(name);
+}
+
+const list = <T>(value: T | T[]): T[] => (Array.isArray(value) ? value : [value]);
+
+/** Each action on each resource that the roles of a template's functions allow. */
+function grants(template: Template): Grant[] {
+  return Object.values(template.findResources('AWS::IAM::Policy')).flatMap(({ Properties }) => {
+    const role: string = Properties.Roles[0].Ref;
+    return (Properties.PolicyDocument.Statement as Statement[]).flatMap((statement) => {
+      expect(statement.Effect).toBe('Allow');
+      const service = statement.Condition?.StringEquals?.['kms:ViaService'];
+      return list(statement.Action).flatMap((action) =>
+        list(statement.Resource).map((resource) => ({
+          function: role.replace(/Role[0-9A-F]{8}$/, '').toLowerCase(),
+          action,
+          resource: nameOf(resource),
+          ...(service ? { viaService: nameOf(service) } : {}),
+        })),
+      );
+    });
+  });
+}
+
+interface Statement {
+  readonly Effect: string;
+  readonly Action: string | string[];
+  readonly Resource: unknown;
+  readonly Condition?: { readonly StringEquals?: { readonly 'kms:ViaService'?: unknown } };
+}
+
+const all = [...grants(api), ...grants(delivery)];
+const who = (action: string, resource: string) =>
+  all.filter((grant) => grant.action === action && grant.resource === resource).map((grant) => grant.function);
+const may = (name: string) =>
+  all
+    .filter((grant) => grant.function === name && !/^(kms|logs|xray):/.test(grant.action))
+    .map(({ action, resource }) => `${action} ${resource}`)
+    .toSorted();
+
+describe('permissions', () => {
+  it('are all in the policies of the four roles', () => {
+    expect(new Set(all.map((grant) => grant.function))).toEqual(new Set(['command', 'query', 'projector', 'relay']));
+    for (const template of [data, bus]) template.resourceCountIs('AWS::IAM::Policy', 0);
+    for (const template of [api, delivery]) {
+      template.resourceCountIs('AWS::IAM::ManagedPolicy', 0);
+      for (const { Properties } of Object.values(template.findResources('AWS::IAM::Role'))) {
+        const { Service } = Properties.AssumeRolePolicyDocument.Statement[0].Principal;
+        if (Service === 'lambda.amazonaws.com') expect(Properties).not.toHaveProperty('ManagedPolicyArns');
+        expect(Properties).not.toHaveProperty('Policies');
+      }
+    }
+  });
+
+  it('hold no wildcard but X-Ray’s resource and the keys of failed batches', () => {
+    const wild = all.filter(({ action, resource }) => action.includes('*') || resource.includes('*'));
+    expect(new Set(wild.map(({ action, resource }) => `${action} ${resource}`))).toEqual(
+      new Set(['xray:PutTraceSegments *', 'xray:PutTelemetryRecords *', 's3:PutObject Failures/*']),
+    );
+  });
+
+  it('let only the command function write events', () => {
+    expect(who('dynamodb:PutItem', 'Events')).toEqual(['command']);
+  });
+
+  it('let only the projector write views', () => {
+    expect(who('dynamodb:PutItem', 'Views')).toEqual(['projector']);
+  });
+
+  it('let nobody update or delete an item, or write many at once', () => {
+    const actions = new Set(all.map(({ action }) => action).filter((action) => action.startsWith('dynamodb:')));
+    expect(actions).toEqual(
+      new Set(
+        [
+          'PutItem',
+          'GetItem',
+          'BatchGetItem',
+          'Query',
+          'DescribeStream',
+          'GetRecords',
+          'GetShardIterator',
+          'ListStreams',
+        ].map((action) => `dynamodb:${action}`),
+      ),
+    );
+  });
+
+  it('are these, and no more', () => {
+    const stream = ['DescribeStream', 'GetRecords', 'GetShardIterator', 'ListStreams'].map(
+      (action) => `dynamodb:${action} Events/stream`,
+    );
+    const failures = ['s3:ListBucket Failures', 's3:PutObject Failures/*'];
+    expect(may('command')).toEqual([
+      'dynamodb:GetItem Events',
+      'dynamodb:PutItem Events',
+      'dynamodb:Query Events',
+      'dynamodb:Query Events/index/byCommitId',
+    ]);
+    expect(may('query')).toEqual([
+      'dynamodb:BatchGetItem Views',
+      'dynamodb:GetItem Events',
+      'dynamodb:GetItem Views',
+      'dynamodb:Query Events',
+      'dynamodb:Query Views/index/byGroup',
+    ]);
+    expect(may('projector')).toEqual(
+      ['dynamodb:GetItem Views', 'dynamodb:PutItem Views', 'dynamodb:Query Events', ...stream, ...failures].toSorted(),
+    );
+    expect(may('relay')).toEqual(['events:PutEvents Bus', ...stream, ...failures].toSorted());
+  });
+
+  it('use the key through the service that keeps the data, and to encrypt only where they write', () => {
+    const keyed = all.filter(({ action }) => action.startsWith('kms:'));
+    for (const { resource, viaService } of keyed) {
+      expect(resource).toBe('Key');
+      expect(viaService).toMatch(/^(dynamodb|s3)\.<AWS::Region>\.amazonaws\.com$/);
+    }
+    expect(who('kms:Encrypt', 'Key').toSorted()).toEqual(['command', 'projector']);
+    expect(new Set(who('kms:Decrypt', 'Key'))).toEqual(new Set(['command', 'query', 'projector', 'relay']));
+  });
+
+  it('let a function log to its own log only', () => {
+    const logging = all.filter(({ action }) => action.startsWith('logs:'));
+    expect(logging).toHaveLength(8);
+    for (const grant of logging) expect(grant.resource.toLowerCase()).toBe(`${grant.function}log`);
+  });
+});

@@ -1,0 +1,43 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { App } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { commandRoutes } from '../../api/commands.ts';
+
+const queryRoutes = [
+  { method: 'GET', path: '/health', auth: false as const },
+  { method: 'GET', path: '/agents/{agentId}' },
+] as const;
+
+import { addAnnals } from '../../lib/app.ts';
+import { configure, type Stage } from '../../lib/config.ts';
+
+export const routes = { command: commandRoutes, query: queryRoutes };
+
+/** Stands in for the bundles, which tests of templates do not need. */
+function noCode(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'annals-code-'));
+  writeFileSync(join(directory, 'index.mjs'), 'export const handler = async () => {};\n');
+  return directory;
+}
+
+/** The whole app of a stage, not yet synthesised. */
+export function build(stage: Stage) {
+  const app = new App({ outdir: mkdtempSync(join(tmpdir(), 'annals-cdk-')) });
+  const directory = noCode();
+  const code = { command: directory, query: directory, projector: directory, relay: directory };
+  return { app, stacks: addAnnals(app, { config: configure({ stage }), routes, code }) };
+}
+
+/** The templates of a stage as CloudFormation gets them. */
+export function synthesize(stage: Stage) {
+  const { app, stacks } = build(stage);
+  return {
+    app,
+    data: Template.fromStack(stacks.data),
+    bus: Template.fromStack(stacks.bus),
+    api: Template.fromStack(stacks.api),
+    delivery: Template.fromStack(stacks.delivery),
+  };
+}
