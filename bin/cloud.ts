@@ -1,0 +1,56 @@
+#!/usr/bin/env node
+import { fileURLToPath } from 'node:url';
+import { Command } from 'commander';
+import { deploy, type Outputs } from './cloud/deploy.ts';
+import { answers, MiniStack } from './cloud/ministack.ts';
+import { CommandFailed } from './cloud/shell.ts';
+
+const folder = fileURLToPath(new URL('../.cloud', import.meta.url));
+
+const program = new Command('cloud').description('The whole stack on an emulated AWS');
+
+program
+  .command('up', { isDefault: true })
+  .description('start an emulator unless AWS_ENDPOINT_URL names one, and deploy every stack to it')
+  .option('--verbose', 'show what CDK says')
+  .action(async ({ verbose = false }: { verbose?: boolean }) => {
+    const endpoint = await findEndpoint();
+    console.log(`deploying to ${endpoint} …`);
+    const began = performance.now();
+    const outputs = await deploy(endpoint, folder, (text) => void (verbose && process.stderr.write(text)));
+    console.log(`deployed in ${((performance.now() - began) / 1000).toFixed(1)} s\n`);
+    console.log(summary(endpoint, outputs));
+  });
+
+program
+  .command('stop')
+  .description('end the emulator that `cloud up` started')
+  .action(async () => {
+    const stopped = await new MiniStack(folder).stop();
+    console.log(stopped ? 'stopped' : 'nothing to stop: no emulator was started from here');
+  });
+
+async function findEndpoint(): Promise<string> {
+  const given = process.env['AWS_ENDPOINT_URL'];
+  if (given) {
+    if (await answers(given)) return given.replace(/\/$/, '');
+    throw new CommandFailed(
+      `nothing answers at ${given}: start it, or unset AWS_ENDPOINT_URL to have an emulator started`,
+    );
+  }
+  const emulator = new MiniStack(folder);
+  const running = await emulator.endpoint();
+  if (running) return running;
+  console.log('starting MiniStack (the first time, installing it) …');
+  return emulator.start();
+}
+
+function summary(endpoint: string, outputs: Outputs): string {
+  const lines = Object.entries(outputs).map(([name, value]) => `  ${name.padEnd(24)} ${value}`);
+  return [`endpoint  ${endpoint}`, ...lines, '', `try:  curl ${outputs['ApiUrl']}health`].join('\n');
+}
+
+program.parseAsync().catch((error: unknown) => {
+  console.error(error instanceof CommandFailed ? error.message : error);
+  process.exitCode = 1;
+});

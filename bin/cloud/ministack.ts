@@ -1,0 +1,168 @@
+import { spawn } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import * as z from 'zod';
+import { available, CommandFailed, run } from './shell.ts';
+
+/** Pinned: what the cloud lane was seen working with. */
+const VERSION = '1.4.21';
+const PREFERRED_PORT = 4566;
+const CONTAINER = 'annals-ministack';
+
+const running = z.object({ endpoint: z.string(), pid: z.int().optional(), container: z.string().optional() });
+type Running = z.output<typeof running>;
+
+/** MiniStack, an emulator of AWS, kept under a folder of the project's: installed, started and ended there. */
+export class MiniStack {
+  readonly #folder: string;
+  readonly #state: string;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+    this.#state = join(folder, 'ministack.json');
+  }
+
+  /** The endpoint of the one that an earlier run started, if it still answers. */
+  async endpoint(): Promise<string | undefined> {
+    const state = this.#load();
+    return state && (await answers(state.endpoint)) ? state.endpoint : undefined;
+  }
+
+  /**
+   * Installs it when it is not there yet, starts it on loopback, and waits until it answers.
+   * @throws CommandFailed when the machine has neither Python 3.10 or newer nor a container engine
+   */
+  async start(): Promise<string> {
+    const port = await freePort();
+    const endpoint = `http://127.0.0.1:${port}`;
+    const environment = {
+      GATEWAY_PORT: String(port),
+      BIND_HOST: '127.0.0.1',
+      SFTP_ENABLED: '0',
+      IOT_MTLS_ENABLED: '0',
+      LAMBDA_STATE_TRANSITION_SECONDS: '0',
+    };
+    const python = await findPython();
+    const started = python ? await this.#startProcess(python, environment) : await startContainer(port);
+    this.#save({ endpoint, ...started });
+    for (let waited = 0; waited < 30_000; waited += 100) {
+      if (await answers(endpoint)) return endpoint;
+      await delay(100);
+    }
+    throw new CommandFailed(`MiniStack did not answer at ${endpoint} within 30 s; see ${this.#log}`);
+  }
+
+  /** Ends what {@link start} started, and nothing else. @returns whether there was anything to end */
+  async stop(): Promise<boolean> {
+    const state = this.#load();
+    if (!state) return false;
+    if (state.container) await run('docker', ['rm', '--force', state.container]);
+    if (state.pid && (await this.#isOurs(state.pid))) process.kill(state.pid, 'SIGTERM');
+    rmSync(this.#state);
+    return true;
+  }
+
+  get #log(): string {
+    return join(this.#folder, 'ministack.log');
+  }
+
+  async #startProcess(python: string, environment: Record<string, string>): Promise<{ pid: number }> {
+    const program = await this.#install(python);
+    mkdirSync(this.#folder, { recursive: true });
+    const log = openSync(this.#log, 'w');
+    // The functions run on the Node of this process, as they do on Lambda: the emulator takes the first one on the path.
+    const path = `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`;
+    const env = { ...process.env, ...environment, PATH: path };
+    const child = spawn(program, [], { detached: true, stdio: ['ignore', log, log], env });
+    closeSync(log);
+    child.unref();
+    if (child.pid === undefined) throw new CommandFailed(`${program} cannot be started`);
+    return { pid: child.pid };
+  }
+
+  /** A private virtual environment with the pinned version; made once. */
+  async #install(python: string): Promise<string> {
+    const venv = join(this.#folder, `ministack-${VERSION}`);
+    const program = join(venv, 'bin', 'ministack');
+    if (await available(program, '--help')) return program;
+    rmSync(venv, { recursive: true, force: true });
+    await run(python, ['-m', 'venv', venv]);
+    await run(join(venv, 'bin', 'pip'), ['install', '--quiet', '--disable-pip-version-check', `ministack==${VERSION}`]);
+    return program;
+  }
+
+  /** A process id may have gone to someone else since; ours runs out of our folder. */
+  async #isOurs(pid: number): Promise<boolean> {
+    const command = await run('ps', ['-p', String(pid), '-o', 'command=']).catch(() => '');
+    return command.includes(this.#folder);
+  }
+
+  #load(): Running | undefined {
+    try {
+      return running.parse(JSON.parse(readFileSync(this.#state, 'utf8')));
+    } catch {
+      return undefined; // none was started, or a half-written file: nothing to find it by
+    }
+  }
+
+  #save(state: Running): void {
+    mkdirSync(this.#folder, { recursive: true });
+    writeFileSync(this.#state, JSON.stringify(state));
+  }
+}
+
+/** Whether an emulator of AWS answers at an endpoint. */
+export async function answers(endpoint: string): Promise<boolean> {
+  try {
+    const health = await fetch(`${endpoint}/_localstack/health`, { signal: AbortSignal.timeout(2_000) });
+    return health.ok;
+  } catch {
+    return false;
+  }
+}
+
+async function findPython(): Promise<string | undefined> {
+  const wanted = 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))';
+  for (const python of ['python3', 'python']) {
+    if (await available(python, '-c', wanted)) return python;
+  }
+  return undefined;
+}
+
+async function startContainer(port: number): Promise<{ container: string }> {
+  if (!(await available('docker', 'info'))) {
+    throw new CommandFailed(
+      'An emulated cloud needs Python 3.10 or newer with venv (https://www.python.org), or a running container engine; or set AWS_ENDPOINT_URL to an emulator that runs already.',
+    );
+  }
+  await run('docker', ['rm', '--force', CONTAINER]);
+  const publish = `127.0.0.1:${port}:4566`;
+  await run('docker', [
+    'run',
+    '--detach',
+    '--name',
+    CONTAINER,
+    '--publish',
+    publish,
+    `ministackorg/ministack:${VERSION}`,
+  ]);
+  return { container: CONTAINER };
+}
+
+/** The usual port of such emulators when it is free, else any. */
+async function freePort(): Promise<number> {
+  for (const port of [PREFERRED_PORT, 0]) {
+    const bound = await new Promise<number | undefined>((resolve) => {
+      const probe = createServer();
+      probe.once('error', () => resolve(undefined));
+      probe.listen(port, '127.0.0.1', () => {
+        const address = probe.address();
+        probe.close(() => resolve(typeof address === 'object' ? address?.port : undefined));
+      });
+    });
+    if (bound !== undefined) return bound;
+  }
+  throw new CommandFailed('no free port on 127.0.0.1');
+}

@@ -1,0 +1,37 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+
+/** A command of the machine did not do its work; the message has its last lines. */
+export class CommandFailed extends Error {}
+
+export interface RunOptions {
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Called with each piece of output as it comes. */
+  readonly onOutput?: (text: string) => void;
+}
+
+/** Runs a command to its end. @returns its output @throws CommandFailed when it cannot start or does not exit with 0 */
+export async function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
+  const child = spawn(command, args, { env: { ...process.env, ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+      options.onOutput?.(text);
+    });
+  }
+  const [code] = await once(child, 'close').catch((cause) => {
+    throw new CommandFailed(`${command} cannot be run: ${cause.message}`, { cause });
+  });
+  if (code === 0) return output;
+  throw new CommandFailed(
+    `${command} ${args.join(' ')} ended with ${code}:\n${output.split('\n').slice(-25).join('\n')}`,
+  );
+}
+
+/** Whether a command can be run at all. */
+export const available = (command: string, ...args: string[]): Promise<boolean> =>
+  run(command, args).then(
+    () => true,
+    () => false,
+  );
