@@ -14,7 +14,7 @@ const streamEvent = z.object({
   Records: z.array(
     z.object({
       eventName: z.string(),
-      dynamodb: z.object({ SequenceNumber: z.string().min(1), NewImage: z.unknown() }),
+      dynamodb: z.object({ SequenceNumber: z.string().min(1), NewImage: z.unknown().optional() }),
     }),
   ),
 });
