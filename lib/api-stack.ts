@@ -2,13 +2,12 @@ import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
 import * as apigateway from 'aws-cdk-lib/aws-apigateway';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
-import type { FunctionName } from '../functions/environment.ts';
 import { acknowledge } from './acknowledge.ts';
 import type { Config } from './config.ts';
 import type { DataStack } from './data-stack.ts';
 import { addGatewayResponses } from './gateway-responses.ts';
 import { appendEvents, readEventsAndViews } from './permissions.ts';
-import { ServiceFunction } from './service-function.ts';
+import { type FunctionCode, ServiceFunction } from './service-function.ts';
 
 /** A method of the API. */
 export interface ApiRoute {
@@ -29,8 +28,7 @@ export interface ApiStackProps extends StackProps {
   readonly config: Config;
   readonly data: DataStack;
   readonly routes: ApiRoutes;
-  /** Folder of each function's bundled code. */
-  readonly code: Readonly<Record<FunctionName, string>>;
+  readonly code: FunctionCode;
 }
 
 /** The HTTP API: every method is declared, so what is not declared never reaches a function. */
@@ -58,7 +56,7 @@ function commandFunction(scope: Construct, { config, data, code }: ApiStackProps
     config,
     name: 'command',
     description: 'Annals: takes commands and appends events',
-    code: code.command,
+    code,
     environment: { EVENTS_TABLE: data.events.tableName },
     permissions: appendEvents(data),
     // Under API Gateway's 29 s, so that a caller gets our answer and not its.
@@ -73,7 +71,7 @@ function queryFunction(scope: Construct, { config, data, code }: ApiStackProps) 
     config,
     name: 'query',
     description: 'Annals: answers from views and history',
-    code: code.query,
+    code,
     environment: { EVENTS_TABLE: data.events.tableName, VIEWS_TABLE: data.views.tableName },
     permissions: readEventsAndViews(data),
     timeout: Duration.seconds(28),

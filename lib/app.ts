@@ -1,17 +1,16 @@
 import { type App, Tags, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import type { FunctionName } from '../functions/environment.ts';
 import { type ApiRoutes, ApiStack } from './api-stack.ts';
 import { BusStack } from './bus-stack.ts';
 import type { Config } from './config.ts';
 import { DataStack } from './data-stack.ts';
 import { DeliveryStack } from './delivery-stack.ts';
+import type { FunctionCode } from './service-function.ts';
 
 export interface AnnalsProps {
   readonly config: Config;
   readonly routes: ApiRoutes;
-  /** Folder of each function's bundled code. */
-  readonly code: Readonly<Record<FunctionName, string>>;
+  readonly code: FunctionCode;
 }
 
 export interface AnnalsStacks {

@@ -41,6 +41,8 @@ function bundle(name: FunctionName, outdir: string): Bundle {
     format: 'esm',
     // ES modules first: they can be tree-shaken, the CommonJS builds of the same packages cannot.
     mainFields: ['module', 'main'],
+    // The SDK tries these after the environment, where Lambda puts a function's credentials; so they are never loaded.
+    external: ['ini', 'login', 'process', 'sso', 'web-identity'].map((kind) => `@aws-sdk/credential-provider-${kind}`),
     minify: true,
     // Errors are named after their classes, in logs and in answers.
     keepNames: true,

@@ -10,14 +10,13 @@ import type { Config } from './config.ts';
 import type { DataStack } from './data-stack.ts';
 import { FailureBucket } from './failure-bucket.ts';
 import { keepFailures, projectEvents, publishTo, readStream } from './permissions.ts';
-import { ServiceFunction } from './service-function.ts';
+import { type FunctionCode, ServiceFunction } from './service-function.ts';
 
 export interface DeliveryStackProps extends StackProps {
   readonly config: Config;
   readonly data: DataStack;
   readonly bus: IEventBus;
-  /** Folder of each function's bundled code. */
-  readonly code: Readonly<Record<FunctionName, string>>;
+  readonly code: FunctionCode;
 }
 
 /**
@@ -28,7 +27,7 @@ export class DeliveryStack extends Stack {
   constructor(scope: Construct, id: string, props: DeliveryStackProps) {
     super(scope, id, props);
     const { config, data, bus, code } = props;
-    const common = { config, timeout: Duration.seconds(60), memoryMegabytes: 512 };
+    const common = { config, code, timeout: Duration.seconds(60), memoryMegabytes: 512 };
     const failures = new FailureBucket(this, 'Failures', { config, encryptionKey: data.key });
     const consumes = [...readStream(streamArnOf(data.events), data.key), ...keepFailures(failures, data.key)];
 
@@ -36,7 +35,6 @@ export class DeliveryStack extends Stack {
       ...common,
       name: 'projector',
       description: 'Annals: brings views up to date',
-      code: code.projector,
       environment: { EVENTS_TABLE: data.events.tableName, VIEWS_TABLE: data.views.tableName },
       permissions: [...projectEvents(data), ...consumes],
     });
@@ -47,7 +45,6 @@ export class DeliveryStack extends Stack {
       ...common,
       name: 'relay',
       description: 'Annals: publishes events to the bus',
-      code: code.relay,
       environment: { EVENT_BUS: bus.eventBusName },
       permissions: [...publishTo(bus), ...consumes],
     });

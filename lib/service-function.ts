@@ -7,11 +7,13 @@ import type { Environment, FunctionName } from '../functions/environment.ts';
 import { acknowledge } from './acknowledge.ts';
 import type { Config } from './config.ts';
 
+/** Folder of a function's bundled code. */
+export type FunctionCode = (name: FunctionName) => string;
+
 export interface ServiceFunctionProps<F extends FunctionName> {
   readonly config: Config;
   readonly name: F;
-  /** Folder of the bundled code. */
-  readonly code: string;
+  readonly code: FunctionCode;
   readonly description: string;
   readonly environment: Environment<F>;
   readonly timeout: Duration;
@@ -41,7 +43,7 @@ export class ServiceFunction<F extends FunctionName> extends lambda.Function {
       description: props.description,
       runtime: lambda.Runtime.NODEJS_24_X,
       architecture: lambda.Architecture.ARM_64,
-      code: lambda.Code.fromAsset(props.code),
+      code: lambda.Code.fromAsset(props.code(name)),
       handler: 'index.handler',
       role,
       logGroup,

@@ -4,12 +4,7 @@ import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { commandRoutes } from '../../api/commands.ts';
-
-const queryRoutes = [
-  { method: 'GET', path: '/health', auth: false as const },
-  { method: 'GET', path: '/agents/{agentId}' },
-] as const;
-
+import { queryRoutes } from '../../api/queries.ts';
 import { addAnnals } from '../../lib/app.ts';
 import { configure, type Stage } from '../../lib/config.ts';
 
@@ -26,8 +21,7 @@ function noCode(): string {
 export function build(stage: Stage) {
   const app = new App({ outdir: mkdtempSync(join(tmpdir(), 'annals-cdk-')) });
   const directory = noCode();
-  const code = { command: directory, query: directory, projector: directory, relay: directory };
-  return { app, stacks: addAnnals(app, { config: configure({ stage }), routes, code }) };
+  return { app, stacks: addAnnals(app, { config: configure({ stage }), routes, code: () => directory }) };
 }
 
 /** The templates of a stage as CloudFormation gets them. */

@@ -1,0 +1,44 @@
+import type { DynamoDBBatchResponse } from 'aws-lambda';
+import type { Commit } from '../../core/commit.ts';
+import { parseStreamRecords, type StreamRecord } from './stream-records.ts';
+
+/** A commit that a consumer could not work off, whatever else it says about it. */
+export interface CommitFailure {
+  readonly commit: Commit;
+  readonly error: unknown;
+}
+
+/** A record of the batch that has to come again, and why. */
+export interface RecordFailure {
+  readonly sequenceNumber: string;
+  readonly commit?: Commit;
+  readonly error: unknown;
+}
+
+/**
+ * Has a batch of stream records worked off, and answers where Lambda has to deliver it again: at the lowest failed
+ * sequence number, from which it repeats everything. So all other streams of the batch are worked off first, and a
+ * consumer meets their commits once more only to skip them.
+ * @param work what failed of the commits, in any order; throwing fails the whole batch
+ * @param onFailure told of each failed record, unreadable ones among them
+ * @throws ValidationError when the event is no batch of stream records
+ */
+export async function processBatch(
+  event: unknown,
+  work: (commits: readonly Commit[]) => Promise<readonly CommitFailure[]>,
+  onFailure: (failure: RecordFailure) => void,
+): Promise<DynamoDBBatchResponse> {
+  const records = parseStreamRecords(event);
+  const failed = await work(records.flatMap((record) => ('commit' in record ? [record.commit] : [])));
+  const errors = new Map(failed.map(({ commit, error }) => [commit, { error }]));
+  const failures = records.flatMap((record) => failureOf(record, errors));
+  for (const failure of failures) onFailure(failure);
+  const [lowest] = failures; // records come in the order of their numbers
+  return { batchItemFailures: lowest ? [{ itemIdentifier: lowest.sequenceNumber }] : [] };
+}
+
+function failureOf(record: StreamRecord, errors: ReadonlyMap<Commit, { error: unknown }>): RecordFailure[] {
+  if ('error' in record) return [record];
+  const failed = errors.get(record.commit);
+  return failed ? [{ ...record, ...failed }] : [];
+}

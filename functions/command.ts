@@ -1,0 +1,6 @@
+import { createApp } from '../api/app.ts';
+import { commandRoutes } from '../api/commands.ts';
+import { commandDeps, httpHandler } from './runtime.ts';
+
+/** Every request that writes: decides on a stream's history and appends to it. */
+export const handler = httpHandler(createApp(commandRoutes, commandDeps()));

@@ -1,0 +1,109 @@
+import { Logger } from '@aws-lambda-powertools/logger';
+import type { Context } from 'aws-lambda';
+import { handle } from 'hono/aws-lambda';
+import { dynamoDb, eventBridge } from '../adapters/aws/clients.ts';
+import { DynamoCommitStorage } from '../adapters/aws/dynamodb-commit-storage.ts';
+import { DynamoViewStore } from '../adapters/aws/dynamodb-view-store.ts';
+import { EventBridgePublisher } from '../adapters/aws/eventbridge-publisher.ts';
+import { type CommitFailure, processBatch } from '../adapters/aws/stream-batch.ts';
+import type { App } from '../api/app.ts';
+import type { CommandDeps } from '../api/command.ts';
+import type { QueryDeps } from '../api/queries.ts';
+import type { Commit } from '../core/commit.ts';
+import { EventBus } from '../core/event-bus.ts';
+import { EventStore } from '../core/event-store.ts';
+import type { RetryPolicy } from '../core/processor.ts';
+import { LIVE_GENERATION, Projector } from '../core/projector.ts';
+import { Relay } from '../core/relay.ts';
+import { parse } from '../core/validation.ts';
+import { projections } from '../domain/projections.ts';
+import manifest from '../package.json' with { type: 'json' };
+import { type Environment, environments, type FunctionName } from './environment.ts';
+
+// The composition root on AWS: each function takes the parts it needs from here, and its bundle holds no other.
+
+const logger = new Logger();
+
+/** @throws ValidationError that names the variable which is missing */
+const environmentOf = <F extends FunctionName>(name: F) => parse(environments[name], process.env) as Environment<F>;
+
+/** Lambda keeps the trace header of the request in work here. */
+const currentTrace = () => process.env['_X_AMZN_TRACE_ID'];
+
+const eventStore = (table: string) => new EventStore(new DynamoCommitStorage(dynamoDb(), table));
+
+export function commandDeps(): CommandDeps {
+  const { EVENTS_TABLE } = environmentOf('command');
+  return { store: eventStore(EVENTS_TABLE), logger, trace: currentTrace };
+}
+
+export function queryDeps(): QueryDeps {
+  const { EVENTS_TABLE, VIEWS_TABLE } = environmentOf('query');
+  const store = eventStore(EVENTS_TABLE);
+  const views = new DynamoViewStore(dynamoDb(), VIEWS_TABLE);
+  return {
+    store,
+    views,
+    projections,
+    logger,
+    projectionStatus: async () =>
+      projections.map(({ name }) => ({ name, generation: LIVE_GENERATION, lag: null, deadLetters: null })),
+    health: async () => {
+      // Nothing is stored under these names; that the tables answer is all that is asked.
+      const [events, ofViews] = await Promise.all([
+        checked(store.head('agent-health')),
+        checked(views.get('health', LIVE_GENERATION, 'health')),
+      ]);
+      return { checks: { events, views: ofViews }, version: manifest.version };
+    },
+  };
+}
+
+const checked = (answer: Promise<unknown>) =>
+  answer.then(
+    () => 'ok' as const,
+    () => 'failing' as const,
+  );
+
+export function createProjector(): Projector {
+  const { EVENTS_TABLE, VIEWS_TABLE } = environmentOf('projector');
+  const views = new DynamoViewStore(dynamoDb(), VIEWS_TABLE);
+  return new Projector({ projections, store: eventStore(EVENTS_TABLE), views });
+}
+
+/** Short, since Lambda delivers what still fails again, and the function has a minute for all of it. */
+const relayRetries: RetryPolicy = { attempts: 3, initialDelayMs: 200, maxDelayMs: 2_000 };
+
+export function createRelay(): Relay {
+  const { EVENT_BUS } = environmentOf('relay');
+  const bus = new EventBus({
+    onHandlerError: (error, { id, type }) => logger.error('a subscriber failed', { id, type, error }),
+  });
+  bus.addPublisher('eventbridge', new EventBridgePublisher(eventBridge(), EVENT_BUS));
+  return new Relay(bus, relayRetries);
+}
+
+/** Answers the requests of API Gateway (REST) with an application. */
+export function httpHandler(app: App) {
+  const respond = handle(app);
+  return (...[event, context]: Parameters<typeof respond>): ReturnType<typeof respond> => {
+    if (context) logger.addContext(context as unknown as Context);
+    return respond(event, context);
+  };
+}
+
+/** Works off batches of the events table's stream; what fails is logged and comes again. */
+export function streamHandler(work: (commits: readonly Commit[]) => Promise<readonly CommitFailure[]>) {
+  return (event: unknown, context: Context) => {
+    logger.addContext(context);
+    return processBatch(event, work, ({ sequenceNumber, commit, error }) => {
+      const { stream, version } = commit ?? {};
+      logger.error('a record of the stream failed and will be delivered again', {
+        sequenceNumber,
+        stream,
+        version,
+        error,
+      });
+    });
+  };
+}
