@@ -3,6 +3,7 @@ import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 import type { Config } from './config.ts';
+import { ObjectsBucket } from './objects-bucket.ts';
 
 /** Keys and indexes of the tables, as the adapters to DynamoDB know them; a test compares the two. */
 export const tableKeys = {
@@ -15,12 +16,13 @@ export interface DataStackProps extends StackProps {
   readonly config: Config;
 }
 
-/** What must outlive every deployment: the events, and the views made of them. */
+/** What must outlive every deployment: the events, the views made of them, and the objects of both. */
 export class DataStack extends Stack {
-  /** Encrypts both, and whatever else keeps events. */
+  /** Encrypts them all, and whatever else keeps events. */
   readonly key: Key;
   readonly events: dynamodb.Table;
   readonly views: dynamodb.Table;
+  readonly objects: ObjectsBucket;
 
   constructor(scope: Construct, id: string, props: DataStackProps) {
     super(scope, id, props);
@@ -32,6 +34,7 @@ export class DataStack extends Stack {
     });
     this.events = eventsTable(this, this.key, removalPolicy);
     this.views = viewsTable(this, this.key, removalPolicy);
+    this.objects = new ObjectsBucket(this, 'Objects', { encryptionKey: this.key, removalPolicy });
   }
 }
 

@@ -1,5 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { S3Client } from '@aws-sdk/client-s3';
 
 /**
  * Made at its first use, then shared: importing this file costs nothing, and a warm function keeps its connections.
@@ -28,3 +29,9 @@ export const dynamoDb = /* @__PURE__ */ lazily(() => new DynamoDBClient(patience
 
 /** The client of EventBridge: 3 attempts of at most 5 s. */
 export const eventBridge = /* @__PURE__ */ lazily(() => new EventBridgeClient(patience(5_000)));
+
+/** Emulators have one host name, and so no bucket in it. */
+const isEmulated = () => (process.env['AWS_ENDPOINT_URL_S3'] ?? process.env['AWS_ENDPOINT_URL']) !== undefined;
+
+/** The client of S3: 3 attempts of at most 5 s. */
+export const s3 = /* @__PURE__ */ lazily(() => new S3Client({ ...patience(5_000), forcePathStyle: isEmulated() }));

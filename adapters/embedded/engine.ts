@@ -1,5 +1,6 @@
 import { EventBus } from '../../core/event-bus.ts';
 import { EventStore } from '../../core/event-store.ts';
+import type { ObjectStore } from '../../core/object-store.ts';
 import { defaultRetryPolicy, type RetryPolicy } from '../../core/processor.ts';
 import type { AnyProjection } from '../../core/projection.ts';
 import { LIVE_GENERATION, Projector } from '../../core/projector.ts';
@@ -7,6 +8,7 @@ import { Relay } from '../../core/relay.ts';
 import type { ViewStore } from '../../core/view-store.ts';
 import { Consumer } from './consumer.ts';
 import { type DataFolder, openDataFolder } from './database.ts';
+import { FileObjectStore } from './file-object-store.ts';
 import type { Logger } from './logger.ts';
 import { sqliteCheckpoint } from './sqlite-checkpoint.ts';
 import { SqliteCommitStorage } from './sqlite-commit-storage.ts';
@@ -39,6 +41,7 @@ export interface EngineHealth {
 export interface Engine {
   readonly store: EventStore;
   readonly views: ViewStore;
+  readonly objects: ObjectStore;
   readonly bus: EventBus;
   /** Starts to bring views up to date and to feed the bus. Subscribe before, to miss nothing. */
   start(): void;
@@ -86,6 +89,7 @@ export function createEngine({ dataDir, projections, logger, retryPolicy }: Engi
   return {
     store,
     views,
+    objects: new FileObjectStore(dataDir),
     bus,
     start: () => {
       projector.start();

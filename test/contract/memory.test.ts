@@ -1,8 +1,11 @@
+import { MemoryObjectStore } from '../support/memory-objects.ts';
 import { MemoryCommitStorage } from '../support/memory-storage.ts';
 import { MemoryViewStore } from '../support/memory-views.ts';
 import { eventStoreContract } from './event-store.suite.ts';
+import { objectStoreContract } from './object-store.suite.ts';
 import { viewStoreContract } from './view-store.suite.ts';
 
 // The suites against the simplest storage there is: a failure here is the core's or the suite's own.
 eventStoreContract('memory', async () => new MemoryCommitStorage());
 viewStoreContract('memory', async () => new MemoryViewStore());
+objectStoreContract('memory', async () => new MemoryObjectStore());

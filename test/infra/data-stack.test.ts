@@ -1,3 +1,4 @@
+import { Match } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
 import { EXPIRES_AT, eventsTable, viewsTable } from '../../adapters/aws/tables.ts';
 import { synthesize } from './synthesis.ts';
@@ -69,5 +70,43 @@ describe('the table of events', () => {
   it('cannot be deleted in production', () => {
     expect(table(production, { stream: true }).Properties.DeletionProtectionEnabled).toBe(true);
     expect(Properties.DeletionProtectionEnabled).toBe(false);
+  });
+});
+
+describe('the bucket of objects', () => {
+  const [bucket] = Object.values(data.findResources('AWS::S3::Bucket'));
+
+  it('is encrypted with our key, closed to the public, and keeps what was deleted while tables can be restored', () => {
+    const [keyId] = Object.keys(data.findResources('AWS::KMS::Key'));
+    expect(bucket?.Properties).toMatchObject({
+      BucketEncryption: {
+        ServerSideEncryptionConfiguration: [
+          {
+            ServerSideEncryptionByDefault: {
+              SSEAlgorithm: 'aws:kms',
+              KMSMasterKeyID: { 'Fn::GetAtt': [keyId, 'Arn'] },
+            },
+          },
+        ],
+      },
+      PublicAccessBlockConfiguration: { BlockPublicAcls: true, BlockPublicPolicy: true, RestrictPublicBuckets: true },
+      VersioningConfiguration: { Status: 'Enabled' },
+      LifecycleConfiguration: { Rules: [{ NoncurrentVersionExpiration: { NoncurrentDays: 35 }, Status: 'Enabled' }] },
+    });
+  });
+
+  it('refuses what does not come by TLS', () => {
+    data.hasResourceProperties('AWS::S3::BucketPolicy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({ Effect: 'Deny', Action: 's3:*', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
+        ]),
+      },
+    });
+  });
+
+  it('stays when production goes, and only then', () => {
+    const [own] = Object.values(production.findResources('AWS::S3::Bucket'));
+    expect([own?.DeletionPolicy, bucket?.DeletionPolicy]).toEqual(['Retain', 'Delete']);
   });
 });

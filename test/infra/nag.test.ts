@@ -43,7 +43,7 @@ describe('the AWS Solutions rules', () => {
       'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]': 1,
       'AwsSolutions-IAM5[Resource::*]': 4,
       [`AwsSolutions-IAM5[Resource::<Failures8A3E1A2F.Arn>/*]`]: 2,
-      'AwsSolutions-S1': 1,
+      'AwsSolutions-S1': 2,
       'AwsSolutions-SQS3': 1,
     });
   });

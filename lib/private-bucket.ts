@@ -1,0 +1,32 @@
+import type { RemovalPolicy } from 'aws-cdk-lib';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import * as s3 from 'aws-cdk-lib/aws-s3';
+import type { Construct } from 'constructs';
+import { acknowledge } from './acknowledge.ts';
+
+export interface PrivateBucketProps {
+  readonly encryptionKey: IKey;
+  readonly removalPolicy: RemovalPolicy;
+  readonly lifecycleRules: s3.LifecycleRule[];
+  /** Whether what was replaced or deleted can be brought back. */
+  readonly versioned?: boolean;
+}
+
+/** A bucket as all of ours are: encrypted with our key, reached by TLS alone, closed to the public. */
+export class PrivateBucket extends s3.Bucket {
+  constructor(scope: Construct, id: string, props: PrivateBucketProps) {
+    super(scope, id, {
+      ...props,
+      encryption: s3.BucketEncryption.KMS,
+      enforceSSL: true,
+      minimumTLSVersion: 1.2,
+      blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
+      objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+    });
+    acknowledge(
+      this,
+      'AwsSolutions-S1',
+      'Each read and write of an object uses the customer-managed key (bucket keys are off, so none is served from a cached data key), and CloudTrail records each use with the caller and the object’s ARN. That is what server access logs would tell, in a trail that nothing here can write to.',
+    );
+  }
+}
