@@ -6,12 +6,14 @@ import { type AnyProjection, evolveView, type StoredView } from './projection.ts
 import { parseStreamId } from './stream-id.ts';
 import type { ViewStore } from './view-store.ts';
 
-/** The generation that is written and served until rebuilds make others. */
+/** The generation of a projection that is served until a rebuild has made another. */
 export const LIVE_GENERATION = 1;
 
 /** A commit that could not be applied to a projection, and with it all later ones of its stream in the batch. */
 export interface ProjectionFailure {
   readonly projection: string;
+  /** The generation of its views that the commit could not be applied to; others may have it. */
+  readonly generation: number;
   readonly stream: string;
   /** The first commit of the stream in the batch: where a redelivery has to start. */
   readonly commit: Commit;
@@ -22,6 +24,11 @@ export interface ProjectorOptions {
   readonly projections: readonly AnyProjection[];
   readonly store: EventStore;
   readonly views: ViewStore;
+  /**
+   * The generations of a projection that want its commits: the live one, and one that is being built. Asked before the
+   * first write and again after the last, so that a generation begun in between is not passed by; see core/generations.ts.
+   */
+  readonly generations?: (projection: string) => readonly number[] | Promise<readonly number[]>;
   /** Streams worked on side by side. */
   readonly concurrency?: number;
 }
@@ -33,13 +40,19 @@ export interface ProjectorOptions {
 export class Projector {
   readonly #options: ProjectorOptions;
   readonly #limit;
+  readonly #generations: NonNullable<ProjectorOptions['generations']>;
 
   constructor(options: ProjectorOptions) {
     this.#options = options;
+    this.#generations = options.generations ?? (() => [LIVE_GENERATION]);
     this.#limit = pLimit(options.concurrency ?? 10);
   }
 
-  /** Applies a batch; streams do not wait for each other. @returns what failed, empty when all is well */
+  /**
+   * Applies a batch; streams do not wait for each other.
+   * @returns what failed, empty when all is well
+   * @throws what `generations` throws; the batch counts as not applied then
+   */
   async apply(commits: readonly Commit[]): Promise<readonly ProjectionFailure[]> {
     const byStream = Map.groupBy(commits, (commit) => commit.stream);
     const runs = [...byStream.values()].flatMap((own) => {
@@ -56,24 +69,39 @@ export class Projector {
   }
 
   async #attempt(projection: AnyProjection, commits: readonly Commit[]): Promise<ProjectionFailure[]> {
+    const failures: ProjectionFailure[] = [];
+    const done = new Set<number>();
+    for (;;) {
+      const generation = (await this.#generations(projection.name)).find((wanted) => !done.has(wanted));
+      if (generation === undefined) return failures;
+      done.add(generation);
+      failures.push(...(await this.#attemptIn(projection, generation, commits)));
+    }
+  }
+
+  async #attemptIn(
+    projection: AnyProjection,
+    generation: number,
+    commits: readonly Commit[],
+  ): Promise<ProjectionFailure[]> {
     const [commit] = commits;
     if (!commit) return [];
     try {
-      while (!(await this.#applyStream(projection, commits))) {
+      while (!(await this.#applyStream(projection, generation, commits))) {
         // Another worker moved this view's checkpoint between our read and our write: its work counts, look again.
       }
       return [];
     } catch (error) {
-      return [{ projection: projection.name, stream: commit.stream, commit, error }];
+      return [{ projection: projection.name, generation, stream: commit.stream, commit, error }];
     }
   }
 
   /** One read, one fold, one conditional write. @returns false when the condition failed */
-  async #applyStream(projection: AnyProjection, commits: readonly Commit[]): Promise<boolean> {
+  async #applyStream(projection: AnyProjection, generation: number, commits: readonly Commit[]): Promise<boolean> {
     const [first] = commits;
     if (!first) return true;
     const { aggregateId } = parseStreamId(first.stream);
-    const stored = await this.#options.views.get(projection.name, LIVE_GENERATION, aggregateId);
+    const stored = await this.#options.views.get(projection.name, generation, aggregateId);
     const applied = stored?.version ?? 0;
     let view = stored?.view;
     let version = applied;
@@ -89,7 +117,7 @@ export class Projector {
     if (version === applied) return true;
     const next: StoredView = {
       projection: projection.name,
-      generation: LIVE_GENERATION,
+      generation,
       key: aggregateId,
       version,
       group: view === undefined ? '' : projection.group.of(view),

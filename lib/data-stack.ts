@@ -9,20 +9,22 @@ import { ObjectsBucket } from './objects-bucket.ts';
 export const tableKeys = {
   events: { partition: 'stream', sort: 'version', ttl: 'expiresAt', byCommitId: 'idempotencyKey' },
   views: { partition: 'view', group: 'listing', key: 'key' },
+  control: { partition: 'item', kind: 'kind', id: 'id' },
 } as const;
-export const indexes = { byCommitId: 'byCommitId', byGroup: 'byGroup' } as const;
+export const indexes = { byCommitId: 'byCommitId', byGroup: 'byGroup', byKind: 'byKind' } as const;
 
 export interface DataStackProps extends StackProps {
   readonly config: Config;
 }
 
-/** What must outlive every deployment: the events, the views made of them, and the objects of both. */
+/** What must outlive every deployment: the events, the views made of them, the objects of both, and what Annals notes about its work. */
 export class DataStack extends Stack {
   /** Encrypts them all, and whatever else keeps events. */
   readonly key: Key;
   readonly events: dynamodb.Table;
   readonly views: dynamodb.Table;
   readonly objects: ObjectsBucket;
+  readonly control: dynamodb.Table;
 
   constructor(scope: Construct, id: string, props: DataStackProps) {
     super(scope, id, props);
@@ -35,6 +37,7 @@ export class DataStack extends Stack {
     this.events = eventsTable(this, this.key, removalPolicy);
     this.views = viewsTable(this, this.key, removalPolicy);
     this.objects = new ObjectsBucket(this, 'Objects', { encryptionKey: this.key, removalPolicy });
+    this.control = controlTable(this, this.key, removalPolicy);
   }
 }
 
@@ -66,6 +69,21 @@ function viewsTable(scope: Construct, key: Key, removalPolicy: RemovalPolicy): d
     indexName: indexes.byGroup,
     partitionKey: { name: group, type: dynamodb.AttributeType.STRING },
     sortKey: { name: sort, type: dynamodb.AttributeType.STRING },
+    projectionType: dynamodb.ProjectionType.KEYS_ONLY,
+  });
+  return table;
+}
+
+function controlTable(scope: Construct, key: Key, removalPolicy: RemovalPolicy): dynamodb.Table {
+  const { partition, kind, id } = tableKeys.control;
+  const table = new dynamodb.Table(scope, 'Control', {
+    partitionKey: { name: partition, type: dynamodb.AttributeType.STRING },
+    ...common(key, removalPolicy),
+  });
+  table.addGlobalSecondaryIndex({
+    indexName: indexes.byKind,
+    partitionKey: { name: kind, type: dynamodb.AttributeType.STRING },
+    sortKey: { name: id, type: dynamodb.AttributeType.STRING },
     projectionType: dynamodb.ProjectionType.KEYS_ONLY,
   });
   return table;

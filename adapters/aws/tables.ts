@@ -11,6 +11,9 @@ export const BY_COMMIT_ID = 'byCommitId';
 /** Lists views by group. Keys only: a view that stays in its group costs the index nothing, however often it changes. */
 export const BY_GROUP = 'byGroup';
 
+/** Lists control items by kind. Keys only: an item that changes costs the index nothing. */
+export const BY_KIND = 'byKind';
+
 /**
  * One item a commit. Besides its keys: `count`, `recordedAt`, `types`, `body`, `trace`, and its id, which is
  * `idempotencyKey` when the caller gave it and `commitId` when not.
@@ -56,6 +59,27 @@ export const viewsTable = {
       KeySchema: [
         { AttributeName: 'listing', KeyType: 'HASH' },
         { AttributeName: 'key', KeyType: 'RANGE' },
+      ],
+      Projection: { ProjectionType: 'KEYS_ONLY' },
+    },
+  ],
+  BillingMode: 'PAY_PER_REQUEST',
+} satisfies Table;
+
+/** One item a control item. Besides its keys: `revision`, the number of its writes, and `content` as JSON. */
+export const controlTable = {
+  AttributeDefinitions: [
+    { AttributeName: 'item', AttributeType: 'S' }, // <tenant>/<kind>/<id>
+    { AttributeName: 'kind', AttributeType: 'S' }, // <tenant>/<kind>
+    { AttributeName: 'id', AttributeType: 'S' },
+  ],
+  KeySchema: [{ AttributeName: 'item', KeyType: 'HASH' }],
+  GlobalSecondaryIndexes: [
+    {
+      IndexName: BY_KIND,
+      KeySchema: [
+        { AttributeName: 'kind', KeyType: 'HASH' },
+        { AttributeName: 'id', KeyType: 'RANGE' },
       ],
       Projection: { ProjectionType: 'KEYS_ONLY' },
     },

@@ -24,11 +24,12 @@ interface Schema {
   readonly file: string;
   /** `PRAGMA user_version`; 0 is a new file. */
   readonly version: number;
+  /** Run at each start: makes what is not there, so that a folder of an earlier Annals gains what is new. */
   readonly sql: string;
 }
 
 const CHECKPOINTS = `
-  CREATE TABLE checkpoints (
+  CREATE TABLE IF NOT EXISTS checkpoints (
     consumer TEXT PRIMARY KEY,
     position INTEGER NOT NULL
   ) STRICT;`;
@@ -37,7 +38,7 @@ const eventsSchema: Schema = {
   file: 'events.sqlite',
   version: 1,
   sql: `
-  CREATE TABLE commits (
+  CREATE TABLE IF NOT EXISTS commits (
     position    INTEGER PRIMARY KEY AUTOINCREMENT,
     stream      TEXT    NOT NULL,
     version     INTEGER NOT NULL,
@@ -50,14 +51,14 @@ const eventsSchema: Schema = {
     trace       TEXT,
     UNIQUE (stream, version)
   ) STRICT;
-  CREATE INDEX commits_keyed ON commits (stream, commit_id) WHERE keyed = 1;${CHECKPOINTS}`,
+  CREATE INDEX IF NOT EXISTS commits_keyed ON commits (stream, commit_id) WHERE keyed = 1;${CHECKPOINTS}`,
 };
 
 const viewsSchema: Schema = {
   file: 'views.sqlite',
   version: 1,
   sql: `
-  CREATE TABLE views (
+  CREATE TABLE IF NOT EXISTS views (
     projection TEXT    NOT NULL,
     generation INTEGER NOT NULL,
     key        TEXT    NOT NULL,
@@ -66,7 +67,14 @@ const viewsSchema: Schema = {
     view       TEXT,
     PRIMARY KEY (projection, generation, key)
   ) STRICT;
-  CREATE INDEX views_by_group ON views (projection, generation, "group", key);${CHECKPOINTS}`,
+  CREATE INDEX IF NOT EXISTS views_by_group ON views (projection, generation, "group", key);
+  CREATE TABLE IF NOT EXISTS control (
+    kind     TEXT    NOT NULL,
+    id       TEXT    NOT NULL,
+    revision INTEGER NOT NULL,
+    content  TEXT    NOT NULL,
+    PRIMARY KEY (kind, id)
+  ) STRICT, WITHOUT ROWID;${CHECKPOINTS}`,
 };
 
 /** Marks a file as ours, so that no other program's database is taken for one: "Anls". */
@@ -126,7 +134,7 @@ function prepareSchema(database: DatabaseSync, schema: Schema, synchronous: 'FUL
   }
   // Written each time, so that a file or disk that takes no writes is found now and not by the first append.
   database.exec(
-    `BEGIN IMMEDIATE; ${isNew ? schema.sql : ''}
+    `BEGIN IMMEDIATE; ${schema.sql}
      PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${schema.version}; COMMIT`,
   );
 }

@@ -47,9 +47,11 @@ export class SqliteViewStore implements ViewStore {
     return Number(guarded(() => this.#statements.position.get())?.['position'] ?? 0);
   }
 
-  /** Forgets all views and how far they were, so that they are made anew. @throws UnavailableError */
+  /** Forgets all views, how far they were and what was noted about them, so that they are made anew. @throws UnavailableError */
   clear(): void {
-    guarded(() => this.#database.exec('BEGIN; DELETE FROM views; DELETE FROM checkpoints; COMMIT'));
+    guarded(() =>
+      this.#database.exec('BEGIN; DELETE FROM views; DELETE FROM checkpoints; DELETE FROM control; COMMIT'),
+    );
   }
 }
 

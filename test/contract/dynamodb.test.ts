@@ -1,9 +1,12 @@
 import { dynamoDb } from '../../adapters/aws/clients.ts';
 import { DynamoCommitStorage } from '../../adapters/aws/dynamodb-commit-storage.ts';
+import { DynamoControlStore } from '../../adapters/aws/dynamodb-control-store.ts';
 import { DynamoViewStore } from '../../adapters/aws/dynamodb-view-store.ts';
 import { createTables } from '../support/tables.ts';
+import { controlStoreContract } from './control-store.suite.ts';
 import { eventStoreContract } from './event-store.suite.ts';
 import { viewStoreContract } from './view-store.suite.ts';
 
 eventStoreContract('DynamoDB', async () => new DynamoCommitStorage(dynamoDb(), (await createTables()).events));
 viewStoreContract('DynamoDB', async () => new DynamoViewStore(dynamoDb(), (await createTables()).views));
+controlStoreContract('DynamoDB', async () => new DynamoControlStore(dynamoDb(), (await createTables()).control));

@@ -1,6 +1,8 @@
+import { MemoryControlStore } from '../support/memory-control.ts';
 import { MemoryObjectStore } from '../support/memory-objects.ts';
 import { MemoryCommitStorage } from '../support/memory-storage.ts';
 import { MemoryViewStore } from '../support/memory-views.ts';
+import { controlStoreContract } from './control-store.suite.ts';
 import { eventStoreContract } from './event-store.suite.ts';
 import { objectStoreContract } from './object-store.suite.ts';
 import { viewStoreContract } from './view-store.suite.ts';
@@ -9,3 +11,4 @@ import { viewStoreContract } from './view-store.suite.ts';
 eventStoreContract('memory', async () => new MemoryCommitStorage());
 viewStoreContract('memory', async () => new MemoryViewStore());
 objectStoreContract('memory', async () => new MemoryObjectStore());
+controlStoreContract('memory', async () => new MemoryControlStore());

@@ -1,8 +1,10 @@
 import { afterAll } from 'vitest';
 import { openDataFolder } from '../../adapters/embedded/database.ts';
 import { SqliteCommitStorage } from '../../adapters/embedded/sqlite-commit-storage.ts';
+import { SqliteControlStore } from '../../adapters/embedded/sqlite-control-store.ts';
 import { SqliteViewStore } from '../../adapters/embedded/sqlite-view-store.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { controlStoreContract } from './control-store.suite.ts';
 import { eventStoreContract } from './event-store.suite.ts';
 import { viewStoreContract } from './view-store.suite.ts';
 
@@ -11,3 +13,4 @@ afterAll(() => folder.close());
 
 eventStoreContract('SQLite', async () => new SqliteCommitStorage(folder.events));
 viewStoreContract('SQLite', async () => new SqliteViewStore(folder.views));
+controlStoreContract('SQLite', async () => new SqliteControlStore(folder.views));

@@ -1,15 +1,16 @@
 import { CreateTableCommand, waitUntilTableExists } from '@aws-sdk/client-dynamodb';
 import { ulid } from 'ulid';
 import { dynamoDb } from '../../adapters/aws/clients.ts';
-import { eventsTable, viewsTable } from '../../adapters/aws/tables.ts';
+import { controlTable, eventsTable, viewsTable } from '../../adapters/aws/tables.ts';
 
-/** Both tables under names of their own, empty and ready. */
-export async function createTables(): Promise<{ events: string; views: string }> {
+/** All tables under names of their own, empty and ready. */
+export async function createTables(): Promise<{ events: string; views: string; control: string }> {
   const run = ulid();
-  const names = { events: `events-${run}`, views: `views-${run}` };
+  const names = { events: `events-${run}`, views: `views-${run}`, control: `control-${run}` };
   const tables = [
     { ...eventsTable, TableName: names.events },
     { ...viewsTable, TableName: names.views },
+    { ...controlTable, TableName: names.control },
   ];
   await Promise.all(
     tables.map(async (table) => {

@@ -98,9 +98,39 @@ describe('Projector', () => {
     const batch = await commits('a');
     const failures = await projector.apply(batch);
     expect(failures).toEqual([
-      { projection: 'failing', stream: 'agent-a', commit: batch[0], error: new Error('bad event') },
+      { projection: 'failing', generation: 1, stream: 'agent-a', commit: batch[0], error: new Error('bad event') },
     ]);
     expect((await view('a'))?.view).toEqual({ seen: ['1', '2'] });
+  });
+
+  it('applies commits to every generation that wants them, also to one begun while it writes', async () => {
+    const { store, append, commits } = await setup();
+    const views = new MemoryViewStore();
+    let wanted = [1];
+    const put = views.put.bind(views);
+    views.put = async (stored, expected) => {
+      const written = await put(stored, expected);
+      wanted = [1, 2]; // a rebuild begins right after the write to the live generation
+      return written;
+    };
+    const projector = new Projector({ projections: [actions], store, views, generations: () => wanted });
+    await append('a', [step('a', '1')]);
+    expect(await projector.apply(await commits('a'))).toEqual([]);
+    for (const generation of [1, 2]) {
+      expect(await views.get('actions', generation, 'a')).toMatchObject({ generation, view: { seen: ['1'] } });
+    }
+  });
+
+  it('fills the generation that is behind from the store, the other from the batch', async () => {
+    const { store, views, projector, append, commits } = await setup();
+    await append('a', [step('a', '1')]);
+    await projector.apply(await commits('a'));
+    await append('a', [step('a', '2')]);
+    const both = new Projector({ projections: [actions], store, views, generations: async () => [1, 7] });
+    expect(await both.apply((await commits('a')).slice(-1))).toEqual([]);
+    for (const generation of [1, 7]) {
+      expect(await views.get('actions', generation, 'a')).toMatchObject({ version: 2, view: { seen: ['1', '2'] } });
+    }
   });
 
   it('never steps over a gap that the store cannot fill', async () => {

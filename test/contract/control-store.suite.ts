@@ -1,0 +1,119 @@
+import { ulid } from 'ulid';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
+import type { ControlStore } from '../../core/control-store.ts';
+import { PayloadTooLargeError } from '../../core/errors.ts';
+
+/** What a store of control items promises. `createControl` is called once; each test uses a kind of its own. */
+export function controlStoreContract(name: string, createControl: () => Promise<ControlStore>): void {
+  describe(`control store on ${name}`, () => {
+    let created: ControlStore | undefined;
+    beforeAll(async () => {
+      created = await createControl();
+    });
+    const control = (): ControlStore => {
+      if (!created) throw new Error('the control store was not created');
+      return created;
+    };
+    describe('items', () => itemContract(control));
+    describe('lists', () => listContract(control));
+  });
+}
+
+const newKind = (): string => `kind-${ulid().toLowerCase()}`;
+
+function itemContract(control: () => ControlStore): void {
+  test('an item that was not written is not there', async () => {
+    expect(await control().get(newKind(), '1')).toBeUndefined();
+  });
+
+  test('an item comes back as it was written, and counts its writes', async () => {
+    const kind = newKind();
+    const content = { text: 'Zoë 🦜 "quoted"', list: [1, -0.5, null, [{}]], nested: { a: { b: true } } };
+    expect(await control().put(kind, 'a/b:c~d', content, 0)).toBe(true);
+    expect(await control().get(kind, 'a/b:c~d')).toEqual({ kind, id: 'a/b:c~d', revision: 1, content });
+    expect(await control().put(kind, 'a/b:c~d', {}, 1)).toBe(true);
+    expect(await control().get(kind, 'a/b:c~d')).toEqual({ kind, id: 'a/b:c~d', revision: 2, content: {} });
+  });
+
+  test('an item is written and removed at the revision it has, and at no other', async () => {
+    const kind = newKind();
+    expect(await control().put(kind, '1', { n: 1 }, 1)).toBe(false);
+    expect(await control().remove(kind, '1', 1)).toBe(false);
+    expect(await control().get(kind, '1')).toBeUndefined();
+    await control().put(kind, '1', { n: 1 }, 0);
+    await control().put(kind, '1', { n: 2 }, 1);
+    for (const stale of [0, 1, 3]) {
+      expect(await control().put(kind, '1', { n: 9 }, stale), `from ${stale}`).toBe(false);
+      expect(await control().remove(kind, '1', stale), `from ${stale}`).toBe(false);
+    }
+    expect(await control().get(kind, '1')).toMatchObject({ revision: 2, content: { n: 2 } });
+    expect(await control().remove(kind, '1', 2)).toBe(true);
+    expect(await control().get(kind, '1')).toBeUndefined();
+    expect(await control().put(kind, '1', { n: 3 }, 0)).toBe(true);
+  });
+
+  test('of writers from the same revision one wins', async () => {
+    const kind = newKind();
+    await control().put(kind, 'old', {}, 0);
+    for (const [id, expected] of [['old', 1] as const, ['new', 0] as const]) {
+      const won = await Promise.all(
+        Array.from({ length: 6 }, (_, writer) => control().put(kind, id, { writer }, expected)),
+      );
+      expect(won.filter(Boolean)).toHaveLength(1);
+      expect((await control().get(kind, id))?.content).toEqual({ writer: won.indexOf(true) });
+    }
+  });
+
+  test('an item that is too large to be stored anywhere is refused by name', async () => {
+    const kind = newKind();
+    const write = control().put(kind, 'big', { text: 'é'.repeat(200_000) }, 0);
+    await expect(write).rejects.toThrow(PayloadTooLargeError);
+    await expect(write).rejects.toThrow(`${kind} big takes`);
+    expect(await control().get(kind, 'big')).toBeUndefined();
+  });
+}
+
+function listContract(control: () => ControlStore): void {
+  test('the items of a kind in the order of their ids, page by page, all or those whose ids start alike', async () => {
+    const kind = newKind();
+    const ids = ['b/2', 'a/1', 'a/10', 'b/1', 'a', 'a/2', 'b'];
+    for (const id of ids) await control().put(kind, id, { is: id }, 0);
+    await control().put(`${kind}-x`, 'a/3', {}, 0);
+    const all = async (limit: number, prefix?: string) => {
+      const seen: string[] = [];
+      let after: string | undefined;
+      do {
+        const page = await control().list(kind, { limit, after, prefix });
+        expect(page.items.length).toBeLessThanOrEqual(limit);
+        for (const { id, content } of page.items) expect(content).toEqual({ is: id });
+        seen.push(...page.items.map(({ id }) => id));
+        after = page.next;
+      } while (after !== undefined);
+      return seen;
+    };
+    const sorted = ['a', 'a/1', 'a/10', 'a/2', 'b', 'b/1', 'b/2'];
+    await vi.waitFor(async () => expect(await all(100)).toEqual(sorted), { timeout: 5_000, interval: 100 });
+    for (const limit of [1, 2, 3, 7]) {
+      expect(await all(limit)).toEqual(sorted);
+      expect(await all(limit, 'a/')).toEqual(['a/1', 'a/10', 'a/2']);
+      expect(await all(limit, 'b')).toEqual(['b', 'b/1', 'b/2']);
+      expect(await all(limit, 'c')).toEqual([]);
+    }
+    expect(await control().list(kind, { limit: 10, prefix: 'a/', after: 'b/1' })).toEqual({ items: [] });
+    expect(await control().list(newKind(), { limit: 10 })).toEqual({ items: [] });
+  });
+
+  test('a list shows items as last written, and none that was removed', async () => {
+    const kind = newKind();
+    for (const id of ['1', '2']) await control().put(kind, id, { n: 1 }, 0);
+    await control().put(kind, '1', { n: 2 }, 1);
+    await control().remove(kind, '2', 1);
+    await vi.waitFor(
+      async () => {
+        const { items } = await control().list(kind, { limit: 10 });
+        expect(items).toEqual([{ kind, id: '1', revision: 2, content: { n: 2 } }]);
+      },
+      { timeout: 5_000, interval: 100 },
+    );
+  });
+}
