@@ -10,7 +10,7 @@ import { appendEvents, readEventsAndViews } from './permissions.ts';
 import { type FunctionCode, ServiceFunction } from './service-function.ts';
 
 /** A method of the API. */
-export interface ApiRoute {
+interface ApiRoute {
   readonly method: string;
   /** With parameters in braces: `/agents/{agentId}`. */
   readonly path: string;

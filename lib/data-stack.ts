@@ -6,7 +6,7 @@ import type { Config } from './config.ts';
 import { ObjectsBucket } from './objects-bucket.ts';
 
 /** Keys and indexes of the tables, as the adapters to DynamoDB know them; a test compares the two. */
-export const tableKeys = {
+const tableKeys = {
   events: { partition: 'stream', sort: 'version', ttl: 'expiresAt', byCommitId: 'idempotencyKey' },
   views: { partition: 'view', group: 'listing', key: 'key' },
   control: { partition: 'item', kind: 'kind', id: 'id' },

@@ -1,0 +1,128 @@
+import { ulid } from 'ulid';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { dynamoDb } from '../../adapters/aws/clients.ts';
+import { DynamoCommitStorage } from '../../adapters/aws/dynamodb-commit-storage.ts';
+import { EventStore } from '../../core/event-store.ts';
+import { MAX_COMMAND_BYTES } from '../../lib/bundle.ts';
+import { type BundledFunctions, bundledFunctions } from '../support/bundled-functions.ts';
+import { createTables } from '../support/tables.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+const folder = temporaryFolder();
+let functions: BundledFunctions;
+let table: string;
+beforeAll(async () => {
+  const { events, views } = await createTables();
+  table = events;
+  functions = bundledFunctions(folder, { EVENTS_TABLE: events, VIEWS_TABLE: views });
+});
+
+const agent = (agentId: string) => ({ agentId, agentType: 'coder', configuration: {}, createdBy: 'test' });
+const create = (agentId: string, key = ulid()) =>
+  functions.http('command', {
+    method: 'POST',
+    path: '/agents',
+    headers: { 'Idempotency-Key': key },
+    body: agent(agentId),
+  });
+
+describe('the bundles', () => {
+  it('hold what their function needs and no more', () => {
+    expect(functions.bundles['command']?.bytes).toBeLessThan(MAX_COMMAND_BYTES);
+    expect(functions.bundles['relay']?.bytes).toBeLessThan(functions.bundles['command']?.bytes ?? 0);
+  });
+});
+
+describe('the command function', () => {
+  it('takes a command and answers as the API promises', async () => {
+    const agentId = ulid();
+    const answer = await create(agentId);
+    expect(answer).toMatchObject({ status: 201, body: { agentId, version: 1 } });
+    expect(answer.headers).toMatchObject({ 'content-type': 'application/json', 'cache-control': 'no-store' });
+    expect(answer.headers['x-correlation-id']).toMatch(/^\w{26}$/);
+  });
+
+  it('answers a repeat from what is stored', async () => {
+    const [agentId, key] = [ulid(), ulid()];
+    const first = await create(agentId, key);
+    const again = await create(agentId, key);
+    expect(first.status).toBe(201);
+    expect(again).toMatchObject({ status: 200, body: first.body });
+  });
+
+  it('answers a conflict with the version to start over from', async () => {
+    const agentId = ulid();
+    await create(agentId);
+    const events = [{ type: 'agent.step-recorded', data: { agentId, action: 'edit' } }];
+    const body = { expectedVersion: 7, events };
+    const answer = await functions.http('command', { method: 'POST', path: `/streams/agent-${agentId}/events`, body });
+    expect(answer).toMatchObject({ status: 409, body: { code: 'CONCURRENCY_CONFLICT', actualVersion: 1 } });
+    expect(answer.headers['content-type']).toBe('application/problem+json');
+  });
+
+  it.each([
+    ['not JSON', '{', 400, 'MALFORMED_JSON'],
+    ['a member twice', '{"agentId":"1","agentId":"2"}', 400, 'MALFORMED_JSON'],
+    [
+      'too much',
+      JSON.stringify({ ...agent('1'), configuration: { text: 'x'.repeat(1 << 20) } }),
+      413,
+      'PAYLOAD_TOO_LARGE',
+    ],
+    ['what is no agent', { agentType: 'coder' }, 422, 'VALIDATION_FAILED'],
+  ])('refuses %s', async (_, body, status, code) => {
+    const answer = await functions.http('command', { method: 'POST', path: '/agents', body });
+    expect(answer).toMatchObject({ status, body: { status, code } });
+  });
+
+  it('takes text of any script, as it was sent', async () => {
+    const agentId = ulid();
+    const body = { ...agent(agentId), createdBy: 'Zoë 🛰 日本' };
+    await functions.http('command', { method: 'POST', path: '/agents', body });
+    const stream = await functions.http('query', { method: 'GET', path: `/streams/agent-${agentId}/events` });
+    expect(stream.body.events[0].data.createdBy).toBe('Zoë 🛰 日本');
+  });
+
+  it('keeps the trace header of the request with what it writes', async () => {
+    process.env['_X_AMZN_TRACE_ID'] = 'Root=1-6724c0de-0123456789abcdef01234567;Sampled=1';
+    const agentId = ulid();
+    await create(agentId);
+    delete process.env['_X_AMZN_TRACE_ID'];
+    const store = new EventStore(new DynamoCommitStorage(dynamoDb(), table));
+    const [commit] = await Array.fromAsync(store.commits(`agent-${agentId}`));
+    expect(commit?.trace).toBe('Root=1-6724c0de-0123456789abcdef01234567;Sampled=1');
+  });
+});
+
+describe('the query function', () => {
+  it('reads pages of a stream, its query string as API Gateway parsed it', async () => {
+    const agentId = ulid();
+    await create(agentId);
+    const events = Array.from({ length: 3 }, (_, step) => ({
+      type: 'agent.step-recorded',
+      data: { agentId, action: `step ${step}` },
+    }));
+    const path = `/streams/agent-${agentId}/events`;
+    await functions.http('command', { method: 'POST', path, body: { expectedVersion: 1, events } });
+    const page = await functions.http('query', { method: 'GET', path: `${path}?limit=2&direction=backward` });
+    expect(page.status).toBe(200);
+    expect(page.body.events.map((event: { sequenceNumber: number }) => event.sequenceNumber)).toEqual([4, 3]);
+    const rest = await functions.http('query', {
+      method: 'GET',
+      path: `${path}?cursor=${encodeURIComponent(page.body.next)}&limit=2&direction=backward`,
+    });
+    expect(rest.body.events.map((event: { sequenceNumber: number }) => event.sequenceNumber)).toEqual([2, 1]);
+  });
+
+  it('answers what there is not with a problem', async () => {
+    const answer = await functions.http('query', { method: 'GET', path: '/agents/nobody' });
+    expect(answer).toMatchObject({ status: 404, body: { code: 'NOT_FOUND' } });
+  });
+
+  it('says how it is, and what the API is', async () => {
+    const health = await functions.http('query', { method: 'GET', path: '/health' });
+    expect(health).toMatchObject({ status: 200, body: { status: 'ok', checks: { events: 'ok', views: 'ok' } } });
+    const document = await functions.http('query', { method: 'GET', path: '/openapi.json' });
+    expect(Object.keys(document.body.paths)).toEqual(expect.arrayContaining(['/agents', '/streams/{streamId}/events']));
+  });
+});

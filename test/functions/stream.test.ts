@@ -1,0 +1,125 @@
+import type { DynamoDBRecord } from 'aws-lambda';
+import { ulid } from 'ulid';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type BundledFunctions, bundledFunctions } from '../support/bundled-functions.ts';
+import { eventBridgeRecorder } from '../support/event-bridge.ts';
+import { streamEventOf } from '../support/lambda-events.ts';
+import { createTables } from '../support/tables.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+const folder = temporaryFolder();
+const eventBridge = await eventBridgeRecorder();
+let functions: BundledFunctions;
+let table: string;
+beforeAll(async () => {
+  const { events, views } = await createTables();
+  table = events;
+  functions = bundledFunctions(folder, {
+    EVENTS_TABLE: events,
+    VIEWS_TABLE: views,
+    EVENT_BUS: 'annals-test',
+    AWS_ENDPOINT_URL_EVENTBRIDGE: eventBridge.url,
+  });
+});
+beforeEach(() => {
+  eventBridge.entries.length = 0;
+  eventBridge.control.refuses = () => false;
+});
+
+/** An agent with two steps, in two commits. @returns its id and the records that Lambda gets of it */
+async function agentWithSteps(): Promise<{ agentId: string; records: DynamoDBRecord[] }> {
+  const agentId = ulid();
+  const body = { agentId, agentType: 'coder', configuration: {}, createdBy: 'test' };
+  await functions.http('command', { method: 'POST', path: '/agents', body });
+  const step = (action: string) => ({ type: 'agent.step-recorded', data: { agentId, action } });
+  await functions.http('command', {
+    method: 'POST',
+    path: `/streams/agent-${agentId}/events`,
+    body: { expectedVersion: 1, events: [step('read'), step('edit')] },
+  });
+  const { Records } = await streamEventOf(table);
+  return { agentId, records: Records.filter((record) => streamOf(record) === `main/agent-${agentId}`) };
+}
+
+const streamOf = ({ dynamodb }: DynamoDBRecord) => dynamodb?.Keys?.['stream']?.S;
+const numberOf = (record: DynamoDBRecord | undefined) => record?.dynamodb?.SequenceNumber;
+const viewOf = (agentId: string) => functions.http('query', { method: 'GET', path: `/agents/${agentId}` });
+
+/** The same record, but what it says of its item makes no commit. */
+function unreadable(record: DynamoDBRecord): DynamoDBRecord {
+  const { count: _, ...NewImage } = record.dynamodb?.NewImage ?? {};
+  return { ...record, dynamodb: { ...record.dynamodb, NewImage } };
+}
+
+/** The same record, but the events of its commit cannot be decoded. */
+function undecodable(record: DynamoDBRecord): DynamoDBRecord {
+  const NewImage = { ...record.dynamodb?.NewImage, body: { B: Buffer.from('?').toString('base64') } };
+  return { ...record, dynamodb: { ...record.dynamodb, NewImage } };
+}
+
+describe('the projector', () => {
+  it('brings a view up to date with what the command function wrote', async () => {
+    const { agentId, records } = await agentWithSteps();
+    expect(records).toHaveLength(2);
+    expect(await functions.stream('projector', { Records: records })).toEqual({ batchItemFailures: [] });
+    const view = await viewOf(agentId);
+    expect(view).toMatchObject({ status: 200, body: { agentId, steps: 2, lastAction: 'edit', version: 3 } });
+    expect(view.headers['x-view-version']).toBe('3');
+  });
+
+  it('is not confused by records that come twice, late or not at all', async () => {
+    const { agentId, records } = await agentWithSteps();
+    const [first, second] = records;
+    await functions.stream('projector', { Records: [second] });
+    expect((await viewOf(agentId)).body).toMatchObject({ steps: 2, version: 3 });
+    await functions.stream('projector', { Records: [second, first, second] });
+    expect((await viewOf(agentId)).body).toMatchObject({ steps: 2, version: 3 });
+  });
+
+  it('reports the lowest failed number after it has worked off the other streams', async () => {
+    const [one, two, three] = [await agentWithSteps(), await agentWithSteps(), await agentWithSteps()];
+    const [bad] = two.records;
+    if (!bad) throw new Error('the stream has no record');
+    const Records = [...one.records, unreadable(bad), ...three.records];
+    const answer = await functions.stream('projector', { Records });
+    expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: numberOf(bad) }] });
+    for (const { agentId } of [one, three]) expect((await viewOf(agentId)).body).toMatchObject({ version: 3 });
+    expect((await viewOf(two.agentId)).status).toBe(404);
+  });
+});
+
+describe('the relay', () => {
+  it('publishes every event as the API gives it', async () => {
+    const { agentId, records } = await agentWithSteps();
+    expect(await functions.stream('relay', { Records: records })).toEqual({ batchItemFailures: [] });
+    expect(eventBridge.entries.map(({ DetailType }) => DetailType)).toEqual([
+      'agent.created',
+      'agent.step-recorded',
+      'agent.step-recorded',
+    ]);
+    for (const { EventBusName, Source } of eventBridge.entries) {
+      expect([EventBusName, Source]).toEqual(['annals-test', 'annals.agent']);
+    }
+    const stream = await functions.http('query', { method: 'GET', path: `/streams/agent-${agentId}/events` });
+    expect(eventBridge.entries.map(({ Detail }) => JSON.parse(Detail))).toEqual(stream.body.events);
+  });
+
+  it('publishes what does not fail, and reports the lowest number of what does', async () => {
+    const [one, two, three] = [await agentWithSteps(), await agentWithSteps(), await agentWithSteps()];
+    eventBridge.control.refuses = ({ Detail }) => JSON.parse(Detail).aggregateId === two.agentId;
+    const Records = [...one.records, ...two.records, ...three.records];
+    const answer = await functions.stream('relay', { Records });
+    expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: numberOf(two.records[0]) }] });
+    const published = new Set(eventBridge.entries.map(({ Detail }) => JSON.parse(Detail).aggregateId));
+    expect(published).toEqual(new Set([one.agentId, three.agentId]));
+  });
+
+  it('counts a commit that cannot be decoded among the failed', async () => {
+    const { records } = await agentWithSteps();
+    const [first, second] = records;
+    if (!first || !second) throw new Error('the stream lacks records');
+    const answer = await functions.stream('relay', { Records: [first, undecodable(second)] });
+    expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: numberOf(second) }] });
+    expect(eventBridge.entries).toHaveLength(1);
+  });
+});

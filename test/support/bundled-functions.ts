@@ -1,0 +1,45 @@
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { APIGatewayProxyResult, Context, DynamoDBBatchResponse } from 'aws-lambda';
+import { type Bundle, bundleFunctions } from '../../lib/bundle.ts';
+import { apiGatewayEvent, type HttpRequest, lambdaContext } from './lambda-events.ts';
+
+/** The functions as they are deployed: bundled, run by Node, with a function's environment. */
+export interface BundledFunctions {
+  readonly bundles: Readonly<Record<string, Bundle>>;
+  /** An answer of the API, its body parsed. */
+  http(name: 'command' | 'query', request: HttpRequest): Promise<HttpAnswer>;
+  stream(name: 'projector' | 'relay', event: unknown): Promise<DynamoDBBatchResponse>;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  // biome-ignore lint/suspicious/noExplicitAny: whatever JSON came; the test says what it expects
+  readonly body: any;
+}
+
+type Handler = (event: unknown, context: Context) => Promise<unknown>;
+
+/** Bundles the functions into `folder`; each is loaded at its first call, as in a cold start. */
+export function bundledFunctions(folder: string, environment: Readonly<Record<string, string>>): BundledFunctions {
+  const bundles = bundleFunctions(folder);
+  Object.assign(process.env, environment, { POWERTOOLS_LOG_LEVEL: 'SILENT' });
+  const call = async (name: keyof typeof bundles, event: unknown) => {
+    const url = pathToFileURL(join(bundles[name].directory, 'index.mjs')).href;
+    const { handler } = (await import(/* @vite-ignore */ url)) as { handler: Handler };
+    return handler(event, lambdaContext());
+  };
+  return {
+    bundles,
+    http: async (name, request) => {
+      const { statusCode, multiValueHeaders, body } = (await call(
+        name,
+        apiGatewayEvent(request),
+      )) as APIGatewayProxyResult;
+      const headers = Object.entries(multiValueHeaders ?? {}).map(([header, values]) => [header, values.join(', ')]);
+      return { status: statusCode, headers: Object.fromEntries(headers), body: JSON.parse(body) };
+    },
+    stream: async (name, event) => (await call(name, event)) as DynamoDBBatchResponse,
+  };
+}
