@@ -29,6 +29,8 @@ export interface ProjectionStatus {
   readonly generation: number;
   /** Commits stored and not yet applied. */
   readonly lag: number;
+  /** Age of the oldest of them, milliseconds; 0 when there is none. */
+  readonly lagMs: number;
   readonly deadLetters: number;
 }
 
@@ -103,7 +105,9 @@ export function createEngine({ dataDir, projections, logger, retryPolicy }: Engi
     },
     projectionStatus: () => {
       const lag = commits.lastPosition() - projector.position;
-      return names.map((name) => ({ name, generation: LIVE_GENERATION, lag, deadLetters: 0 }));
+      const [oldest] = commits.commitsAfter(projector.position, 1);
+      const lagMs = oldest ? Math.max(0, Date.now() - Date.parse(oldest.commit.recordedAt)) : 0;
+      return names.map((name) => ({ name, generation: LIVE_GENERATION, lag, lagMs, deadLetters: 0 }));
     },
     health: () => healthOf(commits, projector, relay),
   };

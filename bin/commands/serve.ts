@@ -1,0 +1,56 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { StartupError } from '../../adapters/embedded/database.ts';
+import { consoleLogger } from '../serve/console-logger.ts';
+import { type Server, startServer } from '../serve/server.ts';
+
+interface ServeOptions {
+  readonly port: number;
+  readonly data: string;
+}
+
+/** Adds `serve`: the whole of Annals in this process, until a signal ends it. */
+export function addServeCommand(program: Command): void {
+  program
+    .command('serve')
+    .description('serve the HTTP API on this machine, with its data in a folder')
+    .addOption(
+      new Option('--port <port>', 'where to listen, on 127.0.0.1').env('PORT').default(4700).argParser(parsePort),
+    )
+    .addOption(new Option('--data <folder>', 'where the data is').env('ANNALS_DATA').default('.annals'))
+    .action(async ({ port, data }: ServeOptions) => {
+      try {
+        const server = await startServer({ port, dataDir: data, logger: consoleLogger });
+        console.log(greeting(server.url, data));
+        closeOnSignal(server);
+      } catch (error) {
+        if (!(error instanceof StartupError)) throw error;
+        console.error(error.message);
+        process.exitCode = 1;
+      }
+    });
+}
+
+/** A second signal ends the process at once. */
+function closeOnSignal(server: Server): void {
+  const close = () => {
+    process.off('SIGINT', close).off('SIGTERM', close);
+    void server.close();
+  };
+  process.on('SIGINT', close).on('SIGTERM', close);
+}
+
+function greeting(url: string, data: string): string {
+  const body = `{"agentId":"42","agentType":"coder","configuration":{},"createdBy":"me"}`;
+  return [
+    `Annals serves ${url} with its data in ${data}`,
+    `try:  curl ${url}/agents -H 'content-type: application/json' -d '${body}'`,
+  ].join('\n');
+}
+
+const MAX_PORT = 65_535;
+
+function parsePort(value: string): number {
+  const port = Number(value);
+  if (/^\d+$/.test(value) && port <= MAX_PORT) return port;
+  throw new InvalidArgumentError(`It is a whole number from 0 (any free port) to ${MAX_PORT}.`);
+}

@@ -1,0 +1,100 @@
+import { once } from 'node:events';
+import { createServer, type Server as HttpServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { getRequestListener } from '@hono/node-server';
+import { StartupError } from '../../adapters/embedded/database.ts';
+import { createEngine, type Engine } from '../../adapters/embedded/engine.ts';
+import type { Logger } from '../../adapters/embedded/logger.ts';
+import { createApi } from '../../api/api.ts';
+import { projections } from '../../domain/projections.ts';
+import packageJson from '../../package.json' with { type: 'json' };
+
+/** Nobody else on the network: there is no authentication on one machine. */
+const HOST = '127.0.0.1';
+
+/** How long requests in work may take to finish when the server closes, milliseconds. */
+const CLOSING_MS = 5_000;
+
+export interface ServerOptions {
+  /** 0 for any that is free. */
+  readonly port: number;
+  /** The data folder; made if need be. */
+  readonly dataDir: string;
+  readonly logger: Logger;
+}
+
+export interface Server {
+  readonly url: string;
+  /** Takes no more requests, finishes those in work, closes the data folder. Nothing acknowledged depends on it. */
+  close(): Promise<void>;
+}
+
+/**
+ * Serves the HTTP API over the embedded engine, on the loopback interface.
+ * @throws StartupError when the data folder or the port cannot be had; its message says what to do
+ */
+export async function startServer({ port, dataDir, logger }: ServerOptions): Promise<Server> {
+  const engine = createEngine({ dataDir, projections, logger });
+  const http = createServer(getRequestListener(createEmbeddedApi(engine, logger).fetch));
+  try {
+    await listen(http, port);
+  } catch (error) {
+    await engine.close();
+    throw error;
+  }
+  engine.start();
+  const { port: actual } = http.address() as AddressInfo;
+  return {
+    url: `http://${HOST}:${actual}`,
+    close: async () => {
+      await stopListening(http);
+      await engine.close();
+    },
+  };
+}
+
+function createEmbeddedApi(engine: Engine, logger: Logger) {
+  return createApi({
+    store: engine.store,
+    views: engine.views,
+    projections,
+    logger,
+    projectionStatus: async () =>
+      engine.projectionStatus().map(({ name, generation, lagMs, deadLetters }) => ({
+        name,
+        generation,
+        lag: lagMs,
+        deadLetters,
+      })),
+    health: async () => ({ checks: engine.health().checks, version: packageJson.version }),
+  });
+}
+
+async function listen(http: HttpServer, port: number): Promise<void> {
+  try {
+    http.listen(port, HOST);
+    await once(http, 'listening');
+  } catch (cause) {
+    throw new StartupError(portFault(port, cause), { cause });
+  }
+}
+
+function portFault(port: number, cause: unknown): string {
+  const remedy = 'or set PORT to another one';
+  switch (cause instanceof Error && 'code' in cause ? cause.code : undefined) {
+    case 'EADDRINUSE':
+      return `port ${port} of ${HOST} is taken by another process; stop that one ${remedy}`;
+    case 'EACCES':
+      return `port ${port} of ${HOST} needs rights that this user does not have; ask for them ${remedy}`;
+    default:
+      return `port ${port} of ${HOST} cannot be listened on (${cause instanceof Error ? cause.message : cause}); ${remedy.slice(3)}`;
+  }
+}
+
+async function stopListening(http: HttpServer): Promise<void> {
+  const closed = once(http, 'close');
+  http.close();
+  const impatience = setTimeout(() => http.closeAllConnections(), CLOSING_MS);
+  await closed;
+  clearTimeout(impatience);
+}
