@@ -10,7 +10,7 @@ const allowed = {
   api: ['domain', 'core', 'events'],
   client: ['api', 'events'],
   functions: ['adapters', 'api', 'domain', 'core', 'events'],
-  lib: ['functions/environment\\.ts'],
+  lib: ['functions/environment\\.ts', 'core/configuration\\.ts'],
   bin: ['lib', 'adapters', 'api', 'client', 'domain', 'core', 'events'],
 };
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { fileURLToPath } from 'node:url';
 import { App } from 'aws-cdk-lib';
+import annalsConfig from '../annals.config.ts';
 import { commandRoutes } from '../api/commands.ts';
 import { queryRoutes } from '../api/queries.ts';
 import type { FunctionName } from '../functions/environment.ts';
@@ -11,7 +12,7 @@ import { configure } from '../lib/config.ts';
 // The deployment, as `cdk` runs it: `-c stage=dev|staging|prod` says which stage.
 
 const app = new App();
-const config = configure({ stage: app.node.tryGetContext('stage') ?? 'dev' });
+const config = configure({ stage: app.node.tryGetContext('stage') ?? 'dev' }, annalsConfig);
 const bundles = bundleFunctions(fileURLToPath(new URL('../.build/functions', import.meta.url)));
 const code = (name: FunctionName) => bundles[name].directory;
 for (const { name, bytes } of Object.values(bundles)) {

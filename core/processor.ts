@@ -1,5 +1,6 @@
 import { ExponentialBackoff, handleAll, retry } from 'cockatiel';
 import type { DomainEvent, EventType } from '../events/catalogue.ts';
+import type { EventSystem } from './configuration.ts';
 import type { EventBus, Subscription } from './event-bus.ts';
 
 export interface RetryPolicy {
@@ -13,6 +14,12 @@ export interface RetryPolicy {
 
 /** The seed's policy: 3 attempts, pauses from 1 s to 60 s. */
 export const defaultRetryPolicy: RetryPolicy = { attempts: 3, initialDelayMs: 1_000, maxDelayMs: 60_000 };
+
+/** The policy that the configuration asks for. */
+export function retryPolicyOf({ processors }: EventSystem): RetryPolicy {
+  const { max_retries, initial_delay, max_delay } = processors.retry_policy;
+  return { attempts: max_retries, initialDelayMs: initial_delay, maxDelayMs: max_delay };
+}
 
 /**
  * Runs `work`, again after an exponential pause with decorrelated jitter when it throws; the last error is thrown.

@@ -1,8 +1,8 @@
 import * as z from 'zod';
 
 /**
- * The environment of each function: its deployment sets these names, its run time parses them. The AWS SDK, the logger
- * and Lambda itself have variables of their own besides.
+ * The environment of each function: its deployment sets these names, its run time parses them. Every function has
+ * `ANNALS_CONFIG` besides, which is what annals.config.ts says; the AWS SDK, the logger and Lambda have their own.
  */
 const name = z.string().min(1);
 

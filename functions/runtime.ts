@@ -10,6 +10,7 @@ import type { App } from '../api/app.ts';
 import type { CommandDeps } from '../api/command.ts';
 import type { QueryDeps } from '../api/queries.ts';
 import type { Commit } from '../core/commit.ts';
+import { configureEventSystem } from '../core/configuration.ts';
 import { EventBus } from '../core/event-bus.ts';
 import { EventStore } from '../core/event-store.ts';
 import type { RetryPolicy } from '../core/processor.ts';
@@ -29,6 +30,9 @@ const environmentOf = <F extends FunctionName>(name: F) => parse(environments[na
 
 /** Lambda keeps the trace header of the request in work here. */
 const currentTrace = () => process.env['_X_AMZN_TRACE_ID'];
+
+/** What `annals.config.ts` said when this was deployed, with the defaults. @throws ValidationError */
+const settings = () => configureEventSystem(JSON.parse(process.env['ANNALS_CONFIG'] ?? '{}'));
 
 const eventStore = (table: string) => new EventStore(new DynamoCommitStorage(dynamoDb(), table));
 
@@ -68,7 +72,8 @@ const checked = (answer: Promise<unknown>) =>
 export function createProjector(): Projector {
   const { EVENTS_TABLE, VIEWS_TABLE } = environmentOf('projector');
   const views = new DynamoViewStore(dynamoDb(), VIEWS_TABLE);
-  return new Projector({ projections, store: eventStore(EVENTS_TABLE), views });
+  const { concurrent_workers: concurrency } = settings().processors;
+  return new Projector({ projections, store: eventStore(EVENTS_TABLE), views, concurrency });
 }
 
 /** Short, since Lambda delivers what still fails again, and the function has a minute for all of it. */

@@ -1,6 +1,7 @@
 import { RemovalPolicy } from 'aws-cdk-lib';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import * as z from 'zod';
+import { type AnnalsConfig, configureEventSystem, type EventSystem } from '../core/configuration.ts';
 
 /** The retention times that CloudWatch Logs knows; it refuses any other number of days. */
 const logRetention = z
@@ -24,11 +25,18 @@ const configSchema = z.strictObject({
   removalPolicy: z.enum(RemovalPolicy),
 });
 
-export type Config = z.output<typeof configSchema>;
-export type Stage = Config['stage'];
+type StageSettings = z.output<typeof configSchema>;
+export type Stage = StageSettings['stage'];
+
+export interface Config extends StageSettings {
+  /** The settings that this and the embedded engine share. */
+  readonly eventSystem: EventSystem;
+  /** What `annals.config.ts` says: the functions get it as it is and add the defaults themselves. */
+  readonly given: AnnalsConfig;
+}
 
 const small = { failedBatchRetentionDays: 14, throttle: { ratePerSecond: 100, burst: 200 } };
-const defaults: Record<Stage, Omit<Config, 'stage'>> = {
+const defaults: Record<Stage, Omit<StageSettings, 'stage'>> = {
   dev: { ...small, logRetentionDays: 7, removalPolicy: RemovalPolicy.DESTROY },
   staging: { ...small, logRetentionDays: 30, removalPolicy: RemovalPolicy.DESTROY },
   prod: {
@@ -42,10 +50,11 @@ const defaults: Record<Stage, Omit<Config, 'stage'>> = {
 const stages = configSchema.shape.stage;
 
 /**
- * The configuration of a stage: its defaults, with what is given instead.
- * @throws ZodError when a value is out of its range or a name is unknown
+ * The configuration of a stage: its defaults, with what is given instead, and what `annals.config.ts` says.
+ * @throws ZodError, or for the latter ValidationError, when a value is out of its range or a name is unknown
  */
-export function configure(given: unknown): Config {
+export function configure(given: unknown, annalsConfig: AnnalsConfig = {}): Config {
   const { stage } = z.looseObject({ stage: stages }).parse(given);
-  return configSchema.parse({ ...defaults[stage], ...(given as object) });
+  const settings = configSchema.parse({ ...defaults[stage], ...(given as object) });
+  return { ...settings, eventSystem: configureEventSystem(annalsConfig), given: annalsConfig };
 }

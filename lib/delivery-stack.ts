@@ -39,7 +39,7 @@ export class DeliveryStack extends Stack {
       permissions: [...projectEvents(data), ...consumes],
     });
     // A stream of events is worked on by one of the four at a time, so its views still change in order.
-    consume(projector, { table: data.events, failures, parallelizationFactor: 4 });
+    consume(projector, { table: data.events, failures, batchSize: 100, parallelizationFactor: 4 });
 
     const relay = new ServiceFunction(this, 'Relay', {
       ...common,
@@ -48,7 +48,10 @@ export class DeliveryStack extends Stack {
       environment: { EVENT_BUS: bus.eventBusName },
       permissions: [...publishTo(bus), ...consumes],
     });
-    consume(relay, { table: data.events, failures, parallelizationFactor: 1 });
+    const { batch_size: batchSize, batch_timeout } = config.eventSystem.bus;
+    // Lambda counts in whole seconds. A fuller batch makes fewer pages of the log.
+    const maxBatchingWindow = Duration.seconds(Math.ceil(batch_timeout / 1_000));
+    consume(relay, { table: data.events, failures, batchSize, maxBatchingWindow, parallelizationFactor: 1 });
   }
 }
 
@@ -60,15 +63,16 @@ function streamArnOf({ tableStreamArn, node }: Table): string {
 interface Source {
   readonly table: Table;
   readonly failures: IBucket;
+  readonly batchSize: number;
+  readonly maxBatchingWindow?: Duration;
   readonly parallelizationFactor: number;
 }
 
-function consume(consumer: ServiceFunction<FunctionName>, { table, failures, parallelizationFactor }: Source): void {
+function consume(consumer: ServiceFunction<FunctionName>, { table, failures, ...batching }: Source): void {
   consumer.addEventSourceMapping('Stream', {
     eventSourceArn: streamArnOf(table),
     startingPosition: lambda.StartingPosition.TRIM_HORIZON,
-    batchSize: 100,
-    parallelizationFactor,
+    ...batching,
     // Retention removes items, which is no event; nothing else changes or removes one.
     filters: [lambda.FilterCriteria.filter({ eventName: lambda.FilterRule.isEqual('INSERT') })],
     reportBatchItemFailures: true,

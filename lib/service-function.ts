@@ -53,6 +53,7 @@ export class ServiceFunction<F extends FunctionName> extends lambda.Function {
       memorySize: props.memoryMegabytes,
       environment: {
         ...props.environment,
+        ANNALS_CONFIG: JSON.stringify(config.given),
         POWERTOOLS_SERVICE_NAME: `annals-${name}`,
       },
     });

@@ -13,14 +13,15 @@ export interface ConsumerOptions {
   readonly commits: SqliteCommitStorage;
   readonly checkpoint: Checkpoint;
   readonly logger: Logger;
+  /** Most commits a batch; few enough that requests do not wait long while a consumer catches up. */
+  readonly batchSize?: number;
   /** Takes in commits. Returns when it is done with them; throws when it wants the same ones again, a second later. */
   readonly apply: (batch: readonly PositionedCommit[]) => Promise<void>;
   /** The first position that must be read again after a restart although `apply` returned; undefined when there is none. */
   readonly unfinished?: () => number | undefined;
 }
 
-/** Commits a batch: few enough that requests do not wait long while a consumer catches up. */
-const BATCH = 100;
+const DEFAULT_BATCH = 100;
 const PAUSE_AFTER_FAILURE_MS = 1_000;
 
 /**
@@ -86,7 +87,7 @@ export class Consumer {
 
   /** @returns whether there was anything to do */
   async #step(): Promise<boolean> {
-    const batch = this.#options.commits.commitsAfter(this.#position, BATCH);
+    const batch = this.#options.commits.commitsAfter(this.#position, this.#options.batchSize ?? DEFAULT_BATCH);
     const last = batch.at(-1);
     if (last) {
       await this.#options.apply(batch);

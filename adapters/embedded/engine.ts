@@ -1,7 +1,8 @@
+import { configureEventSystem, type EventSystem } from '../../core/configuration.ts';
 import { EventBus } from '../../core/event-bus.ts';
 import { EventStore } from '../../core/event-store.ts';
 import type { ObjectStore } from '../../core/object-store.ts';
-import { defaultRetryPolicy, type RetryPolicy } from '../../core/processor.ts';
+import { type RetryPolicy, retryPolicyOf } from '../../core/processor.ts';
 import type { AnyProjection } from '../../core/projection.ts';
 import { LIVE_GENERATION, Projector } from '../../core/projector.ts';
 import { Relay } from '../../core/relay.ts';
@@ -20,7 +21,9 @@ export interface EngineOptions {
   readonly dataDir: string;
   readonly projections: readonly AnyProjection[];
   readonly logger: Logger;
-  /** How often a commit that fails is tried again. */
+  /** What `annals.config.ts` says, checked; the defaults when absent. */
+  readonly settings?: EventSystem;
+  /** How often a commit that fails is tried again, if otherwise than the settings say. */
   readonly retryPolicy?: RetryPolicy;
 }
 
@@ -58,8 +61,9 @@ export interface Engine {
  * the projector and the relay, as on AWS.
  * @throws StartupError when the folder cannot be used; its message says what to do
  */
-export function createEngine({ dataDir, projections, logger, retryPolicy }: EngineOptions): Engine {
-  const policy = retryPolicy ?? defaultRetryPolicy;
+export function createEngine({ dataDir, projections, logger, ...options }: EngineOptions): Engine {
+  const settings = options.settings ?? configureEventSystem({});
+  const policy = options.retryPolicy ?? retryPolicyOf(settings);
   const folder = openDataFolder(dataDir);
   const commits = new SqliteCommitStorage(folder.events);
   const names = projections.map(({ name }) => name);
@@ -69,7 +73,7 @@ export function createEngine({ dataDir, projections, logger, retryPolicy }: Engi
     onHandlerError: (error, { id, type }) => logger.error('a subscriber failed', { id, type, error }),
   });
   const stalled = new StalledStreams({
-    projector: new Projector({ projections, store, views }),
+    projector: new Projector({ projections, store, views, concurrency: settings.processors.concurrent_workers }),
     policy,
     logger,
     onSettled: () => projector.wake(),
@@ -82,7 +86,7 @@ export function createEngine({ dataDir, projections, logger, retryPolicy }: Engi
     apply: (batch) => stalled.apply(batch),
     unfinished: () => stalled.unfinished(),
   });
-  const relay = createRelay(folder, commits, new Relay(bus, policy), logger);
+  const relay = createRelay(folder, commits, new Relay(bus, policy), { logger, batchSize: settings.bus.batch_size });
   commits.onStored(() => {
     projector.wake();
     relay.wake();
@@ -124,12 +128,18 @@ function openViews({ views: database }: DataFolder, commits: SqliteCommitStorage
 }
 
 /** Its checkpoint lies with the events, so that views can be deleted without all events going to the bus once more. */
-function createRelay(folder: DataFolder, commits: SqliteCommitStorage, relay: Relay, logger: Logger): Consumer {
+function createRelay(
+  folder: DataFolder,
+  commits: SqliteCommitStorage,
+  relay: Relay,
+  { logger, batchSize }: { logger: Logger; batchSize: number },
+): Consumer {
   return new Consumer({
     name: 'the relay',
     commits,
     checkpoint: sqliteCheckpoint(folder.bookkeeping, ['relay']),
     logger,
+    batchSize,
     apply: async (batch) => {
       for (const { commit, error } of await relay.publish(batch.map((positioned) => positioned.commit))) {
         const { stream, version } = commit;

@@ -5,14 +5,14 @@ import { synthesize } from './synthesis.ts';
 const { data, bus, api, delivery } = synthesize('dev');
 
 /** The mapping from the table's stream to a function. */
-function mapping(name: string) {
+function mapping(name: string, template = delivery) {
   const [[functionId] = []] = Object.entries(
-    delivery.findResources('AWS::Lambda::Function', {
+    template.findResources('AWS::Lambda::Function', {
       Properties: { Environment: { Variables: { POWERTOOLS_SERVICE_NAME: `annals-${name}` } } },
     }),
   );
   const [found] = Object.values(
-    delivery.findResources('AWS::Lambda::EventSourceMapping', { Properties: { FunctionName: { Ref: functionId } } }),
+    template.findResources('AWS::Lambda::EventSourceMapping', { Properties: { FunctionName: { Ref: functionId } } }),
   );
   return found?.Properties;
 }
@@ -39,6 +39,27 @@ describe('the stream of the table', () => {
   it('is relayed one batch at a time, and projected several', () => {
     expect(mapping('relay').ParallelizationFactor).toBe(1);
     expect(mapping('projector').ParallelizationFactor).toBeGreaterThan(1);
+  });
+});
+
+describe('annals.config.ts', () => {
+  const config = { event_system: { bus: { batch_size: 250, batch_timeout: '1500ms' }, snapshots: { frequency: 50 } } };
+
+  it('sets the batches of the relay, in whole seconds', () => {
+    expect(mapping('relay')).toMatchObject({ BatchSize: 100, MaximumBatchingWindowInSeconds: 1 });
+    expect(mapping('relay', synthesize('dev', config).delivery)).toMatchObject({
+      BatchSize: 250,
+      MaximumBatchingWindowInSeconds: 2,
+    });
+  });
+
+  it('reaches every function as it is', () => {
+    const templates = synthesize('dev', config);
+    for (const template of [templates.api, templates.delivery]) {
+      for (const { Properties } of Object.values(template.findResources('AWS::Lambda::Function'))) {
+        expect(JSON.parse(Properties.Environment.Variables.ANNALS_CONFIG)).toEqual(config);
+      }
+    }
   });
 });
 

@@ -5,6 +5,7 @@ import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { commandRoutes } from '../../api/commands.ts';
 import { queryRoutes } from '../../api/queries.ts';
+import type { AnnalsConfig } from '../../core/configuration.ts';
 import { addAnnals } from '../../lib/app.ts';
 import { configure, type Stage } from '../../lib/config.ts';
 
@@ -18,15 +19,18 @@ function noCode(): string {
 }
 
 /** The whole app of a stage, not yet synthesised. */
-export function build(stage: Stage) {
+export function build(stage: Stage, annalsConfig: AnnalsConfig = {}) {
   const app = new App({ outdir: mkdtempSync(join(tmpdir(), 'annals-cdk-')) });
   const directory = noCode();
-  return { app, stacks: addAnnals(app, { config: configure({ stage }), routes, code: () => directory }) };
+  return {
+    app,
+    stacks: addAnnals(app, { config: configure({ stage }, annalsConfig), routes, code: () => directory }),
+  };
 }
 
 /** The templates of a stage as CloudFormation gets them. */
-export function synthesize(stage: Stage) {
-  const { app, stacks } = build(stage);
+export function synthesize(stage: Stage, annalsConfig: AnnalsConfig = {}) {
+  const { app, stacks } = build(stage, annalsConfig);
   return {
     app,
     data: Template.fromStack(stacks.data),
