@@ -50,11 +50,15 @@ export const taskView: z.ZodType<TaskView> = z
     taskId: id,
     state: z.enum(['requested', 'completed', 'failed']),
     requiredAgents: z.array(id),
+    assignedAgents: z.array(id).describe('Those that are at it'),
     completedAgents: z.array(id),
     failedAgents: z.array(id),
     deadlineSeconds: count,
     durationMs,
-    error: z.union([z.string(), jsonObject]).exactOptional().describe('What the first failure said'),
+    error: z
+      .union([z.string(), jsonObject])
+      .exactOptional()
+      .describe('What the first failure said, or why it was given up'),
   })
   .meta({ id: 'TaskView' });
 
@@ -64,13 +68,18 @@ export const workflowView: z.ZodType<WorkflowView> = z
     ...common,
     workflowId: id,
     workflowType: z.string(),
-    state: z.enum(['started', 'running', 'completed']),
+    state: z.enum(['started', 'running', 'completed', 'failed']),
     initiatedBy: z.string(),
     parameters: jsonObject,
     steps: count,
     lastStepId: id.exactOptional(),
     lastStepType: z.string().exactOptional(),
     nextStep: z.string().exactOptional(),
+    assigned: z
+      .strictObject({ stepId: id, agentType: z.string(), attempt: z.int().positive() })
+      .exactOptional()
+      .describe('The step that waits for an agent of a type'),
+    error: z.union([z.string(), jsonObject]).exactOptional().describe('What the last failure of a step said'),
   })
   .meta({ id: 'WorkflowView' });
 

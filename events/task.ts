@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { defineEvent } from './define.ts';
-import { id } from './envelope.ts';
+import { id, instant } from './envelope.ts';
 import { jsonObject } from './json.ts';
 
 export const requiredAgents = z
@@ -57,4 +57,24 @@ export const taskFailed = defineEvent({
   sensitive: ['error'],
 });
 
-export const taskEvents = [taskRequested, taskCompleted, taskFailed] as const;
+export const taskAssigned = defineEvent({
+  type: 'task.assigned',
+  kind: 'domain',
+  version: 1,
+  aggregateType: 'task',
+  description: 'A required agent is to do its part of a task. An agent may have several assignments at once.',
+  data: z.strictObject({ taskId: id, agentId: id, deadline: instant }),
+  sensitive: [],
+});
+
+export const taskReleased = defineEvent({
+  type: 'task.released',
+  kind: 'domain',
+  version: 1,
+  aggregateType: 'task',
+  description: 'An agent’s part of a task is off: it is to stop, and what it did counts for nothing.',
+  data: z.strictObject({ taskId: id, agentId: id, reason: z.string().min(1).max(1024) }),
+  sensitive: ['reason'],
+});
+
+export const taskEvents = [taskRequested, taskAssigned, taskCompleted, taskFailed, taskReleased] as const;

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { defineEvent } from './define.ts';
-import { id } from './envelope.ts';
+import { id, instant } from './envelope.ts';
 import { jsonObject } from './json.ts';
 
 export const workflowStarted = defineEvent({
@@ -34,4 +34,52 @@ export const workflowStepCompleted = defineEvent({
   sensitive: ['output'],
 });
 
-export const workflowEvents = [workflowStarted, workflowStepCompleted] as const;
+export const workflowStepAssigned = defineEvent({
+  type: 'workflow.step-assigned',
+  kind: 'domain',
+  version: 1,
+  aggregateType: 'workflow',
+  description: 'A step of a workflow waits for an agent of a type.',
+  data: z.strictObject({
+    workflowId: id,
+    stepId: id,
+    stepType: z.string().min(1).max(256),
+    agentType: z.string().min(1).max(128),
+    attempt: z.int().positive(),
+    deadline: instant,
+  }),
+  sensitive: [],
+});
+
+export const workflowStepFailed = defineEvent({
+  type: 'workflow.step-failed',
+  kind: 'domain',
+  version: 1,
+  aggregateType: 'workflow',
+  description: 'A step of a workflow could not be done.',
+  data: z.strictObject({
+    workflowId: id,
+    stepId: id,
+    attempt: z.int().positive().optional().describe('Of the assignment that failed; the latest when absent'),
+    error: z.union([z.string().min(1).max(16_384), jsonObject]),
+  }),
+  sensitive: ['error'],
+});
+
+export const workflowStepCompensated = defineEvent({
+  type: 'workflow.step-compensated',
+  kind: 'domain',
+  version: 1,
+  aggregateType: 'workflow',
+  description: 'A step of a workflow that failed is off: agents of its type undo what they did for it.',
+  data: z.strictObject({ workflowId: id, stepId: id, reason: z.string().min(1).max(1024) }),
+  sensitive: ['reason'],
+});
+
+export const workflowEvents = [
+  workflowStarted,
+  workflowStepAssigned,
+  workflowStepCompleted,
+  workflowStepFailed,
+  workflowStepCompensated,
+] as const;

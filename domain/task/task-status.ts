@@ -7,34 +7,36 @@ type TaskState = 'requested' | 'completed' | 'failed';
 /** Where a task stands and who answered. */
 export interface TaskStatus extends Times {
   readonly taskId: string;
-  /** `completed` once every required agent completed, `failed` from the first failure on. */
+  /** `completed` once every required agent completed, `failed` from the first failure or release on. */
   readonly state: TaskState;
   readonly requiredAgents: readonly string[];
+  /** Those that are at it: assigned, and neither released nor done with their part. */
+  readonly assignedAgents: readonly string[];
   readonly completedAgents: readonly string[];
   readonly failedAgents: readonly string[];
   readonly deadlineSeconds: number;
   /** Sum of the completions' durations, milliseconds. */
   readonly durationMs: number;
-  /** What the first failure said. */
+  /** What the first failure said, or why the task was given up. */
   readonly error?: EventData<'task.failed'>['error'];
 }
 
 export const taskStatus = defineProjection({
   name: 'task-status',
   aggregateType: 'task',
-  types: ['task.requested', 'task.completed', 'task.failed'],
+  types: ['task.requested', 'task.assigned', 'task.completed', 'task.failed', 'task.released'],
   group: { of: (view: TaskStatus) => view.state, values: ['requested', 'completed', 'failed'] },
   evolve,
 });
 
-function evolve(
-  view: TaskStatus | undefined,
-  event: DomainEvent<'task.requested' | 'task.completed' | 'task.failed'>,
-): TaskStatus {
+type TaskEvent = 'task.requested' | 'task.assigned' | 'task.completed' | 'task.failed' | 'task.released';
+
+function evolve(view: TaskStatus | undefined, event: DomainEvent<TaskEvent>): TaskStatus {
   const base: TaskStatus = view ?? {
     taskId: event.aggregateId,
     state: 'requested',
     requiredAgents: [],
+    assignedAgents: [],
     completedAgents: [],
     failedAgents: [],
     deadlineSeconds: 0,
@@ -47,17 +49,30 @@ function evolve(
       const { requiredAgents, deadlineSeconds } = event.data;
       return withState({ ...now, requiredAgents, deadlineSeconds });
     }
+    case 'task.assigned':
+      return { ...now, assignedAgents: union(now.assignedAgents, event.data.agentId) };
     case 'task.completed': {
       const { agentId, duration } = event.data;
       const completedAgents = union(now.completedAgents, agentId);
-      return withState({ ...now, completedAgents, durationMs: now.durationMs + duration });
+      return withState({ ...without(now, agentId), completedAgents, durationMs: now.durationMs + duration });
     }
     case 'task.failed': {
       const { agentId, error } = event.data;
-      return withState({ ...now, failedAgents: union(now.failedAgents, agentId), error: now.error ?? error });
+      const failedAgents = union(now.failedAgents, agentId);
+      return withState({ ...without(now, agentId), failedAgents, error: now.error ?? error });
+    }
+    case 'task.released': {
+      const { agentId, reason } = event.data;
+      const state = now.state === 'requested' ? 'failed' : now.state;
+      return { ...without(now, agentId), state, error: now.error ?? reason };
     }
   }
 }
+
+const without = (view: TaskStatus, agent: string): TaskStatus => ({
+  ...view,
+  assignedAgents: view.assignedAgents.filter((assigned) => assigned !== agent),
+});
 
 const union = (agents: readonly string[], agent: string) => (agents.includes(agent) ? agents : [...agents, agent]);
 

@@ -1,15 +1,15 @@
 import { defineProjection } from '../../core/projection.ts';
-import type { DomainEvent } from '../../events/catalogue.ts';
+import type { DomainEvent, EventData } from '../../events/catalogue.ts';
 import type { JsonObject } from '../../events/json.ts';
 import { firstSeen, seen, type Times } from '../view.ts';
 
-type WorkflowState = 'started' | 'running' | 'completed';
+type WorkflowState = 'started' | 'running' | 'completed' | 'failed';
 
 /** How far a workflow has come. */
 export interface WorkflowStatus extends Times {
   readonly workflowId: string;
   readonly workflowType: string;
-  /** `running` while its last step names a next one, `completed` when it names none. */
+  /** `running` while its last step names a next one, `completed` when it names none, `failed` once one is compensated. */
   readonly state: WorkflowState;
   readonly initiatedBy: string;
   readonly parameters: JsonObject;
@@ -17,20 +17,34 @@ export interface WorkflowStatus extends Times {
   readonly lastStepId?: string;
   readonly lastStepType?: string;
   readonly nextStep?: string;
+  /** The step that waits for an agent of a type. */
+  readonly assigned?: Pick<EventData<'workflow.step-assigned'>, 'stepId' | 'agentType' | 'attempt'>;
+  /** What the last failure of a step said. */
+  readonly error?: EventData<'workflow.step-failed'>['error'];
 }
 
 export const workflowStatus = defineProjection({
   name: 'workflow-status',
   aggregateType: 'workflow',
-  types: ['workflow.started', 'workflow.step-completed'],
-  group: { of: (view: WorkflowStatus) => view.state, values: ['started', 'running', 'completed'] },
+  types: [
+    'workflow.started',
+    'workflow.step-assigned',
+    'workflow.step-completed',
+    'workflow.step-failed',
+    'workflow.step-compensated',
+  ],
+  group: { of: (view: WorkflowStatus) => view.state, values: ['started', 'running', 'completed', 'failed'] },
   evolve,
 });
 
-function evolve(
-  view: WorkflowStatus | undefined,
-  event: DomainEvent<'workflow.started' | 'workflow.step-completed'>,
-): WorkflowStatus {
+type WorkflowEvent =
+  | 'workflow.started'
+  | 'workflow.step-assigned'
+  | 'workflow.step-completed'
+  | 'workflow.step-failed'
+  | 'workflow.step-compensated';
+
+function evolve(view: WorkflowStatus | undefined, event: DomainEvent<WorkflowEvent>): WorkflowStatus {
   const base: WorkflowStatus = view ?? {
     workflowId: event.aggregateId,
     workflowType: 'unknown',
@@ -40,12 +54,21 @@ function evolve(
     steps: 0,
     ...firstSeen(event),
   };
-  const { nextStep: _, ...now } = { ...base, ...seen(base, event) };
+  const current = { ...base, ...seen(base, event) };
+  const { nextStep: _, assigned: __, ...now } = current;
   switch (event.type) {
     case 'workflow.started': {
       const { workflowType, initiatedBy, parameters } = event.data;
       return { ...now, workflowType, initiatedBy, parameters };
     }
+    case 'workflow.step-assigned': {
+      const { stepId, stepType, agentType, attempt } = event.data;
+      return { ...now, state: 'running', nextStep: stepType, assigned: { stepId, agentType, attempt } };
+    }
+    case 'workflow.step-failed':
+      return { ...current, error: event.data.error };
+    case 'workflow.step-compensated':
+      return { ...now, state: 'failed' };
     case 'workflow.step-completed': {
       const { stepId, stepType, nextStep } = event.data;
       return {

@@ -2,22 +2,46 @@ import type { DecideContext, Decider } from '../../core/decider.ts';
 import { CommandRejectedError, NotFoundError } from '../../core/errors.ts';
 import type { DomainEvent, EventData, NewEvent } from '../../events/catalogue.ts';
 
-type WorkflowEvent = 'workflow.started' | 'workflow.step-completed';
+type WorkflowEvent =
+  | 'workflow.started'
+  | 'workflow.step-assigned'
+  | 'workflow.step-completed'
+  | 'workflow.step-failed'
+  | 'workflow.step-compensated';
 
 /** What deciding needs to know of a workflow. */
 export interface Workflow {
   readonly started: boolean;
   readonly completedSteps: ReadonlySet<string>;
+  readonly compensatedSteps: ReadonlySet<string>;
+  /** The latest attempt at each step that was assigned. */
+  readonly attempts: ReadonlyMap<string, number>;
+  /** The latest attempt that failed, of each step that did. */
+  readonly failures: ReadonlyMap<string, number>;
 }
 
-export type WorkflowCommand =
-  | ({ readonly kind: 'start' } & Omit<EventData<'workflow.started'>, 'workflowId'>)
-  | ({ readonly kind: 'complete-step' } & Omit<EventData<'workflow.step-completed'>, 'workflowId'>);
+type Without<T extends WorkflowEvent> = Omit<EventData<T>, 'workflowId'>;
 
-/** A workflow is started once, and each of its steps completed at most once. */
+export type WorkflowCommand =
+  | ({ readonly kind: 'start' } & Without<'workflow.started'>)
+  | ({ readonly kind: 'assign-step' } & Without<'workflow.step-assigned'>)
+  | ({ readonly kind: 'complete-step' } & Without<'workflow.step-completed'>)
+  | ({ readonly kind: 'fail-step' } & Without<'workflow.step-failed'>)
+  | ({ readonly kind: 'compensate-step' } & Without<'workflow.step-compensated'>);
+
+/**
+ * A workflow is started once, and each of its steps completed at most once. Steps that are driven by the workflow saga
+ * are assigned, attempt by attempt, and compensated at most once; a step that was compensated is not assigned again.
+ */
 export const workflowDecider: Decider<Workflow, WorkflowCommand, WorkflowEvent> = {
   aggregateType: 'workflow',
-  initialState: { started: false, completedSteps: new Set() },
+  initialState: {
+    started: false,
+    completedSteps: new Set(),
+    compensatedSteps: new Set(),
+    attempts: new Map(),
+    failures: new Map(),
+  },
   decide,
   evolve,
 };
@@ -33,18 +57,67 @@ function decide(
     return [{ type: 'workflow.started', data: { workflowId, ...data } }];
   }
   if (!workflow.started) throw new NotFoundError(`workflow ${workflowId} does not exist`);
-  const { kind: _, ...data } = command;
-  if (workflow.completedSteps.has(data.stepId)) {
-    throw new CommandRejectedError(`step ${data.stepId} of workflow ${workflowId} is completed already`);
+  if (command.kind === 'compensate-step') {
+    const { kind: _, ...data } = command;
+    const done = workflow.compensatedSteps.has(data.stepId);
+    return done ? [] : [{ type: 'workflow.step-compensated', data: { workflowId, ...data } }];
   }
-  return [{ type: 'workflow.step-completed', data: { workflowId, ...data } }];
+  if (workflow.completedSteps.has(command.stepId)) {
+    throw new CommandRejectedError(`step ${command.stepId} of workflow ${workflowId} is completed already`);
+  }
+  switch (command.kind) {
+    case 'assign-step':
+      return assignStep(workflow, workflowId, command);
+    case 'fail-step':
+      return failStep(workflow, workflowId, command);
+    case 'complete-step': {
+      const { kind: _, ...data } = command;
+      return [{ type: 'workflow.step-completed', data: { workflowId, ...data } }];
+    }
+  }
+}
+
+function assignStep(
+  { compensatedSteps, attempts }: Workflow,
+  workflowId: string,
+  { kind: _, ...data }: Extract<WorkflowCommand, { kind: 'assign-step' }>,
+): NewEvent<WorkflowEvent>[] {
+  if (compensatedSteps.has(data.stepId)) {
+    throw new CommandRejectedError(`step ${data.stepId} of workflow ${workflowId} was compensated`);
+  }
+  if ((attempts.get(data.stepId) ?? 0) >= data.attempt) return [];
+  return [{ type: 'workflow.step-assigned', data: { workflowId, ...data } }];
+}
+
+function failStep(
+  { attempts, failures }: Workflow,
+  workflowId: string,
+  { kind: _, ...data }: Extract<WorkflowCommand, { kind: 'fail-step' }>,
+): NewEvent<WorkflowEvent>[] {
+  const latest = attempts.get(data.stepId);
+  if (latest === undefined) {
+    throw new CommandRejectedError(`step ${data.stepId} of workflow ${workflowId} is not assigned`);
+  }
+  const attempt = data.attempt ?? latest;
+  if (attempt !== latest || failures.get(data.stepId) === latest) {
+    throw new CommandRejectedError(`attempt ${attempt} at step ${data.stepId} of workflow ${workflowId} is over`);
+  }
+  return [{ type: 'workflow.step-failed', data: { workflowId, ...data, attempt } }];
 }
 
 function evolve(workflow: Workflow, event: DomainEvent<WorkflowEvent>): Workflow {
   switch (event.type) {
     case 'workflow.started':
       return { ...workflow, started: true };
+    case 'workflow.step-assigned':
+      return { ...workflow, attempts: new Map([...workflow.attempts, [event.data.stepId, event.data.attempt]]) };
     case 'workflow.step-completed':
       return { ...workflow, completedSteps: new Set([...workflow.completedSteps, event.data.stepId]) };
+    case 'workflow.step-failed': {
+      const { stepId, attempt = 1 } = event.data;
+      return { ...workflow, failures: new Map([...workflow.failures, [stepId, attempt]]) };
+    }
+    case 'workflow.step-compensated':
+      return { ...workflow, compensatedSteps: new Set([...workflow.compensatedSteps, event.data.stepId]) };
   }
 }

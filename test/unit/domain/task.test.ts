@@ -48,7 +48,47 @@ describe('task', () => {
   });
 });
 
+describe('an assignment', () => {
+  const deadline = '2026-01-05T09:01:00.000Z';
+  const assigned = { type: 'task.assigned', data: { taskId: 't-1', agentId: 'a', deadline } } as const;
+  const released = { type: 'task.released', data: { taskId: 't-1', agentId: 'a', reason: 'b failed' } } as const;
+
+  it('is made once, to a required agent', () => {
+    given(requested).when({ kind: 'assign', agentId: 'a', deadline }).thenEvents(assigned);
+    given(requested, assigned).when({ kind: 'assign', agentId: 'a', deadline }).thenEvents();
+    given(requested)
+      .when({ kind: 'assign', agentId: 'c', deadline })
+      .thenRejected(CommandRejectedError, /does not require/);
+  });
+
+  it('is released once, and not made after that', () => {
+    given(requested, assigned).when({ kind: 'release', agentId: 'a', reason: 'b failed' }).thenEvents(released);
+    given(requested).when({ kind: 'release', agentId: 'a', reason: 'b failed' }).thenEvents(released);
+    given(requested, assigned, released).when({ kind: 'release', agentId: 'a', reason: 'b failed' }).thenEvents();
+    given(requested, released)
+      .when({ kind: 'assign', agentId: 'a', deadline })
+      .thenRejected(CommandRejectedError, /was released/);
+  });
+
+  it('that was released takes an answer all the same', () => {
+    given(requested, assigned, released).when(complete('a')).thenEvents(completed('a'));
+  });
+});
+
 describe('task-status', () => {
+  it('shows who is at it, and that a task was given up', () => {
+    const assigned = (agentId: string) =>
+      ({ type: 'task.assigned', data: { taskId: 't-1', agentId, deadline: '2026-01-05T09:01:00.000Z' } }) as const;
+    const released = { type: 'task.released', data: { taskId: 't-1', agentId: 'b', reason: 'b is late' } } as const;
+    const working = [requested, assigned('a'), assigned('b'), completed('a')];
+    expect(view(taskStatus, 't-1', working)).toMatchObject({ state: 'requested', assignedAgents: ['b'] });
+    expect(view(taskStatus, 't-1', [...working, released])).toMatchObject({
+      state: 'failed',
+      assignedAgents: [],
+      error: 'b is late',
+    });
+  });
+
   it('is completed once all have completed, in any order, however often one says so', () => {
     expect(view(taskStatus, 't-1', [requested, completed('b'), completed('b')])).toMatchObject({ state: 'requested' });
     expect(view(taskStatus, 't-1', [requested, completed('b'), completed('a')])).toMatchObject({

@@ -36,6 +36,66 @@ describe('workflow', () => {
   });
 });
 
+describe('a step that is driven by the saga', () => {
+  const assignment = { stepId: 's1', stepType: 's1', agentType: 'clerk', deadline: '2026-01-05T09:01:00.000Z' };
+  const assign = (attempt: number) => ({ kind: 'assign-step', ...assignment, attempt }) as const;
+  const assigned = (attempt: number) =>
+    ({ type: 'workflow.step-assigned', data: { workflowId: 'w-1', ...assignment, attempt } }) as const;
+  const fail = (attempt?: number) =>
+    ({ kind: 'fail-step', stepId: 's1', error: 'no', ...(attempt ? { attempt } : {}) }) as const;
+  const failed = (attempt: number) =>
+    ({ type: 'workflow.step-failed', data: { workflowId: 'w-1', stepId: 's1', error: 'no', attempt } }) as const;
+  const compensate = { kind: 'compensate-step', stepId: 's1', reason: 'no' } as const;
+  const compensated = {
+    type: 'workflow.step-compensated',
+    data: { workflowId: 'w-1', stepId: 's1', reason: 'no' },
+  } as const;
+
+  it('is assigned once an attempt', () => {
+    given(started).when(assign(1)).thenEvents(assigned(1));
+    given(started, assigned(1)).when(assign(1)).thenEvents();
+    given(started, assigned(1), failed(1)).when(assign(2)).thenEvents(assigned(2));
+    given(started, completed('s1'))
+      .when(assign(1))
+      .thenRejected(CommandRejectedError, /completed already/);
+  });
+
+  it('fails once an attempt, and the one that is on', () => {
+    given(started)
+      .when(fail())
+      .thenRejected(CommandRejectedError, /not assigned/);
+    given(started, assigned(1)).when(fail()).thenEvents(failed(1));
+    given(started, assigned(1), failed(1))
+      .when(fail())
+      .thenRejected(CommandRejectedError, /is over/);
+    given(started, assigned(1), assigned(2))
+      .when(fail(1))
+      .thenRejected(CommandRejectedError, /attempt 1 .* is over/);
+    given(started, assigned(1), assigned(2)).when(fail(2)).thenEvents(failed(2));
+  });
+
+  it('is compensated once, done or not, and not assigned after that', () => {
+    given(started, assigned(1), completed('s1')).when(compensate).thenEvents(compensated);
+    given(started).when(compensate).thenEvents(compensated);
+    given(started, compensated).when(compensate).thenEvents();
+    given(started, compensated)
+      .when(assign(1))
+      .thenRejected(CommandRejectedError, /was compensated/);
+  });
+
+  it('shows in the view', () => {
+    expect(view(workflowStatus, 'w-1', [started, assigned(1)])).toMatchObject({
+      state: 'running',
+      assigned: { stepId: 's1', agentType: 'clerk', attempt: 1 },
+    });
+    expect(view(workflowStatus, 'w-1', [started, assigned(1), completed('s1', 's2')])).not.toHaveProperty('assigned');
+    expect(view(workflowStatus, 'w-1', [started, assigned(1), failed(1), compensated])).toMatchObject({
+      state: 'failed',
+      error: 'no',
+    });
+  });
+});
+
 describe('workflow-status', () => {
   it('runs while its last step names a next one', () => {
     expect(view(workflowStatus, 'w-1', [started])).toMatchObject({ state: 'started', steps: 0 });

@@ -1,0 +1,6 @@
+import type { AnySaga } from '../core/saga.ts';
+import { multiAgentTask } from './task/multi-agent-task-saga.ts';
+import { workflowSaga } from './workflow/workflow-saga.ts';
+
+/** Every saga there is. A new one is a file with its declaration and a line here. */
+export const sagas: readonly AnySaga[] = [multiAgentTask, workflowSaga];

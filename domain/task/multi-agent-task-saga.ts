@@ -1,0 +1,76 @@
+import { commandOf, defineSaga, type Json } from '../../core/saga.ts';
+import type { SagaRun } from '../../core/saga-state.ts';
+import type { DomainEvent, EventData } from '../../events/catalogue.ts';
+import { taskDecider } from './task.ts';
+
+type TaskInput = Omit<EventData<'task.requested'>, 'payload'>;
+
+/** Most bytes of a result that the end of the saga repeats; a larger one is only referred to. */
+const MAX_RESULT_BYTES = 2_048;
+
+/**
+ * The seed's MultiAgentTaskSaga: every required agent is assigned, and all have to complete before the deadline. When one
+ * fails, is stopped or misses the deadline, the assignments are released, last first.
+ *
+ * An assignment is not a lock: an agent may be assigned to any number of tasks at once, and answers each by its task. So
+ * two sagas that want the same agent never wait for each other, and cannot deadlock; each has its own deadline.
+ */
+export const multiAgentTask = defineSaga({
+  name: 'multi-agent-task',
+  description: 'A task for one or more agents, all of which have to complete it before the deadline.',
+  startedBy: 'task.requested',
+  input: ({ data: { taskId, requiredAgents, deadlineSeconds } }): TaskInput => ({
+    taskId,
+    requiredAgents,
+    deadlineSeconds,
+  }),
+  answers: {
+    'task.completed': {
+      item: ({ agentId }) => agentId,
+      output: ({ result }) => (Buffer.byteLength(JSON.stringify(result)) <= MAX_RESULT_BYTES ? { result } : {}),
+    },
+    'task.failed': {
+      item: ({ agentId }) => agentId,
+      fails: ({ agentId, error }) => `agent ${agentId} failed: ${text(error)}`,
+    },
+  },
+  steps: [
+    {
+      name: 'assign',
+      title: 'assign each required agent, and wait for its answer',
+      kind: 'parallel',
+      items: ({ input }) => input.requiredAgents,
+      command: ({ input, item, deadline }) =>
+        commandOf(taskDecider, input.taskId, { kind: 'assign', agentId: item, deadline }),
+      compensation: ({ input, item, reason }) =>
+        commandOf(taskDecider, input.taskId, { kind: 'release', agentId: item, reason }),
+      deadlineSeconds: ({ input }) => input.deadlineSeconds,
+      // A task takes one answer of each agent.
+      retries: { limit: 0, delaySeconds: 0, maxDelaySeconds: 0 },
+      party: { aggregateType: 'agent', id: (item) => item, fails: stopped },
+    },
+  ],
+  completed: ({ input, runs }) => ({
+    type: 'multi-agent-task.completed',
+    data: { taskId: input.taskId, completedAgents: agentsOf(runs), results: runs.flatMap(resultOf) },
+  }),
+  failed: ({ input, runs }, reason) => ({
+    type: 'multi-agent-task.failed',
+    data: { taskId: input.taskId, reason, completedAgents: agentsOf(runs.filter(({ answer }) => answer)) },
+  }),
+});
+
+const agentsOf = (runs: readonly SagaRun[]): string[] => runs.map(({ item }) => item);
+
+function resultOf({ item, answer, output }: SagaRun) {
+  if (!answer) return [];
+  const kept = typeof output === 'object' && output !== null && 'result' in output ? { result: output['result'] } : {};
+  return [{ agentId: item, answer, ...kept }];
+}
+
+function stopped(event: DomainEvent): string | undefined {
+  const gone = event.type === 'agent.state-changed' && event.data.newState === 'stopped';
+  return gone ? `agent ${event.aggregateId} was stopped` : undefined;
+}
+
+const text = (error: Json): string => (typeof error === 'string' ? error : JSON.stringify(error));

@@ -1,0 +1,101 @@
+import * as z from 'zod';
+import { commandOf, defineSaga, type SagaContext } from '../../core/saga.ts';
+import { id } from '../../events/envelope.ts';
+import { workflowDecider } from './workflow.ts';
+
+/** Most steps that one workflow may take, so that a circle of next steps comes to an end. */
+const MAX_STEPS = 100;
+/** Most attempts at a step after the first. */
+const MAX_RETRIES = 10;
+const DAY_SECONDS = 24 * 3600;
+
+const plannedStep = z.object({
+  name: id.pipe(z.string().max(120)),
+  agentType: z.string().min(1).max(128),
+  deadlineSeconds: z
+    .int()
+    .positive()
+    .max(30 * DAY_SECONDS)
+    .default(DAY_SECONDS),
+  retries: z.int().nonnegative().max(MAX_RETRIES).default(0),
+});
+
+/** The part of a workflow's parameters that has it driven by the saga: its steps, the first one first. */
+const plan = z.object({ steps: z.array(plannedStep).min(1).max(100) });
+
+type WorkflowInput = { workflowId: string; steps: z.output<typeof plannedStep>[] };
+type Context = SagaContext<WorkflowInput>;
+
+/**
+ * Drives a workflow whose parameters hold a plan, step by step: each is assigned to an agent type, and its completion
+ * names the next. When a step fails for good, those that were done are compensated, last first. A workflow without a
+ * plan, such as one that is only recorded, starts no saga.
+ */
+export const workflowSaga = defineSaga({
+  name: 'workflow',
+  description: 'Steps one after the other, each done by an agent of a type, which says what comes next.',
+  startedBy: 'workflow.started',
+  input: ({ data: { workflowId, parameters } }): WorkflowInput | undefined => {
+    const parsed = plan.safeParse(parameters);
+    return parsed.success ? { workflowId, steps: parsed.data.steps } : undefined;
+  },
+  answers: {
+    'workflow.step-completed': {
+      item: ({ stepId }) => stepId,
+      output: ({ nextStep }) => (nextStep === undefined ? {} : { nextStep }),
+    },
+    'workflow.step-failed': {
+      item: ({ stepId }) => stepId,
+      fails: ({ stepId, error }) =>
+        `step ${stepId} failed: ${typeof error === 'string' ? error : JSON.stringify(error)}`,
+    },
+  },
+  steps: [
+    {
+      name: 'step',
+      title: 'assign the next step to its agent type, and wait for its answer',
+      kind: 'sequence',
+      items: nextStep,
+      command: ({ input: { workflowId, steps }, item, attempt, deadline }) => {
+        const stepType = typeOf(item);
+        const agentType = steps.find(({ name }) => name === stepType)?.agentType ?? stepType;
+        return commandOf(workflowDecider, workflowId, {
+          kind: 'assign-step',
+          stepId: item,
+          stepType,
+          agentType,
+          attempt,
+          deadline,
+        });
+      },
+      compensation: ({ input: { workflowId }, item, reason }) =>
+        commandOf(workflowDecider, workflowId, { kind: 'compensate-step', stepId: item, reason }),
+      deadlineSeconds: ({ input }, item) => planned(input, item)?.deadlineSeconds ?? DAY_SECONDS,
+      retries: {
+        limit: MAX_RETRIES,
+        of: ({ input }, item) => planned(input, item)?.retries ?? 0,
+        delaySeconds: 5,
+        maxDelaySeconds: 300,
+      },
+    },
+  ],
+});
+
+const planned = ({ steps }: WorkflowInput, item: string) => steps.find(({ name }) => name === typeOf(item));
+
+/** A step that comes again is `<name>:2`, then `<name>:3`. */
+const typeOf = (item: string): string => item.replace(/:\d+$/, '');
+
+function nextStep({ input, runs }: Context): readonly string[] | { readonly fails: string } {
+  const last = runs.at(-1);
+  const next = last ? named(last.output) : input.steps[0]?.name;
+  if (next === undefined) return [];
+  if (!planned(input, next))
+    return { fails: `step ${last?.item} names ${next} as the next step, which is not in the plan` };
+  if (runs.length >= MAX_STEPS) return { fails: `the workflow took ${MAX_STEPS} steps and is not done` };
+  const times = runs.filter(({ item }) => typeOf(item) === next).length;
+  return [times === 0 ? next : `${next}:${times + 1}`];
+}
+
+const named = (output: unknown): string | undefined =>
+  typeof output === 'object' && output !== null && 'nextStep' in output ? String(output.nextStep) : undefined;

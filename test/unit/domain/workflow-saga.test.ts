@@ -1,0 +1,116 @@
+import { describe, expect, it } from 'vitest';
+import { commandIdOf } from '../../../core/saga.ts';
+import { type SagaInput, sagaDecider } from '../../../core/saga-decider.ts';
+import { compensable, evolveSaga, initialSaga, type SagaState } from '../../../core/saga-state.ts';
+import { workflowSaga } from '../../../domain/workflow/workflow-saga.ts';
+import type { DomainEvent } from '../../../events/catalogue.ts';
+import { recorded } from '../../support/specification.ts';
+
+const id = 'workflow:w-1';
+const decider = sagaDecider(workflowSaga);
+const plan = [
+  { name: 'plan', agentType: 'planner' },
+  { name: 'code', agentType: 'coder', retries: 1, deadlineSeconds: 60 },
+  { name: 'review', agentType: 'reviewer' },
+];
+
+/** Plays inputs, each at its time, and says which types of events they led to. */
+function play(...inputs: (SagaInput & { readonly now?: string })[]) {
+  let state: SagaState = initialSaga;
+  const types: string[] = [];
+  for (const { now = '2026-01-05T09:00:00.000Z', ...input } of inputs) {
+    const events = decider.decide(state, input as SagaInput, { now, id });
+    state = events.reduce(evolveSaga, state);
+    types.push(...events.map(({ type }) => type));
+  }
+  return { state, types };
+}
+
+const begin = (parameters: object): SagaInput => {
+  const data = { workflowId: 'w-1', workflowType: 'change', initiatedBy: 'me', parameters } as never;
+  const [event] = recorded('workflow', 'w-1', [{ type: 'workflow.started', data }]) as [DomainEvent];
+  return { kind: 'start', event };
+};
+const answer = { eventId: 'x', streamId: 'workflow-w-1', sequenceNumber: 2 };
+const completes = (item: string, nextStep?: string): SagaInput => ({
+  kind: 'complete',
+  item,
+  answer,
+  output: nextStep === undefined ? {} : { nextStep },
+});
+const fails = (item: string): SagaInput => ({ kind: 'fail', item, answer, reason: 'it does not build' });
+
+describe('the workflow saga', () => {
+  it('leaves alone a workflow without a plan', () => {
+    expect(play(begin({ channel: 'Internet' })).types).toEqual([]);
+    expect(play(begin({ steps: [] })).types).toEqual([]);
+  });
+
+  it('goes from step to step as each says, also back, until one names no next', () => {
+    const { state } = play(
+      begin({ steps: plan }),
+      completes('plan', 'code'),
+      completes('code', 'review'),
+      completes('review', 'code'),
+      completes('code:2', 'review'),
+      completes('review:2'),
+    );
+    expect(state.status).toBe('COMPLETED');
+    expect(state.runs.map(({ item }) => item)).toEqual(['plan', 'code', 'review', 'code:2', 'review:2']);
+  });
+
+  it('has each step done by the agent type of its plan', () => {
+    const { state } = play(begin({ steps: plan }), completes('plan', 'code'));
+    const [step] = workflowSaga.steps;
+    const run = state.runs[1];
+    if (!step || !run) throw new Error('no second step');
+    const input = {
+      workflowId: 'w-1',
+      steps: plan.map((planned) => ({ deadlineSeconds: 60, retries: 0, ...planned })),
+    };
+    expect(step.command({ ...run, input, runs: state.runs })).toMatchObject({
+      id: 'w-1',
+      command: { kind: 'assign-step', stepId: 'code', stepType: 'code', agentType: 'coder', attempt: 1 },
+    });
+  });
+
+  it('fails and compensates when a step is named that is not in the plan', () => {
+    const { state } = play(begin({ steps: plan }), completes('plan', 'deploy'));
+    expect(state).toMatchObject({ status: 'COMPENSATING', reason: expect.stringMatching(/deploy/) });
+    expect(compensable(state).map(({ item }) => item)).toEqual(['plan']);
+  });
+
+  it('tries a step again after a pause, as often as the plan says', () => {
+    const again = play(begin({ steps: plan }), completes('plan', 'code'), fails('code'));
+    expect(again.state.runs[1]).toMatchObject({ state: 'waiting', attempt: 1 });
+    const pause = Date.parse(again.state.runs[1]?.retryAt ?? '') - Date.parse('2026-01-05T09:00:00.000Z');
+    expect(pause).toBeGreaterThanOrEqual(2_500);
+    expect(pause).toBeLessThanOrEqual(5_000);
+    const due = { kind: 'tick', now: '2026-01-05T09:00:05.000Z' } as const;
+    const second = play(begin({ steps: plan }), completes('plan', 'code'), fails('code'), due);
+    expect(second.state.runs[1]).toMatchObject({ state: 'outstanding', attempt: 2 });
+    const over = play(begin({ steps: plan }), completes('plan', 'code'), fails('code'), due, fails('code'));
+    expect(over.state).toMatchObject({ status: 'COMPENSATING', reason: 'it does not build' });
+    expect(compensable(over.state).map(({ item }) => item)).toEqual(['plan']);
+  });
+
+  it('takes an answer that comes between two attempts', () => {
+    const { state } = play(begin({ steps: plan }), completes('plan', 'code'), fails('code'), completes('code'));
+    expect(state.status).toBe('COMPLETED');
+  });
+
+  it('ends a circle of steps', () => {
+    const circle = Array.from({ length: 100 }, (_, n) => completes(n === 0 ? 'plan' : `plan:${n + 1}`, 'plan'));
+    expect(play(begin({ steps: plan }), ...circle).state).toMatchObject({
+      status: 'COMPENSATING',
+      reason: expect.stringMatching(/100 steps/),
+    });
+  });
+
+  it('derives the ids of commands from saga, step, item and attempt', () => {
+    const run = { step: 'step', item: 'code', state: 'outstanding', attempt: 1, deadline: '' } as const;
+    const ids = [run, { ...run, attempt: 2 }, { ...run, item: 'plan' }].map((each) => commandIdOf(id, each, 'do'));
+    expect(new Set([...ids, commandIdOf(id, run, 'undo'), commandIdOf('workflow:w-2', run, 'do')]).size).toBe(5);
+    expect(commandIdOf(id, { ...run, attempt: 2 }, 'undo')).toBe(commandIdOf(id, run, 'undo'));
+  });
+});
