@@ -6,7 +6,9 @@ import { id } from '../events/envelope.ts';
 import { appendOptions, type CommandDeps, newAggregateId, REPEAT } from './command.ts';
 import { type RequestContext, route } from './route.ts';
 
-export const createAgentBody = agentCreated.data.extend({ agentId: id.optional().describe('Made when absent') });
+export const createAgentBody = agentCreated.data
+  .omit({ metadata: true })
+  .extend({ agentId: id.optional().describe('Made when absent') });
 export const changeStateBody = agentStateChanged.data.pick({ newState: true, reason: true });
 export const recordStepBody = agentStepRecorded.data.omit({ agentId: true });
 

@@ -30,6 +30,7 @@ export const problemKinds = {
   UNSUPPORTED_MEDIA_TYPE: { status: 415, title: 'The body is of a type that is not taken' },
   VALIDATION_FAILED: { status: 422, title: 'The request breaks a rule of its schema' },
   INTERNAL: { status: 500, title: 'Something went wrong' },
+  EVENT_VERSION: { status: 500, title: 'A stored event is of a version that cannot be read here' },
   CORRUPT_DATA: { status: 500, title: 'Stored data cannot be read' },
   UNAVAILABLE: { status: 503, title: 'The storage cannot be reached' },
   VIEW_BEHIND: { status: 504, title: 'The view is not there yet' },

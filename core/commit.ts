@@ -2,6 +2,7 @@ import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { DomainEvent } from '../events/catalogue.ts';
 import { CorruptDataError, PayloadTooLargeError } from './errors.ts';
 import { parseStreamId } from './stream-id.ts';
+import { upcast } from './upcast.ts';
 
 /** Most events that one append may hold. */
 export const MAX_EVENTS_PER_COMMIT = 100;
@@ -74,20 +75,26 @@ const tooLarge = (bytes: number) =>
     `the events of this append take ${bytes} bytes as stored, the limit is ${MAX_COMMIT_BYTES}; append fewer or smaller events`,
   );
 
+/** The ids of a commit's events. @throws CorruptDataError when the body cannot be read */
+export const eventIdsOf = (commit: Commit): string[] => decodeEvents(commit).map(({ id }) => id);
+
 /**
- * The events of a commit as readers see them.
+ * The events of a commit as readers see them: every reader of stored events comes through here, and so gets them in the
+ * versions of today.
  * @throws CorruptDataError when the body cannot be read; names the stream and version
+ * @throws EventVersionError when an event cannot be brought up to date; names the event
  */
 export function decodeCommit(commit: Commit): DomainEvent[] {
   const { aggregateType, aggregateId } = parseStreamId(commit.stream);
   return decodeEvents(commit).map((stored, index) => {
-    const { metadata, data, ...rest } = stored;
+    const sequenceNumber = commit.version + index;
+    const { metadata, data, ...rest } = upcast(stored, { stream: commit.stream, sequenceNumber });
     return {
       ...rest,
       metadata: { ...metadata, recordedAt: commit.recordedAt },
       aggregateId,
       aggregateType,
-      sequenceNumber: commit.version + index,
+      sequenceNumber,
       data,
     } as DomainEvent; // stored events were validated before they were written
   });

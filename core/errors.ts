@@ -9,6 +9,7 @@ export type ErrorCode =
   | 'PAYLOAD_TOO_LARGE'
   | 'VIEW_BEHIND'
   | 'CORRUPT_DATA'
+  | 'EVENT_VERSION'
   | 'UNAVAILABLE';
 
 /** Base of every error that Annals throws on purpose. `message` says what to do and is fit for a caller's eyes. */
@@ -83,6 +84,37 @@ export class ViewBehindError extends AnnalsError {
 /** Stored bytes that cannot be read back: names the stream and the place, never passed over in silence. */
 export class CorruptDataError extends AnnalsError {
   readonly code = 'CORRUPT_DATA';
+}
+
+/**
+ * A stored event that this code cannot bring to the version it knows: the event was written by a newer Annals, or an
+ * upcaster fails on it. The event is as it was written; code that knows it reads it.
+ */
+export class EventVersionError extends AnnalsError {
+  readonly code = 'EVENT_VERSION';
+  readonly stream: string;
+  readonly sequenceNumber: number;
+  readonly type: string;
+  readonly version: number;
+  constructor(
+    event: {
+      readonly stream: string;
+      readonly sequenceNumber: number;
+      readonly type: string;
+      readonly version: number;
+    },
+    options: ErrorOptions,
+  ) {
+    const { stream, sequenceNumber, type, version } = event;
+    super(
+      `event ${sequenceNumber} of stream ${stream}, ${type} of version ${version}, cannot be read by this version of Annals; a newer one wrote it, or its upcaster fails`,
+      options,
+    );
+    this.stream = stream;
+    this.sequenceNumber = sequenceNumber;
+    this.type = type;
+    this.version = version;
+  }
 }
 
 /** The store could not be reached, or did not answer; the outcome of a write is unknown. Repeat it with the same commit id. */

@@ -2,7 +2,15 @@ import { ExponentialBackoff, handleWhen, retry } from 'cockatiel';
 import { monotonicFactory } from 'ulid';
 import { type DomainEvent, definitionOf, type NewEvent, newEventSchema } from '../events/catalogue.ts';
 import { findJsonFault } from '../events/json.ts';
-import { type Commit, decodeCommit, encodeEvents, endOf, MAX_EVENTS_PER_COMMIT, type StoredEvent } from './commit.ts';
+import {
+  type Commit,
+  decodeCommit,
+  encodeEvents,
+  endOf,
+  eventIdsOf,
+  MAX_EVENTS_PER_COMMIT,
+  type StoredEvent,
+} from './commit.ts';
 import type { CommitRange, CommitStorage } from './commit-storage.ts';
 import { ConcurrencyError, type Issue, ValidationError } from './errors.ts';
 import { assertId, parseStreamId } from './stream-id.ts';
@@ -207,7 +215,7 @@ function resultOf(commit: Commit, repeated: boolean): AppendResult {
     streamId: commit.stream,
     fromVersion: commit.version,
     toVersion: endOf(commit),
-    eventIds: decodeCommit(commit).map((event) => event.id),
+    eventIds: eventIdsOf(commit),
     recordedAt: commit.recordedAt,
     repeated,
   };

@@ -14,7 +14,8 @@ export const usage = z
 export const agentCreated = defineEvent({
   type: 'agent.created',
   kind: 'domain',
-  version: 1,
+  version: 2,
+  upcasters: [(data) => ({ ...data, metadata: { migrated: true, originalVersion: 1 } })],
   aggregateType: 'agent',
   description: 'An agent exists and can be given work.',
   data: z.strictObject({
@@ -22,8 +23,11 @@ export const agentCreated = defineEvent({
     agentType: z.string().min(1).max(128),
     configuration: jsonObject,
     createdBy: z.string().min(1).max(128),
+    metadata: jsonObject
+      .optional()
+      .describe('What its creator notes; `{ migrated, originalVersion }` where version 1 had no such thing'),
   }),
-  sensitive: ['configuration'],
+  sensitive: ['configuration', 'metadata'],
 });
 
 export const agentStateChanged = defineEvent({

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { agentEvents } from './agent.ts';
-import type { EventDefinition } from './define.ts';
+import type { EventDefinition, RetiredEvent } from './define.ts';
 import { envelopeInput, type eventCategory, type eventSeverity, recordedEnvelope, systemEnvelope } from './envelope.ts';
 import { integrationEvents } from './integration.ts';
 import type { JsonObject } from './json.ts';
@@ -67,6 +67,19 @@ const byType: ReadonlyMap<string, Definition> = new Map(definitions.map((definit
 /** The declaration of an event type, or undefined when there is none of that name. */
 export function definitionOf(type: string): Definition | undefined {
   return byType.get(type);
+}
+
+/** The types that were renamed or split. None so far; docs/versions.md shows how. */
+const retired: readonly RetiredEvent<EventType>[] = [];
+
+/** The declaration of a type that is written no more, or undefined when none of that name was retired. */
+export function retiredEvent(type: string): RetiredEvent | undefined {
+  return retired.find((event) => event.type === type);
+}
+
+/** The names under which events of a type may be stored: its own, and those of retired types that may be read as it. */
+export function storedTypesOf(type: EventType): readonly string[] {
+  return [type, ...retired.filter(({ successors }) => successors.includes(type)).map((event) => event.type)];
 }
 
 /** The aggregate types that occur, each once. */

@@ -1,6 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { definitionOf, definitions, newEventSchema, recordedEventSchema } from '../../../events/catalogue.ts';
+import { upcast } from '../../../core/upcast.ts';
+import {
+  definitionOf,
+  definitions,
+  newEventSchema,
+  recordedEventSchema,
+  storedTypesOf,
+} from '../../../events/catalogue.ts';
 import { findJsonFault, MAX_JSON_DEPTH } from '../../../events/json.ts';
 
 const samples = new URL('../../../events/samples/', import.meta.url);
@@ -25,6 +32,27 @@ describe('the catalogue', () => {
     const current = sample(`${type}.v${version}.json`);
     expect(recordedEventSchema.parse(current)).toEqual(current);
     expect(current.aggregateType).toBe(definitionOf(type)?.aggregateType);
+  });
+
+  it.each(definitions)('brings every version of $type that was ever stored to the current one', ({ type, version }) => {
+    for (let v = 1; v <= version; v++) {
+      const old = sample(`${type}.v${v}.json`);
+      const event = upcast(old, { stream: 's', sequenceNumber: 1 });
+      expect(recordedEventSchema.parse(event)).toEqual(event);
+      expect({ ...event, version: v, data: old.data }).toEqual(old);
+    }
+  });
+
+  it('reads version 1 of agent.created as the specification has it', () => {
+    const { data } = sample('agent.created.v1.json');
+    expect(upcast(sample('agent.created.v1.json'), { stream: 's', sequenceNumber: 1 })).toMatchObject({
+      version: 2,
+      data: { ...data, metadata: { migrated: true, originalVersion: 1 } },
+    });
+  });
+
+  it('finds no stored event under a name but its own while no type is retired', () => {
+    for (const { type } of definitions) expect(storedTypesOf(type)).toEqual([type]);
   });
 
   it('has no sample of a type or version that is not declared', () => {
