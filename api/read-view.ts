@@ -2,8 +2,8 @@ import { handleType, IterableBackoff, retry } from 'cockatiel';
 import * as z from 'zod';
 import { NotFoundError, ViewBehindError } from '../core/errors.ts';
 import type { EventStore } from '../core/event-store.ts';
+import type { LiveGenerations } from '../core/generations.ts';
 import { evolveView, type ProjectionOf } from '../core/projection.ts';
-import { LIVE_GENERATION } from '../core/projector.ts';
 import { streamId } from '../core/stream-id.ts';
 import type { ViewStore } from '../core/view-store.ts';
 import { instant } from '../events/envelope.ts';
@@ -17,14 +17,21 @@ export const viewQuery = z
       .optional()
       .describe('Waits up to 10 s until the view has applied this version of its stream'),
   })
-  .refine((query) => Object.values(query).filter((value) => value !== undefined).length <= 1, {
+  .refine(({ version, at, waitFor }) => [version, at, waitFor].filter((value) => value !== undefined).length <= 1, {
     message: 'has more than one of version, at and waitFor',
   });
-type ViewQuery = z.output<typeof viewQuery>;
+/** Where any view is read by name, also in a generation that is not the live one. */
+export const anyViewQuery = viewQuery.safeExtend({
+  generation: wholeNumber(1)
+    .optional()
+    .describe('This generation of the projection, such as one that a replay has made; the live one when absent'),
+});
+type ViewQuery = z.output<typeof viewQuery> & { readonly generation?: number | undefined };
 
 interface ViewSources {
   readonly store: EventStore;
   readonly views: ViewStore;
+  readonly generations: LiveGenerations;
 }
 
 interface Versioned<View> {
@@ -52,19 +59,19 @@ export async function readView<View extends object>(
   const past = query.version !== undefined || query.at !== undefined;
   const { view, version } = past
     ? await foldView(projection, key, query, sources)
-    : await whileBehind.execute(() => liveView(projection, key, query, sources));
+    : await whileBehind.execute(() => storedView(projection, key, query, sources));
   if (view === undefined)
     throw new NotFoundError(`there is no view ${key} of ${projection.name}${past ? ' then' : ''}`);
   return { status: 200, body: { ...view, version }, headers: { 'X-View-Version': String(version) } } as const;
 }
 
-async function liveView<View extends object>(
+async function storedView<View extends object>(
   projection: ProjectionOf<View>,
   key: string,
-  { waitFor = 0 }: ViewQuery,
-  { views }: ViewSources,
+  { waitFor = 0, generation }: ViewQuery,
+  { views, generations }: ViewSources,
 ): Promise<Versioned<View>> {
-  const stored = await views.get(projection.name, LIVE_GENERATION, key);
+  const stored = await views.get(projection.name, generation ?? (await generations.live(projection.name)), key);
   const version = stored?.version ?? 0;
   if (version < waitFor) throw new ViewBehindError(`view ${key} is at version ${version}, not yet at ${waitFor}`);
   return { view: stored?.view as View | undefined, version }; // a projection's views are what its `evolve` made

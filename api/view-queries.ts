@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import { NotFoundError } from '../core/errors.ts';
 import type { EventStore } from '../core/event-store.ts';
+import type { LiveGenerations } from '../core/generations.ts';
 import type { AnyProjection, ProjectionOf } from '../core/projection.ts';
-import { LIVE_GENERATION } from '../core/projector.ts';
 import type { ViewStore } from '../core/view-store.ts';
 import { agentStatus } from '../domain/agent/agent-status.ts';
 import { taskStatus } from '../domain/task/task-status.ts';
@@ -10,7 +10,7 @@ import { workflowStatus } from '../domain/workflow/workflow-status.ts';
 import { agentState } from '../events/agent.ts';
 import { id } from '../events/envelope.ts';
 import { cursor, encodeCursor, limit, takePage } from './page.ts';
-import { readView, viewQuery } from './read-view.ts';
+import { anyViewQuery, readView, viewQuery } from './read-view.ts';
 import { route } from './route.ts';
 import { agentsPage, agentView, anyView, taskView, workflowView } from './view-schemas.ts';
 
@@ -18,6 +18,7 @@ import { agentsPage, agentView, anyView, taskView, workflowView } from './view-s
 export interface ViewDeps {
   readonly store: EventStore;
   readonly views: ViewStore;
+  readonly generations: LiveGenerations;
   readonly projections: readonly AnyProjection[];
 }
 
@@ -37,14 +38,15 @@ interface Walk {
 /** The views of a projection, group by group, each group in the order of its keys; fetched as they are taken. */
 async function* walk<View extends object>(
   { name, group: { values } }: ProjectionOf<View>,
-  views: ViewStore,
+  { views, generations }: Pick<ViewDeps, 'views' | 'generations'>,
   { state, limit, from }: Walk,
 ): AsyncGenerator<Listed<View>> {
+  const generation = await generations.live(name);
   const groups = state === undefined ? values : [state];
   for (const group of groups.slice(Math.max(0, groups.indexOf(from?.group ?? '')))) {
     let after = group === from?.group ? from.after : undefined;
     do {
-      const page = await views.list(name, LIVE_GENERATION, group, { limit, after });
+      const page = await views.list(name, generation, group, { limit, after });
       for (const { key, version, view } of page.views) yield { group, key, view: { ...(view as View), version } };
       after = page.next;
     } while (after !== undefined);
@@ -69,9 +71,9 @@ export const viewQueries = [
     }),
     answer: agentsPage,
     statuses: { 200: 'A page of agents' },
-    async handle({ query: { limit, ...query } }, { views }: ViewDeps) {
+    async handle({ query: { limit, ...query } }, deps: ViewDeps) {
       const { state } = query.cursor ?? query;
-      const { items, more } = await takePage(walk(agentStatus, views, { state, limit, from: query.cursor }), limit);
+      const { items, more } = await takePage(walk(agentStatus, deps, { state, limit, from: query.cursor }), limit);
       const last = items.at(-1);
       const next = more && last ? encodeCursor({ state, group: last.group, after: last.key }) : null;
       return { status: 200, body: { agents: items.map(({ view }) => view), next } };
@@ -120,5 +122,6 @@ export const viewQueries = [
       return readView(projection, key, query, deps);
     },
     ...view,
+    query: anyViewQuery,
   }),
 ];

@@ -22,6 +22,12 @@ export type GenerationPointers = z.output<typeof pointers>;
 
 const INITIAL: GenerationPointer = { live: LIVE_GENERATION, last: LIVE_GENERATION };
 
+/** What readers need to know of generations. */
+export interface LiveGenerations {
+  /** The generation of a projection that readers get. */
+  live(projection: string): Promise<number>;
+}
+
 /** All projections' pointers are one item: a function that needs any of them reads it once. */
 const KIND = 'generations';
 const ID = 'all';
@@ -36,7 +42,7 @@ export interface GenerationsOptions {
 }
 
 /** Which generation of each projection is live, and which is being built: pointers in the control store. */
-export class Generations {
+export class Generations implements LiveGenerations {
   readonly #control: ControlStore;
   readonly #maxAgeMs: number;
   readonly #now: () => number;

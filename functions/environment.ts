@@ -8,12 +8,13 @@ const name = z.string().min(1);
 
 const eventsTable = { EVENTS_TABLE: name };
 const viewsTable = { VIEWS_TABLE: name };
+const controlTable = { CONTROL_TABLE: name };
 const eventBus = { EVENT_BUS: name };
 
 export const environments = {
   command: z.object(eventsTable),
-  query: z.object({ ...eventsTable, ...viewsTable }),
-  projector: z.object({ ...eventsTable, ...viewsTable }),
+  query: z.object({ ...eventsTable, ...viewsTable, ...controlTable }),
+  projector: z.object({ ...eventsTable, ...viewsTable, ...controlTable }),
   relay: z.object(eventBus),
 } as const;
 

@@ -3,6 +3,7 @@ import type { Context } from 'aws-lambda';
 import { handle } from 'hono/aws-lambda';
 import { dynamoDb, eventBridge } from '../adapters/aws/clients.ts';
 import { DynamoCommitStorage } from '../adapters/aws/dynamodb-commit-storage.ts';
+import { DynamoControlStore } from '../adapters/aws/dynamodb-control-store.ts';
 import { DynamoViewStore } from '../adapters/aws/dynamodb-view-store.ts';
 import { EventBridgePublisher } from '../adapters/aws/eventbridge-publisher.ts';
 import { type CommitFailure, processBatch } from '../adapters/aws/stream-batch.ts';
@@ -13,6 +14,7 @@ import type { Commit } from '../core/commit.ts';
 import { configureEventSystem } from '../core/configuration.ts';
 import { EventBus } from '../core/event-bus.ts';
 import { EventStore } from '../core/event-store.ts';
+import { Generations } from '../core/generations.ts';
 import type { RetryPolicy } from '../core/processor.ts';
 import { LIVE_GENERATION, Projector } from '../core/projector.ts';
 import { Relay } from '../core/relay.ts';
@@ -34,6 +36,11 @@ const currentTrace = () => process.env['_X_AMZN_TRACE_ID'];
 /** What `annals.config.ts` said when this was deployed, with the defaults. @throws ValidationError */
 const settings = () => configureEventSystem(JSON.parse(process.env['ANNALS_CONFIG'] ?? '{}'));
 
+/** A warm function learns up to this late that another generation is live or built; see docs/replay.md. */
+const POINTERS_MAX_AGE_MS = 1_000;
+const generationsIn = (table: string) =>
+  new Generations(new DynamoControlStore(dynamoDb(), table), { maxAgeMs: POINTERS_MAX_AGE_MS });
+
 const eventStore = (table: string) => new EventStore(new DynamoCommitStorage(dynamoDb(), table));
 
 export function commandDeps(): CommandDeps {
@@ -42,16 +49,23 @@ export function commandDeps(): CommandDeps {
 }
 
 export function queryDeps(): QueryDeps {
-  const { EVENTS_TABLE, VIEWS_TABLE } = environmentOf('query');
+  const { EVENTS_TABLE, VIEWS_TABLE, CONTROL_TABLE } = environmentOf('query');
   const store = eventStore(EVENTS_TABLE);
   const views = new DynamoViewStore(dynamoDb(), VIEWS_TABLE);
+  const generations = generationsIn(CONTROL_TABLE);
   return {
     store,
     views,
+    generations,
     projections,
     logger,
     projectionStatus: async () =>
-      projections.map(({ name }) => ({ name, generation: LIVE_GENERATION, lag: null, deadLetters: null })),
+      Promise.all(
+        projections.map(async ({ name }) => {
+          const generation = await generations.live(name);
+          return { name, generation, lag: null, deadLetters: null };
+        }),
+      ),
     health: async () => {
       // Nothing is stored under these names; that the tables answer is all that is asked.
       const [events, ofViews] = await Promise.all([
@@ -70,10 +84,12 @@ const checked = (answer: Promise<unknown>) =>
   );
 
 export function createProjector(): Projector {
-  const { EVENTS_TABLE, VIEWS_TABLE } = environmentOf('projector');
+  const { EVENTS_TABLE, VIEWS_TABLE, CONTROL_TABLE } = environmentOf('projector');
   const views = new DynamoViewStore(dynamoDb(), VIEWS_TABLE);
   const { concurrent_workers: concurrency } = settings().processors;
-  return new Projector({ projections, store: eventStore(EVENTS_TABLE), views, concurrency });
+  const pointers = generationsIn(CONTROL_TABLE);
+  const generations = (projection: string) => pointers.wanted(projection);
+  return new Projector({ projections, store: eventStore(EVENTS_TABLE), views, generations, concurrency });
 }
 
 /** Short, since Lambda delivers what still fails again, and the function has a minute for all of it. */

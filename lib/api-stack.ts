@@ -72,7 +72,11 @@ function queryFunction(scope: Construct, { config, data, code }: ApiStackProps) 
     name: 'query',
     description: 'Annals: answers from views and history',
     code,
-    environment: { EVENTS_TABLE: data.events.tableName, VIEWS_TABLE: data.views.tableName },
+    environment: {
+      EVENTS_TABLE: data.events.tableName,
+      VIEWS_TABLE: data.views.tableName,
+      CONTROL_TABLE: data.control.tableName,
+    },
     permissions: readEventsAndViews(data),
     timeout: Duration.seconds(28),
     memoryMegabytes: 1024,

@@ -35,7 +35,11 @@ export class DeliveryStack extends Stack {
       ...common,
       name: 'projector',
       description: 'Annals: brings views up to date',
-      environment: { EVENTS_TABLE: data.events.tableName, VIEWS_TABLE: data.views.tableName },
+      environment: {
+        EVENTS_TABLE: data.events.tableName,
+        VIEWS_TABLE: data.views.tableName,
+        CONTROL_TABLE: data.control.tableName,
+      },
       permissions: [...projectEvents(data), ...consumes],
     });
     // A stream of events is worked on by one of the four at a time, so its views still change in order.

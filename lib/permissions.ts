@@ -33,17 +33,19 @@ export const appendEvents = ({ events, key }: DataStack): PolicyStatement[] => [
 ];
 
 /** Query: views, and the history behind them. */
-export const readEventsAndViews = ({ events, views, key }: DataStack): PolicyStatement[] => [
+export const readEventsAndViews = ({ events, views, control, key }: DataStack): PolicyStatement[] => [
   allow(['dynamodb:GetItem', 'dynamodb:Query'], events.tableArn),
   allow(['dynamodb:GetItem', 'dynamodb:BatchGetItem'], views.tableArn),
   allow(['dynamodb:Query'], indexArn(views, indexes.byGroup)),
+  allow(['dynamodb:GetItem'], control.tableArn),
   useOf(key, 'dynamodb', toRead),
 ];
 
 /** Projector: views, and the commits that a delivery left out. */
-export const projectEvents = ({ events, views, key }: DataStack): PolicyStatement[] => [
+export const projectEvents = ({ events, views, control, key }: DataStack): PolicyStatement[] => [
   allow(['dynamodb:Query'], events.tableArn),
   allow(['dynamodb:GetItem', 'dynamodb:PutItem'], views.tableArn),
+  allow(['dynamodb:GetItem'], control.tableArn),
   useOf(key, 'dynamodb', toWrite),
 ];
 

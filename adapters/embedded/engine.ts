@@ -1,10 +1,11 @@
 import { configureEventSystem, type EventSystem } from '../../core/configuration.ts';
 import { EventBus } from '../../core/event-bus.ts';
 import { EventStore } from '../../core/event-store.ts';
+import { Generations } from '../../core/generations.ts';
 import type { ObjectStore } from '../../core/object-store.ts';
 import { type RetryPolicy, retryPolicyOf } from '../../core/processor.ts';
 import type { AnyProjection } from '../../core/projection.ts';
-import { LIVE_GENERATION, Projector } from '../../core/projector.ts';
+import { Projector } from '../../core/projector.ts';
 import { Relay } from '../../core/relay.ts';
 import type { ViewStore } from '../../core/view-store.ts';
 import { Consumer } from './consumer.ts';
@@ -13,6 +14,7 @@ import { FileObjectStore } from './file-object-store.ts';
 import type { Logger } from './logger.ts';
 import { sqliteCheckpoint } from './sqlite-checkpoint.ts';
 import { SqliteCommitStorage } from './sqlite-commit-storage.ts';
+import { SqliteControlStore } from './sqlite-control-store.ts';
 import { SqliteViewStore } from './sqlite-view-store.ts';
 import { StalledStreams } from './stalled-streams.ts';
 
@@ -46,13 +48,14 @@ export interface EngineHealth {
 export interface Engine {
   readonly store: EventStore;
   readonly views: ViewStore;
+  readonly generations: Generations;
   readonly objects: ObjectStore;
   readonly bus: EventBus;
   /** Starts to bring views up to date and to feed the bus. Subscribe before, to miss nothing. */
   start(): void;
   /** Finishes the work in hand and closes the folder. What is not done is done after the next start. */
   close(): Promise<void>;
-  projectionStatus(): readonly ProjectionStatus[];
+  projectionStatus(): Promise<readonly ProjectionStatus[]>;
   health(): EngineHealth;
 }
 
@@ -72,8 +75,17 @@ export function createEngine({ dataDir, projections, logger, ...options }: Engin
   const bus = new EventBus({
     onHandlerError: (error, { id, type }) => logger.error('a subscriber failed', { id, type, error }),
   });
+  // Nobody but this process moves the pointers, so what it knows of them stays true.
+  const generations = new Generations(new SqliteControlStore(folder.views), { maxAgeMs: Number.POSITIVE_INFINITY });
+  const wanted = (projection: string) => generations.wanted(projection);
   const stalled = new StalledStreams({
-    projector: new Projector({ projections, store, views, concurrency: settings.processors.concurrent_workers }),
+    projector: new Projector({
+      projections,
+      store,
+      views,
+      generations: wanted,
+      concurrency: settings.processors.concurrent_workers,
+    }),
     policy,
     logger,
     onSettled: () => projector.wake(),
@@ -95,6 +107,7 @@ export function createEngine({ dataDir, projections, logger, ...options }: Engin
   return {
     store,
     views,
+    generations,
     objects: new FileObjectStore(dataDir),
     bus,
     start: () => {
@@ -107,11 +120,15 @@ export function createEngine({ dataDir, projections, logger, ...options }: Engin
       await Promise.all([projector.close(), relay.close()]);
       folder.close();
     },
-    projectionStatus: () => {
+    projectionStatus: async () => {
       const lag = commits.lastPosition() - projector.position;
       const [oldest] = commits.commitsAfter(projector.position, 1);
       const lagMs = oldest ? Math.max(0, Date.now() - Date.parse(oldest.commit.recordedAt)) : 0;
-      return names.map((name) => ({ name, generation: LIVE_GENERATION, lag, lagMs, deadLetters: 0 }));
+      const status = async (name: string) => {
+        const generation = await generations.live(name);
+        return { name, generation, lag, lagMs, deadLetters: 0 };
+      };
+      return Promise.all(names.map(status));
     },
     health: () => healthOf(commits, projector, relay),
   };

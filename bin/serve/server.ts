@@ -57,10 +57,11 @@ function createEmbeddedApi(engine: Engine, logger: Logger) {
   return createApi({
     store: engine.store,
     views: engine.views,
+    generations: engine.generations,
     projections,
     logger,
     projectionStatus: async () =>
-      engine.projectionStatus().map(({ name, generation, lagMs, deadLetters }) => ({
+      (await engine.projectionStatus()).map(({ name, generation, lagMs, deadLetters }) => ({
         name,
         generation,
         lag: lagMs,

@@ -12,9 +12,9 @@ const folder = temporaryFolder();
 let functions: BundledFunctions;
 let table: string;
 beforeAll(async () => {
-  const { events, views } = await createTables();
+  const { events, views, control } = await createTables();
   table = events;
-  functions = bundledFunctions(folder, { EVENTS_TABLE: events, VIEWS_TABLE: views });
+  functions = bundledFunctions(folder, { EVENTS_TABLE: events, VIEWS_TABLE: views, CONTROL_TABLE: control });
 });
 
 const agent = (agentId: string) => ({ agentId, agentType: 'coder', configuration: {}, createdBy: 'test' });

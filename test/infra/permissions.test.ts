@@ -119,13 +119,21 @@ describe('permissions', () => {
     ]);
     expect(may('query')).toEqual([
       'dynamodb:BatchGetItem Views',
+      'dynamodb:GetItem Control',
       'dynamodb:GetItem Events',
       'dynamodb:GetItem Views',
       'dynamodb:Query Events',
       'dynamodb:Query Views/index/byGroup',
     ]);
     expect(may('projector')).toEqual(
-      ['dynamodb:GetItem Views', 'dynamodb:PutItem Views', 'dynamodb:Query Events', ...stream, ...failures].toSorted(),
+      [
+        'dynamodb:GetItem Control',
+        'dynamodb:GetItem Views',
+        'dynamodb:PutItem Views',
+        'dynamodb:Query Events',
+        ...stream,
+        ...failures,
+      ].toSorted(),
     );
     expect(may('relay')).toEqual(['events:PutEvents Bus', ...stream, ...failures].toSorted());
   });

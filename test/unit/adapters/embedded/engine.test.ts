@@ -43,7 +43,7 @@ function open(dataDir: string, more: Partial<EngineOptions> = {}) {
     opened.delete(engine);
     await engine.close();
   };
-  const caughtUp = () => eventually(() => expect(engine.projectionStatus().every(({ lag }) => lag === 0)).toBe(true));
+  const caughtUp = () => eventually(async () => expect((await engine.projectionStatus()).every(({ lag }) => lag === 0)).toBe(true));
   return { engine, logger, view, append, close, caughtUp };
 }
 
@@ -57,7 +57,7 @@ describe('the engine', () => {
     const { engine, view, append, caughtUp } = open(newPath());
     await append('1', 'a', 'b');
     await delay(5);
-    const [status] = engine.projectionStatus();
+    const [status] = await engine.projectionStatus();
     expect(status).toMatchObject({ name: 'actions', generation: 1, lag: 1, deadLetters: 0 });
     expect(status?.lagMs).toBeGreaterThanOrEqual(4);
     expect(await view('1')).toBeUndefined();
@@ -115,7 +115,7 @@ describe('the engine', () => {
     const second = open(dataDir);
     const again = vi.fn();
     second.engine.bus.subscribe('*', again);
-    expect(second.engine.projectionStatus()).toMatchObject([{ lag: 3 }]);
+    expect(await second.engine.projectionStatus()).toMatchObject([{ lag: 3 }]);
     second.engine.start();
     await second.caughtUp();
     for (const id of ['1', '2', '3']) expect(await second.view(id)).toMatchObject({ view: { seen: ['a', 'b'] } });
