@@ -43,7 +43,8 @@ function open(dataDir: string, more: Partial<EngineOptions> = {}) {
     opened.delete(engine);
     await engine.close();
   };
-  const caughtUp = () => eventually(async () => expect((await engine.projectionStatus()).every(({ lag }) => lag === 0)).toBe(true));
+  const caughtUp = () =>
+    eventually(async () => expect((await engine.projectionStatus()).every(({ lag }) => lag === 0)).toBe(true));
   return { engine, logger, view, append, close, caughtUp };
 }
 

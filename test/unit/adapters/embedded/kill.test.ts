@@ -54,7 +54,10 @@ it('keeps every acknowledged commit, without gaps, and its views right, when kil
   const logger = { warn: vi.fn(), error: vi.fn() };
   const engine = createEngine({ dataDir, projections, logger });
   engine.start();
-  await vi.waitFor(async () => expect((await engine.projectionStatus()).map(({ lag }) => lag)).toEqual([0, 0, 0]), 10_000);
+  await vi.waitFor(
+    async () => expect((await engine.projectionStatus()).map(({ lag }) => lag)).toEqual([0, 0, 0]),
+    10_000,
+  );
 
   expect(acknowledged.size).toBe(4);
   for (const [stream, version] of acknowledged) {
