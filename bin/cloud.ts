@@ -1,11 +1,11 @@
 #!/usr/bin/env node
-import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { deploy, type Outputs } from './cloud/deploy.ts';
 import { answers, MiniStack } from './cloud/ministack.ts';
-import { CommandFailed } from './cloud/shell.ts';
+import { CommandFailed, cloudFolder as folder, NoEmulator } from './cloud/shell.ts';
 
-const folder = fileURLToPath(new URL('../.cloud', import.meta.url));
+/** What the process exits with when there is no emulator to be had: sysexits' EX_UNAVAILABLE. */
+const UNAVAILABLE = 69;
 
 const program = new Command('cloud').description('The whole stack on an emulated AWS');
 
@@ -52,5 +52,5 @@ function summary(endpoint: string, outputs: Outputs): string {
 
 program.parseAsync().catch((error: unknown) => {
   console.error(error instanceof CommandFailed ? error.message : error);
-  process.exitCode = 1;
+  process.exitCode = error instanceof NoEmulator ? UNAVAILABLE : 1;
 });

@@ -47,7 +47,7 @@ export class ApiStack extends Stack {
     });
     for (const route of props.routes.command) addMethod(this.api, route, command, requestValidator);
     for (const route of props.routes.query) addMethod(this.api, route, query, requestValidator);
-    new CfnOutput(this, 'Url', { value: this.api.url });
+    new CfnOutput(this, 'ApiUrl', { value: this.api.url });
   }
 }
 

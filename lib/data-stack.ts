@@ -1,4 +1,4 @@
-import { RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
+import { CfnOutput, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
 import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
@@ -38,6 +38,8 @@ export class DataStack extends Stack {
     this.views = viewsTable(this, this.key, removalPolicy);
     this.objects = new ObjectsBucket(this, 'Objects', { encryptionKey: this.key, removalPolicy });
     this.control = controlTable(this, this.key, removalPolicy);
+    new CfnOutput(this, 'EventsTable', { value: this.events.tableName });
+    new CfnOutput(this, 'ViewsTable', { value: this.views.tableName });
   }
 }
 

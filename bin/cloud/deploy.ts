@@ -21,6 +21,7 @@ export function emulatorEnvironment(endpoint: string): Record<string, string | u
     AWS_ENDPOINT_URL: endpoint,
     AWS_ENDPOINT_URL_S3: endpoint,
     AWS_S3_FORCE_PATH_STYLE: 'true',
+    AWS_EC2_METADATA_DISABLED: 'true',
     AWS_ACCESS_KEY_ID: 'test',
     AWS_SECRET_ACCESS_KEY: 'test',
     AWS_SESSION_TOKEN: undefined,
@@ -40,11 +41,25 @@ export async function deploy(endpoint: string, folder: string, onOutput: (text: 
   await run(cdklocal, ['bootstrap', `aws://000000000000/${region}`, '--output', output], { env, onOutput });
   const options = ['--all', '--require-approval', 'never', '--outputs-file', outputs, '--output', output];
   await run(cdklocal, ['deploy', ...options], { env, onOutput });
-  return readOutputs(outputs);
+  const { ApiUrl = '', ...others } = readOutputs(outputs);
+  return { ApiUrl: emulatedApiUrl(endpoint, ApiUrl), ...others };
 }
 
 /** The outputs that a deployment left, of all stacks together. */
-export function readOutputs(file: string): Outputs {
+function readOutputs(file: string): Outputs {
   const stacks = stackOutputs.parse(JSON.parse(readFileSync(file, 'utf8')));
-  return Object.assign({}, ...Object.values(stacks));
+  const outputs: Outputs = Object.assign({}, ...Object.values(stacks));
+  return Object.fromEntries(Object.entries(outputs).filter(([name]) => !isPlumbing(name)));
+}
+
+/** What CDK says to itself: values for other stacks, and the address of the API under a name with a hash. */
+const isPlumbing = (name: string) => name.startsWith('ExportsOutput') || /^ApiEndpoint[0-9A-F]{8}$/.test(name);
+
+/**
+ * Where an emulator answers for an API, in the form that LocalStack and its kind share.
+ * @param url as the API's stack gives it: `https://<id>.execute-api.<region>.<domain>/<stage>/`
+ */
+export function emulatedApiUrl(endpoint: string, url: string): string {
+  const { hostname, pathname } = new URL(url);
+  return `${endpoint}/restapis/${hostname.split('.')[0]}${pathname}_user_request_/`;
 }

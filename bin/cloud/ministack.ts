@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as z from 'zod';
-import { available, CommandFailed, run } from './shell.ts';
+import { available, CommandFailed, NoEmulator, run } from './shell.ts';
 
 /** Pinned: what the cloud lane was seen working with. */
 const VERSION = '1.4.21';
@@ -88,8 +88,13 @@ export class MiniStack {
     const program = join(venv, 'bin', 'ministack');
     if (await available(program, '--help')) return program;
     rmSync(venv, { recursive: true, force: true });
-    await run(python, ['-m', 'venv', venv]);
-    await run(join(venv, 'bin', 'pip'), ['install', '--quiet', '--disable-pip-version-check', `ministack==${VERSION}`]);
+    try {
+      await run(python, ['-m', 'venv', venv]);
+      const pip = join(venv, 'bin', 'pip');
+      await run(pip, ['install', '--quiet', '--disable-pip-version-check', `ministack==${VERSION}`]);
+    } catch (cause) {
+      throw new NoEmulator(`MiniStack ${VERSION} cannot be installed: ${(cause as Error).message}`, { cause });
+    }
     return program;
   }
 
@@ -133,7 +138,7 @@ async function findPython(): Promise<string | undefined> {
 
 async function startContainer(port: number): Promise<{ container: string }> {
   if (!(await available('docker', 'info'))) {
-    throw new CommandFailed(
+    throw new NoEmulator(
       'An emulated cloud needs Python 3.10 or newer with venv (https://www.python.org), or a running container engine; or set AWS_ENDPOINT_URL to an emulator that runs already.',
     );
   }

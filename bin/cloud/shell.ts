@@ -1,8 +1,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+/** Where an emulated cloud keeps everything: the emulator, its state, what was deployed. */
+export const cloudFolder = fileURLToPath(new URL('../../.cloud', import.meta.url));
 
 /** A command of the machine did not do its work; the message has its last lines. */
 export class CommandFailed extends Error {}
+
+/** There is no emulator to be had on this machine; the message says what to install. */
+export class NoEmulator extends CommandFailed {}
 
 export interface RunOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;

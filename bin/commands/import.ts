@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { regionOfApi, signedFetch } from '../../adapters/aws/signed-fetch.ts';
 import { createClient } from '../../client/client.ts';
 import { agentRunSource } from '../import/agent-run.ts';
 import { InputError } from '../import/input.ts';
@@ -10,6 +11,7 @@ import { type ImportSource, runImport } from '../import/run-import.ts';
 interface TargetOptions {
   readonly url: string;
   readonly concurrency: number;
+  readonly region?: string;
 }
 
 /** Adds `import agent-run` and `import process-log`: they bring recorded histories into a running server. */
@@ -51,20 +53,20 @@ function withTarget(command: Command): Command {
       new Option('--concurrency <n>', 'how many streams to work on side by side')
         .default(16)
         .argParser(parseConcurrency),
-    );
+    )
+    .option('--region <region>', 'sign requests for API Gateway in this region; known for its own URLs');
 }
 
 async function importAll(
   sources: readonly ImportSource[],
   problems: readonly string[],
   things: string,
-  { url, concurrency }: TargetOptions,
+  { url, concurrency, region = regionOfApi(url) }: TargetOptions,
 ): Promise<void> {
   console.log(`importing ${sources.length.toLocaleString('en')} ${things} into ${url}`);
+  const client = createClient({ url, fetch: region === undefined ? undefined : signedFetch({ region }) });
   const progress = trackProgress(sources.length, things);
-  const result = await runImport(createClient({ url }), sources, { concurrency, onProgress: progress.update }).finally(
-    progress.stop,
-  );
+  const result = await runImport(client, sources, { concurrency, onProgress: progress.update }).finally(progress.stop);
   const report = reportOf(result, problems, url);
   for (const line of report.errors) console.error(line);
   console.log(report.summary);

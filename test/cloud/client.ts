@@ -1,0 +1,17 @@
+import { inject } from 'vitest';
+import { signedFetch } from '../../adapters/aws/signed-fetch.ts';
+import { type AnnalsClient, createClient } from '../../client/client.ts';
+
+/** The deployed API through the typed client, each request signed. */
+export function deployedClient(): AnnalsClient {
+  const { apiUrl, region } = inject('deployment');
+  return createClient({ url: apiUrl, fetch: signedFetch({ region }) });
+}
+
+/** Asks the deployed API as any HTTP client could, signed. */
+export async function ask(method: 'GET' | 'POST', path: string, body?: string): Promise<Response> {
+  const { apiUrl, region } = inject('deployment');
+  const headers = body === undefined ? {} : { 'Content-Type': 'application/json' };
+  const request = new Request(`${apiUrl}${path}`, { method, headers, ...(body === undefined ? {} : { body }) });
+  return signedFetch({ region })(request);
+}

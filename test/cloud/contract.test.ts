@@ -1,0 +1,18 @@
+import { DeleteTableCommand } from '@aws-sdk/client-dynamodb';
+import { afterAll } from 'vitest';
+import { dynamoDb } from '../../adapters/aws/clients.ts';
+import { DynamoCommitStorage } from '../../adapters/aws/dynamodb-commit-storage.ts';
+import { DynamoViewStore } from '../../adapters/aws/dynamodb-view-store.ts';
+import { eventStoreContract } from '../contract/event-store.suite.ts';
+import { viewStoreContract } from '../contract/view-store.suite.ts';
+import { createTables } from '../support/tables.ts';
+
+/** Tables of the suites' own: what they write is nothing that the deployed functions should work on. */
+const tables = createTables();
+afterAll(async () => {
+  const names = Object.values(await tables);
+  await Promise.all(names.map((TableName) => dynamoDb().send(new DeleteTableCommand({ TableName }))));
+});
+
+eventStoreContract('the cloud', async () => new DynamoCommitStorage(dynamoDb(), (await tables).events));
+viewStoreContract('the cloud', async () => new DynamoViewStore(dynamoDb(), (await tables).views));

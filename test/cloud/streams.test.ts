@@ -1,0 +1,69 @@
+import { ulid } from 'ulid';
+import { describe, expect, it } from 'vitest';
+import { AnnalsRequestError } from '../../client/client.ts';
+import { newStream, noise, step, steps } from '../support/sample-events.ts';
+import { deployedClient } from './client.ts';
+
+const client = deployedClient();
+
+describe('a stream', () => {
+  it('takes events and gives them back as one history', async () => {
+    const stream = newStream();
+    const first = await client.append(stream, { expectedVersion: 0, events: steps(3) });
+    expect(first).toMatchObject({ streamId: stream, fromVersion: 1, toVersion: 3, repeated: false });
+    await client.append(stream, { expectedVersion: 3, events: [step('last')] });
+    const page = await client.readStream(stream, { direction: 'backward', limit: 3 });
+    expect(page.version).toBe(4);
+    expect(page.events.map((event) => event.sequenceNumber)).toEqual([4, 3, 2]);
+    const rest = await client.readStream(stream, { direction: 'backward', limit: 3, cursor: page.next ?? '' });
+    expect(rest.events.map((event) => event.id)).toEqual([first.eventIds[0]]);
+  });
+
+  it('takes a repeat for what it is, and writes nothing', async () => {
+    const stream = newStream();
+    const [append, idempotencyKey] = [{ expectedVersion: 0, events: steps(2) } as const, ulid()];
+    const first = await client.append(stream, append, { idempotencyKey });
+    await client.append(stream, { expectedVersion: 'exists', events: [step('later')] });
+    const again = await client.append(stream, append, { idempotencyKey });
+    expect(again).toEqual({ ...first, repeated: true });
+    expect((await client.readStream(stream)).version).toBe(3);
+  });
+
+  it('lets one of many writers win each place, and leaves no gap', async () => {
+    const stream = newStream();
+    await client.append(stream, { expectedVersion: 0, events: steps(1) });
+    const rivals = Array.from({ length: 8 }, (_, writer) =>
+      client.append(stream, { expectedVersion: 1, events: steps(2, `writer ${writer}`) }),
+    );
+    const results = await Promise.allSettled(rivals);
+    const lost = results.filter((result) => result.status === 'rejected').map(({ reason }) => reason);
+    expect(lost).toHaveLength(7);
+    for (const error of lost) {
+      expect(error).toBeInstanceOf(AnnalsRequestError);
+      expect(error).toMatchObject({ status: 409, code: 'CONCURRENCY_CONFLICT', actualVersion: 3 });
+    }
+    const { events } = await client.readStream(stream);
+    expect(events.map((event) => event.sequenceNumber)).toEqual([1, 2, 3]);
+  });
+
+  it('holds all of what many writers append to whatever is there', async () => {
+    const stream = newStream();
+    const writers = Array.from({ length: 6 }, (_, writer) =>
+      client.append(stream, { expectedVersion: 'any', events: steps(2, `writer ${writer}`) }),
+    );
+    await Promise.all(writers);
+    const { events, version } = await client.readStream(stream);
+    expect(version).toBe(12);
+    expect(events.map((event) => event.sequenceNumber)).toEqual(Array.from({ length: 12 }, (_, index) => index + 1));
+  });
+
+  it('pages through more than a query of DynamoDB returns', async () => {
+    const stream = newStream();
+    for (let version = 0; version < 6; version++) {
+      await client.append(stream, { expectedVersion: version, events: [step(noise(250_000))] });
+    }
+    const { events, next } = await client.readStream(stream, { limit: 6 });
+    const rest = next === null ? [] : (await client.readStream(stream, { limit: 6, cursor: next })).events;
+    expect([...events, ...rest].map((event) => event.sequenceNumber)).toEqual([1, 2, 3, 4, 5, 6]);
+  });
+});
