@@ -11,7 +11,7 @@ const allowed = {
   client: ['api', 'events'],
   functions: ['adapters', 'api', 'domain', 'core', 'events'],
   lib: ['functions/environment\\.ts', 'core/configuration\\.ts'],
-  bin: ['lib', 'adapters', 'api', 'client', 'domain', 'core', 'events'],
+  bin: ['functions/environment\\.ts', 'lib', 'adapters', 'api', 'client', 'domain', 'core', 'events'],
 };
 
 const directions = Object.entries(allowed).map(([folder, others]) => ({
