@@ -1,5 +1,6 @@
 import { type DomainEvent, definitions, type EventType } from '../events/catalogue.ts';
 import type { JsonObject } from '../events/json.ts';
+import type { Parked } from './parked.ts';
 
 /**
  * A read model, declared once: which events, which view each belongs to, how the view changes. Live, rebuild and
@@ -44,11 +45,13 @@ export interface StoredView<View extends object = JsonObject> {
   /** Which build of the projection this belongs to; a rebuild makes the next one beside it. */
   readonly generation: number;
   readonly key: string;
-  /** Sequence number of the last event applied: the checkpoint, written together with the view. */
+  /** Sequence number of the last event applied: the checkpoint, written together with the view. 0 when only parked. */
   readonly version: number;
   /** What the view is listed under; see {@link Projection.group}. Empty when no event of the projection's came yet. */
   readonly group: string;
   readonly view: View | undefined;
+  /** Set while the stream waits as a dead letter of the projection. */
+  readonly parked?: Parked;
 }
 
 /** Folds one event into a view if it is one of the projection's; any other leaves the view as it is. */

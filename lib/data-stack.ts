@@ -8,10 +8,15 @@ import { ObjectsBucket } from './objects-bucket.ts';
 /** Keys and indexes of the tables, as the adapters to DynamoDB know them; a test compares the two. */
 const tableKeys = {
   events: { partition: 'stream', sort: 'version', ttl: 'expiresAt', byCommitId: 'idempotencyKey' },
-  views: { partition: 'view', group: 'listing', key: 'key' },
+  views: { partition: 'view', group: 'listing', parked: 'parkedIn', key: 'key' },
   control: { partition: 'item', kind: 'kind', id: 'id' },
 } as const;
-export const indexes = { byCommitId: 'byCommitId', byGroup: 'byGroup', byKind: 'byKind' } as const;
+export const indexes = {
+  byCommitId: 'byCommitId',
+  byGroup: 'byGroup',
+  byParked: 'byParked',
+  byKind: 'byKind',
+} as const;
 
 export interface DataStackProps extends StackProps {
   readonly config: Config;
@@ -62,7 +67,8 @@ function eventsTable(scope: Construct, key: Key, removalPolicy: RemovalPolicy): 
 }
 
 function viewsTable(scope: Construct, key: Key, removalPolicy: RemovalPolicy): dynamodb.Table {
-  const { partition, group, key: sort } = tableKeys.views;
+  const { partition, group, parked, key: sort } = tableKeys.views;
+  const sortKey = { name: sort, type: dynamodb.AttributeType.STRING };
   const table = new dynamodb.Table(scope, 'Views', {
     partitionKey: { name: partition, type: dynamodb.AttributeType.STRING },
     ...common(key, removalPolicy),
@@ -70,8 +76,15 @@ function viewsTable(scope: Construct, key: Key, removalPolicy: RemovalPolicy): d
   table.addGlobalSecondaryIndex({
     indexName: indexes.byGroup,
     partitionKey: { name: group, type: dynamodb.AttributeType.STRING },
-    sortKey: { name: sort, type: dynamodb.AttributeType.STRING },
+    sortKey,
     projectionType: dynamodb.ProjectionType.KEYS_ONLY,
+  });
+  table.addGlobalSecondaryIndex({
+    indexName: indexes.byParked,
+    partitionKey: { name: parked, type: dynamodb.AttributeType.STRING },
+    sortKey,
+    projectionType: dynamodb.ProjectionType.INCLUDE,
+    nonKeyAttributes: ['version', 'parked'],
   });
   return table;
 }

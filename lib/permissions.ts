@@ -36,7 +36,7 @@ export const appendEvents = ({ events, key }: DataStack): PolicyStatement[] => [
 export const readEventsAndViews = ({ events, views, control, key }: DataStack): PolicyStatement[] => [
   allow(['dynamodb:GetItem', 'dynamodb:Query'], events.tableArn),
   allow(['dynamodb:GetItem', 'dynamodb:BatchGetItem'], views.tableArn),
-  allow(['dynamodb:Query'], indexArn(views, indexes.byGroup)),
+  allow(['dynamodb:Query'], indexArn(views, indexes.byGroup), indexArn(views, indexes.byParked)),
   allow(['dynamodb:GetItem'], control.tableArn),
   useOf(key, 'dynamodb', toRead),
 ];

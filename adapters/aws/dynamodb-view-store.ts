@@ -1,38 +1,26 @@
 import {
-  type AttributeValue,
   BatchGetItemCommand,
   ConditionalCheckFailedException,
   type DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
   QueryCommand,
+  type QueryCommandInput,
 } from '@aws-sdk/client-dynamodb';
-import * as z from 'zod';
-import { CorruptDataError } from '../../core/errors.ts';
+import type { Parked } from '../../core/parked.ts';
 import type { StoredView } from '../../core/projection.ts';
-import { encodeView, type ViewPage, type ViewStore } from '../../core/view-store.ts';
-import type { JsonObject } from '../../events/json.ts';
+import type { PageOptions, ParkedPage, ViewPage, ViewStore } from '../../core/view-store.ts';
 import { reaching } from './service-error.ts';
-import { BY_GROUP, DEFAULT_TENANT } from './tables.ts';
-
-type Item = Record<string, AttributeValue>;
-type Place = Pick<StoredView, 'projection' | 'generation'>;
-
-const text = z.object({ S: z.string().min(1) }).transform(({ S }) => S);
-
-const viewItem = z.object({
-  view: text,
-  key: text,
-  version: z.object({ N: z.string().regex(/^[1-9]\d{0,15}$/) }).transform(({ N }) => Number(N)),
-  listing: text.optional(),
-  body: text.optional(),
-});
-
-/** What was encoded by {@link encodeView}: that it is an object at all is worth a check, all its members are not. */
-const encodedView = z.custom<JsonObject>((view) => typeof view === 'object' && view !== null && !Array.isArray(view));
+import { BY_GROUP, BY_PARKED, DEFAULT_TENANT } from './tables.ts';
+import { type Item, keyOf, type Place, parkedViewOf, placeId, unchanged, viewItemOf, viewOf } from './view-item.ts';
 
 /** DynamoDB fetches at most this many items at once. */
 const MAX_BATCH = 100;
+
+/** An index and the attribute that leads it. */
+type Index = readonly [name: string, partition: string];
+const GROUPS: Index = [BY_GROUP, 'listing'];
+const PARKED: Index = [BY_PARKED, 'parkedIn'];
 
 /** Views in DynamoDB, one item each; see {@link viewsTable}. A page of a list has at most 100 views. */
 export class DynamoViewStore implements ViewStore {
@@ -51,29 +39,16 @@ export class DynamoViewStore implements ViewStore {
     const Key = { view: { S: this.#id(place, key) } };
     const get = new GetItemCommand({ TableName: this.#table, Key, ConsistentRead: true });
     const { Item } = await reaching('DynamoDB', this.#client.send(get));
-    return Item && this.#viewOf(place, Item);
+    return Item && viewOf(Item, place, this.#tenant);
   }
 
-  async put(stored: StoredView, expectedVersion: number): Promise<boolean> {
-    const { key, version, group } = stored;
-    const body = encodeView(stored);
-    const Item: Item = {
-      view: { S: this.#id(stored, key) },
-      key: { S: key },
-      version: { N: String(version) },
-      ...(group === '' ? {} : { listing: { S: this.#id(stored, group) } }),
-      ...(body === undefined ? {} : { body: { S: body } }),
-    };
-    const condition =
-      expectedVersion === 0
-        ? { ConditionExpression: 'attribute_not_exists(#version)' }
-        : {
-            ConditionExpression: '#version = :expected',
-            ExpressionAttributeValues: { ':expected': { N: String(expectedVersion) } },
-          };
-    const names = { ExpressionAttributeNames: { '#version': 'version' } };
+  async put(stored: StoredView, expectedVersion: number, expectedMark?: Parked): Promise<boolean> {
+    const put = new PutItemCommand({
+      TableName: this.#table,
+      Item: viewItemOf(stored, this.#tenant),
+      ...unchanged(expectedVersion, expectedMark),
+    });
     try {
-      const put = new PutItemCommand({ TableName: this.#table, Item, ...condition, ...names });
       await reaching('DynamoDB', this.#client.send(put));
       return true;
     } catch (error) {
@@ -82,40 +57,58 @@ export class DynamoViewStore implements ViewStore {
     }
   }
 
-  async list(
-    projection: string,
-    generation: number,
-    group: string,
-    { limit, after }: { limit: number; after?: string | undefined },
-  ): Promise<ViewPage> {
+  async list(projection: string, generation: number, group: string, { limit, after }: PageOptions): Promise<ViewPage> {
     if (group === '') return { views: [] };
     const place = { projection, generation };
     const size = Math.min(limit, MAX_BATCH);
-    const found = await this.#keys(this.#id(place, group), size + 1, after); // one more tells whether a page follows
-    const keys = found.slice(0, size);
+    const page = { Limit: size + 1 }; // one more tells whether a page follows
+    const { Items = [] } = await this.#query(GROUPS, this.#id(place, group), after, page);
+    const keys = Items.slice(0, size).map((item) => keyOf(item, place));
     const items = await this.#fetch(keys.map((key) => ({ view: { S: this.#id(place, key) } })));
     const views = items
-      .map((item) => this.#viewOf(place, item))
+      .map((item) => viewOf(item, place, this.#tenant))
       .filter((view) => view.group === group) // it may have left the group since the index was written
       .toSorted((a, b) => (a.key < b.key ? -1 : 1));
-    const next = found.length > size ? keys.at(-1) : undefined;
+    const next = Items.length > size ? keys.at(-1) : undefined;
     return next === undefined ? { views } : { views, next };
   }
 
-  async #keys(listing: string, limit: number, after: string | undefined): Promise<string[]> {
+  async listParked(projection: string, generation: number, { limit, after }: PageOptions): Promise<ParkedPage> {
+    const place = { projection, generation };
+    const size = Math.min(limit, MAX_BATCH);
+    const { Items = [] } = await this.#query(PARKED, this.#id(place), after, { Limit: size + 1 });
+    const views = Items.slice(0, size).map((item) => parkedViewOf(item, place));
+    const last = views.at(-1);
+    return Items.length > size && last ? { views, next: last.key } : { views };
+  }
+
+  async countParked(projection: string, generation: number): Promise<number> {
+    let count = 0;
+    let startKey: QueryCommandInput['ExclusiveStartKey'];
+    do {
+      const page = { Select: 'COUNT', ExclusiveStartKey: startKey } as const;
+      const { Count, LastEvaluatedKey } = await this.#query(
+        PARKED,
+        this.#id({ projection, generation }),
+        undefined,
+        page,
+      );
+      count += Count ?? 0;
+      startKey = LastEvaluatedKey;
+    } while (startKey);
+    return count;
+  }
+
+  #query([index, partition]: Index, id: string, after: string | undefined, more: Partial<QueryCommandInput>) {
     const query = new QueryCommand({
       TableName: this.#table,
-      IndexName: BY_GROUP,
-      KeyConditionExpression: after === undefined ? '#listing = :listing' : '#listing = :listing AND #key > :after',
-      ExpressionAttributeNames: { '#listing': 'listing', ...(after === undefined ? {} : { '#key': 'key' }) },
-      ExpressionAttributeValues: {
-        ':listing': { S: listing },
-        ...(after === undefined ? {} : { ':after': { S: after } }),
-      },
-      Limit: limit,
+      IndexName: index,
+      KeyConditionExpression: after === undefined ? '#in = :in' : '#in = :in AND #key > :after',
+      ExpressionAttributeNames: { '#in': partition, ...(after === undefined ? {} : { '#key': 'key' }) },
+      ExpressionAttributeValues: { ':in': { S: id }, ...(after === undefined ? {} : { ':after': { S: after } }) },
+      ...more,
     });
-    const { Items } = await reaching('DynamoDB', this.#client.send(query));
-    return (Items ?? []).map((item) => z.object({ key: text }).parse(item).key);
+    return reaching('DynamoDB', this.#client.send(query));
   }
 
   /** Fetches until nothing is left over: an answer has at least one item and at most 16 MB of them. */
@@ -131,20 +124,7 @@ export class DynamoViewStore implements ViewStore {
     return items;
   }
 
-  #id({ projection, generation }: Place, name: string): string {
-    return `${this.#tenant}/${projection}/${generation}/${name}`;
-  }
-
-  /** @throws CorruptDataError that names the view */
-  #viewOf(place: Place, item: Item): StoredView {
-    try {
-      const { key, version, listing, body } = viewItem.parse(item);
-      const group = listing?.slice(this.#id(place, '').length) ?? '';
-      const { projection, generation } = place;
-      const view = body === undefined ? undefined : encodedView.parse(JSON.parse(body));
-      return { projection, generation, key, version, group, view };
-    } catch (cause) {
-      throw new CorruptDataError(`the item ${item['view']?.S} is no view of ${place.projection}`, { cause });
-    }
+  #id(place: Place, name?: string): string {
+    return placeId(this.#tenant, place, name);
   }
 }

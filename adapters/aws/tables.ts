@@ -14,6 +14,9 @@ export const BY_GROUP = 'byGroup';
 /** Lists control items by kind. Keys only: an item that changes costs the index nothing. */
 export const BY_KIND = 'byKind';
 
+/** Lists the streams that wait as dead letters, with their marks; no other view is in it, and no other pays for it. */
+export const BY_PARKED = 'byParked';
+
 /**
  * One item a commit. Besides its keys: `count`, `recordedAt`, `types`, `body`, `trace`, and its id, which is
  * `idempotencyKey` when the caller gave it and `commitId` when not.
@@ -45,12 +48,16 @@ export const eventsTable = {
 /** Attribute of an archived commit that says when DynamoDB may drop it, in seconds since 1970. */
 export const EXPIRES_AT = 'expiresAt';
 
-/** One item a view. Besides its keys: `version`, the checkpoint, and `body`, the view as JSON. */
+/**
+ * One item a view. Besides its keys: `version`, the checkpoint, `body`, the view as JSON, and, while its stream waits as a
+ * dead letter, `parked`, the mark as JSON.
+ */
 export const viewsTable = {
   AttributeDefinitions: [
     { AttributeName: 'view', AttributeType: 'S' }, // <tenant>/<projection>/<generation>/<key>
     { AttributeName: 'listing', AttributeType: 'S' }, // <tenant>/<projection>/<generation>/<group>
     { AttributeName: 'key', AttributeType: 'S' },
+    { AttributeName: 'parkedIn', AttributeType: 'S' }, // <tenant>/<projection>/<generation>
   ],
   KeySchema: [{ AttributeName: 'view', KeyType: 'HASH' }],
   GlobalSecondaryIndexes: [
@@ -61,6 +68,14 @@ export const viewsTable = {
         { AttributeName: 'key', KeyType: 'RANGE' },
       ],
       Projection: { ProjectionType: 'KEYS_ONLY' },
+    },
+    {
+      IndexName: BY_PARKED,
+      KeySchema: [
+        { AttributeName: 'parkedIn', KeyType: 'HASH' },
+        { AttributeName: 'key', KeyType: 'RANGE' },
+      ],
+      Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: ['version', 'parked'] },
     },
   ],
   BillingMode: 'PAY_PER_REQUEST',

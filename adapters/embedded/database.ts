@@ -26,6 +26,8 @@ interface Schema {
   readonly version: number;
   /** Run at each start: makes what is not there, so that a folder of an earlier Annals gains what is new. */
   readonly sql: string;
+  /** What brings the tables of version 1 to version 2, those to 3, and so on. */
+  readonly upgrades: readonly string[];
 }
 
 const CHECKPOINTS = `
@@ -37,6 +39,7 @@ const CHECKPOINTS = `
 const eventsSchema: Schema = {
   file: 'events.sqlite',
   version: 1,
+  upgrades: [],
   sql: `
   CREATE TABLE IF NOT EXISTS commits (
     position    INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -56,7 +59,8 @@ const eventsSchema: Schema = {
 
 const viewsSchema: Schema = {
   file: 'views.sqlite',
-  version: 1,
+  version: 2,
+  upgrades: ['ALTER TABLE views ADD COLUMN parked TEXT;'],
   sql: `
   CREATE TABLE IF NOT EXISTS views (
     projection TEXT    NOT NULL,
@@ -65,9 +69,11 @@ const viewsSchema: Schema = {
     version    INTEGER NOT NULL,
     "group"    TEXT    NOT NULL,
     view       TEXT,
+    parked     TEXT,
     PRIMARY KEY (projection, generation, key)
   ) STRICT;
   CREATE INDEX IF NOT EXISTS views_by_group ON views (projection, generation, "group", key);
+  CREATE INDEX IF NOT EXISTS views_parked ON views (projection, generation, key) WHERE parked IS NOT NULL;
   CREATE TABLE IF NOT EXISTS control (
     kind     TEXT    NOT NULL,
     id       TEXT    NOT NULL,
@@ -132,9 +138,10 @@ function prepareSchema(database: DatabaseSync, schema: Schema, synchronous: 'FUL
       `${database.location()} is of version ${version}, this Annals knows up to ${schema.version}; run the newer Annals that wrote it`,
     );
   }
+  const upgrade = isNew ? '' : schema.upgrades.slice(Number(version) - 1).join(' ');
   // Written each time, so that a file or disk that takes no writes is found now and not by the first append.
   database.exec(
-    `BEGIN IMMEDIATE; ${schema.sql}
+    `BEGIN IMMEDIATE; ${upgrade} ${schema.sql}
      PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${schema.version}; COMMIT`,
   );
 }

@@ -1,6 +1,7 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import type { Parked } from '../../core/parked.ts';
 import type { StoredView } from '../../core/projection.ts';
-import { encodeView, type ViewPage, type ViewStore } from '../../core/view-store.ts';
+import { encodeView, type PageOptions, type ParkedPage, type ViewPage, type ViewStore } from '../../core/view-store.ts';
 import { guarded } from './sqlite-error.ts';
 
 /** Views in SQLite, as JSON. */
@@ -18,28 +19,43 @@ export class SqliteViewStore implements ViewStore {
     return row && viewOf(row);
   }
 
-  async put(stored: StoredView, expectedVersion: number): Promise<boolean> {
-    const { view: _, ...rest } = stored;
-    const row = { ...rest, view: encodeView(stored) ?? null };
-    const { changes } = guarded(() =>
-      expectedVersion === 0
-        ? this.#statements.insert.run(row)
-        : this.#statements.update.run({ ...row, expectedVersion }),
-    );
-    return changes === 1;
+  async put(stored: StoredView, expectedVersion: number, expectedMark?: Parked): Promise<boolean> {
+    const { view: _, parked, ...rest } = stored;
+    const row = { ...rest, view: encodeView(stored) ?? null, parked: textOf(parked) };
+    const expected = { expectedVersion, expectedMark: textOf(expectedMark) };
+    const { insert, update } = this.#statements;
+    return guarded(() => {
+      if (expectedVersion === 0 && !expectedMark && insert.run(row).changes === 1) return true;
+      return update.run({ ...row, ...expected }).changes === 1;
+    });
   }
 
   async list(
     projection: string,
     generation: number,
     group: string,
-    { limit, after = '' }: { limit: number; after?: string | undefined },
+    { limit, after = '' }: PageOptions,
   ): Promise<ViewPage> {
     const oneMore = limit + 1; // tells whether another page follows
     const rows = guarded(() => this.#statements.list.all({ projection, generation, group, after, oneMore }));
     const views = rows.slice(0, limit).map(viewOf);
     const last = views.at(-1);
     return rows.length > limit && last ? { views, next: last.key } : { views };
+  }
+
+  async listParked(projection: string, generation: number, { limit, after = '' }: PageOptions): Promise<ParkedPage> {
+    const oneMore = limit + 1;
+    const rows = guarded(() => this.#statements.parked.all({ projection, generation, after, oneMore }));
+    const views = rows.slice(0, limit).map((row) => {
+      const { key, version, parked } = row as unknown as ViewRow & { parked: string };
+      return { key, version, parked: JSON.parse(parked) };
+    });
+    const last = views.at(-1);
+    return rows.length > limit && last ? { views, next: last.key } : { views };
+  }
+
+  async countParked(projection: string, generation: number): Promise<number> {
+    return Number(guarded(() => this.#statements.countParked.get(projection, generation))?.['count'] ?? 0);
   }
 
   /** Position of the newest commit that any projection has taken in. @throws UnavailableError */
@@ -56,22 +72,29 @@ export class SqliteViewStore implements ViewStore {
 }
 
 function prepareStatements(database: DatabaseSync) {
-  const columns = 'projection, generation, key, version, "group", view';
+  const columns = 'projection, generation, key, version, "group", view, parked';
   const place = 'projection = :projection AND generation = :generation';
   return {
     position: database.prepare('SELECT max(position) AS position FROM checkpoints'),
     get: database.prepare(`SELECT ${columns} FROM views WHERE projection = ? AND generation = ? AND key = ?`),
     insert: database.prepare(
-      `INSERT INTO views (${columns}) VALUES (:projection, :generation, :key, :version, :group, :view)
+      `INSERT INTO views (${columns}) VALUES (:projection, :generation, :key, :version, :group, :view, :parked)
        ON CONFLICT DO NOTHING`,
     ),
     update: database.prepare(
-      `UPDATE views SET version = :version, "group" = :group, view = :view
-       WHERE ${place} AND key = :key AND version = :expectedVersion`,
+      `UPDATE views SET version = :version, "group" = :group, view = :view, parked = :parked
+       WHERE ${place} AND key = :key AND version = :expectedVersion AND parked IS :expectedMark`,
     ),
     list: database.prepare(
       `SELECT ${columns} FROM views WHERE ${place} AND "group" = :group AND "group" <> '' AND key > :after
        ORDER BY key LIMIT :oneMore`,
+    ),
+    parked: database.prepare(
+      `SELECT key, version, parked FROM views WHERE ${place} AND parked IS NOT NULL AND key > :after
+       ORDER BY key LIMIT :oneMore`,
+    ),
+    countParked: database.prepare(
+      'SELECT count(*) AS count FROM views WHERE projection = ? AND generation = ? AND parked IS NOT NULL',
     ),
   };
 }
@@ -83,9 +106,16 @@ interface ViewRow {
   readonly version: number;
   readonly group: string;
   readonly view: string | null;
+  readonly parked: string | null;
 }
 
+const textOf = (mark: Parked | undefined): string | null => (mark ? JSON.stringify(mark) : null);
+
 function viewOf(row: Record<string, SQLOutputValue>): StoredView {
-  const { view, projection, generation, key, version, group } = row as unknown as ViewRow; // the table is STRICT
-  return { projection, generation, key, version, group, view: view === null ? undefined : JSON.parse(view) };
+  const { view, parked, ...rest } = row as unknown as ViewRow; // the table is STRICT
+  return {
+    ...rest,
+    view: view === null ? undefined : JSON.parse(view),
+    ...(parked === null ? {} : { parked: JSON.parse(parked) }),
+  };
 }

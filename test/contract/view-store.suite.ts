@@ -1,6 +1,7 @@
 import { ulid } from 'ulid';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { PayloadTooLargeError } from '../../core/errors.ts';
+import type { Parked } from '../../core/parked.ts';
 import type { StoredView } from '../../core/projection.ts';
 import type { ViewStore } from '../../core/view-store.ts';
 
@@ -17,6 +18,7 @@ export function viewStoreContract(name: string, createViews: () => Promise<ViewS
     };
     describe('checkpoints', () => checkpointContract(views));
     describe('lists', () => listContract(views));
+    describe('parked streams', () => parkedContract(views));
   });
 }
 
@@ -160,5 +162,85 @@ function listContract(views: () => ViewStore): void {
     await lists(projection, 'idle', ['2'], 2);
     const page = await views().list(projection, 1, 'idle', { limit: 10 });
     expect(page.views).toEqual([view(projection, '1', 2)]);
+  });
+}
+
+const mark = (version: number, more: Partial<Parked> = {}): Parked => ({
+  version,
+  eventId: 'e-1',
+  eventType: 'agent.step-recorded',
+  error: 'Error: "no" 🦜',
+  since: '2026-01-05T09:00:00.000Z',
+  attempts: [{ at: '2026-01-05T09:00:00.000Z', error: 'Error: no' }],
+  ...more,
+});
+
+function parkedContract(views: () => ViewStore): void {
+  const parked = (projection: string, keys: readonly string[]) =>
+    vi.waitFor(
+      async () => {
+        const page = await views().listParked(projection, 1, { limit: 100 });
+        expect(page.views.map(({ key }) => key)).toEqual(keys);
+        expect(await views().countParked(projection, 1)).toBe(keys.length);
+      },
+      { timeout: 5_000, interval: 100 },
+    );
+
+  test('a mark comes back with its view, which stays in its group', async () => {
+    const projection = newProjection();
+    const own = view(projection, '42', 3, { parked: mark(4) });
+    expect(await views().put(own, 0)).toBe(true);
+    expect(await views().get(projection, 1, '42')).toEqual(own);
+    await vi.waitFor(
+      async () => expect((await views().list(projection, 1, 'idle', { limit: 9 })).views).toEqual([own]),
+      { timeout: 5_000 },
+    );
+    await parked(projection, ['42']);
+    const page = await views().listParked(projection, 1, { limit: 9 });
+    expect(page).toEqual({ views: [{ key: '42', version: 3, parked: mark(4) }] });
+  });
+
+  test('a stream can be parked at its first event, and begins after that as any other', async () => {
+    const projection = newProjection();
+    const empty = view(projection, '42', 0, { group: '', view: undefined });
+    expect(await views().put({ ...empty, parked: mark(1) }, 0)).toBe(true);
+    expect(await views().get(projection, 1, '42')).toEqual({ ...empty, parked: mark(1) });
+    expect(await views().put(view(projection, '42', 2), 0)).toBe(false);
+    expect(await views().put(empty, 0, mark(1))).toBe(true);
+    expect(await views().put(view(projection, '42', 2), 0)).toBe(true);
+    expect(await views().get(projection, 1, '42')).toEqual(view(projection, '42', 2));
+  });
+
+  test('a view is written under the mark it has, and under no other', async () => {
+    const projection = newProjection();
+    await views().put(view(projection, '42', 3), 0);
+    expect(await views().put(view(projection, '42', 4), 3, mark(4))).toBe(false);
+    expect(await views().put(view(projection, '42', 3, { parked: mark(4) }), 3)).toBe(true);
+    for (const stale of [undefined, mark(5), mark(4, { redriving: true })]) {
+      expect(await views().put(view(projection, '42', 9), 3, stale)).toBe(false);
+    }
+    expect(await views().put(view(projection, '42', 9), 4, mark(4))).toBe(false);
+    const { eventId: _, eventType: __, ...unreadable } = mark(4, { redriving: true });
+    expect(await views().put(view(projection, '42', 3, { parked: unreadable }), 3, mark(4))).toBe(true);
+    expect(await views().put(view(projection, '42', 5), 3, unreadable)).toBe(true);
+    expect(await views().get(projection, 1, '42')).toEqual(view(projection, '42', 5));
+    await parked(projection, []);
+  });
+
+  test('parked streams are counted, and listed page by page in the order of their keys', async () => {
+    const projection = newProjection();
+    const keys = ['1', '10', '2', 'A', 'a', 'b~'];
+    for (const key of keys.toReversed()) await views().put(view(projection, key, 1, { parked: mark(2) }), 0);
+    await views().put(view(projection, 'well', 1), 0);
+    await views().put(view(projection, 'other', 1, { generation: 2, parked: mark(2) }), 0);
+    await parked(projection, keys);
+    const seen: string[] = [];
+    let after: string | undefined;
+    do {
+      const page = await views().listParked(projection, 1, { limit: 2, after });
+      seen.push(...page.views.map(({ key }) => key));
+      after = page.next;
+    } while (after !== undefined);
+    expect(seen).toEqual(keys);
   });
 }

@@ -1,5 +1,6 @@
+import type { Parked } from '../../core/parked.ts';
 import type { StoredView } from '../../core/projection.ts';
-import { encodeView, type ViewPage, type ViewStore } from '../../core/view-store.ts';
+import { encodeView, type PageOptions, type ParkedPage, type ViewPage, type ViewStore } from '../../core/view-store.ts';
 
 /** Views in a Map: the port at its simplest, for unit tests. */
 export class MemoryViewStore implements ViewStore {
@@ -9,10 +10,12 @@ export class MemoryViewStore implements ViewStore {
     return this.#views.get(`${projection}/${generation}/${key}`);
   }
 
-  async put(view: StoredView, expectedVersion: number): Promise<boolean> {
+  async put(view: StoredView, expectedVersion: number, expectedMark?: Parked): Promise<boolean> {
     const id = `${view.projection}/${view.generation}/${view.key}`;
     encodeView(view); // for its limit
-    if ((this.#views.get(id)?.version ?? 0) !== expectedVersion) return false;
+    const stored = this.#views.get(id);
+    if ((stored?.version ?? 0) !== expectedVersion) return false;
+    if (JSON.stringify(stored?.parked) !== JSON.stringify(expectedMark)) return false;
     this.#views.set(id, structuredClone(view));
     return true;
   }
@@ -21,7 +24,7 @@ export class MemoryViewStore implements ViewStore {
     projection: string,
     generation: number,
     group: string,
-    { limit, after = '' }: { limit: number; after?: string | undefined },
+    { limit, after = '' }: PageOptions,
   ): Promise<ViewPage> {
     const all = [...this.#views.values()]
       .filter((view) => view.projection === projection && view.generation === generation && view.group === group)
@@ -30,5 +33,23 @@ export class MemoryViewStore implements ViewStore {
     const views = all.slice(0, limit);
     const last = views.at(-1);
     return all.length > limit && last ? { views, next: last.key } : { views };
+  }
+
+  async listParked(projection: string, generation: number, { limit, after = '' }: PageOptions): Promise<ParkedPage> {
+    const all = this.#parked(projection, generation).filter(({ key }) => key > after);
+    const views = all.slice(0, limit);
+    const last = views.at(-1);
+    return all.length > limit && last ? { views, next: last.key } : { views };
+  }
+
+  async countParked(projection: string, generation: number): Promise<number> {
+    return this.#parked(projection, generation).length;
+  }
+
+  #parked(projection: string, generation: number) {
+    return [...this.#views.values()]
+      .filter((view) => view.projection === projection && view.generation === generation)
+      .flatMap(({ key, version, parked }) => (parked ? [{ key, version, parked }] : []))
+      .toSorted((a, b) => (a.key < b.key ? -1 : 1));
   }
 }
