@@ -54,3 +54,8 @@ export function parkedAt(failure: Failure, attempts: readonly Attempt[], earlier
     attempts: all,
   };
 }
+
+/** Whether deliveries pass a stream by: it has a mark, and is not being redriven. */
+export function isParked<T extends { readonly parked?: Parked }>(stored: T): stored is T & { readonly parked: Parked } {
+  return stored.parked !== undefined && stored.parked.redriving !== true;
+}

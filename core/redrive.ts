@@ -1,0 +1,46 @@
+import type { Checkpoints, Place } from './checkpoints.ts';
+import { attemptOf, isParked, type Parked, parkedAt } from './parked.ts';
+
+/** How far a stream came, or would come, when it is tried again. */
+export interface RedriveResult {
+  /** Number of the last event in the view before. */
+  readonly from: number;
+  /** The same after. */
+  readonly to: number;
+  /** The mark that it has afterwards; absent when it is no dead letter any more. */
+  readonly parked?: Parked;
+}
+
+/** What a redrive would lead to now. Writes nothing. @throws UnavailableError */
+export async function previewRedrive(checkpoints: Checkpoints, place: Place, now: Date): Promise<RedriveResult> {
+  const stored = await checkpoints.read(place);
+  const { failure, version } = await checkpoints.foldToHead(place, stored);
+  const parked = failure && parkedAt(failure, [attemptOf(failure.error, now)], stored.parked);
+  return { from: stored.version, to: version, ...(parked ? { parked } : {}) };
+}
+
+/**
+ * Tries a parked stream again, in order, from the event that failed to the stream's head; it is parked again where it
+ * fails. A stream that is not parked is brought up to date.
+ *
+ * Deliveries that come meanwhile are applied, not passed by, from the moment that the mark says so; what was passed by
+ * until then is in the store when its head is read afterwards. So nothing falls between the two.
+ * @throws UnavailableError; the mark is still there, a repeat goes on
+ */
+export async function redrive(checkpoints: Checkpoints, place: Place, now: Date): Promise<RedriveResult> {
+  let from: number | undefined;
+  for (;;) {
+    const stored = await checkpoints.read(place);
+    from ??= stored.version;
+    if (isParked(stored)) {
+      await checkpoints.write(place, stored, stored, { ...stored.parked, redriving: true });
+      continue;
+    }
+    const { failure, ...folded } = await checkpoints.foldToHead(place, stored);
+    const parked = failure && parkedAt(failure, [attemptOf(failure.error, now)], stored.parked);
+    const nothingToDo = !failure && !stored.parked && folded.version === stored.version;
+    if (nothingToDo || (await checkpoints.write(place, stored, folded, parked))) {
+      return { from, to: folded.version, ...(parked ? { parked } : {}) };
+    }
+  }
+}
