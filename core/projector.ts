@@ -1,8 +1,12 @@
 import pLimit from 'p-limit';
-import { type Commit, decodeCommit, endOf } from './commit.ts';
-import { CorruptDataError } from './errors.ts';
+import { Checkpoints, type Place } from './checkpoints.ts';
+import type { Commit } from './commit.ts';
+import { UnavailableError } from './errors.ts';
 import type { EventStore } from './event-store.ts';
-import { type AnyProjection, evolveView, type StoredView } from './projection.ts';
+import { isParked, type Parked } from './parked.ts';
+import type { RetryPolicy } from './processor.ts';
+import type { AnyProjection } from './projection.ts';
+import { retryOrPark } from './retry-or-park.ts';
 import { parseStreamId } from './stream-id.ts';
 import type { ViewStore } from './view-store.ts';
 
@@ -10,11 +14,7 @@ import type { ViewStore } from './view-store.ts';
 export const LIVE_GENERATION = 1;
 
 /** A commit that could not be applied to a projection, and with it all later ones of its stream in the batch. */
-export interface ProjectionFailure {
-  readonly projection: string;
-  /** The generation of its views that the commit could not be applied to; others may have it. */
-  readonly generation: number;
-  readonly stream: string;
+export interface ProjectionFailure extends Place {
   /** The first commit of the stream in the batch: where a redelivery has to start. */
   readonly commit: Commit;
   readonly error: unknown;
@@ -31,19 +31,23 @@ export interface ProjectorOptions {
   readonly generations?: (projection: string) => readonly number[] | Promise<readonly number[]>;
   /** Streams worked on side by side. */
   readonly concurrency?: number;
+  readonly now?: () => Date;
 }
 
 /**
  * Brings views up to date with commits, whatever the delivery did to them: what was applied before is skipped, what is
  * missing is read from the store first. So the effect is exactly once under duplicates, reordering and lost deliveries.
+ * A stream that is parked as a dead letter of a projection is passed by.
  */
 export class Projector {
   readonly #options: ProjectorOptions;
+  readonly #checkpoints: Checkpoints;
   readonly #limit;
   readonly #generations: NonNullable<ProjectorOptions['generations']>;
 
   constructor(options: ProjectorOptions) {
     this.#options = options;
+    this.#checkpoints = new Checkpoints(options);
     this.#generations = options.generations ?? (() => [LIVE_GENERATION]);
     this.#limit = pLimit(options.concurrency ?? 10);
   }
@@ -60,6 +64,42 @@ export class Projector {
       return this.#fedBy(sorted).map((projection) => this.#limit(() => this.#attempt(projection, sorted)));
     });
     return (await Promise.all(runs)).flat();
+  }
+
+  /**
+   * Tries again what `apply` could not apply, after pauses, and parks it as a dead letter when the attempts are used up.
+   * @returns the mark that it got, undefined when an attempt succeeded
+   * @throws UnavailableError when storage could not be reached: no fault of the events, so they have to come again
+   */
+  retryOrPark(failure: ProjectionFailure, policy: RetryPolicy): Promise<Parked | undefined> {
+    const { now = () => new Date() } = this.#options;
+    return retryOrPark(this.#checkpoints, failure, failure.error, policy, now);
+  }
+
+  /**
+   * Applies a batch and settles what fails, for callers that must be done with it when they return: on Lambda. Streams
+   * that fail are tried again side by side, so that a hundred of them take no longer than one.
+   * @param onSettled told of each that was given up on: parked, or with the error that kept even that from being written
+   * @returns what has to be delivered again, because storage could not be reached
+   */
+  async applyOrPark(
+    commits: readonly Commit[],
+    policy: RetryPolicy,
+    onSettled: (failure: ProjectionFailure, result: { parked: Parked } | { error: unknown }) => void,
+  ): Promise<readonly ProjectionFailure[]> {
+    const settle = async (failure: ProjectionFailure) => {
+      if (failure.error instanceof UnavailableError) return [failure];
+      try {
+        const parked = await this.retryOrPark(failure, policy);
+        if (parked) onSettled(failure, { parked });
+        return [];
+      } catch (error) {
+        if (error instanceof UnavailableError) return [{ ...failure, error }];
+        onSettled(failure, { error });
+        return [];
+      }
+    };
+    return (await Promise.all((await this.apply(commits)).map(settle))).flat();
   }
 
   #fedBy([first]: readonly Commit[]): readonly AnyProjection[] {
@@ -86,56 +126,23 @@ export class Projector {
   ): Promise<ProjectionFailure[]> {
     const [commit] = commits;
     if (!commit) return [];
+    const place = { projection, generation, stream: commit.stream };
     try {
-      while (!(await this.#applyStream(projection, generation, commits))) {
+      while (!(await this.#applyStream(place, commits))) {
         // Another worker moved this view's checkpoint between our read and our write: its work counts, look again.
       }
       return [];
     } catch (error) {
-      return [{ projection: projection.name, generation, stream: commit.stream, commit, error }];
+      return [{ ...place, commit, error }];
     }
   }
 
   /** One read, one fold, one conditional write. @returns false when the condition failed */
-  async #applyStream(projection: AnyProjection, generation: number, commits: readonly Commit[]): Promise<boolean> {
-    const [first] = commits;
-    if (!first) return true;
-    const { aggregateId } = parseStreamId(first.stream);
-    const stored = await this.#options.views.get(projection.name, generation, aggregateId);
-    const applied = stored?.version ?? 0;
-    let view = stored?.view;
-    let version = applied;
-    for await (const commit of this.#withoutGaps(commits, applied)) {
-      for (const event of decodeCommit(commit)) {
-        if (event.sequenceNumber <= version) continue;
-        if (event.sequenceNumber > version + 1)
-          throw new CorruptDataError(`stream ${commit.stream} lacks version ${version + 1}`);
-        view = evolveView(projection, view, event);
-        version = event.sequenceNumber;
-      }
-    }
-    if (version === applied) return true;
-    const next: StoredView = {
-      projection: projection.name,
-      generation,
-      key: aggregateId,
-      version,
-      group: view === undefined ? '' : projection.group.of(view),
-      view,
-    };
-    return this.#options.views.put(next, applied);
-  }
-
-  /** The commits after `applied` in order, those that the batch lacks read from the store. */
-  async *#withoutGaps(commits: readonly Commit[], applied: number): AsyncGenerator<Commit> {
-    let version = applied;
-    for (const commit of commits) {
-      if (endOf(commit) <= version) continue;
-      if (commit.version > version + 1) {
-        yield* this.#options.store.commits(commit.stream, { from: version + 1, to: commit.version - 1 });
-      }
-      yield commit;
-      version = endOf(commit);
-    }
+  async #applyStream(place: Place, commits: readonly Commit[]): Promise<boolean> {
+    const stored = await this.#checkpoints.read(place);
+    if (isParked(stored)) return true;
+    const { failure, ...folded } = await this.#checkpoints.fold(place, stored, commits);
+    if (failure) throw failure.error;
+    return folded.version === stored.version || this.#checkpoints.write(place, stored, folded, stored.parked);
   }
 }

@@ -48,11 +48,7 @@ async function catchUp(checkpoints: Checkpoints, place: Place): Promise<boolean>
 }
 
 /** Applies what can be applied, and parks the stream at the event that fails. Later ones wait; the store has them. */
-async function park(
-  checkpoints: Checkpoints,
-  place: Place,
-  attempts: readonly Attempt[],
-): Promise<Parked | undefined> {
+async function park(checkpoints: Checkpoints, place: Place, attempts: readonly Attempt[]): Promise<Parked | undefined> {
   for (;;) {
     const stored = await checkpoints.read(place);
     if (isParked(stored)) return stored.parked;

@@ -1,6 +1,6 @@
 import { createProjector, streamHandler } from './runtime.ts';
 
-const projector = createProjector();
+const apply = createProjector();
 
 /** Brings the views up to date with new commits. */
-export const handler = streamHandler((commits) => projector.apply(commits));
+export const handler = streamHandler(apply);

@@ -63,7 +63,7 @@ export function queryDeps(): QueryDeps {
       Promise.all(
         projections.map(async ({ name }) => {
           const generation = await generations.live(name);
-          return { name, generation, lag: null, deadLetters: null };
+          return { name, generation, lag: null, deadLetters: await views.countParked(name, generation) };
         }),
       ),
     health: async () => {
@@ -83,17 +83,31 @@ const checked = (answer: Promise<unknown>) =>
     () => 'failing' as const,
   );
 
-export function createProjector(): Projector {
+/**
+ * Attempts at an event before it is parked. The pauses are short, for an invocation has a minute for all of a batch and
+ * everything behind it in the shard waits; what cannot reach a service at all is no event's fault, is delivered again by
+ * Lambda after pauses of its own, and never parked.
+ */
+const withinInvocation: RetryPolicy = { attempts: 3, initialDelayMs: 200, maxDelayMs: 2_000 };
+
+export function createProjector(): (commits: readonly Commit[]) => Promise<readonly CommitFailure[]> {
   const { EVENTS_TABLE, VIEWS_TABLE, CONTROL_TABLE } = environmentOf('projector');
   const views = new DynamoViewStore(dynamoDb(), VIEWS_TABLE);
   const { concurrent_workers: concurrency } = settings().processors;
   const pointers = generationsIn(CONTROL_TABLE);
   const generations = (projection: string) => pointers.wanted(projection);
-  return new Projector({ projections, store: eventStore(EVENTS_TABLE), views, generations, concurrency });
+  const store = eventStore(EVENTS_TABLE);
+  const projector = new Projector({ projections, store, views, generations, concurrency });
+  return (commits) =>
+    projector.applyOrPark(commits, withinInvocation, ({ projection, generation, stream }, result) =>
+      logger.error('a stream is given up on by a projection', {
+        projection: projection.name,
+        generation,
+        stream,
+        ...result,
+      }),
+    );
 }
-
-/** Short, since Lambda delivers what still fails again, and the function has a minute for all of it. */
-const relayRetries: RetryPolicy = { attempts: 3, initialDelayMs: 200, maxDelayMs: 2_000 };
 
 export function createRelay(): Relay {
   const { EVENT_BUS } = environmentOf('relay');
@@ -101,7 +115,7 @@ export function createRelay(): Relay {
     onHandlerError: (error, { id, type }) => logger.error('a subscriber failed', { id, type, error }),
   });
   bus.addPublisher('eventbridge', new EventBridgePublisher(eventBridge(), EVENT_BUS));
-  return new Relay(bus, relayRetries);
+  return new Relay(bus, withinInvocation);
 }
 
 /** Answers the requests of API Gateway (REST) with an application. */

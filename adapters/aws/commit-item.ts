@@ -2,6 +2,7 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod';
 import { type Commit, MAX_EVENTS_PER_COMMIT } from '../../core/commit.ts';
 import { CorruptDataError } from '../../core/errors.ts';
+import { parseStreamId } from '../../core/stream-id.ts';
 
 const text = z.object({ S: z.string().min(1) }).transform(({ S }) => S);
 const positive = z
@@ -52,6 +53,28 @@ export function itemOf(commit: Commit, tenant: string): Record<string, Attribute
     body: { B: body },
     ...(trace === undefined ? {} : { trace: { S: trace } }),
   };
+}
+
+/**
+ * A stand-in for an item that is no commit but has a commit's keys: one event that cannot be read, in its place in its
+ * stream. So it fails where the events of that stream are wanted, like any other body that is damaged, and nowhere else.
+ * @returns undefined when not even the keys can be read
+ */
+export function unreadableCommit(item: unknown): Commit | undefined {
+  const keys = z.object({ stream: text, version: positive }).safeParse(item).data;
+  const stream = keys?.stream.slice(keys.stream.indexOf('/') + 1);
+  if (!keys || !isStreamId(stream)) return undefined;
+  const body = new Uint8Array();
+  return { stream, version: keys.version, count: 1, commitId: '', keyed: false, recordedAt: '', types: [], body };
+}
+
+function isStreamId(stream: string | undefined): stream is string {
+  try {
+    parseStreamId(stream ?? '');
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** @throws CorruptDataError that names what can be known of the place */

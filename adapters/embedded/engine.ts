@@ -126,7 +126,7 @@ export function createEngine({ dataDir, projections, logger, ...options }: Engin
       const lagMs = oldest ? Math.max(0, Date.now() - Date.parse(oldest.commit.recordedAt)) : 0;
       const status = async (name: string) => {
         const generation = await generations.live(name);
-        return { name, generation, lag, lagMs, deadLetters: 0 };
+        return { name, generation, lag, lagMs, deadLetters: await views.countParked(name, generation) };
       };
       return Promise.all(names.map(status));
     },
@@ -135,7 +135,7 @@ export function createEngine({ dataDir, projections, logger, ...options }: Engin
 }
 
 /** Views that know more commits than there are belong to another history, such as before a backup was restored. */
-function openViews({ views: database }: DataFolder, commits: SqliteCommitStorage, logger: Logger): ViewStore {
+function openViews({ views: database }: DataFolder, commits: SqliteCommitStorage, logger: Logger): SqliteViewStore {
   const views = new SqliteViewStore(database);
   if (views.position() > commits.lastPosition()) {
     logger.warn('the views are ahead of the events and are made anew', { position: views.position() });

@@ -1,6 +1,5 @@
-import type { Commit } from '../../core/commit.ts';
 import { UnavailableError } from '../../core/errors.ts';
-import { type RetryPolicy, withRetry } from '../../core/processor.ts';
+import type { RetryPolicy } from '../../core/processor.ts';
 import type { ProjectionFailure, Projector } from '../../core/projector.ts';
 import type { Logger } from './logger.ts';
 import type { PositionedCommit } from './sqlite-commit-storage.ts';
@@ -16,16 +15,16 @@ export interface StalledStreamsOptions {
 interface Stalled {
   /** Position of the first commit that was not applied. */
   readonly since: number;
-  /** Newest commit that came meanwhile: applying it applies all before it, which the projector reads from the store. */
-  newest: Commit;
+  /** A later commit failed as well: it may have come after the last attempt had read the stream's head. */
+  more: boolean;
 }
 
 /** Most streams tried again side by side; over that, new commits wait for one of them. */
 const MAX_STALLED = 1_000;
 
 /**
- * Applies commits to views. A stream that fails is tried again by itself, aside, so that the others go on; one that keeps
- * failing is logged and left behind until its next commit, with which the projector reads what is missing.
+ * Applies commits to views. A stream that fails in a projection is tried again by itself, aside, so that everything else
+ * goes on; one that keeps failing is parked as a dead letter.
  */
 export class StalledStreams {
   readonly #options: StalledStreamsOptions;
@@ -57,43 +56,41 @@ export class StalledStreams {
     this.#closed = true;
   }
 
-  #stall({ stream }: ProjectionFailure, batch: readonly PositionedCommit[]): void {
-    const own = batch.filter(({ commit }) => commit.stream === stream);
-    const [first, last] = [own.at(0), own.at(-1)];
-    if (!first || !last) return;
-    const known = this.#streams.get(stream);
+  #stall(failure: ProjectionFailure, batch: readonly PositionedCommit[]): void {
+    const { projection, generation, stream } = failure;
+    const id = `${projection.name} ${generation} ${stream}`;
+    const known = this.#streams.get(id);
     if (known) {
-      known.newest = last.commit;
+      known.more = true;
       return;
     }
-    const stalled = { since: first.position, newest: last.commit };
-    this.#streams.set(stream, stalled);
-    const retry = this.#retry(stream, stalled).finally(() => this.#retries.delete(retry));
+    const since = batch.find(({ commit }) => commit === failure.commit)?.position;
+    if (since === undefined) return;
+    const stalled = { since, more: false };
+    this.#streams.set(id, stalled);
+    const retry = this.#settle(failure, stalled).finally(() => {
+      this.#retries.delete(retry);
+      if (this.#closed) return;
+      this.#streams.delete(id);
+      this.#options.onSettled();
+    });
     this.#retries.add(retry);
   }
 
-  async #retry(stream: string, stalled: Stalled): Promise<void> {
-    try {
-      await withRetry(this.#options.policy, () => this.#catchUp(stream, stalled));
-    } catch (error) {
-      if (this.#closed) return;
-      if (error instanceof UnavailableError) return this.#retry(stream, stalled);
-      this.#streams.delete(stream);
-      const { version } = stalled.newest;
-      this.#options.logger.error('a view stays behind until its stream’s next commit', { stream, version, error });
-    }
-    this.#options.onSettled();
-  }
-
-  async #catchUp(stream: string, stalled: Stalled): Promise<void> {
-    while (!this.#closed) {
-      const { newest } = stalled;
-      const [failure] = await this.#options.projector.apply([newest]);
-      if (failure) throw failure.error;
-      if (stalled.newest === newest) {
-        this.#streams.delete(stream);
-        return;
+  async #settle(failure: ProjectionFailure, stalled: Stalled): Promise<void> {
+    const { projector, policy, logger } = this.#options;
+    const { projection, generation, stream } = failure;
+    const place = { projection: projection.name, generation, stream };
+    do {
+      stalled.more = false;
+      try {
+        const parked = await projector.retryOrPark(failure, policy);
+        if (parked) logger.error('a stream is parked as a dead letter of a projection', { ...place, ...parked });
+      } catch (error) {
+        if (this.#closed) return;
+        if (error instanceof UnavailableError) stalled.more = true;
+        else logger.error('a view cannot be read or written; rebuild its projection', { ...place, error });
       }
-    }
+    } while (stalled.more && !this.#closed);
   }
 }

@@ -98,7 +98,7 @@ describe('Projector', () => {
     const batch = await commits('a');
     const failures = await projector.apply(batch);
     expect(failures).toEqual([
-      { projection: 'failing', generation: 1, stream: 'agent-a', commit: batch[0], error: new Error('bad event') },
+      { projection: failing, generation: 1, stream: 'agent-a', commit: batch[0], error: new Error('bad event') },
     ]);
     expect((await view('a'))?.view).toEqual({ seen: ['1', '2'] });
   });

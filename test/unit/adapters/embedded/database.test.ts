@@ -84,7 +84,18 @@ describe('the data folder', () => {
     const path = usedFolder();
     change(join(path, file), 'PRAGMA user_version = 99');
     expectRefused(path, /is of version 99.* run the newer Annals/);
-    change(join(path, file), 'PRAGMA user_version = 1');
+  });
+
+  it('is brought up to date when it is from an older Annals, views and all', () => {
+    const path = usedFolder();
+    const before = `DROP INDEX views_parked; ALTER TABLE views DROP COLUMN parked; PRAGMA user_version = 1;
+      INSERT INTO views VALUES ('agents', 1, '42', 3, 'idle', '{}')`;
+    change(join(path, 'views.sqlite'), before);
+    const { views, close } = openDataFolder(path);
+    expect(views.prepare('SELECT key, version, parked FROM views').all()).toEqual([
+      { key: '42', version: 3, parked: null },
+    ]);
+    close();
     openDataFolder(path).close();
   });
 

@@ -169,24 +169,39 @@ describe('a projection that throws', () => {
     expect(logger.error).not.toHaveBeenCalled();
   });
 
-  it('stops neither other streams nor other projections, is logged, and heals with the next commit', async () => {
-    let broken = true;
-    const failing = actionsUnless('failing', (action) => broken && action === 'bad');
+  it('stops neither other streams nor other projections, and is parked with its history', async () => {
+    const failing = actionsUnless('failing', (action) => action === 'bad');
     const { engine, append, view, logger, caughtUp } = open(newPath(), { projections: [failing, actions] });
     engine.start();
-    await append('1', 'bad');
+    await append('1', 'fine');
+    await append('1', 'fine too', 'bad');
     await append('2', 'good');
     await caughtUp();
     expect(await view('2', 'failing')).toMatchObject({ view: { seen: ['good'] } });
-    expect(await view('1')).toMatchObject({ view: { seen: ['bad'] } });
+    expect(await view('1')).toMatchObject({ view: { seen: ['fine', 'fine too', 'bad'] } });
     await eventually(() => expect(logger.error).toHaveBeenCalledOnce());
-    expect(logger.error.mock.calls[0]?.[1]).toMatchObject({ stream: 'agent-1', version: 1 });
-    expect(await view('1', 'failing')).toBeUndefined();
+    expect(logger.error.mock.calls[0]?.[1]).toMatchObject({ projection: 'failing', stream: 'agent-1', version: 3 });
+    // An append shows in a view whole or not at all, so the first event of the one that fails is not in it.
+    const parked = await view('1', 'failing');
+    expect(parked).toMatchObject({ version: 1, view: { seen: ['fine'] } });
+    expect(parked?.parked).toMatchObject({ version: 3, eventType: 'agent.step-recorded', error: 'Error: cannot take bad' });
+    expect(parked?.parked?.attempts).toHaveLength(3);
+    expect(engine.projectionStatus()).toMatchObject([{ deadLetters: 1 }, { deadLetters: 0 }]);
     expect(engine.health().status).toBe('ok');
-    broken = false;
-    await append('1', 'next');
+  });
+
+  it('leaves the later commits of a parked stream in the store', async () => {
+    const failing = actionsUnless('failing', (action) => action === 'bad');
+    const { engine, append, view, logger, caughtUp } = open(newPath(), { projections: [failing] });
+    engine.start();
+    await append('1', 'bad');
+    await eventually(() => expect(logger.error).toHaveBeenCalledOnce());
+    for (const text of ['a', 'b', 'c']) await append('1', text);
+    await append('2', 'good');
     await caughtUp();
-    expect(await view('1', 'failing')).toMatchObject({ version: 2, view: { seen: ['bad', 'next'] } });
+    expect(await view('2', 'failing')).toMatchObject({ view: { seen: ['good'] } });
+    expect(await view('1', 'failing')).toMatchObject({ version: 0, view: undefined, parked: { version: 1 } });
+    expect(logger.error).toHaveBeenCalledOnce();
   });
 
   it('finishes what it was trying again when the server stopped in between', async () => {
