@@ -127,18 +127,13 @@ export function httpHandler(app: App) {
   };
 }
 
-/** Works off batches of the events table's stream; what fails is logged and comes again. */
+/** Works off batches of the events table's stream; what fails is logged, and comes again as long as that can help. */
 export function streamHandler(work: (commits: readonly Commit[]) => Promise<readonly CommitFailure[]>) {
   return (event: unknown, context: Context) => {
     logger.addContext(context);
-    return processBatch(event, work, ({ sequenceNumber, commit, error }) => {
+    return processBatch(event, work, ({ commit, ...failure }) => {
       const { stream, version } = commit ?? {};
-      logger.error('a record of the stream failed and will be delivered again', {
-        sequenceNumber,
-        stream,
-        version,
-        error,
-      });
+      logger.error('a record of the stream failed', { ...failure, stream, version });
     });
   };
 }

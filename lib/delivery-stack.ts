@@ -80,9 +80,9 @@ function consume(consumer: ServiceFunction<FunctionName>, { table, failures, ...
     // Retention removes items, which is no event; nothing else changes or removes one.
     filters: [lambda.FilterCriteria.filter({ eventName: lambda.FilterRule.isEqual('INSERT') })],
     reportBatchItemFailures: true,
-    // Finds the one record that cannot be processed, without using up retries of the others.
+    // Finds the one record that crashes the function, should there be one.
     bisectBatchOnError: true,
-    retryAttempts: 10,
+    // No limit of retries: what comes again could not reach a service, which is no fault of any record. Bad ones are parked.
     // Half of the stream's 24 h: what waits longer is kept in the bucket, before the stream forgets it.
     maxRecordAge: Duration.hours(12),
     onFailure: { bind: () => ({ destination: failures.bucketArn }) },

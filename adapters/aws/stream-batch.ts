@@ -8,9 +8,11 @@ export interface CommitFailure {
   readonly error: unknown;
 }
 
-/** A record of the batch that has to come again, and why. */
+/** A record of the batch that was not worked off, and why. */
 export interface RecordFailure {
   readonly sequenceNumber: string;
+  /** Whether it comes again. One that is of no stream at all does not: no append wrote it, and nothing can come of it. */
+  readonly redelivered: boolean;
   readonly commit?: Commit;
   readonly error: unknown;
 }
@@ -33,12 +35,12 @@ export async function processBatch(
   const errors = new Map(failed.map(({ commit, error }) => [commit, { error }]));
   const failures = records.flatMap((record) => failureOf(record, errors));
   for (const failure of failures) onFailure(failure);
-  const [lowest] = failures; // records come in the order of their numbers
+  const lowest = failures.find(({ redelivered }) => redelivered); // records come in the order of their numbers
   return { batchItemFailures: lowest ? [{ itemIdentifier: lowest.sequenceNumber }] : [] };
 }
 
 function failureOf(record: StreamRecord, errors: ReadonlyMap<Commit, { error: unknown }>): RecordFailure[] {
-  if ('error' in record) return [record];
+  if ('error' in record) return [{ ...record, redelivered: false }];
   const failed = errors.get(record.commit);
-  return failed ? [{ ...record, ...failed }] : [];
+  return failed ? [{ ...record, ...failed, redelivered: true }] : [];
 }

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Commit } from '../../core/commit.ts';
 import { parse } from '../../core/validation.ts';
-import { commitOf } from './commit-item.ts';
+import { commitOf, unreadableCommit } from './commit-item.ts';
 
 /** A commit as the stream of the events table delivered it, or why the record could not be read as one. */
 export type StreamRecord = {
@@ -14,7 +14,11 @@ const streamEvent = z.object({
   Records: z.array(
     z.object({
       eventName: z.string(),
-      dynamodb: z.object({ SequenceNumber: z.string().min(1), NewImage: z.unknown().optional() }),
+      dynamodb: z.object({
+        SequenceNumber: z.string().min(1),
+        Keys: z.unknown().optional(),
+        NewImage: z.unknown().optional(),
+      }),
     }),
   ),
 });
@@ -26,18 +30,20 @@ const image = z.looseObject({
 
 /**
  * The commits in a batch of stream records, in the stream's order. Records of anything but an insert are left out:
- * commits never change, only retention touches or removes them.
+ * commits never change, only retention touches or removes them. A record that is no commit stands in for one that cannot
+ * be decoded, as long as its keys say which.
  * @throws ValidationError when the event is no batch of stream records at all
  */
 export function parseStreamRecords(event: unknown): StreamRecord[] {
   const { Records } = parse(streamEvent, event);
   return Records.filter(({ eventName }) => eventName === 'INSERT').map(({ dynamodb }) => {
-    const { SequenceNumber: sequenceNumber, NewImage } = dynamodb;
+    const { SequenceNumber: sequenceNumber, Keys, NewImage } = dynamodb;
     try {
       const decoded = image.safeParse(NewImage);
       return { sequenceNumber, commit: commitOf(decoded.success ? decoded.data : NewImage) };
     } catch (error) {
-      return { sequenceNumber, error };
+      const commit = unreadableCommit(Keys);
+      return commit ? { sequenceNumber, commit } : { sequenceNumber, error };
     }
   });
 }

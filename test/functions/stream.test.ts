@@ -1,6 +1,8 @@
+import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import type { DynamoDBRecord } from 'aws-lambda';
 import { ulid } from 'ulid';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { dynamoDb } from '../../adapters/aws/clients.ts';
 import { type BundledFunctions, bundledFunctions } from '../support/bundled-functions.ts';
 import { eventBridgeRecorder } from '../support/event-bridge.ts';
 import { streamEventOf } from '../support/lambda-events.ts';
@@ -58,6 +60,17 @@ function undecodable(record: DynamoDBRecord): DynamoDBRecord {
   return { ...record, dynamodb: { ...record.dynamodb, NewImage } };
 }
 
+/** Writes rubbish over the events of a commit, which nothing of ours can. */
+async function damage(stream: string, version: number): Promise<void> {
+  const update = new UpdateItemCommand({
+    TableName: table,
+    Key: { stream: { S: stream }, version: { N: String(version) } },
+    UpdateExpression: 'SET body = :rubbish',
+    ExpressionAttributeValues: { ':rubbish': { B: Buffer.from('?') } },
+  });
+  await dynamoDb().send(update);
+}
+
 describe('the projector', () => {
   it('brings a view up to date with what the command function wrote', async () => {
     const { agentId, records } = await agentWithSteps();
@@ -77,15 +90,24 @@ describe('the projector', () => {
     expect((await viewOf(agentId)).body).toMatchObject({ steps: 2, version: 3 });
   });
 
-  it('reports the lowest failed number after it has worked off the other streams', async () => {
-    const [one, two, three] = [await agentWithSteps(), await agentWithSteps(), await agentWithSteps()];
-    const [bad] = two.records;
-    if (!bad) throw new Error('the stream has no record');
-    const Records = [...one.records, unreadable(bad), ...three.records];
-    const answer = await functions.stream('projector', { Records });
-    expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: numberOf(bad) }] });
-    for (const { agentId } of [one, three]) expect((await viewOf(agentId)).body).toMatchObject({ version: 3 });
-    expect((await viewOf(two.agentId)).status).toBe(404);
+  it('reads from the table what a record does not say', async () => {
+    const [one, two] = [await agentWithSteps(), await agentWithSteps()];
+    const [damaged, undecoded] = two.records;
+    if (!damaged || !undecoded) throw new Error('the stream lacks records');
+    const Records = [unreadable(damaged), ...one.records, undecodable(undecoded)];
+    expect(await functions.stream('projector', { Records })).toEqual({ batchItemFailures: [] });
+    for (const { agentId } of [one, two]) expect((await viewOf(agentId)).body).toMatchObject({ version: 3 });
+  });
+
+  it('parks a stream whose commit cannot be decoded, at once for the shard, and goes on with all others', async () => {
+    const [one, two] = [await agentWithSteps(), await agentWithSteps()];
+    await damage(`main/agent-${two.agentId}`, 2);
+    const Records = [...two.records.map(undecodable), ...one.records];
+    expect(await functions.stream('projector', { Records })).toEqual({ batchItemFailures: [] });
+    expect((await viewOf(one.agentId)).body).toMatchObject({ version: 3 });
+    expect((await viewOf(two.agentId)).body).toMatchObject({ version: 1, steps: 0 });
+    const { body } = await functions.http('query', { method: 'GET', path: '/projections' });
+    expect(body.projections).toContainEqual(expect.objectContaining({ name: 'agent-status', deadLetters: 1 }));
   });
 });
 

@@ -124,6 +124,7 @@ describe('permissions', () => {
       'dynamodb:GetItem Views',
       'dynamodb:Query Events',
       'dynamodb:Query Views/index/byGroup',
+      'dynamodb:Query Views/index/byParked',
     ]);
     expect(may('projector')).toEqual(
       [

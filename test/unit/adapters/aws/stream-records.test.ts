@@ -92,7 +92,7 @@ describe('parseStreamRecords', () => {
     expect(parseStreamRecords({ Records })).toEqual([{ sequenceNumber: '3', commit: first }]);
   });
 
-  it('reports a record that is no commit by its number, and reads the others', async () => {
+  it('has a record that is no commit stand in for one that cannot be decoded, and reads the others', async () => {
     const [first, second] = await commits();
     const { recordedAt: _, ...incomplete } = image(second);
     const { idempotencyKey: __, ...anonymous } = image(second);
@@ -110,9 +110,23 @@ describe('parseStreamRecords', () => {
     const Records = [...broken.map((one, index) => record(one, String(index))), record(image(first), 'last')];
     const parsed = parseStreamRecords({ Records });
     expect(parsed.map(({ sequenceNumber }) => sequenceNumber)).toEqual([...broken.keys(), 'last'].map(String));
-    for (const one of parsed.slice(0, -1)) expect(one).toHaveProperty('error', expect.any(CorruptDataError));
-    expect(parsed[0]).toHaveProperty('error.message', 'the item at version 3 of stream main/agent-42 is no commit');
+    for (const one of parsed.slice(0, -1) as { commit: Commit }[]) {
+      expect(one.commit).toMatchObject({ stream: 'agent-42', version: 1 });
+      expect(() => decodeCommit(one.commit)).toThrow(CorruptDataError);
+    }
     expect(parsed.at(-1)).toEqual({ sequenceNumber: 'last', commit: first });
+  });
+
+  it('reports a record by its number when nothing says which commit it is', async () => {
+    const ofNoStream = [
+      { stream: { S: 'main/nonsense' }, version: { N: '1' } },
+      { stream: { S: 'main/agent-42' }, version: { N: '0' } },
+    ];
+    for (const Keys of ofNoStream) {
+      const { dynamodb, ...rest } = record(undefined, '1');
+      const parsed = parseStreamRecords({ Records: [{ ...rest, dynamodb: { ...dynamodb, Keys } }] });
+      expect(parsed).toEqual([{ sequenceNumber: '1', error: expect.any(CorruptDataError) }]);
+    }
   });
 
   it('refuses what is no batch of stream records', () => {

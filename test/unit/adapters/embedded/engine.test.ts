@@ -184,7 +184,11 @@ describe('a projection that throws', () => {
     // An append shows in a view whole or not at all, so the first event of the one that fails is not in it.
     const parked = await view('1', 'failing');
     expect(parked).toMatchObject({ version: 1, view: { seen: ['fine'] } });
-    expect(parked?.parked).toMatchObject({ version: 3, eventType: 'agent.step-recorded', error: 'Error: cannot take bad' });
+    expect(parked?.parked).toMatchObject({
+      version: 3,
+      eventType: 'agent.step-recorded',
+      error: 'Error: cannot take bad',
+    });
     expect(parked?.parked?.attempts).toHaveLength(3);
     expect(engine.projectionStatus()).toMatchObject([{ deadLetters: 1 }, { deadLetters: 0 }]);
     expect(engine.health().status).toBe('ok');
