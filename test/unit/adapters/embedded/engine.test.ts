@@ -190,7 +190,7 @@ describe('a projection that throws', () => {
       error: 'Error: cannot take bad',
     });
     expect(parked?.parked?.attempts).toHaveLength(3);
-    expect(engine.projectionStatus()).toMatchObject([{ deadLetters: 1 }, { deadLetters: 0 }]);
+    expect(await engine.projectionStatus()).toMatchObject([{ deadLetters: 1 }, { deadLetters: 0 }]);
     expect(engine.health().status).toBe('ok');
   });
 
