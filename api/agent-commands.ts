@@ -3,7 +3,7 @@ import { handleCommand } from '../core/decider.ts';
 import { type AgentCommand, agentDecider } from '../domain/agent/agent.ts';
 import { agentCreated, agentState, agentStateChanged, agentStepRecorded } from '../events/agent.ts';
 import { id } from '../events/envelope.ts';
-import { appendOptions, type CommandDeps, newAggregateId, REPEAT } from './command.ts';
+import { appendOptions, type CommandDeps, newAggregateId, REPEAT, replayHeader } from './command.ts';
 import { type RequestContext, route } from './route.ts';
 
 export const createAgentBody = agentCreated.data
@@ -35,7 +35,7 @@ export const agentCommands = [
     async handle({ body: { agentId: given, ...data }, context }, deps: CommandDeps) {
       const agentId = given ?? newAggregateId('agent', context, deps);
       const { version, repeated } = await run(agentId, { kind: 'create', ...data }, context, deps);
-      return { status: repeated ? 200 : 201, body: { agentId, version } };
+      return { status: repeated ? 200 : 201, body: { agentId, version }, headers: replayHeader(repeated) };
     },
   }),
   route({
@@ -50,8 +50,8 @@ export const agentCommands = [
     statuses: { 200: 'The agent is in this state' },
     errors: ['NOT_FOUND', 'COMMAND_REJECTED', 'CONCURRENCY_CONFLICT'],
     async handle({ params: { agentId }, body, context }, deps: CommandDeps) {
-      const { version } = await run(agentId, { kind: 'change-state', ...body }, context, deps);
-      return { status: 200, body: { agentId, state: body.newState, version } };
+      const { version, repeated } = await run(agentId, { kind: 'change-state', ...body }, context, deps);
+      return { status: 200, body: { agentId, state: body.newState, version }, headers: replayHeader(repeated) };
     },
   }),
   route({
@@ -66,7 +66,7 @@ export const agentCommands = [
     errors: ['NOT_FOUND', 'COMMAND_REJECTED', 'CONCURRENCY_CONFLICT'],
     async handle({ params: { agentId }, body, context }, deps: CommandDeps) {
       const { version, repeated } = await run(agentId, { kind: 'record-step', ...body }, context, deps);
-      return { status: repeated ? 200 : 201, body: { agentId, version } };
+      return { status: repeated ? 200 : 201, body: { agentId, version }, headers: replayHeader(repeated) };
     },
   }),
 ];

@@ -3,7 +3,7 @@ import { monotonicFactory } from 'ulid';
 import type { CommandOptions } from '../core/decider.ts';
 import type { EventStore } from '../core/event-store.ts';
 import type { AppDeps } from './app.ts';
-import type { RequestContext } from './route.ts';
+import { REPLAYED, type RequestContext } from './route.ts';
 
 /** What the routes that write need. */
 export interface CommandDeps extends AppDeps {
@@ -15,6 +15,9 @@ export interface CommandDeps extends AppDeps {
 
 /** What the status 200 means where a request that wrote something gets 201. */
 export const REPEAT = 'The repeat of a request under the same Idempotency-Key; nothing was written';
+
+/** What tells the answer to a repeat from a first one, whatever status they have. */
+export const replayHeader = (repeated: boolean): Record<string, string> => (repeated ? { [REPLAYED]: 'true' } : {});
 
 /** What a request's headers mean for the append that it leads to. */
 export function appendOptions({ correlationId, causationId, idempotencyKey }: RequestContext, deps: CommandDeps) {

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
 import { newEventSchema, recordedEventSchema } from '../events/catalogue.ts';
 import { type ProblemCode, problemKinds, problemSchema } from './problem.ts';
-import { contextHeaders, type Route, type RouteDeclaration, route } from './route.ts';
+import { contextHeaders, REPLAYED, type Route, type RouteDeclaration, route } from './route.ts';
 
 /** `GET /openapi.json`: describes the routes given, and itself. */
 export function openApiRoute(others: readonly RouteDeclaration[]): Route<object> {
@@ -54,9 +54,15 @@ function operationOf(route: RouteDeclaration): ZodOpenApiOperationObject {
 const responseHeaders = { 'X-Correlation-Id': contextHeaders.shape['X-Correlation-Id'].unwrap() };
 const viewHeaders = { ...responseHeaders, 'X-View-Version': z.string().describe('The version of the view') };
 
-function answersOf({ statuses, answer, viewVersion }: RouteDeclaration) {
+const commandHeaders = {
+  ...responseHeaders,
+  [REPLAYED]: z.enum(['true']).optional().describe('Present on the answer to a repeat; nothing was written'),
+};
+
+function answersOf({ method, statuses, answer, viewVersion }: RouteDeclaration) {
   const content = { 'application/json': { schema: answer } };
-  const headers = z.object(viewVersion ? viewHeaders : responseHeaders);
+  const ofReads = viewVersion ? viewHeaders : responseHeaders;
+  const headers = z.object(method === 'POST' ? commandHeaders : ofReads);
   return mapValues(statuses, (description) => ({ description, headers, content }));
 }
 

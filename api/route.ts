@@ -15,6 +15,9 @@ export const contextHeaders = z.object({
     .describe('POST only: a repeat under the same key writes nothing and gets the same answer'),
 });
 
+/** Response header, `true` on the answer to a repeat under the same Idempotency-Key: nothing was written. */
+export const REPLAYED = 'Idempotent-Replayed';
+
 export interface RequestContext {
   readonly correlationId: string;
   readonly causationId: string | undefined;

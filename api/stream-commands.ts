@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { MAX_EVENTS_PER_COMMIT } from '../core/commit.ts';
 import { newEventSchema } from '../events/catalogue.ts';
 import { id } from '../events/envelope.ts';
-import { appendOptions, type CommandDeps, REPEAT } from './command.ts';
+import { appendOptions, type CommandDeps, REPEAT, replayHeader } from './command.ts';
 import { route } from './route.ts';
 
 /** Which aggregate's history: `<aggregateType>-<aggregateId>`. */
@@ -55,7 +55,11 @@ export const streamCommands = [
         ...appendOptions(context, deps),
         expectedVersion: body.expectedVersion,
       });
-      return { status: repeated ? 200 : 201, body: { ...answer, eventIds: [...eventIds] } };
+      return {
+        status: repeated ? 200 : 201,
+        body: { ...answer, eventIds: [...eventIds] },
+        headers: replayHeader(repeated),
+      };
     },
   }),
 ];

@@ -3,7 +3,7 @@ import { handleCommand } from '../core/decider.ts';
 import { type TaskCommand, taskDecider } from '../domain/task/task.ts';
 import { id } from '../events/envelope.ts';
 import { taskCompleted, taskFailed, taskRequested } from '../events/task.ts';
-import { appendOptions, type CommandDeps, newAggregateId, REPEAT } from './command.ts';
+import { appendOptions, type CommandDeps, newAggregateId, REPEAT, replayHeader } from './command.ts';
 import { type RequestContext, route } from './route.ts';
 
 const SAGA_PREFIX = 'multi-agent-task:';
@@ -42,8 +42,9 @@ export const taskCommands = [
     errors: ['COMMAND_REJECTED', 'CONCURRENCY_CONFLICT'],
     async handle({ body: { taskId: given, ...data }, context }, deps: CommandDeps) {
       const taskId = given ?? newAggregateId('task', context, deps);
-      await run(taskId, { kind: 'request', ...data }, context, deps);
-      return { status: 202, body: { taskId, sagaId: `${SAGA_PREFIX}${taskId}` } };
+      const { repeated } = await run(taskId, { kind: 'request', ...data }, context, deps);
+      const headers = replayHeader(repeated);
+      return { status: 202, body: { taskId, sagaId: `${SAGA_PREFIX}${taskId}` }, headers };
     },
   }),
   route({
@@ -58,7 +59,7 @@ export const taskCommands = [
     errors: ['NOT_FOUND', 'COMMAND_REJECTED', 'CONCURRENCY_CONFLICT'],
     async handle({ params: { taskId }, body, context }, deps: CommandDeps) {
       const { version, repeated } = await run(taskId, { kind: 'complete', ...body }, context, deps);
-      return { status: repeated ? 200 : 201, body: { taskId, version } };
+      return { status: repeated ? 200 : 201, body: { taskId, version }, headers: replayHeader(repeated) };
     },
   }),
   route({
@@ -73,7 +74,7 @@ export const taskCommands = [
     errors: ['NOT_FOUND', 'COMMAND_REJECTED', 'CONCURRENCY_CONFLICT'],
     async handle({ params: { taskId }, body, context }, deps: CommandDeps) {
       const { version, repeated } = await run(taskId, { kind: 'fail', ...body }, context, deps);
-      return { status: repeated ? 200 : 201, body: { taskId, version } };
+      return { status: repeated ? 200 : 201, body: { taskId, version }, headers: replayHeader(repeated) };
     },
   }),
 ];

@@ -3,7 +3,7 @@ import { handleCommand } from '../core/decider.ts';
 import { type WorkflowCommand, workflowDecider } from '../domain/workflow/workflow.ts';
 import { id } from '../events/envelope.ts';
 import { workflowStarted, workflowStepCompleted } from '../events/workflow.ts';
-import { appendOptions, type CommandDeps, newAggregateId, REPEAT } from './command.ts';
+import { appendOptions, type CommandDeps, newAggregateId, REPEAT, replayHeader } from './command.ts';
 import { type RequestContext, route } from './route.ts';
 
 export const startWorkflowBody = workflowStarted.data.extend({
@@ -30,7 +30,7 @@ export const workflowCommands = [
     async handle({ body: { workflowId: given, ...data }, context }, deps: CommandDeps) {
       const workflowId = given ?? newAggregateId('workflow', context, deps);
       const { version, repeated } = await run(workflowId, { kind: 'start', ...data }, context, deps);
-      return { status: repeated ? 200 : 201, body: { workflowId, version } };
+      return { status: repeated ? 200 : 201, body: { workflowId, version }, headers: replayHeader(repeated) };
     },
   }),
   route({
@@ -45,7 +45,7 @@ export const workflowCommands = [
     errors: ['NOT_FOUND', 'COMMAND_REJECTED', 'CONCURRENCY_CONFLICT'],
     async handle({ params: { workflowId }, body, context }, deps: CommandDeps) {
       const { version, repeated } = await run(workflowId, { kind: 'complete-step', ...body }, context, deps);
-      return { status: repeated ? 200 : 201, body: { workflowId, version } };
+      return { status: repeated ? 200 : 201, body: { workflowId, version }, headers: replayHeader(repeated) };
     },
   }),
 ];

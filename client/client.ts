@@ -148,7 +148,7 @@ export class AnnalsClient {
       'x-causation-id': causationId,
     };
     const answer = await this.#transport({ method: 'POST', path, headers, body }, schema);
-    return { ...answer.body, repeated: answer.status === 200 };
+    return { ...answer.body, repeated: answer.headers.get('Idempotent-Replayed') === 'true' };
   }
 }
 

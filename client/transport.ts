@@ -40,7 +40,7 @@ export interface ApiRequest {
 }
 
 export interface ApiAnswer<Body> {
-  readonly status: number;
+  readonly headers: Headers;
   readonly body: Body;
 }
 
@@ -121,7 +121,7 @@ function readAnswer<S extends z.ZodType>(
     throw new AnnalsRequestError(name, status, problem, retryAfterMs(headers.get('retry-after')));
   }
   const parsed = schema.safeParse(body);
-  if (parsed.success) return { status, body: parsed.data };
+  if (parsed.success) return { headers, body: parsed.data };
   const detail = `the answer is not what this client understands: ${z.prettifyError(parsed.error)}`;
   throw new AnnalsRequestError(name, status, { code: 'UNEXPECTED_ANSWER', detail });
 }

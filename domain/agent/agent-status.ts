@@ -2,7 +2,7 @@ import { defineProjection } from '../../core/projection.ts';
 import { type AgentState, agentState } from '../../events/agent.ts';
 import type { DomainEvent } from '../../events/catalogue.ts';
 import type { JsonObject } from '../../events/json.ts';
-import { addUsage, firstSeen, seen, type Times } from '../view.ts';
+import { addUsage, firstSeen, seen, sum, type Times } from '../view.ts';
 
 /** What an agent is, does and has used. */
 export interface AgentStatus extends Times {
@@ -65,7 +65,7 @@ function evolve(
       return {
         ...now,
         steps: now.steps + 1,
-        durationMs: now.durationMs + durationMs,
+        durationMs: sum(now.durationMs, durationMs),
         usage: addUsage(now.usage, usage),
         lastAction: preview(action),
       };
