@@ -47,8 +47,21 @@ function operationOf(route: RouteDeclaration): ZodOpenApiOperationObject {
     ...(description ? { description } : {}),
     requestParams: { ...(params ? { path: params } : {}), ...(query ? { query } : {}), header },
     ...(body ? { requestBody: { required: true, content: { 'application/json': { schema: body } } } } : {}),
-    responses: { ...answersOf(route), ...problemsOf(route) },
+    responses: responsesOf(route),
   };
+}
+
+/** A status may have both: `GET /health` answers 503 with what it found, unless nothing could be found out. */
+function responsesOf(route: RouteDeclaration) {
+  const answers = answersOf(route);
+  const problems = problemsOf(route);
+  const both = Object.entries(problems).flatMap(([status, problem]) => {
+    const answer = answers[status];
+    if (!answer) return [];
+    const description = `${answer.description}; ${problem.description}`;
+    return [[status, { ...answer, description, content: { ...answer.content, ...problem.content } }]];
+  });
+  return { ...answers, ...problems, ...Object.fromEntries(both) };
 }
 
 const responseHeaders = { 'X-Correlation-Id': contextHeaders.shape['X-Correlation-Id'].unwrap() };
