@@ -1,6 +1,7 @@
 import { agentCommands } from './agent-commands.ts';
 import type { CommandDeps } from './command.ts';
 import type { Route } from './route.ts';
+import { sagaCommands } from './saga-commands.ts';
 import { streamCommands } from './stream-commands.ts';
 import { taskCommands } from './task-commands.ts';
 import { workflowCommands } from './workflow-commands.ts';
@@ -11,4 +12,5 @@ export const commandRoutes: readonly Route<CommandDeps>[] = [
   ...agentCommands,
   ...taskCommands,
   ...workflowCommands,
+  ...sagaCommands,
 ];

@@ -3,13 +3,14 @@ import { commandRoutes } from './commands.ts';
 import { openApiRoute } from './openapi.ts';
 import { type OperationDeps, operationQueries } from './operation-queries.ts';
 import type { Route } from './route.ts';
+import { sagaQueries } from './saga-queries.ts';
 import { streamQueries } from './stream-queries.ts';
 import { type ViewDeps, viewQueries } from './view-queries.ts';
 
 /** What the routes that read need. */
 export interface QueryDeps extends AppDeps, ViewDeps, OperationDeps {}
 
-const answers: readonly Route<QueryDeps>[] = [...streamQueries, ...viewQueries, ...operationQueries];
+const answers: readonly Route<QueryDeps>[] = [...streamQueries, ...viewQueries, ...sagaQueries, ...operationQueries];
 
 /** Every route that reads, `GET /openapi.json` (which describes those that write, too) among them. */
 export const queryRoutes: readonly Route<QueryDeps>[] = [...answers, openApiRoute([...commandRoutes, ...answers])];

@@ -1,21 +1,14 @@
 import * as z from 'zod';
 import { handleCommand } from '../core/decider.ts';
+import { sagaIdOf } from '../core/saga.ts';
+import { multiAgentTask } from '../domain/task/multi-agent-task-saga.ts';
 import { type TaskCommand, taskDecider } from '../domain/task/task.ts';
 import { id } from '../events/envelope.ts';
 import { taskCompleted, taskFailed, taskRequested } from '../events/task.ts';
 import { appendOptions, type CommandDeps, newAggregateId, REPEAT, replayHeader } from './command.ts';
 import { type RequestContext, route } from './route.ts';
 
-const SAGA_PREFIX = 'multi-agent-task:';
-/** The saga's id is an id, too, and holds the task's. */
-const MAX_TASK_ID = 128 - SAGA_PREFIX.length;
-
-export const requestTaskBody = taskRequested.data.extend({
-  taskId: id
-    .pipe(z.string().max(MAX_TASK_ID, `may have ${MAX_TASK_ID} characters at most`))
-    .optional()
-    .describe(`Made when absent; at most ${MAX_TASK_ID} characters`),
-});
+export const requestTaskBody = taskRequested.data.extend({ taskId: id.optional().describe('Made when absent') });
 export const completeTaskBody = taskCompleted.data.omit({ taskId: true });
 export const failTaskBody = taskFailed.data.omit({ taskId: true });
 
@@ -44,7 +37,7 @@ export const taskCommands = [
       const taskId = given ?? newAggregateId('task', context, deps);
       const { repeated } = await run(taskId, { kind: 'request', ...data }, context, deps);
       const headers = replayHeader(repeated);
-      return { status: 202, body: { taskId, sagaId: `${SAGA_PREFIX}${taskId}` }, headers };
+      return { status: 202, body: { taskId, sagaId: sagaIdOf(multiAgentTask, taskId) }, headers };
     },
   }),
   route({

@@ -1,15 +1,22 @@
 import * as z from 'zod';
 import { handleCommand } from '../core/decider.ts';
 import { type WorkflowCommand, workflowDecider } from '../domain/workflow/workflow.ts';
+import { workflowPlan } from '../domain/workflow/workflow-saga.ts';
 import { id } from '../events/envelope.ts';
-import { workflowStarted, workflowStepCompleted } from '../events/workflow.ts';
+import { workflowStarted, workflowStepCompleted, workflowStepFailed } from '../events/workflow.ts';
 import { appendOptions, type CommandDeps, newAggregateId, REPEAT, replayHeader } from './command.ts';
 import { type RequestContext, route } from './route.ts';
 
 export const startWorkflowBody = workflowStarted.data.extend({
   workflowId: id.optional().describe('Made when absent'),
+  parameters: z
+    .object({
+      plan: workflowPlan.optional().describe('Has the workflow driven by the saga: its steps, the first first'),
+    })
+    .catchall(z.json()),
 });
 export const completeStepBody = workflowStepCompleted.data.omit({ workflowId: true });
+export const failStepBody = workflowStepFailed.data.omit({ workflowId: true });
 
 export const workflowAnswer = z.strictObject({ workflowId: id, version: z.int().positive() });
 export type WorkflowAnswer = z.output<typeof workflowAnswer>;
@@ -45,6 +52,21 @@ export const workflowCommands = [
     errors: ['NOT_FOUND', 'COMMAND_REJECTED', 'CONCURRENCY_CONFLICT'],
     async handle({ params: { workflowId }, body, context }, deps: CommandDeps) {
       const { version, repeated } = await run(workflowId, { kind: 'complete-step', ...body }, context, deps);
+      return { status: repeated ? 200 : 201, body: { workflowId, version }, headers: replayHeader(repeated) };
+    },
+  }),
+  route({
+    name: 'failWorkflowStep',
+    method: 'POST',
+    path: '/workflows/{workflowId}/failures',
+    summary: 'A step of a workflow could not be done',
+    params: z.object({ workflowId: id }),
+    body: failStepBody,
+    answer: workflowAnswer,
+    statuses: { 201: 'Recorded', 200: REPEAT },
+    errors: ['NOT_FOUND', 'COMMAND_REJECTED', 'CONCURRENCY_CONFLICT'],
+    async handle({ params: { workflowId }, body, context }, deps: CommandDeps) {
+      const { version, repeated } = await run(workflowId, { kind: 'fail-step', ...body }, context, deps);
       return { status: repeated ? 200 : 201, body: { workflowId, version }, headers: replayHeader(repeated) };
     },
   }),

@@ -38,6 +38,29 @@ export type TaskAnswer = z.output<typeof taskAnswer>;
 export const workflowAnswer = z.object({ workflowId: z.string(), version });
 export type WorkflowAnswer = z.output<typeof workflowAnswer>;
 
+const sagaState = z.enum(['STARTED', 'COMPENSATING', 'COMPLETED', 'FAILED']);
+
+export const sagaAnswer = z.object({ sagaId: z.string(), state: sagaState, version });
+export type SagaAnswer = z.output<typeof sagaAnswer>;
+
+export const saga = sagaAnswer.extend({
+  sagaType: z.string(),
+  reason: z.string().optional(),
+  parked: z.object({ step: z.string(), item: z.string(), reason: z.string() }).optional(),
+  steps: z.array(
+    z.object({
+      step: z.string(),
+      item: z.string(),
+      state: z.enum(['outstanding', 'waiting', 'completed', 'failed', 'compensated']),
+      attempt: z.number(),
+      deadline: z.string(),
+      reason: z.string().optional(),
+    }),
+  ),
+  history: z.array(recordedEventSchema),
+});
+export type Saga = z.output<typeof saga>;
+
 const view = z.object({ version, createdAt: z.string(), lastUpdated: z.string() });
 
 export const agentView = view.extend({
@@ -59,6 +82,7 @@ export const taskView = view.extend({
   taskId: z.string(),
   state: z.enum(['requested', 'completed', 'failed']),
   requiredAgents: z.array(z.string()),
+  assignedAgents: z.array(z.string()),
   completedAgents: z.array(z.string()),
   failedAgents: z.array(z.string()),
   deadlineSeconds: z.number(),
@@ -70,13 +94,15 @@ export type TaskView = z.output<typeof taskView>;
 export const workflowView = view.extend({
   workflowId: z.string(),
   workflowType: z.string(),
-  state: z.enum(['started', 'running', 'completed']),
+  state: z.enum(['started', 'running', 'completed', 'failed']),
   initiatedBy: z.string(),
   parameters: jsonObject,
   steps: z.number(),
   lastStepId: z.string().optional(),
   lastStepType: z.string().optional(),
   nextStep: z.string().optional(),
+  assigned: z.object({ stepId: z.string(), agentType: z.string(), attempt: z.number() }).optional(),
+  error: z.union([z.string(), jsonObject]).optional(),
 });
 export type WorkflowView = z.output<typeof workflowView>;
 

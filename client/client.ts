@@ -115,6 +115,29 @@ export class AnnalsClient {
     return this.#post(`/workflows/${segment(workflowId)}/steps`, body, answers.workflowAnswer, options);
   }
 
+  failWorkflowStep(
+    workflowId: string,
+    body: Omit<EventData<'workflow.step-failed'>, 'workflowId'>,
+    options?: CommandOptions,
+  ) {
+    return this.#post(`/workflows/${segment(workflowId)}/failures`, body, answers.workflowAnswer, options);
+  }
+
+  /** Gives a saga up: what it did is undone. */
+  cancelSaga(sagaId: string, body: { readonly reason: string }, options?: CommandOptions) {
+    return this.#post(`/sagas/${segment(sagaId)}/cancel`, body, answers.sagaAnswer, options);
+  }
+
+  /** Has a parked saga try again to undo what it could not. */
+  resumeSaga(sagaId: string, options?: CommandOptions) {
+    return this.#post(`/sagas/${segment(sagaId)}/resume`, {}, answers.sagaAnswer, options);
+  }
+
+  /** A saga's state, its steps and its whole history. */
+  saga(sagaId: string) {
+    return this.#get(`/sagas/${segment(sagaId)}`, answers.saga);
+  }
+
   agent(agentId: string, options?: ViewOptions) {
     return this.#get(`/agents/${segment(agentId)}`, answers.agentView, options);
   }

@@ -53,7 +53,9 @@ export interface Party {
   /** The aggregate that does an item. */
   readonly id: (item: string) => string;
   readonly aggregateType: string;
-  /** Why nobody can expect an answer of it after this event; undefined when one can. */
+  /** The events that may be its end. */
+  readonly endedBy: readonly EventType[];
+  /** Why nobody can expect an answer of it after this event; undefined when one can. No event comes after its end. */
   readonly fails: (event: DomainEvent) => string | undefined;
 }
 

@@ -54,7 +54,18 @@ const eventsSchema: Schema = {
     trace       TEXT,
     UNIQUE (stream, version)
   ) STRICT;
-  CREATE INDEX IF NOT EXISTS commits_keyed ON commits (stream, commit_id) WHERE keyed = 1;${CHECKPOINTS}`,
+  CREATE INDEX IF NOT EXISTS commits_keyed ON commits (stream, commit_id) WHERE keyed = 1;
+  CREATE TABLE IF NOT EXISTS sagas (
+    saga    TEXT PRIMARY KEY,
+    wake_at TEXT
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS sagas_by_time ON sagas (wake_at) WHERE wake_at IS NOT NULL;
+  CREATE TABLE IF NOT EXISTS saga_parties (
+    saga   TEXT NOT NULL,
+    stream TEXT NOT NULL,
+    PRIMARY KEY (saga, stream)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS saga_parties_by_stream ON saga_parties (stream);${CHECKPOINTS}`,
 };
 
 const viewsSchema: Schema = {

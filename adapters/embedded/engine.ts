@@ -7,11 +7,13 @@ import { type RetryPolicy, retryPolicyOf } from '../../core/processor.ts';
 import type { AnyProjection } from '../../core/projection.ts';
 import { Projector } from '../../core/projector.ts';
 import { Relay } from '../../core/relay.ts';
+import type { AnySaga } from '../../core/saga.ts';
 import type { ViewStore } from '../../core/view-store.ts';
 import { Consumer } from './consumer.ts';
 import { type DataFolder, openDataFolder } from './database.ts';
 import { FileObjectStore } from './file-object-store.ts';
 import type { Logger } from './logger.ts';
+import { SagaEngine } from './saga-engine.ts';
 import { sqliteCheckpoint } from './sqlite-checkpoint.ts';
 import { SqliteCommitStorage } from './sqlite-commit-storage.ts';
 import { SqliteControlStore } from './sqlite-control-store.ts';
@@ -22,6 +24,7 @@ export interface EngineOptions {
   /** The data folder; made if need be. */
   readonly dataDir: string;
   readonly projections: readonly AnyProjection[];
+  readonly sagas?: readonly AnySaga[];
   readonly logger: Logger;
   /** What `annals.config.ts` says, checked; the defaults when absent. */
   readonly settings?: EventSystem;
@@ -41,7 +44,7 @@ export interface ProjectionStatus {
 
 export interface EngineHealth {
   readonly status: 'ok' | 'degraded';
-  readonly checks: Readonly<Record<'store' | 'projector' | 'relay', 'ok' | 'failing'>>;
+  readonly checks: Readonly<Record<'store' | 'projector' | 'relay' | 'sagas', 'ok' | 'failing'>>;
 }
 
 /** All of Annals' machinery in one process, on one folder. */
@@ -61,7 +64,7 @@ export interface Engine {
 
 /**
  * Opens a data folder and puts core on it: commits in one database, views in another, and between them two consumers,
- * the projector and the relay, as on AWS.
+ * the projector and the relay, as on AWS; the sagas are run by a third.
  * @throws StartupError when the folder cannot be used; its message says what to do
  */
 export function createEngine({ dataDir, projections, logger, ...options }: EngineOptions): Engine {
@@ -99,9 +102,12 @@ export function createEngine({ dataDir, projections, logger, ...options }: Engin
     unfinished: () => stalled.unfinished(),
   });
   const relay = createRelay(folder, commits, new Relay(bus, policy), { logger, batchSize: settings.bus.batch_size });
+  const { sagas = [] } = options;
+  const runner = new SagaEngine({ sagas, store, commits, database: folder.bookkeeping, policy, logger });
   commits.onStored(() => {
     projector.wake();
     relay.wake();
+    runner.wake();
   });
 
   return {
@@ -113,11 +119,12 @@ export function createEngine({ dataDir, projections, logger, ...options }: Engin
     start: () => {
       projector.start();
       relay.start();
+      runner.start();
     },
     close: async () => {
       commits.close();
       stalled.close();
-      await Promise.all([projector.close(), relay.close()]);
+      await Promise.all([projector.close(), relay.close(), runner.close()]);
       folder.close();
     },
     projectionStatus: async () => {
@@ -130,7 +137,7 @@ export function createEngine({ dataDir, projections, logger, ...options }: Engin
       };
       return Promise.all(names.map(status));
     },
-    health: () => healthOf(commits, projector, relay),
+    health: () => healthOf(commits, projector, relay, runner),
   };
 }
 
@@ -166,11 +173,17 @@ function createRelay(
   });
 }
 
-function healthOf(commits: SqliteCommitStorage, projector: Consumer, relay: Consumer): EngineHealth {
+function healthOf(
+  commits: SqliteCommitStorage,
+  projector: Consumer,
+  relay: Consumer,
+  runner: SagaEngine,
+): EngineHealth {
   const checks = {
     store: isReadable(commits) ? 'ok' : 'failing',
     projector: projector.failing ? 'failing' : 'ok',
     relay: relay.failing ? 'failing' : 'ok',
+    sagas: runner.failing ? 'failing' : 'ok',
   } as const;
   return { status: Object.values(checks).includes('failing') ? 'degraded' : 'ok', checks };
 }

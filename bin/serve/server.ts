@@ -7,6 +7,7 @@ import { createEngine, type Engine } from '../../adapters/embedded/engine.ts';
 import type { Logger } from '../../adapters/embedded/logger.ts';
 import { createApi } from '../../api/api.ts';
 import { projections } from '../../domain/projections.ts';
+import { sagas } from '../../domain/sagas.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 
 /** Nobody else on the network: there is no authentication on one machine. */
@@ -34,7 +35,7 @@ export interface Server {
  * @throws StartupError when the data folder or the port cannot be had; its message says what to do
  */
 export async function startServer({ port, dataDir, logger }: ServerOptions): Promise<Server> {
-  const engine = createEngine({ dataDir, projections, logger });
+  const engine = createEngine({ dataDir, projections, sagas, logger });
   const http = createServer(getRequestListener(createEmbeddedApi(engine, logger).fetch));
   try {
     await listen(http, port);

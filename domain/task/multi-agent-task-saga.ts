@@ -47,7 +47,7 @@ export const multiAgentTask = defineSaga({
       deadlineSeconds: ({ input }) => input.deadlineSeconds,
       // A task takes one answer of each agent.
       retries: { limit: 0, delaySeconds: 0, maxDelaySeconds: 0 },
-      party: { aggregateType: 'agent', id: (item) => item, fails: stopped },
+      party: { aggregateType: 'agent', id: (item) => item, endedBy: ['agent.state-changed'], fails: stopped },
     },
   ],
   completed: ({ input, runs }) => ({

@@ -9,8 +9,10 @@ const MAX_STEPS = 100;
 const MAX_RETRIES = 10;
 const DAY_SECONDS = 24 * 3600;
 
-const plannedStep = z.object({
-  name: id.pipe(z.string().max(120)),
+const plannedStep = z.strictObject({
+  name: id
+    .pipe(z.string().max(120))
+    .refine((name) => !/:\d+$/.test(name), 'ends like the second turn of a step, such as review:2'),
   agentType: z.string().min(1).max(128),
   deadlineSeconds: z
     .int()
@@ -20,8 +22,12 @@ const plannedStep = z.object({
   retries: z.int().nonnegative().max(MAX_RETRIES).default(0),
 });
 
-/** The part of a workflow's parameters that has it driven by the saga: its steps, the first one first. */
-const plan = z.object({ steps: z.array(plannedStep).min(1).max(100) });
+/** A workflow's `parameters.plan`, which has it driven by the saga: its steps, the first one first. */
+export const workflowPlan = z
+  .array(plannedStep)
+  .min(1)
+  .max(MAX_STEPS)
+  .refine((steps) => new Set(steps.map(({ name }) => name)).size === steps.length, 'names a step twice');
 
 type WorkflowInput = { workflowId: string; steps: z.output<typeof plannedStep>[] };
 type Context = SagaContext<WorkflowInput>;
@@ -36,8 +42,8 @@ export const workflowSaga = defineSaga({
   description: 'Steps one after the other, each done by an agent of a type, which says what comes next.',
   startedBy: 'workflow.started',
   input: ({ data: { workflowId, parameters } }): WorkflowInput | undefined => {
-    const parsed = plan.safeParse(parameters);
-    return parsed.success ? { workflowId, steps: parsed.data.steps } : undefined;
+    const plan = workflowPlan.safeParse(parameters['plan']);
+    return plan.success ? { workflowId, steps: plan.data } : undefined;
   },
   answers: {
     'workflow.step-completed': {
@@ -90,7 +96,7 @@ function nextStep({ input, runs }: Context): readonly string[] | { readonly fail
   const last = runs.at(-1);
   const next = last ? named(last.output) : input.steps[0]?.name;
   if (next === undefined) return [];
-  if (!planned(input, next))
+  if (!input.steps.some(({ name }) => name === next))
     return { fails: `step ${last?.item} names ${next} as the next step, which is not in the plan` };
   if (runs.length >= MAX_STEPS) return { fails: `the workflow took ${MAX_STEPS} steps and is not done` };
   const times = runs.filter(({ item }) => typeOf(item) === next).length;

@@ -2,10 +2,12 @@ import { afterAll } from 'vitest';
 import { openDataFolder } from '../../adapters/embedded/database.ts';
 import { SqliteCommitStorage } from '../../adapters/embedded/sqlite-commit-storage.ts';
 import { SqliteControlStore } from '../../adapters/embedded/sqlite-control-store.ts';
+import { SqliteSagaIndex } from '../../adapters/embedded/sqlite-saga-index.ts';
 import { SqliteViewStore } from '../../adapters/embedded/sqlite-view-store.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { controlStoreContract } from './control-store.suite.ts';
 import { eventStoreContract } from './event-store.suite.ts';
+import { sagaIndexContract } from './saga-index.suite.ts';
 import { viewStoreContract } from './view-store.suite.ts';
 
 const folder = openDataFolder(temporaryFolder());
@@ -14,3 +16,4 @@ afterAll(() => folder.close());
 eventStoreContract('SQLite', async () => new SqliteCommitStorage(folder.events));
 viewStoreContract('SQLite', async () => new SqliteViewStore(folder.views));
 controlStoreContract('SQLite', async () => new SqliteControlStore(folder.views));
+sagaIndexContract('SQLite', async () => new SqliteSagaIndex(openDataFolder(temporaryFolder()).bookkeeping));

@@ -43,12 +43,12 @@ const fails = (item: string): SagaInput => ({ kind: 'fail', item, answer, reason
 describe('the workflow saga', () => {
   it('leaves alone a workflow without a plan', () => {
     expect(play(begin({ channel: 'Internet' })).types).toEqual([]);
-    expect(play(begin({ steps: [] })).types).toEqual([]);
+    expect(play(begin({ plan: [] })).types).toEqual([]);
   });
 
   it('goes from step to step as each says, also back, until one names no next', () => {
     const { state } = play(
-      begin({ steps: plan }),
+      begin({ plan }),
       completes('plan', 'code'),
       completes('code', 'review'),
       completes('review', 'code'),
@@ -60,7 +60,7 @@ describe('the workflow saga', () => {
   });
 
   it('has each step done by the agent type of its plan', () => {
-    const { state } = play(begin({ steps: plan }), completes('plan', 'code'));
+    const { state } = play(begin({ plan }), completes('plan', 'code'));
     const [step] = workflowSaga.steps;
     const run = state.runs[1];
     if (!step || !run) throw new Error('no second step');
@@ -75,33 +75,33 @@ describe('the workflow saga', () => {
   });
 
   it('fails and compensates when a step is named that is not in the plan', () => {
-    const { state } = play(begin({ steps: plan }), completes('plan', 'deploy'));
+    const { state } = play(begin({ plan }), completes('plan', 'deploy'));
     expect(state).toMatchObject({ status: 'COMPENSATING', reason: expect.stringMatching(/deploy/) });
     expect(compensable(state).map(({ item }) => item)).toEqual(['plan']);
   });
 
   it('tries a step again after a pause, as often as the plan says', () => {
-    const again = play(begin({ steps: plan }), completes('plan', 'code'), fails('code'));
+    const again = play(begin({ plan }), completes('plan', 'code'), fails('code'));
     expect(again.state.runs[1]).toMatchObject({ state: 'waiting', attempt: 1 });
     const pause = Date.parse(again.state.runs[1]?.retryAt ?? '') - Date.parse('2026-01-05T09:00:00.000Z');
     expect(pause).toBeGreaterThanOrEqual(2_500);
     expect(pause).toBeLessThanOrEqual(5_000);
     const due = { kind: 'tick', now: '2026-01-05T09:00:05.000Z' } as const;
-    const second = play(begin({ steps: plan }), completes('plan', 'code'), fails('code'), due);
+    const second = play(begin({ plan }), completes('plan', 'code'), fails('code'), due);
     expect(second.state.runs[1]).toMatchObject({ state: 'outstanding', attempt: 2 });
-    const over = play(begin({ steps: plan }), completes('plan', 'code'), fails('code'), due, fails('code'));
+    const over = play(begin({ plan }), completes('plan', 'code'), fails('code'), due, fails('code'));
     expect(over.state).toMatchObject({ status: 'COMPENSATING', reason: 'it does not build' });
     expect(compensable(over.state).map(({ item }) => item)).toEqual(['plan']);
   });
 
   it('takes an answer that comes between two attempts', () => {
-    const { state } = play(begin({ steps: plan }), completes('plan', 'code'), fails('code'), completes('code'));
+    const { state } = play(begin({ plan }), completes('plan', 'code'), fails('code'), completes('code'));
     expect(state.status).toBe('COMPLETED');
   });
 
   it('ends a circle of steps', () => {
     const circle = Array.from({ length: 100 }, (_, n) => completes(n === 0 ? 'plan' : `plan:${n + 1}`, 'plan'));
-    expect(play(begin({ steps: plan }), ...circle).state).toMatchObject({
+    expect(play(begin({ plan }), ...circle).state).toMatchObject({
       status: 'COMPENSATING',
       reason: expect.stringMatching(/100 steps/),
     });

@@ -1,0 +1,91 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { EventStore } from '../../core/event-store.ts';
+import type { RetryPolicy } from '../../core/processor.ts';
+import type { AnySaga } from '../../core/saga.ts';
+import { SagaExecution } from '../../core/saga-execution.ts';
+import { SagaRunner } from '../../core/saga-runner.ts';
+import { Consumer } from './consumer.ts';
+import type { Logger } from './logger.ts';
+import { sqliteCheckpoint } from './sqlite-checkpoint.ts';
+import type { SqliteCommitStorage } from './sqlite-commit-storage.ts';
+import { SqliteSagaIndex } from './sqlite-saga-index.ts';
+
+export interface SagaEngineOptions {
+  readonly sagas: readonly AnySaga[];
+  readonly store: EventStore;
+  readonly commits: SqliteCommitStorage;
+  /** Keeps the checkpoint and the index; see {@link SqliteSagaIndex}. */
+  readonly database: DatabaseSync;
+  readonly policy: RetryPolicy;
+  readonly logger: Logger;
+}
+
+/** Longest sleep: timers hold no more than 24 days, and a clock that was set is noticed. */
+const LONGEST_SLEEP_MS = 60_000;
+const PAUSE_AFTER_FAILURE_MS = 1_000;
+
+/** Runs sagas on the embedded engine: a consumer of all commits, and one timer for the next deadline of all sagas. */
+export class SagaEngine {
+  readonly #runner: SagaRunner;
+  readonly #consumer: Consumer;
+  readonly #logger: Logger;
+  #timer: NodeJS.Timeout | undefined;
+  #waking: Promise<void> = Promise.resolve();
+  #closed = false;
+
+  constructor({ sagas, store, commits, database, policy, logger }: SagaEngineOptions) {
+    const execution = new SagaExecution({ sagas, store });
+    this.#logger = logger;
+    this.#runner = new SagaRunner({ execution, index: new SqliteSagaIndex(database), policy, logger });
+    this.#consumer = new Consumer({
+      name: 'the saga runner',
+      commits,
+      checkpoint: sqliteCheckpoint(database, ['sagas']),
+      logger,
+      apply: async (batch) => {
+        await this.#runner.apply(batch.map(({ commit }) => commit));
+        this.#sleep(0);
+      },
+    });
+  }
+
+  get failing(): boolean {
+    return this.#consumer.failing;
+  }
+
+  start(): void {
+    this.#consumer.start();
+    this.#sleep(0);
+  }
+
+  /** Says that there may be something to do. */
+  wake(): void {
+    this.#consumer.wake();
+  }
+
+  /** Finishes what is in work. What is not done is done after the next start. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    await Promise.all([this.#consumer.close(), this.#waking]);
+  }
+
+  #sleep(ms: number): void {
+    clearTimeout(this.#timer);
+    if (this.#closed) return;
+    this.#timer = setTimeout(() => {
+      this.#waking = this.#waking.then(() => this.#wakeSagas());
+    }, ms);
+  }
+
+  async #wakeSagas(): Promise<void> {
+    if (this.#closed) return;
+    try {
+      const next = await this.#runner.wake();
+      if (next) this.#sleep(Math.min(Math.max(0, next.getTime() - Date.now()), LONGEST_SLEEP_MS));
+    } catch (error) {
+      this.#logger.error('sagas that are due cannot be woken; it is tried again every second', { error });
+      this.#sleep(PAUSE_AFTER_FAILURE_MS);
+    }
+  }
+}

@@ -1,0 +1,212 @@
+import { createHash } from 'node:crypto';
+import type { DomainEvent, EventData, EventType } from '../events/catalogue.ts';
+import { type CommandResult, handleCommand } from './decider.ts';
+import { AnnalsError, NotFoundError } from './errors.ts';
+import type { EventStore } from './event-store.ts';
+import { type Answer, type AnySaga, commandIdOf, declarationOf, type ItemContext, sagaIdOf } from './saga.ts';
+import { type SagaInput, sagaDecider, stepOf } from './saga-decider.ts';
+import {
+  type AnswerRef,
+  compensable,
+  evolveSaga,
+  initialSaga,
+  outstanding,
+  type SagaRun,
+  type SagaState,
+} from './saga-state.ts';
+import { streamId } from './stream-id.ts';
+
+export interface SagaExecutionOptions {
+  readonly sagas: readonly AnySaga[];
+  readonly store: EventStore;
+  readonly now?: () => Date;
+}
+
+/** An input for one saga. */
+export interface Directed {
+  readonly declaration: AnySaga;
+  readonly sagaId: string;
+  readonly input: SagaInput;
+}
+
+/** Which event an answer was. */
+export const refOf = ({ id, aggregateType, aggregateId, sequenceNumber }: DomainEvent): AnswerRef => ({
+  eventId: id,
+  streamId: `${aggregateType}-${aggregateId}`,
+  sequenceNumber,
+});
+
+/**
+ * Carries out sagas against the store, one thing at a time; what runs it, and when, is the host's. Everything here may be
+ * repeated: an answer is taken under an id that follows from its place, a command under one that follows from the item.
+ */
+export class SagaExecution {
+  readonly #sagas: readonly AnySaga[];
+  readonly #store: EventStore;
+  readonly #now: () => Date;
+
+  constructor({ sagas, store, now = () => new Date() }: SagaExecutionOptions) {
+    this.#sagas = sagas;
+    this.#store = store;
+    this.#now = now;
+  }
+
+  /** Every event type that means something to a saga, besides those of sagas' own histories. */
+  get types(): readonly EventType[] {
+    const types = this.#sagas.flatMap(({ startedBy, answers, steps }) => [
+      startedBy,
+      ...(Object.keys(answers) as EventType[]),
+      ...steps.flatMap(({ party }) => party?.endedBy ?? []),
+    ]);
+    return [...new Set(types)];
+  }
+
+  /** What an event of a subject's stream means: the start of sagas, answers. None for most events. */
+  inputsOf(event: DomainEvent): Directed[] {
+    return this.#sagas.flatMap((declaration): Directed[] => {
+      const sagaId = sagaIdOf(declaration, event.aggregateId);
+      if (declaration.startedBy === event.type) return [{ declaration, sagaId, input: { kind: 'start', event } }];
+      const answer = declaration.answers[event.type] as Answer<EventType> | undefined;
+      return answer ? [{ declaration, sagaId, input: inputOf(answer, event) }] : [];
+    });
+  }
+
+  /** Why nobody can expect an answer of the aggregate of this event any more, by declaration. None for most events. */
+  lossesOf(event: DomainEvent): { readonly declaration: AnySaga; readonly reason: string }[] {
+    return this.#sagas.flatMap((declaration) => {
+      const reasons = declaration.steps.map(({ party }) => {
+        return party?.aggregateType === event.aggregateType ? party.fails(event) : undefined;
+      });
+      const reason = reasons.find((found) => found !== undefined);
+      return reason === undefined ? [] : [{ declaration, reason }];
+    });
+  }
+
+  /**
+   * Gives an input to a saga, and writes down what follows.
+   * @returns the saga after it; undefined when there is no such saga
+   * @throws CommandRejectedError, and what {@link EventStore.append} throws
+   */
+  async take(sagaId: string, input: SagaInput, cause?: DomainEvent): Promise<CommandResult<SagaState> | undefined> {
+    const declaration = declarationOf(this.#sagas, sagaId);
+    if (!declaration) return undefined;
+    const answer = 'answer' in input ? input.answer : undefined;
+    try {
+      return await handleCommand(this.#store, sagaDecider(declaration), sagaId, input, {
+        ...this.#options(cause),
+        ...(answer ? { commitId: answerIdOf(answer) } : {}),
+      });
+    } catch (error) {
+      if (error instanceof NotFoundError) return undefined;
+      throw error;
+    }
+  }
+
+  /** The saga as its history has it now. */
+  async load(sagaId: string): Promise<SagaState> {
+    let saga = initialSaga;
+    for await (const event of this.#store.read(streamId('saga', sagaId))) saga = evolveSaga(saga, event as never);
+    return saga;
+  }
+
+  /** Carries out the command of an outstanding item; when the domain refuses it, the saga hears of that. */
+  async issue(sagaId: string, saga: SagaState, run: SagaRun, cause?: DomainEvent): Promise<void> {
+    const declaration = this.#declaration(sagaId);
+    const { step, item } = run;
+    const lost = await this.#lost(declaration, run);
+    if (lost) return void (await this.take(sagaId, { kind: 'lose', item, ...lost }, cause));
+    try {
+      const { decider, id, command } = stepOf(declaration, step).command(contextOf(saga, run));
+      const commitId = commandIdOf(sagaId, run, 'do');
+      await handleCommand(this.#store, decider, id, command, { ...this.#options(cause), commitId });
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      await this.take(sagaId, { kind: 'refuse', step, item, reason: error.message }, cause);
+    }
+  }
+
+  /** Undoes the item whose turn it is. @throws whatever the compensation's command throws */
+  async compensate(sagaId: string, saga: SagaState, run: SagaRun, cause?: DomainEvent): Promise<SagaState> {
+    const { step, item } = run;
+    const declaration = this.#declaration(sagaId);
+    const context = { ...contextOf(saga, run), reason: saga.reason ?? 'unknown' };
+    const { decider, id, command } = stepOf(declaration, step).compensation(context);
+    const commitId = commandIdOf(sagaId, run, 'undo');
+    await handleCommand(this.#store, decider, id, command, { ...this.#options(cause), commitId });
+    return (await this.take(sagaId, { kind: 'undone', step, item }, cause))?.state ?? saga;
+  }
+
+  /** The streams of those who are at outstanding items, whose end the saga has to hear of. */
+  partiesOf(sagaId: string, saga: SagaState): string[] {
+    const declaration = this.#declaration(sagaId);
+    return outstanding(saga).flatMap((run) => partyOf(declaration, run) ?? []);
+  }
+
+  /** The items of a saga that are lost with the aggregate of an event. */
+  lostItems(sagaId: string, saga: SagaState, event: DomainEvent): string[] {
+    const declaration = this.#declaration(sagaId);
+    const stream = `${event.aggregateType}-${event.aggregateId}`;
+    const concerned = saga.runs.filter((run) => partyOf(declaration, run) === stream);
+    return concerned.map(({ item }) => item);
+  }
+
+  /** The item that is to be undone next. */
+  nextCompensation(saga: SagaState): SagaRun | undefined {
+    return saga.status === 'COMPENSATING' && !saga.parked ? compensable(saga)[0] : undefined;
+  }
+
+  #declaration(sagaId: string): AnySaga {
+    const declaration = declarationOf(this.#sagas, sagaId);
+    if (!declaration) throw new NotFoundError(`no saga is declared that ${sagaId} could be one of`);
+    return declaration;
+  }
+
+  /** Whether who is to do an item has come to an end already: that would be the last event of its stream. */
+  async #lost(declaration: AnySaga, run: SagaRun): Promise<{ reason: string; answer: AnswerRef } | undefined> {
+    const stream = partyOf(declaration, run);
+    if (stream === undefined) return undefined;
+    for await (const last of this.#store.read(stream, { direction: 'backward', limit: 1 })) {
+      const reason = stepOf(declaration, run.step).party?.fails(last);
+      if (reason !== undefined) return { reason, answer: refOf(last) };
+    }
+    return undefined;
+  }
+
+  #options(cause: DomainEvent | undefined) {
+    return {
+      now: this.#now,
+      defaults: { source: 'saga', correlationId: cause?.correlationId, causationId: cause?.id },
+    };
+  }
+}
+
+function inputOf(answer: Answer<EventType>, event: DomainEvent): SagaInput {
+  const data = event.data as EventData<EventType>;
+  const item = answer.item(data);
+  const reason = answer.fails?.(data);
+  if (reason !== undefined) return { kind: 'fail', item, answer: refOf(event), reason };
+  const output = answer.output?.(data);
+  return { kind: 'complete', item, answer: refOf(event), ...(output === undefined ? {} : { output }) };
+}
+
+/** The id under which a saga takes an answer: the same each time that the event comes. */
+function answerIdOf({ streamId, sequenceNumber }: AnswerRef): string {
+  return `answer-${createHash('sha256').update(`${streamId} ${sequenceNumber}`).digest('hex').slice(0, 40)}`;
+}
+
+const contextOf = (saga: SagaState, { item, attempt, deadline }: SagaRun): ItemContext<unknown> => ({
+  input: saga.input,
+  runs: saga.runs,
+  item,
+  attempt,
+  deadline,
+});
+
+function partyOf(declaration: AnySaga, { step, item }: SagaRun): string | undefined {
+  const party = declaration.steps.find(({ name }) => name === step)?.party;
+  return party && streamId(party.aggregateType, party.id(item));
+}
+
+/** A rule that the command broke, and would break again; anything else may pass. */
+const isRefusal = (error: unknown): error is AnnalsError =>
+  error instanceof AnnalsError && !['UNAVAILABLE', 'CONCURRENCY_CONFLICT', 'CORRUPT_DATA'].includes(error.code);

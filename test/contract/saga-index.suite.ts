@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest';
+import type { SagaIndex } from '../../core/saga-index.ts';
+
+/** What every index of sagas has to keep. */
+export function sagaIndexContract(name: string, create: () => Promise<SagaIndex>): void {
+  describe(`saga index: ${name}`, () => {
+    const entry = (sagaId: string, wakeAt?: string, ...parties: string[]) => ({ sagaId, wakeAt, parties });
+    const [one, two, three] = [1, 2, 3].map((minute) => `2026-01-05T09:0${minute}:00.000Z`) as [string, string, string];
+
+    it('finds what is due, the longest overdue first, and when the next is', async () => {
+      const index = await create();
+      expect(await index.nextWake()).toBeUndefined();
+      for (const each of [entry('b', two), entry('c', three), entry('a', one), entry('d')]) await index.save(each);
+      expect(await index.nextWake()).toBe(one);
+      expect(await index.due(two, 10)).toEqual(['a', 'b']);
+      expect(await index.due(three, 2)).toEqual(['a', 'b']);
+      expect(await index.due('2026-01-05T08:59:00.000Z', 10)).toEqual([]);
+    });
+
+    it('replaces what it knew of a saga', async () => {
+      const index = await create();
+      await index.save(entry('a', one, 'agent-1', 'agent-2'));
+      await index.save(entry('a', two, 'agent-2'));
+      expect(await index.due(three, 10)).toEqual(['a']);
+      expect(await index.nextWake()).toBe(two);
+      expect(await index.byParty('agent-1')).toEqual([]);
+      await index.save(entry('a'));
+      expect(await index.nextWake()).toBeUndefined();
+      expect(await index.byParty('agent-2')).toEqual([]);
+    });
+
+    it('finds all sagas that a party is in', async () => {
+      const index = await create();
+      await index.save(entry('b', one, 'agent-1', 'agent-2'));
+      await index.save(entry('a', one, 'agent-2', 'agent-2'));
+      expect(await index.byParty('agent-2')).toEqual(['a', 'b']);
+      expect(await index.byParty('agent-1')).toEqual(['b']);
+    });
+
+    it('forgets a saga', async () => {
+      const index = await create();
+      await index.save(entry('a', one, 'agent-1'));
+      await index.remove('a');
+      await index.remove('never-there');
+      expect(await index.due(three, 10)).toEqual([]);
+      expect(await index.byParty('agent-1')).toEqual([]);
+    });
+  });
+}

@@ -1,0 +1,25 @@
+import { createEngine } from '../../adapters/embedded/engine.ts';
+import { handleCommand } from '../../core/decider.ts';
+import { projections } from '../../domain/projections.ts';
+import { sagas } from '../../domain/sagas.ts';
+import { taskDecider } from '../../domain/task/task.ts';
+import { answerAssignments } from './obedient-agents.ts';
+
+// Requests tasks of three agents that do what they are asked, as fast as it can, and prints each task's id.
+const [dataDir = '', run = '0'] = process.argv.slice(2);
+const say = (line: string) => process.stdout.write(`${line}\n`);
+const fail = (message: string, details: object) => say(`failed ${message} ${JSON.stringify(details)}`);
+const engine = createEngine({ dataDir, projections, sagas, logger: { warn: fail, error: fail } });
+answerAssignments(engine);
+engine.start();
+
+async function requestForever(worker: number): Promise<void> {
+  for (let n = 0; ; n++) {
+    const taskId = `${run}-${worker}-${n}`;
+    const order = { requiredAgents: ['a', 'b', 'c'], payload: {}, deadlineSeconds: 3600 };
+    await handleCommand(engine.store, taskDecider, taskId, { kind: 'request', ...order });
+    say(taskId);
+  }
+}
+
+await Promise.all([1, 2].map(requestForever));
