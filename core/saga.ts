@@ -45,7 +45,7 @@ export interface Answer<T extends EventType> {
   /** Why the item failed; undefined when the event says that it is done. */
   readonly fails?: (data: EventData<T>) => string | undefined;
   /** What the saga keeps of an answer that says done. */
-  readonly output?: (data: EventData<T>) => Json;
+  readonly output?: (data: EventData<T>) => Json | undefined;
 }
 
 /** Who does a step's items: agents, whose end is the end of what they were doing. */

@@ -27,7 +27,7 @@ export const multiAgentTask = defineSaga({
   answers: {
     'task.completed': {
       item: ({ agentId }) => agentId,
-      output: ({ result }) => (Buffer.byteLength(JSON.stringify(result)) <= MAX_RESULT_BYTES ? { result } : {}),
+      output: ({ result }) => (Buffer.byteLength(JSON.stringify(result)) <= MAX_RESULT_BYTES ? { result } : undefined),
     },
     'task.failed': {
       item: ({ agentId }) => agentId,

@@ -48,7 +48,7 @@ export const workflowSaga = defineSaga({
   answers: {
     'workflow.step-completed': {
       item: ({ stepId }) => stepId,
-      output: ({ nextStep }) => (nextStep === undefined ? {} : { nextStep }),
+      output: ({ nextStep }) => (nextStep === undefined ? undefined : { nextStep }),
     },
     'workflow.step-failed': {
       item: ({ stepId }) => stepId,
