@@ -68,7 +68,10 @@ describe('the engine', () => {
     await caughtUp();
     expect(await view('1')).toMatchObject({ version: 3, view: { seen: ['a', 'b', 'c'] } });
     expect(await view('2')).toMatchObject({ version: 1, view: { seen: ['x'] } });
-    expect(engine.health()).toEqual({ status: 'ok', checks: { store: 'ok', projector: 'ok', relay: 'ok' } });
+    expect(engine.health()).toEqual({
+      status: 'ok',
+      checks: { store: 'ok', projector: 'ok', relay: 'ok', sagas: 'ok' },
+    });
   });
 
   it('catches up with more commits than one batch holds, while requests have their turn', async () => {
