@@ -100,17 +100,34 @@ export function decodeCommit(commit: Commit): DomainEvent[] {
   });
 }
 
-function decodeEvents(commit: Commit): StoredEvent[] {
+/**
+ * The events of a commit as JSON bytes, without parsing them.
+ * @throws CorruptDataError when they cannot be decompressed
+ */
+export function commitJson(commit: Commit): Uint8Array {
+  const bytes = commit.body.subarray(1);
   try {
-    const bytes = commit.body.subarray(1);
-    const json = commit.body[0] === Codec.deflate ? inflateRawSync(bytes, { maxOutputLength: MAX_JSON_BYTES }) : bytes;
-    if (commit.body[0] !== Codec.deflate && commit.body[0] !== Codec.json) throw new Error('unknown codec');
+    if (commit.body[0] === Codec.deflate) return inflateRawSync(bytes, { maxOutputLength: MAX_JSON_BYTES });
+    if (commit.body[0] === Codec.json) return bytes;
+    throw new Error('unknown codec');
+  } catch (cause) {
+    throw unreadable(commit, cause);
+  }
+}
+
+/** A commit's body out of the JSON bytes of its events, plain. */
+export const plainBody = (json: Uint8Array): Uint8Array => withCodec(Codec.json, json);
+
+function decodeEvents(commit: Commit): StoredEvent[] {
+  const json = commitJson(commit);
+  try {
     const events: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(json));
     if (!Array.isArray(events) || events.length !== commit.count) throw new Error('wrong number of events');
     return events;
   } catch (cause) {
-    throw new CorruptDataError(`the commit at version ${commit.version} of stream ${commit.stream} cannot be read`, {
-      cause,
-    });
+    throw unreadable(commit, cause);
   }
 }
+
+const unreadable = ({ version, stream }: Commit, cause: unknown) =>
+  new CorruptDataError(`the commit at version ${version} of stream ${stream} cannot be read`, { cause });

@@ -55,6 +55,8 @@ interface Envelope {
   readonly aggregateId: string;
   readonly aggregateType: string;
   readonly sequenceNumber: number;
+  /** Place in the log, when read from there; opaque. */
+  readonly position?: string;
 }
 
 /** An event as it is read: `DomainEvent<'agent.created'>` has that type's data. */

@@ -43,4 +43,5 @@ export const recordedEnvelope = {
   aggregateId: z.string(),
   aggregateType: z.string(),
   sequenceNumber: z.int().positive().describe('Counts from 1 in its stream, without gaps'),
+  position: z.string().exactOptional().describe('Place in the log, when read from there; continue after it'),
 };

@@ -1,0 +1,189 @@
+import type { DomainEvent } from '../events/catalogue.ts';
+import { type Commit, decodeCommit } from './commit.ts';
+import { type ArchivedPages, LogChain } from './log-chain.ts';
+import { type LogFilter, Selection } from './log-filter.ts';
+import { commitsOf, type LogPage } from './log-page.ts';
+import { type PartitionStrategy, partitionsOf } from './log-partition.ts';
+import { BEGINNING, type Cursor, formatPosition, parsePosition } from './log-position.ts';
+import type { LogStorage } from './log-storage.ts';
+import { cursorOf, LogWalk } from './log-walk.ts';
+import { pause } from './pause.ts';
+
+/** An event as the log gives it: with its position, after which reading goes on. */
+export type LoggedEvent = DomainEvent & { readonly position: string };
+
+/** A commit in the log. */
+export interface LoggedCommit {
+  readonly commit: Commit;
+  /** The position of its last event. */
+  readonly position: string;
+}
+
+export interface LogSlice {
+  readonly events: readonly LoggedEvent[];
+  /** Where to go on, whether or not there were events. */
+  readonly next: string;
+  /** Nothing more was there, up to the end of the log or of the time range. */
+  readonly caughtUp: boolean;
+}
+
+export interface SliceOptions extends LogFilter {
+  /** Most events, 1 or more. A slice that had to pass by many others has fewer, or none, and is not caught up. */
+  readonly limit?: number;
+  /** Longest time to wait for a first event, milliseconds. */
+  readonly waitMs?: number;
+  /** Ends a wait. */
+  readonly signal?: AbortSignal;
+}
+
+export interface EventLogOptions {
+  readonly storage: LogStorage;
+  readonly strategy: PartitionStrategy;
+  /** Where pages are that left the storage. */
+  readonly archive?: ArchivedPages;
+}
+
+const DEFAULT_LIMIT = 100;
+/** Most bytes of pages that one slice passes by, so that looking for something rare answers in time. */
+const MAX_SCANNED_BYTES = 8 * 1024 * 1024;
+/** Longest pause between two looks at a log that does not tell of news. */
+const LOOK_AGAIN_MS = 500;
+
+/**
+ * Reads the log: all events of all streams, in one order for each partition, from any position on. A reader that goes on
+ * where it was meets every event once.
+ *
+ * Every call throws UnavailableError when the log cannot be reached, ValidationError for a position that is none, and
+ * CorruptDataError, which names the place, for what cannot be read; nothing is passed over.
+ */
+export class EventLog {
+  readonly #options: EventLogOptions;
+
+  constructor(options: EventLogOptions) {
+    this.#options = options;
+  }
+
+  /** The next events after a position, or from the beginning (of the time range, when there is one). */
+  async getEventsAfter(position: string | undefined, options: SliceOptions = {}): Promise<LogSlice> {
+    const { waitMs = 0, signal } = options;
+    const deadline = Date.now() + waitMs;
+    for (let after = position; ; ) {
+      const news = this.#news();
+      try {
+        const slice = await this.#slice(after, options);
+        after = slice.next;
+        const left = deadline - Date.now();
+        if (slice.events.length > 0 || left <= 0 || signal?.aborted) return slice;
+        if (slice.caughtUp) await pause(Math.min(left, news.promise ? left : LOOK_AGAIN_MS), signal, news.promise);
+      } finally {
+        news.stop();
+      }
+    }
+  }
+
+  /** All events of one type, recorded from `from` to `to`, both included and both optional (ISO 8601). */
+  getEventsByType(type: string, from?: string, to?: string): AsyncGenerator<LoggedEvent> {
+    return this.events(undefined, { types: [type], from, to });
+  }
+
+  /** All events recorded from `from` to `to`, both included, of these types or of any. */
+  getEventsByTimeRange(from: string, to: string, types?: readonly string[]): AsyncGenerator<LoggedEvent> {
+    return this.events(undefined, { from, to, types });
+  }
+
+  /** All events recorded at or before an instant. */
+  getEventsBeforeTimestamp(to: string): AsyncGenerator<LoggedEvent> {
+    return this.events(undefined, { to });
+  }
+
+  /** The events after a position, one by one, fetched as they are taken, up to the end of the log. */
+  async *events(position: string | undefined, filter: LogFilter = {}): AsyncGenerator<LoggedEvent> {
+    const selection = new Selection(filter);
+    const walk = await this.#walk(position, selection);
+    for await (const page of walk.pages()) {
+      if (selection.wantsPage(page)) yield* eventsOf(page, walk, selection);
+    }
+  }
+
+  /**
+   * The commits after a position that hold an event of the filter, whole, fetched as they are taken, up to the end of the
+   * log. For readers that need what a commit knows; a position inside a commit gives that one whole.
+   */
+  async *commits(position: string | undefined, filter: LogFilter = {}): AsyncGenerator<LoggedCommit> {
+    const selection = new Selection(filter);
+    const walk = await this.#walk(position, selection);
+    for await (const page of walk.pages()) {
+      if (!selection.wantsPage(page)) continue;
+      let end = 0;
+      for (const commit of commitsOf(page)) {
+        end += commit.count;
+        if (end > walk.offset && selection.wants(commit)) yield { commit, position: walk.positionAt(end) };
+      }
+    }
+  }
+
+  /** The position after everything recorded before an instant (ISO 8601); of the end of the log when there is nothing later. */
+  async positionAt(time: string): Promise<string> {
+    return formatPosition(await this.#cursorAt(new Selection({ from: time })));
+  }
+
+  /** The position of the end of the log. Its first 12 digits, hexadecimal, are the number of events in it. */
+  async end(): Promise<string> {
+    const chains = await Promise.all(this.#chains(new Selection({})).map((chain) => chain.end()));
+    return formatPosition(cursorOf(chains));
+  }
+
+  async #slice(position: string | undefined, { limit = DEFAULT_LIMIT, ...filter }: SliceOptions): Promise<LogSlice> {
+    const selection = new Selection(filter);
+    const walk = await this.#walk(position, selection);
+    const events: LoggedEvent[] = [];
+    let scanned = 0;
+    for await (const page of walk.pages(limit)) {
+      if (selection.wantsPage(page)) {
+        for (const event of eventsOf(page, walk, selection)) {
+          events.push(event);
+          if (events.length === limit) return { events, next: event.position, caughtUp: false };
+        }
+      }
+      scanned += page.body.length;
+      if (scanned >= MAX_SCANNED_BYTES) return { events, next: walk.positionAt(page.count), caughtUp: false };
+    }
+    return { events, next: walk.position, caughtUp: true };
+  }
+
+  async #walk(position: string | undefined, selection: Selection): Promise<LogWalk> {
+    const cursor = position === undefined ? await this.#cursorAt(selection) : parsePosition(position);
+    return new LogWalk(this.#chains(selection), cursor, selection.to);
+  }
+
+  async #cursorAt(selection: Selection): Promise<Cursor> {
+    const { from } = selection;
+    if (from === undefined) return BEGINNING;
+    return cursorOf(await Promise.all(this.#chains(selection).map((chain) => chain.seek(from))));
+  }
+
+  #chains({ aggregateType }: Selection): LogChain[] {
+    const { storage, strategy, archive } = this.#options;
+    return partitionsOf(strategy, aggregateType).map((partition) => new LogChain(storage, partition, archive));
+  }
+
+  #news(): { promise?: Promise<void>; stop: () => void } {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const stop = this.#options.storage.onAppended?.(resolve);
+    return stop ? { promise, stop } : { stop: () => {} };
+  }
+}
+
+/** The events of the page in work that are wanted and were not read before. */
+function* eventsOf(page: LogPage, walk: LogWalk, selection: Selection): Generator<LoggedEvent> {
+  let end = 0;
+  for (const commit of commitsOf(page)) {
+    const start = end;
+    end += commit.count;
+    if (end <= walk.offset || !selection.wants(commit)) continue;
+    for (const [index, event] of decodeCommit(commit).entries()) {
+      const number = start + index + 1;
+      if (number > walk.offset && selection.wantsEvent(event)) yield { ...event, position: walk.positionAt(number) };
+    }
+  }
+}
