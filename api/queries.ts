@@ -1,5 +1,6 @@
 import type { AppDeps } from './app.ts';
 import { commandRoutes } from './commands.ts';
+import { type LogDeps, logQueries } from './log-queries.ts';
 import { openApiRoute } from './openapi.ts';
 import { type OperationDeps, operationQueries } from './operation-queries.ts';
 import type { Route } from './route.ts';
@@ -8,9 +9,15 @@ import { streamQueries } from './stream-queries.ts';
 import { type ViewDeps, viewQueries } from './view-queries.ts';
 
 /** What the routes that read need. */
-export interface QueryDeps extends AppDeps, ViewDeps, OperationDeps {}
+export interface QueryDeps extends AppDeps, LogDeps, ViewDeps, OperationDeps {}
 
-const answers: readonly Route<QueryDeps>[] = [...streamQueries, ...viewQueries, ...sagaQueries, ...operationQueries];
+const answers: readonly Route<QueryDeps>[] = [
+  ...streamQueries,
+  ...logQueries,
+  ...viewQueries,
+  ...sagaQueries,
+  ...operationQueries,
+];
 
 /** Every route that reads, `GET /openapi.json` (which describes those that write, too) among them. */
 export const queryRoutes: readonly Route<QueryDeps>[] = [...answers, openApiRoute([...commandRoutes, ...answers])];

@@ -28,12 +28,12 @@ export interface LogSlice {
 }
 
 export interface SliceOptions extends LogFilter {
-  /** Most events, 1 or more. A slice that had to pass by many others has fewer, or none, and is not caught up. */
-  readonly limit?: number;
+  /** Most events, 1 or more. A slice of large events, or one that had to pass by many others, has fewer and is not caught up. */
+  readonly limit?: number | undefined;
   /** Longest time to wait for a first event, milliseconds. */
-  readonly waitMs?: number;
+  readonly waitMs?: number | undefined;
   /** Ends a wait. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface EventLogOptions {
@@ -46,6 +46,8 @@ export interface EventLogOptions {
 const DEFAULT_LIMIT = 100;
 /** Most bytes of pages that one slice passes by, so that looking for something rare answers in time. */
 const MAX_SCANNED_BYTES = 8 * 1024 * 1024;
+/** Most bytes of events in a slice, one event more or less: an answer of AWS Lambda has 6 MB, with every quote in it escaped. */
+const MAX_SLICE_BYTES = 2 * 1024 * 1024;
 /** Longest pause between two looks at a log that does not tell of news. */
 const LOOK_AGAIN_MS = 500;
 
@@ -73,8 +75,9 @@ export class EventLog {
         const slice = await this.#slice(after, options);
         after = slice.next;
         const left = deadline - Date.now();
-        if (slice.events.length > 0 || left <= 0 || signal?.aborted) return slice;
+        if (slice.events.length > 0 || left <= 0) return slice;
         if (slice.caughtUp) await pause(Math.min(left, news.promise ? left : LOOK_AGAIN_MS), signal, news.promise);
+        if (signal?.aborted) return slice;
       } finally {
         news.stop();
       }
@@ -101,7 +104,8 @@ export class EventLog {
     const selection = new Selection(filter);
     const walk = await this.#walk(position, selection);
     for await (const page of walk.pages()) {
-      if (selection.wantsPage(page)) yield* eventsOf(page, walk, selection);
+      if (!selection.wantsPage(page)) continue;
+      for (const { event } of eventsOf(page, walk, selection)) yield event;
     }
   }
 
@@ -122,7 +126,10 @@ export class EventLog {
     }
   }
 
-  /** The position after everything recorded before an instant (ISO 8601); of the end of the log when there is nothing later. */
+  /**
+   * A position after which nothing is missed that was recorded at or after an instant (ISO 8601). Up to a page of earlier
+   * events follows it, too; a filter with the same `from` leaves those out.
+   */
   async positionAt(time: string): Promise<string> {
     return formatPosition(await this.#cursorAt(new Selection({ from: time })));
   }
@@ -138,11 +145,14 @@ export class EventLog {
     const walk = await this.#walk(position, selection);
     const events: LoggedEvent[] = [];
     let scanned = 0;
+    let size = 0;
     for await (const page of walk.pages(limit)) {
       if (selection.wantsPage(page)) {
-        for (const event of eventsOf(page, walk, selection)) {
+        for (const { event, bytes } of eventsOf(page, walk, selection)) {
           events.push(event);
-          if (events.length === limit) return { events, next: event.position, caughtUp: false };
+          size += bytes;
+          if (events.length < limit && size < MAX_SLICE_BYTES) continue;
+          return { events, next: event.position, caughtUp: false };
         }
       }
       scanned += page.body.length;
@@ -174,8 +184,12 @@ export class EventLog {
   }
 }
 
-/** The events of the page in work that are wanted and were not read before. */
-function* eventsOf(page: LogPage, walk: LogWalk, selection: Selection): Generator<LoggedEvent> {
+/** The events of the page in work that are wanted and were not read before, and about how large each is. */
+function* eventsOf(
+  page: LogPage,
+  walk: LogWalk,
+  selection: Selection,
+): Generator<{ event: LoggedEvent; bytes: number }> {
   let end = 0;
   for (const commit of commitsOf(page)) {
     const start = end;
@@ -183,7 +197,8 @@ function* eventsOf(page: LogPage, walk: LogWalk, selection: Selection): Generato
     if (end <= walk.offset || !selection.wants(commit)) continue;
     for (const [index, event] of decodeCommit(commit).entries()) {
       const number = start + index + 1;
-      if (number > walk.offset && selection.wantsEvent(event)) yield { ...event, position: walk.positionAt(number) };
+      if (number <= walk.offset || !selection.wantsEvent(event)) continue;
+      yield { event: { ...event, position: walk.positionAt(number) }, bytes: commit.body.length / commit.count };
     }
   }
 }

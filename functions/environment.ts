@@ -9,13 +9,14 @@ const name = z.string().min(1);
 const eventsTable = { EVENTS_TABLE: name };
 const viewsTable = { VIEWS_TABLE: name };
 const controlTable = { CONTROL_TABLE: name };
+const logTable = { LOG_TABLE: name };
 const eventBus = { EVENT_BUS: name };
 
 export const environments = {
   command: z.object(eventsTable),
-  query: z.object({ ...eventsTable, ...viewsTable, ...controlTable }),
+  query: z.object({ ...eventsTable, ...viewsTable, ...controlTable, ...logTable }),
   projector: z.object({ ...eventsTable, ...viewsTable, ...controlTable }),
-  relay: z.object(eventBus),
+  relay: z.object({ ...eventsTable, ...logTable, ...eventBus }),
 } as const;
 
 export type FunctionName = keyof typeof environments;

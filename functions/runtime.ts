@@ -4,6 +4,7 @@ import { handle } from 'hono/aws-lambda';
 import { dynamoDb, eventBridge } from '../adapters/aws/clients.ts';
 import { DynamoCommitStorage } from '../adapters/aws/dynamodb-commit-storage.ts';
 import { DynamoControlStore } from '../adapters/aws/dynamodb-control-store.ts';
+import { DynamoLogStorage } from '../adapters/aws/dynamodb-log-storage.ts';
 import { DynamoViewStore } from '../adapters/aws/dynamodb-view-store.ts';
 import { EventBridgePublisher } from '../adapters/aws/eventbridge-publisher.ts';
 import { type CommitFailure, processBatch } from '../adapters/aws/stream-batch.ts';
@@ -15,6 +16,8 @@ import { configureEventSystem } from '../core/configuration.ts';
 import { EventBus } from '../core/event-bus.ts';
 import { EventStore } from '../core/event-store.ts';
 import { Generations } from '../core/generations.ts';
+import { EventLog } from '../core/log.ts';
+import { LogWriter } from '../core/log-writer.ts';
 import type { RetryPolicy } from '../core/processor.ts';
 import { LIVE_GENERATION, Projector } from '../core/projector.ts';
 import { Relay } from '../core/relay.ts';
@@ -49,12 +52,16 @@ export function commandDeps(): CommandDeps {
 }
 
 export function queryDeps(): QueryDeps {
-  const { EVENTS_TABLE, VIEWS_TABLE, CONTROL_TABLE } = environmentOf('query');
+  const { EVENTS_TABLE, VIEWS_TABLE, CONTROL_TABLE, LOG_TABLE } = environmentOf('query');
   const store = eventStore(EVENTS_TABLE);
   const views = new DynamoViewStore(dynamoDb(), VIEWS_TABLE);
   const generations = generationsIn(CONTROL_TABLE);
   return {
     store,
+    log: new EventLog({
+      storage: new DynamoLogStorage(dynamoDb(), LOG_TABLE),
+      strategy: settings().store.partition_strategy,
+    }),
     views,
     generations,
     projections,
@@ -110,12 +117,17 @@ export function createProjector(): (commits: readonly Commit[]) => Promise<reado
 }
 
 export function createRelay(): Relay {
-  const { EVENT_BUS } = environmentOf('relay');
+  const { EVENTS_TABLE, LOG_TABLE, EVENT_BUS } = environmentOf('relay');
   const bus = new EventBus({
     onHandlerError: (error, { id, type }) => logger.error('a subscriber failed', { id, type, error }),
   });
   bus.addPublisher('eventbridge', new EventBridgePublisher(eventBridge(), EVENT_BUS));
-  return new Relay(bus, withinInvocation);
+  const log = new LogWriter({
+    storage: new DynamoLogStorage(dynamoDb(), LOG_TABLE),
+    commits: new DynamoCommitStorage(dynamoDb(), EVENTS_TABLE),
+    strategy: settings().store.partition_strategy,
+  });
+  return new Relay({ log, bus, policy: withinInvocation });
 }
 
 /** Answers the requests of API Gateway (REST) with an application. */

@@ -76,6 +76,7 @@ function queryFunction(scope: Construct, { config, data, code }: ApiStackProps) 
       EVENTS_TABLE: data.events.tableName,
       VIEWS_TABLE: data.views.tableName,
       CONTROL_TABLE: data.control.tableName,
+      LOG_TABLE: data.log.tableName,
     },
     permissions: readEventsAndViews(data),
     timeout: Duration.seconds(28),

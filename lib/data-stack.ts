@@ -10,6 +10,7 @@ const tableKeys = {
   events: { partition: 'stream', sort: 'version', ttl: 'expiresAt', byCommitId: 'idempotencyKey' },
   views: { partition: 'view', group: 'listing', parked: 'parkedIn', key: 'key' },
   control: { partition: 'item', kind: 'kind', id: 'id' },
+  log: { partition: 'partition', sort: 'page', ttl: 'expiresAt' },
 } as const;
 export const indexes = {
   byCommitId: 'byCommitId',
@@ -30,6 +31,8 @@ export class DataStack extends Stack {
   readonly views: dynamodb.Table;
   readonly objects: ObjectsBucket;
   readonly control: dynamodb.Table;
+  /** All events in one order, as pages. */
+  readonly log: dynamodb.Table;
 
   constructor(scope: Construct, id: string, props: DataStackProps) {
     super(scope, id, props);
@@ -42,8 +45,10 @@ export class DataStack extends Stack {
     this.events = eventsTable(this, this.key, removalPolicy);
     this.views = viewsTable(this, this.key, removalPolicy);
     this.objects = new ObjectsBucket(this, 'Objects', { encryptionKey: this.key, removalPolicy });
+    this.log = logTable(this, this.key, removalPolicy);
     this.control = controlTable(this, this.key, removalPolicy);
     new CfnOutput(this, 'EventsTable', { value: this.events.tableName });
+    new CfnOutput(this, 'LogTable', { value: this.log.tableName });
     new CfnOutput(this, 'ViewsTable', { value: this.views.tableName });
   }
 }
@@ -102,6 +107,17 @@ function controlTable(scope: Construct, key: Key, removalPolicy: RemovalPolicy):
     projectionType: dynamodb.ProjectionType.KEYS_ONLY,
   });
   return table;
+}
+
+function logTable(scope: Construct, key: Key, removalPolicy: RemovalPolicy): dynamodb.Table {
+  const { partition, sort, ttl } = tableKeys.log;
+  return new dynamodb.Table(scope, 'Log', {
+    partitionKey: { name: partition, type: dynamodb.AttributeType.STRING },
+    sortKey: { name: sort, type: dynamodb.AttributeType.NUMBER },
+    timeToLiveAttribute: ttl,
+    deletionProtection: removalPolicy !== RemovalPolicy.DESTROY,
+    ...common(key, removalPolicy),
+  });
 }
 
 function common(encryptionKey: Key, removalPolicy: RemovalPolicy) {

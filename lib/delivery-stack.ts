@@ -9,7 +9,7 @@ import { acknowledge } from './acknowledge.ts';
 import type { Config } from './config.ts';
 import type { DataStack } from './data-stack.ts';
 import { FailureBucket } from './failure-bucket.ts';
-import { keepFailures, projectEvents, publishTo, readStream } from './permissions.ts';
+import { appendToLog, keepFailures, projectEvents, publishTo, readStream } from './permissions.ts';
 import { type FunctionCode, ServiceFunction } from './service-function.ts';
 
 export interface DeliveryStackProps extends StackProps {
@@ -20,8 +20,8 @@ export interface DeliveryStackProps extends StackProps {
 }
 
 /**
- * The two consumers of the table's stream; it feeds no third. The projector keeps the views, the relay feeds the bus,
- * and everyone else listens to that.
+ * The two consumers of the table's stream; it feeds no third. The projector keeps the views, the relay feeds the log
+ * and the bus, and everyone else reads the one or listens to the other.
  */
 export class DeliveryStack extends Stack {
   constructor(scope: Construct, id: string, props: DeliveryStackProps) {
@@ -48,9 +48,13 @@ export class DeliveryStack extends Stack {
     const relay = new ServiceFunction(this, 'Relay', {
       ...common,
       name: 'relay',
-      description: 'Annals: publishes events to the bus',
-      environment: { EVENT_BUS: bus.eventBusName },
-      permissions: [...publishTo(bus), ...consumes],
+      description: 'Annals: takes events into the log and to the bus',
+      environment: {
+        EVENTS_TABLE: data.events.tableName,
+        LOG_TABLE: data.log.tableName,
+        EVENT_BUS: bus.eventBusName,
+      },
+      permissions: [...appendToLog(data), ...publishTo(bus), ...consumes],
     });
     const { batch_size: batchSize, batch_timeout } = config.eventSystem.bus;
     // Lambda counts in whole seconds. A fuller batch makes fewer pages of the log.

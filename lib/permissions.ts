@@ -32,12 +32,13 @@ export const appendEvents = ({ events, key }: DataStack): PolicyStatement[] => [
   useOf(key, 'dynamodb', toWrite),
 ];
 
-/** Query: views, and the history behind them. */
-export const readEventsAndViews = ({ events, views, control, key }: DataStack): PolicyStatement[] => [
+/** Query: views, and the history behind them, by stream and as the log. */
+export const readEventsAndViews = ({ events, views, control, log, key }: DataStack): PolicyStatement[] => [
   allow(['dynamodb:GetItem', 'dynamodb:Query'], events.tableArn),
   allow(['dynamodb:GetItem', 'dynamodb:BatchGetItem'], views.tableArn),
   allow(['dynamodb:Query'], indexArn(views, indexes.byGroup), indexArn(views, indexes.byParked)),
   allow(['dynamodb:GetItem'], control.tableArn),
+  allow(['dynamodb:Query'], log.tableArn),
   useOf(key, 'dynamodb', toRead),
 ];
 
@@ -46,6 +47,13 @@ export const projectEvents = ({ events, views, control, key }: DataStack): Polic
   allow(['dynamodb:Query'], events.tableArn),
   allow(['dynamodb:GetItem', 'dynamodb:PutItem'], views.tableArn),
   allow(['dynamodb:GetItem'], control.tableArn),
+  useOf(key, 'dynamodb', toWrite),
+];
+
+/** Relay: pages of the log, and the commits that a delivery left out. */
+export const appendToLog = ({ events, log, key }: DataStack): PolicyStatement[] => [
+  allow(['dynamodb:Query'], events.tableArn),
+  allow(['dynamodb:PutItem', 'dynamodb:Query'], log.tableArn),
   useOf(key, 'dynamodb', toWrite),
 ];
 

@@ -101,3 +101,19 @@ export const controlTable = {
   ],
   BillingMode: 'PAY_PER_REQUEST',
 } satisfies Table;
+
+/**
+ * The log: one item a page of it, with what {@link LogPage} says of it. One partition key takes 1,000 write units a second,
+ * and as pages are put at its end, no split of the table helps; `by_aggregate_type` divides it.
+ */
+export const logTable = {
+  AttributeDefinitions: [
+    { AttributeName: 'partition', AttributeType: 'S' }, // <tenant>/<partition>
+    { AttributeName: 'page', AttributeType: 'N' },
+  ],
+  KeySchema: [
+    { AttributeName: 'partition', KeyType: 'HASH' },
+    { AttributeName: 'page', KeyType: 'RANGE' },
+  ],
+  BillingMode: 'PAY_PER_REQUEST',
+} satisfies Table;

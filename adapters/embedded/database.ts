@@ -65,7 +65,20 @@ const eventsSchema: Schema = {
     stream TEXT NOT NULL,
     PRIMARY KEY (saga, stream)
   ) STRICT, WITHOUT ROWID;
-  CREATE INDEX IF NOT EXISTS saga_parties_by_stream ON saga_parties (stream);${CHECKPOINTS}`,
+  CREATE INDEX IF NOT EXISTS saga_parties_by_stream ON saga_parties (stream);
+  CREATE TABLE IF NOT EXISTS log_pages (
+    partition         TEXT    NOT NULL,
+    page              INTEGER NOT NULL,
+    first_event       INTEGER NOT NULL,
+    count             INTEGER NOT NULL,
+    first_recorded_at TEXT    NOT NULL,
+    through           TEXT    NOT NULL,
+    lateness_ms       INTEGER NOT NULL,
+    appended_at       TEXT    NOT NULL,
+    types             TEXT    NOT NULL,
+    body              BLOB    NOT NULL,
+    PRIMARY KEY (partition, page)
+  ) STRICT;${CHECKPOINTS}`,
 };
 
 const viewsSchema: Schema = {

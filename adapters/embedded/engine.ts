@@ -2,6 +2,8 @@ import { configureEventSystem, type EventSystem } from '../../core/configuration
 import { EventBus } from '../../core/event-bus.ts';
 import { EventStore } from '../../core/event-store.ts';
 import { Generations } from '../../core/generations.ts';
+import { EventLog } from '../../core/log.ts';
+import { LogWriter } from '../../core/log-writer.ts';
 import type { ObjectStore } from '../../core/object-store.ts';
 import { type RetryPolicy, retryPolicyOf } from '../../core/processor.ts';
 import type { AnyProjection } from '../../core/projection.ts';
@@ -17,6 +19,7 @@ import { SagaEngine } from './saga-engine.ts';
 import { sqliteCheckpoint } from './sqlite-checkpoint.ts';
 import { SqliteCommitStorage } from './sqlite-commit-storage.ts';
 import { SqliteControlStore } from './sqlite-control-store.ts';
+import { SqliteLogStorage } from './sqlite-log-storage.ts';
 import { SqliteViewStore } from './sqlite-view-store.ts';
 import { StalledStreams } from './stalled-streams.ts';
 
@@ -53,8 +56,10 @@ export interface Engine {
   readonly views: ViewStore;
   readonly generations: Generations;
   readonly objects: ObjectStore;
+  /** All events in one order, a moment after their append. */
+  readonly log: EventLog;
   readonly bus: EventBus;
-  /** Starts to bring views up to date and to feed the bus. Subscribe before, to miss nothing. */
+  /** Starts to bring views up to date and to feed log and bus. Subscribe before, to miss nothing. */
   start(): void;
   /** Finishes the work in hand and closes the folder. What is not done is done after the next start. */
   close(): Promise<void>;
@@ -101,9 +106,16 @@ export function createEngine({ dataDir, projections, logger, ...options }: Engin
     apply: (batch) => stalled.apply(batch),
     unfinished: () => stalled.unfinished(),
   });
-  const relay = createRelay(folder, commits, new Relay(bus, policy), { logger, batchSize: settings.bus.batch_size });
   const { sagas = [] } = options;
   const runner = new SagaEngine({ sagas, store, commits, database: folder.bookkeeping, policy, logger });
+  const { partition_strategy: strategy } = settings.store;
+  const pages = new SqliteLogStorage(folder.events);
+  const relay = createRelay(
+    folder,
+    commits,
+    new Relay({ log: new LogWriter({ storage: pages, commits, strategy }), bus, policy }),
+    { logger, batchSize: settings.bus.batch_size },
+  );
   commits.onStored(() => {
     projector.wake();
     relay.wake();
@@ -115,6 +127,7 @@ export function createEngine({ dataDir, projections, logger, ...options }: Engin
     views,
     generations,
     objects: new FileObjectStore(dataDir),
+    log: new EventLog({ storage: pages, strategy }),
     bus,
     start: () => {
       projector.start();
@@ -165,7 +178,7 @@ function createRelay(
     logger,
     batchSize,
     apply: async (batch) => {
-      for (const { commit, error } of await relay.publish(batch.map((positioned) => positioned.commit))) {
+      for (const { commit, error } of await relay.relay(batch.map((positioned) => positioned.commit))) {
         const { stream, version } = commit;
         logger.error('a commit did not reach the bus and is passed by', { stream, version, error });
       }

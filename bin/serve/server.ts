@@ -36,7 +36,8 @@ export interface Server {
  */
 export async function startServer({ port, dataDir, logger }: ServerOptions): Promise<Server> {
   const engine = createEngine({ dataDir, projections, sagas, logger });
-  const http = createServer(getRequestListener(createEmbeddedApi(engine, logger).fetch));
+  const closing = new AbortController();
+  const http = createServer(getRequestListener(createEmbeddedApi(engine, logger, closing.signal).fetch));
   try {
     await listen(http, port);
   } catch (error) {
@@ -48,15 +49,18 @@ export async function startServer({ port, dataDir, logger }: ServerOptions): Pro
   return {
     url: `http://${HOST}:${actual}`,
     close: async () => {
+      closing.abort();
       await stopListening(http);
       await engine.close();
     },
   };
 }
 
-function createEmbeddedApi(engine: Engine, logger: Logger) {
+function createEmbeddedApi(engine: Engine, logger: Logger, closing: AbortSignal) {
   return createApi({
     store: engine.store,
+    log: engine.log,
+    closing,
     views: engine.views,
     generations: engine.generations,
     projections,

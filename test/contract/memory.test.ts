@@ -1,10 +1,12 @@
 import { MemoryControlStore } from '../support/memory-control.ts';
+import { MemoryLogStorage } from '../support/memory-log.ts';
 import { MemoryObjectStore } from '../support/memory-objects.ts';
 import { MemorySagaIndex } from '../support/memory-sagas.ts';
 import { MemoryCommitStorage } from '../support/memory-storage.ts';
 import { MemoryViewStore } from '../support/memory-views.ts';
 import { controlStoreContract } from './control-store.suite.ts';
 import { eventStoreContract } from './event-store.suite.ts';
+import { logContract } from './log.suite.ts';
 import { objectStoreContract } from './object-store.suite.ts';
 import { sagaIndexContract } from './saga-index.suite.ts';
 import { viewStoreContract } from './view-store.suite.ts';
@@ -15,3 +17,4 @@ viewStoreContract('memory', async () => new MemoryViewStore());
 objectStoreContract('memory', async () => new MemoryObjectStore());
 controlStoreContract('memory', async () => new MemoryControlStore());
 sagaIndexContract('memory', async () => new MemorySagaIndex());
+logContract('memory', async () => new MemoryLogStorage());

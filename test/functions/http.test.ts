@@ -12,9 +12,14 @@ const folder = temporaryFolder();
 let functions: BundledFunctions;
 let table: string;
 beforeAll(async () => {
-  const { events, views, control } = await createTables();
+  const { events, views, control, log } = await createTables();
   table = events;
-  functions = bundledFunctions(folder, { EVENTS_TABLE: events, VIEWS_TABLE: views, CONTROL_TABLE: control });
+  functions = bundledFunctions(folder, {
+    EVENTS_TABLE: events,
+    VIEWS_TABLE: views,
+    CONTROL_TABLE: control,
+    LOG_TABLE: log,
+  });
 });
 
 const agent = (agentId: string) => ({ agentId, agentType: 'coder', configuration: {}, createdBy: 'test' });

@@ -14,12 +14,13 @@ const eventBridge = await eventBridgeRecorder();
 let functions: BundledFunctions;
 let table: string;
 beforeAll(async () => {
-  const { events, views, control } = await createTables();
+  const { events, views, control, log } = await createTables();
   table = events;
   functions = bundledFunctions(folder, {
     EVENTS_TABLE: events,
     VIEWS_TABLE: views,
     CONTROL_TABLE: control,
+    LOG_TABLE: log,
     EVENT_BUS: 'annals-test',
     AWS_ENDPOINT_URL_EVENTBRIDGE: eventBridge.url,
   });

@@ -1,6 +1,6 @@
 import { Match } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
-import { controlTable, EXPIRES_AT, eventsTable, viewsTable } from '../../adapters/aws/tables.ts';
+import { controlTable, EXPIRES_AT, eventsTable, logTable, viewsTable } from '../../adapters/aws/tables.ts';
 import { synthesize } from './synthesis.ts';
 
 const { data } = synthesize('dev');
@@ -21,6 +21,7 @@ describe.each([
   ['Events', eventsTable],
   ['Views', viewsTable],
   ['Control', controlTable],
+  ['Log', logTable],
 ])('the table %s', (name, schema) => {
   const { Properties } = table(data, name);
 

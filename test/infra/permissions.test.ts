@@ -88,6 +88,10 @@ describe('permissions', () => {
     expect(who('dynamodb:PutItem', 'Views')).toEqual(['projector']);
   });
 
+  it('let only the relay write the log', () => {
+    expect(who('dynamodb:PutItem', 'Log')).toEqual(['relay']);
+  });
+
   it('let nobody update or delete an item, or write many at once', () => {
     const actions = new Set(all.map(({ action }) => action).filter((action) => action.startsWith('dynamodb:')));
     expect(actions).toEqual(
@@ -123,6 +127,7 @@ describe('permissions', () => {
       'dynamodb:GetItem Events',
       'dynamodb:GetItem Views',
       'dynamodb:Query Events',
+      'dynamodb:Query Log',
       'dynamodb:Query Views/index/byGroup',
       'dynamodb:Query Views/index/byParked',
     ]);
@@ -136,7 +141,8 @@ describe('permissions', () => {
         ...failures,
       ].toSorted(),
     );
-    expect(may('relay')).toEqual(['events:PutEvents Bus', ...stream, ...failures].toSorted());
+    const log = ['dynamodb:PutItem Log', 'dynamodb:Query Events', 'dynamodb:Query Log'];
+    expect(may('relay')).toEqual(['events:PutEvents Bus', ...log, ...stream, ...failures].toSorted());
   });
 
   it('use the key through the service that keeps the data, and to encrypt only where they write', () => {
@@ -145,7 +151,7 @@ describe('permissions', () => {
       expect(resource).toBe('Key');
       expect(viaService).toMatch(/^(dynamodb|s3)\.<AWS::Region>\.amazonaws\.com$/);
     }
-    expect(who('kms:Encrypt', 'Key').toSorted()).toEqual(['command', 'projector']);
+    expect(who('kms:Encrypt', 'Key').toSorted()).toEqual(['command', 'projector', 'relay']);
     expect(new Set(who('kms:Decrypt', 'Key'))).toEqual(new Set(['command', 'query', 'projector', 'relay']));
   });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { Commit } from '../../../core/commit.ts';
+import { UnavailableError } from '../../../core/errors.ts';
 import { EventBus } from '../../../core/event-bus.ts';
 import { EventStore } from '../../../core/event-store.ts';
 import { Relay } from '../../../core/relay.ts';
@@ -21,6 +22,7 @@ const actionOf = (event: DomainEvent) => (event.type === 'agent.step-recorded' ?
 function setup(refuse: (action: string, attempt: number) => boolean) {
   const bus = new EventBus({ onHandlerError: () => {} });
   const sent: string[][] = [];
+  const log = { append: vi.fn(async (_commits: readonly Commit[]) => {}) };
   bus.addPublisher('out', {
     publish: vi.fn(async (events: readonly DomainEvent[]) => {
       sent.push(events.map(actionOf));
@@ -28,33 +30,48 @@ function setup(refuse: (action: string, attempt: number) => boolean) {
       return refused.map((event) => ({ event, error: new Error('refused') }));
     }),
   });
-  return { relay: new Relay(bus, quick), sent };
+  return { relay: new Relay({ log, bus, policy: quick }), sent, log };
 }
 
 describe('Relay', () => {
   it('publishes every event in order', async () => {
     const { relay, sent } = setup(() => false);
-    expect(await relay.publish(await twoCommits())).toEqual([]);
+    expect(await relay.relay(await twoCommits())).toEqual([]);
     expect(sent).toEqual([['1', '2', '3']]);
   });
 
   it('tries again only what failed', async () => {
     const { relay, sent } = setup((action, attempt) => action === '2' && attempt < 3);
-    expect(await relay.publish(await twoCommits())).toEqual([]);
+    expect(await relay.relay(await twoCommits())).toEqual([]);
     expect(sent).toEqual([['1', '2', '3'], ['2'], ['2']]);
   });
 
   it('reports the commit whose event does not get through, and no other', async () => {
     const { relay } = setup((action) => action === '3');
     const [first, second] = await twoCommits();
-    expect(await relay.publish([first, second])).toEqual([{ commit: second, error: new Error('refused') }]);
+    expect(await relay.relay([first, second])).toEqual([{ commit: second, error: new Error('refused') }]);
   });
 
   it('reports a commit that cannot be read, and publishes the others', async () => {
     const { relay, sent } = setup(() => false);
     const [first, second] = await twoCommits();
     const broken = { ...first, body: new Uint8Array([9, 1]) };
-    expect(await relay.publish([broken, second])).toEqual([{ commit: broken, error: expect.any(Error) }]);
+    expect(await relay.relay([broken, second])).toEqual([{ commit: broken, error: expect.any(Error) }]);
     expect(sent).toEqual([['3']]);
+  });
+});
+
+describe('the log of a relay', () => {
+  it('has a batch before the bus has any of it, and what did not get into the log is not published', async () => {
+    const { relay, sent, log } = setup(() => false);
+    const commits = await twoCommits();
+    log.append.mockImplementationOnce(async (given) => {
+      expect([given, sent]).toEqual([commits, []]);
+    });
+    await relay.relay(commits);
+    expect(sent).toHaveLength(1);
+    log.append.mockRejectedValueOnce(new UnavailableError('no log'));
+    await expect(relay.relay(commits)).rejects.toThrow('no log');
+    expect(sent).toHaveLength(1);
   });
 });

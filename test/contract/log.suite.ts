@@ -1,0 +1,358 @@
+import { describe, expect, test } from 'vitest';
+import type { Commit } from '../../core/commit.ts';
+import { UnavailableError } from '../../core/errors.ts';
+import { EventLog } from '../../core/log.ts';
+import { commitsOf, type LogPage } from '../../core/log-page.ts';
+import type { PartitionStrategy } from '../../core/log-partition.ts';
+import type { LogStorage } from '../../core/log-storage.ts';
+import { LogWriter } from '../../core/log-writer.ts';
+import { History, placeOf } from '../support/history.ts';
+import { noise, step } from '../support/sample-events.ts';
+
+/** What the log promises, whatever keeps its pages. `createStorage` gives an empty one, once a test. */
+export function logContract(name: string, createStorage: () => Promise<LogStorage>): void {
+  describe(`log on ${name}`, () => {
+    describe('storage', () => storageContract(createStorage));
+    describe('writing', () => writerContract(createStorage));
+    describe('reading', () => readerContract(createStorage));
+  });
+}
+
+const page = (number: number, more: Partial<LogPage> = {}): LogPage => ({
+  partition: 'all',
+  page: number,
+  firstEvent: number * 10 - 9,
+  count: 10,
+  firstRecordedAt: '2026-01-05T09:00:00.000Z',
+  through: '2026-01-05T09:00:01.000Z',
+  latenessMs: 7,
+  appendedAt: '2026-01-05T09:00:02.000Z',
+  types: ['agent.created', 'agent.step-recorded'],
+  body: Uint8Array.of(0, 1, 2, 255),
+  ...more,
+});
+
+const plain = (given: LogPage | undefined) =>
+  given && { ...given, body: [...given.body], types: given.types.toSorted() };
+
+function storageContract(createStorage: () => Promise<LogStorage>): void {
+  test('a page comes back as it was put, and nobody can put another in its place', async () => {
+    const storage = await createStorage();
+    expect(await storage.last('all')).toBeUndefined();
+    expect(await storage.put(page(1))).toBeUndefined();
+    const occupant = await storage.put(page(1, { count: 3 }));
+    expect(plain(occupant)).toEqual(plain(page(1)));
+    expect(plain(await storage.last('all'))).toEqual(plain(page(1)));
+  });
+
+  test('pages are read in the order of their numbers, after a number, up to a limit', async () => {
+    const storage = await createStorage();
+    for (const number of [1, 2, 9, 10, 11, 100]) await storage.put(page(number));
+    const numbers = async (range: { after: number; limit?: number; consistent?: boolean }) =>
+      (await Array.fromAsync(storage.read('all', range))).map((found) => found.page);
+    expect(await numbers({ after: 0 })).toEqual([1, 2, 9, 10, 11, 100]);
+    expect(await numbers({ after: 2, limit: 3 })).toEqual([9, 10, 11]);
+    expect(await numbers({ after: 5, consistent: true })).toEqual([9, 10, 11, 100]);
+    expect(await numbers({ after: 100 })).toEqual([]);
+    expect((await storage.last('all'))?.page).toBe(100);
+  });
+
+  test('partitions have nothing to do with each other', async () => {
+    const storage = await createStorage();
+    await storage.put(page(1));
+    expect(await storage.put(page(1, { partition: 'agent' }))).toBeUndefined();
+    expect(await Array.fromAsync(storage.read('task', { after: 0 }))).toEqual([]);
+    expect((await storage.last('agent'))?.partition).toBe('agent');
+  });
+
+  test('more bytes are read than one answer of a storage holds', async () => {
+    const storage = await createStorage();
+    const body = new Uint8Array(300_000).fill(1);
+    for (let number = 1; number <= 5; number++) await storage.put(page(number, { body }));
+    const read = await Array.fromAsync(storage.read('all', { after: 0 }));
+    expect(read.map((found) => [found.page, found.body.length])).toEqual([1, 2, 3, 4, 5].map((n) => [n, 300_000]));
+    expect(await Array.fromAsync(storage.read('all', { after: 0, limit: 4 }))).toHaveLength(4);
+  });
+}
+
+async function open(createStorage: () => Promise<LogStorage>, strategy: PartitionStrategy = 'single') {
+  const storage = await createStorage();
+  const history = new History();
+  const newWriter = (over = storage) => new LogWriter({ storage: over, commits: history.commits, strategy });
+  const log = new EventLog({ storage, strategy });
+  const places = async () => (await Array.fromAsync(log.commits(undefined))).map(({ commit }) => placeOf(commit));
+  return { storage, history, newWriter, writer: newWriter(), log, places };
+}
+
+function writerContract(createStorage: () => Promise<LogStorage>): void {
+  test('a batch is one page, and its commits come back unchanged', async () => {
+    const { storage, history, writer, log } = await open(createStorage);
+    const trace = 'Root=1-5759e988-bd862e3fe1be46a994272793';
+    await history.store.append('agent-0', [step('Zoë 🦜 "," \n \u0000')], {
+      expectedVersion: 0,
+      commitId: 'key',
+      trace,
+    });
+    await history.commit('0', 3);
+    const commits = [...(await Array.fromAsync(history.store.commits('agent-0'))), await history.commit('1', 2)];
+    await writer.append(commits);
+    const pages = await Array.fromAsync(storage.read('all', { after: 0 }));
+    expect(pages.map(({ page, firstEvent, count }) => ({ page, firstEvent, count }))).toEqual([
+      { page: 1, firstEvent: 1, count: 6 },
+    ]);
+    const expected = await Array.fromAsync(history.store.read('agent-0'));
+    const events = await Array.fromAsync(log.events(undefined));
+    expect(events.slice(0, 4).map(({ position: _, ...event }) => event)).toEqual(expected);
+    const [first] = commitsOf(pages[0] as LogPage);
+    expect(first).toMatchObject({ stream: 'agent-0', commitId: 'key', keyed: true, trace });
+  });
+
+  test('what was logged is not logged again: by the same writer, by another, in another cut', async () => {
+    const { history, writer, newWriter, places } = await open(createStorage);
+    for (let n = 0; n < 12; n++) await history.commit(`${n % 3}`, 1 + (n % 2));
+    const all = history.written;
+    await writer.append(all.slice(0, 7));
+    await writer.append(all.slice(0, 7));
+    await newWriter().append(all.slice(2, 9));
+    await writer.append(all);
+    await newWriter().append(all.toReversed());
+    expect(await places()).toEqual(all.map(placeOf));
+  });
+
+  test('a repeat is recognised however many pages ago it was logged', async () => {
+    const { history, writer, newWriter, places } = await open(createStorage);
+    for (let n = 0; n < 60; n++) await writer.append([await history.commit(`${n}`)]);
+    await newWriter().append(history.written.slice(3, 5));
+    expect(await places()).toEqual(history.written.map(placeOf));
+  });
+
+  test('a writer that lost the reply finds its own page', async () => {
+    const { storage, history, newWriter, places } = await open(createStorage);
+    let lost = 0;
+    const writer = newWriter({
+      put: async (given) => {
+        const occupant = await storage.put(given);
+        if (!occupant && lost++ === 0) throw new UnavailableError('the reply was lost');
+        return occupant;
+      },
+      last: (partition) => storage.last(partition),
+      read: (partition, range) => storage.read(partition, range),
+    });
+    const commits = [await history.commit('1'), await history.commit('2')];
+    await expect(writer.append(commits)).rejects.toThrow(UnavailableError);
+    await writer.append([...commits, await history.commit('1')]);
+    expect(await places()).toEqual(history.written.map(placeOf));
+  });
+
+  test('writers side by side lose nothing and leave no gap', async () => {
+    const { storage, history, newWriter, places } = await open(createStorage);
+    const shards = await Promise.all(
+      ['a', 'b', 'c', 'd'].map(async (shard) => {
+        const commits: Commit[] = [];
+        for (let n = 0; n < 10; n++) commits.push(await history.commit(`${shard}${n % 2}`));
+        return commits;
+      }),
+    );
+    await Promise.all(
+      shards.map(async (commits) => {
+        const writer = newWriter();
+        for (let start = 0; start < commits.length; start += 3) await writer.append(commits.slice(start, start + 4));
+      }),
+    );
+    const logged = await places();
+    expect(logged.toSorted()).toEqual(history.written.map(placeOf).toSorted());
+    for (const [shard] of shards.entries()) {
+      const own = shards[shard]?.map(placeOf) ?? [];
+      expect(logged.filter((place) => own.includes(place))).toEqual(own);
+    }
+    const pages = await Array.fromAsync(storage.read('all', { after: 0 }));
+    expect(pages.map(({ page }) => page)).toEqual(pages.map((_, index) => index + 1));
+    let next = 1;
+    for (const { firstEvent, count } of pages) {
+      expect(firstEvent).toBe(next);
+      next += count;
+    }
+  });
+
+  test('commits that a delivery left out are read from the store and come first', async () => {
+    const { history, writer, places } = await open(createStorage);
+    for (let n = 0; n < 6; n++) await history.commit('1', 2);
+    const [first, , , fourth, , sixth] = history.written as Commit[] as [
+      Commit,
+      Commit,
+      Commit,
+      Commit,
+      Commit,
+      Commit,
+    ];
+    await writer.append([first]);
+    await writer.append([sixth, fourth]);
+    expect(await places()).toEqual(history.written.map(placeOf));
+  });
+
+  test('a commit that comes late is logged late, and not taken for a repeat', async () => {
+    const { history, writer, places } = await open(createStorage);
+    const [first, second] = [await history.commit('1'), await history.commit('1')];
+    await writer.append([second]);
+    await writer.append([first, second]);
+    expect(await places()).toEqual([second, first].map(placeOf));
+  });
+
+  test('more than a page holds goes into several', async () => {
+    const { storage, history, writer, places } = await open(createStorage);
+    for (let n = 0; n < 5; n++) await history.commit(`${n}`, [step(noise(370_000 - n * 1_000))]);
+    await writer.append(history.written);
+    expect(await places()).toEqual(history.written.map(placeOf));
+    expect((await storage.last('all'))?.page).toBe(5);
+  });
+
+  test('a commit whose body is damaged is logged as it is, and reading it is an error that names it', async () => {
+    const { history, writer, log } = await open(createStorage);
+    const damaged = { ...(await history.commit('1')), body: Uint8Array.of(9, 1, 2) };
+    await writer.append([damaged, await history.commit('2')]);
+    const [first, second] = await Array.fromAsync(log.commits(undefined));
+    expect([...(first?.commit.body ?? [])]).toEqual([9, 1, 2]);
+    await expect(Array.fromAsync(log.events(undefined))).rejects.toThrow('version 1 of stream agent-1 cannot be read');
+    expect(await Array.fromAsync(log.events(first?.position))).toHaveLength(1);
+    expect(second?.commit.stream).toBe('agent-2');
+  });
+
+  test('by aggregate type each type has a chain of its own', async () => {
+    const { storage, history, writer, log } = await open(createStorage, 'by_aggregate_type');
+    const workflow = { workflowId: '1', workflowType: 'w', initiatedBy: 'test', parameters: {} };
+    await history.store.append('workflow-1', [{ type: 'workflow.started', data: workflow }], { expectedVersion: 0 });
+    const started = await Array.fromAsync(history.store.commits('workflow-1'));
+    await writer.append([await history.commit('1', 2), ...started, await history.commit('1')]);
+    expect((await storage.last('agent'))?.count).toBe(3);
+    expect((await storage.last('workflow'))?.count).toBe(1);
+    const all = await Array.fromAsync(log.events(undefined));
+    expect(all).toHaveLength(4);
+    expect(
+      (await Array.fromAsync(log.events(undefined, { aggregateType: 'workflow' }))).map(({ type }) => type),
+    ).toEqual(['workflow.started']);
+    for (const [index, { position }] of all.entries()) {
+      const rest = await Array.fromAsync(log.events(position));
+      expect(rest.map(({ id }) => id)).toEqual(all.slice(index + 1).map(({ id }) => id));
+    }
+  });
+}
+
+function readerContract(createStorage: () => Promise<LogStorage>): void {
+  /** Twenty pages, one to three commits each, a second between them; event n of all has the text n. */
+  async function filled() {
+    const opened = await open(createStorage);
+    const { history, writer } = opened;
+    let number = 0;
+    for (let at = 0; at < 20; at++) {
+      history.now = at * 1_000;
+      const commits: Commit[] = [];
+      for (let n = 0; n <= at % 3; n++) {
+        const events = Array.from({ length: 1 + (at % 2) }, () => step(String(++number)));
+        commits.push(await history.commit(`${at % 4}`, events));
+      }
+      await writer.append(commits);
+    }
+    const texts = (events: readonly { data: unknown }[]) =>
+      events.map(({ data }) => Number((data as { action: string }).action));
+    return { ...opened, count: number, texts };
+  }
+  const upTo = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, index) => first + index);
+
+  test('slices of any size follow each other without gap or repeat', async () => {
+    const { log, count, texts } = await filled();
+    for (const limit of [1, 2, 7, 1000]) {
+      const read: number[] = [];
+      const positions: string[] = [];
+      for (let after: string | undefined, caughtUp = false; !caughtUp; ) {
+        const slice = await log.getEventsAfter(after, { limit });
+        read.push(...texts(slice.events));
+        positions.push(...slice.events.map(({ position }) => position));
+        ({ next: after, caughtUp } = slice);
+      }
+      expect(read).toEqual(upTo(1, count));
+      expect(positions).toEqual([...new Set(positions)].toSorted());
+    }
+  });
+
+  test('a reader at the end stays there until something comes', async () => {
+    const { log, history, writer, count, texts } = await filled();
+    const end = await log.end();
+    expect(Number.parseInt(end.slice(0, 12), 16)).toBe(count);
+    expect(await log.getEventsAfter(end)).toEqual({ events: [], next: end, caughtUp: true });
+    const waiting = log.getEventsAfter(end, { waitMs: 5_000 });
+    await writer.append([await history.commit('9', [step('99')])]);
+    expect(texts((await waiting).events)).toEqual([99]);
+    const started = Date.now();
+    const idle = await log.getEventsAfter((await waiting).next, { waitMs: 30 });
+    expect(idle.events).toEqual([]);
+    expect(Date.now() - started).toBeLessThan(2_000);
+  });
+
+  test('time ranges have exactly what was recorded in them', async () => {
+    const { log, texts } = await filled();
+    const everything = await Array.fromAsync(log.events(undefined));
+    const times = [...new Set(everything.map(({ metadata }) => metadata.recordedAt))];
+    for (const [from, to] of [
+      [0, 1],
+      [3, 3],
+      [5, 17],
+      [times.length - 1, times.length - 1],
+    ] as const) {
+      const [start = '', end = ''] = [times[from], times[to]];
+      const inside = everything.filter(({ metadata: { recordedAt } }) => recordedAt >= start && recordedAt <= end);
+      expect(texts(await Array.fromAsync(log.getEventsByTimeRange(start, end)))).toEqual(texts(inside));
+      const before = everything.filter(({ metadata: { recordedAt } }) => recordedAt <= end);
+      expect(texts(await Array.fromAsync(log.getEventsBeforeTimestamp(end)))).toEqual(texts(before));
+      const later = everything.filter(({ metadata: { recordedAt } }) => recordedAt >= start);
+      expect(texts(await Array.fromAsync(log.events(await log.positionAt(start), { from: start })))).toEqual(
+        texts(later),
+      );
+    }
+    expect(await Array.fromAsync(log.getEventsByTimeRange('2027-01-01T00:00:00Z', '2028-01-01T00:00:00Z'))).toEqual([]);
+    expect(await Array.fromAsync(log.getEventsBeforeTimestamp('2020-01-01T00:00:00+02:00'))).toEqual([]);
+  });
+
+  test('what was recorded early and logged late is in its time range all the same', async () => {
+    const { log, history, writer } = await open(createStorage);
+    const late = await history.commit('late');
+    for (let n = 0; n < 30; n++) {
+      history.now += 60_000;
+      await writer.append([await history.commit(`${n}`)]);
+    }
+    await writer.append([late]);
+    await writer.append([await history.commit('last')]);
+    const found = await Array.fromAsync(log.getEventsByTimeRange(late.recordedAt, late.recordedAt));
+    expect(found.map(({ aggregateId }) => aggregateId)).toEqual(['late']);
+  });
+
+  test('types are picked out, and an empty slice still goes on', async () => {
+    const { log, history, writer } = await open(createStorage);
+    const created = { agentId: '1', agentType: 'coder', configuration: {}, createdBy: 'test' };
+    for (let n = 0; n < 10; n++) await writer.append([await history.commit(`${n}`, 2)]);
+    await writer.append([await history.commit('x', [{ type: 'agent.created', data: created }, step('x')])]);
+    const byType = await Array.fromAsync(log.getEventsByType('agent.created'));
+    expect(byType.map(({ aggregateId, sequenceNumber }) => [aggregateId, sequenceNumber])).toEqual([['x', 1]]);
+    const slice = await log.getEventsAfter(undefined, { types: ['workflow.started'] });
+    expect(slice).toEqual({ events: [], next: await log.end(), caughtUp: true });
+  });
+
+  test('a page that is nowhere is an error that names it, never a silent gap', async () => {
+    const { storage, log } = await open(createStorage);
+    for (const number of [1, 3]) await storage.put(page(number, { types: ['none'] }));
+    await expect(log.getEventsAfter(undefined, { types: ['agent.created'] })).rejects.toThrow('page 2 of the log');
+  });
+
+  test('a position that no log gave out is refused', async () => {
+    const { log } = await open(createStorage);
+    for (const position of [
+      '',
+      'x',
+      '00000000000g',
+      '000000000001.all_0_0',
+      '000000000001.all_1',
+      "000000000001.all_1_0'",
+    ]) {
+      await expect(log.getEventsAfter(position)).rejects.toThrow('is no position');
+    }
+  });
+}

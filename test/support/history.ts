@@ -1,0 +1,34 @@
+import { type Commit, endOf } from '../../core/commit.ts';
+import { EventStore } from '../../core/event-store.ts';
+import type { NewEvent } from '../../events/catalogue.ts';
+import { MemoryCommitStorage } from './memory-storage.ts';
+import { steps } from './sample-events.ts';
+
+/** A store whose clock stands still until it is told the time, for tests of what is done with its commits. */
+export class History {
+  readonly commits = new MemoryCommitStorage();
+  /** Milliseconds after 09:00. */
+  now = 0;
+  readonly store = new EventStore(this.commits, { now: () => this.#date() });
+  readonly written: Commit[] = [];
+
+  #date(): Date {
+    return new Date(Date.parse('2026-01-05T09:00:00.000Z') + this.now);
+  }
+
+  /** Appends events to a stream of an agent; time goes on by a millisecond. */
+  async commit(agent: string, events: number | readonly NewEvent[] = 1): Promise<Commit> {
+    this.now++;
+    const stream = `agent-${agent}`;
+    const head = await this.store.head(stream);
+    const list = typeof events === 'number' ? steps(events, `${agent} ${head}`) : events;
+    await this.store.append(stream, list, { expectedVersion: head });
+    const [commit] = await Array.fromAsync(this.store.commits(stream, { from: head + 1 }));
+    if (!commit) throw new Error('the commit is not there');
+    this.written.push(commit);
+    return commit;
+  }
+}
+
+/** Where a commit stands: `agent-1 3-5`. */
+export const placeOf = (commit: Commit): string => `${commit.stream} ${commit.version}-${endOf(commit)}`;

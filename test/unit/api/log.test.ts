@@ -1,0 +1,83 @@
+import { ulid } from 'ulid';
+import { describe, expect, it } from 'vitest';
+import { newStream, step, steps } from '../../support/sample-events.ts';
+import { servedApi } from '../../support/served-api.ts';
+
+const { get, post } = servedApi();
+const append = (stream: string, events: unknown) =>
+  post(`/streams/${stream}/events`, { expectedVersion: 'any', events });
+/** Where the log ends once it has everything. */
+async function end(): Promise<string> {
+  const { body: appended } = await append('agent-end', [step('end')]);
+  for (let after = ''; ; ) {
+    const { body } = await get(`/events?limit=1000&wait=1${after && `&after=${after}`}`);
+    after = body.next;
+    if (body.events.some(({ id }: { id: string }) => id === appended.eventIds[0])) return after;
+  }
+}
+
+describe('GET /events', () => {
+  it('has every event in one order, each stream’s in its own, to be read on from anywhere', async () => {
+    const after = await end();
+    const [one, two] = [newStream(), newStream()];
+    for (let n = 0; n < 5; n++) {
+      await append(one, steps(2, `one ${n}`));
+      await append(two, steps(1, `two ${n}`));
+    }
+    const all: { position: string; aggregateId: string; sequenceNumber: number }[] = [];
+    for (let next = after; all.length < 15; ) {
+      const { status, body } = await get(`/events?after=${next}&limit=4&wait=5`);
+      expect(status).toBe(200);
+      all.push(...body.events);
+      next = body.next;
+    }
+    for (const stream of [one, two]) {
+      const own = all.filter(({ aggregateId }) => stream === `agent-${aggregateId}`);
+      expect(own.map(({ sequenceNumber }) => sequenceNumber)).toEqual(own.map((_, index) => index + 1));
+    }
+    const { body } = await get(`/events?after=${all[6]?.position}&limit=1000`);
+    expect(body).toMatchObject({ events: all.slice(7), caughtUp: true });
+  });
+
+  it('waits until there is something', async () => {
+    const after = await end();
+    const waiting = get(`/events?after=${after}&wait=20`);
+    await append(newStream(), [step('news')]);
+    const { body } = await waiting;
+    expect(body.events[0].data.action).toBe('news');
+    expect(body.events[0].position).toBe(body.next);
+  });
+
+  it('picks out types, aggregate types and times', async () => {
+    const after = await end();
+    const agentId = ulid();
+    const { body: created } = await post('/agents', {
+      agentId,
+      agentType: 'coder',
+      configuration: {},
+      createdBy: 'me',
+    });
+    expect(created.version).toBe(1);
+    await append(`agent-${agentId}`, [step('a')]);
+    const last = await end();
+    const query = async (text: string) => {
+      const { body } = await get(`/events?after=${after}&${text}`);
+      return body.events.map(({ type }: { type: string }) => type);
+    };
+    expect(await query('type=agent.created,task.requested')).toEqual(['agent.created']);
+    expect(await query('aggregateType=task')).toEqual([]);
+    expect(await query('from=2100-01-01T00:00:00Z')).toEqual([]);
+    expect(await query('to=2020-01-01T00:00:00Z')).toEqual([]);
+    expect(await query('from=2020-01-01T00:00:00Z&aggregateType=agent')).toContain('agent.step-recorded');
+    const { body } = await get('/events?from=2100-01-01T00:00:00Z');
+    expect(body).toEqual({ events: [], next: last, caughtUp: true });
+  });
+
+  it.each(['after=nowhere', 'limit=0', 'wait=21', 'type=', 'type=agent.made-up', 'from=yesterday', 'aggregateType=x'])(
+    'refuses %s',
+    async (query) => {
+      const { status, body } = await get(`/events?${query}`);
+      expect([status, body.code]).toEqual([422, 'VALIDATION_FAILED']);
+    },
+  );
+});
