@@ -13,9 +13,7 @@ export const changeStateBody = agentStateChanged.data.pick({ newState: true, rea
 export const recordStepBody = agentStepRecorded.data.omit({ agentId: true });
 
 export const agentAnswer = z.strictObject({ agentId: id, version: z.int().positive() });
-export type AgentAnswer = z.output<typeof agentAnswer>;
 export const agentStateAnswer = agentAnswer.extend({ state: agentState });
-export type AgentStateAnswer = z.output<typeof agentStateAnswer>;
 
 const params = z.object({ agentId: id });
 

@@ -12,7 +12,6 @@ import { sagaState } from './saga-schemas.ts';
 export const cancelSagaBody = z.strictObject({ reason: z.string().min(1).max(1024) });
 
 export const sagaAnswer = z.strictObject({ sagaId: id, state: sagaState, version: z.int().positive() });
-export type SagaAnswer = z.output<typeof sagaAnswer>;
 
 const params = z.object({ sagaId: id });
 

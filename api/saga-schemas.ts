@@ -30,4 +30,3 @@ export const saga = z
     history: z.array(recordedEventSchema),
   })
   .meta({ id: 'Saga' });
-export type Saga = z.output<typeof saga>;

@@ -37,7 +37,6 @@ export const appendAnswer = z.strictObject({
   eventIds: z.array(id),
   recordedAt: z.iso.datetime(),
 });
-export type AppendAnswer = z.output<typeof appendAnswer>;
 
 export const streamCommands = [
   route({

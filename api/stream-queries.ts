@@ -35,7 +35,6 @@ export const streamAnswer = z.strictObject({
   events: z.array(recordedEventSchema),
   next: z.string().nullable().describe('Cursor of the next page; null when this was the last'),
 });
-export type StreamAnswer = z.output<typeof streamAnswer>;
 
 export const streamQueries = [
   route({

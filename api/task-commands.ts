@@ -13,9 +13,7 @@ export const completeTaskBody = taskCompleted.data.omit({ taskId: true });
 export const failTaskBody = taskFailed.data.omit({ taskId: true });
 
 export const taskRequestedAnswer = z.strictObject({ taskId: id, sagaId: id });
-export type TaskRequestedAnswer = z.output<typeof taskRequestedAnswer>;
 export const taskAnswer = z.strictObject({ taskId: id, version: z.int().positive() });
-export type TaskAnswer = z.output<typeof taskAnswer>;
 
 const params = z.object({ taskId: id });
 

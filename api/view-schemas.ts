@@ -41,7 +41,6 @@ export const agentsPage = z.strictObject({
   agents: z.array(agentView),
   next: z.string().nullable().describe('Cursor of the next page; null when this was the last'),
 });
-export type AgentsPage = z.output<typeof agentsPage>;
 
 export type TaskView = TaskStatus & Versioned;
 export const taskView: z.ZodType<TaskView> = z

@@ -19,7 +19,6 @@ export const completeStepBody = workflowStepCompleted.data.omit({ workflowId: tr
 export const failStepBody = workflowStepFailed.data.omit({ workflowId: true });
 
 export const workflowAnswer = z.strictObject({ workflowId: id, version: z.int().positive() });
-export type WorkflowAnswer = z.output<typeof workflowAnswer>;
 
 const run = (workflowId: string, command: WorkflowCommand, context: RequestContext, deps: CommandDeps) =>
   handleCommand(deps.store, workflowDecider, workflowId, command, appendOptions(context, deps));

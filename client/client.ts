@@ -5,7 +5,7 @@ import type { DomainEvent, EventData, NewEvent } from '../events/catalogue.ts';
 import * as answers from './answers.ts';
 import { createTransport, type Transport, type TransportOptions } from './transport.ts';
 
-export type { AgentView, TaskView, WorkflowView } from './answers.ts';
+export type * from './answers.ts';
 export { AnnalsRequestError, AnnalsUnreachableError } from './errors.ts';
 
 /** How a command is to be sent; all of it optional. */

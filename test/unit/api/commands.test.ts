@@ -69,7 +69,7 @@ describe('agents', () => {
 describe('tasks', () => {
   it('are requested and take one answer from each agent that they require', async () => {
     expect(await post('/tasks', { taskId: 't1', ...task })).toMatchObject({ status: 202, body: { taskId: 't1' } });
-    expect(await post('/tasks/t1/completions', completion)).toMatchObject({ status: 201, body: { version: 2 } });
+    expect(await post('/tasks/t1/completions', completion)).toMatchObject({ status: 201 });
     expect(await post('/tasks/t1/failures', { agentId: 'b', error: 'no' })).toMatchObject({ status: 201 });
     for (const [path, body] of [
       ['/tasks/t1/completions', completion],
@@ -81,7 +81,8 @@ describe('tasks', () => {
     }
     expect(await post('/tasks/none/completions', completion)).toMatchObject({ status: 404 });
     expect(await post('/tasks/none/failures', { agentId: 'a', error: 'x' })).toMatchObject({ status: 404 });
-    expect((await types('task-t1')).slice(0, 3)).toEqual(['task.requested', 'task.completed', 'task.failed']);
+    const own = ['task.requested', 'task.completed', 'task.failed']; // the saga's assignments come in between
+    expect((await types('task-t1')).filter((type) => own.includes(type))).toEqual(own);
   });
 });
 
