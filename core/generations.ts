@@ -60,10 +60,13 @@ export class Generations implements LiveGenerations {
     return (await this.#current(projection)).live;
   }
 
-  /** The generations that live commits belong in: what the projector asks for. */
+  /**
+   * The generations that live commits belong in: what the projector asks for. The one that is built comes first, so that
+   * the live one never shows what is not in the other, and readers see no view go back when they are switched.
+   */
   async wanted(projection: string): Promise<readonly number[]> {
     const { live, building } = await this.#current(projection);
-    return building?.follows ? [live, building.generation] : [live];
+    return building?.follows ? [building.generation, live] : [live];
   }
 
   /** The pointer as it is now, whatever is cached. */

@@ -116,6 +116,8 @@ export class Projector {
       if (generation === undefined) return failures;
       done.add(generation);
       failures.push(...(await this.#attemptIn(projection, generation, commits)));
+      // The commits come again; until then the next generation waits, too, and does not get ahead of this one.
+      if (failures.some(({ error }) => error instanceof UnavailableError)) return failures;
     }
   }
 

@@ -55,7 +55,7 @@ export const EXPIRES_AT = 'expiresAt';
 export const viewsTable = {
   AttributeDefinitions: [
     { AttributeName: 'view', AttributeType: 'S' }, // <tenant>/<projection>/<generation>/<key>
-    { AttributeName: 'listing', AttributeType: 'S' }, // <tenant>/<projection>/<generation>/<group>
+    { AttributeName: 'listing', AttributeType: 'S' }, // <tenant>/<projection>/<generation>/<group>, the group '' too
     { AttributeName: 'key', AttributeType: 'S' },
     { AttributeName: 'parkedIn', AttributeType: 'S' }, // <tenant>/<projection>/<generation>
   ],

@@ -1,6 +1,7 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod';
 import { CorruptDataError } from '../../core/errors.ts';
+import type { Checkpoint } from '../../core/generation-store.ts';
 import { type Parked, parkedSchema } from '../../core/parked.ts';
 import type { StoredView } from '../../core/projection.ts';
 import { encodeView, type ParkedView } from '../../core/view-store.ts';
@@ -21,12 +22,13 @@ const viewItem = z.object({
   view: text,
   key: text,
   version,
-  listing: text.optional(),
+  listing: text,
   body: json.pipe(encodedView).optional(),
   parked: mark.optional(),
 });
 const parkedItem = z.object({ key: text, version, parked: mark });
 const keyItem = z.object({ key: text });
+const checkpointItem = z.object({ key: text, version });
 
 /** What names a view, a group or a generation in keys. */
 export const placeId = (tenant: string, { projection, generation }: Place, name?: string): string =>
@@ -42,7 +44,7 @@ export function viewItemOf(stored: StoredView, tenant: string): Item {
     view: { S: placeId(tenant, stored, key) },
     key: { S: key },
     version: { N: String(version) },
-    ...(group === '' ? {} : { listing: { S: placeId(tenant, stored, group) } }),
+    listing: { S: placeId(tenant, stored, group) },
     ...(body === undefined ? {} : { body: { S: body } }),
     ...(parked ? { parked: markText(parked), parkedIn: { S: placeId(tenant, stored) } } : {}),
   };
@@ -70,13 +72,16 @@ export function unchanged(expectedVersion: number, expectedMark: Parked | undefi
 /** @throws CorruptDataError that names the view */
 export function viewOf(item: Item, place: Place, tenant: string): StoredView {
   const { key, version, listing, body, parked } = parsed(viewItem, item, place);
-  const group = listing?.slice(placeId(tenant, place, '').length) ?? '';
+  const group = listing.slice(placeId(tenant, place, '').length);
   const { projection, generation } = place;
   return { projection, generation, key, version, group, view: body, ...(parked ? { parked } : {}) };
 }
 
 /** @throws CorruptDataError that names the view */
 export const parkedViewOf = (item: Item, place: Place): ParkedView => parsed(parkedItem, item, place);
+
+/** @throws CorruptDataError that names the view */
+export const checkpointOf = (item: Item, place: Place): Checkpoint => parsed(checkpointItem, item, place);
 
 /** @throws CorruptDataError */
 export const keyOf = (item: Item, place: Place): string => parsed(keyItem, item, place).key;

@@ -2,16 +2,25 @@ import { ulid } from 'ulid';
 import { dynamoDb } from '../../adapters/aws/clients.ts';
 import { DynamoCommitStorage } from '../../adapters/aws/dynamodb-commit-storage.ts';
 import { DynamoControlStore } from '../../adapters/aws/dynamodb-control-store.ts';
+import { DynamoGenerationStore } from '../../adapters/aws/dynamodb-generation-store.ts';
 import { DynamoLogStorage } from '../../adapters/aws/dynamodb-log-storage.ts';
 import { DynamoViewStore } from '../../adapters/aws/dynamodb-view-store.ts';
 import { createTables } from '../support/tables.ts';
 import { controlStoreContract } from './control-store.suite.ts';
 import { eventStoreContract } from './event-store.suite.ts';
+import { generationStoreContract } from './generation-store.suite.ts';
 import { logContract } from './log.suite.ts';
 import { viewStoreContract } from './view-store.suite.ts';
 
 eventStoreContract('DynamoDB', async () => new DynamoCommitStorage(dynamoDb(), (await createTables()).events));
 viewStoreContract('DynamoDB', async () => new DynamoViewStore(dynamoDb(), (await createTables()).views));
+generationStoreContract('DynamoDB', async () => {
+  const { views } = await createTables();
+  return {
+    views: new DynamoViewStore(dynamoDb(), views),
+    generations: new DynamoGenerationStore(dynamoDb(), views),
+  };
+});
 controlStoreContract('DynamoDB', async () => new DynamoControlStore(dynamoDb(), (await createTables()).control));
 const logTables = createTables();
 // A tenant of its own for each test: the table is the same, and empty for it.

@@ -6,6 +6,7 @@ import { MemoryCommitStorage } from '../support/memory-storage.ts';
 import { MemoryViewStore } from '../support/memory-views.ts';
 import { controlStoreContract } from './control-store.suite.ts';
 import { eventStoreContract } from './event-store.suite.ts';
+import { generationStoreContract } from './generation-store.suite.ts';
 import { logContract } from './log.suite.ts';
 import { objectStoreContract } from './object-store.suite.ts';
 import { sagaIndexContract } from './saga-index.suite.ts';
@@ -15,6 +16,10 @@ import { viewStoreContract } from './view-store.suite.ts';
 eventStoreContract('memory', async () => new MemoryCommitStorage());
 viewStoreContract('memory', async () => new MemoryViewStore());
 objectStoreContract('memory', async () => new MemoryObjectStore());
+generationStoreContract('memory', async () => {
+  const views = new MemoryViewStore();
+  return { views, generations: views };
+});
 controlStoreContract('memory', async () => new MemoryControlStore());
 sagaIndexContract('memory', async () => new MemorySagaIndex());
 logContract('memory', async () => new MemoryLogStorage());

@@ -3,12 +3,14 @@ import { afterAll, onTestFinished } from 'vitest';
 import { openDataFolder } from '../../adapters/embedded/database.ts';
 import { SqliteCommitStorage } from '../../adapters/embedded/sqlite-commit-storage.ts';
 import { SqliteControlStore } from '../../adapters/embedded/sqlite-control-store.ts';
+import { SqliteGenerationStore } from '../../adapters/embedded/sqlite-generation-store.ts';
 import { SqliteLogStorage } from '../../adapters/embedded/sqlite-log-storage.ts';
 import { SqliteSagaIndex } from '../../adapters/embedded/sqlite-saga-index.ts';
 import { SqliteViewStore } from '../../adapters/embedded/sqlite-view-store.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { controlStoreContract } from './control-store.suite.ts';
 import { eventStoreContract } from './event-store.suite.ts';
+import { generationStoreContract } from './generation-store.suite.ts';
 import { logContract } from './log.suite.ts';
 import { sagaIndexContract } from './saga-index.suite.ts';
 import { viewStoreContract } from './view-store.suite.ts';
@@ -20,6 +22,9 @@ let folders = 0;
 
 eventStoreContract('SQLite', async () => new SqliteCommitStorage(folder.events));
 viewStoreContract('SQLite', async () => new SqliteViewStore(folder.views));
+generationStoreContract('SQLite', async () => {
+  return { views: new SqliteViewStore(folder.views), generations: new SqliteGenerationStore(folder.views) };
+});
 controlStoreContract('SQLite', async () => new SqliteControlStore(folder.views));
 sagaIndexContract('SQLite', async () => new SqliteSagaIndex(openDataFolder(temporaryFolder()).bookkeeping));
 logContract('SQLite', async () => {

@@ -1,9 +1,10 @@
+import type { CheckpointPage, GenerationStore } from '../../core/generation-store.ts';
 import type { Parked } from '../../core/parked.ts';
 import type { StoredView } from '../../core/projection.ts';
 import { encodeView, type PageOptions, type ParkedPage, type ViewPage, type ViewStore } from '../../core/view-store.ts';
 
 /** Views in a Map: the port at its simplest, for unit tests. */
-export class MemoryViewStore implements ViewStore {
+export class MemoryViewStore implements ViewStore, GenerationStore {
   readonly #views = new Map<string, StoredView>();
 
   async get(projection: string, generation: number, key: string): Promise<StoredView | undefined> {
@@ -44,6 +45,31 @@ export class MemoryViewStore implements ViewStore {
 
   async countParked(projection: string, generation: number): Promise<number> {
     return this.#parked(projection, generation).length;
+  }
+
+  async checkpoints(
+    projection: string,
+    generation: number,
+    group: string,
+    { limit, after = '' }: PageOptions,
+  ): Promise<CheckpointPage> {
+    const all = [...this.#views.values()]
+      .filter((view) => view.projection === projection && view.generation === generation)
+      .filter((view) => view.group === group && view.key > after)
+      .map(({ key, version }) => ({ key, version }))
+      .toSorted((a, b) => (a.key < b.key ? -1 : 1));
+    const checkpoints = all.slice(0, limit);
+    const last = checkpoints.at(-1);
+    return all.length > limit && last ? { checkpoints, next: last.key } : { checkpoints };
+  }
+
+  async versions(projection: string, generation: number, keys: readonly string[]): Promise<Map<string, number>> {
+    const stored = keys.map((key) => this.#views.get(`${projection}/${generation}/${key}`));
+    return new Map(stored.flatMap((view) => (view ? [[view.key, view.version] as const] : [])));
+  }
+
+  async remove(projection: string, generation: number, keys: readonly string[]): Promise<void> {
+    for (const key of keys) this.#views.delete(`${projection}/${generation}/${key}`);
   }
 
   #parked(projection: string, generation: number) {

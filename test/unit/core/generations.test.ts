@@ -15,7 +15,7 @@ describe('Generations', () => {
     const generations = new Generations(new MemoryControlStore(), { maxAgeMs: Number.POSITIVE_INFINITY });
     await generations.change('whole', (now) => ({ ...now, building, last: 2 }));
     await generations.change('part', (now) => ({ ...now, building: { ...building, follows: false }, last: 2 }));
-    expect(await generations.wanted('whole')).toEqual([1, 2]);
+    expect(await generations.wanted('whole')).toEqual([2, 1]);
     expect(await generations.wanted('part')).toEqual([1]);
     expect(await generations.live('whole')).toBe(1);
   });

@@ -1,0 +1,32 @@
+import type { PageRange } from './replay-log.ts';
+
+/** A run of pages, both ends included. */
+export type PageRun = readonly [from: number, to: number];
+
+/** Runs with one more, in order and joined where they meet or overlap. */
+export function withRun(runs: readonly PageRun[], added: PageRun): [number, number][] {
+  const joined: [number, number][] = [];
+  for (const [from, to] of [...runs, added].toSorted(([a], [b]) => a - b)) {
+    const last = joined.at(-1);
+    if (last && from <= last[1] + 1) last[1] = Math.max(last[1], to);
+    else joined.push([from, to]);
+  }
+  return joined;
+}
+
+/** What is left of a range without the runs, cut into ranges of at most `size` pages. */
+export function remaining({ partition, from, to }: PageRange, runs: readonly PageRun[], size: number): PageRange[] {
+  const left: PageRange[] = [];
+  const add = (first: number, last: number) => {
+    for (let start = first; start <= last; start += size) {
+      left.push({ partition, from: start, to: Math.min(start + size - 1, last) });
+    }
+  };
+  let next = from;
+  for (const [first, last] of runs) {
+    add(next, Math.min(first - 1, to));
+    next = Math.max(next, last + 1);
+  }
+  add(next, to);
+  return left;
+}

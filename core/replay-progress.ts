@@ -1,0 +1,45 @@
+import { remaining, withRun } from './page-runs.ts';
+import type { Replay, ReplayFailure } from './replay.ts';
+import type { PageRange, PartitionExtent } from './replay-log.ts';
+
+/** Streams that could not be applied of which a replay keeps the reason. */
+const MAX_FAILURES = 20;
+
+/** A replay that is to read the log up to these extents. What was read stays read. */
+export function withPlan(own: Replay, extents: readonly PartitionExtent[], plannedAt: string): Replay {
+  const partitions = { ...own.partitions };
+  for (const { partition, from, to } of extents) {
+    partitions[partition] = { from, to, done: partitions[partition]?.done ?? [] };
+  }
+  return { ...own, partitions, plannedAt, total: extents.reduce((sum, { events }) => sum + events, 0) };
+}
+
+/** The ranges of the plan that were not read, of at most `size` pages each. */
+export function unread({ partitions }: Replay, size: number): PageRange[] {
+  return Object.entries(partitions).flatMap(([partition, { from, to, done }]) =>
+    remaining({ partition, from, to }, done, size),
+  );
+}
+
+/** A replay that has read a range with so many events in it. */
+export function withRange(own: Replay, { partition, from, to }: PageRange, events: number): Replay {
+  const progress = own.partitions[partition];
+  if (!progress) return own;
+  const done = withRun(progress.done, [from, to]);
+  return { ...own, partitions: { ...own.partitions, [partition]: { ...progress, done } }, events: own.events + events };
+}
+
+/** A replay with more streams that could not be applied; each counts once, as long as it is among those that are kept. */
+export function withFailures(own: Replay, failures: readonly ReplayFailure[]): Replay {
+  const known = new Set(own.failures.map(({ stream }) => stream));
+  const added = failures.filter(({ stream }) => !known.has(stream));
+  const kept = [...own.failures, ...added].slice(0, MAX_FAILURES);
+  return { ...own, failures: kept, failed: own.failed + added.length };
+}
+
+/** A replay of which nothing has failed, and that reads again what it read if something had. */
+export function withoutFailures({ reason: _, compared, ...own }: Replay): Replay {
+  if (own.failed === 0) return compared ? { ...own, compared } : own;
+  const unreadPartitions = Object.entries(own.partitions).map(([name, { from, to }]) => [name, { from, to, done: [] }]);
+  return { ...own, failures: [], failed: 0, events: 0, partitions: Object.fromEntries(unreadPartitions) };
+}

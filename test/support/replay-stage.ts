@@ -1,0 +1,73 @@
+import type { Commit } from '../../core/commit.ts';
+import { EventStore } from '../../core/event-store.ts';
+import { Generations } from '../../core/generations.ts';
+import { type AnyProjection, defineProjection } from '../../core/projection.ts';
+import { Projector } from '../../core/projector.ts';
+import { ReplayWork } from '../../core/replay-work.ts';
+import { Replays } from '../../core/replays.ts';
+import { MemoryControlStore } from './memory-control.ts';
+import { MemoryReplayLog } from './memory-replay-log.ts';
+import { MemoryCommitStorage } from './memory-storage.ts';
+import { MemoryViewStore } from './memory-views.ts';
+import { step } from './sample-events.ts';
+
+/** Keeps every action in its order, so that a duplicate, a loss or a swap shows. */
+export const actions = defineProjection({
+  name: 'actions',
+  aggregateType: 'agent',
+  types: ['agent.step-recorded'],
+  group: { of: (view: { seen: string[] }) => (view.seen.length > 2 ? 'busy' : 'new'), values: ['new', 'busy'] },
+  evolve: (view, event) => ({ seen: [...(view?.seen ?? []), event.data.action] }),
+});
+
+export interface StageOptions {
+  readonly projections?: readonly AnyProjection[];
+  readonly now?: () => Date;
+  readonly settleMs?: number;
+  /** Wraps the parts that do I/O, to make them fail. */
+  readonly around?: <Part extends object>(part: Part) => Part;
+}
+
+/** Everything that a replay plays with, in memory. Two processes of it can be made: `process()` shares all storage. */
+export function replayStage(options: StageOptions = {}) {
+  const { projections = [actions], settleMs = 0, now = () => new Date(), around = (part) => part } = options;
+  const storage = new MemoryCommitStorage();
+  const store = new EventStore(storage, { now });
+  const views = new MemoryViewStore();
+  const control = new MemoryControlStore();
+  const log = new MemoryReplayLog();
+  const started: string[] = [];
+
+  const commitsOf = (stream: string): Promise<Commit[]> => Array.fromAsync(store.commits(stream));
+  const append = async (id: string, ...texts: string[]): Promise<Commit> => {
+    await store.append(`agent-${id}`, texts.map(step), { expectedVersion: 'any' });
+    return (await commitsOf(`agent-${id}`)).at(-1) as Commit;
+  };
+
+  /** A process with caches of its own. */
+  const process = (maxAgeMs = 0) => {
+    const generations = new Generations(around(control), { maxAgeMs, now: () => now().getTime() });
+    const replays = new Replays({
+      ...{ control: around(control), generations, projections, now },
+      start: (id) => void started.push(id),
+    });
+    const parts = { store, views: around(views), generationStore: around(views), log: around(log) };
+    const work = new ReplayWork({ ...parts, replays, generations, settleMs, rangePages: 2, now });
+    const wanted = (projection: string) => generations.wanted(projection);
+    const projector = new Projector({ projections, store, views: around(views), generations: wanted });
+    return { generations, replays, work, projector };
+  };
+
+  const view = (id: string, generation: number, projection = 'actions') => views.get(projection, generation, id);
+  return { ...process(), process, store, views, control, log, started, append, commitsOf, view };
+}
+
+/** Does all steps of a replay until there is none left but to remove what is not needed. */
+export async function drive(work: ReplayWork, replayId: string): Promise<void> {
+  for (;;) {
+    const next = await work.next(replayId);
+    if (next.step === 'read') for (const range of next.ranges) await work.read(replayId, range);
+    else if (next.step === 'finish') await work.finish(replayId);
+    else return;
+  }
+}
