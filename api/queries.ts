@@ -3,6 +3,7 @@ import { commandRoutes } from './commands.ts';
 import { type LogDeps, logQueries } from './log-queries.ts';
 import { openApiRoute } from './openapi.ts';
 import { type OperationDeps, operationQueries } from './operation-queries.ts';
+import { operationRoutes } from './operations.ts';
 import type { Route } from './route.ts';
 import { sagaQueries } from './saga-queries.ts';
 import { streamQueries } from './stream-queries.ts';
@@ -20,4 +21,7 @@ const answers: readonly Route<QueryDeps>[] = [
 ];
 
 /** Every route that reads, `GET /openapi.json` (which describes those that write, too) among them. */
-export const queryRoutes: readonly Route<QueryDeps>[] = [...answers, openApiRoute([...commandRoutes, ...answers])];
+export const queryRoutes: readonly Route<QueryDeps>[] = [
+  ...answers,
+  openApiRoute([...commandRoutes, ...operationRoutes, ...answers]),
+];

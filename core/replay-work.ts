@@ -27,6 +27,8 @@ export interface ReplayWorkOptions {
    * learned that it is there, and what those that had not have written must show in lists.
    */
   readonly settleMs: number;
+  /** How long after the switch the views of the replaced generation stay, milliseconds: some still read there. */
+  readonly removeAfterMs: number;
   /** Called between batches: where requests share the process they have their turn. */
   readonly breathe?: () => Promise<void>;
   readonly now?: () => Date;
@@ -65,7 +67,7 @@ export class ReplayWork {
   async next(replayId: string): Promise<ReplayStep> {
     const { rangePages = DEFAULT_RANGE_PAGES, settleMs } = this.#options;
     let own = await this.#options.replays.get(replayId);
-    if (own.state === 'switched' || own.state === 'discarded') return { step: own.removedAt ? 'none' : 'remove' };
+    if (own.state === 'switched' || own.state === 'discarded') return this.#clearing(own);
     if (own.state === 'ready' && own.switchWhenReady) return { step: 'finish' };
     if (own.state !== 'running') return { step: 'none' };
     if (own.plannedAt === undefined) own = await this.#plan(own);
@@ -143,6 +145,12 @@ export class ReplayWork {
     await this.#options.replays.change(replayId, (own) =>
       own.state === 'running' ? { ...own, state: 'failed', reason } : undefined,
     );
+  }
+
+  #clearing({ state, removedAt, finishedAt }: Replay): ReplayStep {
+    if (removedAt) return { step: 'none' };
+    const unread = state === 'switched' && finishedAt ? Date.parse(finishedAt) + this.#options.removeAfterMs : 0;
+    return this.#now() < unread ? { step: 'wait', ms: unread - this.#now() } : { step: 'remove' };
   }
 
   async #plan(own: Replay): Promise<Replay> {

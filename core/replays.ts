@@ -67,10 +67,12 @@ export class Replays {
     return running;
   }
 
-  /** @throws NotFoundError */
-  async get(replayId: string): Promise<Replay> {
+  /** @throws NotFoundError when there is none of this id, or it is not one of this projection */
+  async get(replayId: string, projection?: string): Promise<Replay> {
     const found = await this.find(replayId);
-    if (!found) throw new NotFoundError(`there is no replay ${replayId}`);
+    const of = projection === undefined ? '' : ` of projection ${projection}`;
+    if (!found || (of && found.projection !== projection))
+      throw new NotFoundError(`there is no replay ${replayId}${of}`);
     return found;
   }
 

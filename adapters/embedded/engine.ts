@@ -9,12 +9,14 @@ import { type RetryPolicy, retryPolicyOf } from '../../core/processor.ts';
 import type { AnyProjection } from '../../core/projection.ts';
 import { Projector } from '../../core/projector.ts';
 import { Relay } from '../../core/relay.ts';
+import type { Replays } from '../../core/replays.ts';
 import type { AnySaga } from '../../core/saga.ts';
 import type { ViewStore } from '../../core/view-store.ts';
 import { Consumer } from './consumer.ts';
 import { type DataFolder, openDataFolder } from './database.ts';
 import { FileObjectStore } from './file-object-store.ts';
 import type { Logger } from './logger.ts';
+import { createReplays } from './replay-engine.ts';
 import { SagaEngine } from './saga-engine.ts';
 import { sqliteCheckpoint } from './sqlite-checkpoint.ts';
 import { SqliteCommitStorage } from './sqlite-commit-storage.ts';
@@ -55,6 +57,7 @@ export interface Engine {
   readonly store: EventStore;
   readonly views: ViewStore;
   readonly generations: Generations;
+  readonly replays: Replays;
   readonly objects: ObjectStore;
   /** All events in one order, a moment after their append. */
   readonly log: EventLog;
@@ -84,7 +87,8 @@ export function createEngine({ dataDir, projections, logger, ...options }: Engin
     onHandlerError: (error, { id, type }) => logger.error('a subscriber failed', { id, type, error }),
   });
   // Nobody but this process moves the pointers, so what it knows of them stays true.
-  const generations = new Generations(new SqliteControlStore(folder.views), { maxAgeMs: Number.POSITIVE_INFINITY });
+  const control = new SqliteControlStore(folder.views);
+  const generations = new Generations(control, { maxAgeMs: Number.POSITIVE_INFINITY });
   const wanted = (projection: string) => generations.wanted(projection);
   const stalled = new StalledStreams({
     projector: new Projector({
@@ -106,6 +110,10 @@ export function createEngine({ dataDir, projections, logger, ...options }: Engin
     apply: (batch) => stalled.apply(batch),
     unfinished: () => stalled.unfinished(),
   });
+  const replaying = createReplays({
+    ...{ control, generations, projections, store, commits, views, logger, database: folder.views },
+    concurrency: settings.processors.concurrent_workers,
+  });
   const { sagas = [] } = options;
   const runner = new SagaEngine({ sagas, store, commits, database: folder.bookkeeping, policy, logger });
   const { partition_strategy: strategy } = settings.store;
@@ -126,6 +134,7 @@ export function createEngine({ dataDir, projections, logger, ...options }: Engin
     store,
     views,
     generations,
+    replays: replaying.replays,
     objects: new FileObjectStore(dataDir),
     log: new EventLog({ storage: pages, strategy }),
     bus,
@@ -133,11 +142,12 @@ export function createEngine({ dataDir, projections, logger, ...options }: Engin
       projector.start();
       relay.start();
       runner.start();
+      replaying.runner.start();
     },
     close: async () => {
       commits.close();
       stalled.close();
-      await Promise.all([projector.close(), relay.close(), runner.close()]);
+      await Promise.all([projector.close(), relay.close(), runner.close(), replaying.runner.close()]);
       folder.close();
     },
     projectionStatus: async () => {

@@ -85,6 +85,13 @@ export class SqliteCommitStorage implements CommitStorage {
     return Number(guarded(() => this.#statements.last.get())?.['last'] ?? 0);
   }
 
+  /** The positions of the first and last commit recorded in a time, both ends included, and the events from one to the other. */
+  span(from = '', to = '~'): { first: number; last: number; events: number } | undefined {
+    const row = guarded(() => this.#statements.span.get({ from, to }));
+    if (typeof row?.['first'] !== 'number') return undefined;
+    return { first: row['first'], last: Number(row['last']), events: Number(row['events']) };
+  }
+
   /** Calls `listener` after each transaction that stored something. @returns how to stop that */
   onStored(listener: () => void): () => void {
     this.#listeners.add(listener);
@@ -160,6 +167,10 @@ function prepareStatements(database: DatabaseSync) {
     backward: database.prepare(`SELECT ${COLUMNS} FROM commits WHERE ${range} ORDER BY version DESC LIMIT :size`),
     after: database.prepare(`SELECT ${COLUMNS} FROM commits WHERE position > ? ORDER BY position LIMIT ?`),
     last: database.prepare('SELECT max(position) AS last FROM commits'),
+    span: database.prepare(
+      `WITH ends AS (SELECT min(position) AS first, max(position) AS last FROM commits WHERE recorded_at BETWEEN :from AND :to)
+       SELECT first, last, (SELECT sum(count) FROM commits WHERE position BETWEEN first AND last) AS events FROM ends`,
+    ),
   };
 }
 

@@ -63,6 +63,7 @@ function createEmbeddedApi(engine: Engine, logger: Logger, closing: AbortSignal)
     closing,
     views: engine.views,
     generations: engine.generations,
+    replays: engine.replays,
     projections,
     logger,
     projectionStatus: async () =>

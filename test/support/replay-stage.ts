@@ -52,7 +52,7 @@ export function replayStage(options: StageOptions = {}) {
       start: (id) => void started.push(id),
     });
     const parts = { store, views: around(views), generationStore: around(views), log: around(log) };
-    const work = new ReplayWork({ ...parts, replays, generations, settleMs, rangePages: 2, now });
+    const work = new ReplayWork({ ...parts, replays, generations, settleMs, removeAfterMs: 0, rangePages: 2, now });
     const wanted = (projection: string) => generations.wanted(projection);
     const projector = new Projector({ projections, store, views: around(views), generations: wanted });
     return { generations, replays, work, projector };

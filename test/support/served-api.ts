@@ -3,6 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, expect, vi } from 'vitest';
 import { commandRoutes } from '../../api/commands.ts';
 import { problemCodesOf } from '../../api/openapi.ts';
+import { operationRoutes } from '../../api/operations.ts';
 import { problemSchema } from '../../api/problem.ts';
 import { queryRoutes } from '../../api/queries.ts';
 import type { RouteDeclaration } from '../../api/route.ts';
@@ -24,7 +25,7 @@ export interface Call {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-const routes: readonly RouteDeclaration[] = [...commandRoutes, ...queryRoutes];
+const routes: readonly RouteDeclaration[] = [...commandRoutes, ...operationRoutes, ...queryRoutes];
 
 /** The HTTP API over the embedded engine, on a free port, for the tests of a file. Every answer is held against its route's declaration. */
 export function servedApi() {

@@ -1,0 +1,53 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { ControlStore } from '../../core/control-store.ts';
+import type { EventStore } from '../../core/event-store.ts';
+import type { Generations } from '../../core/generations.ts';
+import type { AnyProjection } from '../../core/projection.ts';
+import { ReplayWork } from '../../core/replay-work.ts';
+import { Replays } from '../../core/replays.ts';
+import type { ViewStore } from '../../core/view-store.ts';
+import type { Logger } from './logger.ts';
+import { ReplayRunner } from './replay-runner.ts';
+import type { SqliteCommitStorage } from './sqlite-commit-storage.ts';
+import { SqliteGenerationStore } from './sqlite-generation-store.ts';
+import { SqliteReplayLog } from './sqlite-replay-log.ts';
+
+export interface ReplayEngineOptions {
+  readonly control: ControlStore;
+  readonly generations: Generations;
+  readonly projections: readonly AnyProjection[];
+  readonly store: EventStore;
+  readonly commits: SqliteCommitStorage;
+  readonly views: ViewStore;
+  /** The database of the views. */
+  readonly database: DatabaseSync;
+  readonly logger: Logger;
+  readonly concurrency: number;
+}
+
+/** Commits that are noted as read together: some tenths of a second of work. */
+const RANGE = 5_000;
+
+/** Replays, and what carries them out in this process. */
+export function createReplays(options: ReplayEngineOptions): { replays: Replays; runner: ReplayRunner } {
+  const { control, generations, projections, store, commits, views, database, logger, concurrency } = options;
+  const start = (replayId: string): void => runner.run(replayId);
+  const replays: Replays = new Replays({ control, generations, projections, start });
+  const log = new SqliteReplayLog(commits);
+  const generationStore = new SqliteGenerationStore(database);
+  // One process: it knows of a replay as soon as it is there, so nothing has to settle; requests in work end within a second.
+  const parts = {
+    replays,
+    generations,
+    log,
+    store,
+    views,
+    generationStore,
+    concurrency,
+    settleMs: 0,
+    removeAfterMs: 1_000,
+  };
+  const work = (breathe: () => Promise<void>) => new ReplayWork({ ...parts, rangePages: RANGE, breathe });
+  const runner: ReplayRunner = new ReplayRunner({ replays, logger, work });
+  return { replays, runner };
+}
