@@ -24,12 +24,19 @@ declare module 'vitest' {
 
 const STACKS = ['data', 'bus', 'api'];
 
+/** Gives the tests what {@link findDeployment} found. */
+export default async function setup({ provide }: TestProject): Promise<void> {
+  const deployment = await findDeployment();
+  provide('deployment', deployment);
+  process.stdout.write(`the stack at ${deployment.apiUrl}\n`);
+}
+
 /**
  * Finds what is deployed: on the account of `AWS_PROFILE` when that is set, else on the emulator of `AWS_ENDPOINT_URL`
  * or of `npm run cloud`. `ANNALS_STAGE` says which stage.
  * @throws Error that says what to run first
  */
-export default async function setup({ provide }: TestProject): Promise<void> {
+export async function findDeployment(): Promise<Deployment> {
   const stage = process.env['ANNALS_STAGE'] ?? 'dev';
   const endpoint = process.env['AWS_PROFILE'] ? undefined : await emulator();
   if (endpoint) useOnly(endpoint);
@@ -40,15 +47,14 @@ export default async function setup({ provide }: TestProject): Promise<void> {
     return value;
   };
   const url = endpoint ? emulatedApiUrl(endpoint, output('ApiUrl')) : output('ApiUrl');
-  provide('deployment', {
+  return {
     apiUrl: url.replace(/\/$/, ''),
     region: process.env['AWS_REGION'] ?? /execute-api\.([^.]+)\./.exec(url)?.[1] ?? 'us-east-1',
     eventsTable: output('EventsTable'),
     viewsTable: output('ViewsTable'),
     eventBus: output('EventBus'),
     emulated: endpoint !== undefined,
-  });
-  process.stdout.write(`stage ${stage} at ${url}\n`);
+  };
 }
 
 async function emulator(): Promise<string> {

@@ -1,0 +1,29 @@
+import { ulid } from 'ulid';
+import { signedFetch } from '../adapters/aws/signed-fetch.ts';
+import { createClient } from '../client/client.ts';
+import { findDeployment } from '../test/cloud/deployment.ts';
+import { type Latency, latencyOf } from './harness/latency.ts';
+
+// How long a caller of the deployed stack waits: for an append, and until the view shows it. Run `npm run cloud` first.
+
+const { apiUrl, region, emulated } = await findDeployment();
+const client = createClient({ url: apiUrl, fetch: signedFetch({ region }) });
+const agentId = ulid();
+await client.createAgent({ agentId, agentType: 'coder', configuration: {}, createdBy: 'bench' });
+await client.agent(agentId, { waitFor: 1 });
+
+const step = (action: string) => ({ type: 'agent.step-recorded', data: { agentId, action } }) as const;
+const append = (stream: string) => client.append(stream, { expectedVersion: 0, events: [step('edit '.repeat(50))] });
+
+const results: Record<string, Latency> = {};
+results['append of 1 event to a new stream'] = await latencyOf(300, () => append(`agent-${ulid()}`));
+results['command on an agent (load, decide, append)'] = await latencyOf(300, () =>
+  client.recordStep(agentId, { action: 'edit', durationMs: 1 }),
+);
+results['read of a view'] = await latencyOf(300, () => client.agent(agentId));
+results['append until the view shows it'] = await latencyOf(100, async () => {
+  const { version } = await client.recordStep(agentId, { action: 'edit', durationMs: 1 });
+  await client.agent(agentId, { waitFor: version });
+});
+console.log(emulated ? 'the stack on an emulator of AWS, milliseconds' : 'the stack on AWS, milliseconds');
+console.table(results);
