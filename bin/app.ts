@@ -3,19 +3,29 @@ import { fileURLToPath } from 'node:url';
 import { App } from 'aws-cdk-lib';
 import annalsConfig from '../annals.config.ts';
 import { commandRoutes } from '../api/commands.ts';
+import { gatewayRoutes } from '../api/gateway-schema.ts';
 import { queryRoutes } from '../api/queries.ts';
 import type { FunctionName } from '../functions/environment.ts';
 import { addAnnals } from '../lib/app.ts';
 import { bundleFunctions } from '../lib/bundle.ts';
 import { configure } from '../lib/config.ts';
 
-// The deployment, as `cdk` runs it: `-c stage=dev|staging|prod` says which stage.
+// The deployment, as `cdk` runs it. Context says what: `-c stage=dev|staging|prod`, `-c clients=<name>,<name>` (a key and
+// a quota each), `-c waf=true` (a web ACL), `-c trail=true` (CloudTrail records every access to data).
 
 const app = new App();
-const config = configure({ stage: app.node.tryGetContext('stage') ?? 'dev' }, annalsConfig);
+const context = (name: string): string => app.node.tryGetContext(name) ?? '';
+const stageSettings = {
+  stage: context('stage') || 'dev',
+  clients: context('clients').split(',').filter(Boolean),
+  waf: String(context('waf')) === 'true',
+  trail: String(context('trail')) === 'true',
+};
+const config = configure(stageSettings, annalsConfig);
 const bundles = bundleFunctions(fileURLToPath(new URL('../.build/functions', import.meta.url)));
 const code = (name: FunctionName) => bundles[name].directory;
 for (const { name, bytes } of Object.values(bundles)) {
   console.log(`bundle ${name.padEnd(10)} ${(bytes / 1024).toFixed(0).padStart(4)} KB`);
 }
-addAnnals(app, { config, routes: { command: commandRoutes, query: queryRoutes }, code });
+const routes = { command: gatewayRoutes(commandRoutes), query: gatewayRoutes(queryRoutes) };
+addAnnals(app, { config, routes, code });

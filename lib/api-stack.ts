@@ -3,20 +3,14 @@ import * as apigateway from 'aws-cdk-lib/aws-apigateway';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
+import { type ApiRoute, addMethod } from './api-method.ts';
 import type { Config } from './config.ts';
 import type { DataStack } from './data-stack.ts';
 import { addGatewayResponses } from './gateway-responses.ts';
 import { appendEvents, readEventsAndViews } from './permissions.ts';
 import { type FunctionCode, ServiceFunction } from './service-function.ts';
-
-/** A method of the API. */
-interface ApiRoute {
-  readonly method: string;
-  /** With parameters in braces: `/agents/{agentId}`. */
-  readonly path: string;
-  /** False for what anybody may ask. */
-  readonly auth?: false | undefined;
-}
+import { addUsagePlan } from './usage-plan.ts';
+import { addWebAcl } from './web-acl.ts';
 
 /** The methods of the API by the function that answers them. */
 export interface ApiRoutes {
@@ -45,8 +39,11 @@ export class ApiStack extends Stack {
       validateRequestBody: true,
       validateRequestParameters: true,
     });
-    for (const route of props.routes.command) addMethod(this.api, route, command, requestValidator);
-    for (const route of props.routes.query) addMethod(this.api, route, query, requestValidator);
+    const common = { requestValidator, apiKeyRequired: props.config.clients.length > 0 };
+    for (const route of props.routes.command) addMethod(this.api, route, { integration: command, ...common });
+    for (const route of props.routes.query) addMethod(this.api, route, { integration: query, ...common });
+    addUsagePlan(this.api, props.config);
+    if (props.config.waf) addWebAcl(this, this.api.deploymentStage);
     new CfnOutput(this, 'ApiUrl', { value: this.api.url });
   }
 }
@@ -117,11 +114,13 @@ function restApi(scope: Construct, config: Config): apigateway.RestApi {
     'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]',
     'API Gateway takes one logging role for the whole account and region, checks that it can write any API’s logs, and documents this managed policy for it. Only apigateway.amazonaws.com can assume the role, and it holds logs actions only.',
   );
-  acknowledge(
-    api.deploymentStage,
-    'AwsSolutions-APIG3',
-    'Requests must be signed (SigV4) before they reach any code; the one open method, GET /health, takes no input. The stage is throttled, methods and parameters are declared, bodies are parsed strictly. A web ACL adds nothing against these callers, and an account that demands one attaches it through Firewall Manager.',
-  );
+  if (!config.waf) {
+    acknowledge(
+      api.deploymentStage,
+      'AwsSolutions-APIG3',
+      'Requests must be signed (SigV4) before they reach any code; the one open method, GET /health, takes no input. The stage is throttled, methods, parameters and bodies are declared and checked, bodies are parsed strictly. A web ACL adds little against these callers and is charged by the request, so it is an option: -c waf=true.',
+    );
+  }
   return api;
 }
 
@@ -140,31 +139,3 @@ const accessLogFields = {
   functionMs: '$context.integrationLatency',
   bytes: '$context.responseLength',
 };
-
-function addMethod(
-  api: apigateway.RestApi,
-  { method, path, auth }: ApiRoute,
-  integration: apigateway.Integration,
-  requestValidator: apigateway.IRequestValidator,
-): void {
-  const parameters = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => [`method.request.path.${name}`, true] as const);
-  const added = api.root.resourceForPath(path).addMethod(method, integration, {
-    requestValidator,
-    requestParameters: Object.fromEntries(parameters),
-    ...(auth === false ? { authorizationType: apigateway.AuthorizationType.NONE } : {}),
-  });
-  if (auth === false) {
-    acknowledge(
-      added,
-      'AwsSolutions-APIG4',
-      'Declared as open: it takes no input and answers nothing secret, so that load balancers and uptime checks can ask without AWS credentials. It is throttled with the rest of the stage.',
-    );
-  }
-  acknowledge(
-    added,
-    'AwsSolutions-COG4',
-    auth === false
-      ? 'Declared as open, see AwsSolutions-APIG4 on this method; an authorizer would make a check of health depend on a user pool.'
-      : 'Callers are agents and services, which have IAM roles and no passwords: the method is authorised by IAM (SigV4), which a user pool would only replace by longer-lived secrets.',
-  );
-}

@@ -1,6 +1,7 @@
 import { type App, Tags, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { type ApiRoutes, ApiStack } from './api-stack.ts';
+import { AuditStack } from './audit-stack.ts';
 import { BusStack } from './bus-stack.ts';
 import type { Config } from './config.ts';
 import { DataStack } from './data-stack.ts';
@@ -18,6 +19,8 @@ export interface AnnalsStacks {
   readonly bus: BusStack;
   readonly api: ApiStack;
   readonly delivery: DeliveryStack;
+  /** Only where it is asked for. */
+  readonly audit?: AuditStack;
 }
 
 /** Adds one stage of Annals to an app. A finding of the AWS Solutions rules that nobody answered for fails the synthesis. */
@@ -28,8 +31,9 @@ export function addAnnals(app: App, { config, routes, code }: AnnalsProps): Anna
   const bus = new BusStack(app, name('bus'), { config, terminationProtection });
   const api = new ApiStack(app, name('api'), { config, data, routes, code });
   const delivery = new DeliveryStack(app, name('delivery'), { config, data, bus: bus.bus, code });
+  const audit = config.trail && new AuditStack(app, name('audit'), { config, data, terminationProtection });
   Tags.of(app).add('service', 'annals');
   Tags.of(app).add('stage', config.stage);
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
-  return { data, bus, api, delivery };
+  return { data, bus, api, delivery, ...(audit ? { audit } : {}) };
 }

@@ -21,6 +21,16 @@ const configSchema = z.strictObject({
   /** How long batches that could not be processed are kept for redrive. */
   failedBatchRetentionDays: z.int().min(1).max(3650),
   throttle,
+  /** Names of the clients that have a key and a quota of their own; with none, requests need no key. */
+  clients: z.array(z.string().regex(/^[A-Za-z0-9-]{1,64}$/)),
+  /** What each of them may ask for. */
+  client: throttle.extend({ requestsPerDay: z.int().positive() }),
+  /** Whether a web ACL (AWS WAF) stands before the API. */
+  waf: z.boolean(),
+  /** Whether CloudTrail records each access to the tables and objects. */
+  trail: z.boolean(),
+  /** How long its records are kept. */
+  auditRetentionDays: z.int().min(1).max(3650),
   /** What becomes of tables, keys and buckets when their stack goes. */
   removalPolicy: z.enum(RemovalPolicy),
 });
@@ -35,13 +45,21 @@ export interface Config extends StageSettings {
   readonly given: AnnalsConfig;
 }
 
-const small = { failedBatchRetentionDays: 14, throttle: { ratePerSecond: 100, burst: 200 } };
+const options = { clients: [], waf: false, trail: false, auditRetentionDays: 365 };
+const small = {
+  ...options,
+  failedBatchRetentionDays: 14,
+  throttle: { ratePerSecond: 100, burst: 200 },
+  client: { ratePerSecond: 50, burst: 100, requestsPerDay: 1_000_000 },
+};
 const defaults: Record<Stage, Omit<StageSettings, 'stage'>> = {
   dev: { ...small, logRetentionDays: 7, removalPolicy: RemovalPolicy.DESTROY },
   staging: { ...small, logRetentionDays: 30, removalPolicy: RemovalPolicy.DESTROY },
   prod: {
+    ...options,
     failedBatchRetentionDays: 365,
     throttle: { ratePerSecond: 1_000, burst: 2_000 },
+    client: { ratePerSecond: 200, burst: 400, requestsPerDay: 10_000_000 },
     logRetentionDays: 365,
     removalPolicy: RemovalPolicy.RETAIN,
   },

@@ -25,8 +25,10 @@ export interface DataStackProps extends StackProps {
 
 /** What must outlive every deployment: the events, the views made of them, the objects of both, and what Annals notes about its work. */
 export class DataStack extends Stack {
-  /** Encrypts them all, and whatever else keeps events. */
+  /** Encrypts whatever keeps events: their table, objects, failed batches. */
   readonly key: Key;
+  /** Encrypts what is made of events, or noted about the work on them. */
+  readonly viewsKey: Key;
   readonly events: dynamodb.Table;
   readonly views: dynamodb.Table;
   readonly objects: ObjectsBucket;
@@ -37,16 +39,13 @@ export class DataStack extends Stack {
   constructor(scope: Construct, id: string, props: DataStackProps) {
     super(scope, id, props);
     const { removalPolicy } = props.config;
-    this.key = new Key(this, 'Key', {
-      description: 'Annals: events and views',
-      enableKeyRotation: true,
-      removalPolicy,
-    });
+    this.key = new Key(this, 'Key', { description: 'Annals: events', enableKeyRotation: true, removalPolicy });
+    this.viewsKey = new Key(this, 'ViewsKey', { description: 'Annals: views', enableKeyRotation: true, removalPolicy });
     this.events = eventsTable(this, this.key, removalPolicy);
-    this.views = viewsTable(this, this.key, removalPolicy);
+    this.views = viewsTable(this, this.viewsKey, removalPolicy);
     this.objects = new ObjectsBucket(this, 'Objects', { encryptionKey: this.key, removalPolicy });
     this.log = logTable(this, this.key, removalPolicy);
-    this.control = controlTable(this, this.key, removalPolicy);
+    this.control = controlTable(this, this.viewsKey, removalPolicy);
     new CfnOutput(this, 'EventsTable', { value: this.events.tableName });
     new CfnOutput(this, 'LogTable', { value: this.log.tableName });
     new CfnOutput(this, 'ViewsTable', { value: this.views.tableName });

@@ -1,13 +1,23 @@
 import { ResponseType, type RestApi } from 'aws-cdk-lib/aws-apigateway';
 
 interface GatewayProblem {
+  /** Seconds after which another try makes sense, if it does. */
+  readonly retryAfter?: number;
   readonly status: number;
   readonly code: string;
   readonly title: string;
 }
 
 const unauthenticated = { status: 401, code: 'UNAUTHENTICATED', title: 'The request is not signed as it has to be' };
-const unavailable = { status: 503, code: 'UNAVAILABLE', title: 'The service cannot be reached' };
+const unavailable = { status: 503, code: 'UNAVAILABLE', title: 'The service cannot be reached', retryAfter: 1 };
+const throttled = { status: 429, code: 'THROTTLED', title: 'Too many requests', retryAfter: 1 };
+
+/** It does not say whether the body is no JSON at all or of another form, so this has to do for both. */
+const invalidBody = {
+  status: 422,
+  code: 'VALIDATION_FAILED',
+  title: 'The body is not JSON of the form that GET /openapi.json gives for this request',
+};
 
 /** What API Gateway answers by itself, in the words of our own errors. */
 const problems: readonly (readonly [ResponseType, GatewayProblem])[] = [
@@ -16,7 +26,12 @@ const problems: readonly (readonly [ResponseType, GatewayProblem])[] = [
   [ResponseType.EXPIRED_TOKEN, unauthenticated],
   [ResponseType.ACCESS_DENIED, { status: 403, code: 'FORBIDDEN', title: 'The caller may not do this' }],
   [ResponseType.REQUEST_TOO_LARGE, { status: 413, code: 'PAYLOAD_TOO_LARGE', title: 'The request is too large' }],
-  [ResponseType.THROTTLED, { status: 429, code: 'THROTTLED', title: 'Too many requests' }],
+  [ResponseType.THROTTLED, throttled],
+  // A quota is by the day. The long pause tells a client's retries to give up.
+  [ResponseType.QUOTA_EXCEEDED, { ...throttled, title: 'The quota of this client is used up', retryAfter: 3600 }],
+  [ResponseType.INVALID_API_KEY, { status: 403, code: 'FORBIDDEN', title: 'x-api-key has to be the key of a client' }],
+  [ResponseType.WAF_FILTERED, { status: 403, code: 'FORBIDDEN', title: 'The request looks like an attack' }],
+  [ResponseType.BAD_REQUEST_BODY, invalidBody],
   [ResponseType.INTEGRATION_FAILURE, unavailable],
   [ResponseType.INTEGRATION_TIMEOUT, unavailable],
   [ResponseType.RESOURCE_NOT_FOUND, { status: 404, code: 'NOT_FOUND', title: 'There is nothing here' }],
@@ -26,8 +41,8 @@ const problems: readonly (readonly [ResponseType, GatewayProblem])[] = [
 
 /** Makes every error of the API an RFC 9457 problem, also those that never reach a function. */
 export function addGatewayResponses(api: RestApi): void {
-  for (const [type, { status, code, title }] of problems) {
-    const retry: Record<string, string> = status === 429 || status === 503 ? { 'Retry-After': "'1'" } : {};
+  for (const [type, { status, code, title, retryAfter }] of problems) {
+    const retry: Record<string, string> = retryAfter ? { 'Retry-After': `'${retryAfter}'` } : {};
     api.addGatewayResponse(type.responseType, {
       type,
       statusCode: String(status),

@@ -33,21 +33,23 @@ export const appendEvents = ({ events, key }: DataStack): PolicyStatement[] => [
 ];
 
 /** Query: views, and the history behind them, by stream and as the log. */
-export const readEventsAndViews = ({ events, views, control, log, key }: DataStack): PolicyStatement[] => [
+export const readEventsAndViews = ({ events, views, control, log, key, viewsKey }: DataStack): PolicyStatement[] => [
   allow(['dynamodb:GetItem', 'dynamodb:Query'], events.tableArn),
   allow(['dynamodb:GetItem', 'dynamodb:BatchGetItem'], views.tableArn),
   allow(['dynamodb:Query'], indexArn(views, indexes.byGroup), indexArn(views, indexes.byParked)),
   allow(['dynamodb:GetItem'], control.tableArn),
   allow(['dynamodb:Query'], log.tableArn),
   useOf(key, 'dynamodb', toRead),
+  useOf(viewsKey, 'dynamodb', toRead),
 ];
 
 /** Projector: views, and the commits that a delivery left out. */
-export const projectEvents = ({ events, views, control, key }: DataStack): PolicyStatement[] => [
+export const projectEvents = ({ events, views, control, key, viewsKey }: DataStack): PolicyStatement[] => [
   allow(['dynamodb:Query'], events.tableArn),
   allow(['dynamodb:GetItem', 'dynamodb:PutItem'], views.tableArn),
   allow(['dynamodb:GetItem'], control.tableArn),
-  useOf(key, 'dynamodb', toWrite),
+  useOf(key, 'dynamodb', toRead),
+  useOf(viewsKey, 'dynamodb', toWrite),
 ];
 
 /** Relay: pages of the log, and the commits that a delivery left out. */

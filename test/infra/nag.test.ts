@@ -20,6 +20,11 @@ describe('the AWS Solutions rules', () => {
     expect(new AwsSolutionsChecks().validateScope(synthesize(stage).app).violations).toEqual([]);
   });
 
+  it('find nothing in what is optional either', () => {
+    const { app: whole } = synthesize('prod', {}, { clients: ['fleet'], waf: true, trail: true });
+    expect(new AwsSolutionsChecks().validateScope(whole).violations).toEqual([]);
+  });
+
   it('fail the synthesis when they find something', () => {
     const { app: careless, stacks } = build('dev');
     new Bucket(stacks.data, 'Careless');

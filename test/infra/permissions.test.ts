@@ -145,13 +145,15 @@ describe('permissions', () => {
     expect(may('relay')).toEqual(['events:PutEvents Bus', ...log, ...stream, ...failures].toSorted());
   });
 
-  it('use the key through the service that keeps the data, and to encrypt only where they write', () => {
+  it('use the keys through the service that keeps the data, and to encrypt only where they write', () => {
     const keyed = all.filter(({ action }) => action.startsWith('kms:'));
     for (const { resource, viaService } of keyed) {
-      expect(resource).toBe('Key');
+      expect(['Key', 'ViewsKey']).toContain(resource);
       expect(viaService).toMatch(/^(dynamodb|s3)\.<AWS::Region>\.amazonaws\.com$/);
     }
-    expect(who('kms:Encrypt', 'Key').toSorted()).toEqual(['command', 'projector', 'relay']);
+    expect(who('kms:Encrypt', 'Key').toSorted()).toEqual(['command', 'relay']);
+    expect(who('kms:Encrypt', 'ViewsKey')).toEqual(['projector']);
+    expect(new Set(who('kms:Decrypt', 'ViewsKey'))).toEqual(new Set(['query', 'projector']));
     expect(new Set(who('kms:Decrypt', 'Key'))).toEqual(new Set(['command', 'query', 'projector', 'relay']));
   });
 

@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { commandRoutes } from '../../api/commands.ts';
+import { gatewayRoutes } from '../../api/gateway-schema.ts';
 import { queryRoutes } from '../../api/queries.ts';
 import type { AnnalsConfig } from '../../core/configuration.ts';
 import { addAnnals } from '../../lib/app.ts';
 import { configure, type Stage } from '../../lib/config.ts';
 
-export const routes = { command: commandRoutes, query: queryRoutes };
+export const routes = { command: gatewayRoutes(commandRoutes), query: gatewayRoutes(queryRoutes) };
 
 /** Stands in for the bundles, which tests of templates do not need. */
 function noCode(): string {
@@ -19,23 +20,22 @@ function noCode(): string {
 }
 
 /** The whole app of a stage, not yet synthesised. */
-export function build(stage: Stage, annalsConfig: AnnalsConfig = {}) {
+export function build(stage: Stage, annalsConfig: AnnalsConfig = {}, settings: object = {}) {
   const app = new App({ outdir: mkdtempSync(join(tmpdir(), 'annals-cdk-')) });
   const directory = noCode();
-  return {
-    app,
-    stacks: addAnnals(app, { config: configure({ stage }, annalsConfig), routes, code: () => directory }),
-  };
+  const config = configure({ stage, ...settings }, annalsConfig);
+  return { app, stacks: addAnnals(app, { config, routes, code: () => directory }) };
 }
 
 /** The templates of a stage as CloudFormation gets them. */
-export function synthesize(stage: Stage, annalsConfig: AnnalsConfig = {}) {
-  const { app, stacks } = build(stage, annalsConfig);
+export function synthesize(stage: Stage, annalsConfig: AnnalsConfig = {}, settings: object = {}) {
+  const { app, stacks } = build(stage, annalsConfig, settings);
   return {
     app,
     data: Template.fromStack(stacks.data),
     bus: Template.fromStack(stacks.bus),
     api: Template.fromStack(stacks.api),
     delivery: Template.fromStack(stacks.delivery),
+    ...(stacks.audit ? { audit: Template.fromStack(stacks.audit) } : {}),
   };
 }
