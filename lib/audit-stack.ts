@@ -32,11 +32,11 @@ export class AuditStack extends Stack {
       includeGlobalServiceEvents: false,
       isMultiRegionTrail: false,
     });
-    const { events, views, control, objects } = data;
+    const { events, views, control, log, objects } = data;
     const resource = trail.node.defaultChild as CfnTrail;
     resource.eventSelectors = undefined; // CloudTrail takes selectors of one kind; tables need the advanced one
     resource.advancedEventSelectors = [
-      dataEvents('AWS::DynamoDB::Table', { equalTo: [events, views, control].map((table) => table.tableArn) }),
+      dataEvents('AWS::DynamoDB::Table', { equalTo: [events, views, control, log].map((table) => table.tableArn) }),
       dataEvents('AWS::S3::Object', { startsWith: [`${objects.bucketArn}/`] }),
     ];
   }
