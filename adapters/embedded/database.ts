@@ -191,6 +191,8 @@ function explanation(path: string, folder: string, error: unknown): string {
     case 'ENOSPC':
     case 'EDQUOT':
       return `the disk that holds the data folder ${folder} is full; free some space ${elsewhere}`;
+    case SqliteCode.inputOutput:
+      return `the disk that holds the data folder ${folder} takes no writes: it is full or faulty; make room, or check it, ${elsewhere}`;
     case SqliteCode.notADatabase:
       return `${path} is not a database; ${remedy}`;
     case SqliteCode.corrupt:
@@ -204,6 +206,7 @@ function explanation(path: string, folder: string, error: unknown): string {
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
+    case 'ENOENT': // what Node makes of a read-only file system when it is to make folders there
       return `the data folder ${folder} cannot be written; make it and its files writable for this user ${elsewhere}`;
     default:
       return `the data folder ${folder} cannot be used (${error instanceof Error ? error.message : error}); repair it ${elsewhere}`;

@@ -1,5 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { StartupError } from '../../adapters/embedded/database.ts';
+import annalsConfig from '../../annals.config.ts';
+import { configureEventSystem } from '../../core/configuration.ts';
+import { ValidationError } from '../../core/errors.ts';
 import { consoleLogger } from '../serve/console-logger.ts';
 import { type Server, startServer } from '../serve/server.ts';
 
@@ -19,11 +22,12 @@ export function addServeCommand(program: Command): void {
     .addOption(new Option('--data <folder>', 'where the data is').env('ANNALS_DATA').default('.annals'))
     .action(async ({ port, data }: ServeOptions) => {
       try {
-        const server = await startServer({ port, dataDir: data, logger: consoleLogger });
+        const settings = configureEventSystem(annalsConfig);
+        const server = await startServer({ port, dataDir: data, settings, logger: consoleLogger });
         console.log(greeting(server.url, data));
         closeOnSignal(server);
       } catch (error) {
-        if (!(error instanceof StartupError)) throw error;
+        if (!(error instanceof StartupError || error instanceof ValidationError)) throw error;
         console.error(error.message);
         process.exitCode = 1;
       }

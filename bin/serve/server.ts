@@ -6,6 +6,7 @@ import { StartupError } from '../../adapters/embedded/database.ts';
 import { createEngine, type Engine } from '../../adapters/embedded/engine.ts';
 import type { Logger } from '../../adapters/embedded/logger.ts';
 import { createApi } from '../../api/api.ts';
+import type { EventSystem } from '../../core/configuration.ts';
 import { projections } from '../../domain/projections.ts';
 import { sagas } from '../../domain/sagas.ts';
 import packageJson from '../../package.json' with { type: 'json' };
@@ -21,6 +22,8 @@ export interface ServerOptions {
   readonly port: number;
   /** The data folder; made if need be. */
   readonly dataDir: string;
+  /** Defaults when absent. */
+  readonly settings?: EventSystem;
   readonly logger: Logger;
 }
 
@@ -34,8 +37,8 @@ export interface Server {
  * Serves the HTTP API over the embedded engine, on the loopback interface.
  * @throws StartupError when the data folder or the port cannot be had; its message says what to do
  */
-export async function startServer({ port, dataDir, logger }: ServerOptions): Promise<Server> {
-  const engine = createEngine({ dataDir, projections, sagas, logger });
+export async function startServer({ port, logger, ...options }: ServerOptions): Promise<Server> {
+  const engine = createEngine({ ...options, projections, sagas, logger });
   const closing = new AbortController();
   const http = createServer(getRequestListener(createEmbeddedApi(engine, logger, closing.signal).fetch));
   try {
@@ -101,7 +104,9 @@ function portFault(port: number, cause: unknown): string {
 async function stopListening(http: HttpServer): Promise<void> {
   const closed = once(http, 'close');
   http.close();
+  const tidy = setInterval(() => http.closeIdleConnections(), 20); // those that were answered meanwhile, too
   const impatience = setTimeout(() => http.closeAllConnections(), CLOSING_MS);
   await closed;
+  clearInterval(tidy);
   clearTimeout(impatience);
 }

@@ -1,0 +1,170 @@
+import { mkdirSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import { openDataFolder } from '../../../adapters/embedded/database.ts';
+import { type AnnalsClient, createClient } from '../../../client/client.ts';
+import { noise, steps } from '../../support/sample-events.ts';
+import { runAnnals, type ServedProcess, serve } from '../../support/served-process.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+
+const parent = temporaryFolder();
+let folders = 0;
+const newFolder = (): string => join(parent, `${++folders}`);
+
+const running = new Set<ServedProcess>();
+async function start(dataDir: string, limit?: string): Promise<ServedProcess> {
+  const served = await serve(dataDir, limit);
+  running.add(served);
+  return served;
+}
+afterEach(() => {
+  for (const { child } of running) child.kill('SIGKILL');
+  running.clear();
+});
+
+const once = { retry: { attempts: 1 } };
+
+/** Appends to a stream for as long as the server answers. @returns how many events it acknowledged */
+async function appendWhileServed(client: AnnalsClient, stream: string, acknowledged = 0): Promise<number> {
+  try {
+    const { toVersion } = await client.append(stream, { expectedVersion: acknowledged, events: steps(3, stream) });
+    return appendWhileServed(client, stream, toVersion);
+  } catch {
+    return acknowledged;
+  }
+}
+
+describe('annals serve', () => {
+  it('says within 3 seconds where it is and what to try, and that works', async () => {
+    const { url, startedAfter, child, finished } = await start(newFolder());
+    expect(startedAfter).toBeLessThan(3_000);
+    await delay(50);
+    child.kill('SIGTERM');
+    const [, command = ''] = (await finished).stdout.split('\ntry:  ');
+    expect(command).toContain(`curl ${url}/agents`);
+    const [body = ''] = /\{.*\}/.exec(command) ?? [];
+    const again = await start(newFolder());
+    const headers = { 'content-type': 'application/json' };
+    expect((await fetch(`${again.url}/agents`, { method: 'POST', body, headers })).status).toBe(201);
+  });
+
+  it('keeps every acknowledged event when it is killed in the middle of its work', async () => {
+    const dataDir = newFolder();
+    const first = await start(dataDir);
+    const client = createClient({ url: first.url, ...once });
+    const streams = ['agent-1', 'agent-2', 'agent-3', 'agent-4'];
+    const writing = streams.map((stream) => appendWhileServed(client, stream));
+    await delay(400);
+    first.child.kill('SIGKILL');
+    const acknowledged = await Promise.all(writing);
+    expect((await first.finished).signal).toBe('SIGKILL');
+
+    const second = createClient({ url: (await start(dataDir)).url });
+    for (const [index, stream] of streams.entries()) {
+      const known = acknowledged[index] ?? 0;
+      expect(known).toBeGreaterThan(0);
+      const { version } = await second.readStream(stream, { direction: 'backward', limit: 1 });
+      expect(version).toBeGreaterThanOrEqual(known);
+      expect(await second.agent(stream.replace('agent-', ''), { waitFor: version })).toMatchObject({ steps: version });
+    }
+  });
+
+  it.each(['SIGTERM', 'SIGINT'] as const)('answers what it has begun, and ends well, on %s', async (signal) => {
+    const dataDir = newFolder();
+    const { url, child, finished } = await start(dataDir);
+    const halves = ['{"agentType":"coder","configuration":{}', ',"createdBy":"me"}'];
+    const body = new ReadableStream({
+      async pull(controller) {
+        const half = halves.shift();
+        if (half === undefined) return controller.close();
+        controller.enqueue(new TextEncoder().encode(half));
+        if (halves.length === 0) return;
+        await delay(100);
+        child.kill(signal);
+        await delay(100);
+      },
+    });
+    const headers = { 'content-type': 'application/json' };
+    const request = { method: 'POST', body, duplex: 'half', headers } as RequestInit;
+    expect((await fetch(`${url}/agents`, request)).status).toBe(201);
+    const { code, stderr } = await finished;
+    expect([code, stderr]).toEqual([0, '']);
+    openDataFolder(dataDir).close(); // nobody holds it
+  });
+
+  it('goes on reading when the disk takes no more, says so, and loses nothing', async () => {
+    const dataDir = newFolder();
+    const { url, child } = await start(dataDir, 'ulimit -f 400');
+    const client = createClient({ url, ...once });
+    const event = () => ({ type: 'agent.step-recorded' as const, data: { agentId: '1', action: noise(20_000) } });
+    let version = 0;
+    const failure = await (async () => {
+      for (;;) version = (await client.append('agent-1', { expectedVersion: version, events: [event()] })).toVersion;
+    })().catch((error: unknown) => error);
+    expect(failure).toMatchObject({ status: 503, code: 'UNAVAILABLE' });
+    expect(version).toBeGreaterThan(0);
+    expect((await client.readStream('agent-1')).version).toBe(version);
+    child.kill('SIGKILL');
+
+    const again = createClient({ url: (await start(dataDir)).url });
+    const after = await again.append('agent-1', { expectedVersion: version, events: [event()] });
+    expect(after.fromVersion).toBe(version + 1);
+  });
+});
+
+/** One line that says what is wrong and what to do, and exit code 1. */
+async function expectRefused(
+  env: Readonly<Record<string, string>>,
+  says: readonly (string | RegExp)[],
+  limit?: string,
+): Promise<void> {
+  const all = { PORT: '0', ANNALS_DATA: newFolder(), ...env };
+  const { code, stdout, stderr } = await runAnnals(['serve'], all, limit).finished;
+  expect([code, stdout]).toEqual([1, '']);
+  expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+  for (const text of says) expect(stderr).toMatch(text);
+}
+
+describe('annals serve refuses, in one line,', () => {
+  it('a port that is taken', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => other.once('listening', resolve));
+    const { port } = other.address() as AddressInfo;
+    await expectRefused({ PORT: `${port}` }, [`port ${port}`, 'taken', 'set PORT']);
+    other.close();
+  });
+
+  it.each(['-1', '65536', 'http', '80.5'])('%s as a port', async (port) => {
+    await expectRefused({ PORT: port }, ['whole number from 0', 'PORT']);
+  });
+
+  it('a data folder that another process has', async () => {
+    const dataDir = newFolder();
+    const folder = openDataFolder(dataDir);
+    await expectRefused({ ANNALS_DATA: dataDir }, [dataDir, 'in use by another process', 'ANNALS_DATA']);
+    folder.close();
+  });
+
+  it('a data folder that cannot be written', async () => {
+    const dataDir = newFolder();
+    mkdirSync(join(dataDir, 'lock.sqlite'), { recursive: true }); // root, too, cannot write to a folder
+    await expectRefused({ ANNALS_DATA: dataDir }, [dataDir, 'cannot be written', 'ANNALS_DATA']);
+  });
+
+  it('a disk that takes nothing', async () => {
+    await expectRefused({}, ['full', 'ANNALS_DATA'], 'ulimit -f 0');
+  });
+
+  it('data of a newer Annals', async () => {
+    const dataDir = newFolder();
+    openDataFolder(dataDir).close();
+    const database = new DatabaseSync(join(dataDir, 'events.sqlite'));
+    database.exec('PRAGMA user_version = 99');
+    database.close();
+    await expectRefused({ ANNALS_DATA: dataDir }, [/events\.sqlite.* version 99/, 'run the newer Annals']);
+  });
+});
