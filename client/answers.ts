@@ -24,19 +24,14 @@ export const streamAnswer = z.object({
 });
 
 export const agentAnswer = z.object({ agentId: z.string(), version });
-export type AgentAnswer = z.output<typeof agentAnswer>;
 
 export const agentStateAnswer = agentAnswer.extend({ state: agentState });
-export type AgentStateAnswer = z.output<typeof agentStateAnswer>;
 
 export const taskRequestedAnswer = z.object({ taskId: z.string(), sagaId: z.string() });
-export type TaskRequestedAnswer = z.output<typeof taskRequestedAnswer>;
 
 export const taskAnswer = z.object({ taskId: z.string(), version });
-export type TaskAnswer = z.output<typeof taskAnswer>;
 
 export const workflowAnswer = z.object({ workflowId: z.string(), version });
-export type WorkflowAnswer = z.output<typeof workflowAnswer>;
 
 const sagaState = z.enum(['STARTED', 'COMPENSATING', 'COMPLETED', 'FAILED']);
 

@@ -1,0 +1,118 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type AnnalsClient, AnnalsRequestError, AnnalsUnreachableError, createClient } from '../../../client/client.ts';
+import { step } from '../../support/sample-events.ts';
+import { servedApi } from '../../support/served-api.ts';
+
+const api = servedApi();
+let client: AnnalsClient;
+beforeAll(() => {
+  client = createClient({ url: `${api.url()}/` });
+});
+
+describe('the client', () => {
+  it('does all that agents, tasks and workflows need', async () => {
+    const { agentId } = await client.createAgent({ agentType: 'coder', configuration: {}, createdBy: 'me' });
+    await client.changeAgentState(agentId, { newState: 'running', reason: 'go' });
+    expect(await client.recordStep(agentId, { action: 'edit' })).toEqual({ agentId, version: 3, repeated: false });
+    expect(await client.agent(agentId, { waitFor: 3 })).toMatchObject({ state: 'running', steps: 1 });
+    expect(await client.agent(agentId, { version: 1 })).toMatchObject({ state: 'created' });
+    expect((await client.agents({ state: 'running' })).agents).toHaveLength(1);
+
+    const { taskId } = await client.requestTask({ requiredAgents: ['a', 'b'], payload: {}, deadlineSeconds: 9 });
+    await client.completeTask(taskId, { agentId: 'a', result: 1, duration: 2, resources: {} });
+    await client.failTask(taskId, { agentId: 'b', error: 'no' });
+    expect(await client.task(taskId, { waitFor: 3 })).toMatchObject({ completedAgents: ['a'], failedAgents: ['b'] });
+
+    const workflow = { workflowType: 'x', initiatedBy: 'me', parameters: {} };
+    const { workflowId } = await client.startWorkflow(workflow);
+    await client.completeWorkflowStep(workflowId, { stepId: '1', stepType: 'y', output: {} });
+    expect(await client.workflow(workflowId, { waitFor: 2 })).toMatchObject({ steps: 1, state: 'completed' });
+  });
+
+  it('appends and reads streams', async () => {
+    const appended = await client.append('agent-s', { expectedVersion: 0, events: [step('a'), step('b')] });
+    expect(appended).toMatchObject({ toVersion: 2, repeated: false });
+    const { events, next } = await client.readStream('agent-s', { limit: 1 });
+    expect(events).toMatchObject([{ type: 'agent.step-recorded', sequenceNumber: 1, data: { action: 'a' } }]);
+    expect((await client.readStream('agent-s', { cursor: next ?? '' })).events).toMatchObject([{ sequenceNumber: 2 }]);
+  });
+
+  it('tells a repeat, whatever its status', async () => {
+    const key = (idempotencyKey: string) => ({ idempotencyKey });
+    const send = async () => [
+      await client.createAgent({ agentId: 'rep', agentType: 'x', configuration: {}, createdBy: 'me' }, key('1')),
+      await client.changeAgentState('rep', { newState: 'idle', reason: '' }, key('2')),
+      await client.requestTask({ taskId: 'rep', requiredAgents: ['a'], payload: {}, deadlineSeconds: 9 }, key('3')),
+    ];
+    expect((await send()).map(({ repeated }) => repeated)).toEqual([false, false, false]);
+    expect((await send()).map(({ repeated }) => repeated)).toEqual([true, true, true]);
+  });
+
+  it('throws what the server says', async () => {
+    const conflict = await client
+      .append('agent-c', { expectedVersion: 7, events: [step('a')] })
+      .catch((error) => error);
+    expect(conflict).toBeInstanceOf(AnnalsRequestError);
+    expect(conflict).toMatchObject({ status: 409, code: 'CONCURRENCY_CONFLICT', actualVersion: 0 });
+    const invalid = await client.recordStep('x', { action: 1 } as never).catch((error) => error);
+    expect(invalid).toMatchObject({ status: 422, errors: [{ path: 'action' }] });
+    await expect(client.agent('none')).rejects.toMatchObject({ status: 404, code: 'NOT_FOUND' });
+    await expect(async () => client.agent('..')).rejects.toThrow(TypeError);
+    expect(() => createClient({ url: 'ftp://x' })).toThrow(TypeError);
+  });
+});
+
+describe('the client of a server that is not well', () => {
+  const servers: { close(): void; closeAllConnections(): void }[] = [];
+  afterEach(() => {
+    for (const server of servers.splice(0)) {
+      server.closeAllConnections();
+      server.close();
+    }
+  });
+
+  /** A server that answers the requests in turn as told; the last answer is for all that follow. */
+  async function ailing(...answers: ((request: IncomingMessage, response: ServerResponse) => void)[]) {
+    const seen: IncomingMessage[] = [];
+    const server = createServer((request, response) => {
+      seen.push(request);
+      answers[Math.min(seen.length, answers.length) - 1]?.(request, response);
+    }).listen(0, '127.0.0.1');
+    servers.push(server);
+    await new Promise((resolve) => server.once('listening', resolve));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const retry = { attempts: 3, initialDelayMs: 1, maxDelayMs: 50 };
+    return { seen, client: createClient({ url, retry, timeoutMs: 300 }) };
+  }
+  const answer =
+    (status: number, body: object, headers = {}) =>
+    (_: IncomingMessage, response: ServerResponse) =>
+      void response.writeHead(status, headers).end(JSON.stringify(body));
+  const hangUp = ({ socket }: IncomingMessage) => void socket.destroy();
+  const created = answer(201, { agentId: '1', version: 1 });
+
+  it('tries again under the same idempotency key after 429, 503, a lost answer and silence', async () => {
+    for (const fault of [answer(429, {}), answer(503, {}, { 'retry-after': '0' }), hangUp, () => {}]) {
+      const { seen, client } = await ailing(fault, created);
+      await client.createAgent({ agentType: 'x', configuration: {}, createdBy: 'me' });
+      const keys = seen.map(({ headers }) => headers['idempotency-key']);
+      expect(keys).toHaveLength(2);
+      expect(keys[0]).toBe(keys[1]);
+    }
+  });
+
+  it('gives up after its attempts, and at once where another would not help', async () => {
+    const down = await ailing(hangUp);
+    await expect(down.client.agent('1')).rejects.toThrow(AnnalsUnreachableError);
+    expect(down.seen).toHaveLength(3);
+    const busy = await ailing(answer(503, { code: 'UNAVAILABLE', detail: 'later' }, { 'retry-after': '3600' }));
+    await expect(busy.client.agent('1')).rejects.toMatchObject({ status: 503, retryAfterMs: 3_600_000 });
+    expect(busy.seen).toHaveLength(1);
+    const odd = await ailing(answer(200, { not: 'an agent' }));
+    await expect(odd.client.agent('1')).rejects.toMatchObject({ code: 'UNEXPECTED_ANSWER' });
+    const proxy = await ailing((_, response) => void response.writeHead(502).end('<html>'));
+    await expect(proxy.client.agent('1')).rejects.toMatchObject({ status: 502, code: 'HTTP_502' });
+  });
+});
