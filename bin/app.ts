@@ -4,6 +4,7 @@ import { App } from 'aws-cdk-lib';
 import annalsConfig from '../annals.config.ts';
 import { commandRoutes } from '../api/commands.ts';
 import { gatewayRoutes } from '../api/gateway-schema.ts';
+import { operationRoutes } from '../api/operations.ts';
 import { queryRoutes } from '../api/queries.ts';
 import type { FunctionName } from '../functions/environment.ts';
 import { addAnnals } from '../lib/app.ts';
@@ -27,5 +28,9 @@ const code = (name: FunctionName) => bundles[name].directory;
 for (const { name, bytes } of Object.values(bundles)) {
   console.log(`bundle ${name.padEnd(10)} ${(bytes / 1024).toFixed(0).padStart(4)} KB`);
 }
-const routes = { command: gatewayRoutes(commandRoutes), query: gatewayRoutes(queryRoutes) };
+const routes = {
+  command: gatewayRoutes(commandRoutes),
+  query: gatewayRoutes(queryRoutes),
+  operate: gatewayRoutes(operationRoutes),
+};
 addAnnals(app, { config, routes, code });

@@ -45,6 +45,8 @@ export type ReplayStep =
   | { readonly step: 'none' };
 
 const DEFAULT_RANGE_PAGES = 200;
+/** Ranges told at once: a state machine's input has 256 KB. */
+const MAX_RANGES = 1_000;
 /** Commits applied at once: enough that a stream's are folded together, few enough that requests need not wait long. */
 const BATCH = 200;
 /** How often a replay in work looks whether it is still wanted. */
@@ -77,7 +79,7 @@ export class ReplayWork {
       if (this.#now() < settled) return { step: 'wait', ms: settled - this.#now() };
       ranges = unread(await this.#plan(own), rangePages);
     }
-    return ranges.length > 0 ? { step: 'read', ranges } : { step: 'finish' };
+    return ranges.length > 0 ? { step: 'read', ranges: ranges.slice(0, MAX_RANGES) } : { step: 'finish' };
   }
 
   /**

@@ -36,6 +36,8 @@ export const replay = z.strictObject({
   /** A rebuild: readers get the generation as soon as it is ready. */
   switchWhenReady: z.boolean(),
   state: replayState,
+  /** How often it was resumed. */
+  runs: count,
   /** The generation that it makes, and the one that was live when it began. Absent while it is only requested. */
   generation: z.int().positive().optional(),
   replaces: z.int().positive().optional(),

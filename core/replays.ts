@@ -11,7 +11,7 @@ export interface ReplaysOptions {
   readonly generations: Generations;
   readonly projections: readonly AnyProjection[];
   /** Sets a replay's work going, if it is not; called again for one that is resumed, or has something to remove. */
-  readonly start: (replayId: string) => void | Promise<void>;
+  readonly start: (replay: Replay) => void | Promise<void>;
   readonly now?: () => Date;
 }
 
@@ -51,7 +51,7 @@ export class Replays {
     const { replayId, projection } = request;
     this.projection(projection);
     const noted = (await this.find(replayId)) ?? (await this.#note(request));
-    if (noted.state === 'running') await this.#options.start(replayId);
+    if (noted.state === 'running') await this.#options.start(noted);
     if (noted.state !== 'requested') return noted;
     const claimed = await this.#claim(noted).catch(async (error: unknown) => {
       if (error instanceof CommandRejectedError) await this.#options.control.remove(KIND, replayId, 1);
@@ -63,7 +63,7 @@ export class Replays {
         ? { ...own, state: 'running', generation: building.generation, replaces: live, startedAt: this.#now() }
         : undefined,
     );
-    await this.#options.start(replayId);
+    await this.#options.start(running);
     return running;
   }
 
@@ -98,9 +98,9 @@ export class Replays {
     const resumed = await this.change(replayId, (own) => {
       if (own.state === 'running') return undefined;
       if (own.state !== 'paused' && own.state !== 'failed') throw refused(own, 'resumed');
-      return { ...withoutFailures(own), state: 'running' };
+      return { ...withoutFailures(own), state: 'running', runs: own.runs + 1 };
     });
-    await this.#options.start(replayId);
+    await this.#options.start(resumed);
     return resumed;
   }
 
@@ -118,7 +118,7 @@ export class Replays {
       );
     }
     const switched = await this.completeSwitch(own);
-    await this.#options.start(replayId);
+    await this.#options.start(switched);
     return switched;
   }
 
@@ -134,7 +134,7 @@ export class Replays {
       ['requested', 'running', 'paused', 'ready', 'failed', 'discarded'],
       'discarded',
     );
-    await this.#options.start(replayId);
+    await this.#options.start(discarded);
     return discarded;
   }
 
@@ -177,7 +177,7 @@ export class Replays {
     const fixed = isWhole(scope) ? scope : { ...scope, to: scope.to ?? requestedAt };
     const noted: Replay = {
       ...{ replayId, projection, scope: fixed, switchWhenReady, state: 'requested', requestedAt },
-      ...{ partitions: {}, events: 0, total: 0, failures: [], failed: 0 },
+      ...{ partitions: {}, events: 0, total: 0, failures: [], failed: 0, runs: 0 },
     };
     await this.#options.control.put(KIND, replayId, noted as JsonObject, 0);
     return this.get(replayId);

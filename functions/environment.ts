@@ -16,6 +16,8 @@ export const environments = {
   command: z.object(eventsTable),
   query: z.object({ ...eventsTable, ...viewsTable, ...controlTable, ...logTable }),
   projector: z.object({ ...eventsTable, ...viewsTable, ...controlTable }),
+  operate: z.object({ ...controlTable, REPLAY_STATE_MACHINE: name }),
+  replay: z.object({ ...eventsTable, ...viewsTable, ...controlTable, ...logTable }),
   relay: z.object({ ...eventsTable, ...logTable, ...eventBus }),
 } as const;
 

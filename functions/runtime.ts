@@ -1,15 +1,18 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import type { Context } from 'aws-lambda';
 import { handle } from 'hono/aws-lambda';
-import { dynamoDb, eventBridge } from '../adapters/aws/clients.ts';
+import { dynamoDb, eventBridge, stepFunctions } from '../adapters/aws/clients.ts';
 import { DynamoCommitStorage } from '../adapters/aws/dynamodb-commit-storage.ts';
 import { DynamoControlStore } from '../adapters/aws/dynamodb-control-store.ts';
+import { DynamoGenerationStore } from '../adapters/aws/dynamodb-generation-store.ts';
 import { DynamoLogStorage } from '../adapters/aws/dynamodb-log-storage.ts';
 import { DynamoViewStore } from '../adapters/aws/dynamodb-view-store.ts';
 import { EventBridgePublisher } from '../adapters/aws/eventbridge-publisher.ts';
+import { replayStarter } from '../adapters/aws/replay-starter.ts';
 import { type CommitFailure, processBatch } from '../adapters/aws/stream-batch.ts';
 import type { App } from '../api/app.ts';
 import type { CommandDeps } from '../api/command.ts';
+import type { OperateDeps } from '../api/operations.ts';
 import type { QueryDeps } from '../api/queries.ts';
 import type { Commit } from '../core/commit.ts';
 import { configureEventSystem } from '../core/configuration.ts';
@@ -17,10 +20,13 @@ import { EventBus } from '../core/event-bus.ts';
 import { EventStore } from '../core/event-store.ts';
 import { Generations } from '../core/generations.ts';
 import { EventLog } from '../core/log.ts';
+import { LogReplay } from '../core/log-replay.ts';
 import { LogWriter } from '../core/log-writer.ts';
 import type { RetryPolicy } from '../core/processor.ts';
 import { LIVE_GENERATION, Projector } from '../core/projector.ts';
 import { Relay } from '../core/relay.ts';
+import { ReplayWork } from '../core/replay-work.ts';
+import { Replays } from '../core/replays.ts';
 import { parse } from '../core/validation.ts';
 import { projections } from '../domain/projections.ts';
 import manifest from '../package.json' with { type: 'json' };
@@ -82,6 +88,45 @@ export function queryDeps(): QueryDeps {
       return { checks: { events, views: ofViews }, version: manifest.version };
     },
   };
+}
+
+export function operateDeps(): OperateDeps {
+  const { CONTROL_TABLE, REPLAY_STATE_MACHINE } = environmentOf('operate');
+  const control = new DynamoControlStore(dynamoDb(), CONTROL_TABLE);
+  const generations = new Generations(control, { maxAgeMs: POINTERS_MAX_AGE_MS });
+  const start = replayStarter(stepFunctions(), REPLAY_STATE_MACHINE);
+  return { replays: new Replays({ control, generations, projections, start }), logger };
+}
+
+/**
+ * What a projector knows of pointers may be {@link POINTERS_MAX_AGE_MS} old, a write of its own under way for 9 s (three
+ * attempts of 3 s), and an index a moment behind: then all is in place that was written in ignorance of a replay.
+ */
+const REPLAY_SETTLES_MS = 15_000;
+/** Twice what the longest request to the API takes, so that nobody reads a generation that is being removed. */
+const REPLACED_STAYS_MS = 60_000;
+
+export function createReplayWork(): ReplayWork {
+  const { EVENTS_TABLE, VIEWS_TABLE, CONTROL_TABLE, LOG_TABLE } = environmentOf('replay');
+  const control = new DynamoControlStore(dynamoDb(), CONTROL_TABLE);
+  const generations = new Generations(control, { maxAgeMs: 0 });
+  const start = () => {
+    throw new Error('the state machine starts replays, its function does not');
+  };
+  return new ReplayWork({
+    replays: new Replays({ control, generations, projections, start }),
+    generations,
+    log: new LogReplay({
+      storage: new DynamoLogStorage(dynamoDb(), LOG_TABLE),
+      strategy: settings().store.partition_strategy,
+    }),
+    store: eventStore(EVENTS_TABLE),
+    views: new DynamoViewStore(dynamoDb(), VIEWS_TABLE),
+    generationStore: new DynamoGenerationStore(dynamoDb(), VIEWS_TABLE),
+    concurrency: settings().processors.concurrent_workers,
+    settleMs: REPLAY_SETTLES_MS,
+    removeAfterMs: REPLACED_STAYS_MS,
+  });
 }
 
 const checked = (answer: Promise<unknown>) =>

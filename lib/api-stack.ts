@@ -1,13 +1,14 @@
 import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
 import * as apigateway from 'aws-cdk-lib/aws-apigateway';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import type { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
 import { type ApiRoute, addMethod } from './api-method.ts';
 import type { Config } from './config.ts';
 import type { DataStack } from './data-stack.ts';
 import { addGatewayResponses } from './gateway-responses.ts';
-import { appendEvents, readEventsAndViews } from './permissions.ts';
+import { appendEvents, operateReplays, readEventsAndViews } from './permissions.ts';
 import { type FunctionCode, ServiceFunction } from './service-function.ts';
 import { addUsagePlan } from './usage-plan.ts';
 import { addWebAcl } from './web-acl.ts';
@@ -16,11 +17,14 @@ import { addWebAcl } from './web-acl.ts';
 export interface ApiRoutes {
   readonly command: readonly ApiRoute[];
   readonly query: readonly ApiRoute[];
+  readonly operate: readonly ApiRoute[];
 }
 
 export interface ApiStackProps extends StackProps {
   readonly config: Config;
   readonly data: DataStack;
+  /** Carries out replays. */
+  readonly replayMachine: IStateMachine;
   readonly routes: ApiRoutes;
   readonly code: FunctionCode;
 }
@@ -33,6 +37,7 @@ export class ApiStack extends Stack {
     super(scope, id, props);
     const command = integrationOf(commandFunction(this, props));
     const query = integrationOf(queryFunction(this, props));
+    const operate = integrationOf(operateFunction(this, props));
     this.api = restApi(this, props.config);
     addGatewayResponses(this.api);
     const requestValidator = this.api.addRequestValidator('RequestValidator', {
@@ -42,6 +47,7 @@ export class ApiStack extends Stack {
     const common = { requestValidator, apiKeyRequired: props.config.clients.length > 0 };
     for (const route of props.routes.command) addMethod(this.api, route, { integration: command, ...common });
     for (const route of props.routes.query) addMethod(this.api, route, { integration: query, ...common });
+    for (const route of props.routes.operate) addMethod(this.api, route, { integration: operate, ...common });
     addUsagePlan(this.api, props.config);
     if (props.config.waf) addWebAcl(this, this.api.deploymentStage);
     new CfnOutput(this, 'ApiUrl', { value: this.api.url });
@@ -81,8 +87,21 @@ function queryFunction(scope: Construct, { config, data, code }: ApiStackProps) 
   });
 }
 
+function operateFunction(scope: Construct, { config, data, replayMachine, code }: ApiStackProps) {
+  return new ServiceFunction(scope, 'Operate', {
+    config,
+    name: 'operate',
+    description: 'Annals: takes what operators want done with views',
+    code,
+    environment: { CONTROL_TABLE: data.control.tableName, REPLAY_STATE_MACHINE: replayMachine.stateMachineArn },
+    permissions: operateReplays(data, replayMachine.stateMachineArn),
+    timeout: Duration.seconds(20),
+    memoryMegabytes: 512,
+  });
+}
+
 /** One permission a function, not two a method: a function's policy holds 20 KB, about 40 methods' worth. */
-const integrationOf = (handler: ServiceFunction<'command' | 'query'>) =>
+const integrationOf = (handler: ServiceFunction<'command' | 'query' | 'operate'>) =>
   new apigateway.LambdaIntegration(handler, { scopePermissionToMethod: false });
 
 function restApi(scope: Construct, config: Config): apigateway.RestApi {

@@ -6,6 +6,7 @@ import { BusStack } from './bus-stack.ts';
 import type { Config } from './config.ts';
 import { DataStack } from './data-stack.ts';
 import { DeliveryStack } from './delivery-stack.ts';
+import { ReplayStack } from './replay-stack.ts';
 import type { FunctionCode } from './service-function.ts';
 
 export interface AnnalsProps {
@@ -17,6 +18,7 @@ export interface AnnalsProps {
 export interface AnnalsStacks {
   readonly data: DataStack;
   readonly bus: BusStack;
+  readonly replay: ReplayStack;
   readonly api: ApiStack;
   readonly delivery: DeliveryStack;
   /** Only where it is asked for. */
@@ -29,11 +31,12 @@ export function addAnnals(app: App, { config, routes, code }: AnnalsProps): Anna
   const terminationProtection = config.stage === 'prod';
   const data = new DataStack(app, name('data'), { config, terminationProtection });
   const bus = new BusStack(app, name('bus'), { config, terminationProtection });
-  const api = new ApiStack(app, name('api'), { config, data, routes, code });
+  const replay = new ReplayStack(app, name('replay'), { config, data, code, terminationProtection });
+  const api = new ApiStack(app, name('api'), { config, data, routes, code, replayMachine: replay.machine });
   const delivery = new DeliveryStack(app, name('delivery'), { config, data, bus: bus.bus, code });
   const audit = config.trail && new AuditStack(app, name('audit'), { config, data, terminationProtection });
   Tags.of(app).add('service', 'annals');
   Tags.of(app).add('stage', config.stage);
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
-  return { data, bus, api, delivery, ...(audit ? { audit } : {}) };
+  return { data, bus, replay, api, delivery, ...(audit ? { audit } : {}) };
 }

@@ -52,6 +52,24 @@ export const projectEvents = ({ events, views, control, key, viewsKey }: DataSta
   useOf(viewsKey, 'dynamodb', toWrite),
 ];
 
+/** Replay: whole generations of views, made from the log and the commits, compared, removed. */
+export const replayEvents = ({ events, views, control, log, key, viewsKey }: DataStack): PolicyStatement[] => [
+  allow(['dynamodb:Query'], events.tableArn, log.tableArn),
+  allow(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:BatchGetItem', 'dynamodb:BatchWriteItem'], views.tableArn),
+  allow(['dynamodb:Query'], indexArn(views, indexes.byGroup)),
+  allow(['dynamodb:GetItem', 'dynamodb:PutItem'], control.tableArn),
+  useOf(key, 'dynamodb', toRead),
+  useOf(viewsKey, 'dynamodb', toWrite),
+];
+
+/** Operate: what is noted of replays, and to start them. */
+export const operateReplays = ({ control, viewsKey }: DataStack, stateMachineArn: string): PolicyStatement[] => [
+  allow(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:DeleteItem', 'dynamodb:BatchGetItem'], control.tableArn),
+  allow(['dynamodb:Query'], indexArn(control, indexes.byKind)),
+  allow(['states:StartExecution'], stateMachineArn),
+  useOf(viewsKey, 'dynamodb', toWrite),
+];
+
 /** Relay: pages of the log, and the commits that a delivery left out. */
 export const appendToLog = ({ events, log, key }: DataStack): PolicyStatement[] => [
   allow(['dynamodb:Query'], events.tableArn),

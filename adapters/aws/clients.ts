@@ -1,6 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { S3Client } from '@aws-sdk/client-s3';
+import { SFNClient } from '@aws-sdk/client-sfn';
 
 /**
  * Made at its first use, then shared: importing this file costs nothing, and a warm function keeps its connections.
@@ -35,3 +36,6 @@ const isEmulated = () => (process.env['AWS_ENDPOINT_URL_S3'] ?? process.env['AWS
 
 /** The client of S3: 3 attempts of at most 5 s. */
 export const s3 = /* @__PURE__ */ lazily(() => new S3Client({ ...patience(5_000), forcePathStyle: isEmulated() }));
+
+/** The client of Step Functions: 3 attempts of at most 5 s. */
+export const stepFunctions = /* @__PURE__ */ lazily(() => new SFNClient(patience(5_000)));

@@ -3,6 +3,7 @@ import type { ControlStore } from '../../core/control-store.ts';
 import type { EventStore } from '../../core/event-store.ts';
 import type { Generations } from '../../core/generations.ts';
 import type { AnyProjection } from '../../core/projection.ts';
+import type { Replay } from '../../core/replay.ts';
 import { ReplayWork } from '../../core/replay-work.ts';
 import { Replays } from '../../core/replays.ts';
 import type { ViewStore } from '../../core/view-store.ts';
@@ -31,7 +32,7 @@ const RANGE = 5_000;
 /** Replays, and what carries them out in this process. */
 export function createReplays(options: ReplayEngineOptions): { replays: Replays; runner: ReplayRunner } {
   const { control, generations, projections, store, commits, views, database, logger, concurrency } = options;
-  const start = (replayId: string): void => runner.run(replayId);
+  const start = ({ replayId }: Replay): void => runner.run(replayId);
   const replays: Replays = new Replays({ control, generations, projections, start });
   const log = new SqliteReplayLog(commits);
   const generationStore = new SqliteGenerationStore(database);

@@ -2,7 +2,7 @@ import type { Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
 import { synthesize } from './synthesis.ts';
 
-const { data, api, delivery, bus } = synthesize('dev');
+const { data, api, delivery, replay, bus } = synthesize('dev');
 
 interface Grant {
   readonly function: string;
@@ -50,7 +50,10 @@ interface Statement {
   readonly Condition?: { readonly StringEquals?: { readonly 'kms:ViaService'?: unknown } };
 }
 
-const all = [...grants(api), ...grants(delivery)];
+const everything = [...grants(api), ...grants(delivery), ...grants(replay)];
+/** Those of functions; the state machine has a role, too. */
+const all = everything.filter((grant) => grant.function !== 'machine');
+const functions = ['command', 'query', 'operate', 'projector', 'relay', 'replay'];
 const who = (action: string, resource: string) =>
   all.filter((grant) => grant.action === action && grant.resource === resource).map((grant) => grant.function);
 const may = (name: string) =>
@@ -60,10 +63,10 @@ const may = (name: string) =>
     .toSorted();
 
 describe('permissions', () => {
-  it('are all in the policies of the four roles', () => {
-    expect(new Set(all.map((grant) => grant.function))).toEqual(new Set(['command', 'query', 'projector', 'relay']));
+  it('are all in the policies of the roles', () => {
+    expect(new Set(all.map((grant) => grant.function))).toEqual(new Set(functions));
     for (const template of [data, bus]) template.resourceCountIs('AWS::IAM::Policy', 0);
-    for (const template of [api, delivery]) {
+    for (const template of [api, delivery, replay]) {
       template.resourceCountIs('AWS::IAM::ManagedPolicy', 0);
       for (const { Properties } of Object.values(template.findResources('AWS::IAM::Role'))) {
         const { Service } = Properties.AssumeRolePolicyDocument.Statement[0].Principal;
@@ -84,16 +87,20 @@ describe('permissions', () => {
     expect(who('dynamodb:PutItem', 'Events')).toEqual(['command']);
   });
 
-  it('let only the projector write views', () => {
-    expect(who('dynamodb:PutItem', 'Views')).toEqual(['projector']);
+  it('let only the projector and replays write views', () => {
+    expect(who('dynamodb:PutItem', 'Views')).toEqual(['projector', 'replay']);
   });
 
   it('let only the relay write the log', () => {
     expect(who('dynamodb:PutItem', 'Log')).toEqual(['relay']);
   });
 
-  it('let nobody update or delete an item, or write many at once', () => {
-    const actions = new Set(all.map(({ action }) => action).filter((action) => action.startsWith('dynamodb:')));
+  it('let replays remove views, operators what they asked for, and nobody update an item or remove any other', () => {
+    expect(who('dynamodb:BatchWriteItem', 'Views')).toEqual(['replay']);
+    expect(who('dynamodb:DeleteItem', 'Control')).toEqual(['operate']);
+    const others = all.filter(({ action }) => !/:(BatchWrite|Delete)Item$/.test(action));
+    expect(all).toHaveLength(others.length + 2);
+    const actions = new Set(others.map(({ action }) => action).filter((action) => action.startsWith('dynamodb:')));
     expect(actions).toEqual(
       new Set(
         [
@@ -141,8 +148,43 @@ describe('permissions', () => {
         ...failures,
       ].toSorted(),
     );
+    expect(may('operate')).toEqual([
+      'dynamodb:BatchGetItem Control',
+      'dynamodb:DeleteItem Control',
+      'dynamodb:GetItem Control',
+      'dynamodb:PutItem Control',
+      'dynamodb:Query Control/index/byKind',
+      expect.stringMatching(/^states:StartExecution /),
+    ]);
+    expect(may('replay')).toEqual([
+      'dynamodb:BatchGetItem Views',
+      'dynamodb:BatchWriteItem Views',
+      'dynamodb:GetItem Control',
+      'dynamodb:GetItem Views',
+      'dynamodb:PutItem Control',
+      'dynamodb:PutItem Views',
+      'dynamodb:Query Events',
+      'dynamodb:Query Log',
+      'dynamodb:Query Views/index/byGroup',
+    ]);
     const log = ['dynamodb:PutItem Log', 'dynamodb:Query Events', 'dynamodb:Query Log'];
     expect(may('relay')).toEqual(['events:PutEvents Bus', ...log, ...stream, ...failures].toSorted());
+  });
+
+  it('let the state machine of replays call its function and start executions of its own', () => {
+    const granted = everything.filter(
+      ({ function: name, action }) => name === 'machine' && !/^(logs|xray):/.test(action),
+    );
+    expect(granted.map(({ action }) => action).toSorted()).toEqual([
+      'lambda:InvokeFunction',
+      'states:DescribeExecution',
+      'states:StartExecution',
+      'states:StopExecution',
+    ]);
+    for (const { action, resource } of granted) {
+      if (action === 'lambda:InvokeFunction') expect(resource).toBe('Replay');
+      else expect(resource).toMatch(/:(stateMachine:annals-dev-replay|execution:annals-dev-replay\/\*)$/);
+    }
   });
 
   it('use the keys through the service that keeps the data, and to encrypt only where they write', () => {
@@ -152,14 +194,14 @@ describe('permissions', () => {
       expect(viaService).toMatch(/^(dynamodb|s3)\.<AWS::Region>\.amazonaws\.com$/);
     }
     expect(who('kms:Encrypt', 'Key').toSorted()).toEqual(['command', 'relay']);
-    expect(who('kms:Encrypt', 'ViewsKey')).toEqual(['projector']);
-    expect(new Set(who('kms:Decrypt', 'ViewsKey'))).toEqual(new Set(['query', 'projector']));
-    expect(new Set(who('kms:Decrypt', 'Key'))).toEqual(new Set(['command', 'query', 'projector', 'relay']));
+    expect(who('kms:Encrypt', 'ViewsKey').toSorted()).toEqual(['operate', 'projector', 'replay']);
+    expect(new Set(who('kms:Decrypt', 'ViewsKey'))).toEqual(new Set(['query', 'operate', 'projector', 'replay']));
+    expect(new Set(who('kms:Decrypt', 'Key'))).toEqual(new Set(['command', 'query', 'projector', 'relay', 'replay']));
   });
 
   it('let a function log to its own log only', () => {
     const logging = all.filter(({ action }) => action.startsWith('logs:'));
-    expect(logging).toHaveLength(8);
+    expect(logging).toHaveLength(2 * functions.length);
     for (const grant of logging) expect(grant.resource.toLowerCase()).toBe(`${grant.function}log`);
   });
 });

@@ -5,12 +5,17 @@ import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { commandRoutes } from '../../api/commands.ts';
 import { gatewayRoutes } from '../../api/gateway-schema.ts';
+import { operationRoutes } from '../../api/operations.ts';
 import { queryRoutes } from '../../api/queries.ts';
 import type { AnnalsConfig } from '../../core/configuration.ts';
 import { addAnnals } from '../../lib/app.ts';
 import { configure, type Stage } from '../../lib/config.ts';
 
-export const routes = { command: gatewayRoutes(commandRoutes), query: gatewayRoutes(queryRoutes) };
+export const routes = {
+  command: gatewayRoutes(commandRoutes),
+  query: gatewayRoutes(queryRoutes),
+  operate: gatewayRoutes(operationRoutes),
+};
 
 /** Stands in for the bundles, which tests of templates do not need. */
 function noCode(): string {
@@ -34,6 +39,7 @@ export function synthesize(stage: Stage, annalsConfig: AnnalsConfig = {}, settin
     app,
     data: Template.fromStack(stacks.data),
     bus: Template.fromStack(stacks.bus),
+    replay: Template.fromStack(stacks.replay),
     api: Template.fromStack(stacks.api),
     delivery: Template.fromStack(stacks.delivery),
     ...(stacks.audit ? { audit: Template.fromStack(stacks.audit) } : {}),

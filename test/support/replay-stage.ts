@@ -49,7 +49,7 @@ export function replayStage(options: StageOptions = {}) {
     const generations = new Generations(around(control), { maxAgeMs, now: () => now().getTime() });
     const replays = new Replays({
       ...{ control: around(control), generations, projections, now },
-      start: (id) => void started.push(id),
+      start: ({ replayId }) => void started.push(replayId),
     });
     const parts = { store, views: around(views), generationStore: around(views), log: around(log) };
     const work = new ReplayWork({ ...parts, replays, generations, settleMs, removeAfterMs: 0, rangePages: 2, now });

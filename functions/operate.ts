@@ -1,0 +1,6 @@
+import { createApp } from '../api/app.ts';
+import { operationRoutes } from '../api/operations.ts';
+import { httpHandler, operateDeps } from './runtime.ts';
+
+/** Every request of operators that changes views: rebuilds and replays. */
+export const handler = httpHandler(createApp(operationRoutes, operateDeps()));

@@ -1,0 +1,98 @@
+/** A state of the Amazon States Language, as far as it is used here. */
+type State = Readonly<Record<string, unknown>>;
+
+export interface ReplayMachineDefinition {
+  readonly Comment: string;
+  readonly StartAt: string;
+  readonly States: Readonly<Record<string, State>>;
+}
+
+/** What passes by itself: Lambda and DynamoDB under load, a service that is away for a while. Half an hour in all. */
+const whenBusy = {
+  ErrorEquals: [
+    'UnavailableError',
+    'Lambda.ServiceException',
+    'Lambda.AWSLambdaException',
+    'Lambda.SdkClientException',
+    'Lambda.TooManyRequestsException',
+    'Lambda.Unknown',
+    'States.Timeout',
+  ],
+  IntervalSeconds: 2,
+  BackoffRate: 2,
+  MaxAttempts: 20,
+  MaxDelaySeconds: 120,
+  JitterStrategy: 'FULL',
+};
+const givingUp = [{ ErrorEquals: ['States.ALL'], ResultPath: '$.error', Next: 'Note the failure' }];
+
+/**
+ * The state machine of replays: asks what is to be done, does it, and asks again. Ranges of the log's pages are read side
+ * by side, so many at once, each by an invocation of its own; everything may be done twice.
+ * @param functionArn the function that does each step
+ * @param concurrency ranges read at once
+ */
+export function replayMachine(functionArn: string, concurrency: number): ReplayMachineDefinition {
+  const ask = (step: string): State => ({
+    Type: 'Task',
+    Resource: functionArn,
+    Parameters: { step, 'replayId.$': '$.replayId' },
+    ResultPath: '$.next',
+    Retry: [whenBusy],
+    Catch: givingUp,
+    Next: 'Which step?',
+  });
+  const is = (step: string, Next: string) => ({ Variable: '$.next.step', StringEquals: step, Next });
+  return {
+    Comment: 'Replays events into a new generation of a projection, beside the live one',
+    StartAt: 'What next?',
+    States: {
+      'What next?': ask('next'),
+      'Which step?': {
+        Type: 'Choice',
+        Choices: [
+          is('read', 'Read ranges'),
+          is('wait', 'Wait'),
+          is('finish', 'Compare and switch'),
+          is('remove', 'Remove'),
+        ],
+        Default: 'Done',
+      },
+      'Read ranges': readRanges(functionArn, concurrency),
+      Wait: { Type: 'Wait', Seconds: 15, Next: 'What next?' },
+      'Compare and switch': ask('finish'),
+      Remove: ask('remove'),
+      'Note the failure': {
+        Type: 'Task',
+        Resource: functionArn,
+        Parameters: { step: 'fail', 'replayId.$': '$.replayId', 'error.$': '$.error' },
+        Retry: [{ ...whenBusy, ErrorEquals: ['States.ALL'] }],
+        Next: 'Failed',
+      },
+      Failed: {
+        Type: 'Fail',
+        Error: 'ReplayFailed',
+        Cause: 'GET /replays/{replayId} says why; resume or discard it there',
+      },
+      Done: { Type: 'Succeed' },
+    },
+  };
+}
+
+function readRanges(functionArn: string, MaxConcurrency: number): State {
+  return {
+    Type: 'Map',
+    Label: 'Ranges',
+    ItemsPath: '$.next.ranges',
+    ItemSelector: { step: 'read', 'replayId.$': '$.replayId', 'range.$': '$$.Map.Item.Value' },
+    MaxConcurrency,
+    ItemProcessor: {
+      ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' },
+      StartAt: 'Read a range',
+      States: { 'Read a range': { Type: 'Task', Resource: functionArn, Retry: [whenBusy], End: true } },
+    },
+    ResultPath: null,
+    Catch: givingUp,
+    Next: 'What next?',
+  };
+}
