@@ -1,11 +1,13 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
 import { addImportCommand } from './commands/import.ts';
+import { addReplayCommand } from './commands/replay.ts';
 import { addServeCommand } from './commands/serve.ts';
 
 const program = new Command('annals').description('The event-sourced backbone of a system of parallel AI agents');
 
 addServeCommand(program);
 addImportCommand(program);
+addReplayCommand(program);
 
 await program.parseAsync();

@@ -102,3 +102,28 @@ export const workflowView = view.extend({
 export type WorkflowView = z.output<typeof workflowView>;
 
 export const agentsPage = z.object({ agents: z.array(agentView), next: z.string().nullable() });
+
+export const replayRequested = z.object({ replayId: z.string() });
+export const rebuildRequested = z.object({ rebuildId: z.string() });
+
+export const replay = z.object({
+  replayId: z.string(),
+  projection: z.string(),
+  scope: z.object({
+    from: z.string().optional(),
+    to: z.string().optional(),
+    types: z.array(z.string()).optional(),
+  }),
+  whole: z.boolean(),
+  state: z.enum(['requested', 'running', 'paused', 'ready', 'switched', 'failed', 'discarded']),
+  generation: z.number().nullable(),
+  progress: z.number(),
+  events: z.number(),
+  total: z.number(),
+  failed: z.number(),
+  failures: z.array(z.object({ stream: z.string(), message: z.string() })),
+  reason: z.string().optional(),
+  requestedAt: z.string(),
+  finishedAt: z.string().optional(),
+});
+export type Replay = z.output<typeof replay>;

@@ -155,13 +155,45 @@ export class AnnalsClient {
     return this.#get('/agents', answers.agentsPage, query);
   }
 
+  /** Makes all views of a projection anew, beside the live ones; readers get them once they are whole. */
+  rebuild(projection: string, options?: CommandOptions) {
+    return this.#post(`/projections/${segment(projection)}/rebuilds`, undefined, answers.rebuildRequested, options);
+  }
+
+  /** Replays all events, or those of a time or of some types, into a new generation of a projection. */
+  requestReplay(
+    body: {
+      readonly projection: string;
+      readonly from?: string | undefined;
+      readonly to?: string | undefined;
+      readonly types?: readonly string[] | undefined;
+    },
+    options?: CommandOptions,
+  ) {
+    return this.#post('/replays', body, answers.replayRequested, options);
+  }
+
+  /** How far a replay, or a rebuild, has come. */
+  replay(replayId: string) {
+    return this.#get(`/replays/${segment(replayId)}`, answers.replay);
+  }
+
+  moveReplay(replayId: string, verb: 'pause' | 'resume' | 'discard') {
+    return this.#post(`/replays/${segment(replayId)}/${verb}`, undefined, answers.replay);
+  }
+
+  /** Serves the generation of a replay that is ready; one that holds a part of the events only when that is accepted. */
+  switchToReplay(replayId: string, body: { readonly acceptPart?: boolean } = {}) {
+    return this.#post(`/replays/${segment(replayId)}/switch`, body, answers.replay);
+  }
+
   async #get<S extends z.ZodType>(path: string, schema: S, query?: object): Promise<z.output<S>> {
     return (await this.#transport({ method: 'GET', path, query }, schema)).body;
   }
 
   async #post<S extends z.ZodObject>(
     path: string,
-    body: object,
+    body: object | undefined,
     schema: S,
     { idempotencyKey = ulid(), correlationId, causationId }: CommandOptions = {},
   ): Promise<Answered<z.output<S>>> {

@@ -48,7 +48,7 @@ const DEFAULT_RANGE_PAGES = 200;
 /** Ranges told at once: a state machine's input has 256 KB. */
 const MAX_RANGES = 1_000;
 /** Commits applied at once: enough that a stream's are folded together, few enough that requests need not wait long. */
-const BATCH = 200;
+const BATCH = 100;
 /** How often a replay in work looks whether it is still wanted. */
 const LOOK_MS = 1_000;
 const REMOVED_AT_ONCE = 100;

@@ -1,36 +1,33 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { regionOfApi, signedFetch } from '../../adapters/aws/signed-fetch.ts';
-import { createClient } from '../../client/client.ts';
 import { agentRunSource } from '../import/agent-run.ts';
 import { InputError } from '../import/input.ts';
 import { readProcessLog } from '../import/process-log.ts';
 import { trackProgress } from '../import/progress.ts';
 import { reportOf } from '../import/report.ts';
 import { type ImportSource, runImport } from '../import/run-import.ts';
+import { clientOf, type Target, withTarget } from './target.ts';
 
-interface TargetOptions {
-  readonly url: string;
+interface ImportOptions extends Target {
   readonly concurrency: number;
-  readonly region?: string;
 }
 
 /** Adds `import agent-run` and `import process-log`: they bring recorded histories into a running server. */
 export function addImportCommand(program: Command): void {
   const group = program.command('import').description('bring recorded histories into a running server');
 
-  withTarget(group.command('agent-run'))
+  withImport(group.command('agent-run'))
     .description('recorded runs of software-engineering agents (SWE-agent), each as the history of an agent')
     .argument('<files...>', '.traj files')
-    .action(async (files: string[], target: TargetOptions) => {
+    .action(async (files: string[], target: ImportOptions) => {
       await importAll(files.map(agentRunSource), [], 'agent runs', target);
     });
 
-  withTarget(group.command('process-log'))
+  withImport(group.command('process-log'))
     .description('a log of a process with XES column names, each case as the history of a workflow')
     .argument('<file>', 'CSV, gzipped or not')
     .option('--type <name>', 'type of the workflows', 'process')
     .option('--utc', 'take times without an offset as UTC', false)
-    .action(async (file: string, { type, utc, ...target }: TargetOptions & { type: string; utc: boolean }) => {
+    .action(async (file: string, { type, utc, ...target }: ImportOptions & { type: string; utc: boolean }) => {
       try {
         const log = await readProcessLog(file, { workflowType: type, assumeUtc: utc });
         await importAll(log.cases, log.problems, 'cases', target);
@@ -42,40 +39,26 @@ export function addImportCommand(program: Command): void {
     });
 }
 
-function withTarget(command: Command): Command {
-  return command
-    .addOption(
-      new Option('--url <url>', 'where the server is')
-        .default(`http://127.0.0.1:${process.env['PORT'] || 4700}`)
-        .argParser(parseUrl),
-    )
-    .addOption(
-      new Option('--concurrency <n>', 'how many streams to work on side by side')
-        .default(16)
-        .argParser(parseConcurrency),
-    )
-    .option('--region <region>', 'sign requests for API Gateway in this region; known for its own URLs');
+function withImport(command: Command): Command {
+  return withTarget(command).addOption(
+    new Option('--concurrency <n>', 'how many streams to work on side by side').default(16).argParser(parseConcurrency),
+  );
 }
 
 async function importAll(
   sources: readonly ImportSource[],
   problems: readonly string[],
   things: string,
-  { url, concurrency, region = regionOfApi(url) }: TargetOptions,
+  { concurrency, ...target }: ImportOptions,
 ): Promise<void> {
-  console.log(`importing ${sources.length.toLocaleString('en')} ${things} into ${url}`);
-  const client = createClient({ url, fetch: region === undefined ? undefined : signedFetch({ region }) });
+  console.log(`importing ${sources.length.toLocaleString('en')} ${things} into ${target.url}`);
+  const client = clientOf(target);
   const progress = trackProgress(sources.length, things);
   const result = await runImport(client, sources, { concurrency, onProgress: progress.update }).finally(progress.stop);
-  const report = reportOf(result, problems, url);
+  const report = reportOf(result, problems, target.url);
   for (const line of report.errors) console.error(line);
   console.log(report.summary);
   if (report.errors.length > 0) process.exitCode = 1;
-}
-
-function parseUrl(value: string): string {
-  if (URL.canParse(value) && /^https?:/i.test(value)) return value;
-  throw new InvalidArgumentError('It is a URL such as http://127.0.0.1:4700.');
 }
 
 const MAX_CONCURRENCY = 256;

@@ -62,11 +62,11 @@ export function replayStage(options: StageOptions = {}) {
   return { ...process(), process, store, views, control, log, started, append, commitsOf, view };
 }
 
-/** Does all steps of a replay until there is none left but to remove what is not needed. */
+/** Does all steps of a replay until there is none left but to wait or to remove; ranges side by side, the last one first. */
 export async function drive(work: ReplayWork, replayId: string): Promise<void> {
   for (;;) {
     const next = await work.next(replayId);
-    if (next.step === 'read') for (const range of next.ranges) await work.read(replayId, range);
+    if (next.step === 'read') await Promise.all(next.ranges.toReversed().map((range) => work.read(replayId, range)));
     else if (next.step === 'finish') await work.finish(replayId);
     else return;
   }
