@@ -36,7 +36,9 @@ const all = methods();
 
 describe('the API', () => {
   it('has the methods of the routes and no other', () => {
-    const declared = [...routes.command, ...routes.query].map(({ method, path }) => `${method} ${path}`);
+    const declared = Object.values(routes)
+      .flat()
+      .map(({ method, path }) => `${method} ${path}`);
     expect([...all.keys()].toSorted()).toEqual(declared.toSorted());
   });
 
@@ -45,14 +47,17 @@ describe('the API', () => {
     expect(open).toEqual(['GET /health']);
   });
 
-  it.each(['command', 'query'] as const)('sends each route to the %s function that is to answer it', (name) => {
-    const [[id] = []] = Object.entries(
-      api.findResources('AWS::Lambda::Function', {
-        Properties: { Environment: { Variables: { POWERTOOLS_SERVICE_NAME: `annals-${name}` } } },
-      }),
-    );
-    for (const { method, path } of routes[name]) expect(all.get(`${method} ${path}`)?.functionId).toBe(id);
-  });
+  it.each(['command', 'query', 'operate'] as const)(
+    'sends each route to the %s function that is to answer it',
+    (name) => {
+      const [[id] = []] = Object.entries(
+        api.findResources('AWS::Lambda::Function', {
+          Properties: { Environment: { Variables: { POWERTOOLS_SERVICE_NAME: `annals-${name}` } } },
+        }),
+      );
+      for (const { method, path } of routes[name]) expect(all.get(`${method} ${path}`)?.functionId).toBe(id);
+    },
+  );
 
   it('requires every parameter of a path, and validates requests', () => {
     for (const [name, { properties }] of all) {

@@ -2,7 +2,7 @@ import { Match } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
 import { synthesize } from './synthesis.ts';
 
-const { data, bus, api, delivery } = synthesize('dev');
+const { data, bus, api, delivery, replay } = synthesize('dev');
 
 /** The mapping from the table's stream to a function. */
 function mapping(name: string, template = delivery) {
@@ -93,13 +93,15 @@ describe('the bucket of failed batches', () => {
 });
 
 describe('every function', () => {
-  const functions = [api, delivery].flatMap((template) =>
+  const functions = [api, delivery, replay].flatMap((template) =>
     Object.values(template.findResources('AWS::Lambda::Function')).map(({ Properties }) => ({ template, Properties })),
   );
 
-  it('is one of four', () => {
+  it('is one of these', () => {
     const names = functions.map(({ Properties }) => Properties.Environment.Variables.POWERTOOLS_SERVICE_NAME);
-    expect(names).toEqual(['annals-command', 'annals-query', 'annals-projector', 'annals-relay']);
+    expect(names).toEqual(
+      ['command', 'query', 'operate', 'projector', 'relay', 'replay'].map((name) => `annals-${name}`),
+    );
   });
 
   it('runs on Node 24 on Arm, is traced, and logs to a log of its own that forgets', () => {
@@ -121,7 +123,7 @@ describe('every function', () => {
 
 describe('deployment', () => {
   it('needs no function of its own', () => {
-    for (const template of [data, bus, api, delivery]) {
+    for (const template of [data, bus, api, delivery, replay]) {
       const types = Object.values(template.toJSON().Resources as Record<string, { Type: string }>).map((r) => r.Type);
       expect(types.filter((type) => type.startsWith('Custom::') || type.includes('CustomResource'))).toEqual([]);
     }
