@@ -45,7 +45,9 @@ describe('the gateway', () => {
   const models = Object.values(plain.api.findResources('AWS::ApiGateway::Model')).map(({ Properties }) => Properties);
 
   it('checks the form of every body', () => {
-    const withBody = routes.command.filter(({ body }) => body);
+    const withBody = Object.values(routes)
+      .flat()
+      .filter(({ body }) => body);
     expect(models.map(({ Name }) => Name).toSorted()).toEqual(
       withBody.map(({ name }) => name.charAt(0).toUpperCase() + name.slice(1)).toSorted(),
     );
