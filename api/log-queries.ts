@@ -46,6 +46,8 @@ export const logQueries = [
     method: 'GET',
     path: '/events',
     summary: 'Read the log: the events of all streams in one order without gaps',
+    description:
+      'GET /events/stream, with the same parameters but limit and wait, is the same as Server-Sent Events where the host can stream; their id is the position, so Last-Event-ID resumes.',
     query: logQuery.extend({
       limit,
       wait: wholeNumber(0, MAX_WAIT_SECONDS)

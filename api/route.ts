@@ -97,7 +97,7 @@ export function route<
     async respond({ params: given, raw, context }, deps) {
       const request = {
         params: params ? parseIds(params, given) : {},
-        query: query ? parseInput(query, queryOf(raw)) : {},
+        query: query ? readQuery(query, raw) : {},
         body: body ? parseInput(body, await readJsonBody(raw)) : undefined,
         context,
       };
@@ -128,6 +128,10 @@ function invalidId(error: z.ZodError): InvalidIdError {
   const [first] = issuesOf(error);
   return new InvalidIdError(`${first?.path} ${first?.message}`);
 }
+
+/** The query of a request. @throws InvalidIdError, ValidationError */
+export const readQuery = <S extends z.ZodType>(schema: S, request: Request): z.output<S> =>
+  parseInput(schema, queryOf(request));
 
 /** A parameter that comes twice is left as a list, which no schema takes. */
 function queryOf(request: Request): Record<string, string | string[]> {

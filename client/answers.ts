@@ -23,6 +23,8 @@ export const streamAnswer = z.object({
   next: z.string().nullable(),
 });
 
+export const logAnswer = z.object({ events: z.array(recordedEventSchema), next: z.string(), caughtUp: z.boolean() });
+
 export const agentAnswer = z.object({ agentId: z.string(), version });
 
 export const agentStateAnswer = agentAnswer.extend({ state: agentState });

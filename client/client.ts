@@ -1,7 +1,7 @@
 import { ulid } from 'ulid';
 import type * as z from 'zod';
 import type { AgentState } from '../events/agent.ts';
-import type { DomainEvent, EventData, NewEvent } from '../events/catalogue.ts';
+import type { DomainEvent, EventData, EventType, NewEvent } from '../events/catalogue.ts';
 import * as answers from './answers.ts';
 import { createTransport, type Transport, type TransportOptions } from './transport.ts';
 
@@ -36,6 +36,31 @@ export interface StreamPage {
   /** Cursor of the next page, null on the last. */
   readonly next: string | null;
 }
+
+/** An event as the log gives it. */
+export type LoggedEvent = DomainEvent & { readonly position: string };
+
+/** Which events of the log; all of it optional. */
+export interface LogQuery {
+  /** Position to go on after; the beginning when absent. */
+  readonly after?: string | undefined;
+  readonly types?: readonly EventType[] | undefined;
+  readonly aggregateType?: string | undefined;
+  /** Recorded at or after, and at or before, an instant; ISO 8601. */
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+}
+
+export interface LogPage {
+  readonly events: readonly LoggedEvent[];
+  /** Position to go on after, whether or not there were events. */
+  readonly next: string;
+  /** Nothing more was there. */
+  readonly caughtUp: boolean;
+}
+
+/** How long the server holds each answer while the log has no news, seconds. */
+const WAIT_SECONDS = 20;
 
 type Optional<T, K extends keyof T> = Omit<T, K> & Partial<Pick<T, K>>;
 
@@ -73,6 +98,26 @@ export class AnnalsClient {
     const page = await this.#get(`/streams/${segment(streamId)}/events`, answers.streamAnswer, query);
     // The schema checked type against data; zod's union of them all is only too wide to say so.
     return page as StreamPage;
+  }
+
+  /** A page of the log: the events of all streams in one order. `wait` holds the answer so many seconds, 20 at most, until there is one. */
+  async readLog({
+    types,
+    ...query
+  }: LogQuery & { readonly limit?: number; readonly wait?: number } = {}): Promise<LogPage> {
+    return (await this.#get('/events', answers.logAnswer, { ...query, type: types?.join(',') })) as LogPage; // as above
+  }
+
+  /**
+   * Follows the log: every event after a position, once and in order, and then those to come, until the loop is left.
+   * Nothing is fetched before what came earlier was taken. Go on later after the position of the last event dealt with.
+   */
+  async *follow({ after, ...query }: LogQuery & { readonly limit?: number } = {}): AsyncGenerator<LoggedEvent> {
+    for (let next = after; ; ) {
+      const page = await this.readLog({ ...query, after: next, wait: WAIT_SECONDS });
+      yield* page.events;
+      next = page.next;
+    }
   }
 
   createAgent(body: Optional<EventData<'agent.created'>, 'agentId'>, options?: CommandOptions) {

@@ -1,9 +1,10 @@
 import { ulid } from 'ulid';
 import { describe, expect, it } from 'vitest';
+import { createClient } from '../../../client/client.ts';
 import { newStream, step, steps } from '../../support/sample-events.ts';
 import { servedApi } from '../../support/served-api.ts';
 
-const { get, post } = servedApi();
+const { get, post, url } = servedApi();
 const append = (stream: string, events: unknown) =>
   post(`/streams/${stream}/events`, { expectedVersion: 'any', events });
 /** Where the log ends once it has everything. */
@@ -80,4 +81,72 @@ describe('GET /events', () => {
       expect([status, body.code]).toEqual([422, 'VALIDATION_FAILED']);
     },
   );
+});
+
+describe('GET /events/stream', () => {
+  /** The first messages of a stream that have data, with their ids. */
+  async function messages(path: string, count: number, headers: Record<string, string> = {}) {
+    const leaving = new AbortController();
+    const response = await fetch(`${url()}${path}`, { headers, signal: leaving.signal });
+    expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/event-stream']);
+    const found: { id: string; event: { sequenceNumber: number; position: string } }[] = [];
+    let text = '';
+    for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+      text += chunk;
+      for (let end = text.indexOf('\n\n'); end >= 0; end = text.indexOf('\n\n')) {
+        const lines = text.slice(0, end).split('\n');
+        text = text.slice(end + 2);
+        const field = (name: string) => lines.find((line) => line.startsWith(`${name}: `))?.slice(name.length + 2);
+        const [data, id] = [field('data'), field('id')];
+        if (data && id) found.push({ id, event: JSON.parse(data) });
+      }
+      if (found.length >= count) break;
+    }
+    leaving.abort();
+    return found;
+  }
+
+  it('gives events as they come, and resumes after Last-Event-ID', async () => {
+    const after = await end();
+    const stream = newStream();
+    await append(stream, steps(3));
+    const live = messages(`/events/stream?after=${after}`, 6);
+    await append(stream, steps(3));
+    const all = await live;
+    expect(all.map(({ event }) => event.sequenceNumber)).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(all.map(({ event }) => event.position)).toEqual(all.map(({ id }) => id));
+    const rest = await messages(`/events/stream?after=${after}`, 4, { 'last-event-id': all[1]?.id ?? '' });
+    expect(rest).toEqual(all.slice(2));
+  });
+
+  it('refuses what it cannot follow before it starts', async () => {
+    for (const query of ['after=nowhere', 'type=made.up']) {
+      const response = await fetch(`${url()}/events/stream?${query}`);
+      expect(response.status).toBe(422);
+    }
+  });
+});
+
+describe('the client', () => {
+  it('follows the log, and goes on after a position', async () => {
+    const client = createClient({ url: url() });
+    const after = await end();
+    const stream = newStream();
+    const seen: number[] = [];
+    await append(stream, steps(3));
+    let position: string | undefined = after;
+    for (const enough of [2, 5]) {
+      if (enough === 5) void append(stream, steps(2));
+      for await (const event of client.follow({ after: position, types: ['agent.step-recorded'], limit: 2 })) {
+        seen.push(event.sequenceNumber);
+        position = event.position;
+        if (seen.length === enough) break;
+      }
+    }
+    expect(seen).toEqual([1, 2, 3, 4, 5]);
+    expect(await client.readLog({ after: position, aggregateType: 'task' })).toMatchObject({
+      events: [],
+      caughtUp: true,
+    });
+  });
 });
