@@ -268,6 +268,7 @@ function readerContract(createStorage: () => Promise<LogStorage>): void {
         read.push(...texts(slice.events));
         positions.push(...slice.events.map(({ position }) => position));
         ({ next: after, caughtUp } = slice);
+        if (caughtUp) expect(after).toBe(await log.end());
       }
       expect(read).toEqual(upTo(1, count));
       expect(positions).toEqual([...new Set(positions)].toSorted());
