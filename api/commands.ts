@@ -1,4 +1,5 @@
 import { agentCommands } from './agent-commands.ts';
+import { batchCommands } from './batch-commands.ts';
 import type { CommandDeps } from './command.ts';
 import type { Route } from './route.ts';
 import { sagaCommands } from './saga-commands.ts';
@@ -9,6 +10,7 @@ import { workflowCommands } from './workflow-commands.ts';
 /** Every route that writes. They need no view store, so a function that only serves these stays small. */
 export const commandRoutes: readonly Route<CommandDeps>[] = [
   ...streamCommands,
+  ...batchCommands,
   ...agentCommands,
   ...taskCommands,
   ...workflowCommands,

@@ -16,6 +16,25 @@ export const appendAnswer = z.object({
 });
 export type AppendAnswer = z.output<typeof appendAnswer>;
 
+export const batchAnswer = z.object({
+  results: z.array(
+    z.union([
+      appendAnswer.extend({ status: z.number() }),
+      z.object({
+        streamId: z.string(),
+        status: z.number(),
+        problem: z.object({
+          code: z.string(),
+          detail: z.string(),
+          errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+          actualVersion: z.number().optional(),
+        }),
+      }),
+    ]),
+  ),
+});
+export type BatchAnswer = z.output<typeof batchAnswer>;
+
 export const streamAnswer = z.object({
   streamId: z.string(),
   version,

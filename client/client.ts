@@ -37,6 +37,9 @@ export interface StreamPage {
   readonly next: string | null;
 }
 
+/** What became of one append of a batch: its place, or a problem. */
+export type BatchOutcome = answers.BatchAnswer['results'][number];
+
 /** An event as the log gives it. */
 export type LoggedEvent = DomainEvent & { readonly position: string };
 
@@ -82,6 +85,21 @@ export class AnnalsClient {
     options?: CommandOptions,
   ): Promise<Answered<answers.AppendAnswer>> {
     return this.#post(`/streams/${segment(streamId)}/events`, body, answers.appendAnswer, options);
+  }
+
+  /**
+   * Appends to up to 100 streams, a commit each, and tells what became of each, in their order: one that is refused keeps
+   * no other from being stored.
+   */
+  appendBatch(
+    appends: readonly {
+      readonly streamId: string;
+      readonly expectedVersion: number | 'any' | 'exists';
+      readonly events: readonly NewEvent[];
+    }[],
+    options?: CommandOptions,
+  ) {
+    return this.#post('/events:batch', { appends }, answers.batchAnswer, options);
   }
 
   /** A page of a stream's events; `from` and `to` are sequence numbers, both included. */

@@ -1,0 +1,163 @@
+import { ExponentialBackoff, handleWhenResult, retry } from 'cockatiel';
+import { ulid } from 'ulid';
+import type { NewEvent } from '../events/catalogue.ts';
+import type { BatchAnswer } from './answers.ts';
+import type { AnnalsClient, BatchOutcome } from './client.ts';
+import { AnnalsRequestError } from './errors.ts';
+
+export interface EventBatchOptions {
+  /** Events that are sent without waiting for more; 100 by default, 1,000 at most. */
+  readonly batchSize?: number;
+  /** Longest time that an event waits for others, milliseconds; 1,000 by default. */
+  readonly batchTimeoutMs?: number;
+}
+
+/** Where an event of a batch is. */
+export interface StoredPlace {
+  readonly streamId: string;
+  readonly sequenceNumber: number;
+  readonly eventId: string;
+  readonly recordedAt: string;
+}
+
+interface Waiting {
+  readonly streamId: string;
+  readonly event: NewEvent;
+  readonly resolve: (place: StoredPlace) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** The fate of an append is unknown while the storage cannot be reached: the same request again, under its key, tells. */
+const whileUnknown = retry(
+  handleWhenResult((answer) => (answer as BatchAnswer).results.some(({ status }) => status === 503)),
+  { maxAttempts: 4, backoff: new ExponentialBackoff({ initialDelay: 200, maxDelay: 5_000 }) },
+);
+
+/** Limits of the API: streams and bytes a request, and events a stream. */
+const MAX_STREAMS = 100;
+const MAX_EVENTS_PER_STREAM = 100;
+const MAX_BYTES = 1_000_000;
+
+/**
+ * Gathers events of many streams and sends them together: a commit a stream, a request for all. Events of a stream keep
+ * their order. Each caller learns the fate of its own event: one that is refused takes no other down with it.
+ */
+export class EventBatchProcessor {
+  readonly #client: Pick<AnnalsClient, 'appendBatch'>;
+  readonly #size: number;
+  readonly #timeoutMs: number;
+  #waiting: Waiting[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  /** Batches go one after another, so that a stream's events stay in order. */
+  #sending: Promise<void> = Promise.resolve();
+  #closed = false;
+
+  constructor(client: Pick<AnnalsClient, 'appendBatch'>, options: EventBatchOptions = {}) {
+    this.#client = client;
+    this.#size = Math.min(options.batchSize ?? 100, 1_000);
+    this.#timeoutMs = options.batchTimeoutMs ?? 1_000;
+  }
+
+  /**
+   * Takes an event for the end of a stream.
+   * @returns once it is stored
+   * @throws AnnalsRequestError when it is refused, AnnalsUnreachableError when its fate is unknown after all retries
+   */
+  addEvent(streamId: string, event: NewEvent): Promise<StoredPlace> {
+    if (this.#closed) return Promise.reject(new Error('the batch processor is closed; make a new one'));
+    return new Promise((resolve, reject) => {
+      // An id of its own, so that a second try of the same event can be told from another event.
+      this.#waiting.push({ streamId, event: { ...event, id: event.id ?? ulid() }, resolve, reject });
+      if (this.#waiting.length >= this.#size) void this.flush();
+      else this.#timer ??= setTimeout(() => void this.flush(), this.#timeoutMs);
+    });
+  }
+
+  /** Sends what waits. @returns when the fate of all events taken so far is known; never throws */
+  flush(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const batch = this.#waiting;
+    this.#waiting = [];
+    this.#sending = this.#sending.then(() => this.#send(batch));
+    return this.#sending;
+  }
+
+  /** Takes no more events and sends what waits. */
+  close(): Promise<void> {
+    this.#closed = true;
+    return this.flush();
+  }
+
+  async #send(batch: readonly Waiting[]): Promise<void> {
+    for (let left = batch; left.length > 0; ) {
+      const request = oneRequest(left);
+      await this.#sendGroups([...Map.groupBy(request, ({ streamId }) => streamId).values()]);
+      left = left.slice(request.length);
+    }
+  }
+
+  /** One request. A group that is refused is sent again in halves, so that in the end only what is bad is refused. */
+  async #sendGroups(groups: readonly (readonly Waiting[])[]): Promise<void> {
+    const appends = groups.map((own) => ({
+      streamId: own[0]?.streamId ?? '',
+      expectedVersion: 'any' as const,
+      events: own.map(({ event }) => event),
+    }));
+    const idempotencyKey = ulid();
+    let outcomes: readonly BatchOutcome[];
+    try {
+      const send = () => this.#client.appendBatch(appends, { idempotencyKey });
+      ({ results: outcomes } = await whileUnknown.execute(send));
+    } catch (error) {
+      if (isRefusal(error) && groups.flat().length > 1) return this.#inHalves(groups);
+      for (const { reject } of groups.flat()) reject(error);
+      return;
+    }
+    for (const [index, own] of groups.entries()) await this.#settle(own, outcomes[index]);
+  }
+
+  async #settle(own: readonly Waiting[], outcome: BatchOutcome | undefined): Promise<void> {
+    if (outcome && 'fromVersion' in outcome) {
+      const { streamId, fromVersion, eventIds, recordedAt } = outcome;
+      for (const [index, { resolve }] of own.entries()) {
+        resolve({ streamId, sequenceNumber: fromVersion + index, eventId: eventIds[index] ?? '', recordedAt });
+      }
+      return;
+    }
+    const error = new AnnalsRequestError('POST /events:batch', outcome?.status ?? 500, {
+      ...(outcome?.problem ?? { code: 'INTERNAL', detail: 'the answer lacks this stream' }),
+    });
+    if (isRefusal(error) && own.length > 1) return this.#inHalves([own]);
+    for (const { reject } of own) reject(error);
+  }
+
+  async #inHalves(groups: readonly (readonly Waiting[])[]): Promise<void> {
+    if (groups.length > 1) {
+      const half = Math.ceil(groups.length / 2);
+      await this.#sendGroups(groups.slice(0, half));
+      return this.#sendGroups(groups.slice(half));
+    }
+    const [own = []] = groups;
+    const half = Math.ceil(own.length / 2);
+    await this.#sendGroups([own.slice(0, half)]);
+    return this.#sendGroups([own.slice(half)]);
+  }
+}
+
+/** As many of these, from the first on, as one request takes; one at least. */
+function oneRequest(waiting: readonly Waiting[]): readonly Waiting[] {
+  const streams = new Map<string, number>();
+  let bytes = 0;
+  const end = waiting.findIndex(({ streamId, event }, index) => {
+    const events = (streams.get(streamId) ?? 0) + 1;
+    streams.set(streamId, events);
+    bytes += Buffer.byteLength(JSON.stringify(event)) + 1;
+    return index > 0 && (streams.size > MAX_STREAMS || events > MAX_EVENTS_PER_STREAM || bytes > MAX_BYTES);
+  });
+  return end < 0 ? waiting : waiting.slice(0, end);
+}
+
+/** The request was taken in and will be refused again as it is: too large, or something in it is wrong. */
+const isRefusal = (error: unknown): boolean =>
+  error instanceof AnnalsRequestError && [400, 413, 422].includes(error.status);

@@ -1,0 +1,139 @@
+import { describe, expect, it, vi } from 'vitest';
+import { createClient } from '../../../client/client.ts';
+import { EventBatchProcessor } from '../../../client/event-batch-processor.ts';
+import { newStream, noise, step } from '../../support/sample-events.ts';
+import { servedApi } from '../../support/served-api.ts';
+
+const { url, get, post, commits } = servedApi();
+
+function setup(options: { batchSize?: number; batchTimeoutMs?: number } = {}) {
+  const requests: Request[] = [];
+  const client = createClient({
+    url: url(),
+    retry: { attempts: 1 },
+    fetch: (request) => {
+      requests.push(request);
+      return fetch(request);
+    },
+  });
+  return { requests, client, batches: new EventBatchProcessor(client, { batchTimeoutMs: 60_000, ...options }) };
+}
+
+const actionsOf = async (stream: string) => {
+  const { body } = await get(`/streams/${stream}/events?limit=1000`);
+  return body.events.map(({ data }: { data: { action: string } }) => data.action);
+};
+
+describe('POST /events:batch', () => {
+  it('appends to many streams and answers for each', async () => {
+    const [one, two, three] = [newStream(), newStream(), newStream()];
+    const appends = [
+      { streamId: one, events: [step('a'), step('b')] },
+      { streamId: two, expectedVersion: 7, events: [step('c')] },
+      { streamId: three, events: [step('d'), { type: 'agent.step-recorded', data: { agentId: 1 } }] },
+      { streamId: 'task-1', events: [step('e')] },
+    ];
+    const key = { 'idempotency-key': newStream() };
+    const { status, body } = await post('/events:batch', { appends }, key);
+    expect(status).toBe(200);
+    expect(body.results).toMatchObject([
+      { streamId: one, status: 201, fromVersion: 1, toVersion: 2 },
+      { streamId: two, status: 409, problem: { code: 'CONCURRENCY_CONFLICT', actualVersion: 0 } },
+      { streamId: three, status: 422, problem: { errors: [{ path: 'events.1.data.agentId' }, {}] } },
+      { streamId: 'task-1', status: 422 },
+    ]);
+    const before = commits();
+    const repeat = await post('/events:batch', { appends }, key);
+    expect(repeat.body.results[0]).toEqual({ ...body.results[0], status: 200 });
+    expect(commits()).toBe(before);
+  });
+
+  it('refuses a stream that is named twice, and more than it takes', async () => {
+    const streamId = newStream();
+    const entry = { streamId, events: [step('a')] };
+    for (const appends of [
+      [entry, entry],
+      [],
+      Array.from({ length: 101 }, () => ({ ...entry, streamId: newStream() })),
+    ]) {
+      expect((await post('/events:batch', { appends })).status).toBe(422);
+    }
+  });
+});
+
+describe('EventBatchProcessor', () => {
+  it('sends a full batch at once, a commit a stream, and tells each caller its place', async () => {
+    const { batches, requests } = setup({ batchSize: 6 });
+    const [one, two] = [newStream(), newStream()];
+    const before = commits();
+    const places = await Promise.all([1, 2, 3, 4, 5, 6].map((n) => batches.addEvent(n % 3 ? one : two, step(`${n}`))));
+    expect(requests).toHaveLength(1);
+    expect(commits()).toBe(before + 2);
+    expect(places.map(({ streamId, sequenceNumber }) => [streamId, sequenceNumber])).toEqual([
+      [one, 1],
+      [one, 2],
+      [two, 1],
+      [one, 3],
+      [one, 4],
+      [two, 2],
+    ]);
+    expect(await actionsOf(one)).toEqual(['1', '2', '4', '5']);
+  });
+
+  it('sends what waits when its time is up, and when it is closed', async () => {
+    const stream = newStream();
+    const soon = setup({ batchTimeoutMs: 20 });
+    expect((await soon.batches.addEvent(stream, step('a'))).sequenceNumber).toBe(1);
+    const closing = setup();
+    const place = closing.batches.addEvent(stream, step('b'));
+    await closing.batches.close();
+    expect((await place).sequenceNumber).toBe(2);
+    await expect(closing.batches.addEvent(stream, step('c'))).rejects.toThrow('closed');
+  });
+
+  it('lets a bad event take no other down with it', async () => {
+    const { batches } = setup();
+    const [one, two] = [newStream(), newStream()];
+    const bad = { type: 'agent.step-recorded', data: { agentId: 42 } } as never;
+    const fates = [step('a'), bad, step('c'), step('d')].map((event) => batches.addEvent(one, event));
+    const other = batches.addEvent(two, step('x'));
+    const [settled] = await Promise.all([Promise.allSettled(fates), batches.flush()]);
+    expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'fulfilled']);
+    expect((settled[1] as PromiseRejectedResult).reason).toMatchObject({ status: 422, code: 'VALIDATION_FAILED' });
+    expect((await other).sequenceNumber).toBe(1);
+    expect(await actionsOf(one)).toEqual(['a', 'c', 'd']);
+  });
+
+  it('sends more than one request takes in several', async () => {
+    const { batches } = setup({ batchSize: 1_000 });
+    const stream = newStream();
+    const many = Array.from({ length: 250 }, (_, n) => batches.addEvent(stream, step(`${n}`)));
+    const large = Array.from({ length: 5 }, (_, n) => batches.addEvent(newStream(), step(`${n}${noise(300_000)}`)));
+    await batches.close();
+    expect((await Promise.all(many)).map(({ sequenceNumber }) => sequenceNumber)).toEqual(many.map((_, n) => n + 1));
+    expect(await Promise.all(large)).toHaveLength(5);
+  });
+
+  it('finds out the fate of what the storage did not answer for, and drops nothing when it cannot', async () => {
+    const { client } = setup();
+    const stream = newStream();
+    let outages = 1;
+    const appendBatch = vi.fn(async (...given: Parameters<typeof client.appendBatch>) => {
+      const answer = await client.appendBatch(...given);
+      if (outages-- <= 0) return answer;
+      const problem = { code: 'UNAVAILABLE', detail: 'no answer' };
+      return { ...answer, results: answer.results.map(({ streamId }) => ({ streamId, status: 503, problem })) };
+    });
+    const batches = new EventBatchProcessor({ appendBatch });
+    const place = batches.addEvent(stream, step('once'));
+    await batches.flush();
+    expect((await place).sequenceNumber).toBe(1);
+    expect(appendBatch).toHaveBeenCalledTimes(2);
+    expect(await actionsOf(stream)).toEqual(['once']);
+    const gone = new EventBatchProcessor({ appendBatch: () => Promise.reject(new Error('nobody there')) });
+    const lost = gone.addEvent(stream, step('lost'));
+    lost.catch(() => {});
+    await gone.close();
+    await expect(lost).rejects.toThrow('nobody there');
+  });
+});
