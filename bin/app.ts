@@ -6,6 +6,7 @@ import { commandRoutes } from '../api/commands.ts';
 import { gatewayRoutes } from '../api/gateway-schema.ts';
 import { operationRoutes } from '../api/operations.ts';
 import { queryRoutes } from '../api/queries.ts';
+import { sagas } from '../domain/sagas.ts';
 import type { FunctionName } from '../functions/environment.ts';
 import { addAnnals } from '../lib/app.ts';
 import { bundleFunctions } from '../lib/bundle.ts';
@@ -33,4 +34,4 @@ const routes = {
   query: gatewayRoutes(queryRoutes),
   operate: gatewayRoutes(operationRoutes),
 };
-addAnnals(app, { config, routes, code });
+addAnnals(app, { config, routes, sagas, code });

@@ -142,6 +142,25 @@ export class SagaExecution {
     return outstanding(saga).flatMap((run) => partyOf(declaration, run) ?? []);
   }
 
+  /** The stream of who is to do an item. */
+  partyOf(sagaId: string, run: SagaRun): string | undefined {
+    return partyOf(this.#declaration(sagaId), run);
+  }
+
+  /** The event that starts the saga which an event of the same stream answers. */
+  async startOf({ startedBy }: AnySaga, answer: DomainEvent): Promise<DomainEvent | undefined> {
+    const stream = streamId(answer.aggregateType, answer.aggregateId);
+    for await (const event of this.#store.read(stream, { to: answer.sequenceNumber })) {
+      if (event.type === startedBy) return event;
+    }
+    return undefined;
+  }
+
+  /** Gives a saga up that has not come to its end. */
+  async cancelIfRunning(sagaId: string, reason: string): Promise<void> {
+    if ((await this.load(sagaId)).status === 'STARTED') await this.take(sagaId, { kind: 'cancel', reason });
+  }
+
   /** The items of a saga that are lost with the aggregate of an event. */
   lostItems(sagaId: string, saga: SagaState, event: DomainEvent): string[] {
     const declaration = this.#declaration(sagaId);

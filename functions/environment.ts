@@ -12,6 +12,8 @@ const controlTable = { CONTROL_TABLE: name };
 const logTable = { LOG_TABLE: name };
 const eventBus = { EVENT_BUS: name };
 
+const sagas = { ...eventsTable, SAGA_TASKS_TABLE: name, SAGA_MACHINE_ARN_PREFIX: name };
+
 export const environments = {
   command: z.object(eventsTable),
   query: z.object({ ...eventsTable, ...viewsTable, ...controlTable, ...logTable }),
@@ -19,6 +21,8 @@ export const environments = {
   operate: z.object({ ...controlTable, REPLAY_STATE_MACHINE: name }),
   replay: z.object({ ...eventsTable, ...viewsTable, ...controlTable, ...logTable }),
   relay: z.object({ ...eventsTable, ...logTable, ...eventBus }),
+  'saga-events': z.object(sagas),
+  'saga-task': z.object(sagas),
 } as const;
 
 export type FunctionName = keyof typeof environments;

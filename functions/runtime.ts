@@ -1,14 +1,17 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import type { Context } from 'aws-lambda';
 import { handle } from 'hono/aws-lambda';
+import * as z from 'zod';
 import { dynamoDb, eventBridge, stepFunctions } from '../adapters/aws/clients.ts';
 import { DynamoCommitStorage } from '../adapters/aws/dynamodb-commit-storage.ts';
 import { DynamoControlStore } from '../adapters/aws/dynamodb-control-store.ts';
 import { DynamoGenerationStore } from '../adapters/aws/dynamodb-generation-store.ts';
 import { DynamoLogStorage } from '../adapters/aws/dynamodb-log-storage.ts';
+import { DynamoSagaTasks } from '../adapters/aws/dynamodb-saga-tasks.ts';
 import { DynamoViewStore } from '../adapters/aws/dynamodb-view-store.ts';
 import { EventBridgePublisher } from '../adapters/aws/eventbridge-publisher.ts';
 import { replayStarter } from '../adapters/aws/replay-starter.ts';
+import { StepFunctionsMachines } from '../adapters/aws/step-functions-machines.ts';
 import { type CommitFailure, processBatch } from '../adapters/aws/stream-batch.ts';
 import type { App } from '../api/app.ts';
 import type { CommandDeps } from '../api/command.ts';
@@ -27,8 +30,12 @@ import { LIVE_GENERATION, Projector } from '../core/projector.ts';
 import { Relay } from '../core/relay.ts';
 import { ReplayWork } from '../core/replay-work.ts';
 import { Replays } from '../core/replays.ts';
+import { SagaCallbacks } from '../core/saga-callbacks.ts';
+import { SagaExecution } from '../core/saga-execution.ts';
 import { parse } from '../core/validation.ts';
 import { projections } from '../domain/projections.ts';
+import { sagas } from '../domain/sagas.ts';
+import { type DomainEvent, recordedEventSchema } from '../events/catalogue.ts';
 import manifest from '../package.json' with { type: 'json' };
 import { type Environment, environments, type FunctionName } from './environment.ts';
 
@@ -173,6 +180,25 @@ export function createRelay(): Relay {
     strategy: settings().store.partition_strategy,
   });
   return new Relay({ log, bus, policy: withinInvocation });
+}
+
+/** What the state machines of sagas call, and what events come to. */
+export function createSagaCallbacks(name: 'saga-events' | 'saga-task'): SagaCallbacks {
+  const { EVENTS_TABLE, SAGA_TASKS_TABLE, SAGA_MACHINE_ARN_PREFIX } = environmentOf(name);
+  return new SagaCallbacks({
+    execution: new SagaExecution({ sagas, store: eventStore(EVENTS_TABLE) }),
+    tasks: new DynamoSagaTasks(dynamoDb(), SAGA_TASKS_TABLE),
+    machines: new StepFunctionsMachines(stepFunctions(), SAGA_MACHINE_ARN_PREFIX),
+  });
+}
+
+/** Takes one event that a rule of the bus lets through. What fails is tried again by Lambda, then kept in a queue. */
+export function busHandler(work: (event: DomainEvent) => Promise<void>) {
+  const schema = z.object({ detail: recordedEventSchema });
+  return (event: unknown, context: Context) => {
+    logger.addContext(context);
+    return work(parse(schema, event).detail);
+  };
 }
 
 /** Answers the requests of API Gateway (REST) with an application. */

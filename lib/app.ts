@@ -7,11 +7,14 @@ import type { Config } from './config.ts';
 import { DataStack } from './data-stack.ts';
 import { DeliveryStack } from './delivery-stack.ts';
 import { ReplayStack } from './replay-stack.ts';
+import type { SagaOutline } from './saga-machine.ts';
+import { SagaStack } from './saga-stack.ts';
 import type { FunctionCode } from './service-function.ts';
 
 export interface AnnalsProps {
   readonly config: Config;
   readonly routes: ApiRoutes;
+  readonly sagas: readonly SagaOutline[];
   readonly code: FunctionCode;
 }
 
@@ -21,12 +24,13 @@ export interface AnnalsStacks {
   readonly replay: ReplayStack;
   readonly api: ApiStack;
   readonly delivery: DeliveryStack;
+  readonly sagas: SagaStack;
   /** Only where it is asked for. */
   readonly audit?: AuditStack;
 }
 
 /** Adds one stage of Annals to an app. A finding of the AWS Solutions rules that nobody answered for fails the synthesis. */
-export function addAnnals(app: App, { config, routes, code }: AnnalsProps): AnnalsStacks {
+export function addAnnals(app: App, { config, routes, sagas: outlines, code }: AnnalsProps): AnnalsStacks {
   const name = (part: string) => `annals-${config.stage}-${part}`;
   const terminationProtection = config.stage === 'prod';
   const data = new DataStack(app, name('data'), { config, terminationProtection });
@@ -35,8 +39,16 @@ export function addAnnals(app: App, { config, routes, code }: AnnalsProps): Anna
   const api = new ApiStack(app, name('api'), { config, data, routes, code, replayMachine: replay.machine });
   const delivery = new DeliveryStack(app, name('delivery'), { config, data, bus: bus.bus, code });
   const audit = config.trail && new AuditStack(app, name('audit'), { config, data, terminationProtection });
+  const sagas = new SagaStack(app, name('sagas'), {
+    config,
+    data,
+    bus: bus.bus,
+    sagas: outlines,
+    code,
+    terminationProtection,
+  });
   Tags.of(app).add('service', 'annals');
   Tags.of(app).add('stage', config.stage);
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
-  return { data, bus, replay, api, delivery, ...(audit ? { audit } : {}) };
+  return { data, bus, replay, api, delivery, sagas, ...(audit ? { audit } : {}) };
 }

@@ -94,3 +94,14 @@ export const keepFailures = (bucket: IBucket, key: IKey): PolicyStatement[] => [
   allow(['s3:ListBucket'], bucket.bucketArn),
   useOf(key, 's3', ['kms:GenerateDataKey']),
 ];
+
+/** Keep and delete the tokens of outstanding answers. */
+export const keepSagaTasks = (tasks: Table): PolicyStatement[] => [
+  allow(['dynamodb:PutItem', 'dynamodb:DeleteItem', 'dynamodb:Query'], tasks.tableArn),
+];
+
+/** Let state machines go on that wait for an answer. */
+export const answerMachines = (arns: string[]): PolicyStatement =>
+  allow(['states:SendTaskSuccess', 'states:SendTaskFailure'], ...arns);
+
+export const startMachines = (arns: string[]): PolicyStatement => allow(['states:StartExecution'], ...arns);

@@ -117,3 +117,16 @@ export const logTable = {
   ],
   BillingMode: 'PAY_PER_REQUEST',
 } satisfies Table;
+
+/** One item an outstanding answer of a saga, and one more per party whose end concerns it. Dropped a week after its deadline. */
+export const sagaTasksTable = {
+  AttributeDefinitions: [
+    { AttributeName: 'waits', AttributeType: 'S' }, // <tenant>/saga/<sagaId>, <tenant>/party/<streamId>
+    { AttributeName: 'place', AttributeType: 'S' }, // <step>/<item>, <sagaId>/<step>/<item>
+  ],
+  KeySchema: [
+    { AttributeName: 'waits', KeyType: 'HASH' },
+    { AttributeName: 'place', KeyType: 'RANGE' },
+  ],
+  BillingMode: 'PAY_PER_REQUEST',
+} satisfies Table;

@@ -12,6 +12,8 @@ export interface Deployment {
   readonly eventsTable: string;
   readonly viewsTable: string;
   readonly eventBus: string;
+  readonly sagaTaskFunction: string;
+  readonly sagaMachineArnPrefix: string;
   /** False on an account of AWS. */
   readonly emulated: boolean;
 }
@@ -22,7 +24,7 @@ declare module 'vitest' {
   }
 }
 
-const STACKS = ['data', 'bus', 'api'];
+const STACKS = ['data', 'bus', 'api', 'sagas'];
 
 /** Gives the tests what {@link findDeployment} found. */
 export default async function setup({ provide }: TestProject): Promise<void> {
@@ -53,6 +55,8 @@ export async function findDeployment(): Promise<Deployment> {
     eventsTable: output('EventsTable'),
     viewsTable: output('ViewsTable'),
     eventBus: output('EventBus'),
+    sagaTaskFunction: output('SagaTaskFunction'),
+    sagaMachineArnPrefix: output('SagaMachineArnPrefix'),
     emulated: endpoint !== undefined,
   };
 }

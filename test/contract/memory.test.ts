@@ -1,7 +1,7 @@
 import { MemoryControlStore } from '../support/memory-control.ts';
 import { MemoryLogStorage } from '../support/memory-log.ts';
 import { MemoryObjectStore } from '../support/memory-objects.ts';
-import { MemorySagaIndex } from '../support/memory-sagas.ts';
+import { MemorySagaIndex, MemorySagaTasks } from '../support/memory-sagas.ts';
 import { MemoryCommitStorage } from '../support/memory-storage.ts';
 import { MemoryViewStore } from '../support/memory-views.ts';
 import { controlStoreContract } from './control-store.suite.ts';
@@ -10,6 +10,7 @@ import { generationStoreContract } from './generation-store.suite.ts';
 import { logContract } from './log.suite.ts';
 import { objectStoreContract } from './object-store.suite.ts';
 import { sagaIndexContract } from './saga-index.suite.ts';
+import { sagaTasksContract } from './saga-tasks.suite.ts';
 import { viewStoreContract } from './view-store.suite.ts';
 
 // The suites against the simplest storage there is: a failure here is the core's or the suite's own.
@@ -23,3 +24,4 @@ generationStoreContract('memory', async () => {
 controlStoreContract('memory', async () => new MemoryControlStore());
 sagaIndexContract('memory', async () => new MemorySagaIndex());
 logContract('memory', async () => new MemoryLogStorage());
+sagaTasksContract('memory', async () => new MemorySagaTasks());

@@ -8,6 +8,7 @@ import { gatewayRoutes } from '../../api/gateway-schema.ts';
 import { operationRoutes } from '../../api/operations.ts';
 import { queryRoutes } from '../../api/queries.ts';
 import type { AnnalsConfig } from '../../core/configuration.ts';
+import { sagas } from '../../domain/sagas.ts';
 import { addAnnals } from '../../lib/app.ts';
 import { configure, type Stage } from '../../lib/config.ts';
 
@@ -29,7 +30,7 @@ export function build(stage: Stage, annalsConfig: AnnalsConfig = {}, settings: o
   const app = new App({ outdir: mkdtempSync(join(tmpdir(), 'annals-cdk-')) });
   const directory = noCode();
   const config = configure({ stage, ...settings }, annalsConfig);
-  return { app, stacks: addAnnals(app, { config, routes, code: () => directory }) };
+  return { app, stacks: addAnnals(app, { config, routes, sagas, code: () => directory }) };
 }
 
 /** The templates of a stage as CloudFormation gets them. */
@@ -42,6 +43,7 @@ export function synthesize(stage: Stage, annalsConfig: AnnalsConfig = {}, settin
     replay: Template.fromStack(stacks.replay),
     api: Template.fromStack(stacks.api),
     delivery: Template.fromStack(stacks.delivery),
+    sagas: Template.fromStack(stacks.sagas),
     ...(stacks.audit ? { audit: Template.fromStack(stacks.audit) } : {}),
   };
 }

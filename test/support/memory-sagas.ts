@@ -1,4 +1,5 @@
 import type { SagaEntry, SagaIndex } from '../../core/saga-index.ts';
+import type { SagaTask, SagaTasks } from '../../core/saga-tasks.ts';
 
 /** Which sagas to wake, in a Map: the port at its simplest. */
 export class MemorySagaIndex implements SagaIndex {
@@ -33,3 +34,27 @@ export class MemorySagaIndex implements SagaIndex {
     return timed.toSorted((a, b) => (a.wakeAt < b.wakeAt ? -1 : 1));
   }
 }
+
+/** Outstanding answers in a Map: the port at its simplest. */
+export class MemorySagaTasks implements SagaTasks {
+  readonly #tasks = new Map<string, SagaTask>();
+
+  async put(task: SagaTask): Promise<void> {
+    this.#tasks.set(keyOf(task), task);
+  }
+
+  async remove(task: SagaTask): Promise<void> {
+    if (this.#tasks.get(keyOf(task))?.token === task.token) this.#tasks.delete(keyOf(task));
+  }
+
+  async ofSaga(sagaId: string): Promise<readonly SagaTask[]> {
+    return [...this.#tasks.values()].filter((task) => task.sagaId === sagaId);
+  }
+
+  async waitingFor(party: string): Promise<readonly string[]> {
+    const waiting = [...this.#tasks.values()].filter((task) => task.party === party);
+    return [...new Set(waiting.map(({ sagaId }) => sagaId))];
+  }
+}
+
+const keyOf = ({ sagaId, step, item }: SagaTask): string => `${sagaId}/${step}/${item}`;

@@ -1,17 +1,24 @@
 import { CreateTableCommand, waitUntilTableExists } from '@aws-sdk/client-dynamodb';
 import { ulid } from 'ulid';
 import { dynamoDb } from '../../adapters/aws/clients.ts';
-import { controlTable, eventsTable, logTable, viewsTable } from '../../adapters/aws/tables.ts';
+import { controlTable, eventsTable, logTable, sagaTasksTable, viewsTable } from '../../adapters/aws/tables.ts';
 
 /** All tables under names of their own, empty and ready. */
-export async function createTables(): Promise<{ events: string; views: string; control: string; log: string }> {
+export async function createTables(): Promise<Record<'events' | 'views' | 'control' | 'log' | 'sagaTasks', string>> {
   const run = ulid();
-  const names = { events: `events-${run}`, views: `views-${run}`, control: `control-${run}`, log: `log-${run}` };
+  const names = {
+    events: `events-${run}`,
+    views: `views-${run}`,
+    control: `control-${run}`,
+    log: `log-${run}`,
+    sagaTasks: `saga-tasks-${run}`,
+  };
   const tables = [
     { ...eventsTable, TableName: names.events },
     { ...viewsTable, TableName: names.views },
     { ...controlTable, TableName: names.control },
     { ...logTable, TableName: names.log },
+    { ...sagaTasksTable, TableName: names.sagaTasks },
   ];
   await Promise.all(
     tables.map(async (table) => {

@@ -1,0 +1,199 @@
+/** A saga's declaration, as far as a state machine needs to know it. */
+export interface SagaOutline {
+  readonly name: string;
+  readonly description: string;
+  readonly startedBy: string;
+  readonly answers: Readonly<Record<string, unknown>>;
+  readonly steps: readonly SagaStepOutline[];
+}
+
+interface SagaStepOutline {
+  readonly name: string;
+  readonly title: string;
+  readonly retries: { readonly limit: number; readonly delaySeconds: number; readonly maxDelaySeconds: number };
+  readonly party?: { readonly endedBy: readonly string[] };
+}
+
+export interface SagaMachineOptions {
+  /** ARN of the function that does what the machine asks for. */
+  readonly taskFunction: string;
+  /** Time for every answer, instead of what each saga has; for emulators that cannot read it from the input. */
+  readonly timeoutSeconds?: number;
+}
+
+/** A state of the Amazon States Language, as far as it is used. */
+export interface State {
+  readonly Type: 'Task' | 'Map' | 'Choice' | 'Succeed' | 'Fail';
+  readonly Comment?: string;
+  readonly Next?: string;
+  readonly Default?: string;
+  readonly Choices?: readonly { readonly Next: string; readonly [member: string]: unknown }[];
+  readonly Catch?: readonly { readonly Next: string; readonly [member: string]: unknown }[];
+  readonly ItemProcessor?: { readonly StartAt: string; readonly States: Readonly<Record<string, State>> };
+  readonly [member: string]: unknown;
+}
+
+export interface StateMachineDefinition {
+  readonly Comment: string;
+  readonly StartAt: string;
+  readonly States: Readonly<Record<string, State>>;
+}
+
+const NEXT = 'What next?';
+const WHICH = 'Which step?';
+const TURN = 'Turn round';
+const UNDO = 'Undo the last';
+const LEFT = 'Anything left?';
+const PARK = 'Park';
+const COMPLETED = 'Completed';
+const FAILED = 'Failed, all undone';
+
+/** What passes by itself: Lambda and DynamoDB under load, a race that was lost. */
+const whenBusy = {
+  ErrorEquals: [
+    'Lambda.ServiceException',
+    'Lambda.AWSLambdaException',
+    'Lambda.SdkClientException',
+    'Lambda.TooManyRequestsException',
+    'Lambda.Unknown',
+    'UnavailableError',
+    'ConcurrencyError',
+  ],
+  IntervalSeconds: 1,
+  BackoffRate: 2,
+  MaxAttempts: 6,
+  MaxDelaySeconds: 60,
+  JitterStrategy: 'FULL',
+};
+
+const stubbornly = { ...whenBusy, ErrorEquals: ['States.ALL'], IntervalSeconds: 2, MaxAttempts: 5 };
+
+const otherwise = (next: string) => ({ ErrorEquals: ['States.ALL'], ResultPath: '$.error', Next: next });
+
+/**
+ * Compiles a saga to the Amazon States Language. Each round waits for the answers of one step, side by side, by their
+ * tokens; then the history says which step is next. Whatever fails leads to the compensation of what the history says
+ * was done, last first. The machine carries ids only: everything else lies in the history, so that no payload comes near
+ * the limit of 256 KB. The first round is in the input, which saves a call.
+ */
+export function compileSaga(saga: SagaOutline, options: SagaMachineOptions): StateMachineDefinition {
+  const [first] = saga.steps;
+  if (!first) throw new Error(`saga ${saga.name} has no step`);
+  const rounds = saga.steps.map((step) => [step.name, roundOf(step, options)] as const);
+  return {
+    Comment: saga.description,
+    StartAt: first.name,
+    States: {
+      ...Object.fromEntries(rounds),
+      [NEXT]: {
+        ...task(options, { task: 'round' }, { ResultSelector: { 'round.$': '$.Payload' }, ResultPath: '$.next' }),
+        Catch: [otherwise(TURN)],
+        Next: WHICH,
+      },
+      [WHICH]: {
+        Type: 'Choice',
+        Choices: saga.steps.map(({ name }) => ({ Variable: '$.next.round.step', StringEquals: name, Next: name })),
+        Default: COMPLETED,
+      },
+      [COMPLETED]: { Type: 'Succeed' },
+      ...compensation(options),
+    },
+  };
+}
+
+/** One after the other, each under an id of its own: trying again is harmless, and the history knows what is left. */
+function compensation(options: SagaMachineOptions): Record<string, State> {
+  const result = { ResultSelector: { 'more.$': '$.Payload.more' }, ResultPath: '$.undo' };
+  const left = { Variable: '$.undo.more', BooleanEquals: true, Next: UNDO };
+  return {
+    [TURN]: { ...task(options, { task: 'turn', 'error.$': '$.error' }, result), Next: LEFT },
+    [LEFT]: { Type: 'Choice', Choices: [left], Default: FAILED },
+    [UNDO]: {
+      ...task(options, { task: 'undo' }, { ...result, Retry: [stubbornly] }),
+      Catch: [otherwise(PARK)],
+      Next: LEFT,
+    },
+    [FAILED]: { Type: 'Succeed' },
+    [PARK]: {
+      Comment: 'Something cannot be undone: an operator repairs it and resumes the saga',
+      ...task(options, { task: 'park', 'error.$': '$.error' }, { ResultPath: null }),
+      Next: 'Parked',
+    },
+    Parked: {
+      Type: 'Fail',
+      Error: 'SagaParked',
+      Cause: 'Something cannot be undone; the history of the saga says what',
+    },
+  };
+}
+
+/** A Map in a Map, for one runs no more than 40 items at once. */
+function roundOf(step: SagaStepOutline, options: SagaMachineOptions): State {
+  return {
+    Type: 'Map',
+    Comment: step.title,
+    ItemsPath: '$.next.round.groups',
+    ItemSelector: { 'sagaId.$': '$.sagaId', 'items.$': '$$.Map.Item.Value' },
+    ItemProcessor: inline({
+      Group: {
+        Type: 'Map',
+        ItemsPath: '$.items',
+        ItemSelector: {
+          'sagaId.$': '$.sagaId',
+          'item.$': '$$.Map.Item.Value.item',
+          'timeoutSeconds.$': '$$.Map.Item.Value.timeoutSeconds',
+        },
+        ItemProcessor: inline(waitFor(step, options)),
+        ResultPath: null,
+        End: true,
+      },
+    }),
+    ResultPath: null,
+    Catch: [otherwise(TURN)],
+    Next: NEXT,
+  };
+}
+
+/** Fails for itself what cannot go on: the history turns the saga round, and lets go of all who wait beside it. */
+function waitFor({ retries }: SagaStepOutline, options: SagaMachineOptions): Record<string, State> {
+  const again = {
+    ErrorEquals: ['SagaRetry', 'States.Timeout'],
+    IntervalSeconds: retries.delaySeconds,
+    BackoffRate: 2,
+    MaxAttempts: retries.limit,
+    MaxDelaySeconds: retries.maxDelaySeconds,
+    JitterStrategy: 'FULL',
+  };
+  const { timeoutSeconds } = options;
+  return {
+    'Ask, and wait for the answer': {
+      ...task(options, { task: 'ask', 'item.$': '$.item', 'token.$': '$$.Task.Token' }, { ResultPath: null }),
+      Resource: 'arn:aws:states:::lambda:invoke.waitForTaskToken',
+      ...(timeoutSeconds === undefined
+        ? { TimeoutSecondsPath: '$.timeoutSeconds' }
+        : { TimeoutSeconds: timeoutSeconds }),
+      Retry: [whenBusy, ...(retries.limit > 0 ? [again] : [])],
+      Catch: [{ ErrorEquals: ['SagaCompensating'], ResultPath: '$.error', Next: 'Given up' }, otherwise('No answer')],
+      Next: 'Answered',
+    },
+    Answered: { Type: 'Succeed' },
+    'Given up': { Type: 'Succeed' },
+    'No answer': { ...task(options, { task: 'turn', 'error.$': '$.error' }, { ResultPath: null }), Next: 'Given up' },
+  };
+}
+
+/** A call of the function that knows the saga. */
+function task({ taskFunction }: SagaMachineOptions, payload: object, more: object): State {
+  return {
+    Type: 'Task',
+    Resource: 'arn:aws:states:::lambda:invoke',
+    Parameters: { FunctionName: taskFunction, Payload: { ...payload, 'sagaId.$': '$.sagaId' } },
+    Retry: [whenBusy],
+    ...more,
+  };
+}
+
+function inline(states: Record<string, State>) {
+  const [first = ''] = Object.keys(states);
+  return { ProcessorConfig: { Mode: 'INLINE' }, StartAt: first, States: states };
+}
