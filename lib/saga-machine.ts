@@ -174,9 +174,8 @@ function waitFor({ retries }: SagaStepOutline, options: SagaMachineOptions): Rec
         : { TimeoutSeconds: timeoutSeconds }),
       Retry: [whenBusy, ...(retries.limit > 0 ? [again] : [])],
       Catch: [{ ErrorEquals: ['SagaCompensating'], ResultPath: '$.error', Next: 'Given up' }, otherwise('No answer')],
-      Next: 'Answered',
+      End: true,
     },
-    Answered: { Type: 'Succeed' },
     'Given up': { Type: 'Succeed' },
     'No answer': { ...task(options, { task: 'turn', 'error.$': '$.error' }, { ResultPath: null }), Next: 'Given up' },
   };
