@@ -1,0 +1,107 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createEngine } from '../adapters/embedded/engine.ts';
+import { handleCommand } from '../core/decider.ts';
+import { sagaIdOf } from '../core/saga.ts';
+import { projections } from '../domain/projections.ts';
+import { sagas } from '../domain/sagas.ts';
+import { multiAgentTask } from '../domain/task/multi-agent-task-saga.ts';
+import { taskDecider } from '../domain/task/task.ts';
+import { compileSaga, type State } from '../lib/saga-machine.ts';
+
+/** Sagas at once, each with three agents that answer as soon as they are asked. */
+const SAGAS = Number(process.argv[3] ?? 1_000);
+const AGENTS = ['a', 'b', 'c'];
+
+/** Standard workflows, us-east-1 and eu-central-1: USD a state transition. */
+const USD_PER_TRANSITION = 0.000025;
+
+const logger = { warn: console.warn, error: console.error };
+const megabytes = (bytes: number) => Number((bytes / 1024 / 1024).toFixed(1));
+
+async function manyAtOnce() {
+  const dataDir = mkdtempSync(join(tmpdir(), 'annals-bench-'));
+  const engine = createEngine({ dataDir, projections, sagas, logger });
+  const ids = Array.from({ length: SAGAS }, (_, n) => `t-${n}`);
+  const part = { result: { ok: true }, duration: 1, resources: {} };
+  const assigned: { readonly taskId: string; readonly agentId: string }[] = [];
+  const allAsked = Promise.withResolvers<void>();
+  engine.bus.subscribe('task.assigned', ({ data }) => {
+    if (assigned.push(data) === SAGAS * AGENTS.length) allAsked.resolve();
+  });
+  const done = Promise.withResolvers<void>();
+  let completed = 0;
+  engine.bus.subscribe('saga.completed', () => {
+    if (++completed === SAGAS) done.resolve();
+  });
+  engine.start();
+  const before = process.memoryUsage().rss;
+  const began = performance.now();
+  await Promise.all(
+    ids.map((taskId) =>
+      handleCommand(engine.store, taskDecider, taskId, {
+        ...{ kind: 'request', requiredAgents: [...AGENTS], payload: {}, deadlineSeconds: 3600 },
+      }),
+    ),
+  );
+  await allAsked.promise;
+  const asked = performance.now();
+  const waiting = process.memoryUsage().rss;
+  await Promise.all(
+    assigned.map(({ taskId, agentId }) =>
+      handleCommand(engine.store, taskDecider, taskId, { kind: 'complete', agentId, ...part }),
+    ),
+  );
+  await done.promise;
+  const ended = performance.now();
+  const { commits, bytes } = await historyOf(engine, ids);
+  await engine.close();
+  rmSync(dataDir, { recursive: true });
+  return {
+    sagas: SAGAS,
+    'all assigned, s': ((asked - began) / 1_000).toFixed(2),
+    'all completed, s': ((ended - began) / 1_000).toFixed(2),
+    'sagas a second': (SAGAS / ((ended - began) / 1_000)).toFixed(0),
+    'memory while all wait, MB more': megabytes(waiting - before),
+    'commits in a history': (commits / SAGAS).toFixed(1),
+    'bytes of a history': (bytes / SAGAS).toFixed(0),
+  };
+}
+
+async function historyOf(engine: Pick<ReturnType<typeof createEngine>, 'store'>, ids: readonly string[]) {
+  let [commits, bytes] = [0, 0];
+  for (const taskId of ids) {
+    for await (const commit of engine.store.commits(`saga-${sagaIdOf(multiAgentTask, taskId)}`)) {
+      commits++;
+      bytes += commit.body.length;
+    }
+  }
+  return { commits, bytes };
+}
+
+/** The states that a machine enters when all agents complete: each is a transition that AWS charges. */
+function transitions(agents: number): number {
+  const { StartAt, States } = compileSaga(multiAgentTask, { taskFunction: 'saga-task' });
+  const items = Array.from({ length: agents }, () => []);
+  const groups = Array.from({ length: Math.ceil(agents / 40) }, (_, n) => items.slice(n * 40, (n + 1) * 40));
+  return entered(StartAt, States, groups);
+}
+
+/** A Map enters what is in it once for each of its items. */
+function entered(name: string | undefined, states: Readonly<Record<string, State>>, items: readonly unknown[]): number {
+  const state = name === undefined ? undefined : states[name];
+  if (!state) return 0;
+  const inner = state.ItemProcessor;
+  const inside = inner ? items.map((item) => entered(inner.StartAt, inner.States, item as unknown[])) : [];
+  return 1 + inside.reduce((sum, each) => sum + each, 0) + entered(state.Next ?? state.Default, states, []);
+}
+
+console.table([await manyAtOnce()]);
+console.table(
+  [1, 3, 10, 100].map((agents) => ({
+    agents,
+    'state transitions': transitions(agents),
+    'USD per 1,000 sagas': (transitions(agents) * USD_PER_TRANSITION * 1_000).toFixed(3),
+  })),
+);

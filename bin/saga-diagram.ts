@@ -1,0 +1,13 @@
+#!/usr/bin/env node
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { sagas } from '../domain/sagas.ts';
+import { drawDeclaration, drawMachine } from './saga-diagram/draw.ts';
+import { insertDiagrams } from './saga-diagram/page.ts';
+
+// `npm run saga:diagram`: draws each saga, as it is declared and as it is compiled, into docs/sagas.md.
+
+const page = fileURLToPath(new URL('../docs/sagas.md', import.meta.url));
+const drawn = sagas.map((saga) => ({ saga, declared: drawDeclaration(saga), compiled: drawMachine(saga) }));
+writeFileSync(page, insertDiagrams(readFileSync(page, 'utf8'), drawn));
+console.log(`${drawn.length} sagas drawn into ${page}`);

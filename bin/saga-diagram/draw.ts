@@ -1,0 +1,67 @@
+import type { AnySaga } from '../../core/saga.ts';
+import { compileSaga, type State } from '../../lib/saga-machine.ts';
+
+/** A saga as it is declared: what starts it, its steps, what answers and what ends it. */
+export function drawDeclaration(saga: AnySaga): string {
+  const steps = saga.steps.flatMap(({ name, title, kind, retries, party }, n) => {
+    const next = saga.steps[n + 1]?.name ?? 'COMPLETED';
+    const again = kind === 'sequence' ? [`    ${name} --> ${name}: answered, and there is a next`] : [];
+    const retried =
+      retries.limit > 0 ? [`    ${name} --> ${name}: failed or late, up to ${retries.limit} more attempts`] : [];
+    const ended = (party?.endedBy ?? []).map((type) => `, ${type}`).join('');
+    return [
+      `    state "${title}" as ${name}`,
+      `    ${name} --> ${next}: all answered`,
+      ...again,
+      ...retried,
+      `    ${name} --> COMPENSATING: failed, late, refused, cancelled${ended}`,
+    ];
+  });
+  const [first] = saga.steps;
+  return [
+    'stateDiagram-v2',
+    `    [*] --> ${first?.name}: ${saga.startedBy}`,
+    ...steps,
+    '    COMPENSATING --> COMPENSATING: undo the last',
+    '    COMPENSATING --> FAILED: all undone',
+    '    COMPENSATING --> parked: cannot be undone',
+    '    parked --> COMPENSATING: resumed by an operator',
+    '    COMPLETED --> [*]',
+    '    FAILED --> [*]',
+  ].join('\n');
+}
+
+/** The state machine that a saga is compiled to, state by state. */
+export function drawMachine(saga: AnySaga): string {
+  const { StartAt, States } = compileSaga(saga, { taskFunction: 'saga-task' });
+  return ['stateDiagram-v2', ...statesOf(StartAt, States, '    ')].join('\n');
+}
+
+function statesOf(start: string, states: Readonly<Record<string, State>>, indent: string): string[] {
+  const lines = Object.entries(states).flatMap(([name, state]) => {
+    const inner = state.ItemProcessor;
+    const body = inner
+      ? [
+          `${indent}state "${name} (each)" as ${idOf(name)} {`,
+          ...statesOf(inner.StartAt, inner.States, `${indent}    `),
+          `${indent}}`,
+        ]
+      : [`${indent}state "${name}" as ${idOf(name)}`];
+    return [...body, ...transitionsOf(name, state).map((line) => `${indent}${line}`)];
+  });
+  return [`${indent}[*] --> ${idOf(start)}`, ...lines];
+}
+
+function transitionsOf(name: string, { Type, Next, Default, Choices = [], Catch = [], End }: State): string[] {
+  const from = idOf(name);
+  const to = (next: string, label = '') => `${from} --> ${idOf(next)}${label && `: ${label}`}`;
+  return [
+    ...(Next ? [to(Next)] : []),
+    ...Choices.map((choice) => to(choice.Next, String(choice['StringEquals'] ?? 'yes'))),
+    ...(Default ? [to(Default, 'otherwise')] : []),
+    ...Catch.map((caught) => to(caught.Next, (caught['ErrorEquals'] as string[]).join(', '))),
+    ...(End === true || Type === 'Succeed' || Type === 'Fail' ? [`${from} --> [*]`] : []),
+  ];
+}
+
+const idOf = (name: string): string => name.replaceAll(/\W+/g, '_').replace(/_$/, '');
