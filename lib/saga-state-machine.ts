@@ -41,7 +41,7 @@ export class SagaStateMachine extends Construct {
     task.grantInvoke(machine);
     acknowledgeWildcards(machine, task);
     this.alarm = new Alarm(this, 'Failed', {
-      alarmDescription: `A saga ${saga.name} is parked, or its state machine broke: see "Sagas" in docs/runbook.md`,
+      alarmDescription: `A saga ${saga.name} is parked, or its state machine broke: see "When a saga is parked" in docs/sagas.md`,
       metric: machine.metricFailed({ period: Duration.minutes(1) }),
       threshold: 1,
       evaluationPeriods: 1,
