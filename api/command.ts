@@ -2,12 +2,15 @@ import { createHash } from 'node:crypto';
 import { monotonicFactory } from 'ulid';
 import type { CommandOptions } from '../core/decider.ts';
 import type { EventStore } from '../core/event-store.ts';
+import type { StateReader } from '../core/state-reader.ts';
 import type { AppDeps } from './app.ts';
 import { REPLAYED, type RequestContext } from './route.ts';
 
 /** What the routes that write need. */
 export interface CommandDeps extends AppDeps {
   readonly store: EventStore;
+  /** Where aggregates are loaded from; their whole streams when absent. */
+  readonly states?: StateReader | undefined;
   readonly now?: () => Date;
   /** Trace header of the request in work, kept with what it writes. */
   readonly trace?: () => string | undefined;
@@ -25,6 +28,7 @@ export function appendOptions({ correlationId, causationId, idempotencyKey }: Re
     commitId: idempotencyKey,
     defaults: { correlationId, causationId },
     trace: deps.trace?.(),
+    states: deps.states,
     ...(deps.now ? { now: deps.now } : {}),
   } satisfies CommandOptions;
 }

@@ -2,8 +2,10 @@ import { handleType, IterableBackoff, retry } from 'cockatiel';
 import * as z from 'zod';
 import { NotFoundError, ViewBehindError } from '../core/errors.ts';
 import type { EventStore } from '../core/event-store.ts';
+import { viewFold } from '../core/fold.ts';
 import type { LiveGenerations } from '../core/generations.ts';
-import { evolveView, type ProjectionOf } from '../core/projection.ts';
+import type { ProjectionOf } from '../core/projection.ts';
+import { StateReader } from '../core/state-reader.ts';
 import { streamId } from '../core/stream-id.ts';
 import type { ViewStore } from '../core/view-store.ts';
 import { instant } from '../events/envelope.ts';
@@ -30,6 +32,7 @@ type ViewQuery = z.output<typeof viewQuery> & { readonly generation?: number | u
 
 interface ViewSources {
   readonly store: EventStore;
+  readonly states?: StateReader | undefined;
   readonly views: ViewStore;
   readonly generations: LiveGenerations;
 }
@@ -82,16 +85,13 @@ async function foldView<View extends object>(
   projection: ProjectionOf<View>,
   key: string,
   { version, at }: ViewQuery,
-  { store }: ViewSources,
+  { store, states = new StateReader({ store }) }: ViewSources,
 ): Promise<Versioned<View>> {
-  const latest = at === undefined ? Number.POSITIVE_INFINITY : Date.parse(at);
-  let folded: Versioned<View> = { view: undefined, version: 0 };
-  for await (const event of store.read(streamId(projection.aggregateType, key), { to: version })) {
-    if (Date.parse(event.metadata.recordedAt) > latest) break;
-    folded = { view: evolveView(projection, folded.view, event), version: event.sequenceNumber };
-  }
+  const stream = streamId(projection.aggregateType, key);
+  const moment = { version, at: at === undefined ? undefined : new Date(at) };
+  const folded = await states.past(viewFold(projection), stream, moment);
   if (version !== undefined && folded.version < version) {
     throw new NotFoundError(`${key} has no version ${version}; it is at ${folded.version}`);
   }
-  return folded;
+  return { view: folded.state, version: folded.version };
 }

@@ -3,6 +3,7 @@ import { NotFoundError } from '../core/errors.ts';
 import type { EventStore } from '../core/event-store.ts';
 import type { LiveGenerations } from '../core/generations.ts';
 import type { AnyProjection, ProjectionOf } from '../core/projection.ts';
+import type { StateReader } from '../core/state-reader.ts';
 import type { ViewStore } from '../core/view-store.ts';
 import { agentStatus } from '../domain/agent/agent-status.ts';
 import { taskStatus } from '../domain/task/task-status.ts';
@@ -17,6 +18,8 @@ import { agentsPage, agentView, anyView, taskView, workflowView } from './view-s
 /** What the routes that read views need. */
 export interface ViewDeps {
   readonly store: EventStore;
+  /** Where views of the past are folded from; their whole streams when absent. */
+  readonly states?: StateReader | undefined;
   readonly views: ViewStore;
   readonly generations: LiveGenerations;
   readonly projections: readonly AnyProjection[];

@@ -7,6 +7,8 @@ export interface CommitRange {
   readonly direction: 'forward' | 'backward';
   /** A hint of how many events will be taken, so that an adapter need not fetch more. */
   readonly limit?: number;
+  /** A hint that `from` is where a commit starts, so that none before it need be looked for. Forward only. */
+  readonly startsCommit?: boolean;
 }
 
 /**

@@ -1,8 +1,9 @@
 import { ExponentialBackoff, handleType, retry } from 'cockatiel';
 import type { DomainEvent, EventType, NewEvent } from '../events/catalogue.ts';
-import { decodeCommit, endOf } from './commit.ts';
 import { ConcurrencyError } from './errors.ts';
 import type { AppendOptions, EventStore } from './event-store.ts';
+import { stateFold } from './fold.ts';
+import { StateReader } from './state-reader.ts';
 import { streamId } from './stream-id.ts';
 
 /** What `decide` may know besides state and command; given, so that it stays pure. */
@@ -20,6 +21,8 @@ export interface DecideContext {
 export interface Decider<State, Command, Type extends EventType> {
   readonly aggregateType: string;
   readonly initialState: State;
+  /** Raised with each change of `evolve` that leads to other states, so that snapshots of the old ones are passed over. Default 1. */
+  readonly stateVersion?: number;
   /** The events that the command leads to, none when there is nothing to change. @throws CommandRejectedError, NotFoundError */
   decide(state: State, command: Command, context: DecideContext): readonly NewEvent<Type>[];
   evolve(state: State, event: DomainEvent<Type>): State;
@@ -27,6 +30,8 @@ export interface Decider<State, Command, Type extends EventType> {
 
 export interface CommandOptions extends Pick<AppendOptions, 'commitId' | 'defaults' | 'trace'> {
   readonly now?: () => Date;
+  /** Where states are loaded from; by default the whole stream. */
+  readonly states?: StateReader | undefined;
 }
 
 export interface CommandResult<State> {
@@ -57,9 +62,11 @@ export function handleCommand<State, Command, Type extends EventType>(
   options: CommandOptions = {},
 ): Promise<CommandResult<State>> {
   const stream = streamId(decider.aggregateType, id);
-  const { now = () => new Date(), ...append } = options;
+  const fold = stateFold(decider);
+  const { now = () => new Date(), states = new StateReader({ store }), ...append } = options;
+  const { commitId } = append;
   return conflicts.execute(async () => {
-    const loaded = await load(store, decider, stream, options.commitId);
+    const loaded = await states.load(fold, stream, commitId);
     if (loaded.repeated) return loaded;
     const events = decider.decide(loaded.state, command, { now: now().toISOString(), id });
     if (events.length === 0) return loaded;
@@ -70,33 +77,18 @@ export function handleCommand<State, Command, Type extends EventType>(
       headKnown: true,
     });
     // A repeat that overtook its first attempt: answer with that one's state, which is not the one decided on here.
-    if (appended.repeated) return load(store, decider, stream, options.commitId);
-    return { state: fold(decider, loaded.state, events), version: appended.toVersion, repeated: false };
+    if (appended.repeated) return states.load(fold, stream, commitId);
+    const after = { state: evolveAll(decider, loaded.state, events), version: appended.toVersion };
+    states.written(fold, stream, expectedVersion, after, commitId);
+    return { ...after, repeated: false };
   });
 }
 
-/** Folds a stream, up to and including the commit written under `commitId` when there is one. */
-async function load<State, Command, Type extends EventType>(
-  store: EventStore,
-  decider: Decider<State, Command, Type>,
-  stream: string,
-  commitId: string | undefined,
-): Promise<CommandResult<State>> {
-  let state = decider.initialState;
-  let version = 0;
-  for await (const commit of store.commits(stream)) {
-    state = fold(decider, state, decodeCommit(commit) as DomainEvent<Type>[]);
-    version = endOf(commit);
-    if (commit.keyed && commit.commitId === commitId) return { state, version, repeated: true };
-  }
-  return { state, version, repeated: false };
-}
-
 /** New events stand in for stored ones here: a decider's `evolve` looks at type and data. */
-function fold<State, Command, Type extends EventType>(
+function evolveAll<State, Command, Type extends EventType>(
   decider: Decider<State, Command, Type>,
   state: State,
-  events: readonly (DomainEvent<Type> | NewEvent<Type>)[],
+  events: readonly NewEvent<Type>[],
 ): State {
   return events.reduce((folded, event) => decider.evolve(folded, event as DomainEvent<Type>), state);
 }

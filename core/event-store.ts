@@ -54,6 +54,8 @@ export interface ReadOptions {
   /** Last one, included: default the head, backward 1. */
   readonly to?: number | undefined;
   readonly direction?: 'forward' | 'backward' | undefined;
+  /** `from` is known to be where a commit starts; spares an adapter a look for the one that it might be inside of. */
+  readonly startsCommit?: boolean | undefined;
 }
 
 export interface EventStoreOptions {
@@ -250,10 +252,11 @@ function eventIssues(aggregateType: string, event: NewEvent, path: readonly Prop
   ];
 }
 
-function rangeOf({ from, to, direction = 'forward', limit }: ReadOptions & { limit?: number }): CommitRange {
+function rangeOf(options: ReadOptions & { limit?: number }): CommitRange {
+  const { from, to, direction = 'forward', limit, startsCommit = false } = options;
   const end = Number.MAX_SAFE_INTEGER;
   const range = direction === 'forward' ? { from: from ?? 1, to: to ?? end } : { from: from ?? end, to: to ?? 1 };
-  return { ...range, direction, ...(limit === undefined ? {} : { limit }) };
+  return { ...range, direction, startsCommit, ...(limit === undefined ? {} : { limit }) };
 }
 
 function bounds({ from, to, direction }: CommitRange): { low: number; high: number } {

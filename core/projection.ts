@@ -12,6 +12,8 @@ export interface Projection<View extends object = JsonObject, Type extends Event
   /** The aggregate whose streams feed it: each stream one view, under the aggregate's id. */
   readonly aggregateType: string;
   readonly types: readonly Type[];
+  /** Raised with each change of `evolve` that leads to other views, so that snapshots of the old ones are passed over. Default 1. */
+  readonly stateVersion?: number;
   /** The view after an event; `undefined` before the first. Pure. */
   evolve(view: View | undefined, event: DomainEvent<Type>): View;
   /** Views can be listed by this property of theirs. */

@@ -10,14 +10,15 @@ const eventsTable = { EVENTS_TABLE: name };
 const viewsTable = { VIEWS_TABLE: name };
 const controlTable = { CONTROL_TABLE: name };
 const logTable = { LOG_TABLE: name };
+const objectsBucket = { OBJECTS_BUCKET: name };
 const eventBus = { EVENT_BUS: name };
 
 const sagas = { ...eventsTable, SAGA_TASKS_TABLE: name, SAGA_MACHINE_ARN_PREFIX: name };
 
 export const environments = {
-  command: z.object(eventsTable),
-  query: z.object({ ...eventsTable, ...viewsTable, ...controlTable, ...logTable }),
-  projector: z.object({ ...eventsTable, ...viewsTable, ...controlTable }),
+  command: z.object({ ...eventsTable, ...objectsBucket }),
+  query: z.object({ ...eventsTable, ...viewsTable, ...controlTable, ...logTable, ...objectsBucket }),
+  projector: z.object({ ...eventsTable, ...viewsTable, ...controlTable, ...objectsBucket }),
   operate: z.object({ ...controlTable, REPLAY_STATE_MACHINE: name }),
   replay: z.object({ ...eventsTable, ...viewsTable, ...controlTable, ...logTable }),
   relay: z.object({ ...eventsTable, ...logTable, ...eventBus }),

@@ -2,6 +2,7 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import type { Context } from 'aws-lambda';
 import { handle } from 'hono/aws-lambda';
 import * as z from 'zod';
+import { bucketObjects } from '../adapters/aws/bucket.ts';
 import { dynamoDb, eventBridge, stepFunctions } from '../adapters/aws/clients.ts';
 import { DynamoCommitStorage } from '../adapters/aws/dynamodb-commit-storage.ts';
 import { DynamoControlStore } from '../adapters/aws/dynamodb-control-store.ts';
@@ -32,7 +33,12 @@ import { ReplayWork } from '../core/replay-work.ts';
 import { Replays } from '../core/replays.ts';
 import { SagaCallbacks } from '../core/saga-callbacks.ts';
 import { SagaExecution } from '../core/saga-execution.ts';
+import { SnapshotStore } from '../core/snapshot-store.ts';
+import { SnapshotWriter } from '../core/snapshot-writer.ts';
+import { DEFAULT_CACHE_SIZE } from '../core/state-cache.ts';
+import { StateReader } from '../core/state-reader.ts';
 import { parse } from '../core/validation.ts';
+import { folds } from '../domain/folds.ts';
 import { projections } from '../domain/projections.ts';
 import { sagas } from '../domain/sagas.ts';
 import { type DomainEvent, recordedEventSchema } from '../events/catalogue.ts';
@@ -59,13 +65,21 @@ const generationsIn = (table: string) =>
 
 const eventStore = (table: string) => new EventStore(new DynamoCommitStorage(dynamoDb(), table));
 
+const snapshotsIn = (bucket: string) =>
+  new SnapshotStore(bucketObjects(bucket), {
+    interval: settings().snapshots.frequency,
+    onFault: (fault, key, error) => logger.warn('a snapshot does not serve', { fault, key, error }),
+  });
+
 export function commandDeps(): CommandDeps {
-  const { EVENTS_TABLE } = environmentOf('command');
-  return { store: eventStore(EVENTS_TABLE), logger, trace: currentTrace };
+  const { EVENTS_TABLE, OBJECTS_BUCKET } = environmentOf('command');
+  const store = eventStore(EVENTS_TABLE);
+  const states = new StateReader({ store, snapshots: snapshotsIn(OBJECTS_BUCKET), cacheSize: DEFAULT_CACHE_SIZE });
+  return { store, states, logger, trace: currentTrace };
 }
 
 export function queryDeps(): QueryDeps {
-  const { EVENTS_TABLE, VIEWS_TABLE, CONTROL_TABLE, LOG_TABLE } = environmentOf('query');
+  const { EVENTS_TABLE, VIEWS_TABLE, CONTROL_TABLE, LOG_TABLE, OBJECTS_BUCKET } = environmentOf('query');
   const store = eventStore(EVENTS_TABLE);
   const views = new DynamoViewStore(dynamoDb(), VIEWS_TABLE);
   const generations = generationsIn(CONTROL_TABLE);
@@ -75,6 +89,7 @@ export function queryDeps(): QueryDeps {
       storage: new DynamoLogStorage(dynamoDb(), LOG_TABLE),
       strategy: settings().store.partition_strategy,
     }),
+    states: new StateReader({ store, snapshots: snapshotsIn(OBJECTS_BUCKET) }),
     views,
     generations,
     projections,
@@ -150,15 +165,16 @@ const checked = (answer: Promise<unknown>) =>
 const withinInvocation: RetryPolicy = { attempts: 3, initialDelayMs: 200, maxDelayMs: 2_000 };
 
 export function createProjector(): (commits: readonly Commit[]) => Promise<readonly CommitFailure[]> {
-  const { EVENTS_TABLE, VIEWS_TABLE, CONTROL_TABLE } = environmentOf('projector');
+  const { EVENTS_TABLE, VIEWS_TABLE, CONTROL_TABLE, OBJECTS_BUCKET } = environmentOf('projector');
   const views = new DynamoViewStore(dynamoDb(), VIEWS_TABLE);
   const { concurrent_workers: concurrency } = settings().processors;
   const pointers = generationsIn(CONTROL_TABLE);
   const generations = (projection: string) => pointers.wanted(projection);
   const store = eventStore(EVENTS_TABLE);
   const projector = new Projector({ projections, store, views, generations, concurrency });
-  return (commits) =>
-    projector.applyOrPark(commits, withinInvocation, ({ projection, generation, stream }, result) =>
+  const writer = createSnapshotWriter(store, OBJECTS_BUCKET);
+  return async (commits) => {
+    const applied = projector.applyOrPark(commits, withinInvocation, ({ projection, generation, stream }, result) =>
       logger.error('a stream is given up on by a projection', {
         projection: projection.name,
         generation,
@@ -166,6 +182,15 @@ export function createProjector(): (commits: readonly Commit[]) => Promise<reado
         ...result,
       }),
     );
+    const [failures] = await Promise.all([applied, writer?.write(commits)]);
+    return failures;
+  };
+}
+
+function createSnapshotWriter(store: EventStore, bucket: string): SnapshotWriter | undefined {
+  if (!settings().snapshots.enabled) return undefined;
+  const onError = (stream: string, error: unknown) => logger.error('a snapshot was not written', { stream, error });
+  return new SnapshotWriter({ store, snapshots: snapshotsIn(bucket), folds, onError });
 }
 
 export function createRelay(): Relay {

@@ -35,8 +35,10 @@ export class ApiStack extends Stack {
 
   constructor(scope: Construct, id: string, props: ApiStackProps) {
     super(scope, id, props);
-    const command = integrationOf(commandFunction(this, props));
-    const query = integrationOf(queryFunction(this, props));
+    const functions = { command: commandFunction(this, props), query: queryFunction(this, props) };
+    for (const own of Object.values(functions)) props.data.objects.acknowledgeUse(own, 'snapshots');
+    const command = integrationOf(functions.command);
+    const query = integrationOf(functions.query);
     const operate = integrationOf(operateFunction(this, props));
     this.api = restApi(this, props.config);
     addGatewayResponses(this.api);
@@ -60,7 +62,7 @@ function commandFunction(scope: Construct, { config, data, code }: ApiStackProps
     name: 'command',
     description: 'Annals: takes commands and appends events',
     code,
-    environment: { EVENTS_TABLE: data.events.tableName },
+    environment: { EVENTS_TABLE: data.events.tableName, OBJECTS_BUCKET: data.objects.bucketName },
     permissions: appendEvents(data),
     // Under API Gateway's 29 s, so that a caller gets our answer and not its.
     timeout: Duration.seconds(20),
@@ -80,6 +82,7 @@ function queryFunction(scope: Construct, { config, data, code }: ApiStackProps) 
       VIEWS_TABLE: data.views.tableName,
       CONTROL_TABLE: data.control.tableName,
       LOG_TABLE: data.log.tableName,
+      OBJECTS_BUCKET: data.objects.bucketName,
     },
     permissions: readEventsAndViews(data),
     timeout: Duration.seconds(28),

@@ -39,9 +39,11 @@ export class DeliveryStack extends Stack {
         EVENTS_TABLE: data.events.tableName,
         VIEWS_TABLE: data.views.tableName,
         CONTROL_TABLE: data.control.tableName,
+        OBJECTS_BUCKET: data.objects.bucketName,
       },
       permissions: [...projectEvents(data), ...consumes],
     });
+    data.objects.acknowledgeUse(projector, 'snapshots');
     // A stream of events is worked on by one of the four at a time, so its views still change in order.
     consume(projector, { table: data.events, failures, batchSize: 100, parallelizationFactor: 4 });
 

@@ -25,31 +25,48 @@ function useOf(key: IKey, service: 'dynamodb' | 's3', actions: string[]): Policy
 const toRead = ['kms:Decrypt', 'kms:DescribeKey'];
 const toWrite = [...toRead, 'kms:Encrypt', 'kms:GenerateDataKey', 'kms:ReEncryptFrom', 'kms:ReEncryptTo'];
 
+/**
+ * Objects under one folder. Without the permission to list, S3 answers that what is not there is forbidden; names of
+ * streams are all that a list shows.
+ */
+function readObjects({ objects, key }: DataStack, folder: string): PolicyStatement[] {
+  return [
+    allow(['s3:GetObject'], objects.arnForObjects(`${folder}/*`)),
+    allow(['s3:ListBucket'], objects.bucketArn),
+    useOf(key, 's3', ['kms:Decrypt']),
+  ];
+}
+
 /** Command: append, and read what it needs to decide. */
-export const appendEvents = ({ events, key }: DataStack): PolicyStatement[] => [
-  allow(['dynamodb:PutItem', 'dynamodb:GetItem', 'dynamodb:Query'], events.tableArn),
-  allow(['dynamodb:Query'], indexArn(events, indexes.byCommitId)),
-  useOf(key, 'dynamodb', toWrite),
+export const appendEvents = (data: DataStack): PolicyStatement[] => [
+  allow(['dynamodb:PutItem', 'dynamodb:GetItem', 'dynamodb:Query'], data.events.tableArn),
+  allow(['dynamodb:Query'], indexArn(data.events, indexes.byCommitId)),
+  ...readObjects(data, 'snapshots'),
+  useOf(data.key, 'dynamodb', toWrite),
 ];
 
 /** Query: views, and the history behind them, by stream and as the log. */
-export const readEventsAndViews = ({ events, views, control, log, key, viewsKey }: DataStack): PolicyStatement[] => [
-  allow(['dynamodb:GetItem', 'dynamodb:Query'], events.tableArn),
-  allow(['dynamodb:GetItem', 'dynamodb:BatchGetItem'], views.tableArn),
-  allow(['dynamodb:Query'], indexArn(views, indexes.byGroup), indexArn(views, indexes.byParked)),
-  allow(['dynamodb:GetItem'], control.tableArn),
-  allow(['dynamodb:Query'], log.tableArn),
-  useOf(key, 'dynamodb', toRead),
-  useOf(viewsKey, 'dynamodb', toRead),
+export const readEventsAndViews = (data: DataStack): PolicyStatement[] => [
+  allow(['dynamodb:GetItem', 'dynamodb:Query'], data.events.tableArn),
+  allow(['dynamodb:GetItem', 'dynamodb:BatchGetItem'], data.views.tableArn),
+  allow(['dynamodb:Query'], indexArn(data.views, indexes.byGroup), indexArn(data.views, indexes.byParked)),
+  allow(['dynamodb:GetItem'], data.control.tableArn),
+  allow(['dynamodb:Query'], data.log.tableArn),
+  ...readObjects(data, 'snapshots'),
+  useOf(data.key, 'dynamodb', toRead),
+  useOf(data.viewsKey, 'dynamodb', toRead),
 ];
 
-/** Projector: views, and the commits that a delivery left out. */
-export const projectEvents = ({ events, views, control, key, viewsKey }: DataStack): PolicyStatement[] => [
-  allow(['dynamodb:Query'], events.tableArn),
-  allow(['dynamodb:GetItem', 'dynamodb:PutItem'], views.tableArn),
-  allow(['dynamodb:GetItem'], control.tableArn),
-  useOf(key, 'dynamodb', toRead),
-  useOf(viewsKey, 'dynamodb', toWrite),
+/** Projector: views, the commits that a delivery left out, and snapshots of what it folds. */
+export const projectEvents = (data: DataStack): PolicyStatement[] => [
+  allow(['dynamodb:Query'], data.events.tableArn),
+  allow(['dynamodb:GetItem', 'dynamodb:PutItem'], data.views.tableArn),
+  allow(['dynamodb:GetItem'], data.control.tableArn),
+  ...readObjects(data, 'snapshots'),
+  allow(['s3:PutObject', 's3:DeleteObject'], data.objects.arnForObjects('snapshots/*')),
+  useOf(data.key, 's3', ['kms:GenerateDataKey']),
+  useOf(data.key, 'dynamodb', toRead),
+  useOf(data.viewsKey, 'dynamodb', toWrite),
 ];
 
 /** Replay: whole generations of views, made from the log and the commits, compared, removed. */

@@ -1,13 +1,12 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
-import { S3Client } from '@aws-sdk/client-s3';
 import { SFNClient } from '@aws-sdk/client-sfn';
 
 /**
  * Made at its first use, then shared: importing this file costs nothing, and a warm function keeps its connections.
  * Calls are marked as pure, so that a function's bundle holds no client that it does not use.
  */
-function lazily<Client>(create: () => Client): () => Client {
+export function lazily<Client>(create: () => Client): () => Client {
   let client: Client | undefined;
   return () => {
     client ??= create();
@@ -19,7 +18,7 @@ function lazily<Client>(create: () => Client): () => Client {
  * Gives up well within a function's time limit: an attempt that hangs must not eat the time that a second one needs.
  * To try a write again is safe: a commit and a view are written under a condition, events are deduplicated by their id.
  */
-const patience = (requestTimeout: number) => ({
+export const patience = (requestTimeout: number) => ({
   maxAttempts: 3,
   retryMode: 'standard',
   requestHandler: { connectionTimeout: 1_000, requestTimeout, throwOnRequestTimeout: true },
@@ -30,12 +29,6 @@ export const dynamoDb = /* @__PURE__ */ lazily(() => new DynamoDBClient(patience
 
 /** The client of EventBridge: 3 attempts of at most 5 s. */
 export const eventBridge = /* @__PURE__ */ lazily(() => new EventBridgeClient(patience(5_000)));
-
-/** Emulators have one host name, and so no bucket in it. */
-const isEmulated = () => (process.env['AWS_ENDPOINT_URL_S3'] ?? process.env['AWS_ENDPOINT_URL']) !== undefined;
-
-/** The client of S3: 3 attempts of at most 5 s. */
-export const s3 = /* @__PURE__ */ lazily(() => new S3Client({ ...patience(5_000), forcePathStyle: isEmulated() }));
 
 /** The client of Step Functions: 3 attempts of at most 5 s. */
 export const stepFunctions = /* @__PURE__ */ lazily(() => new SFNClient(patience(5_000)));

@@ -83,11 +83,12 @@ export class DynamoCommitStorage implements CommitStorage {
     return Item && commitOf(Item);
   }
 
-  read(stream: string, { from, to, direction, limit }: CommitRange): AsyncIterable<Commit> {
+  read(stream: string, { from, to, direction, limit, startsCommit = false }: CommitRange): AsyncIterable<Commit> {
     const forward = direction === 'forward';
     const [low, high] = forward ? [Math.max(from, 1), to] : [Math.max(to, 1), from];
     const span: Span = { low, high, forward, most: Math.min(limit ?? high, high - low + 1) };
-    return forward ? this.#forward(stream, span) : this.#backward(stream, span);
+    if (!forward) return this.#backward(stream, span);
+    return startsCommit ? this.#commits(stream, span) : this.#forward(stream, span);
   }
 
   /** A range that starts inside a commit: that one is looked for beside the query for those after it. */

@@ -1,6 +1,7 @@
 import { configureEventSystem, type EventSystem } from '../../core/configuration.ts';
 import { EventBus } from '../../core/event-bus.ts';
 import { EventStore } from '../../core/event-store.ts';
+import type { AnyFold } from '../../core/fold.ts';
 import { Generations } from '../../core/generations.ts';
 import { EventLog } from '../../core/log.ts';
 import { LogWriter } from '../../core/log-writer.ts';
@@ -11,6 +12,7 @@ import { Projector } from '../../core/projector.ts';
 import { Relay } from '../../core/relay.ts';
 import type { Replays } from '../../core/replays.ts';
 import type { AnySaga } from '../../core/saga.ts';
+import type { StateReader } from '../../core/state-reader.ts';
 import type { ViewStore } from '../../core/view-store.ts';
 import { Consumer } from './consumer.ts';
 import { type DataFolder, openDataFolder } from './database.ts';
@@ -24,12 +26,15 @@ import { SqliteControlStore } from './sqlite-control-store.ts';
 import { SqliteLogStorage } from './sqlite-log-storage.ts';
 import { SqliteViewStore } from './sqlite-view-store.ts';
 import { StalledStreams } from './stalled-streams.ts';
+import { openStates } from './states.ts';
 
 export interface EngineOptions {
   /** The data folder; made if need be. */
   readonly dataDir: string;
   readonly projections: readonly AnyProjection[];
   readonly sagas?: readonly AnySaga[];
+  /** Of which states snapshots are kept. */
+  readonly folds?: readonly AnyFold[];
   readonly logger: Logger;
   /** What `annals.config.ts` says, checked; the defaults when absent. */
   readonly settings?: EventSystem;
@@ -55,6 +60,8 @@ export interface EngineHealth {
 /** All of Annals' machinery in one process, on one folder. */
 export interface Engine {
   readonly store: EventStore;
+  /** Loads states of streams from snapshots and memory. */
+  readonly states: StateReader;
   readonly views: ViewStore;
   readonly generations: Generations;
   readonly replays: Replays;
@@ -86,6 +93,8 @@ export function createEngine({ dataDir, projections, logger, ...options }: Engin
   const bus = new EventBus({
     onHandlerError: (error, { id, type }) => logger.error('a subscriber failed', { id, type, error }),
   });
+  const objects = new FileObjectStore(dataDir);
+  const { states, writer } = openStates({ store, objects, folds: options.folds ?? [], settings, logger });
   // Nobody but this process moves the pointers, so what it knows of them stays true.
   const control = new SqliteControlStore(folder.views);
   const generations = new Generations(control, { maxAgeMs: Number.POSITIVE_INFINITY });
@@ -107,7 +116,10 @@ export function createEngine({ dataDir, projections, logger, ...options }: Engin
     commits,
     checkpoint: sqliteCheckpoint(folder.views, names),
     logger,
-    apply: (batch) => stalled.apply(batch),
+    apply: async (batch) => {
+      await stalled.apply(batch);
+      await writer?.write(batch.map(({ commit }) => commit));
+    },
     unfinished: () => stalled.unfinished(),
   });
   const replaying = createReplays({
@@ -132,11 +144,12 @@ export function createEngine({ dataDir, projections, logger, ...options }: Engin
 
   return {
     store,
+    states,
     views,
     generations,
     replays: replaying.replays,
-    objects: new FileObjectStore(dataDir),
     log: new EventLog({ storage: pages, strategy }),
+    objects,
     bus,
     start: () => {
       projector.start();

@@ -7,6 +7,7 @@ import { createEngine, type Engine } from '../../adapters/embedded/engine.ts';
 import type { Logger } from '../../adapters/embedded/logger.ts';
 import { createApi } from '../../api/api.ts';
 import type { EventSystem } from '../../core/configuration.ts';
+import { folds } from '../../domain/folds.ts';
 import { projections } from '../../domain/projections.ts';
 import { sagas } from '../../domain/sagas.ts';
 import packageJson from '../../package.json' with { type: 'json' };
@@ -38,7 +39,7 @@ export interface Server {
  * @throws StartupError when the data folder or the port cannot be had; its message says what to do
  */
 export async function startServer({ port, logger, ...options }: ServerOptions): Promise<Server> {
-  const engine = createEngine({ ...options, projections, sagas, logger });
+  const engine = createEngine({ ...options, projections, folds, sagas, logger });
   const closing = new AbortController();
   const http = createServer(getRequestListener(createEmbeddedApi(engine, logger, closing.signal).fetch));
   try {
@@ -64,6 +65,7 @@ function createEmbeddedApi(engine: Engine, logger: Logger, closing: AbortSignal)
     store: engine.store,
     log: engine.log,
     closing,
+    states: engine.states,
     views: engine.views,
     generations: engine.generations,
     replays: engine.replays,

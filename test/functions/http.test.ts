@@ -14,12 +14,9 @@ let table: string;
 beforeAll(async () => {
   const { events, views, control, log } = await createTables();
   table = events;
-  functions = bundledFunctions(folder, {
-    EVENTS_TABLE: events,
-    VIEWS_TABLE: views,
-    CONTROL_TABLE: control,
-    LOG_TABLE: log,
-  });
+  const tables = { EVENTS_TABLE: events, VIEWS_TABLE: views, CONTROL_TABLE: control, LOG_TABLE: log };
+  // There is no such bucket: streams as short as these never ask for one.
+  functions = bundledFunctions(folder, { ...tables, OBJECTS_BUCKET: 'none' });
 });
 
 const agent = (agentId: string) => ({ agentId, agentType: 'coder', configuration: {}, createdBy: 'test' });

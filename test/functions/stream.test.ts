@@ -21,6 +21,7 @@ beforeAll(async () => {
     VIEWS_TABLE: views,
     CONTROL_TABLE: control,
     LOG_TABLE: log,
+    OBJECTS_BUCKET: 'none', // streams as short as these never ask for it
     EVENT_BUS: 'annals-test',
     AWS_ENDPOINT_URL_EVENTBRIDGE: eventBridge.url,
   });

@@ -89,7 +89,12 @@ describe('the bucket of objects', () => {
       },
       PublicAccessBlockConfiguration: { BlockPublicAcls: true, BlockPublicPolicy: true, RestrictPublicBuckets: true },
       VersioningConfiguration: { Status: 'Enabled' },
-      LifecycleConfiguration: { Rules: [{ NoncurrentVersionExpiration: { NoncurrentDays: 35 }, Status: 'Enabled' }] },
+      LifecycleConfiguration: {
+        Rules: [
+          { NoncurrentVersionExpiration: { NoncurrentDays: 35 }, Status: 'Enabled' },
+          { NoncurrentVersionExpiration: { NoncurrentDays: 1 }, Prefix: 'snapshots/', Status: 'Enabled' },
+        ],
+      },
     });
   });
 

@@ -76,10 +76,13 @@ describe('permissions', () => {
     }
   });
 
-  it('hold no wildcard but X-Ray’s resource and the keys of failed batches', () => {
+  it('hold no wildcard but X-Ray’s resource and the keys of objects', () => {
     const wild = all.filter(({ action, resource }) => action.includes('*') || resource.includes('*'));
     expect(new Set(wild.map(({ action, resource }) => `${action} ${resource}`))).toEqual(
-      new Set(['xray:PutTraceSegments *', 'xray:PutTelemetryRecords *', 's3:PutObject Failures/*']),
+      new Set([
+        ...['xray:PutTraceSegments *', 'xray:PutTelemetryRecords *', 's3:PutObject Failures/*'],
+        ...['s3:GetObject', 's3:PutObject', 's3:DeleteObject'].map((action) => `${action} Objects/snapshots/*`),
+      ]),
     );
   });
 
@@ -122,11 +125,13 @@ describe('permissions', () => {
       (action) => `dynamodb:${action} Events/stream`,
     );
     const failures = ['s3:ListBucket Failures', 's3:PutObject Failures/*'];
+    const snapshots = ['s3:GetObject Objects/snapshots/*', 's3:ListBucket Objects'];
     expect(may('command')).toEqual([
       'dynamodb:GetItem Events',
       'dynamodb:PutItem Events',
       'dynamodb:Query Events',
       'dynamodb:Query Events/index/byCommitId',
+      ...snapshots,
     ]);
     expect(may('query')).toEqual([
       'dynamodb:BatchGetItem Views',
@@ -137,6 +142,7 @@ describe('permissions', () => {
       'dynamodb:Query Log',
       'dynamodb:Query Views/index/byGroup',
       'dynamodb:Query Views/index/byParked',
+      ...snapshots,
     ]);
     expect(may('projector')).toEqual(
       [
@@ -144,6 +150,9 @@ describe('permissions', () => {
         'dynamodb:GetItem Views',
         'dynamodb:PutItem Views',
         'dynamodb:Query Events',
+        ...snapshots,
+        's3:DeleteObject Objects/snapshots/*',
+        's3:PutObject Objects/snapshots/*',
         ...stream,
         ...failures,
       ].toSorted(),

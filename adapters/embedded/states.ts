@@ -1,0 +1,29 @@
+import type { EventSystem } from '../../core/configuration.ts';
+import type { EventStore } from '../../core/event-store.ts';
+import type { AnyFold } from '../../core/fold.ts';
+import type { ObjectStore } from '../../core/object-store.ts';
+import { SnapshotStore } from '../../core/snapshot-store.ts';
+import { SnapshotWriter } from '../../core/snapshot-writer.ts';
+import { DEFAULT_CACHE_SIZE } from '../../core/state-cache.ts';
+import { StateReader } from '../../core/state-reader.ts';
+import type { Logger } from './logger.ts';
+
+interface Parts {
+  readonly store: EventStore;
+  readonly objects: ObjectStore;
+  readonly folds: readonly AnyFold[];
+  readonly settings: EventSystem;
+  readonly logger: Logger;
+}
+
+/** What loads states, and what makes the snapshots it loads them from; none when the settings want none. */
+export function openStates({ store, objects, folds, settings, logger }: Parts) {
+  const { enabled, frequency: interval } = settings.snapshots;
+  const snapshots = new SnapshotStore(objects, {
+    interval,
+    onFault: (fault, key, error) => logger.warn('a snapshot does not serve', { fault, key, error }),
+  });
+  const states = new StateReader({ store, snapshots, cacheSize: DEFAULT_CACHE_SIZE });
+  const onError = (stream: string, error: unknown) => logger.error('a snapshot was not written', { stream, error });
+  return { states, writer: enabled ? new SnapshotWriter({ store, snapshots, folds, onError }) : undefined };
+}
