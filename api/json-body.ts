@@ -3,8 +3,8 @@ import { PayloadTooLargeError } from '../core/errors.ts';
 import { findJsonFault } from '../events/json.ts';
 import { RequestError } from './problem.ts';
 
-/** Most bytes of a request's body. */
-export const MAX_BODY_BYTES = 1024 * 1024;
+/** Most bytes of a request's body: what API Gateway and Lambda take with every quote in it escaped, 10 and 6 MB, and the store. */
+export const MAX_BODY_BYTES = 5 * 1024 * 1024;
 
 const JSON_MEDIA_TYPE = /^application\/([\w.!#$&^-]+\+)?json\s*(;\s*charset="?utf-8"?\s*)?$/i;
 

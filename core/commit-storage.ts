@@ -18,6 +18,9 @@ export interface CommitRange {
  * Every call throws UnavailableError when the storage cannot be reached.
  */
 export interface CommitStorage {
+  /** Most bytes of a body that `put` takes; MAX_COMMIT_BYTES when absent. */
+  readonly maxBytes?: number;
+
   /**
    * Writes a commit if its place is free: nothing is stored at (`stream`, `version`).
    * @returns undefined when it was written, else the commit that has the place

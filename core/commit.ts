@@ -6,7 +6,7 @@ import { upcast } from './upcast.ts';
 
 /** Most events that one append may hold. */
 export const MAX_EVENTS_PER_COMMIT = 100;
-/** Most bytes of a commit as it is stored: under DynamoDB's 400 KB per item, with room for keys and attribute names. */
+/** Most bytes of a commit as one item: under DynamoDB's 400 KB per item, with room for keys and attribute names. */
 export const MAX_COMMIT_BYTES = 380 * 1024;
 /** Most bytes of a commit before compression, so that a body cannot blow up in a reader's memory. */
 const MAX_JSON_BYTES = 16 * 1024 * 1024;
@@ -30,6 +30,8 @@ export interface Commit {
   readonly types: readonly string[];
   /** A codec byte, then the events. See {@link encodeEvents}. */
   readonly body: Uint8Array;
+  /** What is stored in the body's place when that lies in an object; see core/claim-check.ts. */
+  readonly claim?: Uint8Array;
   /** Trace header of the append, to link what follows from it. */
   readonly trace?: string;
 }
@@ -47,19 +49,26 @@ export type StoredEvent = Pick<DomainEvent, 'id' | 'type' | 'version' | 'timesta
 };
 
 const Codec = { json: 0, deflate: 1 } as const;
+/** In the codec's place when no events follow but where they are. */
+export const CLAIM_CODEC = 2;
 
 /**
  * Encodes the events of a commit: one byte that names the codec, then JSON, deflated (raw, level 6) when the whole item
  * would not fit in one write unit otherwise.
  * @param overhead bytes of the item besides the body
- * @throws PayloadTooLargeError over {@link MAX_COMMIT_BYTES}
+ * @param maxBytes what the storage takes; by default {@link MAX_COMMIT_BYTES}
+ * @throws PayloadTooLargeError over `maxBytes`
  */
-export function encodeEvents(events: readonly StoredEvent[], overhead: number): Uint8Array {
+export function encodeEvents(
+  events: readonly StoredEvent[],
+  overhead: number,
+  maxBytes = MAX_COMMIT_BYTES,
+): Uint8Array {
   const json = Buffer.from(JSON.stringify(events));
-  if (json.length > MAX_JSON_BYTES) throw tooLarge(json.length);
+  if (json.length > MAX_JSON_BYTES) throw tooLarge(json.length, maxBytes);
   const plain = json.length + 1 + overhead <= WRITE_UNIT_BYTES;
   const body = plain ? withCodec(Codec.json, json) : withCodec(Codec.deflate, deflateRawSync(json, { level: 6 }));
-  if (body.length > MAX_COMMIT_BYTES) throw tooLarge(body.length);
+  if (body.length > maxBytes) throw tooLarge(body.length, maxBytes);
   return body;
 }
 
@@ -70,9 +79,9 @@ function withCodec(codec: number, bytes: Uint8Array): Uint8Array {
   return body;
 }
 
-const tooLarge = (bytes: number) =>
+const tooLarge = (bytes: number, limit: number) =>
   new PayloadTooLargeError(
-    `the events of this append take ${bytes} bytes as stored, the limit is ${MAX_COMMIT_BYTES}; append fewer or smaller events`,
+    `the events of this append take ${bytes} bytes as stored, the limit is ${limit}; append fewer or smaller events`,
   );
 
 /** The ids of a commit's events. @throws CorruptDataError when the body cannot be read */
@@ -109,6 +118,7 @@ export function commitJson(commit: Commit): Uint8Array {
   try {
     if (commit.body[0] === Codec.deflate) return inflateRawSync(bytes, { maxOutputLength: MAX_JSON_BYTES });
     if (commit.body[0] === Codec.json) return bytes;
+    if (commit.body[0] === CLAIM_CODEC) throw new Error('the object with its events is not there, or is another');
     throw new Error('unknown codec');
   } catch (cause) {
     throw unreadable(commit, cause);

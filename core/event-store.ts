@@ -189,7 +189,7 @@ export class EventStore {
       keyed: options.commitId !== undefined,
       recordedAt,
       types,
-      body: encodeEvents(stored, overhead + (options.trace?.length ?? 0)),
+      body: encodeEvents(stored, overhead + (options.trace?.length ?? 0), this.#storage.maxBytes),
       ...(options.trace ? { trace: options.trace } : {}),
     };
   }

@@ -75,7 +75,8 @@ function pack(lines: readonly { commit: Commit; line: Buffer }[]): PackedCommits
 }
 
 /** A commit as a line of JSON. Its events go in as the bytes they are; a body that is no JSON goes in whole, so that nothing is lost. */
-function lineOf({ body, ...header }: Commit): Buffer {
+function lineOf({ claim, body: events, ...header }: Commit): Buffer {
+  const body = claim ?? events;
   let json: Uint8Array;
   try {
     json = commitJson({ ...header, body });

@@ -23,7 +23,8 @@ export class LogReplay implements ReplayLog {
     const selection = new Selection(scope);
     for await (const page of this.#chain(partition).pages(from, { to: undefined, most: to - from + 1 })) {
       if (page.page > to) return;
-      const commits = selection.wantsPage(page) ? commitsOf(page).filter((commit) => selection.wants(commit)) : [];
+      const wanted = selection.wantsPage(page) ? commitsOf(page).filter((commit) => selection.wants(commit)) : [];
+      const commits = await Promise.all(wanted.map((commit) => this.#options.claims?.redeem(commit) ?? commit));
       yield { commits, events: page.count };
       if (page.page === to) return;
     }

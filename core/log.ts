@@ -1,4 +1,5 @@
 import type { DomainEvent } from '../events/catalogue.ts';
+import type { ClaimCheck } from './claim-check.ts';
 import { type Commit, decodeCommit } from './commit.ts';
 import { type ArchivedPages, LogChain } from './log-chain.ts';
 import { type LogFilter, Selection } from './log-filter.ts';
@@ -41,6 +42,8 @@ export interface EventLogOptions {
   readonly strategy: PartitionStrategy;
   /** Where pages are that left the storage. */
   readonly archive?: ArchivedPages;
+  /** Gets large commits their bodies. */
+  readonly claims?: ClaimCheck;
 }
 
 const DEFAULT_LIMIT = 100;
@@ -105,7 +108,7 @@ export class EventLog {
     const walk = await this.#walk(position, selection);
     for await (const page of walk.pages()) {
       if (!selection.wantsPage(page)) continue;
-      for (const { event } of eventsOf(page, walk, selection)) yield event;
+      for await (const wanted of this.#wanted(page, walk, selection)) yield* eventsOf(wanted, walk, selection);
     }
   }
 
@@ -118,10 +121,8 @@ export class EventLog {
     const walk = await this.#walk(position, selection);
     for await (const page of walk.pages()) {
       if (!selection.wantsPage(page)) continue;
-      let end = 0;
-      for (const commit of commitsOf(page)) {
-        end += commit.count;
-        if (end > walk.offset && selection.wants(commit)) yield { commit, position: walk.positionAt(end) };
+      for await (const { commit, end } of this.#wanted(page, walk, selection)) {
+        yield { commit, position: walk.positionAt(end) };
       }
     }
   }
@@ -148,11 +149,13 @@ export class EventLog {
     let size = 0;
     for await (const page of walk.pages(limit)) {
       if (selection.wantsPage(page)) {
-        for (const { event, bytes } of eventsOf(page, walk, selection)) {
-          events.push(event);
-          size += bytes;
-          if (events.length < limit && size < MAX_SLICE_BYTES) continue;
-          return { events, next: event.position, caughtUp: false };
+        for await (const wanted of this.#wanted(page, walk, selection)) {
+          for (const event of eventsOf(wanted, walk, selection)) {
+            events.push(event);
+            size += wanted.commit.body.length / wanted.commit.count;
+            if (events.length < limit && size < MAX_SLICE_BYTES) continue;
+            return { events, next: event.position, caughtUp: false };
+          }
         }
       }
       scanned += page.body.length;
@@ -182,23 +185,30 @@ export class EventLog {
     const stop = this.#options.storage.onAppended?.(resolve);
     return stop ? { promise, stop } : { stop: () => {} };
   }
+
+  /** The commits of the page in work that are wanted and were not read before, and where each ends in the page. */
+  async *#wanted(page: LogPage, walk: LogWalk, selection: Selection): AsyncGenerator<{ commit: Commit; end: number }> {
+    let end = 0;
+    for (const commit of commitsOf(page)) {
+      end += commit.count;
+      if (end > walk.offset && selection.wants(commit)) yield { commit: await this.#redeem(commit), end };
+    }
+  }
+
+  async #redeem(commit: Commit): Promise<Commit> {
+    return (await this.#options.claims?.redeem(commit)) ?? commit;
+  }
 }
 
-/** The events of the page in work that are wanted and were not read before, and about how large each is. */
+/** The events of a commit that are wanted and were not read before. */
 function* eventsOf(
-  page: LogPage,
+  { commit, end }: { commit: Commit; end: number },
   walk: LogWalk,
   selection: Selection,
-): Generator<{ event: LoggedEvent; bytes: number }> {
-  let end = 0;
-  for (const commit of commitsOf(page)) {
-    const start = end;
-    end += commit.count;
-    if (end <= walk.offset || !selection.wants(commit)) continue;
-    for (const [index, event] of decodeCommit(commit).entries()) {
-      const number = start + index + 1;
-      if (number <= walk.offset || !selection.wantsEvent(event)) continue;
-      yield { event: { ...event, position: walk.positionAt(number) }, bytes: commit.body.length / commit.count };
-    }
+): Generator<LoggedEvent> {
+  for (const [index, event] of decodeCommit(commit).entries()) {
+    const number = end - commit.count + index + 1;
+    if (number <= walk.offset || !selection.wantsEvent(event)) continue;
+    yield { ...event, position: walk.positionAt(number) };
   }
 }

@@ -13,15 +13,15 @@ const logTable = { LOG_TABLE: name };
 const objectsBucket = { OBJECTS_BUCKET: name };
 const eventBus = { EVENT_BUS: name };
 
-const sagas = { ...eventsTable, SAGA_TASKS_TABLE: name, SAGA_MACHINE_ARN_PREFIX: name };
+const sagas = { ...eventsTable, ...objectsBucket, SAGA_TASKS_TABLE: name, SAGA_MACHINE_ARN_PREFIX: name };
 
 export const environments = {
   command: z.object({ ...eventsTable, ...objectsBucket }),
   query: z.object({ ...eventsTable, ...viewsTable, ...controlTable, ...logTable, ...objectsBucket }),
   projector: z.object({ ...eventsTable, ...viewsTable, ...controlTable, ...objectsBucket }),
   operate: z.object({ ...controlTable, REPLAY_STATE_MACHINE: name }),
-  replay: z.object({ ...eventsTable, ...viewsTable, ...controlTable, ...logTable }),
-  relay: z.object({ ...eventsTable, ...logTable, ...eventBus }),
+  replay: z.object({ ...eventsTable, ...viewsTable, ...controlTable, ...logTable, ...objectsBucket }),
+  relay: z.object({ ...eventsTable, ...logTable, ...eventBus, ...objectsBucket }),
   'saga-events': z.object(sagas),
   'saga-task': z.object(sagas),
 } as const;

@@ -3,4 +3,4 @@ import { createProjector, streamHandler } from './runtime.ts';
 const apply = createProjector();
 
 /** Brings the views up to date with new commits. */
-export const handler = streamHandler(apply);
+export const handler = streamHandler('projector', apply);

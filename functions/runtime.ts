@@ -13,11 +13,12 @@ import { DynamoViewStore } from '../adapters/aws/dynamodb-view-store.ts';
 import { EventBridgePublisher } from '../adapters/aws/eventbridge-publisher.ts';
 import { replayStarter } from '../adapters/aws/replay-starter.ts';
 import { StepFunctionsMachines } from '../adapters/aws/step-functions-machines.ts';
-import { type CommitFailure, processBatch } from '../adapters/aws/stream-batch.ts';
+import { type CommitFailure, processBatch, type RecordFailure } from '../adapters/aws/stream-batch.ts';
 import type { App } from '../api/app.ts';
 import type { CommandDeps } from '../api/command.ts';
 import type { OperateDeps } from '../api/operations.ts';
 import type { QueryDeps } from '../api/queries.ts';
+import { ClaimCheck, LargeCommitStorage } from '../core/claim-check.ts';
 import type { Commit } from '../core/commit.ts';
 import { configureEventSystem } from '../core/configuration.ts';
 import { EventBus } from '../core/event-bus.ts';
@@ -63,7 +64,9 @@ const POINTERS_MAX_AGE_MS = 1_000;
 const generationsIn = (table: string) =>
   new Generations(new DynamoControlStore(dynamoDb(), table), { maxAgeMs: POINTERS_MAX_AGE_MS });
 
-const eventStore = (table: string) => new EventStore(new DynamoCommitStorage(dynamoDb(), table));
+const claimsIn = (bucket: string) => new ClaimCheck(bucketObjects(bucket));
+const eventStore = (table: string, bucket: string) =>
+  new EventStore(new LargeCommitStorage(new DynamoCommitStorage(dynamoDb(), table), claimsIn(bucket)));
 
 const snapshotsIn = (bucket: string) =>
   new SnapshotStore(bucketObjects(bucket), {
@@ -73,14 +76,14 @@ const snapshotsIn = (bucket: string) =>
 
 export function commandDeps(): CommandDeps {
   const { EVENTS_TABLE, OBJECTS_BUCKET } = environmentOf('command');
-  const store = eventStore(EVENTS_TABLE);
+  const store = eventStore(EVENTS_TABLE, OBJECTS_BUCKET);
   const states = new StateReader({ store, snapshots: snapshotsIn(OBJECTS_BUCKET), cacheSize: DEFAULT_CACHE_SIZE });
   return { store, states, logger, trace: currentTrace };
 }
 
 export function queryDeps(): QueryDeps {
   const { EVENTS_TABLE, VIEWS_TABLE, CONTROL_TABLE, LOG_TABLE, OBJECTS_BUCKET } = environmentOf('query');
-  const store = eventStore(EVENTS_TABLE);
+  const store = eventStore(EVENTS_TABLE, OBJECTS_BUCKET);
   const views = new DynamoViewStore(dynamoDb(), VIEWS_TABLE);
   const generations = generationsIn(CONTROL_TABLE);
   return {
@@ -88,6 +91,7 @@ export function queryDeps(): QueryDeps {
     log: new EventLog({
       storage: new DynamoLogStorage(dynamoDb(), LOG_TABLE),
       strategy: settings().store.partition_strategy,
+      claims: claimsIn(OBJECTS_BUCKET),
     }),
     states: new StateReader({ store, snapshots: snapshotsIn(OBJECTS_BUCKET) }),
     views,
@@ -129,7 +133,7 @@ const REPLAY_SETTLES_MS = 15_000;
 const REPLACED_STAYS_MS = 60_000;
 
 export function createReplayWork(): ReplayWork {
-  const { EVENTS_TABLE, VIEWS_TABLE, CONTROL_TABLE, LOG_TABLE } = environmentOf('replay');
+  const { EVENTS_TABLE, VIEWS_TABLE, CONTROL_TABLE, LOG_TABLE, OBJECTS_BUCKET } = environmentOf('replay');
   const control = new DynamoControlStore(dynamoDb(), CONTROL_TABLE);
   const generations = new Generations(control, { maxAgeMs: 0 });
   const start = () => {
@@ -141,8 +145,9 @@ export function createReplayWork(): ReplayWork {
     log: new LogReplay({
       storage: new DynamoLogStorage(dynamoDb(), LOG_TABLE),
       strategy: settings().store.partition_strategy,
+      claims: claimsIn(OBJECTS_BUCKET),
     }),
-    store: eventStore(EVENTS_TABLE),
+    store: eventStore(EVENTS_TABLE, OBJECTS_BUCKET),
     views: new DynamoViewStore(dynamoDb(), VIEWS_TABLE),
     generationStore: new DynamoGenerationStore(dynamoDb(), VIEWS_TABLE),
     concurrency: settings().processors.concurrent_workers,
@@ -170,7 +175,7 @@ export function createProjector(): (commits: readonly Commit[]) => Promise<reado
   const { concurrent_workers: concurrency } = settings().processors;
   const pointers = generationsIn(CONTROL_TABLE);
   const generations = (projection: string) => pointers.wanted(projection);
-  const store = eventStore(EVENTS_TABLE);
+  const store = eventStore(EVENTS_TABLE, OBJECTS_BUCKET);
   const projector = new Projector({ projections, store, views, generations, concurrency });
   const writer = createSnapshotWriter(store, OBJECTS_BUCKET);
   return async (commits) => {
@@ -209,9 +214,9 @@ export function createRelay(): Relay {
 
 /** What the state machines of sagas call, and what events come to. */
 export function createSagaCallbacks(name: 'saga-events' | 'saga-task'): SagaCallbacks {
-  const { EVENTS_TABLE, SAGA_TASKS_TABLE, SAGA_MACHINE_ARN_PREFIX } = environmentOf(name);
+  const { EVENTS_TABLE, OBJECTS_BUCKET, SAGA_TASKS_TABLE, SAGA_MACHINE_ARN_PREFIX } = environmentOf(name);
   return new SagaCallbacks({
-    execution: new SagaExecution({ sagas, store: eventStore(EVENTS_TABLE) }),
+    execution: new SagaExecution({ sagas, store: eventStore(EVENTS_TABLE, OBJECTS_BUCKET) }),
     tasks: new DynamoSagaTasks(dynamoDb(), SAGA_TASKS_TABLE),
     machines: new StepFunctionsMachines(stepFunctions(), SAGA_MACHINE_ARN_PREFIX),
   });
@@ -236,12 +241,17 @@ export function httpHandler(app: App) {
 }
 
 /** Works off batches of the events table's stream; what fails is logged, and comes again as long as that can help. */
-export function streamHandler(work: (commits: readonly Commit[]) => Promise<readonly CommitFailure[]>) {
+export function streamHandler(
+  name: 'projector' | 'relay',
+  work: (commits: readonly Commit[]) => Promise<readonly CommitFailure[]>,
+) {
+  const claims = claimsIn(environmentOf(name).OBJECTS_BUCKET);
   return (event: unknown, context: Context) => {
     logger.addContext(context);
-    return processBatch(event, work, ({ commit, ...failure }) => {
+    const onFailure = ({ commit, ...failure }: RecordFailure) => {
       const { stream, version } = commit ?? {};
       logger.error('a record of the stream failed', { ...failure, stream, version });
-    });
+    };
+    return processBatch(event, work, onFailure, claims);
   };
 }

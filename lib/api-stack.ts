@@ -36,7 +36,7 @@ export class ApiStack extends Stack {
   constructor(scope: Construct, id: string, props: ApiStackProps) {
     super(scope, id, props);
     const functions = { command: commandFunction(this, props), query: queryFunction(this, props) };
-    for (const own of Object.values(functions)) props.data.objects.acknowledgeUse(own, 'snapshots');
+    for (const own of Object.values(functions)) props.data.objects.acknowledgeUse(own, 'snapshots', 'large-events');
     const command = integrationOf(functions.command);
     const query = integrationOf(functions.query);
     const operate = integrationOf(operateFunction(this, props));

@@ -43,7 +43,7 @@ export class DeliveryStack extends Stack {
       },
       permissions: [...projectEvents(data), ...consumes],
     });
-    data.objects.acknowledgeUse(projector, 'snapshots');
+    data.objects.acknowledgeUse(projector, 'snapshots', 'large-events');
     // A stream of events is worked on by one of the four at a time, so its views still change in order.
     consume(projector, { table: data.events, failures, batchSize: 100, parallelizationFactor: 4 });
 
@@ -55,9 +55,11 @@ export class DeliveryStack extends Stack {
         EVENTS_TABLE: data.events.tableName,
         LOG_TABLE: data.log.tableName,
         EVENT_BUS: bus.eventBusName,
+        OBJECTS_BUCKET: data.objects.bucketName,
       },
       permissions: [...appendToLog(data), ...publishTo(bus), ...consumes],
     });
+    data.objects.acknowledgeUse(relay, 'large-events');
     const { batch_size: batchSize, batch_timeout } = config.eventSystem.bus;
     // Lambda counts in whole seconds. A fuller batch makes fewer pages of the log.
     const maxBatchingWindow = Duration.seconds(Math.ceil(batch_timeout / 1_000));

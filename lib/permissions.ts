@@ -26,12 +26,12 @@ const toRead = ['kms:Decrypt', 'kms:DescribeKey'];
 const toWrite = [...toRead, 'kms:Encrypt', 'kms:GenerateDataKey', 'kms:ReEncryptFrom', 'kms:ReEncryptTo'];
 
 /**
- * Objects under one folder. Without the permission to list, S3 answers that what is not there is forbidden; names of
+ * Objects under some folders. Without the permission to list, S3 answers that what is not there is forbidden; names of
  * streams are all that a list shows.
  */
-function readObjects({ objects, key }: DataStack, folder: string): PolicyStatement[] {
+function readObjects({ objects, key }: DataStack, ...folders: string[]): PolicyStatement[] {
   return [
-    allow(['s3:GetObject'], objects.arnForObjects(`${folder}/*`)),
+    allow(['s3:GetObject'], ...folders.map((folder) => objects.arnForObjects(`${folder}/*`))),
     allow(['s3:ListBucket'], objects.bucketArn),
     useOf(key, 's3', ['kms:Decrypt']),
   ];
@@ -41,7 +41,9 @@ function readObjects({ objects, key }: DataStack, folder: string): PolicyStateme
 export const appendEvents = (data: DataStack): PolicyStatement[] => [
   allow(['dynamodb:PutItem', 'dynamodb:GetItem', 'dynamodb:Query'], data.events.tableArn),
   allow(['dynamodb:Query'], indexArn(data.events, indexes.byCommitId)),
-  ...readObjects(data, 'snapshots'),
+  ...readObjects(data, 'snapshots', 'large-events'),
+  allow(['s3:PutObject'], data.objects.arnForObjects('large-events/*')),
+  useOf(data.key, 's3', ['kms:GenerateDataKey']),
   useOf(data.key, 'dynamodb', toWrite),
 ];
 
@@ -52,7 +54,7 @@ export const readEventsAndViews = (data: DataStack): PolicyStatement[] => [
   allow(['dynamodb:Query'], indexArn(data.views, indexes.byGroup), indexArn(data.views, indexes.byParked)),
   allow(['dynamodb:GetItem'], data.control.tableArn),
   allow(['dynamodb:Query'], data.log.tableArn),
-  ...readObjects(data, 'snapshots'),
+  ...readObjects(data, 'snapshots', 'large-events'),
   useOf(data.key, 'dynamodb', toRead),
   useOf(data.viewsKey, 'dynamodb', toRead),
 ];
@@ -62,7 +64,7 @@ export const projectEvents = (data: DataStack): PolicyStatement[] => [
   allow(['dynamodb:Query'], data.events.tableArn),
   allow(['dynamodb:GetItem', 'dynamodb:PutItem'], data.views.tableArn),
   allow(['dynamodb:GetItem'], data.control.tableArn),
-  ...readObjects(data, 'snapshots'),
+  ...readObjects(data, 'snapshots', 'large-events'),
   allow(['s3:PutObject', 's3:DeleteObject'], data.objects.arnForObjects('snapshots/*')),
   useOf(data.key, 's3', ['kms:GenerateDataKey']),
   useOf(data.key, 'dynamodb', toRead),
@@ -70,13 +72,17 @@ export const projectEvents = (data: DataStack): PolicyStatement[] => [
 ];
 
 /** Replay: whole generations of views, made from the log and the commits, compared, removed. */
-export const replayEvents = ({ events, views, control, log, key, viewsKey }: DataStack): PolicyStatement[] => [
-  allow(['dynamodb:Query'], events.tableArn, log.tableArn),
-  allow(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:BatchGetItem', 'dynamodb:BatchWriteItem'], views.tableArn),
-  allow(['dynamodb:Query'], indexArn(views, indexes.byGroup)),
-  allow(['dynamodb:GetItem', 'dynamodb:PutItem'], control.tableArn),
-  useOf(key, 'dynamodb', toRead),
-  useOf(viewsKey, 'dynamodb', toWrite),
+export const replayEvents = (data: DataStack): PolicyStatement[] => [
+  allow(['dynamodb:Query'], data.events.tableArn, data.log.tableArn),
+  allow(
+    ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:BatchGetItem', 'dynamodb:BatchWriteItem'],
+    data.views.tableArn,
+  ),
+  allow(['dynamodb:Query'], indexArn(data.views, indexes.byGroup)),
+  allow(['dynamodb:GetItem', 'dynamodb:PutItem'], data.control.tableArn),
+  ...readObjects(data, 'large-events'),
+  useOf(data.key, 'dynamodb', toRead),
+  useOf(data.viewsKey, 'dynamodb', toWrite),
 ];
 
 /** Operate: what is noted of replays, and to start them. */
@@ -88,10 +94,11 @@ export const operateReplays = ({ control, viewsKey }: DataStack, stateMachineArn
 ];
 
 /** Relay: pages of the log, and the commits that a delivery left out. */
-export const appendToLog = ({ events, log, key }: DataStack): PolicyStatement[] => [
-  allow(['dynamodb:Query'], events.tableArn),
-  allow(['dynamodb:PutItem', 'dynamodb:Query'], log.tableArn),
-  useOf(key, 'dynamodb', toWrite),
+export const appendToLog = (data: DataStack): PolicyStatement[] => [
+  allow(['dynamodb:Query'], data.events.tableArn),
+  allow(['dynamodb:PutItem', 'dynamodb:Query'], data.log.tableArn),
+  ...readObjects(data, 'large-events'),
+  useOf(data.key, 'dynamodb', toWrite),
 ];
 
 export const publishTo = (bus: IEventBus): PolicyStatement[] => [allow(['events:PutEvents'], bus.eventBusArn)];

@@ -36,11 +36,13 @@ export class ReplayStack extends Stack {
         VIEWS_TABLE: data.views.tableName,
         CONTROL_TABLE: data.control.tableName,
         LOG_TABLE: data.log.tableName,
+        OBJECTS_BUCKET: data.objects.bucketName,
       },
       permissions: replayEvents(data),
       timeout: Duration.minutes(15),
       memoryMegabytes: 1024,
     });
+    data.objects.acknowledgeUse(worker, 'large-events');
     this.machine = replayStateMachine(this, config, worker);
   }
 }

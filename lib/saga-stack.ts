@@ -46,6 +46,7 @@ export class SagaStack extends Stack {
       memoryMegabytes: 512,
       environment: {
         EVENTS_TABLE: data.events.tableName,
+        OBJECTS_BUCKET: data.objects.bucketName,
         SAGA_TASKS_TABLE: tasks.tableName,
         SAGA_MACHINE_ARN_PREFIX: arnOf(''),
       },
@@ -63,6 +64,7 @@ export class SagaStack extends Stack {
       description: 'Annals: starts sagas, and brings them answers',
       permissions: [...permissions, startMachines(arns)],
     });
+    for (const own of [task, events]) data.objects.acknowledgeUse(own, 'snapshots', 'large-events');
     subscribe(this, events, props);
     this.machines = sagas.map((saga) => {
       return new SagaStateMachine(this, saga.name, { config, saga, name: `${prefix}${saga.name}`, task });

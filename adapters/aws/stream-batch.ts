@@ -1,4 +1,5 @@
 import type { DynamoDBBatchResponse } from 'aws-lambda';
+import type { ClaimCheck } from '../../core/claim-check.ts';
 import type { Commit } from '../../core/commit.ts';
 import { parseStreamRecords, type StreamRecord } from './stream-records.ts';
 
@@ -23,20 +24,29 @@ export interface RecordFailure {
  * consumer meets their commits once more only to skip them.
  * @param work what failed of the commits, in any order; throwing fails the whole batch
  * @param onFailure told of each failed record, unreadable ones among them
+ * @param claims gets large commits their bodies
  * @throws ValidationError when the event is no batch of stream records
+ * @throws UnavailableError when a body cannot be reached: the whole batch comes again
  */
 export async function processBatch(
   event: unknown,
   work: (commits: readonly Commit[]) => Promise<readonly CommitFailure[]>,
   onFailure: (failure: RecordFailure) => void,
+  claims?: ClaimCheck,
 ): Promise<DynamoDBBatchResponse> {
-  const records = parseStreamRecords(event);
+  const records = await withBodies(parseStreamRecords(event), claims);
   const failed = await work(records.flatMap((record) => ('commit' in record ? [record.commit] : [])));
   const errors = new Map(failed.map(({ commit, error }) => [commit, { error }]));
   const failures = records.flatMap((record) => failureOf(record, errors));
   for (const failure of failures) onFailure(failure);
   const lowest = failures.find(({ redelivered }) => redelivered); // records come in the order of their numbers
   return { batchItemFailures: lowest ? [{ itemIdentifier: lowest.sequenceNumber }] : [] };
+}
+
+function withBodies(records: StreamRecord[], claims: ClaimCheck | undefined): Promise<StreamRecord[]> {
+  const whole = async (record: StreamRecord): Promise<StreamRecord> =>
+    claims && 'commit' in record ? { ...record, commit: await claims.redeem(record.commit) } : record;
+  return Promise.all(records.map(whole));
 }
 
 function failureOf(record: StreamRecord, errors: ReadonlyMap<Commit, { error: unknown }>): RecordFailure[] {

@@ -1,4 +1,5 @@
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
+import type { ClaimCheck } from '../../core/claim-check.ts';
 import type { Logger } from './logger.ts';
 import type { PositionedCommit, SqliteCommitStorage } from './sqlite-commit-storage.ts';
 
@@ -15,6 +16,8 @@ export interface ConsumerOptions {
   readonly logger: Logger;
   /** Most commits a batch; few enough that requests do not wait long while a consumer catches up. */
   readonly batchSize?: number;
+  /** Gets large commits their bodies. */
+  readonly claims?: ClaimCheck;
   /** Takes in commits. Returns when it is done with them; throws when it wants the same ones again, a second later. */
   readonly apply: (batch: readonly PositionedCommit[]) => Promise<void>;
   /** The first position that must be read again after a restart although `apply` returned; undefined when there is none. */
@@ -90,11 +93,17 @@ export class Consumer {
     const batch = this.#options.commits.commitsAfter(this.#position, this.#options.batchSize ?? DEFAULT_BATCH);
     const last = batch.at(-1);
     if (last) {
-      await this.#options.apply(batch);
+      await this.#options.apply(await this.#withBodies(batch));
       this.#position = last.position;
     }
     this.#save();
     return last !== undefined;
+  }
+
+  async #withBodies(batch: readonly PositionedCommit[]): Promise<readonly PositionedCommit[]> {
+    const { claims } = this.#options;
+    if (!claims) return batch;
+    return Promise.all(batch.map(async ({ position, commit }) => ({ position, commit: await claims.redeem(commit) })));
   }
 
   #save(): void {

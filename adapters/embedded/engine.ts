@@ -1,3 +1,4 @@
+import { ClaimCheck, LargeCommitStorage } from '../../core/claim-check.ts';
 import { configureEventSystem, type EventSystem } from '../../core/configuration.ts';
 import { EventBus } from '../../core/event-bus.ts';
 import { EventStore } from '../../core/event-store.ts';
@@ -27,6 +28,7 @@ import { SqliteLogStorage } from './sqlite-log-storage.ts';
 import { SqliteViewStore } from './sqlite-view-store.ts';
 import { StalledStreams } from './stalled-streams.ts';
 import { openStates } from './states.ts';
+import { sweepDaily } from './sweep.ts';
 
 export interface EngineOptions {
   /** The data folder; made if need be. */
@@ -89,11 +91,12 @@ export function createEngine({ dataDir, projections, logger, ...options }: Engin
   const commits = new SqliteCommitStorage(folder.events);
   const names = projections.map(({ name }) => name);
   const views = openViews(folder, commits, logger);
-  const store = new EventStore(commits);
+  const objects = new FileObjectStore(dataDir);
+  const claims = new ClaimCheck(objects);
+  const store = new EventStore(new LargeCommitStorage(commits, claims));
   const bus = new EventBus({
     onHandlerError: (error, { id, type }) => logger.error('a subscriber failed', { id, type, error }),
   });
-  const objects = new FileObjectStore(dataDir);
   const { states, writer } = openStates({ store, objects, folds: options.folds ?? [], settings, logger });
   // Nobody but this process moves the pointers, so what it knows of them stays true.
   const control = new SqliteControlStore(folder.views);
@@ -114,6 +117,7 @@ export function createEngine({ dataDir, projections, logger, ...options }: Engin
   const projector = new Consumer({
     name: 'the projector',
     commits,
+    claims,
     checkpoint: sqliteCheckpoint(folder.views, names),
     logger,
     apply: async (batch) => {
@@ -123,19 +127,20 @@ export function createEngine({ dataDir, projections, logger, ...options }: Engin
     unfinished: () => stalled.unfinished(),
   });
   const replaying = createReplays({
-    ...{ control, generations, projections, store, commits, views, logger, database: folder.views },
+    ...{ control, generations, projections, store, commits, claims, views, logger, database: folder.views },
     concurrency: settings.processors.concurrent_workers,
   });
   const { sagas = [] } = options;
-  const runner = new SagaEngine({ sagas, store, commits, database: folder.bookkeeping, policy, logger });
+  const runner = new SagaEngine({ sagas, store, commits, claims, database: folder.bookkeeping, policy, logger });
   const { partition_strategy: strategy } = settings.store;
   const pages = new SqliteLogStorage(folder.events);
   const relay = createRelay(
     folder,
     commits,
     new Relay({ log: new LogWriter({ storage: pages, commits, strategy }), bus, policy }),
-    { logger, batchSize: settings.bus.batch_size },
+    { claims, logger, batchSize: settings.bus.batch_size },
   );
+  const sweeping = sweepDaily(claims, commits, logger);
   commits.onStored(() => {
     projector.wake();
     relay.wake();
@@ -148,7 +153,7 @@ export function createEngine({ dataDir, projections, logger, ...options }: Engin
     views,
     generations,
     replays: replaying.replays,
-    log: new EventLog({ storage: pages, strategy }),
+    log: new EventLog({ storage: pages, strategy, claims }),
     objects,
     bus,
     start: () => {
@@ -156,8 +161,10 @@ export function createEngine({ dataDir, projections, logger, ...options }: Engin
       relay.start();
       runner.start();
       replaying.runner.start();
+      sweeping.start();
     },
     close: async () => {
+      sweeping.stop();
       commits.close();
       stalled.close();
       await Promise.all([projector.close(), relay.close(), runner.close(), replaying.runner.close()]);
@@ -192,11 +199,12 @@ function createRelay(
   folder: DataFolder,
   commits: SqliteCommitStorage,
   relay: Relay,
-  { logger, batchSize }: { logger: Logger; batchSize: number },
+  { claims, logger, batchSize }: { claims: ClaimCheck; logger: Logger; batchSize: number },
 ): Consumer {
   return new Consumer({
     name: 'the relay',
     commits,
+    claims,
     checkpoint: sqliteCheckpoint(folder.bookkeeping, ['relay']),
     logger,
     batchSize,

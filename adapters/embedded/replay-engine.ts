@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import type { ClaimCheck } from '../../core/claim-check.ts';
 import type { ControlStore } from '../../core/control-store.ts';
 import type { EventStore } from '../../core/event-store.ts';
 import type { Generations } from '../../core/generations.ts';
@@ -19,6 +20,8 @@ export interface ReplayEngineOptions {
   readonly projections: readonly AnyProjection[];
   readonly store: EventStore;
   readonly commits: SqliteCommitStorage;
+  /** Gets large commits their bodies. */
+  readonly claims?: ClaimCheck;
   readonly views: ViewStore;
   /** The database of the views. */
   readonly database: DatabaseSync;
@@ -31,10 +34,10 @@ const RANGE = 5_000;
 
 /** Replays, and what carries them out in this process. */
 export function createReplays(options: ReplayEngineOptions): { replays: Replays; runner: ReplayRunner } {
-  const { control, generations, projections, store, commits, views, database, logger, concurrency } = options;
+  const { control, generations, projections, store, commits, claims, views, database, logger, concurrency } = options;
   const start = ({ replayId }: Replay): void => runner.run(replayId);
   const replays: Replays = new Replays({ control, generations, projections, start });
-  const log = new SqliteReplayLog(commits);
+  const log = new SqliteReplayLog(commits, claims);
   const generationStore = new SqliteGenerationStore(database);
   // One process: it knows of a replay as soon as it is there, so nothing has to settle; requests in work end within a second.
   const parts = {

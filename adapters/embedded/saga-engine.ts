@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import type { ClaimCheck } from '../../core/claim-check.ts';
 import type { EventStore } from '../../core/event-store.ts';
 import type { RetryPolicy } from '../../core/processor.ts';
 import type { AnySaga } from '../../core/saga.ts';
@@ -14,6 +15,8 @@ export interface SagaEngineOptions {
   readonly sagas: readonly AnySaga[];
   readonly store: EventStore;
   readonly commits: SqliteCommitStorage;
+  /** Gets large commits their bodies. */
+  readonly claims?: ClaimCheck;
   /** Keeps the checkpoint and the index; see {@link SqliteSagaIndex}. */
   readonly database: DatabaseSync;
   readonly policy: RetryPolicy;
@@ -33,13 +36,14 @@ export class SagaEngine {
   #waking: Promise<void> = Promise.resolve();
   #closed = false;
 
-  constructor({ sagas, store, commits, database, policy, logger }: SagaEngineOptions) {
+  constructor({ sagas, store, commits, claims, database, policy, logger }: SagaEngineOptions) {
     const execution = new SagaExecution({ sagas, store });
     this.#logger = logger;
     this.#runner = new SagaRunner({ execution, index: new SqliteSagaIndex(database), policy, logger });
     this.#consumer = new Consumer({
       name: 'the saga runner',
       commits,
+      ...(claims ? { claims } : {}),
       checkpoint: sqliteCheckpoint(database, ['sagas']),
       logger,
       apply: async (batch) => {

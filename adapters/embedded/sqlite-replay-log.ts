@@ -1,3 +1,4 @@
+import type { ClaimCheck } from '../../core/claim-check.ts';
 import type { LogScope, PageRange, PartitionExtent, ReplayLog, ReplayPage } from '../../core/replay-log.ts';
 import { parseStreamId } from '../../core/stream-id.ts';
 import type { PositionedCommit, SqliteCommitStorage } from './sqlite-commit-storage.ts';
@@ -11,9 +12,12 @@ const READ_AT_ONCE = 100;
  */
 export class SqliteReplayLog implements ReplayLog {
   readonly #commits: SqliteCommitStorage;
+  readonly #claims: ClaimCheck | undefined;
 
-  constructor(commits: SqliteCommitStorage) {
+  /** @param claims gets large commits their bodies */
+  constructor(commits: SqliteCommitStorage, claims?: ClaimCheck) {
     this.#commits = commits;
+    this.#claims = claims;
   }
 
   async extents({ from, to }: LogScope): Promise<PartitionExtent[]> {
@@ -27,8 +31,9 @@ export class SqliteReplayLog implements ReplayLog {
       const read = this.#commits.commitsAfter(after, Math.min(READ_AT_ONCE, to - after));
       const last = read.at(-1);
       if (!last) return;
+      const wanted = read.filter(isWanted).map(({ commit }) => this.#claims?.redeem(commit) ?? commit);
       yield {
-        commits: read.filter(isWanted).map(({ commit }) => commit),
+        commits: await Promise.all(wanted),
         events: read.reduce((sum, { commit }) => sum + commit.count, 0),
       };
       after = last.position;

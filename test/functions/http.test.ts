@@ -67,7 +67,7 @@ describe('the command function', () => {
     ['a member twice', '{"agentId":"1","agentId":"2"}', 400, 'MALFORMED_JSON'],
     [
       'too much',
-      JSON.stringify({ ...agent('1'), configuration: { text: 'x'.repeat(1 << 20) } }),
+      JSON.stringify({ ...agent('1'), configuration: { text: 'x'.repeat(5 << 20) } }),
       413,
       'PAYLOAD_TOO_LARGE',
     ],

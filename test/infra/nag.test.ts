@@ -51,6 +51,7 @@ describe('the AWS Solutions rules', () => {
       [`AwsSolutions-IAM5[Resource::<Failures8A3E1A2F.Arn>/*]`]: 2,
       [`AwsSolutions-IAM5[Resource::<Task79114B6B.Arn>:*]`]: 2,
       [`AwsSolutions-IAM5[Resource::annals-prod-data:ExportsOutputFnGetAttObjectsA92BA4F1ArnDE4464BF/snapshots/*]`]: 3,
+      [`AwsSolutions-IAM5[Resource::annals-prod-data:ExportsOutputFnGetAttObjectsA92BA4F1ArnDE4464BF/large-events/*]`]: 4,
       'AwsSolutions-S1': 2,
       'AwsSolutions-SQS3': 2,
     });

@@ -82,6 +82,7 @@ describe('permissions', () => {
       new Set([
         ...['xray:PutTraceSegments *', 'xray:PutTelemetryRecords *', 's3:PutObject Failures/*'],
         ...['s3:GetObject', 's3:PutObject', 's3:DeleteObject'].map((action) => `${action} Objects/snapshots/*`),
+        ...['s3:GetObject', 's3:PutObject'].map((action) => `${action} Objects/large-events/*`),
       ]),
     );
   });
@@ -125,13 +126,15 @@ describe('permissions', () => {
       (action) => `dynamodb:${action} Events/stream`,
     );
     const failures = ['s3:ListBucket Failures', 's3:PutObject Failures/*'];
-    const snapshots = ['s3:GetObject Objects/snapshots/*', 's3:ListBucket Objects'];
+    const bodies = ['s3:GetObject Objects/large-events/*'];
+    const snapshots = [...bodies, 's3:GetObject Objects/snapshots/*', 's3:ListBucket Objects'];
     expect(may('command')).toEqual([
       'dynamodb:GetItem Events',
       'dynamodb:PutItem Events',
       'dynamodb:Query Events',
       'dynamodb:Query Events/index/byCommitId',
       ...snapshots,
+      's3:PutObject Objects/large-events/*',
     ]);
     expect(may('query')).toEqual([
       'dynamodb:BatchGetItem Views',
@@ -177,7 +180,9 @@ describe('permissions', () => {
       'dynamodb:Query Views/index/byGroup',
     ]);
     const log = ['dynamodb:PutItem Log', 'dynamodb:Query Events', 'dynamodb:Query Log'];
-    expect(may('relay')).toEqual(['events:PutEvents Bus', ...log, ...stream, ...failures].toSorted());
+    expect(may('relay')).toEqual(
+      ['events:PutEvents Bus', ...log, ...bodies, 's3:ListBucket Objects', ...stream, ...failures].toSorted(),
+    );
   });
 
   it('let the state machine of replays call its function and start executions of its own', () => {
