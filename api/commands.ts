@@ -1,6 +1,7 @@
 import { agentCommands } from './agent-commands.ts';
 import { batchCommands } from './batch-commands.ts';
 import type { CommandDeps } from './command.ts';
+import { forkCommands } from './fork-commands.ts';
 import type { Route } from './route.ts';
 import { sagaCommands } from './saga-commands.ts';
 import { streamCommands } from './stream-commands.ts';
@@ -12,6 +13,7 @@ export const commandRoutes: readonly Route<CommandDeps>[] = [
   ...streamCommands,
   ...batchCommands,
   ...agentCommands,
+  ...forkCommands,
   ...taskCommands,
   ...workflowCommands,
   ...sagaCommands,

@@ -44,7 +44,10 @@ function decode(text: string): unknown {
 }
 
 /** The first items of a source, and whether more follow. */
-export async function takePage<T>(source: AsyncIterable<T>, limit: number): Promise<{ items: T[]; more: boolean }> {
+export async function takePage<T>(
+  source: AsyncIterable<T> | Iterable<T>,
+  limit: number,
+): Promise<{ items: T[]; more: boolean }> {
   const items: T[] = [];
   let bytes = 0;
   for await (const item of source) {

@@ -1,9 +1,11 @@
 import type { AppDeps } from './app.ts';
 import { commandRoutes } from './commands.ts';
+import { forkQueries } from './fork-queries.ts';
 import { type LogDeps, logQueries } from './log-queries.ts';
 import { openApiRoute } from './openapi.ts';
 import { type OperationDeps, operationQueries } from './operation-queries.ts';
 import { operationRoutes } from './operations.ts';
+import { pastQueries } from './past-queries.ts';
 import type { Route } from './route.ts';
 import { sagaQueries } from './saga-queries.ts';
 import { streamQueries } from './stream-queries.ts';
@@ -16,6 +18,8 @@ const answers: readonly Route<QueryDeps>[] = [
   ...streamQueries,
   ...logQueries,
   ...viewQueries,
+  ...pastQueries,
+  ...forkQueries,
   ...sagaQueries,
   ...operationQueries,
 ];

@@ -34,6 +34,10 @@ export const agentView: z.ZodType<AgentView> = z
     durationMs,
     usage: z.record(z.string(), z.number()).describe('What its steps used in all, by name of the resource'),
     lastAction: z.string().exactOptional().describe('The start of it'),
+    forkedFrom: z
+      .strictObject({ agentId: id, version: z.int().positive() })
+      .exactOptional()
+      .describe('The moment of another agent that this one goes on from'),
   })
   .meta({ id: 'AgentView' });
 

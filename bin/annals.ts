@@ -3,11 +3,13 @@ import { Command } from 'commander';
 import { addImportCommand } from './commands/import.ts';
 import { addReplayCommand } from './commands/replay.ts';
 import { addServeCommand } from './commands/serve.ts';
+import { addTravelCommand } from './commands/travel.ts';
 
 const program = new Command('annals').description('The event-sourced backbone of a system of parallel AI agents');
 
 addServeCommand(program);
 addImportCommand(program);
 addReplayCommand(program);
+addTravelCommand(program);
 
 await program.parseAsync();

@@ -77,6 +77,9 @@ export const saga = sagaAnswer.extend({
 });
 export type Saga = z.output<typeof saga>;
 
+/** Any view: its version, and what its projection makes of events. */
+export const anyView = z.looseObject({ version });
+
 const view = z.object({ version, createdAt: z.string(), lastUpdated: z.string() });
 
 export const agentView = view.extend({
@@ -91,6 +94,7 @@ export const agentView = view.extend({
   durationMs: z.number(),
   usage: z.record(z.string(), z.number()),
   lastAction: z.string().optional(),
+  forkedFrom: z.object({ agentId: z.string(), version }).optional(),
 });
 export type AgentView = z.output<typeof agentView>;
 
@@ -148,3 +152,28 @@ export const replay = z.object({
   finishedAt: z.string().optional(),
 });
 export type Replay = z.output<typeof replay>;
+export const pastProjection = z.object({
+  projection: z.string(),
+  at: z.string(),
+  views: z.array(z.object({ key: z.string(), version: z.number(), view: jsonObject })),
+  next: z.string().nullable(),
+});
+export type PastProjection = z.output<typeof pastProjection>;
+
+export const forkAnswer = z.object({ agentId: z.string(), parentId: z.string(), atVersion: version, version });
+export type ForkAnswer = z.output<typeof forkAnswer>;
+
+const step = z.object({
+  step: z.number(),
+  same: z.boolean(),
+  left: recordedEventSchema.nullable(),
+  right: recordedEventSchema.nullable(),
+});
+export const agentsDiff = z.object({
+  agentId: z.string(),
+  with: z.string(),
+  common: z.object({ agentId: z.string(), version }).nullable(),
+  steps: z.array(step),
+  next: z.string().nullable(),
+});
+export type AgentsDiff = z.output<typeof agentsDiff>;

@@ -154,6 +154,20 @@ export class AnnalsClient {
     return this.#post(`/agents/${segment(agentId)}/steps`, body, answers.agentAnswer, options);
   }
 
+  /** Starts another agent whose history up to `atVersion` is this one's. */
+  forkAgent(
+    agentId: string,
+    body: { readonly atVersion: number; readonly agentId?: string },
+    options?: CommandOptions,
+  ) {
+    return this.#post(`/agents/${segment(agentId)}/forks`, body, answers.forkAnswer, options);
+  }
+
+  /** A page of what two agents did, side by side from where they part. */
+  diffAgents(agentId: string, query: { readonly with: string; readonly limit?: number; readonly cursor?: string }) {
+    return this.#get(`/agents/${segment(agentId)}/diff`, answers.agentsDiff, query);
+  }
+
   requestTask(body: Optional<EventData<'task.requested'>, 'taskId'>, options?: CommandOptions) {
     return this.#post('/tasks', body, answers.taskRequestedAnswer, options);
   }
@@ -211,6 +225,16 @@ export class AnnalsClient {
 
   workflow(workflowId: string, options?: ViewOptions) {
     return this.#get(`/workflows/${segment(workflowId)}`, answers.workflowView, options);
+  }
+
+  /** Any view, by the names of its projection and its own. */
+  view(projection: string, key: string, options?: ViewOptions) {
+    return this.#get(`/projections/${segment(projection)}/${segment(key)}`, answers.anyView, options);
+  }
+
+  /** A page of all views of a projection as they were at a time (ISO 8601), folded from the log for this call. */
+  projectionAt(projection: string, query: { readonly at: string; readonly limit?: number; readonly cursor?: string }) {
+    return this.#get(`/projections/${segment(projection)}`, answers.pastProjection, query);
   }
 
   /** A page of the agents, those in one state when `state` is given. */

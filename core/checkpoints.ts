@@ -1,9 +1,11 @@
 import { type Commit, endOf } from './commit.ts';
 import { UnavailableError } from './errors.ts';
 import type { EventStore } from './event-store.ts';
+import { viewFold } from './fold.ts';
 import { type Folded, foldCommits, type Progress } from './fold-commits.ts';
 import type { Parked } from './parked.ts';
 import type { AnyProjection, StoredView } from './projection.ts';
+import { StateReader } from './state-reader.ts';
 import { parseStreamId } from './stream-id.ts';
 import { encodeView, type ViewStore } from './view-store.ts';
 
@@ -23,10 +25,12 @@ export interface CheckpointOptions {
 export class Checkpoints {
   readonly #store: EventStore;
   readonly #views: ViewStore;
+  readonly #states: StateReader;
 
   constructor({ store, views }: CheckpointOptions) {
     this.#store = store;
     this.#views = views;
+    this.#states = new StateReader({ store });
   }
 
   /** The view of a stream as it is stored; at version 0 when there is none. */
@@ -37,14 +41,16 @@ export class Checkpoints {
   }
 
   /** Folds delivered commits, in order, into a view; those that the delivery left out are read from the store. */
-  fold({ projection }: Place, stored: StoredView, commits: readonly Commit[]): Promise<Progress> {
-    return foldCommits(projection, stored, this.#withoutGaps(commits, stored.version));
+  async fold({ projection }: Place, stored: StoredView, commits: readonly Commit[]): Promise<Progress> {
+    const base = await this.#inherit(projection, stored, commits.at(0));
+    return foldCommits(projection, base, this.#withoutGaps(commits, stored.version));
   }
 
   /** Folds all there is after a view, commit by commit as far as each could be stored. @throws UnavailableError */
   async foldToHead({ projection, stream }: Place, stored: StoredView): Promise<Progress> {
     const commits = this.#store.commits(stream, { from: stored.version + 1 });
-    const progress = await foldCommits(projection, stored, commits, (folded) => encodeView({ ...stored, ...folded }));
+    const base = await this.#inherit(projection, stored, await this.#first(stream, stored));
+    const progress = await foldCommits(projection, base, commits, (folded) => encodeView({ ...stored, ...folded }));
     if (progress.failure?.error instanceof UnavailableError) throw progress.failure.error; // no fault of any event
     return progress;
   }
@@ -55,6 +61,21 @@ export class Checkpoints {
     const group = view === undefined ? '' : projection.group.of(view);
     const next: StoredView = { ...place, version, group, view, ...(parked ? { parked } : {}) };
     return this.#views.put(next, stored.version, mark);
+  }
+
+  /** The first commit of a stream of which nothing is in the view. */
+  async #first(stream: string, { version }: { readonly version: number }): Promise<Commit | undefined> {
+    return version > 0 ? undefined : (await Array.fromAsync(this.#store.commits(stream, { to: 1 }))).at(0);
+  }
+
+  /** The view that a fork goes on from, when none of its own commits is in it; any other view as it is. */
+  async #inherit(projection: AnyProjection, { view, version }: StoredView, delivered?: Commit): Promise<Folded> {
+    if (version > 0 || !delivered) return { view, version };
+    const { stream } = delivered;
+    const first = delivered.version === 1 ? delivered : await this.#first(stream, { version });
+    if (!first) return { view, version };
+    const { state } = await this.#states.inherit(viewFold(projection), { state: view, version }, first);
+    return { view: state, version };
   }
 
   /** The commits after `applied` in order, those that the batch lacks read from the store. */

@@ -66,12 +66,20 @@ function schemaOf(aggregateType: string, stateVersion = 1): string {
 
 export const start = <State>({ initialState }: Fold<State>): Folded<State> => ({ state: initialState, version: 0 });
 
-/** Folds a commit in; events that are in already are skipped. @throws CorruptDataError when one before it is missing */
-export function foldCommit<State>(fold: Fold<State>, folded: Folded<State>, commit: Commit): Folded<State> {
+/**
+ * Folds a commit in, as far as event `to`; events that are in already are skipped.
+ * @throws CorruptDataError when one before it is missing
+ */
+export function foldCommit<State>(
+  fold: Fold<State>,
+  folded: Folded<State>,
+  commit: Commit,
+  to = Number.POSITIVE_INFINITY,
+): Folded<State> {
   if (endOf(commit) <= folded.version) return folded;
   if (commit.version > folded.version + 1) {
     throw new CorruptDataError(`stream ${commit.stream} lacks version ${folded.version + 1}`);
   }
-  const events = decodeCommit(commit).slice(folded.version + 1 - commit.version);
-  return { state: events.reduce(fold.evolve, folded.state), version: endOf(commit) };
+  const events = decodeCommit(commit).slice(folded.version + 1 - commit.version, to - commit.version + 1);
+  return { state: events.reduce(fold.evolve, folded.state), version: Math.min(endOf(commit), to) };
 }

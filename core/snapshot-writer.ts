@@ -3,6 +3,7 @@ import { type Commit, endOf } from './commit.ts';
 import type { EventStore } from './event-store.ts';
 import { type AnyFold, type Folded, foldCommit, start } from './fold.ts';
 import type { SnapshotStore } from './snapshot-store.ts';
+import { StateReader } from './state-reader.ts';
 import { parseStreamId } from './stream-id.ts';
 
 export interface SnapshotWriterOptions {
@@ -28,10 +29,12 @@ const CONCURRENCY = 4;
  */
 export class SnapshotWriter {
   readonly #options: SnapshotWriterOptions;
+  readonly #states: StateReader;
   readonly #limit = pLimit(CONCURRENCY);
 
   constructor(options: SnapshotWriterOptions) {
     this.#options = options;
+    this.#states = new StateReader(options);
   }
 
   /** Looks at commits that were just stored. Does not throw: a snapshot that is missing costs a longer read, no more. */
@@ -65,7 +68,7 @@ export class SnapshotWriter {
     const from = Math.min(...progress.map(({ folded }) => folded.version)) + 1;
     const to = Math.max(...due.map(endOf));
     for await (const commit of store.commits(stream, { from, to, startsCommit: true })) {
-      progress = progress.map(({ fold, folded }) => ({ fold, folded: foldCommit(fold, folded, commit) }));
+      progress = await Promise.all(progress.map((own) => this.#foldIn(own, commit)));
       if (commit.recordedAt > recordedAt) recordedAt = commit.recordedAt;
       if (!this.#isDue(commit)) continue;
       const version = endOf(commit);
@@ -74,5 +77,9 @@ export class SnapshotWriter {
         written.map(({ fold, folded }) => snapshots.put(fold, { stream, version, recordedAt, state: folded.state })),
       );
     }
+  }
+
+  async #foldIn({ fold, folded }: Progress, commit: Commit): Promise<Progress> {
+    return { fold, folded: foldCommit(fold, await this.#states.inherit(fold, folded, commit), commit) };
   }
 }

@@ -1,6 +1,7 @@
 import { type Commit, endOf } from './commit.ts';
 import type { EventStore } from './event-store.ts';
 import { type Fold, type Folded, foldCommit, start } from './fold.ts';
+import { originOf } from './lineage.ts';
 import type { SnapshotStore } from './snapshot-store.ts';
 import { type Known, StateCache } from './state-cache.ts';
 
@@ -69,13 +70,20 @@ export class StateReader {
   async past<State>(fold: Fold<State>, stream: string, { version, at }: Past): Promise<Folded<State>> {
     const to = version ?? Number.MAX_SAFE_INTEGER;
     const snapshot = await this.#snapshots?.newest(fold, stream, { version: to, at });
-    let { state, version: reached }: Folded<State> = snapshot ?? start(fold);
-    for await (const event of this.#store.read(stream, { from: reached + 1, to, startsCommit: true })) {
-      if (at && Date.parse(event.metadata.recordedAt) > at.getTime()) break;
-      state = fold.evolve(state, event);
-      reached = event.sequenceNumber;
+    let folded: Folded<State> = snapshot ?? start(fold);
+    for await (const commit of this.#store.commits(stream, { from: folded.version + 1, to, startsCommit: true })) {
+      if (at && Date.parse(commit.recordedAt) > at.getTime()) break;
+      folded = foldCommit(fold, await this.inherit(fold, folded, commit), commit, to);
     }
-    return { state, version: reached };
+    return { state: folded.state, version: folded.version };
+  }
+
+  /** What a fork goes on from, before its first commit; any other state as it is. */
+  async inherit<State>(fold: Fold<State>, folded: Folded<State>, commit: Commit): Promise<Folded<State>> {
+    const origin = folded.version === 0 ? originOf(commit) : undefined;
+    if (!origin) return folded;
+    const { state } = await this.past(fold, origin.stream, { version: origin.version });
+    return { state, version: 0 };
   }
 
   /** Takes note of the state after a commit that this process has just appended to a state it had loaded. */
@@ -91,7 +99,7 @@ export class StateReader {
     const mayBeOlder = commitId !== undefined && known.commitIds?.has(commitId) !== false;
     const [earlier, found] = await Promise.all([
       mayBeOlder ? this.#store.findCommit(stream, commitId) : undefined,
-      foldOn(fold, known, this.#store.commits(stream, { from: known.version + 1, startsCommit: true }), commitId),
+      this.#foldOn(fold, known, this.#store.commits(stream, { from: known.version + 1, startsCommit: true }), commitId),
     ]);
     return earlier ? { ...found, repeat: earlier } : found;
   }
@@ -99,10 +107,10 @@ export class StateReader {
   /** One query for a short stream; for a long one a second, and a snapshot, both at once. */
   async #loadCold<State>(fold: Fold<State>, stream: string, commitId?: string): Promise<Found<State>> {
     const beginning: Known<State> = { ...start(fold), commitIds: new Set() };
-    if (!this.#snapshots) return foldOn(fold, beginning, this.#store.commits(stream), commitId);
+    if (!this.#snapshots) return this.#foldOn(fold, beginning, this.#store.commits(stream), commitId);
     const newest = await this.#newestCommits(stream);
     const [first, last] = [newest.at(0), newest.at(-1)];
-    if (!first || !last || first.version === 1) return foldOn(fold, beginning, newest, commitId);
+    if (!first || !last || first.version === 1) return this.#foldOn(fold, beginning, newest, commitId);
     const head = endOf(last);
     const [snapshot, between, earlier] = await Promise.all([
       this.#snapshots.newest(fold, stream, { version: head }),
@@ -114,8 +122,8 @@ export class StateReader {
     const to = (tail.at(0)?.version ?? 1) - 1;
     // Nothing is left to read here, unless the snapshot that should be there is not.
     const gap = { from: base.version + 1, to, startsCommit: true };
-    if (gap.from <= to) base = await foldOn(fold, base, this.#store.commits(stream, gap), commitId);
-    const found = base.repeat ? base : await foldOn(fold, base, tail, commitId);
+    if (gap.from <= to) base = await this.#foldOn(fold, base, this.#store.commits(stream, gap), commitId);
+    const found = base.repeat ? base : await this.#foldOn(fold, base, tail, commitId);
     return earlier ? { ...found, repeat: earlier } : found;
   }
 
@@ -140,23 +148,24 @@ export class StateReader {
     const all = commitIds && commitIds.size <= MAX_COMMIT_IDS ? commitIds : undefined;
     this.#cache.set(fold, stream, { state, version, commitIds: all });
   }
-}
 
-/** Folds commits in, up to and including the one under `commitId` if it is among them. */
-async function foldOn<State>(
-  fold: Fold<State>,
-  known: Known<State>,
-  commits: AsyncIterable<Commit> | Iterable<Commit>,
-  commitId?: string,
-): Promise<Found<State>> {
-  const { commitIds } = known;
-  let folded: Folded<State> = known;
-  for await (const commit of commits) {
-    folded = foldCommit(fold, folded, commit);
-    if (!commit.keyed) continue;
-    if (commit.commitId === commitId)
-      return { state: folded.state, version: folded.version, commitIds, repeat: commit };
-    commitIds?.add(commit.commitId);
+  /** Folds commits in, up to and including the one under `commitId` if it is among them. */
+  async #foldOn<State>(
+    fold: Fold<State>,
+    known: Known<State>,
+    commits: AsyncIterable<Commit> | Iterable<Commit>,
+    commitId?: string,
+  ): Promise<Found<State>> {
+    const { commitIds } = known;
+    let folded: Folded<State> = known;
+    for await (const commit of commits) {
+      folded = foldCommit(fold, await this.inherit(fold, folded, commit), commit);
+      if (!commit.keyed) continue;
+      if (commit.commitId === commitId) {
+        return { state: folded.state, version: folded.version, commitIds, repeat: commit };
+      }
+      commitIds?.add(commit.commitId);
+    }
+    return { state: folded.state, version: folded.version, commitIds };
   }
-  return { state: folded.state, version: folded.version, commitIds };
 }

@@ -63,4 +63,18 @@ export const agentStepRecorded = defineEvent({
   sensitive: ['thought', 'action', 'observation'],
 });
 
-export const agentEvents = [agentCreated, agentStateChanged, agentStepRecorded] as const;
+export const agentForked = defineEvent({
+  type: 'agent.forked',
+  kind: 'domain',
+  version: 1,
+  aggregateType: 'agent',
+  description: 'An agent goes on from a moment of another, whose history up to there is its own.',
+  data: z.strictObject({
+    agentId: id,
+    parentId: id,
+    atVersion: z.int().positive().describe('The last event of the parent that is part of the fork’s history'),
+  }),
+  sensitive: [],
+});
+
+export const agentEvents = [agentCreated, agentStateChanged, agentStepRecorded, agentForked] as const;

@@ -20,6 +20,8 @@ export interface AgentStatus extends Times {
   /** Sum of the steps' usage, by name. */
   readonly usage: Readonly<Record<string, number>>;
   readonly lastAction?: string;
+  /** The moment of another agent that this one goes on from. */
+  readonly forkedFrom?: { readonly agentId: string; readonly version: number };
 }
 
 /** How much of the last action a view shows, in characters: a view stays small however long the action was. */
@@ -28,14 +30,14 @@ const ACTION_PREVIEW = 200;
 export const agentStatus = defineProjection({
   name: 'agent-status',
   aggregateType: 'agent',
-  types: ['agent.created', 'agent.state-changed', 'agent.step-recorded'],
+  types: ['agent.created', 'agent.state-changed', 'agent.step-recorded', 'agent.forked'],
   group: { of: (view: AgentStatus) => view.state, values: agentState.options },
   evolve,
 });
 
 function evolve(
   view: AgentStatus | undefined,
-  event: DomainEvent<'agent.created' | 'agent.state-changed' | 'agent.step-recorded'>,
+  event: DomainEvent<'agent.created' | 'agent.state-changed' | 'agent.step-recorded' | 'agent.forked'>,
 ): AgentStatus {
   // A stream may be appended to without commands, so a view makes do with whatever comes first.
   const base: AgentStatus = view ?? {
@@ -55,6 +57,10 @@ function evolve(
     case 'agent.created': {
       const { agentType, configuration, createdBy } = event.data;
       return { ...now, agentType, configuration, createdBy };
+    }
+    case 'agent.forked': {
+      const { parentId, atVersion } = event.data;
+      return { ...now, agentId: event.aggregateId, forkedFrom: { agentId: parentId, version: atVersion } };
     }
     case 'agent.state-changed': {
       const { newState, reason } = event.data;

@@ -3,7 +3,7 @@ import { CommandRejectedError, NotFoundError } from '../../core/errors.ts';
 import type { AgentState } from '../../events/agent.ts';
 import type { DomainEvent, EventData, NewEvent } from '../../events/catalogue.ts';
 
-type AgentEvent = 'agent.created' | 'agent.state-changed' | 'agent.step-recorded';
+type AgentEvent = 'agent.created' | 'agent.state-changed' | 'agent.step-recorded' | 'agent.forked';
 
 /** What deciding needs to know of an agent. */
 export interface Agent {
@@ -62,6 +62,7 @@ function evolve(agent: Agent, event: DomainEvent<AgentEvent>): Agent {
     case 'agent.state-changed':
       return { state: event.data.newState };
     case 'agent.step-recorded':
+    case 'agent.forked': // what it goes on from is folded already
       return agent;
   }
 }

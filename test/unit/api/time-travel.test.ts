@@ -1,0 +1,124 @@
+import { execFile } from 'node:child_process';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { createClient } from '../../../client/client.ts';
+import { servedApi } from '../../support/served-api.ts';
+
+const { get, post, url } = servedApi();
+const agent = { agentType: 'coder', configuration: {}, createdBy: 'me' };
+const step = (action: string) => ({ action, usage: { tokens: 1 } });
+
+describe('a projection as it was', () => {
+  let at: string;
+  beforeAll(async () => {
+    for (const agentId of ['b', 'a', 'c']) await post('/agents', { ...agent, agentId });
+    await post('/agents/a/steps', step('one'));
+    const { events } = (await get('/streams/agent-a/events?direction=backward&limit=1')).body;
+    at = events[0].metadata.recordedAt;
+    await delay(5); // what follows is of a later millisecond
+    await post('/agents/a/steps', step('two'));
+    await post('/agents', { ...agent, agentId: 'later' });
+    await get('/agents/a?waitFor=3');
+  });
+
+  it('has every view as each is by itself at that time, and none that came later', async () => {
+    await expect.poll(async () => (await get('/events?type=agent.created')).body.events.length).toBe(4);
+    const { status, body } = await get(`/projections/agent-status?at=${at}`);
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ projection: 'agent-status', at, next: null });
+    expect(body.views.map(({ key }: { key: string }) => key)).toEqual(['a', 'b', 'c']);
+    for (const { key, version, view } of body.views) {
+      expect({ ...view, version }).toEqual((await get(`/agents/${key}?at=${at}`)).body);
+    }
+    expect(body.views[0]).toMatchObject({ version: 2, view: { steps: 1, lastAction: 'one' } });
+    expect((await get('/agents/a')).body).toMatchObject({ steps: 2 });
+  });
+
+  it('comes in pages, and is empty before all events', async () => {
+    const first = (await get(`/projections/agent-status?at=${at}&limit=2`)).body;
+    const second = (await get(`/projections/agent-status?at=${at}&limit=2&cursor=${first.next}`)).body;
+    expect([...first.views, ...second.views].map(({ key }) => key)).toEqual(['a', 'b', 'c']);
+    expect(second.next).toBeNull();
+    expect((await get('/projections/agent-status?at=2020-01-01T00:00:00Z')).body.views).toEqual([]);
+    expect((await get('/projections/none?at=2020-01-01T00:00:00Z')).status).toBe(404);
+    expect((await get('/projections/agent-status')).status).toBe(422);
+  });
+
+  it('is printed for one stream with what has changed since', async () => {
+    const travel = (...options: string[]) =>
+      promisify(execFile)(process.execPath, ['bin/annals.ts', 'travel', ...options, '--url', url()], {
+        env: { ...process.env, FORCE_COLOR: '1' },
+      });
+    const { stdout } = await travel('agent-a', '--at', at);
+    expect(stdout).toContain(`agent-a at ${at}: version 2`);
+    expect(stdout).toContain('from there to now: version 3');
+    expect(stdout).toContain('\u001b[31m-   "lastAction": "one"');
+    expect(stdout).toContain('\u001b[32m+   "lastAction": "two"');
+    await expect(travel('agent-none', '--to-version', '1')).rejects.toMatchObject({ code: 1 });
+    await expect(travel('agent-a')).rejects.toThrow('say which moment');
+  });
+});
+
+describe('a fork', () => {
+  const client = () => createClient({ url: url() });
+  beforeAll(async () => {
+    await client().createAgent({ ...agent, agentId: 'p' });
+    for (const action of ['plan', 'edit', 'test']) await client().recordStep('p', step(action));
+    await client().changeAgentState('p', { newState: 'running', reason: 'go' });
+  });
+
+  it('goes on from a moment of its parent, which it shares by reference', async () => {
+    const answer = await client().forkAgent('p', { atVersion: 3, agentId: 'q' });
+    expect(answer).toEqual({ agentId: 'q', parentId: 'p', atVersion: 3, version: 1, repeated: false });
+    await client().recordStep('q', step('rewrite'));
+    expect(await client().agent('q', { waitFor: 2 })).toMatchObject({
+      ...{ agentId: 'q', state: 'created', steps: 3, lastAction: 'rewrite', usage: { tokens: 3 }, version: 2 },
+      forkedFrom: { agentId: 'p', version: 3 },
+    });
+    expect(await client().agent('q', { version: 1 })).toMatchObject({ steps: 2, lastAction: 'edit' });
+    expect(await client().agent('p', { waitFor: 5 })).toMatchObject({ steps: 3, lastAction: 'test' });
+    expect((await client().readStream('agent-q')).events).toHaveLength(2);
+  });
+
+  it('can be forked, and knows the state it goes on from', async () => {
+    await client().forkAgent('p', { atVersion: 5, agentId: 'r' });
+    await client().forkAgent('r', { atVersion: 1, agentId: 's' });
+    expect((await client().changeAgentState('s', { newState: 'running', reason: 'x' })).version).toBe(1); // it is already
+    expect(await client().agent('s', { waitFor: 1 })).toMatchObject({ state: 'running', steps: 3, agentId: 's' });
+  });
+
+  it('is compared with its parent, and with other forks, step by step from where they part', async () => {
+    await client().forkAgent('p', { atVersion: 2, agentId: 't' });
+    await client().recordStep('t', step('edit'));
+    const diff = await client().diffAgents('t', { with: 'p' });
+    expect(diff).toMatchObject({ agentId: 't', with: 'p', common: { agentId: 'p', version: 2 }, next: null });
+    expect(diff.steps).toMatchObject([
+      { step: 1, same: true, left: { data: { action: 'edit' } }, right: { data: { action: 'edit' } } },
+      { step: 2, same: false, left: null, right: { data: { action: 'test' } } },
+      { step: 3, same: false, left: null, right: { type: 'agent.state-changed' } },
+    ]);
+    const forks = await client().diffAgents('q', { with: 't' });
+    expect(forks).toMatchObject({ common: { agentId: 'p', version: 2 } });
+    expect(forks.steps).toMatchObject([
+      { same: true, left: { aggregateId: 'p' }, right: { aggregateId: 't' } },
+      { same: false, left: { data: { action: 'rewrite' } }, right: null },
+    ]);
+    const first = await client().diffAgents('t', { with: 'p', limit: 2 });
+    const second = await client().diffAgents('t', { with: 'p', cursor: first.next ?? '' });
+    expect([...first.steps, ...second.steps]).toEqual(diff.steps);
+    expect((await client().diffAgents('p', { with: 'p' })).steps).toEqual([]);
+    expect((await client().diffAgents('p', { with: 'a' })).common).toBeNull();
+  });
+
+  it('needs a parent that has come so far, and a name that is free; its repeat is harmless', async () => {
+    expect(await post('/agents/nobody/forks', { atVersion: 1 })).toMatchObject({ status: 404 });
+    expect(await post('/agents/p/forks', { atVersion: 99 })).toMatchObject({ status: 422 });
+    expect(await post('/agents/p/forks', { atVersion: 0 })).toMatchObject({ status: 422 });
+    expect(await post('/agents/p/forks', { atVersion: 1, agentId: 'a' })).toMatchObject({ status: 409 });
+    const once = { 'idempotency-key': 'fork-once' };
+    const first = await post('/agents/p/forks', { atVersion: 1 }, once);
+    expect(first.status).toBe(201);
+    expect(await post('/agents/p/forks', { atVersion: 1 }, once)).toMatchObject({ status: 200, body: first.body });
+  });
+});
