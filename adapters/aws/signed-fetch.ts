@@ -7,6 +7,8 @@ type Credentials = Awaited<ReturnType<ReturnType<typeof defaultProvider>>>;
 export interface SigningOptions {
   /** Region of the API, such as `eu-central-1`. */
   readonly region: string;
+  /** Key of a client, where the deployment counts requests by client. */
+  readonly apiKey?: string | undefined;
   /** Where credentials come from; by default environment, `AWS_PROFILE`, container and instance, as for the AWS CLI. */
   readonly credentials?: () => Promise<Credentials>;
 }
@@ -20,7 +22,7 @@ export function regionOfApi(url: string): string | undefined {
  * A `fetch` that signs each request for API Gateway's IAM authorisation (Signature Version 4). The provider keeps
  * credentials until they expire, so asking it before each request costs nothing.
  */
-export function signedFetch({ region, credentials = defaultProvider() }: SigningOptions) {
+export function signedFetch({ region, apiKey, credentials = defaultProvider() }: SigningOptions) {
   return async (request: Request): Promise<Response> => {
     const { accessKeyId, secretAccessKey, sessionToken } = await credentials();
     const signer = new AwsClient({
@@ -31,6 +33,7 @@ export function signedFetch({ region, credentials = defaultProvider() }: Signing
       region,
       retries: 0,
     });
+    if (apiKey !== undefined) request.headers.set('x-api-key', apiKey);
     return fetch(await signer.sign(request));
   };
 }

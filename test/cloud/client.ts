@@ -2,10 +2,13 @@ import { inject } from 'vitest';
 import { signedFetch } from '../../adapters/aws/signed-fetch.ts';
 import { type AnnalsClient, createClient } from '../../client/client.ts';
 
+/** Where the stage has clients, the key of one. */
+const apiKey = process.env['ANNALS_API_KEY'];
+
 /** The deployed API through the typed client, each request signed. */
 export function deployedClient(): AnnalsClient {
   const { apiUrl, region } = inject('deployment');
-  return createClient({ url: apiUrl, fetch: signedFetch({ region }) });
+  return createClient({ url: apiUrl, fetch: signedFetch({ region, apiKey }) });
 }
 
 /** Asks the deployed API as any HTTP client could, signed. */
@@ -13,5 +16,5 @@ export async function ask(method: 'GET' | 'POST', path: string, body?: string): 
   const { apiUrl, region } = inject('deployment');
   const headers = body === undefined ? {} : { 'Content-Type': 'application/json' };
   const request = new Request(`${apiUrl}${path}`, { method, headers, ...(body === undefined ? {} : { body }) });
-  return signedFetch({ region })(request);
+  return signedFetch({ region, apiKey })(request);
 }
