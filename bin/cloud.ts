@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
-import { deploy, type Outputs } from './cloud/deploy.ts';
+import { deploy, emulatorEnvironment, type Outputs } from './cloud/deploy.ts';
 import { answers, MiniStack } from './cloud/ministack.ts';
 import { CommandFailed, cloudFolder as folder, NoEmulator } from './cloud/shell.ts';
 
@@ -47,7 +47,17 @@ async function findEndpoint(): Promise<string> {
 
 function summary(endpoint: string, outputs: Outputs): string {
   const lines = Object.entries(outputs).map(([name, value]) => `  ${name.padEnd(24)} ${value}`);
-  return [`endpoint  ${endpoint}`, ...lines, '', `try:  curl ${outputs['ApiUrl']}health`].join('\n');
+  const { ApiUrl = '' } = outputs;
+  const { AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = emulatorEnvironment(endpoint);
+  const signed = `--aws-sigv4 aws:amz:${AWS_REGION}:execute-api --user ${AWS_ACCESS_KEY_ID}:${AWS_SECRET_ACCESS_KEY}`;
+  return [
+    `endpoint  ${endpoint}`,
+    ...lines,
+    '',
+    `try:  curl ${ApiUrl}health`,
+    `      curl ${ApiUrl}agents ${signed}`,
+    '      npm run test:cloud',
+  ].join('\n');
 }
 
 program.parseAsync().catch((error: unknown) => {
