@@ -39,7 +39,18 @@ export async function deploy(endpoint: string, folder: string, onOutput: (text: 
   const output = join(folder, 'cdk.out');
   const region = env['AWS_REGION'];
   await run(cdklocal, ['bootstrap', `aws://000000000000/${region}`, '--output', output], { env, onOutput });
-  const options = ['--all', '--require-approval', 'never', '--outputs-file', outputs, '--output', output];
+  // Without change sets: MiniStack cannot delete one that is not there, as CDK does after a run that changed nothing.
+  const options = [
+    '--all',
+    '--method',
+    'direct',
+    '--require-approval',
+    'never',
+    '--outputs-file',
+    outputs,
+    '--output',
+    output,
+  ];
   await run(cdklocal, ['deploy', ...options], { env, onOutput });
   const { ApiUrl = '', ...others } = readOutputs(outputs);
   return { ApiUrl: emulatedApiUrl(endpoint, ApiUrl), ...others };
