@@ -27,7 +27,7 @@ export class MiniStack {
   /** The endpoint of the one that an earlier run started, if it still answers. */
   async endpoint(): Promise<string | undefined> {
     const state = this.#load();
-    return state && (await answers(state.endpoint)) ? state.endpoint : undefined;
+    return state && (await isWell(state.endpoint)) ? state.endpoint : undefined;
   }
 
   /**
@@ -48,7 +48,7 @@ export class MiniStack {
     const started = python ? await this.#startProcess(python, environment) : await startContainer(port);
     this.#save({ endpoint, ...started });
     for (let waited = 0; waited < 30_000; waited += 100) {
-      if (await answers(endpoint)) return endpoint;
+      if (await isWell(endpoint)) return endpoint;
       await delay(100);
     }
     throw new CommandFailed(`MiniStack did not answer at ${endpoint} within 30 s; see ${this.#log}`);
@@ -118,13 +118,19 @@ export class MiniStack {
   }
 }
 
-/** Whether an emulator of AWS answers at an endpoint. */
-export async function answers(endpoint: string): Promise<boolean> {
+/** Whether an emulator of LocalStack's kind answers at an endpoint. */
+async function isWell(endpoint: string): Promise<boolean> {
+  return (await statusOf(`${endpoint}/_localstack/health`)) === 200;
+}
+
+/** Whether anything answers at a URL: emulators differ in what they say to a plain request. */
+export const answers = async (url: string): Promise<boolean> => (await statusOf(url)) !== undefined;
+
+async function statusOf(url: string): Promise<number | undefined> {
   try {
-    const health = await fetch(`${endpoint}/_localstack/health`, { signal: AbortSignal.timeout(2_000) });
-    return health.ok;
+    return (await fetch(url, { signal: AbortSignal.timeout(2_000) })).status;
   } catch {
-    return false;
+    return undefined;
   }
 }
 

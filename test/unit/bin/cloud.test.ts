@@ -49,18 +49,22 @@ describe('the emulator', () => {
     expect(String(error)).toMatch(/Python 3\.10 or newer.*container engine.*AWS_ENDPOINT_URL/);
   });
 
-  it('answers when it says that it is well, and nobody else does', async () => {
+  it('is found by its health; one that was named, by any answer', async () => {
+    let well = 200;
     const server = createServer((request, response) => {
-      response.statusCode = request.url === '/_localstack/health' ? 200 : 404;
+      response.statusCode = request.url === '/_localstack/health' ? well : 400;
       response.end();
     }).listen(0, '127.0.0.1');
     await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
-    expect(await answers(`http://127.0.0.1:${port}`)).toBe(true);
-    expect(await answers(`http://127.0.0.1:${port}/elsewhere`)).toBe(false);
+    const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const emulator = startedEarlier('well', { endpoint });
+    expect(await emulator.endpoint()).toBe(endpoint);
+    well = 404;
+    expect(await emulator.endpoint()).toBeUndefined();
+    expect(await answers(endpoint)).toBe(true);
     server.closeAllConnections();
     server.close();
-    expect(await answers(`http://127.0.0.1:${port}`)).toBe(false);
+    expect(await answers(endpoint)).toBe(false);
   });
 });
 
