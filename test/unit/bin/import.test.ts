@@ -95,7 +95,7 @@ describe('annals import agent-run', () => {
       'list.traj': ['[]', /list\.traj: the file: /],
       'deep.traj': [`{"trajectory":${'['.repeat(50_000)}`, /deep\.traj: /],
       'surrogate.traj': ['{"trajectory":[{"action":"\\ud800"}]}', /surrogate\.traj: trajectory\[0\]\.action/],
-      'huge.traj': [JSON.stringify({ trajectory: [step('x'.repeat(2_000_000))] }), /huge\.traj: trajectory\[0\]: has/],
+      'huge.traj': [JSON.stringify({ trajectory: [step('x'.repeat(5_500_000))] }), /huge\.traj: trajectory\[0\]: has/],
     } as const;
     const files = Object.entries(broken).map(([name, [content]]) => write(name, content as string));
     const good = write('good.traj', JSON.stringify(recorded('submitted', 'ls')));
