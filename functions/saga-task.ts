@@ -1,33 +1,7 @@
-import * as z from 'zod';
-import { parse } from '../core/validation.ts';
-import { id } from '../events/envelope.ts';
+import { answerMachine } from '../core/saga-requests.ts';
 import { createSagaCallbacks } from './runtime.ts';
 
 const sagas = createSagaCallbacks('saga-task');
 
-/** What a state machine asks for; lib/saga-machine.ts writes these. Not logged: `ask` has a token. */
-const request = z.discriminatedUnion('task', [
-  z.object({ task: z.literal('round'), sagaId: id }),
-  z.object({ task: z.literal('ask'), sagaId: id, item: id, token: z.string() }),
-  z.object({ task: z.literal('turn'), sagaId: id, error: z.object({ Error: z.string() }) }),
-  z.object({ task: z.literal('undo'), sagaId: id }),
-  z.object({ task: z.literal('park'), sagaId: id, error: z.object({ Error: z.string() }) }),
-]);
-
 /** Does one thing for the state machine of a saga. */
-export async function handler(event: unknown): Promise<unknown> {
-  const asked = parse(request, event);
-  const { sagaId } = asked;
-  switch (asked.task) {
-    case 'round':
-      return sagas.round(sagaId);
-    case 'ask':
-      return sagas.ask(sagaId, asked.item, asked.token);
-    case 'turn':
-      return sagas.turn(sagaId, asked.error.Error);
-    case 'undo':
-      return sagas.undo(sagaId);
-    case 'park':
-      return sagas.park(sagaId, asked.error.Error);
-  }
-}
+export const handler = (event: unknown): Promise<unknown> => answerMachine(sagas, event);

@@ -10,7 +10,11 @@ import { MemorySagaIndex } from './memory-sagas.ts';
 import { MemoryCommitStorage } from './memory-storage.ts';
 
 /** Stands for the death of the process: whatever was in work is gone, what was stored stays. */
-class Crash extends UnavailableError {}
+export class Crash extends UnavailableError {
+  override get name() {
+    return 'UnavailableError'; // what Step Functions is told of a function that could not reach the store
+  }
+}
 
 export interface World {
   /** True where the process dies before the n-th write, or right after it, before anyone hears of it. */
@@ -19,26 +23,83 @@ export interface World {
   readonly stubborn: ReadonlyMap<string, number>;
 }
 
-/** Sagas on memory, with a clock that is set by hand, a process that dies, and compensations that fail. */
-export class SagaWorld {
-  readonly store: EventStore;
+/** Sagas with a clock that is set by hand, on a host that dies, with compensations that fail. */
+export abstract class WorldOfSagas {
   now = Date.parse('2026-01-05T09:00:00.000Z');
+  abstract readonly store: EventStore;
+  abstract readonly execution: SagaExecution;
+  /** How often an operator was called. */
+  abstract readonly parked: number;
+
+  /** Lets the host run until nothing is left to do, however often it dies on the way. */
+  abstract settle(): Promise<void>;
+  /** The host sees some of what it has seen once more. */
+  abstract rewind(count: number): void;
+  /** The host has lost all but histories, and sees everything once more. */
+  abstract forget(): void;
+
+  /** Carries out a command of an agent or a user. @returns whether the rules allowed it */
+  async command<State, Command, Type extends never>(
+    decider: Decider<State, Command, Type>,
+    id: string,
+    command: Command,
+  ): Promise<boolean> {
+    try {
+      await handleCommand(this.store, decider, id, command, { now: () => new Date(this.now) });
+      return true;
+    } catch (error) {
+      if (error instanceof CommandRejectedError) return false;
+      throw error;
+    }
+  }
+}
+
+/** Memory under a host that dies, while it works, before or after a write or another call, as the schedule has it. */
+export function mortal({ crashes }: World, isAtWork: () => boolean, onCommit: (commit: Commit) => void) {
+  let calls = 0;
+  async function fate<T>(work: () => Promise<T>): Promise<T> {
+    const end = isAtWork() ? crashes(calls++) : undefined;
+    if (end === 'before') throw new Crash('died before a call');
+    const result = await work();
+    if (end === 'after') throw new Crash('died after a call');
+    return result;
+  }
+  const inner = new MemoryCommitStorage();
+  const storage: CommitStorage = {
+    head: (stream) => inner.head(stream),
+    find: (stream, commitId) => inner.find(stream, commitId),
+    read: (stream, range) => inner.read(stream, range),
+    put: (commit) =>
+      fate(async () => {
+        const occupant = await inner.put(commit);
+        if (!occupant) onCommit(commit);
+        return occupant;
+      }),
+  };
+  return { storage, fate };
+}
+
+/** Sagas as they run on one machine. */
+export class RunnerWorld extends WorldOfSagas {
+  readonly store: EventStore;
+  readonly execution: SagaExecution;
   parked = 0;
   readonly #commits: Commit[] = [];
   #runner: SagaRunner;
-  readonly execution: SagaExecution;
   #position = 0;
-  #writes = 0;
   #alive = false;
 
   constructor(sagas: readonly AnySaga[], world: World) {
-    const clock = () => new Date(this.now);
-    this.store = new EventStore(this.#mortal(world), { now: clock });
-    this.execution = new SagaExecution({
-      sagas: sagas.map((saga) => withStubbornness(saga, new Map(world.stubborn))),
-      store: this.store,
-      now: clock,
-    });
+    super();
+    const now = () => new Date(this.now);
+    const { storage } = mortal(
+      world,
+      () => this.#alive,
+      (commit) => this.#commits.push(commit),
+    );
+    this.store = new EventStore(storage, { now });
+    const stubborn = sagas.map((saga) => withStubbornness(saga, new Map(world.stubborn)));
+    this.execution = new SagaExecution({ sagas: stubborn, store: this.store, now });
     this.#runner = this.#begin();
   }
 
@@ -52,7 +113,6 @@ export class SagaWorld {
     });
   }
 
-  /** Lets the process run until nothing is left to do, however often it dies on the way. */
   async settle(): Promise<void> {
     for (let rounds = 0; rounds < 1_000; rounds++) {
       this.#alive = true;
@@ -71,52 +131,18 @@ export class SagaWorld {
     throw new Error('the sagas do not settle');
   }
 
-  /** The runner sees an earlier part of all commits once more. */
   rewind(commits: number): void {
     this.#position = Math.max(0, this.#position - commits);
   }
 
-  /** The runner has lost its index, and starts over with all commits. */
   forget(): void {
     this.#runner = this.#begin();
     this.#position = 0;
   }
-
-  /** Carries out a command of an agent or a user. @returns whether the rules allowed it */
-  async command<State, Command, Type extends never>(
-    decider: Decider<State, Command, Type>,
-    id: string,
-    command: Command,
-  ): Promise<boolean> {
-    try {
-      await handleCommand(this.store, decider, id, command, { now: () => new Date(this.now) });
-      return true;
-    } catch (error) {
-      if (error instanceof CommandRejectedError) return false;
-      throw error;
-    }
-  }
-
-  #mortal(world: World): CommitStorage {
-    const inner = new MemoryCommitStorage();
-    return {
-      head: (stream) => inner.head(stream),
-      find: (stream, commitId) => inner.find(stream, commitId),
-      read: (stream, range) => inner.read(stream, range),
-      put: async (commit) => {
-        const fate = this.#alive ? world.crashes(this.#writes++) : undefined;
-        if (fate === 'before') throw new Crash('died before the write');
-        const occupant = await inner.put(commit);
-        if (!occupant) this.#commits.push(commit);
-        if (fate === 'after') throw new Crash('died after the write');
-        return occupant;
-      },
-    };
-  }
 }
 
 /** The same saga, but some of its compensations fail some times first. */
-function withStubbornness(saga: AnySaga, left: Map<string, number>): AnySaga {
+export function withStubbornness(saga: AnySaga, left: Map<string, number>): AnySaga {
   const stubborn = (inner: SagaCommand, item: string): SagaCommand => ({
     ...inner,
     decider: {

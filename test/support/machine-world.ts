@@ -1,0 +1,176 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import pLimit from 'p-limit';
+import { decodeCommit } from '../../core/commit.ts';
+import { EventStore } from '../../core/event-store.ts';
+import type { AnySaga } from '../../core/saga.ts';
+import { SagaCallbacks } from '../../core/saga-callbacks.ts';
+import { SagaExecution } from '../../core/saga-execution.ts';
+import { answerMachine } from '../../core/saga-requests.ts';
+import type { SagaMachines, SagaRound, SagaTasks } from '../../core/saga-tasks.ts';
+import type { DomainEvent } from '../../events/catalogue.ts';
+import { compileSaga } from '../../lib/saga-machine.ts';
+import { MemorySagaTasks } from './memory-sagas.ts';
+import { Crash, mortal, type World, WorldOfSagas, withStubbornness } from './saga-world.ts';
+import { runMachine } from './state-machine.ts';
+
+interface Waiting {
+  readonly resolve: (answer: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * Sagas as they run on AWS: the compiled state machines, a bus that delivers in any order, functions that die at any
+ * write or call. One function works at a time; what can come between two of them is what the schedule says.
+ */
+export class MachineWorld extends WorldOfSagas {
+  readonly store: EventStore;
+  readonly execution: SagaExecution;
+  /** The state in which each execution ended, by its name. */
+  readonly ends = new Map<string, string>();
+  readonly #callbacks: SagaCallbacks;
+  readonly #sagas: readonly AnySaga[];
+  readonly #bus: DomainEvent[] = [];
+  readonly #delivered: DomainEvent[] = [];
+  readonly #tokens = new Map<string, Waiting>();
+  readonly #oneAtATime = pLimit(1);
+  #timers: { readonly at: number; readonly fire: () => void }[] = [];
+  #broken: (() => void)[] = [];
+  #running = 0;
+  #tokenCount = 0;
+  #shuffle = 1;
+
+  constructor(sagas: readonly AnySaga[], world: World) {
+    super();
+    const clock = () => new Date(this.now);
+    const { storage, fate } = mortal(
+      world,
+      () => this.#running > 0,
+      (commit) => this.#bus.push(...decodeCommit(commit)),
+    );
+    this.store = new EventStore(storage, { now: clock });
+    this.#sagas = sagas.map((saga) => withStubbornness(saga, new Map(world.stubborn)));
+    this.execution = new SagaExecution({ sagas: this.#sagas, store: this.store, now: clock });
+    const tasks: SagaTasks = new MemorySagaTasks();
+    const machines: SagaMachines = {
+      start: (sagaType, sagaId, { round, turn }) => fate(async () => this.#start(sagaType, sagaId, round, turn)),
+      succeed: (token) => fate(async () => this.#answer(token, ({ resolve }) => resolve({}))),
+      fail: (token, error) => fate(async () => this.#answer(token, ({ reject }) => reject(named(error)))),
+    };
+    this.#callbacks = new SagaCallbacks({
+      execution: this.execution,
+      tasks: {
+        put: (task) => fate(() => tasks.put(task)),
+        remove: (task) => fate(() => tasks.remove(task)),
+        ofSaga: (sagaId) => tasks.ofSaga(sagaId),
+        waitingFor: (party) => tasks.waitingFor(party),
+      },
+      machines,
+      now: clock,
+    });
+  }
+
+  override get parked(): number {
+    return [...this.ends.values()].filter((end) => end === 'Parked').length;
+  }
+
+  async settle(): Promise<void> {
+    for (let rounds = 0; rounds < 10_000; rounds++) {
+      await nextTurn();
+      const event = this.#bus.splice(this.#next(this.#bus.length), 1)[0];
+      if (event) await this.#deliver(event);
+      else if (!this.#fireDue() && !this.#redrive()) return;
+    }
+    throw new Error('the machines do not settle');
+  }
+
+  rewind(events: number): void {
+    this.#bus.push(...this.#delivered.slice(-events));
+  }
+
+  /** The bus brings everything that it ever brought once more. */
+  forget(): void {
+    this.rewind(this.#delivered.length);
+  }
+
+  /** Some index, so that events come in some other order than they were made. */
+  #next(length: number): number {
+    this.#shuffle = (this.#shuffle * 48_271) % 0x7fffffff;
+    return length === 0 ? 0 : this.#shuffle % length;
+  }
+
+  async #deliver(event: DomainEvent): Promise<void> {
+    try {
+      await this.#call(() => this.#callbacks.event(event));
+      this.#delivered.push(event);
+    } catch (error) {
+      if (!(error instanceof Crash)) throw error;
+      this.#bus.push(event);
+    }
+  }
+
+  #fireDue(): boolean {
+    const due = this.#timers.filter(({ at }) => at <= this.now);
+    this.#timers = this.#timers.filter(({ at }) => at > this.now);
+    for (const { fire } of due.toSorted((a, b) => a.at - b.at)) fire();
+    return due.length > 0;
+  }
+
+  /** An operator has the executions that broke run again. */
+  #redrive(): boolean {
+    const broken = this.#broken;
+    this.#broken = [];
+    for (const again of broken) again();
+    return broken.length > 0;
+  }
+
+  #start(sagaType: string, sagaId: string, round: SagaRound, turn: number): void {
+    const name = `${sagaId}/${turn}`;
+    if (this.ends.has(name)) return;
+    this.ends.set(name, 'running');
+    const saga = this.#sagas.find((declared) => declared.name === sagaType);
+    if (!saga) throw new Error(`no machine ${sagaType}`);
+    const machine = compileSaga(saga, { taskFunction: 'saga-task' });
+    const run = (): void => {
+      runMachine(machine, { sagaId, next: { round } }, this.#environment).then(
+        (end) => this.ends.set(name, end),
+        () => this.#broken.push(run),
+      );
+    };
+    run();
+  }
+
+  readonly #environment = {
+    call: (payload: object) => this.#call(() => answerMachine(this.#callbacks, payload)),
+    token: (timeoutSeconds: number) => {
+      const token = `token-${++this.#tokenCount}`;
+      const { promise: answer, ...waiting } = Promise.withResolvers<unknown>();
+      this.#tokens.set(token, waiting);
+      const expire = () => this.#answer(token, ({ reject }) => reject(named('States.Timeout')));
+      this.#timers.push({ at: this.now + timeoutSeconds * 1_000, fire: expire });
+      return { token, answer };
+    },
+    sleep: (seconds: number) =>
+      new Promise<void>((resolve) => void this.#timers.push({ at: this.now + seconds * 1_000, fire: resolve })),
+  };
+
+  #answer(token: string, tell: (waiting: Waiting) => void): void {
+    const waiting = this.#tokens.get(token);
+    this.#tokens.delete(token);
+    if (waiting) tell(waiting);
+  }
+
+  #call<T>(work: () => Promise<T>): Promise<T> {
+    return this.#oneAtATime(async () => {
+      this.#running++;
+      try {
+        return await work();
+      } finally {
+        this.#running--;
+      }
+    });
+  }
+}
+
+function named(name: string): Error {
+  return Object.assign(new Error(name), { name });
+}
