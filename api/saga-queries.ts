@@ -3,12 +3,32 @@ import { NotFoundError } from '../core/errors.ts';
 import type { EventStore } from '../core/event-store.ts';
 import { evolveSaga, initialSaga, type SagaEvent, type SagaRun } from '../core/saga-state.ts';
 import { streamId } from '../core/stream-id.ts';
+import { sagaStatus } from '../domain/saga/saga-status.ts';
 import type { DomainEvent } from '../events/catalogue.ts';
 import { id } from '../events/envelope.ts';
+import { cursor, encodeCursor, limit, takePage } from './page.ts';
 import { route } from './route.ts';
-import { saga } from './saga-schemas.ts';
+import { saga, sagasCursor, sagasPage, sagasQuery } from './saga-schemas.ts';
+import { type ViewDeps, walk } from './view-queries.ts';
 
 export const sagaQueries = [
+  route({
+    name: 'listSagas',
+    method: 'GET',
+    path: '/sagas',
+    summary: 'List sagas, of one state or state by state, those that want an operator first',
+    description: 'The list may be a moment behind.',
+    query: z.object({ ...sagasQuery, limit, cursor: cursor(sagasCursor) }),
+    answer: sagasPage,
+    statuses: { 200: 'A page of sagas' },
+    async handle({ query: { limit, ...query } }, deps: ViewDeps) {
+      const { state } = query.cursor ?? query;
+      const { items, more } = await takePage(walk(sagaStatus, deps, { state, limit, from: query.cursor }), limit);
+      const last = items.at(-1);
+      const next = more && last ? encodeCursor({ state, group: last.group, after: last.key }) : null;
+      return { status: 200, body: { sagas: items.map(({ view }) => view), next } };
+    },
+  }),
   route({
     name: 'getSaga',
     method: 'GET',

@@ -4,6 +4,37 @@ import { id } from '../events/envelope.ts';
 
 export const sagaState = z.enum(['STARTED', 'COMPENSATING', 'COMPLETED', 'FAILED']);
 
+const sagaSituation = z
+  .enum(['STARTED', 'COMPENSATING', 'PARKED', 'COMPLETED', 'FAILED'])
+  .describe('`PARKED` compensates, and cannot go on without an operator');
+
+const parked = z.strictObject({ step: z.string(), item: id, reason: z.string() });
+const count = z.int().nonnegative();
+
+export const sagasQuery = { state: sagaSituation.optional() };
+export const sagasCursor = z.object({ state: sagaSituation.optional(), group: sagaSituation, after: id });
+
+export const sagasPage = z.strictObject({
+  sagas: z.array(
+    z
+      .strictObject({
+        sagaId: id,
+        sagaType: z.string(),
+        state: sagaSituation,
+        version: z.int().positive(),
+        items: count.describe('Begun so far'),
+        completed: count,
+        compensated: count,
+        reason: z.string().exactOptional().describe('Why it compensates, or failed'),
+        parked: parked.exactOptional().describe('What could not be undone'),
+        createdAt: z.iso.datetime(),
+        lastUpdated: z.iso.datetime(),
+      })
+      .meta({ id: 'SagaStatus' }),
+  ),
+  next: z.string().nullable().describe('Cursor of the next page; null when this was the last'),
+});
+
 const sagaStep = z.strictObject({
   step: z.string(),
   item: id,
@@ -22,10 +53,7 @@ export const saga = z
     state: sagaState,
     version: z.int().positive().describe('Sequence number of the last event of its history'),
     reason: z.string().optional().describe('Why it compensates, or failed'),
-    parked: z
-      .strictObject({ step: z.string(), item: id, reason: z.string() })
-      .optional()
-      .describe('What could not be undone; an operator repairs that and resumes the saga'),
+    parked: parked.optional().describe('What could not be undone; an operator repairs that and resumes the saga'),
     steps: z.array(sagaStep).describe('In the order in which they began'),
     history: z.array(recordedEventSchema),
   })

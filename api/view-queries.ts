@@ -39,7 +39,7 @@ interface Walk {
 }
 
 /** The views of a projection, group by group, each group in the order of its keys; fetched as they are taken. */
-async function* walk<View extends object>(
+export async function* walk<View extends object>(
   { name, group: { values } }: ProjectionOf<View>,
   { views, generations }: Pick<ViewDeps, 'views' | 'generations'>,
   { state, limit, from }: Walk,

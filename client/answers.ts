@@ -75,6 +75,20 @@ export const saga = sagaAnswer.extend({
   ),
   history: z.array(recordedEventSchema),
 });
+export const sagasPage = z.object({
+  sagas: z.array(
+    z.object({
+      sagaId: z.string(),
+      sagaType: z.string(),
+      state: z.enum(['STARTED', 'COMPENSATING', 'PARKED', 'COMPLETED', 'FAILED']),
+      version,
+      reason: z.string().optional(),
+      parked: z.object({ step: z.string(), item: z.string(), reason: z.string() }).optional(),
+    }),
+  ),
+  next: z.string().nullable(),
+});
+export type SagasPage = z.output<typeof sagasPage>;
 export type Saga = z.output<typeof saga>;
 
 /** Any view: its version, and what its projection makes of events. */

@@ -210,6 +210,17 @@ export class AnnalsClient {
     return this.#post(`/sagas/${segment(sagaId)}/resume`, {}, answers.sagaAnswer, options);
   }
 
+  /** A page of the sagas, those that want an operator first; those in one state when `state` is given. */
+  sagas(
+    query: {
+      readonly state?: answers.SagasPage['sagas'][number]['state'];
+      readonly limit?: number;
+      readonly cursor?: string;
+    } = {},
+  ) {
+    return this.#get('/sagas', answers.sagasPage, query);
+  }
+
   /** A saga's state, its steps and its whole history. */
   saga(sagaId: string) {
     return this.#get(`/sagas/${segment(sagaId)}`, answers.saga);

@@ -122,6 +122,14 @@ describe('a task of several agents', () => {
     await expect(client.cancelSaga('multi-agent-task:none', { reason: 'x' })).rejects.toBeInstanceOf(
       AnnalsRequestError,
     );
+    await soon(async () => {
+      const listed = (await client.sagas()).sagas.map(({ sagaId: id, state }) => [id, state]);
+      expect(listed).toEqual([
+        [sagaId, 'FAILED'],
+        [done.sagaId, 'COMPLETED'],
+      ]);
+    });
+    expect((await client.sagas({ state: 'PARKED' })).sagas).toEqual([]);
     await expect(client.saga('none')).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 });

@@ -1,0 +1,89 @@
+import { defineProjection } from '../../core/projection.ts';
+import type { DomainEvent, EventData } from '../../events/catalogue.ts';
+import { firstSeen, seen, type Times } from '../view.ts';
+
+/** As in a saga's history, and `PARKED` for one that compensates and cannot go on without an operator. */
+type SagaSituation = 'STARTED' | 'COMPENSATING' | 'PARKED' | 'COMPLETED' | 'FAILED';
+
+/** Where a saga stands, in short; its history has the rest. */
+export interface SagaStatusView extends Times {
+  readonly sagaId: string;
+  readonly sagaType: string;
+  readonly state: SagaSituation;
+  /** Items that were begun, and what became of them. */
+  readonly items: number;
+  readonly completed: number;
+  readonly compensated: number;
+  /** Why it compensates, or failed. */
+  readonly reason?: string;
+  /** What could not be undone, of one that is parked. */
+  readonly parked?: Pick<EventData<'saga.parked'>, 'step' | 'item' | 'reason'>;
+}
+
+export const sagaStatus = defineProjection({
+  name: 'saga-status',
+  aggregateType: 'saga',
+  types: [
+    'saga.started',
+    'saga.step-started',
+    'saga.step-completed',
+    'saga.compensating',
+    'saga.step-compensated',
+    'saga.parked',
+    'saga.resumed',
+    'saga.completed',
+    'saga.failed',
+  ],
+  group: {
+    of: (view: SagaStatusView) => view.state,
+    values: ['PARKED', 'COMPENSATING', 'STARTED', 'FAILED', 'COMPLETED'],
+  },
+  evolve,
+});
+
+type SagaStatusEvent =
+  | 'saga.started'
+  | 'saga.step-started'
+  | 'saga.step-completed'
+  | 'saga.compensating'
+  | 'saga.step-compensated'
+  | 'saga.parked'
+  | 'saga.resumed'
+  | 'saga.completed'
+  | 'saga.failed';
+
+function evolve(view: SagaStatusView | undefined, event: DomainEvent<SagaStatusEvent>): SagaStatusView {
+  const base: SagaStatusView = view ?? {
+    sagaId: event.aggregateId,
+    sagaType: 'unknown',
+    state: 'STARTED',
+    items: 0,
+    completed: 0,
+    compensated: 0,
+    ...firstSeen(event),
+  };
+  const current = { ...base, ...seen(base, event) };
+  const { parked: _, ...now } = current;
+  switch (event.type) {
+    case 'saga.started':
+      return { ...now, sagaType: event.data.sagaType };
+    case 'saga.step-started':
+      return event.data.attempt === 1 ? { ...now, items: now.items + event.data.items.length } : now;
+    case 'saga.step-completed':
+      return { ...now, completed: now.completed + 1 };
+    case 'saga.compensating':
+      return { ...now, state: 'COMPENSATING', reason: event.data.reason };
+    case 'saga.step-compensated':
+      return { ...current, compensated: now.compensated + 1 };
+    case 'saga.parked': {
+      const { step, item, reason } = event.data;
+      return { ...now, state: 'PARKED', parked: { step, item, reason } };
+    }
+    case 'saga.resumed':
+      return { ...now, state: 'COMPENSATING' };
+    case 'saga.completed':
+      return { ...now, state: 'COMPLETED' };
+    case 'saga.failed':
+      return { ...now, state: 'FAILED' };
+  }
+}
