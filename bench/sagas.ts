@@ -1,14 +1,24 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { dynamoDb } from '../adapters/aws/clients.ts';
+import { DynamoCommitStorage } from '../adapters/aws/dynamodb-commit-storage.ts';
+import { DynamoSagaTasks } from '../adapters/aws/dynamodb-saga-tasks.ts';
 import { createEngine } from '../adapters/embedded/engine.ts';
 import { handleCommand } from '../core/decider.ts';
+import { EventStore } from '../core/event-store.ts';
 import { sagaIdOf } from '../core/saga.ts';
+import { SagaCallbacks } from '../core/saga-callbacks.ts';
+import { SagaExecution } from '../core/saga-execution.ts';
 import { projections } from '../domain/projections.ts';
 import { sagas } from '../domain/sagas.ts';
 import { multiAgentTask } from '../domain/task/multi-agent-task-saga.ts';
-import { taskDecider } from '../domain/task/task.ts';
+import { type TaskCommand, taskDecider } from '../domain/task/task.ts';
+import type { DomainEvent } from '../events/catalogue.ts';
 import { compileSaga, type State } from '../lib/saga-machine.ts';
+import { createTables } from '../test/support/tables.ts';
+import { withEmulator } from './harness/emulator.ts';
+import { meteredClient } from './harness/metered-client.ts';
 
 /** Sagas at once, each with three agents that answer as soon as they are asked. */
 const SAGAS = Number(process.argv[3] ?? 1_000);
@@ -97,7 +107,50 @@ function entered(name: string | undefined, states: Readonly<Record<string, State
   return 1 + inside.reduce((sum, each) => sum + each, 0) + entered(state.Next ?? state.Default, states, []);
 }
 
+/** What the two functions of sagas have DynamoDB do for one saga whose agents all complete. */
+async function functionsOf(agents: number) {
+  const { client, measure } = meteredClient();
+  const { events, sagaTasks } = await createTables();
+  const store = new EventStore(new DynamoCommitStorage(client, events));
+  const outside = new EventStore(new DynamoCommitStorage(dynamoDb(), events));
+  let calls = 0;
+  const machines = { start: async () => {}, succeed: async () => {}, fail: async () => {} };
+  const tasks = new DynamoSagaTasks(client, sagaTasks);
+  const callbacks = new SagaCallbacks({ execution: new SagaExecution({ sagas, store }), tasks, machines });
+  const names = Array.from({ length: agents }, (_, n) => `agent-${n}`);
+  const sagaId = sagaIdOf(multiAgentTask, 't');
+  const said = async (command: TaskCommand): Promise<DomainEvent> => {
+    await handleCommand(outside, taskDecider, 't', command);
+    const [event] = await Array.fromAsync(outside.read('task-t', { direction: 'backward', limit: 1 }));
+    if (!event) throw new Error('no event');
+    return event;
+  };
+  const bill = { requests: 0, readUnits: 0, writeUnits: 0 };
+  const metered = async (work: () => Promise<unknown>) => {
+    calls++;
+    const { requests, readUnits, writeUnits } = await measure(work);
+    bill.requests += requests;
+    bill.readUnits += readUnits;
+    bill.writeUnits += writeUnits;
+  };
+  const order = { requiredAgents: names, payload: {}, deadlineSeconds: 3600 };
+  const requested = await said({ kind: 'request', ...order });
+  await metered(() => callbacks.event(requested));
+  for (const [n, name] of names.entries())
+    await metered(() => callbacks.ask(sagaId, name, `token-${n}`.padEnd(700, 'x')));
+  for (const agentId of names) {
+    const answered = await said({ kind: 'complete', agentId, result: { ok: true }, duration: 1, resources: {} });
+    await metered(() => callbacks.event(answered));
+  }
+  await metered(() => callbacks.round(sagaId));
+  return { agents, 'function calls': calls, ...bill };
+}
+
+console.log('sagas at once, one machine');
 console.table([await manyAtOnce()]);
+console.log('the two functions on AWS, one saga');
+await withEmulator(async () => console.table([await functionsOf(1), await functionsOf(3), await functionsOf(10)]));
+console.log('Step Functions, one saga');
 console.table(
   [1, 3, 10, 100].map((agents) => ({
     agents,

@@ -67,8 +67,8 @@ export class SagaCallbacks {
     await this.#tasks.put({ sagaId, step: found.step, item, token, party, deadline: found.deadline });
     const saga = await this.#wake(sagaId, item);
     const run = outstanding(saga).find((each) => each.item === item);
-    if (run) await this.#execution.issue(sagaId, saga, run);
-    await this.#settle(sagaId);
+    const issued = run !== undefined && (await this.#execution.issue(sagaId, saga, run));
+    if (!issued) await this.#settle(sagaId);
   }
 
   /** Turns a saga round that cannot go on. @returns whether anything is to be undone */
@@ -97,7 +97,8 @@ export class SagaCallbacks {
     const taken = await this.#execution.take(sagaId, input, event);
     if (taken && taken.state.status !== 'NONE') {
       if (input.kind === 'start') await this.#start(sagaId, taken.state, 0);
-      else await this.#settle(sagaId);
+      // The result of a repeat is that of the first time, and may be long past.
+      else await this.#settle(sagaId, taken.repeated ? undefined : taken.state);
       return;
     }
     if (input.kind === 'start') return;
@@ -132,18 +133,22 @@ export class SagaCallbacks {
     return { more: this.#execution.nextCompensation(saga) !== undefined };
   }
 
-  /** Has a saga notice that time went by, and begins the next attempt at an item that waits for one. */
+  /** The saga as it is, after it noticed that time went by, and began the next attempt at an item that waits for one. */
   async #wake(sagaId: string, item: string): Promise<SagaState> {
+    const saga = await this.#execution.load(sagaId);
+    const run = runOf(saga, item);
+    const isLate = run?.state === 'outstanding' && run.deadline <= this.#now().toISOString();
+    if (saga.status !== 'STARTED' || !(isLate || run?.state === 'waiting')) return saga;
     const inputs: SagaInput[] = [{ kind: 'tick' }, { kind: 'retry', item }];
     for (const input of inputs) await this.#execution.take(sagaId, input);
     return this.#execution.load(sagaId);
   }
 
-  /** Tells machines what became of the answers that they wait for, as the history has it. */
-  async #settle(sagaId: string): Promise<void> {
+  /** Tells machines what became of the answers that they wait for, as the history has it now, or just had it. */
+  async #settle(sagaId: string, known?: SagaState): Promise<void> {
     const tasks = await this.#tasks.ofSaga(sagaId);
     if (tasks.length === 0) return;
-    const saga = await this.#execution.load(sagaId);
+    const saga = known ?? (await this.#execution.load(sagaId));
     for (const task of tasks) await this.#tell(saga, task);
   }
 

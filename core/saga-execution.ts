@@ -109,19 +109,27 @@ export class SagaExecution {
     return saga;
   }
 
-  /** Carries out the command of an outstanding item; when the domain refuses it, the saga hears of that. */
-  async issue(sagaId: string, saga: SagaState, run: SagaRun, cause?: DomainEvent): Promise<void> {
+  /**
+   * Carries out the command of an outstanding item; when the domain refuses it, the saga hears of that.
+   * @returns whether it was carried out
+   */
+  async issue(sagaId: string, saga: SagaState, run: SagaRun, cause?: DomainEvent): Promise<boolean> {
     const declaration = this.#declaration(sagaId);
     const { step, item } = run;
     const lost = await this.#lost(declaration, run);
-    if (lost) return void (await this.take(sagaId, { kind: 'lose', item, ...lost }, cause));
+    if (lost) {
+      await this.take(sagaId, { kind: 'lose', item, ...lost }, cause);
+      return false;
+    }
     try {
       const { decider, id, command } = stepOf(declaration, step).command(contextOf(saga, run));
       const commitId = commandIdOf(sagaId, run, 'do');
       await handleCommand(this.#store, decider, id, command, { ...this.#options(cause), commitId });
+      return true;
     } catch (error) {
       if (!isRefusal(error)) throw error;
       await this.take(sagaId, { kind: 'refuse', step, item, reason: error.message }, cause);
+      return false;
     }
   }
 
