@@ -14,6 +14,8 @@ export interface SagaEntry {
 export interface SagaIndex {
   /** Replaces what is known of a saga. */
   save(entry: SagaEntry): Promise<void>;
+  /** Wakes a saga, if it is there, at another time than was said. */
+  postpone(sagaId: string, wakeAt: string): Promise<void>;
   /** Forgets a saga that has ended. */
   remove(sagaId: string): Promise<void>;
   /** The sagas to be woken by now, the longest overdue first. */

@@ -29,6 +29,8 @@ interface Job {
 
 /** Sagas worked on side by side. Their appends of one turn share a transaction, so more cost less. */
 const CONCURRENCY = 64;
+/** How long a saga is left alone that failed when it was woken, so that it does not keep others from their turn. */
+const PAUSE_MS = 60_000;
 /** Sagas woken at once. */
 const WAKE_BATCH = 100;
 
@@ -71,20 +73,23 @@ export class SagaRunner {
 
   /** Wakes the sagas whose time has come. @returns when to call again, undefined when no saga waits for the time */
   async wake(): Promise<Date | undefined> {
-    const { execution, index } = this.#options;
+    const { index } = this.#options;
     const due = await index.due(this.#now().toISOString(), WAKE_BATCH);
-    await this.#run(
-      due.map((sagaId) => ({
-        sagaId,
-        work: async () => {
-          const taken = await execution.take(sagaId, { kind: 'tick' });
-          if (taken) await this.#remember(sagaId, taken.state);
-          else await index.remove(sagaId);
-        },
-      })),
-    );
+    await this.#run(due.map((sagaId) => ({ sagaId, work: () => this.#wakeOne(sagaId) })));
     const next = await index.nextWake();
     return next === undefined ? undefined : new Date(next);
+  }
+
+  async #wakeOne(sagaId: string): Promise<void> {
+    const { execution, index } = this.#options;
+    try {
+      const taken = await execution.take(sagaId, { kind: 'tick' });
+      if (taken) await this.#remember(sagaId, taken.state);
+      else await index.remove(sagaId);
+    } catch (error) {
+      if (!isPassing(error)) await index.postpone(sagaId, new Date(this.#now().getTime() + PAUSE_MS).toISOString());
+      throw error;
+    }
   }
 
   async #take(sagaId: string, input: SagaInput, cause: DomainEvent): Promise<void> {

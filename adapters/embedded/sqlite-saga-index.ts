@@ -20,6 +20,10 @@ export class SqliteSagaIndex implements SagaIndex {
     });
   }
 
+  async postpone(sagaId: string, wakeAt: string): Promise<void> {
+    guarded(() => this.#statements.postpone.run(wakeAt, sagaId));
+  }
+
   async remove(sagaId: string): Promise<void> {
     this.#atomically(() => {
       this.#statements.remove.run(sagaId);
@@ -59,6 +63,7 @@ function prepareStatements(database: DatabaseSync) {
     save: database.prepare(
       'INSERT INTO sagas (saga, wake_at) VALUES (?, ?) ON CONFLICT DO UPDATE SET wake_at = excluded.wake_at',
     ),
+    postpone: database.prepare('UPDATE sagas SET wake_at = ? WHERE saga = ?'),
     remove: database.prepare('DELETE FROM sagas WHERE saga = ?'),
     forgetParties: database.prepare('DELETE FROM saga_parties WHERE saga = ?'),
     addParties: database.prepare('INSERT OR IGNORE INTO saga_parties (saga, stream) SELECT ?, value FROM json_each(?)'),

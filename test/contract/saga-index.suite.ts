@@ -37,6 +37,16 @@ export function sagaIndexContract(name: string, create: () => Promise<SagaIndex>
       expect(await index.byParty('agent-1')).toEqual(['b']);
     });
 
+    it('postpones a saga that is there, and keeps what else it knows of it', async () => {
+      const index = await create();
+      await index.save(entry('a', one, 'agent-1'));
+      await index.postpone('a', three);
+      await index.postpone('b', three);
+      expect(await index.due(two, 10)).toEqual([]);
+      expect(await index.due(three, 10)).toEqual(['a']);
+      expect(await index.byParty('agent-1')).toEqual(['a']);
+    });
+
     it('forgets a saga', async () => {
       const index = await create();
       await index.save(entry('a', one, 'agent-1'));

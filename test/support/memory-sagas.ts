@@ -9,6 +9,11 @@ export class MemorySagaIndex implements SagaIndex {
     this.#entries.set(entry.sagaId, entry);
   }
 
+  async postpone(sagaId: string, wakeAt: string): Promise<void> {
+    const entry = this.#entries.get(sagaId);
+    if (entry) this.#entries.set(sagaId, { ...entry, wakeAt });
+  }
+
   async remove(sagaId: string): Promise<void> {
     this.#entries.delete(sagaId);
   }
