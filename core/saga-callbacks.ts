@@ -1,6 +1,7 @@
 import type { DomainEvent } from '../events/catalogue.ts';
 import type { SagaInput } from './saga-decider.ts';
-import { type Directed, refOf, type SagaExecution } from './saga-execution.ts';
+import type { SagaExecution } from './saga-execution.ts';
+import { type Directed, refOf } from './saga-inputs.ts';
 import { outstanding, type SagaRun, type SagaState } from './saga-state.ts';
 import type { SagaMachines, SagaRound, SagaTask, SagaTasks } from './saga-tasks.ts';
 

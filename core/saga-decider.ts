@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import type { DomainEvent, EventData, NewEvent } from '../events/catalogue.ts';
 import type { DecideContext, Decider } from './decider.ts';
 import { CommandRejectedError, NotFoundError } from './errors.ts';
-import type { AnySaga, Json, SagaContext, SagaStep } from './saga.ts';
+import type { AnySaga, Json } from './saga.ts';
+import { begin, type SagaEvents, stepOf, withConsequences } from './saga-consequences.ts';
 import {
   type AnswerRef,
   compensable,
@@ -35,8 +36,6 @@ export type SagaInput =
   | { readonly kind: 'park'; readonly step: string; readonly item: string; readonly reason: string }
   | { readonly kind: 'resume' };
 
-type Events = readonly NewEvent<SagaEvent>[];
-
 /** Most attempts that one tick ends: with what follows from them they have to fit in a commit. */
 const MAX_EXPIRED = 50;
 
@@ -57,7 +56,12 @@ export function sagaDecider(declaration: AnySaga): Decider<SagaState, SagaInput,
   };
 }
 
-function react(declaration: AnySaga, saga: SagaState, input: SagaInput, { now, id: sagaId }: DecideContext): Events {
+function react(
+  declaration: AnySaga,
+  saga: SagaState,
+  input: SagaInput,
+  { now, id: sagaId }: DecideContext,
+): SagaEvents {
   if (input.kind === 'start') return saga.status === 'NONE' ? start(declaration, input.event, sagaId) : [];
   if (saga.status === 'NONE') throw new NotFoundError(`there is no saga ${sagaId}`);
   switch (input.kind) {
@@ -90,7 +94,7 @@ function react(declaration: AnySaga, saga: SagaState, input: SagaInput, { now, i
   }
 }
 
-function start(declaration: AnySaga, event: DomainEvent, sagaId: string): Events {
+function start(declaration: AnySaga, event: DomainEvent, sagaId: string): SagaEvents {
   const input = declaration.input(event);
   if (input === undefined) return [];
   const { aggregateType, aggregateId, sequenceNumber, id: eventId } = event;
@@ -103,7 +107,7 @@ function answer(
   saga: SagaState,
   input: Extract<SagaInput, { kind: 'complete' | 'fail' }>,
   context: DecideContext,
-): Events {
+): SagaEvents {
   const run = runOf(saga, input.item);
   // An answer that comes between two attempts is as good as one to the next.
   const awaited = saga.status === 'STARTED' && (run?.state === 'outstanding' || run?.state === 'waiting');
@@ -118,7 +122,7 @@ function answer(
   return [{ type: 'saga.step-completed', data: { sagaId, step: run.step, item, answer, ...output } }];
 }
 
-function tick(declaration: AnySaga, saga: SagaState, context: DecideContext): Events {
+function tick(declaration: AnySaga, saga: SagaState, context: DecideContext): SagaEvents {
   const retries = again(declaration, saga, ({ retryAt = '' }) => retryAt <= context.now, context);
   const expired = outstanding(saga)
     .filter(({ deadline }) => deadline <= context.now)
@@ -132,7 +136,7 @@ function again(
   saga: SagaState,
   wanted: (run: SagaRun) => boolean,
   context: DecideContext,
-): Events {
+): SagaEvents {
   if (saga.status !== 'STARTED') return [];
   return saga.runs
     .filter((run) => run.state === 'waiting' && wanted(run))
@@ -141,13 +145,13 @@ function again(
 
 const late = ({ item, deadline }: SagaRun) => `${item} did not answer by ${deadline}`;
 
-function cancel(saga: SagaState, reason: string, sagaId: string): Events {
+function cancel(saga: SagaState, reason: string, sagaId: string): SagaEvents {
   if (saga.status === 'COMPLETED') throw new CommandRejectedError(`saga ${sagaId} has completed`);
   if (saga.status !== 'STARTED') return [];
   return [{ type: 'saga.compensating', data: { sagaId, reason, cancelled: true } }];
 }
 
-function undoing(saga: SagaState, input: Extract<SagaInput, { kind: 'undone' | 'park' }>, sagaId: string): Events {
+function undoing(saga: SagaState, input: Extract<SagaInput, { kind: 'undone' | 'park' }>, sagaId: string): SagaEvents {
   const [next] = saga.status === 'COMPENSATING' ? compensable(saga) : [];
   const { step, item } = input;
   if (next?.step !== step || next.item !== item) return [];
@@ -180,67 +184,4 @@ function failed(
 function jitter(sagaId: string, { step, item, attempt }: SagaRun): number {
   const hash = createHash('sha256').update(`${sagaId}/${step}/${item}/${attempt}`).digest();
   return hash.readUInt32BE(0) / 0xffffffff;
-}
-
-function begin(
-  declaration: AnySaga,
-  saga: SagaState,
-  step: string,
-  items: readonly string[],
-  attempt: number,
-  { now, id: sagaId }: DecideContext,
-): NewEvent<SagaEvent> {
-  const context = { input: saga.input, runs: saga.runs };
-  const seconds = Math.max(...items.map((item) => stepOf(declaration, step).deadlineSeconds(context, item)));
-  const deadline = new Date(Date.parse(now) + seconds * 1_000).toISOString();
-  return { type: 'saga.step-started', data: { sagaId, step, items: [...items], attempt, deadline } };
-}
-
-/** Adds what follows from events at once: the next round, the turn to compensation, the end. */
-function withConsequences(declaration: AnySaga, before: SagaState, events: Events, context: DecideContext): Events {
-  const saga = events.reduce(evolveSaga, before);
-  const next = consequences(declaration, saga, context);
-  if (next.length === 0) return events;
-  return [...events, ...withConsequences(declaration, saga, next, context)];
-}
-
-function consequences(declaration: AnySaga, saga: SagaState, context: DecideContext): Events {
-  const { id: sagaId } = context;
-  if (saga.status === 'COMPENSATING' && compensable(saga).length === 0) {
-    const reason = saga.reason ?? 'unknown';
-    const own = declaration.failed?.({ input: saga.input, runs: saga.runs }, reason) as NewEvent<SagaEvent> | undefined;
-    return [...(own ? [own] : []), { type: 'saga.failed', data: { sagaId, reason } }];
-  }
-  if (saga.status !== 'STARTED') return [];
-  const fault = saga.runs.find(({ state }) => state === 'failed');
-  if (fault) return [compensate(sagaId, fault.reason ?? 'unknown')];
-  if (saga.runs.some(({ state }) => state === 'outstanding' || state === 'waiting')) return [];
-  return proceed(declaration, saga, context);
-}
-
-/** The next round of the step in work or of the next one, or the end. */
-function proceed(declaration: AnySaga, saga: SagaState, context: DecideContext): Events {
-  const view: SagaContext<unknown> = { input: saga.input, runs: saga.runs };
-  const last = saga.runs.at(-1)?.step;
-  const at = declaration.steps.findIndex(({ name }) => name === last);
-  const left = declaration.steps.filter((step, index) => index > at || (index === at && step.kind === 'sequence'));
-  for (const step of left) {
-    const items = step.items(view);
-    if ('fails' in items) return [compensate(context.id, items.fails)];
-    if (items.length > 0) return [begin(declaration, saga, step.name, items, 1, context)];
-  }
-  const own = declaration.completed?.(view) as NewEvent<SagaEvent> | undefined;
-  return [...(own ? [own] : []), { type: 'saga.completed', data: { sagaId: context.id } }];
-}
-
-const compensate = (sagaId: string, reason: string): NewEvent<SagaEvent> => ({
-  type: 'saga.compensating',
-  data: { sagaId, reason, cancelled: false },
-});
-
-/** @throws Error when a history names a step that its declaration has no more: steps are kept as long as sagas run */
-export function stepOf(declaration: AnySaga, name: string): SagaStep<unknown> {
-  const step = declaration.steps.find((candidate) => candidate.name === name);
-  if (!step) throw new Error(`saga ${declaration.name} declares no step ${name}`);
-  return step;
 }

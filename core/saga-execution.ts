@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
-import type { DomainEvent, EventData, EventType } from '../events/catalogue.ts';
+import type { DomainEvent, EventType } from '../events/catalogue.ts';
 import { type CommandResult, handleCommand } from './decider.ts';
 import { AnnalsError, NotFoundError } from './errors.ts';
 import type { EventStore } from './event-store.ts';
-import { type Answer, type AnySaga, commandIdOf, declarationOf, type ItemContext, sagaIdOf } from './saga.ts';
-import { type SagaInput, sagaDecider, stepOf } from './saga-decider.ts';
+import { type AnySaga, commandIdOf, declarationOf, type ItemContext } from './saga.ts';
+import { stepOf } from './saga-consequences.ts';
+import { type SagaInput, sagaDecider } from './saga-decider.ts';
+import { type Directed, inputsOf, type Loss, lossesOf, refOf } from './saga-inputs.ts';
 import {
   type AnswerRef,
   compensable,
@@ -21,20 +23,6 @@ export interface SagaExecutionOptions {
   readonly store: EventStore;
   readonly now?: () => Date;
 }
-
-/** An input for one saga. */
-export interface Directed {
-  readonly declaration: AnySaga;
-  readonly sagaId: string;
-  readonly input: SagaInput;
-}
-
-/** Which event an answer was. */
-export const refOf = ({ id, aggregateType, aggregateId, sequenceNumber }: DomainEvent): AnswerRef => ({
-  eventId: id,
-  streamId: `${aggregateType}-${aggregateId}`,
-  sequenceNumber,
-});
 
 /**
  * Carries out sagas against the store, one thing at a time; what runs it, and when, is the host's. Everything here may be
@@ -61,25 +49,14 @@ export class SagaExecution {
     return [...new Set(types)];
   }
 
-  /** What an event of a subject's stream means: the start of sagas, answers. None for most events. */
+  /** See {@link inputsOf}. */
   inputsOf(event: DomainEvent): Directed[] {
-    return this.#sagas.flatMap((declaration): Directed[] => {
-      const sagaId = sagaIdOf(declaration, event.aggregateId);
-      if (declaration.startedBy === event.type) return [{ declaration, sagaId, input: { kind: 'start', event } }];
-      const answer = declaration.answers[event.type] as Answer<EventType> | undefined;
-      return answer ? [{ declaration, sagaId, input: inputOf(answer, event) }] : [];
-    });
+    return inputsOf(this.#sagas, event);
   }
 
-  /** Why nobody can expect an answer of the aggregate of this event any more, by declaration. None for most events. */
-  lossesOf(event: DomainEvent): { readonly declaration: AnySaga; readonly reason: string }[] {
-    return this.#sagas.flatMap((declaration) => {
-      const reasons = declaration.steps.map(({ party }) => {
-        return party?.aggregateType === event.aggregateType ? party.fails(event) : undefined;
-      });
-      const reason = reasons.find((found) => found !== undefined);
-      return reason === undefined ? [] : [{ declaration, reason }];
-    });
+  /** See {@link lossesOf}. */
+  lossesOf(event: DomainEvent): Loss[] {
+    return lossesOf(this.#sagas, event);
   }
 
   /**
@@ -205,15 +182,6 @@ export class SagaExecution {
       defaults: { source: 'saga', correlationId: cause?.correlationId, causationId: cause?.id },
     };
   }
-}
-
-function inputOf(answer: Answer<EventType>, event: DomainEvent): SagaInput {
-  const data = event.data as EventData<EventType>;
-  const item = answer.item(data);
-  const reason = answer.fails?.(data);
-  if (reason !== undefined) return { kind: 'fail', item, answer: refOf(event), reason };
-  const output = answer.output?.(data);
-  return { kind: 'complete', item, answer: refOf(event), ...(output === undefined ? {} : { output }) };
 }
 
 /** The id under which a saga takes an answer: the same each time that the event comes. */

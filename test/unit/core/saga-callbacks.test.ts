@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { Commit } from '../../../core/commit.ts';
+import type { CommitStorage } from '../../../core/commit-storage.ts';
 import { handleCommand } from '../../../core/decider.ts';
 import { EventStore } from '../../../core/event-store.ts';
 import { SagaCallbacks, SagaCompensating } from '../../../core/saga-callbacks.ts';
@@ -19,7 +21,18 @@ const part = { result: 1, duration: 1, resources: {} };
 function world() {
   let now = Date.parse('2026-01-05T09:00:00.000Z');
   const clock = () => new Date(now);
-  const store = new EventStore(new MemoryCommitStorage(), { now: clock });
+  const storage = new MemoryCommitStorage();
+  const meanwhile: { onPut?: (commit: Commit) => Promise<void> } = {};
+  const slow: CommitStorage = {
+    head: (stream) => storage.head(stream),
+    find: (stream, commitId) => storage.find(stream, commitId),
+    read: (stream, range) => storage.read(stream, range),
+    put: async (commit) => {
+      await meanwhile.onPut?.(commit);
+      return storage.put(commit);
+    },
+  };
+  const store = new EventStore(slow, { now: clock });
   const execution = new SagaExecution({ sagas, store, now: clock });
   const tasks = new MemorySagaTasks();
   const started: { sagaId: string; round: SagaRound; turn: number }[] = [];
@@ -49,7 +62,7 @@ function world() {
   const pass = (seconds: number) => {
     now += seconds * 1_000;
   };
-  return { store, execution, tasks, callbacks, started, told, types, last, task, workflow, request, pass };
+  return { store, meanwhile, execution, tasks, callbacks, started, told, types, last, task, workflow, request, pass };
 }
 
 describe('callbacks of state machines', () => {
@@ -107,6 +120,20 @@ describe('callbacks of state machines', () => {
     await callbacks.ask(SAGA, 'b', 'token-b');
     expect(told).toEqual(['token-b SagaCompensating']);
     expect(await types('task-t-1')).toEqual(['task.requested']);
+  });
+
+  it('assign nobody who was released while the assignment was on its way', async () => {
+    const { callbacks, execution, meanwhile, types, request } = world();
+    await callbacks.event(await request('a'));
+    meanwhile.onPut = async ({ types }) => {
+      if (!types.includes('task.assigned')) return;
+      delete meanwhile.onPut;
+      await execution.take(SAGA, { kind: 'cancel', reason: 'enough' });
+      await callbacks.undo(SAGA);
+    };
+    await callbacks.ask(SAGA, 'a', 'token-a');
+    expect(await types('task-t-1')).toEqual(['task.requested', 'task.released']);
+    expect((await types(`saga-${SAGA}`)).at(-1)).toBe('saga.failed');
   });
 
   it('fail the items of an agent that stops, and of one that has stopped already', async () => {
