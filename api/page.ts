@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-/** Most bytes of a page, one item more or less: an answer of AWS Lambda has 6 MB, with every quote in it escaped. */
+/** Most bytes of a page of several items: an answer of AWS Lambda has 6 MB, with every quote in it escaped. */
 const MAX_PAGE_BYTES = 2 * 1024 * 1024;
 
 /** A whole number in a query string. */
@@ -51,9 +51,9 @@ export async function takePage<T>(
   const items: T[] = [];
   let bytes = 0;
   for await (const item of source) {
-    if (items.length === limit || bytes >= MAX_PAGE_BYTES) return { items, more: true };
-    items.push(item);
     bytes += Buffer.byteLength(JSON.stringify(item));
+    if (items.length === limit || (items.length > 0 && bytes > MAX_PAGE_BYTES)) return { items, more: true };
+    items.push(item);
   }
   return { items, more: false };
 }

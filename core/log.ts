@@ -49,7 +49,7 @@ export interface EventLogOptions {
 const DEFAULT_LIMIT = 100;
 /** Most bytes of pages that one slice passes by, so that looking for something rare answers in time. */
 const MAX_SCANNED_BYTES = 8 * 1024 * 1024;
-/** Most bytes of events in a slice, one event more or less: an answer of AWS Lambda has 6 MB, with every quote in it escaped. */
+/** Most bytes of a slice of several events: an answer of AWS Lambda has 6 MB, with every quote in it escaped. */
 const MAX_SLICE_BYTES = 2 * 1024 * 1024;
 /** Longest pause between two looks at a log that does not tell of news. */
 const LOOK_AGAIN_MS = 500;
@@ -151,10 +151,11 @@ export class EventLog {
       if (selection.wantsPage(page)) {
         for await (const wanted of this.#wanted(page, walk, selection)) {
           for (const event of eventsOf(wanted, walk, selection)) {
+            size += Buffer.byteLength(JSON.stringify(event));
+            const last = events.at(-1);
+            if (last && size > MAX_SLICE_BYTES) return { events, next: last.position, caughtUp: false };
             events.push(event);
-            size += wanted.commit.body.length / wanted.commit.count;
-            if (events.length < limit && size < MAX_SLICE_BYTES) continue;
-            return { events, next: event.position, caughtUp: false };
+            if (events.length === limit) return { events, next: event.position, caughtUp: false };
           }
         }
       }

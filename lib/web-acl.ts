@@ -5,8 +5,8 @@ import type { Construct } from 'constructs';
 /** Requests of one address in five minutes, above which it is shut out. */
 const REQUESTS_PER_ADDRESS = 100_000;
 
-/** A Content-Length of 5,000,000 or more: more than any request may have. */
-const TOO_LONG = '^([5-9]\\d{6}|\\d{8,})$';
+/** A Content-Length of 6,000,000 or more: more than any request may have. */
+const TOO_LONG = '^([6-9]\\d{6}|\\d{8,})$';
 
 const visible = (metricName: string) => ({ cloudWatchMetricsEnabled: true, sampledRequestsEnabled: false, metricName });
 

@@ -40,7 +40,7 @@ describe('the API', () => {
   });
 
   it('refuses too much', async () => {
-    const event = { type: 'agent.step-recorded', data: { agentId: '1', action: noise(1_100_000) } };
+    const event = { type: 'agent.step-recorded', data: { agentId: '1', action: noise(5_300_000) } };
     const stream = `agent-${ulid()}`;
     const body = JSON.stringify({ expectedVersion: 0, events: [event] });
     expect((await ask('POST', `/streams/${stream}/events`, body)).status).toBe(413);

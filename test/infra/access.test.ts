@@ -86,8 +86,8 @@ describe('the web ACL', () => {
     const [[, acl] = []] = Object.entries(guarded.api.findResources('AWS::WAFv2::WebACL'));
     const [tooLong] = acl?.Properties.Rules ?? [];
     const pattern = new RegExp(tooLong.Statement.RegexMatchStatement.RegexString);
-    expect(['5000000', '12345678'].every((length) => pattern.test(length))).toBe(true);
-    expect(['0', '1048576', '4999999'].some((length) => pattern.test(length))).toBe(false);
+    expect(['6000000', '12345678'].every((length) => pattern.test(length))).toBe(true);
+    expect(['0', '1048576', '5242880'].some((length) => pattern.test(length))).toBe(false);
   });
 });
 

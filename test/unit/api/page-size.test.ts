@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import { newStream, step } from '../../support/sample-events.ts';
+import { servedApi } from '../../support/served-api.ts';
+
+const { get, post } = servedApi();
+
+/** What AWS Lambda can answer: 6 MB, in which the answer is a string, its quotes escaped. */
+const MOST_BYTES = 6 * 1024 * 1024;
+const LARGE = 700_000;
+
+/** Text that takes a hundredth of its size in storage. */
+const repetitive = (bytes: number) => 'a line of a log that comes again\n'.repeat(bytes / 33);
+
+interface Page {
+  readonly events: readonly { readonly sequenceNumber: number; readonly aggregateId: string }[];
+}
+
+function expectAnswerable(page: Page): void {
+  if (page.events.length > 1) expect(Buffer.byteLength(JSON.stringify(JSON.stringify(page)))).toBeLessThan(MOST_BYTES);
+}
+
+describe('a page of large events', () => {
+  it('is no larger than AWS can answer, of a stream as of the log, and they go on where it ends', async () => {
+    const stream = newStream();
+    const sizes = [LARGE, LARGE, 4_900_000, LARGE, LARGE, LARGE, LARGE];
+    for (const [version, size] of sizes.entries()) {
+      const body = { expectedVersion: version, events: [step(repetitive(size))] };
+      expect((await post(`/streams/${stream}/events`, body)).status).toBe(201);
+    }
+    const read: number[] = [];
+    for (let query: string | null = 'limit=100'; query !== null; ) {
+      const { body } = await get(`/streams/${stream}/events?${query}`);
+      expectAnswerable(body);
+      read.push(...body.events.map((event: { sequenceNumber: number }) => event.sequenceNumber));
+      query = body.next && `limit=100&cursor=${body.next}`;
+    }
+    expect(read).toEqual([1, 2, 3, 4, 5, 6, 7]);
+    const logged: number[] = [];
+    for (let after = ''; logged.length < sizes.length; ) {
+      const { body } = await get(`/events?limit=100&wait=1${after && `&after=${after}`}`);
+      expectAnswerable(body);
+      const own = body.events.filter(({ aggregateId }: { aggregateId: string }) => `agent-${aggregateId}` === stream);
+      logged.push(...own.map((event: { sequenceNumber: number }) => event.sequenceNumber));
+      after = body.next;
+    }
+    expect(logged).toEqual([1, 2, 3, 4, 5, 6, 7]);
+  });
+});
