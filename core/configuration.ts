@@ -45,9 +45,12 @@ const always = <Value extends string | boolean>(value: Value, why: string) =>
 
 const retentionPolicy = section({
   days: whole(365, 1, 36_500, 'days').describe(
-    'How long events stay in the tables; archived and verified before they go',
+    'How long pages of the log stay in its table; older ones are in the archive, verified before they go. Streams stay whole',
   ),
-  compression: always(true, 'What does not fit in one write unit is always compressed'),
+  compression: z
+    .boolean('must be true or false')
+    .default(true)
+    .describe('Whether segments of the archive are compressed (gzip)'),
 });
 
 const store = section({

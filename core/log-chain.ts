@@ -7,8 +7,8 @@ import type { LogStorage } from './log-storage.ts';
 export interface ArchivedPages {
   /** The page of this number and those that follow it in its segment; nothing when no segment has it. */
   read(partition: string, page: number): AsyncIterable<LogPage>;
-  /** The first archived page whose `through` is not before an instant. */
-  seek(partition: string, recordedAt: string): Promise<LogPage | undefined>;
+  /** The first archived page whose `through` is not before an instant, out of those with numbers under `before`. */
+  seek(partition: string, recordedAt: string, before: number): Promise<LogPage | undefined>;
 }
 
 /** A place in a partition and the number of events before it. */
@@ -67,7 +67,7 @@ export class LogChain {
     if (!last || last.through < recordedAt) return this.#milestone(last, 'after');
     const first = await this.#pageFrom(1);
     if (first && first.page > 1 && first.through >= recordedAt) {
-      return this.#milestone((await this.#archive?.seek(this.partition, recordedAt)) ?? first, 'before');
+      return this.#milestone((await this.#archive?.seek(this.partition, recordedAt, first.page)) ?? first, 'before');
     }
     let found = last;
     let low = first?.page ?? last.page;

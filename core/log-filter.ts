@@ -43,7 +43,7 @@ export class Selection {
   }
 
   #hasType(types: readonly string[]): boolean {
-    return this.#types === undefined || types.some((type) => this.#types?.has(type));
+    return this.#types === undefined || types.length === 0 || types.some((type) => this.#types?.has(type));
   }
 
   #isBefore(recordedAt: string): boolean {

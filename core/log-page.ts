@@ -20,7 +20,7 @@ export interface LogPage {
   readonly latenessMs: number;
   /** When it was appended, by the clock of the writer. */
   readonly appendedAt: string;
-  /** The event types inside, each once. */
+  /** The event types inside, each once; none when a commit inside is damaged, so that nobody passes it over. */
   readonly types: readonly string[];
   /** A codec byte, then the commits. See {@link packCommits}. */
   readonly body: Uint8Array;
@@ -121,6 +121,9 @@ export function pageText(body: Uint8Array): Buffer {
   if (body[0] === Codec.text) return bytes;
   throw new Error('unknown codec');
 }
+
+/** A page's body out of its text, plain. */
+export const plainPage = (text: Uint8Array): Uint8Array => Buffer.concat([Buffer.of(Codec.text), text]);
 
 function* commitsIn(text: Buffer): Generator<Commit> {
   for (let start = 0; start < text.length; ) {

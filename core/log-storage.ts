@@ -28,6 +28,9 @@ export interface LogStorage {
   /** The pages of a range in their order, fetched as they are taken. Pages that were removed after archiving are left out. */
   read(partition: string, range: PageRange): AsyncIterable<LogPage>;
 
+  /** Lets pages go that are archived, at once or after a while: `first` to `last`, both included. Again is no error. */
+  expire(partition: string, first: number, last: number): Promise<void>;
+
   /** Calls `listener` after pages were put, where the storage can tell. @returns how to stop that */
   onAppended?(listener: () => void): () => void;
 }

@@ -60,7 +60,7 @@ export class LogTail {
       through: last && last.through > lastRecordedAt ? last.through : lastRecordedAt,
       latenessMs: Math.max(last?.latenessMs ?? 0, late),
       appendedAt: now.toISOString(),
-      types: [...new Set(commits.flatMap(({ types }) => types))],
+      types: commits.some(({ types }) => types.length === 0) ? [] : [...new Set(commits.flatMap(({ types }) => types))],
       body,
     };
   }

@@ -1,6 +1,7 @@
 import pLimit from 'p-limit';
 import { type Commit, endOf } from './commit.ts';
 import type { CommitStorage } from './commit-storage.ts';
+import { CorruptDataError } from './errors.ts';
 import { packCommits } from './log-page.ts';
 import { type PartitionStrategy, partitionOf } from './log-partition.ts';
 import type { LogStorage } from './log-storage.ts';
@@ -44,9 +45,26 @@ export class LogWriter implements LogAppender {
   append(commits: readonly Commit[]): Promise<void> {
     return this.#oneByOne(async () => {
       const { strategy } = this.#options;
-      const partitions = Map.groupBy(inStreamOrder(commits), ({ stream }) => partitionOf(strategy, stream));
+      const whole = await Promise.all(commits.map((commit) => this.#whole(commit)));
+      const partitions = Map.groupBy(inStreamOrder(whole), ({ stream }) => partitionOf(strategy, stream));
       for (const [partition, own] of partitions) await this.#appendTo(partition, own);
     });
+  }
+
+  /** What came without a body, for its delivery was damaged, is read from the store. What is damaged there, too, is logged without. */
+  async #whole(commit: Commit): Promise<Commit> {
+    if (commit.body.length > 0) return commit;
+    try {
+      const [stored] = await this.#between(commit.stream, commit.version, commit.version);
+      if (stored) return stored;
+    } catch (error) {
+      if (!(error instanceof CorruptDataError)) throw error;
+    }
+    return { ...commit, recordedAt: this.#now().toISOString() };
+  }
+
+  #now(): Date {
+    return this.#options.now?.() ?? new Date();
   }
 
   async #appendTo(partition: string, commits: readonly Commit[]): Promise<void> {
@@ -62,9 +80,9 @@ export class LogWriter implements LogAppender {
 
   /** @returns false when the place was taken, by another writer or by an earlier try of this one */
   async #put(tail: LogTail, commits: readonly Commit[]): Promise<boolean> {
-    const { storage, now = () => new Date() } = this.#options;
+    const { storage } = this.#options;
     for (const packed of packCommits(commits)) {
-      const page = tail.next(packed, now());
+      const page = tail.next(packed, this.#now());
       const occupant = await storage.put(page);
       if (occupant) {
         tail.take(occupant);

@@ -25,6 +25,8 @@ import { EventBus } from '../core/event-bus.ts';
 import { EventStore } from '../core/event-store.ts';
 import { Generations } from '../core/generations.ts';
 import { EventLog } from '../core/log.ts';
+import { LogArchive } from '../core/log-archive.ts';
+import { LogArchiver, retentionOf } from '../core/log-archiver.ts';
 import { LogReplay } from '../core/log-replay.ts';
 import { LogWriter } from '../core/log-writer.ts';
 import type { RetryPolicy } from '../core/processor.ts';
@@ -65,6 +67,7 @@ const generationsIn = (table: string) =>
   new Generations(new DynamoControlStore(dynamoDb(), table), { maxAgeMs: POINTERS_MAX_AGE_MS });
 
 const claimsIn = (bucket: string) => new ClaimCheck(bucketObjects(bucket));
+const archiveIn = (bucket: string) => new LogArchive(bucketObjects(bucket));
 const eventStore = (table: string, bucket: string) =>
   new EventStore(new LargeCommitStorage(new DynamoCommitStorage(dynamoDb(), table), claimsIn(bucket)));
 
@@ -92,6 +95,7 @@ export function queryDeps(): QueryDeps {
       storage: new DynamoLogStorage(dynamoDb(), LOG_TABLE),
       strategy: settings().store.partition_strategy,
       claims: claimsIn(OBJECTS_BUCKET),
+      archive: archiveIn(OBJECTS_BUCKET),
     }),
     states: new StateReader({ store, snapshots: snapshotsIn(OBJECTS_BUCKET) }),
     views,
@@ -146,6 +150,7 @@ export function createReplayWork(): ReplayWork {
       storage: new DynamoLogStorage(dynamoDb(), LOG_TABLE),
       strategy: settings().store.partition_strategy,
       claims: claimsIn(OBJECTS_BUCKET),
+      archive: archiveIn(OBJECTS_BUCKET),
     }),
     store: eventStore(EVENTS_TABLE, OBJECTS_BUCKET),
     views: new DynamoViewStore(dynamoDb(), VIEWS_TABLE),
@@ -229,6 +234,16 @@ export function busHandler(work: (event: DomainEvent) => Promise<void>) {
     logger.addContext(context);
     return work(parse(schema, event).detail);
   };
+}
+
+export function createArchiver(): LogArchiver {
+  const { LOG_TABLE, OBJECTS_BUCKET } = environmentOf('archiver');
+  return new LogArchiver({
+    storage: new DynamoLogStorage(dynamoDb(), LOG_TABLE),
+    archive: archiveIn(OBJECTS_BUCKET),
+    strategy: settings().store.partition_strategy,
+    ...retentionOf(settings()),
+  });
 }
 
 /** Answers the requests of API Gateway (REST) with an application. */

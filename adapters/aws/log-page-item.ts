@@ -15,7 +15,10 @@ const pageItem = z.object({
   through: text,
   latenessMs: number,
   appendedAt: text,
-  types: z.object({ SS: z.array(z.string()).min(1) }).transform(({ SS }) => SS),
+  types: z
+    .object({ SS: z.array(z.string()).min(1) })
+    .transform(({ SS }) => SS)
+    .default([]),
   body: z.object({ B: z.instanceof(Uint8Array) }).transform(({ B }) => B),
 });
 
@@ -32,7 +35,7 @@ export function itemOf(page: LogPage, tenant: string): Record<string, AttributeV
     through: { S: page.through },
     latenessMs: { N: String(page.latenessMs) },
     appendedAt: { S: page.appendedAt },
-    types: { SS: [...page.types] },
+    ...(page.types.length === 0 ? {} : { types: { SS: [...page.types] } }),
     body: { B: page.body },
   };
 }

@@ -45,7 +45,7 @@ export const eventsTable = {
   BillingMode: 'PAY_PER_REQUEST',
 } satisfies Table;
 
-/** Attribute of an archived commit that says when DynamoDB may drop it, in seconds since 1970. */
+/** Attribute of an archived page of the log that says when DynamoDB may drop it, in seconds since 1970. */
 export const EXPIRES_AT = 'expiresAt';
 
 /**

@@ -5,6 +5,8 @@ import { EventStore } from '../../core/event-store.ts';
 import type { AnyFold } from '../../core/fold.ts';
 import { Generations } from '../../core/generations.ts';
 import { EventLog } from '../../core/log.ts';
+import { LogArchive } from '../../core/log-archive.ts';
+import { LogArchiver, retentionOf } from '../../core/log-archiver.ts';
 import { LogWriter } from '../../core/log-writer.ts';
 import type { ObjectStore } from '../../core/object-store.ts';
 import { type RetryPolicy, retryPolicyOf } from '../../core/processor.ts';
@@ -21,6 +23,7 @@ import { FileObjectStore } from './file-object-store.ts';
 import type { Logger } from './logger.ts';
 import { createReplays } from './replay-engine.ts';
 import { SagaEngine } from './saga-engine.ts';
+import { Schedule } from './schedule.ts';
 import { sqliteCheckpoint } from './sqlite-checkpoint.ts';
 import { SqliteCommitStorage } from './sqlite-commit-storage.ts';
 import { SqliteControlStore } from './sqlite-control-store.ts';
@@ -29,6 +32,8 @@ import { SqliteViewStore } from './sqlite-view-store.ts';
 import { StalledStreams } from './stalled-streams.ts';
 import { openStates } from './states.ts';
 import { sweepDaily } from './sweep.ts';
+
+const ARCHIVE_EVERY_MS = 24 * 60 * 60 * 1_000;
 
 export interface EngineOptions {
   /** The data folder; made if need be. */
@@ -141,6 +146,13 @@ export function createEngine({ dataDir, projections, logger, ...options }: Engin
     { claims, logger, batchSize: settings.bus.batch_size },
   );
   const sweeping = sweepDaily(claims, commits, logger);
+  const archive = new LogArchive(objects);
+  const archiver = new Schedule({
+    name: 'the archiver',
+    everyMs: ARCHIVE_EVERY_MS,
+    run: () => new LogArchiver({ storage: pages, archive, strategy, ...retentionOf(settings) }).run(),
+    logger,
+  });
   commits.onStored(() => {
     projector.wake();
     relay.wake();
@@ -153,7 +165,7 @@ export function createEngine({ dataDir, projections, logger, ...options }: Engin
     views,
     generations,
     replays: replaying.replays,
-    log: new EventLog({ storage: pages, strategy, claims }),
+    log: new EventLog({ storage: pages, strategy, archive, claims }),
     objects,
     bus,
     start: () => {
@@ -162,12 +174,13 @@ export function createEngine({ dataDir, projections, logger, ...options }: Engin
       runner.start();
       replaying.runner.start();
       sweeping.start();
+      archiver.start();
     },
     close: async () => {
       sweeping.stop();
       commits.close();
       stalled.close();
-      await Promise.all([projector.close(), relay.close(), runner.close(), replaying.runner.close()]);
+      await Promise.all([projector, relay, runner, replaying.runner, archiver].map((part) => part.close()));
       folder.close();
     },
     projectionStatus: async () => {

@@ -41,6 +41,10 @@ export class SqliteLogStorage implements LogStorage {
     }
   }
 
+  async expire(partition: string, first: number, last: number): Promise<void> {
+    guarded(() => this.#statements.expire.run(partition, first, last));
+  }
+
   onAppended(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
@@ -63,6 +67,7 @@ function prepareStatements(database: DatabaseSync) {
     ),
     get: database.prepare(`SELECT ${columns} FROM log_pages WHERE partition = ? AND page = ?`),
     last: database.prepare(`SELECT ${columns} FROM log_pages WHERE partition = ? ORDER BY page DESC LIMIT 1`),
+    expire: database.prepare('DELETE FROM log_pages WHERE partition = ? AND page BETWEEN ? AND ?'),
     read: database.prepare(`SELECT ${columns} FROM log_pages WHERE partition = ? AND page > ? ORDER BY page LIMIT ?`),
   };
 }

@@ -8,6 +8,7 @@ import type { LogStorage } from '../../core/log-storage.ts';
 import { LogWriter } from '../../core/log-writer.ts';
 import { History, placeOf } from '../support/history.ts';
 import { noise, step } from '../support/sample-events.ts';
+import { archiveContract } from './log-archive.ts';
 
 /** What the log promises, whatever keeps its pages. `createStorage` gives an empty one, once a test. */
 export function logContract(name: string, createStorage: () => Promise<LogStorage>): void {
@@ -15,6 +16,7 @@ export function logContract(name: string, createStorage: () => Promise<LogStorag
     describe('storage', () => storageContract(createStorage));
     describe('writing', () => writerContract(createStorage));
     describe('reading', () => readerContract(createStorage));
+    describe('archive', () => archiveContract(createStorage));
   });
 }
 
@@ -137,6 +139,7 @@ function writerContract(createStorage: () => Promise<LogStorage>): void {
       },
       last: (partition) => storage.last(partition),
       read: (partition, range) => storage.read(partition, range),
+      expire: (...pages) => storage.expire(...pages),
     });
     const commits = [await history.commit('1'), await history.commit('2')];
     await expect(writer.append(commits)).rejects.toThrow(UnavailableError);

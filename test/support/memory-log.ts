@@ -22,6 +22,10 @@ export class MemoryLogStorage implements LogStorage {
       .slice(0, limit);
   }
 
+  async expire(partition: string, first: number, last: number): Promise<void> {
+    for (let page = first; page <= last; page++) this.#partitions.get(partition)?.delete(page);
+  }
+
   #sorted(partition: string): LogPage[] {
     return [...(this.#partitions.get(partition)?.values() ?? [])].toSorted((a, b) => a.page - b.page);
   }

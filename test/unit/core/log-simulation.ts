@@ -44,6 +44,10 @@ class UnreliableLogStorage implements LogStorage {
     return this.#call(() => this.#storage.last(partition));
   }
 
+  expire(partition: string, first: number, last: number): Promise<void> {
+    return this.#call(() => this.#storage.expire(partition, first, last));
+  }
+
   /** A read that is not consistent misses some of the newest pages, not always the last ones. */
   async *read(partition: string, range: PageRange): AsyncGenerator<LogPage> {
     const pages = await this.#call(() => Array.fromAsync(this.#storage.read(partition, range)));

@@ -1,0 +1,167 @@
+import { gunzipSync } from 'node:zlib';
+import { expect, test } from 'vitest';
+import { UnavailableError } from '../../core/errors.ts';
+import { EventLog } from '../../core/log.ts';
+import { LogArchive } from '../../core/log-archive.ts';
+import { LogArchiver, type LogArchiverOptions } from '../../core/log-archiver.ts';
+import type { LogStorage } from '../../core/log-storage.ts';
+import { LogWriter } from '../../core/log-writer.ts';
+import type { ObjectStore } from '../../core/object-store.ts';
+import { History } from '../support/history.ts';
+import { MemoryObjectStore } from '../support/memory-objects.ts';
+
+const DAY_MS = 86_400_000;
+
+/** What the archive promises over any storage. Pages are dropped at once here, as if their time were up. */
+export function archiveContract(createStorage: () => Promise<LogStorage>): void {
+  /** A log of so many pages, one a day, the last one today; pages that are let go are gone at once. */
+  async function logOf(days: number) {
+    const storage = await createStorage();
+    const objects = new MemoryObjectStore();
+    const history = new History();
+    const writer = new LogWriter({ storage, commits: history.commits, strategy: 'single' });
+    for (let day = 0; day < days; day++) {
+      history.now = day * DAY_MS;
+      await writer.append([await history.commit(`${day % 3}`, 2), await history.commit('x', 1)]);
+    }
+    const gone = new Set<number>();
+    const dropping: LogStorage = {
+      put: (page) => storage.put(page),
+      last: (partition) => storage.last(partition),
+      async *read(partition, range) {
+        for await (const page of storage.read(partition, { ...range, limit: 1_000 }))
+          if (!gone.has(page.page)) yield page;
+      },
+      async expire(partition, first, last) {
+        await storage.expire(partition, first, last);
+        for (let page = first; page <= last; page++) gone.add(page);
+      },
+    };
+    const now = () => new Date(Date.parse('2026-01-05T09:00:00.000Z') + history.now);
+    const options = { storage: dropping, strategy: 'single', retentionDays: 10, compression: true, now } as const;
+    const newArchiver = (over: Partial<LogArchiverOptions> & { objects?: ObjectStore } = {}) =>
+      new LogArchiver({ ...options, archive: new LogArchive(over.objects ?? objects), ...over });
+    const log = () => new EventLog({ storage: dropping, strategy: 'single', archive: new LogArchive(objects) });
+    const all = async () => (await Array.fromAsync(log().events(undefined))).map(({ position, id }) => [position, id]);
+    const hot = async () => (await Array.fromAsync(dropping.read('all', { after: 0 }))).map(({ page }) => page);
+    return { storage, objects, history, writer, newArchiver, log, all, hot };
+  }
+  const rest = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, index) => first + index);
+
+  test('old pages leave the storage, and readers do not notice', async () => {
+    const { newArchiver, log, all, hot } = await logOf(30);
+    const before = await all();
+    expect(await newArchiver().run()).toEqual({ segments: 1, pages: 19, events: 57 });
+    expect(await hot()).toEqual(rest(20, 30));
+    expect(await all()).toEqual(before);
+    for (const [index, [position]] of before.entries()) {
+      const { events } = await log().getEventsAfter(position, { limit: 3 });
+      expect(events.map(({ id }) => id)).toEqual(before.slice(index + 1, index + 4).map(([, id]) => id));
+    }
+    expect(await newArchiver().run()).toEqual({ segments: 0, pages: 0, events: 0 });
+  });
+
+  test('times are found on both sides of the seam', async () => {
+    const { newArchiver, log, history } = await logOf(30);
+    const events = await Array.fromAsync(log().events(undefined));
+    history.now += 5 * DAY_MS;
+    await newArchiver({ retentionDays: 20 }).run();
+    history.now += 5 * DAY_MS;
+    await newArchiver({ retentionDays: 20 }).run();
+    const times = [...new Set(events.map(({ metadata }) => metadata.recordedAt))];
+    for (let from = 0; from < times.length; from += 7) {
+      const [start = '', end = ''] = [times[from], times[Math.min(from + 9, times.length - 1)]];
+      const inside = events.filter(({ metadata: { recordedAt } }) => recordedAt >= start && recordedAt <= end);
+      const found = await Array.fromAsync(log().getEventsByTimeRange(start, end));
+      expect(found.map(({ id }) => id)).toEqual(inside.map(({ id }) => id));
+    }
+  });
+
+  test('the last page stays, and the log goes on after it', async () => {
+    const { newArchiver, history, writer, all, hot } = await logOf(3);
+    history.now += 1_000 * DAY_MS;
+    await newArchiver().run();
+    expect(await hot()).toEqual([3]);
+    await writer.append([await history.commit('0')]);
+    expect(await hot()).toEqual([3, 4]);
+    expect(await all()).toHaveLength(10);
+    await newArchiver().run();
+    expect(await all()).toHaveLength(10);
+  });
+
+  test('a run that fails at any call loses nothing, and the next one finishes it', async () => {
+    for (let fatal = 1; ; fatal++) {
+      const { newArchiver, objects, all, hot } = await logOf(14);
+      const before = await all();
+      let calls = 0;
+      const failing = <T>(call: () => Promise<T>, after = false): Promise<T> => {
+        const isFatal = ++calls === fatal;
+        if (isFatal && !after) return Promise.reject(new UnavailableError('failed'));
+        return call().then((answer) => (isFatal ? Promise.reject(new UnavailableError('reply lost')) : answer));
+      };
+      const weak: ObjectStore = {
+        put: (...object) => failing(() => objects.put(...object), fatal % 2 === 0),
+        get: (key) => failing(() => objects.get(key)),
+        delete: (key) => objects.delete(key),
+        list: (...query) => objects.list(...query),
+      };
+      const outcome = await newArchiver({ objects: weak })
+        .run()
+        .catch((error: unknown) => error);
+      expect(await all(), `failed at call ${fatal}`).toEqual(before);
+      await newArchiver().run();
+      expect(await all()).toEqual(before);
+      expect(await hot()).toEqual(rest(4, 14));
+      if (!(outcome instanceof UnavailableError)) break;
+      expect(fatal).toBeLessThan(20);
+    }
+  });
+
+  test('a segment that does not read back as it was written counts for nothing', async () => {
+    const { newArchiver, objects, all, hot } = await logOf(14);
+    const before = await all();
+    const lying: ObjectStore = {
+      put: (...object) => objects.put(...object),
+      get: async (key) => (await objects.get(key))?.map((byte, index) => (index === 40 ? byte ^ 1 : byte)),
+      delete: (key) => objects.delete(key),
+      list: (...query) => objects.list(...query),
+    };
+    await expect(newArchiver({ objects: lying }).run()).rejects.toThrow(
+      /segment log\/segments\/all\/\S+ of the log is damaged/,
+    );
+    expect(await hot()).toEqual(rest(1, 14));
+    expect(await all()).toEqual(before);
+  });
+
+  test('a segment or manifest that is damaged or missing is named, and never passed over', async () => {
+    const { newArchiver, objects, log } = await logOf(14);
+    await newArchiver().run();
+    for await (const { key } of objects.list('log/')) {
+      const bytes = (await objects.get(key)) ?? new Uint8Array();
+      await objects.put(key, bytes.with(bytes.length >> 1, (bytes[bytes.length >> 1] ?? 0) ^ 0x80));
+      await expect(Array.fromAsync(log().events(undefined)), key).rejects.toThrow(key);
+      await objects.delete(key);
+      await expect(Array.fromAsync(log().events(undefined)), key).rejects.toThrow(/missing/);
+      await objects.put(key, bytes);
+    }
+    expect(await Array.fromAsync(log().events(undefined))).toHaveLength(42);
+  });
+
+  test('segments are lines of JSON, compressed or not, that can be read without Annals', async () => {
+    for (const compression of [true, false]) {
+      const { newArchiver, objects } = await logOf(14);
+      await newArchiver({ compression }).run();
+      const [segment] = await Array.fromAsync(objects.list('log/segments/all/'));
+      const bytes = (await objects.get(segment?.key ?? '')) ?? new Uint8Array();
+      const lines = Buffer.from(compression ? gunzipSync(bytes) : bytes)
+        .toString()
+        .trimEnd()
+        .split('\n');
+      expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+        { stream: 'agent-0', version: 1, events: [{ type: 'agent.step-recorded' }, {}] },
+        { stream: 'agent-x', version: 1 },
+        ...lines.slice(2).map(() => ({ count: expect.any(Number) })),
+      ]);
+    }
+  });
+}
