@@ -37,6 +37,7 @@ export class ApiStack extends Stack {
     super(scope, id, props);
     const functions = { command: commandFunction(this, props), query: queryFunction(this, props) };
     for (const own of Object.values(functions)) props.data.objects.acknowledgeUse(own, 'snapshots', 'large-events');
+    props.data.objects.acknowledgeUse(functions.query, 'log');
     const command = integrationOf(functions.command);
     const query = integrationOf(functions.query);
     const operate = integrationOf(operateFunction(this, props));

@@ -6,6 +6,7 @@ import type { CfnBucket, IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import type { FunctionName } from '../functions/environment.ts';
 import { acknowledge } from './acknowledge.ts';
+import { Archiver } from './archiver.ts';
 import type { Config } from './config.ts';
 import type { DataStack } from './data-stack.ts';
 import { FailureBucket } from './failure-bucket.ts';
@@ -22,6 +23,7 @@ export interface DeliveryStackProps extends StackProps {
 /**
  * The two consumers of the table's stream; it feeds no third. The projector keeps the views, the relay feeds the log
  * and the bus, and everyone else reads the one or listens to the other.
+ * Beside them the archiver, which runs by the clock.
  */
 export class DeliveryStack extends Stack {
   constructor(scope: Construct, id: string, props: DeliveryStackProps) {
@@ -60,6 +62,7 @@ export class DeliveryStack extends Stack {
       permissions: [...appendToLog(data), ...publishTo(bus), ...consumes],
     });
     data.objects.acknowledgeUse(relay, 'large-events');
+    new Archiver(this, 'Archiver', { config, data, code });
     const { batch_size: batchSize, batch_timeout } = config.eventSystem.bus;
     // Lambda counts in whole seconds. A fuller batch makes fewer pages of the log.
     const maxBatchingWindow = Duration.seconds(Math.ceil(batch_timeout / 1_000));

@@ -54,7 +54,7 @@ export const readEventsAndViews = (data: DataStack): PolicyStatement[] => [
   allow(['dynamodb:Query'], indexArn(data.views, indexes.byGroup), indexArn(data.views, indexes.byParked)),
   allow(['dynamodb:GetItem'], data.control.tableArn),
   allow(['dynamodb:Query'], data.log.tableArn),
-  ...readObjects(data, 'snapshots', 'large-events'),
+  ...readObjects(data, 'snapshots', 'large-events', 'log'),
   useOf(data.key, 'dynamodb', toRead),
   useOf(data.viewsKey, 'dynamodb', toRead),
 ];
@@ -80,7 +80,7 @@ export const replayEvents = (data: DataStack): PolicyStatement[] => [
   ),
   allow(['dynamodb:Query'], indexArn(data.views, indexes.byGroup)),
   allow(['dynamodb:GetItem', 'dynamodb:PutItem'], data.control.tableArn),
-  ...readObjects(data, 'large-events'),
+  ...readObjects(data, 'large-events', 'log'),
   useOf(data.key, 'dynamodb', toRead),
   useOf(data.viewsKey, 'dynamodb', toWrite),
 ];
@@ -91,6 +91,15 @@ export const operateReplays = ({ control, viewsKey }: DataStack, stateMachineArn
   allow(['dynamodb:Query'], indexArn(control, indexes.byKind)),
   allow(['states:StartExecution'], stateMachineArn),
   useOf(viewsKey, 'dynamodb', toWrite),
+];
+
+/** Archiver: pages of the log, which it marks for expiry, and their segments, which it writes and reads back. */
+export const archiveLog = (data: DataStack): PolicyStatement[] => [
+  allow(['dynamodb:Query', 'dynamodb:UpdateItem'], data.log.tableArn),
+  ...readObjects(data, 'log'),
+  allow(['s3:PutObject'], data.objects.arnForObjects('log/*')),
+  useOf(data.key, 's3', ['kms:GenerateDataKey']),
+  useOf(data.key, 'dynamodb', toWrite),
 ];
 
 /** Relay: pages of the log, and the commits that a delivery left out. */

@@ -100,7 +100,7 @@ describe('every function', () => {
   it('is one of these', () => {
     const names = functions.map(({ Properties }) => Properties.Environment.Variables.POWERTOOLS_SERVICE_NAME);
     expect(names).toEqual(
-      ['command', 'query', 'operate', 'projector', 'relay', 'replay'].map((name) => `annals-${name}`),
+      ['command', 'query', 'operate', 'projector', 'relay', 'archiver', 'replay'].map((name) => `annals-${name}`),
     );
   });
 

@@ -53,7 +53,7 @@ interface Statement {
 const everything = [...grants(api), ...grants(delivery), ...grants(replay)];
 /** Those of functions; the state machine has a role, too. */
 const all = everything.filter((grant) => grant.function !== 'machine');
-const functions = ['command', 'query', 'operate', 'projector', 'relay', 'replay'];
+const functions = ['command', 'query', 'operate', 'projector', 'relay', 'replay', 'archiver'];
 const who = (action: string, resource: string) =>
   all.filter((grant) => grant.action === action && grant.resource === resource).map((grant) => grant.function);
 const may = (name: string) =>
@@ -83,6 +83,7 @@ describe('permissions', () => {
         ...['xray:PutTraceSegments *', 'xray:PutTelemetryRecords *', 's3:PutObject Failures/*'],
         ...['s3:GetObject', 's3:PutObject', 's3:DeleteObject'].map((action) => `${action} Objects/snapshots/*`),
         ...['s3:GetObject', 's3:PutObject'].map((action) => `${action} Objects/large-events/*`),
+        ...['s3:GetObject', 's3:PutObject'].map((action) => `${action} Objects/log/*`),
       ]),
     );
   });
@@ -99,7 +100,13 @@ describe('permissions', () => {
     expect(who('dynamodb:PutItem', 'Log')).toEqual(['relay']);
   });
 
-  it('let replays remove views, operators what they asked for, and nobody update an item or remove any other', () => {
+  it('let only the archiver mark what it has archived, in the log and nowhere else', () => {
+    expect(who('dynamodb:UpdateItem', 'Log')).toEqual(['archiver']);
+    expect(who('dynamodb:UpdateItem', 'Events')).toEqual([]);
+    expect(who('s3:PutObject', 'Objects/log/*')).toEqual(['archiver']);
+  });
+
+  it('let replays remove views, operators what they asked for, and nobody remove any other', () => {
     expect(who('dynamodb:BatchWriteItem', 'Views')).toEqual(['replay']);
     expect(who('dynamodb:DeleteItem', 'Control')).toEqual(['operate']);
     const others = all.filter(({ action }) => !/:(BatchWrite|Delete)Item$/.test(action));
@@ -112,6 +119,7 @@ describe('permissions', () => {
           'GetItem',
           'BatchGetItem',
           'Query',
+          'UpdateItem',
           'DescribeStream',
           'GetRecords',
           'GetShardIterator',
@@ -127,6 +135,7 @@ describe('permissions', () => {
     );
     const failures = ['s3:ListBucket Failures', 's3:PutObject Failures/*'];
     const bodies = ['s3:GetObject Objects/large-events/*'];
+    const archived = 's3:GetObject Objects/log/*';
     const snapshots = [...bodies, 's3:GetObject Objects/snapshots/*', 's3:ListBucket Objects'];
     expect(may('command')).toEqual([
       'dynamodb:GetItem Events',
@@ -145,7 +154,14 @@ describe('permissions', () => {
       'dynamodb:Query Log',
       'dynamodb:Query Views/index/byGroup',
       'dynamodb:Query Views/index/byParked',
-      ...snapshots,
+      ...[...snapshots, archived].toSorted(),
+    ]);
+    expect(may('archiver')).toEqual([
+      'dynamodb:Query Log',
+      'dynamodb:UpdateItem Log',
+      archived,
+      's3:ListBucket Objects',
+      's3:PutObject Objects/log/*',
     ]);
     expect(may('projector')).toEqual(
       [
@@ -178,6 +194,9 @@ describe('permissions', () => {
       'dynamodb:Query Events',
       'dynamodb:Query Log',
       'dynamodb:Query Views/index/byGroup',
+      ...bodies,
+      archived,
+      's3:ListBucket Objects',
     ]);
     const log = ['dynamodb:PutItem Log', 'dynamodb:Query Events', 'dynamodb:Query Log'];
     expect(may('relay')).toEqual(
@@ -207,10 +226,10 @@ describe('permissions', () => {
       expect(['Key', 'ViewsKey']).toContain(resource);
       expect(viaService).toMatch(/^(dynamodb|s3)\.<AWS::Region>\.amazonaws\.com$/);
     }
-    expect(who('kms:Encrypt', 'Key').toSorted()).toEqual(['command', 'relay']);
+    expect(who('kms:Encrypt', 'Key').toSorted()).toEqual(['archiver', 'command', 'relay']);
     expect(who('kms:Encrypt', 'ViewsKey').toSorted()).toEqual(['operate', 'projector', 'replay']);
     expect(new Set(who('kms:Decrypt', 'ViewsKey'))).toEqual(new Set(['query', 'operate', 'projector', 'replay']));
-    expect(new Set(who('kms:Decrypt', 'Key'))).toEqual(new Set(['command', 'query', 'projector', 'relay', 'replay']));
+    expect(new Set(who('kms:Decrypt', 'Key'))).toEqual(new Set(functions.filter((name) => name !== 'operate')));
   });
 
   it('let a function log to its own log only', () => {
