@@ -38,7 +38,6 @@ export const logAnswer = z.strictObject({
   next: z.string().describe('Position to go on after, whether or not there were events'),
   caughtUp: z.boolean().describe('Nothing more was there; an answer that is not caught up may have few events or none'),
 });
-export type LogAnswer = z.output<typeof logAnswer>;
 
 export const logQueries = [
   route({

@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest';
+import { EventBatchProcessor } from '../../client/event-batch-processor.ts';
+import { newStream, step, steps } from '../support/sample-events.ts';
+import { ask, deployedClient } from './client.ts';
+
+const client = deployedClient();
+
+/** The log's end, once it has everything that was appended before. */
+async function end(): Promise<string> {
+  const { eventIds } = await client.append(newStream(), { expectedVersion: 0, events: [step('end')] });
+  for await (const event of client.follow({ limit: 1_000 })) if (event.id === eventIds[0]) return event.position;
+  throw new Error('the log ended');
+}
+
+describe('a client of the log', () => {
+  it('has what was appended, each stream in its order, and is followed by long polls', async () => {
+    const after = await end();
+    const [one, two] = [newStream(), newStream()];
+    const appending = (async () => {
+      for (let n = 0; n < 5; n++) {
+        await client.append(one, { expectedVersion: 'any', events: steps(2, `one ${n}`) });
+        await client.append(two, { expectedVersion: 'any', events: steps(1, `two ${n}`) });
+      }
+    })();
+    const seen = new Map<string, number[]>([one, two].map((stream) => [stream, []]));
+    for await (const event of client.follow({ after, types: ['agent.step-recorded'] })) {
+      seen.get(`agent-${event.aggregateId}`)?.push(event.sequenceNumber);
+      if ([...seen.values()].flat().length === 15) break;
+    }
+    await appending;
+    expect(seen.get(one)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    expect(seen.get(two)).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  it('goes on after any position, and finds times', async () => {
+    const after = await end();
+    await client.append(newStream(), { expectedVersion: 0, events: steps(4) });
+    const next = await end();
+    const { events } = await client.readLog({ after, limit: 4 });
+    for (const [index, { position }] of events.entries()) {
+      const rest = await client.readLog({ after: position, limit: 3 - index || 1 });
+      if (index < 3) expect(rest.events.map(({ id }) => id)).toEqual(events.slice(index + 1).map(({ id }) => id));
+    }
+    const [first] = events;
+    const time = first?.metadata.recordedAt;
+    const found = await client.readLog({ from: time, to: time, limit: 1_000 });
+    expect(found.events.map(({ id }) => id)).toEqual(expect.arrayContaining(events.map(({ id }) => id)));
+    expect(await client.readLog({ after: next, from: '2100-01-01T00:00:00Z' })).toMatchObject({ events: [] });
+    expect((await ask('GET', '/events?after=nowhere')).status).toBe(422);
+  });
+
+  it('takes events in batches', async () => {
+    const batches = new EventBatchProcessor(client, { batchSize: 20 });
+    const streams = [newStream(), newStream()];
+    const places = await Promise.all(
+      Array.from({ length: 20 }, (_, n) => batches.addEvent(streams[n % 2] ?? '', step(`${n}`))),
+    );
+    expect(places.map(({ sequenceNumber }) => sequenceNumber)).toEqual(places.map((_, n) => Math.floor(n / 2) + 1));
+  });
+});
