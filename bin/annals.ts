@@ -1,11 +1,14 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
+import packageJson from '../package.json' with { type: 'json' };
 import { addImportCommand } from './commands/import.ts';
 import { addReplayCommand } from './commands/replay.ts';
 import { addServeCommand } from './commands/serve.ts';
 import { addTravelCommand } from './commands/travel.ts';
 
-const program = new Command('annals').description('The event-sourced backbone of a system of parallel AI agents');
+const program = new Command('annals')
+  .description('The event-sourced backbone of a system of parallel AI agents')
+  .version(packageJson.version);
 
 addServeCommand(program);
 addImportCommand(program);

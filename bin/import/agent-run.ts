@@ -80,7 +80,7 @@ async function readRun(file: string): Promise<RecordedRun> {
   const fault = findJsonFault(steps);
   if (fault) throw new InputError(file, z.core.toDotPath(['trajectory', ...fault.path]), fault.message);
   for (const [index, step] of steps.entries()) {
-    const tooLarge = sizeFault('agent.step-recorded', { agentId: '', ...stepOf(step) });
+    const tooLarge = sizeFault(stepOf(step));
     if (tooLarge) throw new InputError(file, `trajectory[${index}]`, tooLarge);
   }
   return parsed.data;

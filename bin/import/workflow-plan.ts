@@ -107,7 +107,7 @@ function outputOf({ attributes }: LogRow): Record<string, string> {
 
 function eventFault(event: NewEvent): string | undefined {
   const parsed = newEventSchema.safeParse(event);
-  if (parsed.success) return sizeFault(event.type, event.data);
+  if (parsed.success) return sizeFault(event.data);
   return issuesOf(parsed.error)
     .map(({ path, message }) => `${path}: ${message}`)
     .join('; ');

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { noise } from '../../support/sample-events.ts';
 import { servedApi } from '../../support/served-api.ts';
 import { runAnnals } from '../../support/served-process.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
@@ -84,6 +85,12 @@ describe('annals import agent-run', () => {
     expect(stdout).toContain('1 conflicts');
     expect(stderr).toContain('run-a.traj');
     expect(commits()).toBe(before);
+  });
+
+  it('takes a step that is larger than a commit, which the server keeps aside', async () => {
+    const { code, stdout } = await run('agent-run', write('large.traj', JSON.stringify(recorded('x', noise(900_000)))));
+    expect([code, stdout]).toEqual([0, expect.stringContaining('4 events written')]);
+    expect((await get('/agents/large?waitFor=4')).body.steps).toBe(1);
   });
 
   it('names file and place of what is malformed, and imports the rest', async () => {
