@@ -11,7 +11,7 @@ export interface Fold<State> {
   /** Tells its states from those of this fold's earlier forms; see {@link schemaOf}. */
   readonly schema: string;
   readonly initialState: State;
-  /** Pure; its states survive a round trip through JSON. */
+  /** Pure; states are plain values, maps and sets, which snapshots can keep. */
   evolve(state: State, event: DomainEvent): State;
 }
 

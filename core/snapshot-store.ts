@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { TimeoutStrategy, timeout } from 'cockatiel';
+import * as devalue from 'devalue';
 import * as z from 'zod';
 import type { Fold, Folded } from './fold.ts';
 import type { ObjectStore } from './object-store.ts';
@@ -47,7 +48,8 @@ const stored = z.strictObject({
   recordedAt: z.iso.datetime(),
   schema: z.string(),
   sha256: z.string(),
-  state: z.json(),
+  /** As devalue flattens it: JSON knows no maps and sets. */
+  state: z.array(z.json()),
 });
 type Stored = z.output<typeof stored>;
 
@@ -88,8 +90,8 @@ export class SnapshotStore {
   /** Keeps a state, and lets go of the one that is no longer among the newest. @throws UnavailableError */
   async put<State>(fold: Fold<State>, snapshot: Snapshot<State>): Promise<void> {
     const { stream, version, recordedAt } = snapshot;
-    const text = JSON.stringify(snapshot.state);
-    if (text === undefined) return;
+    if (snapshot.state === undefined) return;
+    const text = devalue.stringify(snapshot.state);
     const place = { fold: fold.name, stream, version, recordedAt, schema: fold.schema };
     const content = { ...place, sha256: hashOf(place, text), state: JSON.parse(text) } satisfies Stored;
     const milestone = this.milestone(version);
@@ -119,21 +121,20 @@ export class SnapshotStore {
   async #usable<State>(fold: Fold<State>, stream: string, key: string, range: SnapshotRange) {
     const bytes = await patience.execute(() => this.#objects.get(key));
     if (!bytes) this.#onFault('missing', key);
-    const content = bytes && this.#decode(fold, stream, key, bytes);
-    if (!content || content.version > range.version) return undefined;
-    if (range.at && Date.parse(content.recordedAt) > range.at.getTime()) return undefined;
-    return { ...content, state: content.state as State }; // a state of this very schema, as its hash and its schema say
+    const snapshot = bytes && this.#decode(fold, stream, key, bytes);
+    if (!snapshot || snapshot.version > range.version) return undefined;
+    return range.at && Date.parse(snapshot.recordedAt) > range.at.getTime() ? undefined : snapshot;
   }
 
-  #decode<State>(fold: Fold<State>, stream: string, key: string, bytes: Uint8Array): Stored | undefined {
+  #decode<State>(fold: Fold<State>, stream: string, key: string, bytes: Uint8Array): Snapshot<State> | undefined {
     try {
       const json = gunzipSync(bytes, { maxOutputLength: MAX_STATE_BYTES }).toString();
-      const content = stored.parse(JSON.parse(json));
-      const { state, sha256, ...place } = content;
+      const { state, sha256, ...place } = stored.parse(JSON.parse(json));
       if (sha256 !== hashOf(place, JSON.stringify(state)) || place.fold !== fold.name || place.stream !== stream) {
         throw new Error('the hash is of something else');
       }
-      if (place.schema === fold.schema) return content;
+      // Hash and schema say that this was a state of this very fold.
+      if (place.schema === fold.schema) return { ...place, state: devalue.unflatten(state) as State };
       this.#onFault('schema', key);
     } catch (error) {
       this.#onFault('corrupt', key, error);

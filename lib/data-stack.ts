@@ -49,6 +49,7 @@ export class DataStack extends Stack {
     new CfnOutput(this, 'EventsTable', { value: this.events.tableName });
     new CfnOutput(this, 'LogTable', { value: this.log.tableName });
     new CfnOutput(this, 'ViewsTable', { value: this.views.tableName });
+    new CfnOutput(this, 'ObjectsBucket', { value: this.objects.bucketName });
   }
 }
 

@@ -1,12 +1,14 @@
 import { DeleteTableCommand } from '@aws-sdk/client-dynamodb';
 import { ulid } from 'ulid';
-import { afterAll } from 'vitest';
+import { afterAll, inject } from 'vitest';
 import { dynamoDb } from '../../adapters/aws/clients.ts';
 import { DynamoCommitStorage } from '../../adapters/aws/dynamodb-commit-storage.ts';
 import { DynamoLogStorage } from '../../adapters/aws/dynamodb-log-storage.ts';
 import { DynamoViewStore } from '../../adapters/aws/dynamodb-view-store.ts';
+import { openBucket } from '../../adapters/aws/s3-client.ts';
 import { eventStoreContract } from '../contract/event-store.suite.ts';
 import { logContract } from '../contract/log.suite.ts';
+import { objectStoreContract } from '../contract/object-store.suite.ts';
 import { viewStoreContract } from '../contract/view-store.suite.ts';
 import { createTables } from '../support/tables.ts';
 
@@ -20,3 +22,4 @@ afterAll(async () => {
 eventStoreContract('the cloud', async () => new DynamoCommitStorage(dynamoDb(), (await tables).events));
 viewStoreContract('the cloud', async () => new DynamoViewStore(dynamoDb(), (await tables).views));
 logContract('the cloud', async () => new DynamoLogStorage(dynamoDb(), (await tables).log, ulid()));
+objectStoreContract('the cloud', async () => openBucket(inject('deployment').objectsBucket));

@@ -14,6 +14,7 @@ export interface Deployment {
   readonly eventBus: string;
   readonly sagaTaskFunction: string;
   readonly sagaMachineArnPrefix: string;
+  readonly objectsBucket: string;
   /** False on an account of AWS. */
   readonly emulated: boolean;
 }
@@ -57,6 +58,7 @@ export async function findDeployment(): Promise<Deployment> {
     eventBus: output('EventBus'),
     sagaTaskFunction: output('SagaTaskFunction'),
     sagaMachineArnPrefix: output('SagaMachineArnPrefix'),
+    objectsBucket: output('ObjectsBucket'),
     emulated: endpoint !== undefined,
   };
 }

@@ -1,0 +1,29 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { SnapshotStore } from '../../../core/snapshot-store.ts';
+import { folds } from '../../../domain/folds.ts';
+import type { DomainEvent } from '../../../events/catalogue.ts';
+import { MemoryObjectStore } from '../../support/memory-objects.ts';
+
+const folder = new URL('../../../events/samples/', import.meta.url);
+const samples: DomainEvent[] = readdirSync(folder)
+  .sort()
+  .map((file) => JSON.parse(readFileSync(new URL(file, folder), 'utf8')));
+
+it.each(folds)('a snapshot gives $name its state back as it was', async (fold) => {
+  const snapshots = new SnapshotStore(new MemoryObjectStore(), { interval: 1 });
+  const events = samples.filter(({ aggregateType }) => aggregateType === fold.aggregateType);
+  let state = fold.initialState;
+  for (const [index, event] of events.entries()) {
+    state = fold.evolve(state, event);
+    const kept = {
+      stream: `${fold.aggregateType}-42`,
+      version: index + 1,
+      recordedAt: event.metadata.recordedAt,
+      state,
+    };
+    await snapshots.put(fold, kept);
+    expect((await snapshots.newest(fold, kept.stream, { version: kept.version }))?.state).toEqual(state);
+  }
+  expect(events.length).toBeGreaterThan(1);
+});
