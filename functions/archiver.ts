@@ -1,6 +1,10 @@
-import { createArchiver } from './runtime.ts';
+import { createArchiver, createSweep } from './runtime.ts';
 
 const archiver = createArchiver();
+const sweep = createSweep();
 
-/** Takes old pages of the log to the archive; the answer says how many. */
-export const handler = () => archiver.run();
+/** Takes old pages of the log to the archive, and removes bodies of commits that were never written; the answer says how many. */
+export const handler = async () => {
+  const archived = await archiver.run();
+  return { ...archived, swept: await sweep() };
+};

@@ -24,7 +24,7 @@ export const environments = {
   relay: z.object({ ...eventsTable, ...logTable, ...eventBus, ...objectsBucket }),
   'saga-events': z.object(sagas),
   'saga-task': z.object(sagas),
-  archiver: z.object({ ...logTable, ...objectsBucket }),
+  archiver: z.object({ ...eventsTable, ...logTable, ...objectsBucket }),
 } as const;
 
 export type FunctionName = keyof typeof environments;

@@ -246,6 +246,17 @@ export function createArchiver(): LogArchiver {
   });
 }
 
+/** Removes bodies of large commits that were never written. @returns how many */
+export function createSweep(): () => Promise<number> {
+  const { EVENTS_TABLE, OBJECTS_BUCKET } = environmentOf('archiver');
+  const commits = new DynamoCommitStorage(dynamoDb(), EVENTS_TABLE);
+  return async () => {
+    const keys = await claimsIn(OBJECTS_BUCKET).sweep(commits, new Date());
+    if (keys.length > 0) logger.warn('bodies that no commit claims were removed', { keys });
+    return keys.length;
+  };
+}
+
 /** Answers the requests of API Gateway (REST) with an application. */
 export function httpHandler(app: App) {
   const respond = handle(app);

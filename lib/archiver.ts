@@ -4,7 +4,7 @@ import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import type { Construct } from 'constructs';
 import type { Config } from './config.ts';
 import type { DataStack } from './data-stack.ts';
-import { archiveLog } from './permissions.ts';
+import { archiveLog, sweepBodies } from './permissions.ts';
 import { type FunctionCode, ServiceFunction } from './service-function.ts';
 
 export interface ArchiverProps {
@@ -13,20 +13,27 @@ export interface ArchiverProps {
   readonly code: FunctionCode;
 }
 
-/** Takes old pages of the log to the bucket, once a day. What one run does not get done, the next one does. */
+/**
+ * Takes old pages of the log to the bucket, and removes what lies there for commits that were never written, once a day.
+ * What one run does not get done, the next one does.
+ */
 export class Archiver extends ServiceFunction<'archiver'> {
   constructor(scope: Construct, id: string, { config, data, code }: ArchiverProps) {
     super(scope, id, {
       config,
       name: 'archiver',
-      description: 'Annals: takes old pages of the log to the archive',
+      description: 'Annals: takes old pages of the log to the archive, removes bodies that nobody claims',
       code,
-      environment: { LOG_TABLE: data.log.tableName, OBJECTS_BUCKET: data.objects.bucketName },
-      permissions: archiveLog(data),
+      environment: {
+        EVENTS_TABLE: data.events.tableName,
+        LOG_TABLE: data.log.tableName,
+        OBJECTS_BUCKET: data.objects.bucketName,
+      },
+      permissions: [...archiveLog(data), ...sweepBodies(data)],
       timeout: Duration.minutes(15),
       memoryMegabytes: 1024,
     });
-    data.objects.acknowledgeUse(this, 'log');
+    data.objects.acknowledgeUse(this, 'log', 'large-events');
     new events.Rule(scope, `${id}Schedule`, {
       description: 'Annals: once a day',
       schedule: events.Schedule.rate(Duration.days(1)),

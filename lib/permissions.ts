@@ -93,6 +93,12 @@ export const operateReplays = ({ control, viewsKey }: DataStack, stateMachineArn
   useOf(viewsKey, 'dynamodb', toWrite),
 ];
 
+/** Archiver, too: bodies of large commits that no commit claims; the bucket keeps what was removed for 35 days. */
+export const sweepBodies = (data: DataStack): PolicyStatement[] => [
+  allow(['dynamodb:Query'], data.events.tableArn),
+  allow(['s3:DeleteObject'], data.objects.arnForObjects('large-events/*')),
+];
+
 /** Archiver: pages of the log, which it marks for expiry, and their segments, which it writes and reads back. */
 export const archiveLog = (data: DataStack): PolicyStatement[] => [
   allow(['dynamodb:Query', 'dynamodb:UpdateItem'], data.log.tableArn),

@@ -51,7 +51,7 @@ describe('the AWS Solutions rules', () => {
       [`AwsSolutions-IAM5[Resource::<Failures8A3E1A2F.Arn>/*]`]: 2,
       [`AwsSolutions-IAM5[Resource::<Task79114B6B.Arn>:*]`]: 2,
       [`AwsSolutions-IAM5[Resource::annals-prod-data:ExportsOutputFnGetAttObjectsA92BA4F1ArnDE4464BF/snapshots/*]`]: 5,
-      [`AwsSolutions-IAM5[Resource::annals-prod-data:ExportsOutputFnGetAttObjectsA92BA4F1ArnDE4464BF/large-events/*]`]: 7,
+      [`AwsSolutions-IAM5[Resource::annals-prod-data:ExportsOutputFnGetAttObjectsA92BA4F1ArnDE4464BF/large-events/*]`]: 8,
       [`AwsSolutions-IAM5[Resource::annals-prod-data:ExportsOutputFnGetAttObjectsA92BA4F1ArnDE4464BF/log/*]`]: 3,
       'AwsSolutions-S1': 2,
       'AwsSolutions-SQS3': 2,

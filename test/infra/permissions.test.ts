@@ -82,7 +82,7 @@ describe('permissions', () => {
       new Set([
         ...['xray:PutTraceSegments *', 'xray:PutTelemetryRecords *', 's3:PutObject Failures/*'],
         ...['s3:GetObject', 's3:PutObject', 's3:DeleteObject'].map((action) => `${action} Objects/snapshots/*`),
-        ...['s3:GetObject', 's3:PutObject'].map((action) => `${action} Objects/large-events/*`),
+        ...['s3:GetObject', 's3:PutObject', 's3:DeleteObject'].map((action) => `${action} Objects/large-events/*`),
         ...['s3:GetObject', 's3:PutObject'].map((action) => `${action} Objects/log/*`),
       ]),
     );
@@ -157,8 +157,10 @@ describe('permissions', () => {
       ...[...snapshots, archived].toSorted(),
     ]);
     expect(may('archiver')).toEqual([
+      'dynamodb:Query Events',
       'dynamodb:Query Log',
       'dynamodb:UpdateItem Log',
+      's3:DeleteObject Objects/large-events/*',
       archived,
       's3:ListBucket Objects',
       's3:PutObject Objects/log/*',
