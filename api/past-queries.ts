@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { NotFoundError } from '../core/errors.ts';
 import type { EventLog } from '../core/log.ts';
 import { viewsAt } from '../core/point-in-time.ts';
-import type { AnyProjection } from '../core/projection.ts';
+import { type AnyProjection, isShared } from '../core/projection.ts';
 import { id, instant } from '../events/envelope.ts';
 import { jsonObject } from '../events/json.ts';
 import { cursor, encodeCursor, limit, takePage } from './page.ts';
@@ -41,6 +41,11 @@ export const pastQueries = [
     async handle({ params: { name }, query }, { log, projections }: PastDeps) {
       const projection = projections.find((candidate) => candidate.name === name);
       if (!projection) throw new NotFoundError(`there is no projection ${name}; GET /projections lists them`);
+      if (isShared(projection)) {
+        throw new NotFoundError(
+          `views of ${name} are sums over many streams; to see them as they were, replay up to then: POST /replays`,
+        );
+      }
       const at = new Date(query.at).toISOString();
       const all = await viewsAt(log, projection, at);
       const after = query.cursor?.after ?? '';

@@ -1,5 +1,6 @@
 import type { AppDeps } from './app.ts';
 import { commandRoutes } from './commands.ts';
+import { type DeadLetterDeps, deadLetterQueries } from './dead-letter-routes.ts';
 import { forkQueries } from './fork-queries.ts';
 import { type LogDeps, logQueries } from './log-queries.ts';
 import { openApiRoute } from './openapi.ts';
@@ -12,7 +13,7 @@ import { streamQueries } from './stream-queries.ts';
 import { type ViewDeps, viewQueries } from './view-queries.ts';
 
 /** What the routes that read need. */
-export interface QueryDeps extends AppDeps, LogDeps, ViewDeps, OperationDeps {}
+export interface QueryDeps extends AppDeps, LogDeps, ViewDeps, OperationDeps, DeadLetterDeps {}
 
 const answers: readonly Route<QueryDeps>[] = [
   ...streamQueries,
@@ -21,6 +22,7 @@ const answers: readonly Route<QueryDeps>[] = [
   ...pastQueries,
   ...forkQueries,
   ...sagaQueries,
+  ...deadLetterQueries,
   ...operationQueries,
 ];
 

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { NotFoundError } from '../core/errors.ts';
 import type { EventStore } from '../core/event-store.ts';
 import type { LiveGenerations } from '../core/generations.ts';
-import type { AnyProjection, ProjectionOf } from '../core/projection.ts';
+import { type AnyProjection, isShared, type ProjectionOf } from '../core/projection.ts';
 import type { StateReader } from '../core/state-reader.ts';
 import type { ViewStore } from '../core/view-store.ts';
 import { agentStatus } from '../domain/agent/agent-status.ts';
@@ -10,13 +10,14 @@ import { taskStatus } from '../domain/task/task-status.ts';
 import { workflowStatus } from '../domain/workflow/workflow-status.ts';
 import { agentState } from '../events/agent.ts';
 import { id } from '../events/envelope.ts';
-import { cursor, encodeCursor, limit, takePage } from './page.ts';
+import { cursor, encodeCursor, limit, takePage, wholeNumber } from './page.ts';
 import { anyViewQuery, readView, viewQuery } from './read-view.ts';
 import { route } from './route.ts';
+import { readRanking, readSharedView, type SharedViewSources } from './shared-views.ts';
 import { agentsPage, agentView, anyView, taskView, workflowView } from './view-schemas.ts';
 
 /** What the routes that read views need. */
-export interface ViewDeps {
+export interface ViewDeps extends SharedViewSources {
   readonly store: EventStore;
   /** Where views of the past are folded from; their whole streams when absent. */
   readonly states?: StateReader | undefined;
@@ -54,6 +55,12 @@ export async function* walk<View extends object>(
       after = page.next;
     } while (after !== undefined);
   }
+}
+
+function named(name: string, { projections }: ViewDeps): AnyProjection {
+  const projection = projections.find((candidate) => candidate.name === name);
+  if (!projection) throw new NotFoundError(`there is no projection ${name}; GET /projections lists them`);
+  return projection;
 }
 
 const view = { method: 'GET', query: viewQuery, statuses: { 200: 'The view' }, viewVersion: true } as const;
@@ -120,11 +127,29 @@ export const viewQueries = [
     answer: anyView,
     errors,
     async handle({ params: { name, key }, query }, deps: ViewDeps) {
-      const projection = deps.projections.find((candidate) => candidate.name === name);
-      if (!projection) throw new NotFoundError(`there is no projection ${name}; GET /projections lists them`);
+      const projection = named(name, deps);
+      if (isShared(projection)) return readSharedView(projection, key, query, deps);
       return readView(projection, key, query, deps);
     },
     ...view,
     query: anyViewQuery,
+  }),
+  route({
+    name: 'listRanking',
+    method: 'GET',
+    path: '/rankings/{name}',
+    summary: 'The views of a ranked projection, such as the leaderboard, highest first',
+    description: 'The list may be a moment behind.',
+    params: z.object({ name: id }),
+    query: z.object({ limit: wholeNumber(1, 100).default(10).describe('Most views') }),
+    answer: z.strictObject({ views: z.array(z.looseObject({ key: id })) }),
+    statuses: { 200: 'The views' },
+    errors: ['NOT_FOUND'],
+    async handle({ params: { name }, query: { limit } }, deps: ViewDeps) {
+      const projection = named(name, deps);
+      if (!isShared(projection))
+        throw new NotFoundError(`${name} is not ranked; GET /projections/${name}/{key} has its views`);
+      return readRanking(projection, limit, deps);
+    },
   }),
 ];

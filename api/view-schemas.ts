@@ -87,4 +87,6 @@ export const workflowView: z.ZodType<WorkflowView> = z
   .meta({ id: 'WorkflowView' });
 
 /** A view of any projection. */
-export const anyView = z.looseObject({ version: common.version });
+export const anyView = z.looseObject({
+  version: common.version.exactOptional().describe('Views that many streams feed have none'),
+});

@@ -5,6 +5,7 @@ import { addImportCommand } from './commands/import.ts';
 import { addReplayCommand } from './commands/replay.ts';
 import { addServeCommand } from './commands/serve.ts';
 import { addTravelCommand } from './commands/travel.ts';
+import { addVerifyCommand } from './commands/verify.ts';
 
 const program = new Command('annals')
   .description('The event-sourced backbone of a system of parallel AI agents')
@@ -14,5 +15,6 @@ addServeCommand(program);
 addImportCommand(program);
 addReplayCommand(program);
 addTravelCommand(program);
+addVerifyCommand(program);
 
 await program.parseAsync();

@@ -39,6 +39,13 @@ export interface Commit {
 /** Sequence number of the last event of a commit. */
 export const endOf = (commit: Pick<Commit, 'version' | 'count'>): number => commit.version + commit.count - 1;
 
+/** The same commits; those of one stream in its order, in the places that the stream has in the batch. */
+export function inStreamOrder(commits: readonly Commit[]): Commit[] {
+  const streams = Map.groupBy(commits, ({ stream }) => stream);
+  for (const own of streams.values()) own.sort((a, b) => a.version - b.version);
+  return commits.flatMap(({ stream }) => streams.get(stream)?.shift() ?? []);
+}
+
 /** What a commit's body holds of each event; the rest of the envelope follows from the commit. */
 export type StoredEvent = Pick<DomainEvent, 'id' | 'type' | 'version' | 'timestamp' | 'source' | 'data'> & {
   readonly correlationId?: string;

@@ -1,10 +1,9 @@
 import { UnavailableError } from './errors.ts';
 import type { EventStore } from './event-store.ts';
 import type { Checkpoint, GenerationStore } from './generation-store.ts';
-import type { AnyProjection } from './projection.ts';
+import { type AnyProjection, groupsOf, streamOf } from './projection.ts';
 import type { Projector } from './projector.ts';
 import type { ReplayFailure } from './replay.ts';
-import { streamId } from './stream-id.ts';
 
 /** A place among the views of a generation: in which group, after which key. */
 export interface ComparisonPlace {
@@ -26,9 +25,6 @@ export interface GenerationComparisonOptions {
 }
 
 const PAGE = 100;
-
-/** Every group that a view can be listed under, and '', which has those that are in no list. */
-export const groupsOf = ({ group }: AnyProjection): readonly string[] => [...group.values, ''];
 
 /** Compares a generation with the live one by their checkpoints, and brings it up to it where it is behind. */
 export class GenerationComparison {
@@ -63,7 +59,7 @@ export class GenerationComparison {
     const { projection, events } = this.#options;
     const reasons = new Map<string, string>();
     for (const { key } of behind) {
-      const stream = streamId(projection.aggregateType, key);
+      const stream = streamOf(projection, key);
       // The newest commit is enough: the projector reads those before it that the view lacks.
       const newest = await Array.fromAsync(events.commits(stream, { direction: 'backward', limit: 1 }));
       for (const { error } of await projector.apply(newest)) {
@@ -73,7 +69,7 @@ export class GenerationComparison {
     }
     return (await this.#behind(generation, behind)).map(({ key, version }) => {
       const message = reasons.get(key) ?? `is not at version ${version} as the live view is`;
-      return { stream: streamId(projection.aggregateType, key), message };
+      return { stream: streamOf(projection, key), message };
     });
   }
 

@@ -1,5 +1,5 @@
 import pLimit from 'p-limit';
-import { type Commit, endOf } from './commit.ts';
+import { type Commit, endOf, inStreamOrder } from './commit.ts';
 import type { CommitStorage } from './commit-storage.ts';
 import { CorruptDataError } from './errors.ts';
 import { packCommits } from './log-page.ts';
@@ -125,11 +125,4 @@ export class LogWriter implements LogAppender {
   #between(stream: string, from: number, to: number): Promise<Commit[]> {
     return Array.fromAsync(this.#options.commits.read(stream, { from, to, direction: 'forward' }));
   }
-}
-
-/** The same commits; those of one stream in its order, in the places that the stream has in the batch. */
-function inStreamOrder(commits: readonly Commit[]): Commit[] {
-  const streams = Map.groupBy(commits, ({ stream }) => stream);
-  for (const own of streams.values()) own.sort((a, b) => a.version - b.version);
-  return commits.flatMap(({ stream }) => streams.get(stream)?.shift() ?? []);
 }

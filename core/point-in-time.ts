@@ -1,6 +1,6 @@
 import type { JsonObject } from '../events/json.ts';
 import type { EventLog } from './log.ts';
-import { type AnyProjection, evolveView } from './projection.ts';
+import { evolveView, type ProjectionOf } from './projection.ts';
 
 /** A view as it was. */
 export interface PastView {
@@ -14,7 +14,7 @@ export interface PastView {
  * it make of them, whatever came later. Folded from the log in one pass, in memory, and kept nowhere.
  * @param at ISO 8601
  */
-export async function viewsAt(log: EventLog, projection: AnyProjection, at: string): Promise<PastView[]> {
+export async function viewsAt(log: EventLog, projection: ProjectionOf<JsonObject>, at: string): Promise<PastView[]> {
   const views = new Map<string, { version: number; view: JsonObject | undefined }>();
   for await (const event of log.events(undefined, { aggregateType: projection.aggregateType, to: at })) {
     const { aggregateId: key, sequenceNumber } = event;

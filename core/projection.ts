@@ -1,6 +1,8 @@
 import { type DomainEvent, definitions, type EventType } from '../events/catalogue.ts';
 import type { JsonObject } from '../events/json.ts';
 import type { Parked } from './parked.ts';
+import { type AnySharedProjection, homesOf } from './shared-projection.ts';
+import { parseStreamId, streamId } from './stream-id.ts';
 
 /**
  * A read model, declared once: which events, which view each belongs to, how the view changes. Live, rebuild and
@@ -37,9 +39,28 @@ export function defineProjection<View extends object, const Type extends EventTy
 // biome-ignore lint/suspicious/noExplicitAny: Type appears in argument and result positions, so only any fits all
 export type ProjectionOf<View extends object> = Projection<View, any>;
 
-/** A projection whatever its views look like, for code that runs them all. */
+/** A projection of either kind, whatever its views look like, for code that runs them all. */
 // biome-ignore lint/suspicious/noExplicitAny: as above, for View
-export type AnyProjection = ProjectionOf<any>;
+export type AnyProjection = ProjectionOf<any> | AnySharedProjection;
+
+/** Whether a projection's views are fed by many streams. */
+export const isShared = (projection: AnyProjection): projection is AnySharedProjection => 'count' in projection;
+
+/** The aggregates whose streams feed a projection. */
+export const aggregateTypesOf = (projection: AnyProjection): readonly string[] =>
+  isShared(projection) ? homesOf(projection) : [projection.aggregateType];
+
+/** What a stream's checkpoint in a projection is kept under: with the view of its aggregate, or by itself. */
+export const keyIn = (projection: AnyProjection, stream: string): string =>
+  isShared(projection) ? stream : parseStreamId(stream).aggregateId;
+
+/** The stream whose checkpoint is kept under a key. */
+export const streamOf = (projection: AnyProjection, key: string): string =>
+  isShared(projection) ? key : streamId(projection.aggregateType, key);
+
+/** Every group that a projection's checkpoints can be listed under, and '', which has those that are in no list. */
+export const groupsOf = (projection: AnyProjection): readonly string[] =>
+  isShared(projection) ? [''] : [...projection.group.values, ''];
 
 /** A view as it is stored. */
 export interface StoredView<View extends object = JsonObject> {
@@ -58,7 +79,7 @@ export interface StoredView<View extends object = JsonObject> {
 
 /** Folds one event into a view if it is one of the projection's; any other leaves the view as it is. */
 export function evolveView<View extends object>(
-  projection: ProjectionOf<View>,
+  projection: Pick<ProjectionOf<View>, 'types' | 'evolve'>,
   view: View | undefined,
   event: DomainEvent,
 ): View | undefined {

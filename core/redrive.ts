@@ -33,7 +33,7 @@ export async function redrive(checkpoints: Checkpoints, place: Place, now: Date)
     const stored = await checkpoints.read(place);
     from ??= stored.version;
     if (isParked(stored)) {
-      await checkpoints.write(place, stored, stored, { ...stored.parked, redriving: true });
+      await checkpoints.mark(stored, { ...stored.parked, redriving: true });
       continue;
     }
     const { failure, ...folded } = await checkpoints.foldToHead(place, stored);

@@ -1,14 +1,16 @@
 import type { Commit } from './commit.ts';
 import { UnavailableError } from './errors.ts';
 import type { EventStore } from './event-store.ts';
-import { GenerationComparison, groupsOf } from './generation-comparison.ts';
+import { GenerationComparison } from './generation-comparison.ts';
 import type { GenerationStore } from './generation-store.ts';
 import type { Generations } from './generations.ts';
+import { aggregateTypesOf, groupsOf, isShared } from './projection.ts';
 import { Projector } from './projector.ts';
 import { isWhole, type Replay, within } from './replay.ts';
 import type { LogScope, PageRange, ReplayLog } from './replay-log.ts';
 import { unread, withFailures, withPlan, withRange } from './replay-progress.ts';
 import type { Replays } from './replays.ts';
+import type { SharedViewStore } from './shared-view-store.ts';
 import type { ViewStore } from './view-store.ts';
 
 export interface ReplayWorkOptions {
@@ -17,6 +19,7 @@ export interface ReplayWorkOptions {
   readonly log: ReplayLog;
   readonly store: EventStore;
   readonly views: ViewStore;
+  readonly sharedViews?: SharedViewStore;
   readonly generationStore: GenerationStore;
   /** Pages that are read, and noted as read, together. */
   readonly rangePages?: number;
@@ -181,8 +184,10 @@ export class ReplayWork {
 
   /** @returns whether all of them are gone */
   async #removeViews(projection: string, generation: number, until: number): Promise<boolean> {
-    const { replays, generationStore, breathe } = this.#options;
-    for (const group of groupsOf(replays.projection(projection))) {
+    const { replays, generationStore, sharedViews, breathe } = this.#options;
+    const declaration = replays.projection(projection);
+    if (isShared(declaration)) await sharedViews?.remove({ projection, generation });
+    for (const group of groupsOf(declaration)) {
       let after: string | undefined;
       do {
         const options = { limit: REMOVED_AT_ONCE, after };
@@ -198,15 +203,20 @@ export class ReplayWork {
   }
 
   #projectorOf({ replayId, projection, scope, generation }: Replay): Projector {
-    const { replays, store, views, concurrency } = this.#options;
+    const { replays, store, views, sharedViews, concurrency } = this.#options;
     if (generation === undefined) throw new Error(`replay ${replayId} runs without a generation`);
     const projections = [within(replays.projection(projection), scope)];
     const generations = () => [generation];
-    return new Projector({ projections, store, views, generations, ...(concurrency ? { concurrency } : {}) });
+    return new Projector({
+      ...{ projections, store, views, generations },
+      ...(sharedViews ? { sharedViews } : {}),
+      ...(concurrency ? { concurrency } : {}),
+    });
   }
 
   #scopeOf({ projection, scope }: Replay): LogScope {
-    return { ...scope, aggregateType: this.#options.replays.projection(projection).aggregateType };
+    const [aggregateType, ...others] = aggregateTypesOf(this.#options.replays.projection(projection));
+    return others.length > 0 ? scope : { ...scope, aggregateType };
   }
 
   #now(): number {

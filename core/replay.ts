@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { instant } from '../events/envelope.ts';
-import type { AnyProjection } from './projection.ts';
+import { type AnyProjection, isShared } from './projection.ts';
 
 /** What a replay takes: all events when nothing is said, else those of a time, of some types, or both. */
 export const replayScope = z.strictObject({
@@ -74,10 +74,15 @@ export function within(projection: AnyProjection, scope: ReplayScope): AnyProjec
   if (isWhole(scope)) return projection;
   const types = projection.types.filter((type) => scope.types?.includes(type) ?? true);
   const isRecordedThen = timeFilter(scope);
+  const evolve: AnyProjection['evolve'] = (view, event) =>
+    isRecordedThen(event) ? projection.evolve(view, event) : view;
+  if (!isShared(projection)) return { ...projection, types, evolve };
+  const { count } = projection;
   return {
     ...projection,
     types,
-    evolve: (view, event) => (isRecordedThen(event) ? projection.evolve(view, event) : view),
+    evolve,
+    count: (event, own, next) => (isRecordedThen(event) ? count(event, own, next) : {}),
   };
 }
 

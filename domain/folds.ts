@@ -1,4 +1,5 @@
 import { type AnyFold, stateFold, viewFold } from '../core/fold.ts';
+import { isShared } from '../core/projection.ts';
 import { agentDecider } from './agent/agent.ts';
 import { projections } from './projections.ts';
 import { taskDecider } from './task/task.ts';
@@ -9,5 +10,5 @@ export const folds: readonly AnyFold[] = [
   stateFold(agentDecider),
   stateFold(taskDecider),
   stateFold(workflowDecider),
-  ...projections.map((projection) => viewFold(projection)),
+  ...projections.flatMap((projection) => (isShared(projection) ? [] : [viewFold(projection)])),
 ];

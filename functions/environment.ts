@@ -19,12 +19,16 @@ export const environments = {
   command: z.object({ ...eventsTable, ...objectsBucket }),
   query: z.object({ ...eventsTable, ...viewsTable, ...controlTable, ...logTable, ...objectsBucket }),
   projector: z.object({ ...eventsTable, ...viewsTable, ...controlTable, ...objectsBucket }),
-  operate: z.object({ ...controlTable, REPLAY_STATE_MACHINE: name }),
+  operate: z.object({
+    ...{ ...eventsTable, ...viewsTable, ...controlTable, ...eventBus, ...objectsBucket },
+    REPLAY_STATE_MACHINE: name,
+  }),
   replay: z.object({ ...eventsTable, ...viewsTable, ...controlTable, ...logTable, ...objectsBucket }),
-  relay: z.object({ ...eventsTable, ...logTable, ...eventBus, ...objectsBucket }),
+  relay: z.object({ ...eventsTable, ...viewsTable, ...logTable, ...eventBus, ...objectsBucket }),
   'saga-events': z.object(sagas),
   'saga-task': z.object(sagas),
   archiver: z.object({ ...eventsTable, ...logTable, ...objectsBucket }),
+  verify: z.object({ ...eventsTable, ...viewsTable, ...controlTable, ...logTable, ...objectsBucket }),
 } as const;
 
 export type FunctionName = keyof typeof environments;

@@ -2,5 +2,5 @@ import { createApp } from '../api/app.ts';
 import { operationRoutes } from '../api/operations.ts';
 import { httpHandler, operateDeps } from './runtime.ts';
 
-/** Every request of operators that changes views: rebuilds and replays. */
+/** Every request of operators that changes views and no events: rebuilds, replays, redrives. */
 export const handler = httpHandler(createApp(operationRoutes, operateDeps()));

@@ -9,6 +9,7 @@ import { DynamoControlStore } from '../adapters/aws/dynamodb-control-store.ts';
 import { DynamoGenerationStore } from '../adapters/aws/dynamodb-generation-store.ts';
 import { DynamoLogStorage } from '../adapters/aws/dynamodb-log-storage.ts';
 import { DynamoSagaTasks } from '../adapters/aws/dynamodb-saga-tasks.ts';
+import { DynamoSharedViews } from '../adapters/aws/dynamodb-shared-views.ts';
 import { DynamoViewStore } from '../adapters/aws/dynamodb-view-store.ts';
 import { EventBridgePublisher } from '../adapters/aws/eventbridge-publisher.ts';
 import { replayStarter } from '../adapters/aws/replay-starter.ts';
@@ -21,6 +22,7 @@ import type { QueryDeps } from '../api/queries.ts';
 import { ClaimCheck, LargeCommitStorage } from '../core/claim-check.ts';
 import type { Commit } from '../core/commit.ts';
 import { configureEventSystem } from '../core/configuration.ts';
+import { DeadLetters } from '../core/dead-letters.ts';
 import { EventBus } from '../core/event-bus.ts';
 import { EventStore } from '../core/event-store.ts';
 import { Generations } from '../core/generations.ts';
@@ -29,8 +31,10 @@ import { LogArchive } from '../core/log-archive.ts';
 import { LogArchiver, retentionOf } from '../core/log-archiver.ts';
 import { LogReplay } from '../core/log-replay.ts';
 import { LogWriter } from '../core/log-writer.ts';
-import type { RetryPolicy } from '../core/processor.ts';
+import { ParkedPublications } from '../core/parked-publications.ts';
+import { type RetryPolicy, retryPolicyOf } from '../core/processor.ts';
 import { LIVE_GENERATION, Projector } from '../core/projector.ts';
+import { Publication } from '../core/publication.ts';
 import { Relay } from '../core/relay.ts';
 import { ReplayWork } from '../core/replay-work.ts';
 import { Replays } from '../core/replays.ts';
@@ -41,6 +45,8 @@ import { SnapshotWriter } from '../core/snapshot-writer.ts';
 import { DEFAULT_CACHE_SIZE } from '../core/state-cache.ts';
 import { StateReader } from '../core/state-reader.ts';
 import { parse } from '../core/validation.ts';
+import { Verification } from '../core/verification.ts';
+import type { ViewStore } from '../core/view-store.ts';
 import { folds } from '../domain/folds.ts';
 import { projections } from '../domain/projections.ts';
 import { sagas } from '../domain/sagas.ts';
@@ -50,7 +56,7 @@ import { type Environment, environments, type FunctionName } from './environment
 
 // The composition root on AWS: each function takes the parts it needs from here, and its bundle holds no other.
 
-const logger = new Logger();
+export const logger = new Logger();
 
 /** @throws ValidationError that names the variable which is missing */
 const environmentOf = <F extends FunctionName>(name: F) => parse(environments[name], process.env) as Environment<F>;
@@ -100,8 +106,10 @@ export function queryDeps(): QueryDeps {
     states: new StateReader({ store, snapshots: snapshotsIn(OBJECTS_BUCKET) }),
     views,
     generations,
+    sharedViews: new DynamoSharedViews(dynamoDb(), VIEWS_TABLE),
     projections,
     logger,
+    deadLetters: new DeadLetters({ projections, store, views, live: (name) => generations.live(name) }),
     projectionStatus: async () =>
       Promise.all(
         projections.map(async ({ name }) => {
@@ -118,14 +126,6 @@ export function queryDeps(): QueryDeps {
       return { checks: { events, views: ofViews }, version: manifest.version };
     },
   };
-}
-
-export function operateDeps(): OperateDeps {
-  const { CONTROL_TABLE, REPLAY_STATE_MACHINE } = environmentOf('operate');
-  const control = new DynamoControlStore(dynamoDb(), CONTROL_TABLE);
-  const generations = new Generations(control, { maxAgeMs: POINTERS_MAX_AGE_MS });
-  const start = replayStarter(stepFunctions(), REPLAY_STATE_MACHINE);
-  return { replays: new Replays({ control, generations, projections, start }), logger };
 }
 
 /**
@@ -154,6 +154,7 @@ export function createReplayWork(): ReplayWork {
     }),
     store: eventStore(EVENTS_TABLE, OBJECTS_BUCKET),
     views: new DynamoViewStore(dynamoDb(), VIEWS_TABLE),
+    sharedViews: new DynamoSharedViews(dynamoDb(), VIEWS_TABLE),
     generationStore: new DynamoGenerationStore(dynamoDb(), VIEWS_TABLE),
     concurrency: settings().processors.concurrent_workers,
     settleMs: REPLAY_SETTLES_MS,
@@ -168,11 +169,14 @@ const checked = (answer: Promise<unknown>) =>
   );
 
 /**
- * Attempts at an event before it is parked. The pauses are short, for an invocation has a minute for all of a batch and
- * everything behind it in the shard waits; what cannot reach a service at all is no event's fault, is delivered again by
- * Lambda after pauses of its own, and never parked.
+ * Attempts at an event before it is parked: as many as the configuration says, with shorter pauses, for an invocation has
+ * a minute for all of a batch and everything behind it in the shard waits. What cannot reach a service at all is no
+ * event's fault: Lambda delivers it again, after pauses of its own, and it is never parked.
  */
-const withinInvocation: RetryPolicy = { attempts: 3, initialDelayMs: 200, maxDelayMs: 2_000 };
+function withinInvocation(): RetryPolicy {
+  const { attempts, initialDelayMs, maxDelayMs } = retryPolicyOf(settings());
+  return { attempts, initialDelayMs: Math.min(initialDelayMs, 1_000), maxDelayMs: Math.min(maxDelayMs, 2_000) };
+}
 
 export function createProjector(): (commits: readonly Commit[]) => Promise<readonly CommitFailure[]> {
   const { EVENTS_TABLE, VIEWS_TABLE, CONTROL_TABLE, OBJECTS_BUCKET } = environmentOf('projector');
@@ -181,17 +185,15 @@ export function createProjector(): (commits: readonly Commit[]) => Promise<reado
   const pointers = generationsIn(CONTROL_TABLE);
   const generations = (projection: string) => pointers.wanted(projection);
   const store = eventStore(EVENTS_TABLE, OBJECTS_BUCKET);
-  const projector = new Projector({ projections, store, views, generations, concurrency });
+  const sharedViews = new DynamoSharedViews(dynamoDb(), VIEWS_TABLE);
+  const projector = new Projector({ projections, store, views, sharedViews, generations, concurrency });
   const writer = createSnapshotWriter(store, OBJECTS_BUCKET);
+  const policy = withinInvocation();
   return async (commits) => {
-    const applied = projector.applyOrPark(commits, withinInvocation, ({ projection, generation, stream }, result) =>
-      logger.error('a stream is given up on by a projection', {
-        projection: projection.name,
-        generation,
-        stream,
-        ...result,
-      }),
-    );
+    const applied = projector.applyOrPark(commits, policy, ({ projection, generation, stream }, result) => {
+      const place = { projection: projection.name, generation, stream };
+      logger.error('a stream is given up on by a projection', { ...place, ...result });
+    });
     const [failures] = await Promise.all([applied, writer?.write(commits)]);
     return failures;
   };
@@ -204,17 +206,44 @@ function createSnapshotWriter(store: EventStore, bucket: string): SnapshotWriter
 }
 
 export function createRelay(): Relay {
-  const { EVENTS_TABLE, LOG_TABLE, EVENT_BUS } = environmentOf('relay');
-  const bus = new EventBus({
-    onHandlerError: (error, { id, type }) => logger.error('a subscriber failed', { id, type, error }),
-  });
-  bus.addPublisher('eventbridge', new EventBridgePublisher(eventBridge(), EVENT_BUS));
+  const { EVENTS_TABLE, LOG_TABLE, EVENT_BUS, VIEWS_TABLE } = environmentOf('relay');
   const log = new LogWriter({
     storage: new DynamoLogStorage(dynamoDb(), LOG_TABLE),
     commits: new DynamoCommitStorage(dynamoDb(), EVENTS_TABLE),
     strategy: settings().store.partition_strategy,
   });
-  return new Relay({ log, bus, policy: withinInvocation });
+  return new Relay({ log, publication: publicationTo(EVENT_BUS, new DynamoViewStore(dynamoDb(), VIEWS_TABLE)) });
+}
+
+function publicationTo(name: string, views: ViewStore): Publication {
+  const bus = new EventBus({
+    onHandlerError: (error, { id, type }) => logger.error('a subscriber failed', { id, type, error }),
+  });
+  bus.addPublisher('eventbridge', new EventBridgePublisher(eventBridge(), name));
+  return new Publication({
+    bus,
+    policy: withinInvocation(),
+    parked: new ParkedPublications(views),
+    onParked: (stream, parked) => logger.error('a stream is parked as a dead letter of the bus', { stream, parked }),
+  });
+}
+
+export function operateDeps(): OperateDeps {
+  const environment = environmentOf('operate');
+  const { EVENTS_TABLE, VIEWS_TABLE, CONTROL_TABLE, EVENT_BUS, OBJECTS_BUCKET, REPLAY_STATE_MACHINE } = environment;
+  const store = eventStore(EVENTS_TABLE, OBJECTS_BUCKET);
+  const views = new DynamoViewStore(dynamoDb(), VIEWS_TABLE);
+  const sharedViews = new DynamoSharedViews(dynamoDb(), VIEWS_TABLE);
+  const control = new DynamoControlStore(dynamoDb(), CONTROL_TABLE);
+  const generations = new Generations(control, { maxAgeMs: POINTERS_MAX_AGE_MS });
+  const live = (projection: string) => generations.live(projection);
+  const publication = publicationTo(EVENT_BUS, views);
+  const start = replayStarter(stepFunctions(), REPLAY_STATE_MACHINE);
+  return {
+    logger,
+    deadLetters: new DeadLetters({ projections, store, views, sharedViews, live, publication }),
+    replays: new Replays({ control, generations, projections, start }),
+  };
 }
 
 /** What the state machines of sagas call, and what events come to. */
@@ -255,6 +284,24 @@ export function createSweep(): () => Promise<number> {
     if (keys.length > 0) logger.warn('bodies that no commit claims were removed', { keys });
     return keys.length;
   };
+}
+
+export function createVerification(): Verification {
+  const { EVENTS_TABLE, VIEWS_TABLE, CONTROL_TABLE, LOG_TABLE, OBJECTS_BUCKET } = environmentOf('verify');
+  const generations = generationsIn(CONTROL_TABLE);
+  return new Verification({
+    projections,
+    store: eventStore(EVENTS_TABLE, OBJECTS_BUCKET),
+    log: new EventLog({
+      storage: new DynamoLogStorage(dynamoDb(), LOG_TABLE),
+      strategy: settings().store.partition_strategy,
+      archive: archiveIn(OBJECTS_BUCKET),
+      claims: claimsIn(OBJECTS_BUCKET),
+    }),
+    views: new DynamoViewStore(dynamoDb(), VIEWS_TABLE),
+    sharedViews: new DynamoSharedViews(dynamoDb(), VIEWS_TABLE),
+    live: (projection) => generations.live(projection),
+  });
 }
 
 /** Answers the requests of API Gateway (REST) with an application. */

@@ -1,5 +1,6 @@
 import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
 import * as apigateway from 'aws-cdk-lib/aws-apigateway';
+import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
@@ -8,7 +9,7 @@ import { type ApiRoute, addMethod } from './api-method.ts';
 import type { Config } from './config.ts';
 import type { DataStack } from './data-stack.ts';
 import { addGatewayResponses } from './gateway-responses.ts';
-import { appendEvents, operateReplays, readEventsAndViews } from './permissions.ts';
+import { appendEvents, operateOn, operateReplays, publishTo, readEventsAndViews } from './permissions.ts';
 import { type FunctionCode, ServiceFunction } from './service-function.ts';
 import { addUsagePlan } from './usage-plan.ts';
 import { addWebAcl } from './web-acl.ts';
@@ -23,6 +24,7 @@ export interface ApiRoutes {
 export interface ApiStackProps extends StackProps {
   readonly config: Config;
   readonly data: DataStack;
+  readonly bus: IEventBus;
   /** Carries out replays. */
   readonly replayMachine: IStateMachine;
   readonly routes: ApiRoutes;
@@ -35,12 +37,15 @@ export class ApiStack extends Stack {
 
   constructor(scope: Construct, id: string, props: ApiStackProps) {
     super(scope, id, props);
-    const functions = { command: commandFunction(this, props), query: queryFunction(this, props) };
+    const functions = {
+      ...{ command: commandFunction(this, props), query: queryFunction(this, props) },
+      operate: operateFunction(this, props),
+    };
     for (const own of Object.values(functions)) props.data.objects.acknowledgeUse(own, 'snapshots', 'large-events');
     props.data.objects.acknowledgeUse(functions.query, 'log');
     const command = integrationOf(functions.command);
     const query = integrationOf(functions.query);
-    const operate = integrationOf(operateFunction(this, props));
+    const operate = integrationOf(functions.operate);
     this.api = restApi(this, props.config);
     addGatewayResponses(this.api);
     const requestValidator = this.api.addRequestValidator('RequestValidator', {
@@ -91,16 +96,23 @@ function queryFunction(scope: Construct, { config, data, code }: ApiStackProps) 
   });
 }
 
-function operateFunction(scope: Construct, { config, data, replayMachine, code }: ApiStackProps) {
+function operateFunction(scope: Construct, { config, data, bus, replayMachine, code }: ApiStackProps) {
   return new ServiceFunction(scope, 'Operate', {
     config,
     name: 'operate',
-    description: 'Annals: takes what operators want done with views',
+    description: 'Annals: redrives what is stuck, and starts rebuilds and replays',
     code,
-    environment: { CONTROL_TABLE: data.control.tableName, REPLAY_STATE_MACHINE: replayMachine.stateMachineArn },
-    permissions: operateReplays(data, replayMachine.stateMachineArn),
-    timeout: Duration.seconds(20),
-    memoryMegabytes: 512,
+    environment: {
+      EVENTS_TABLE: data.events.tableName,
+      VIEWS_TABLE: data.views.tableName,
+      CONTROL_TABLE: data.control.tableName,
+      EVENT_BUS: bus.eventBusName,
+      OBJECTS_BUCKET: data.objects.bucketName,
+      REPLAY_STATE_MACHINE: replayMachine.stateMachineArn,
+    },
+    permissions: [...operateOn(data), ...operateReplays(data, replayMachine.stateMachineArn), ...publishTo(bus)],
+    timeout: Duration.seconds(28),
+    memoryMegabytes: 1024,
   });
 }
 

@@ -36,7 +36,10 @@ export function addAnnals(app: App, { config, routes, sagas: outlines, code }: A
   const data = new DataStack(app, name('data'), { config, terminationProtection });
   const bus = new BusStack(app, name('bus'), { config, terminationProtection });
   const replay = new ReplayStack(app, name('replay'), { config, data, code, terminationProtection });
-  const api = new ApiStack(app, name('api'), { config, data, routes, code, replayMachine: replay.machine });
+  const api = new ApiStack(app, name('api'), {
+    ...{ config, data, bus: bus.bus, routes, code },
+    replayMachine: replay.machine,
+  });
   const delivery = new DeliveryStack(app, name('delivery'), { config, data, bus: bus.bus, code });
   const audit = config.trail && new AuditStack(app, name('audit'), { config, data, terminationProtection });
   const sagas = new SagaStack(app, name('sagas'), {

@@ -8,7 +8,7 @@ import { ObjectsBucket } from './objects-bucket.ts';
 /** Keys and indexes of the tables, as the adapters to DynamoDB know them; a test compares the two. */
 const tableKeys = {
   events: { partition: 'stream', sort: 'version', ttl: 'expiresAt', byCommitId: 'idempotencyKey' },
-  views: { partition: 'view', group: 'listing', parked: 'parkedIn', key: 'key' },
+  views: { partition: 'view', group: 'listing', parked: 'parkedIn', board: 'board', score: 'score', key: 'key' },
   control: { partition: 'item', kind: 'kind', id: 'id' },
   log: { partition: 'partition', sort: 'page', ttl: 'expiresAt' },
 } as const;
@@ -16,6 +16,7 @@ export const indexes = {
   byCommitId: 'byCommitId',
   byGroup: 'byGroup',
   byParked: 'byParked',
+  byRank: 'byRank',
   byKind: 'byKind',
 } as const;
 
@@ -72,7 +73,7 @@ function eventsTable(scope: Construct, key: Key, removalPolicy: RemovalPolicy): 
 }
 
 function viewsTable(scope: Construct, key: Key, removalPolicy: RemovalPolicy): dynamodb.Table {
-  const { partition, group, parked, key: sort } = tableKeys.views;
+  const { partition, group, parked, board, score, key: sort } = tableKeys.views;
   const sortKey = { name: sort, type: dynamodb.AttributeType.STRING };
   const table = new dynamodb.Table(scope, 'Views', {
     partitionKey: { name: partition, type: dynamodb.AttributeType.STRING },
@@ -90,6 +91,13 @@ function viewsTable(scope: Construct, key: Key, removalPolicy: RemovalPolicy): d
     sortKey,
     projectionType: dynamodb.ProjectionType.INCLUDE,
     nonKeyAttributes: ['version', 'parked'],
+  });
+  table.addGlobalSecondaryIndex({
+    indexName: indexes.byRank,
+    partitionKey: { name: board, type: dynamodb.AttributeType.STRING },
+    sortKey: { name: score, type: dynamodb.AttributeType.NUMBER },
+    projectionType: dynamodb.ProjectionType.INCLUDE,
+    nonKeyAttributes: ['key'],
   });
   return table;
 }

@@ -1,6 +1,7 @@
 import { Duration, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
-import type { IEventBus } from 'aws-cdk-lib/aws-events';
+import { type IEventBus, Rule, Schedule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type { CfnBucket, IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
@@ -10,7 +11,15 @@ import { Archiver } from './archiver.ts';
 import type { Config } from './config.ts';
 import type { DataStack } from './data-stack.ts';
 import { FailureBucket } from './failure-bucket.ts';
-import { appendToLog, keepFailures, projectEvents, publishTo, readStream } from './permissions.ts';
+import {
+  appendToLog,
+  keepFailures,
+  parkStreams,
+  projectEvents,
+  publishTo,
+  readEventsAndViews,
+  readStream,
+} from './permissions.ts';
 import { type FunctionCode, ServiceFunction } from './service-function.ts';
 
 export interface DeliveryStackProps extends StackProps {
@@ -56,13 +65,35 @@ export class DeliveryStack extends Stack {
       environment: {
         EVENTS_TABLE: data.events.tableName,
         LOG_TABLE: data.log.tableName,
+        VIEWS_TABLE: data.views.tableName,
         EVENT_BUS: bus.eventBusName,
         OBJECTS_BUCKET: data.objects.bucketName,
       },
-      permissions: [...appendToLog(data), ...publishTo(bus), ...consumes],
+      permissions: [...appendToLog(data), ...publishTo(bus), ...parkStreams(data), ...consumes],
     });
     data.objects.acknowledgeUse(relay, 'large-events');
     new Archiver(this, 'Archiver', { config, data, code });
+
+    const verify = new ServiceFunction(this, 'Verify', {
+      ...common,
+      name: 'verify',
+      description: 'Annals: compares views with what history makes of them',
+      environment: {
+        EVENTS_TABLE: data.events.tableName,
+        VIEWS_TABLE: data.views.tableName,
+        CONTROL_TABLE: data.control.tableName,
+        LOG_TABLE: data.log.tableName,
+        OBJECTS_BUCKET: data.objects.bucketName,
+      },
+      permissions: readEventsAndViews(data),
+      timeout: Duration.minutes(15),
+    });
+    new Rule(this, 'VerifyDaily', {
+      description: 'Annals: verifies all views once a day',
+      schedule: Schedule.rate(Duration.days(1)),
+      targets: [new LambdaFunction(verify, { retryAttempts: 1 })],
+    });
+    data.objects.acknowledgeUse(verify, 'snapshots', 'large-events', 'log');
     const { batch_size: batchSize, batch_timeout } = config.eventSystem.bus;
     // Lambda counts in whole seconds. A fuller batch makes fewer pages of the log.
     const maxBatchingWindow = Duration.seconds(Math.ceil(batch_timeout / 1_000));

@@ -51,7 +51,10 @@ export const appendEvents = (data: DataStack): PolicyStatement[] => [
 export const readEventsAndViews = (data: DataStack): PolicyStatement[] => [
   allow(['dynamodb:GetItem', 'dynamodb:Query'], data.events.tableArn),
   allow(['dynamodb:GetItem', 'dynamodb:BatchGetItem'], data.views.tableArn),
-  allow(['dynamodb:Query'], indexArn(data.views, indexes.byGroup), indexArn(data.views, indexes.byParked)),
+  allow(
+    ['dynamodb:Query'],
+    ...[indexes.byGroup, indexes.byParked, indexes.byRank].map((index) => indexArn(data.views, index)),
+  ),
   allow(['dynamodb:GetItem'], data.control.tableArn),
   allow(['dynamodb:Query'], data.log.tableArn),
   ...readObjects(data, 'snapshots', 'large-events', 'log'),
@@ -62,7 +65,8 @@ export const readEventsAndViews = (data: DataStack): PolicyStatement[] => [
 /** Projector: views, the commits that a delivery left out, and snapshots of what it folds. */
 export const projectEvents = (data: DataStack): PolicyStatement[] => [
   allow(['dynamodb:Query'], data.events.tableArn),
-  allow(['dynamodb:GetItem', 'dynamodb:PutItem'], data.views.tableArn),
+  // An item that is updated is a shared view: increments are added to it.
+  allow(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], data.views.tableArn),
   allow(['dynamodb:GetItem'], data.control.tableArn),
   ...readObjects(data, 'snapshots', 'large-events'),
   allow(['s3:PutObject', 's3:DeleteObject'], data.objects.arnForObjects('snapshots/*')),
@@ -74,11 +78,10 @@ export const projectEvents = (data: DataStack): PolicyStatement[] => [
 /** Replay: whole generations of views, made from the log and the commits, compared, removed. */
 export const replayEvents = (data: DataStack): PolicyStatement[] => [
   allow(['dynamodb:Query'], data.events.tableArn, data.log.tableArn),
-  allow(
-    ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:BatchGetItem', 'dynamodb:BatchWriteItem'],
-    data.views.tableArn,
-  ),
-  allow(['dynamodb:Query'], indexArn(data.views, indexes.byGroup)),
+  allow(['dynamodb:GetItem', 'dynamodb:BatchGetItem'], data.views.tableArn),
+  allow(['dynamodb:PutItem', 'dynamodb:UpdateItem'], data.views.tableArn),
+  allow(['dynamodb:BatchWriteItem', 'dynamodb:DeleteItem'], data.views.tableArn),
+  allow(['dynamodb:Query'], indexArn(data.views, indexes.byGroup), indexArn(data.views, indexes.byRank)),
   allow(['dynamodb:GetItem', 'dynamodb:PutItem'], data.control.tableArn),
   ...readObjects(data, 'large-events', 'log'),
   useOf(data.key, 'dynamodb', toRead),
@@ -114,6 +117,19 @@ export const appendToLog = (data: DataStack): PolicyStatement[] => [
   allow(['dynamodb:PutItem', 'dynamodb:Query'], data.log.tableArn),
   ...readObjects(data, 'large-events'),
   useOf(data.key, 'dynamodb', toWrite),
+];
+
+/** Relay: the marks of streams that cannot be published. */
+export const parkStreams = ({ views, viewsKey }: DataStack): PolicyStatement[] => [
+  allow(['dynamodb:GetItem', 'dynamodb:PutItem'], views.tableArn),
+  allow(['dynamodb:Query'], indexArn(views, indexes.byParked)),
+  useOf(viewsKey, 'dynamodb', toWrite),
+];
+
+/** Operate: views are brought up to date from history, as the projector does. */
+export const operateOn = (data: DataStack): PolicyStatement[] => [
+  ...projectEvents(data),
+  allow(['dynamodb:Query'], indexArn(data.views, indexes.byParked)),
 ];
 
 export const publishTo = (bus: IEventBus): PolicyStatement[] => [allow(['events:PutEvents'], bus.eventBusArn)];

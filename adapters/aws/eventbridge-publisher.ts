@@ -11,12 +11,13 @@ import {
   handleAll,
   isBrokenCircuitError,
 } from 'cockatiel';
-import { PayloadTooLargeError, UnavailableError } from '../../core/errors.ts';
+import { UnavailableError, ValidationError } from '../../core/errors.ts';
 import type { EventPublisher, PublishFailure } from '../../core/event-bus.ts';
+import { streamId } from '../../core/stream-id.ts';
 import type { DomainEvent } from '../../events/catalogue.ts';
 import { reaching } from './service-error.ts';
 
-/** EventBridge's limits on one request. */
+/** EventBridge's limits on one request, as its documentation has them; the bytes are those of all entries together. */
 const MAX_ENTRIES = 10;
 const MAX_BYTES = 256 * 1024;
 /** What EventBridge counts for the time of an entry. */
@@ -59,20 +60,21 @@ export class EventBridgePublisher implements EventPublisher {
 
   /** Publishes in requests of at most 10 events and 256 KB; one that fails does not keep the next from being tried. */
   async publish(events: readonly DomainEvent[]): Promise<readonly PublishFailure[]> {
-    const outgoing = events.map((event) => this.#outgoing(event));
-    const failures: PublishFailure[] = outgoing.filter(isTooLarge).map(({ event, bytes }) => {
-      const message = `event ${event.id} takes ${bytes} bytes on the bus, the limit is ${MAX_BYTES}`;
-      return { event, error: new PayloadTooLargeError(message) };
-    });
-    for (const batch of batches(outgoing.filter((one) => !isTooLarge(one)))) {
+    const failures: PublishFailure[] = [];
+    for (const batch of batches(events.map((event) => this.#outgoing(event)))) {
       failures.push(...(await this.#send(batch)));
     }
     return failures;
   }
 
   #outgoing(event: DomainEvent): Outgoing {
+    const whole = this.#entry(event, event);
+    return whole.bytes <= MAX_BYTES ? whole : this.#entry(event, byReference(event));
+  }
+
+  #entry(event: DomainEvent, detail: object): Outgoing {
     const TraceHeader = this.#traceOf(event);
-    const content = { Source: `annals.${event.aggregateType}`, DetailType: event.type, Detail: JSON.stringify(event) };
+    const content = { Source: `annals.${event.aggregateType}`, DetailType: event.type, Detail: JSON.stringify(detail) };
     const bytes = Object.values(content).reduce((sum, text) => sum + Buffer.byteLength(text), TIME_BYTES);
     const time = { Time: new Date(event.timestamp) };
     const trace = TraceHeader === undefined ? {} : { TraceHeader };
@@ -96,7 +98,20 @@ export class EventBridgePublisher implements EventPublisher {
   }
 }
 
-const isTooLarge = ({ bytes }: Outgoing): boolean => bytes > MAX_BYTES;
+/**
+ * What is published of an event that is too large for the bus: its envelope, so that rules match it as any other, and
+ * where to read the rest. An event never changes, so whoever follows the reference gets what would have been sent.
+ */
+function byReference({ data: _, metadata, ...envelope }: DomainEvent) {
+  const { aggregateType, aggregateId, sequenceNumber } = envelope;
+  const stream = streamId(aggregateType, aggregateId);
+  const url = `/streams/${stream}/events?from=${sequenceNumber}&to=${sequenceNumber}`;
+  return {
+    ...envelope,
+    metadata: { recordedAt: metadata.recordedAt },
+    reference: { streamId: stream, sequenceNumber, url },
+  };
+}
 
 /** Splits into requests within both limits, in order. */
 function batches(outgoing: readonly Outgoing[]): Outgoing[][] {
@@ -115,7 +130,19 @@ function batches(outgoing: readonly Outgoing[]): Outgoing[][] {
   return all;
 }
 
-function refusal(event: DomainEvent, result: PutEventsResultEntry | undefined): UnavailableError {
+/** What EventBridge says of an entry that it would take at another time; any other code is about the entry itself. */
+const passing: ReadonlySet<string | undefined> = new Set([
+  'ThrottlingException',
+  'InternalFailure',
+  'InternalException',
+  'ServiceUnavailable',
+  'ConcurrentModificationException',
+]);
+
+/** @returns UnavailableError when the entry may be taken later, ValidationError when it never will */
+function refusal(event: DomainEvent, result: PutEventsResultEntry | undefined): Error {
   const reason = result ? `${result.ErrorCode}: ${result.ErrorMessage}` : 'no answer for it';
-  return new UnavailableError(`EventBridge did not take event ${event.id} (${reason})`);
+  const message = `EventBridge did not take event ${event.id} (${reason})`;
+  const later = !result || passing.has(result.ErrorCode);
+  return later ? new UnavailableError(message) : new ValidationError([{ path: '', message }]);
 }

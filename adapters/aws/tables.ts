@@ -17,6 +17,9 @@ export const BY_KIND = 'byKind';
 /** Lists the streams that wait as dead letters, with their marks; no other view is in it, and no other pays for it. */
 export const BY_PARKED = 'byParked';
 
+/** Lists shared views by the counter that ranks them; only views of ranked projections are in it. */
+export const BY_RANK = 'byRank';
+
 /**
  * One item a commit. Besides its keys: `count`, `recordedAt`, `types`, `body`, `trace`, and its id, which is
  * `idempotencyKey` when the caller gave it and `commitId` when not.
@@ -50,7 +53,7 @@ export const EXPIRES_AT = 'expiresAt';
 
 /**
  * One item a view. Besides its keys: `version`, the checkpoint, `body`, the view as JSON, and, while its stream waits as a
- * dead letter, `parked`, the mark as JSON.
+ * dead letter, `parked`, the mark as JSON. A shared view is an item a shard: a counter an attribute, named by its path.
  */
 export const viewsTable = {
   AttributeDefinitions: [
@@ -58,6 +61,8 @@ export const viewsTable = {
     { AttributeName: 'listing', AttributeType: 'S' }, // <tenant>/<projection>/<generation>/<group>, the group '' too
     { AttributeName: 'key', AttributeType: 'S' },
     { AttributeName: 'parkedIn', AttributeType: 'S' }, // <tenant>/<projection>/<generation>
+    { AttributeName: 'board', AttributeType: 'S' }, // the same
+    { AttributeName: 'score', AttributeType: 'N' },
   ],
   KeySchema: [{ AttributeName: 'view', KeyType: 'HASH' }],
   GlobalSecondaryIndexes: [
@@ -76,6 +81,14 @@ export const viewsTable = {
         { AttributeName: 'key', KeyType: 'RANGE' },
       ],
       Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: ['version', 'parked'] },
+    },
+    {
+      IndexName: BY_RANK,
+      KeySchema: [
+        { AttributeName: 'board', KeyType: 'HASH' },
+        { AttributeName: 'score', KeyType: 'RANGE' },
+      ],
+      Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: ['key'] },
     },
   ],
   BillingMode: 'PAY_PER_REQUEST',

@@ -36,6 +36,21 @@ const CHECKPOINTS = `
     position INTEGER NOT NULL
   ) STRICT;`;
 
+/** Views and their marks; with the events, the marks of streams that the bus cannot take. */
+const VIEWS = `
+  CREATE TABLE IF NOT EXISTS views (
+    projection TEXT    NOT NULL,
+    generation INTEGER NOT NULL,
+    key        TEXT    NOT NULL,
+    version    INTEGER NOT NULL,
+    "group"    TEXT    NOT NULL,
+    view       TEXT,
+    parked     TEXT,
+    PRIMARY KEY (projection, generation, key)
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS views_by_group ON views (projection, generation, "group", key);
+  CREATE INDEX IF NOT EXISTS views_parked ON views (projection, generation, key) WHERE parked IS NOT NULL;`;
+
 const eventsSchema: Schema = {
   file: 'events.sqlite',
   version: 1,
@@ -78,26 +93,23 @@ const eventsSchema: Schema = {
     types             TEXT    NOT NULL,
     body              BLOB    NOT NULL,
     PRIMARY KEY (partition, page)
-  ) STRICT;${CHECKPOINTS}`,
+  ) STRICT;${CHECKPOINTS}${VIEWS}`,
 };
 
 const viewsSchema: Schema = {
   file: 'views.sqlite',
   version: 2,
   upgrades: ['ALTER TABLE views ADD COLUMN parked TEXT;'],
-  sql: `
-  CREATE TABLE IF NOT EXISTS views (
+  sql: `${VIEWS}
+  CREATE TABLE IF NOT EXISTS counters (
     projection TEXT    NOT NULL,
     generation INTEGER NOT NULL,
     key        TEXT    NOT NULL,
-    version    INTEGER NOT NULL,
-    "group"    TEXT    NOT NULL,
-    view       TEXT,
-    parked     TEXT,
-    PRIMARY KEY (projection, generation, key)
-  ) STRICT;
-  CREATE INDEX IF NOT EXISTS views_by_group ON views (projection, generation, "group", key);
-  CREATE INDEX IF NOT EXISTS views_parked ON views (projection, generation, key) WHERE parked IS NOT NULL;
+    counter    TEXT    NOT NULL,
+    value      INTEGER NOT NULL,
+    PRIMARY KEY (projection, generation, key, counter)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS counters_by_value ON counters (projection, generation, counter, value);
   CREATE TABLE IF NOT EXISTS control (
     kind     TEXT    NOT NULL,
     id       TEXT    NOT NULL,
@@ -135,6 +147,32 @@ export function openDataFolder(path: string): DataFolder {
     const bookkeeping = open(eventsSchema.file, (database) => database.exec('PRAGMA synchronous = NORMAL'));
     const views = open(viewsSchema.file, (database) => prepareSchema(database, viewsSchema, 'NORMAL'));
     return { events, bookkeeping, views, close };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+/**
+ * Opens the databases of a data folder for reading, beside the process that has it.
+ * @throws StartupError when there are none, or ones of another version
+ */
+export function openForReading(path: string): Pick<DataFolder, 'events' | 'views' | 'close'> {
+  const folder = resolve(path);
+  const opened: DatabaseSync[] = [];
+  const open = ({ file, version }: Schema): DatabaseSync =>
+    explained(join(folder, file), folder, () => {
+      const database = new DatabaseSync(join(folder, file), { readOnly: true, timeout: BUSY_TIMEOUT_MS });
+      opened.push(database);
+      const { user_version: found } = database.prepare('PRAGMA user_version').get() ?? {};
+      if (found === version) return database;
+      throw new StartupError(
+        `${join(folder, file)} is of version ${found}, not ${version}; start this Annals on it once`,
+      );
+    });
+  const close = (): void => opened.reverse().forEach((database) => void database.close());
+  try {
+    return { events: open(eventsSchema), views: open(viewsSchema), close };
   } catch (error) {
     close();
     throw error;

@@ -1,5 +1,6 @@
 import { ClaimCheck, LargeCommitStorage } from '../../core/claim-check.ts';
 import { configureEventSystem, type EventSystem } from '../../core/configuration.ts';
+import { DeadLetters } from '../../core/dead-letters.ts';
 import { EventBus } from '../../core/event-bus.ts';
 import { EventStore } from '../../core/event-store.ts';
 import type { AnyFold } from '../../core/fold.ts';
@@ -9,12 +10,15 @@ import { LogArchive } from '../../core/log-archive.ts';
 import { LogArchiver, retentionOf } from '../../core/log-archiver.ts';
 import { LogWriter } from '../../core/log-writer.ts';
 import type { ObjectStore } from '../../core/object-store.ts';
+import { ParkedPublications } from '../../core/parked-publications.ts';
 import { type RetryPolicy, retryPolicyOf } from '../../core/processor.ts';
 import type { AnyProjection } from '../../core/projection.ts';
 import { Projector } from '../../core/projector.ts';
+import { Publication } from '../../core/publication.ts';
 import { Relay } from '../../core/relay.ts';
 import type { Replays } from '../../core/replays.ts';
 import type { AnySaga } from '../../core/saga.ts';
+import type { SharedViewStore } from '../../core/shared-view-store.ts';
 import type { StateReader } from '../../core/state-reader.ts';
 import type { ViewStore } from '../../core/view-store.ts';
 import { Consumer } from './consumer.ts';
@@ -28,6 +32,7 @@ import { sqliteCheckpoint } from './sqlite-checkpoint.ts';
 import { SqliteCommitStorage } from './sqlite-commit-storage.ts';
 import { SqliteControlStore } from './sqlite-control-store.ts';
 import { SqliteLogStorage } from './sqlite-log-storage.ts';
+import { SqliteSharedViews } from './sqlite-shared-views.ts';
 import { SqliteViewStore } from './sqlite-view-store.ts';
 import { StalledStreams } from './stalled-streams.ts';
 import { openStates } from './states.ts';
@@ -72,9 +77,11 @@ export interface Engine {
   readonly views: ViewStore;
   readonly generations: Generations;
   readonly replays: Replays;
+  readonly sharedViews: SharedViewStore;
   readonly objects: ObjectStore;
   /** All events in one order, a moment after their append. */
   readonly log: EventLog;
+  readonly deadLetters: DeadLetters;
   readonly bus: EventBus;
   /** Starts to bring views up to date and to feed log and bus. Subscribe before, to miss nothing. */
   start(): void;
@@ -98,6 +105,7 @@ export function createEngine({ dataDir, projections, logger, ...options }: Engin
   const views = openViews(folder, commits, logger);
   const objects = new FileObjectStore(dataDir);
   const claims = new ClaimCheck(objects);
+  const sharedViews = new SqliteSharedViews(folder.views, views);
   const store = new EventStore(new LargeCommitStorage(commits, claims));
   const bus = new EventBus({
     onHandlerError: (error, { id, type }) => logger.error('a subscriber failed', { id, type, error }),
@@ -112,6 +120,7 @@ export function createEngine({ dataDir, projections, logger, ...options }: Engin
       projections,
       store,
       views,
+      sharedViews,
       generations: wanted,
       concurrency: settings.processors.concurrent_workers,
     }),
@@ -132,9 +141,19 @@ export function createEngine({ dataDir, projections, logger, ...options }: Engin
     unfinished: () => stalled.unfinished(),
   });
   const replaying = createReplays({
-    ...{ control, generations, projections, store, commits, claims, views, logger, database: folder.views },
+    ...{ control, generations, projections, store, commits, claims, views, sharedViews, logger },
+    database: folder.views,
     concurrency: settings.processors.concurrent_workers,
   });
+  // With the events, so that they outlive views that are deleted to be made anew.
+  const busMarks = new SqliteViewStore(folder.bookkeeping);
+  const publication = new Publication({
+    bus,
+    policy,
+    parked: new ParkedPublications(busMarks),
+    onParked: (stream, parked) => logger.error('a stream is parked as a dead letter of the bus', { stream, parked }),
+  });
+  const live = (projection: string) => generations.live(projection);
   const { sagas = [] } = options;
   const runner = new SagaEngine({ sagas, store, commits, claims, database: folder.bookkeeping, policy, logger });
   const { partition_strategy: strategy } = settings.store;
@@ -142,7 +161,7 @@ export function createEngine({ dataDir, projections, logger, ...options }: Engin
   const relay = createRelay(
     folder,
     commits,
-    new Relay({ log: new LogWriter({ storage: pages, commits, strategy }), bus, policy }),
+    new Relay({ log: new LogWriter({ storage: pages, commits, strategy }), publication }),
     { claims, logger, batchSize: settings.bus.batch_size },
   );
   const sweeping = sweepDaily(claims, commits, logger);
@@ -165,8 +184,10 @@ export function createEngine({ dataDir, projections, logger, ...options }: Engin
     views,
     generations,
     replays: replaying.replays,
+    sharedViews,
     log: new EventLog({ storage: pages, strategy, archive, claims }),
     objects,
+    deadLetters: new DeadLetters({ projections, store, views, sharedViews, live, busMarks, publication }),
     bus,
     start: () => {
       projector.start();
@@ -222,10 +243,8 @@ function createRelay(
     logger,
     batchSize,
     apply: async (batch) => {
-      for (const { commit, error } of await relay.relay(batch.map((positioned) => positioned.commit))) {
-        const { stream, version } = commit;
-        logger.error('a commit did not reach the bus and is passed by', { stream, version, error });
-      }
+      const [unreached] = await relay.relay(batch.map(({ commit }) => commit));
+      if (unreached) throw unreached.error; // nothing is passed by: the same commits come again
     },
   });
 }

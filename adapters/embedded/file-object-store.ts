@@ -13,10 +13,14 @@ export class FileObjectStore implements ObjectStore {
   readonly #unfinished: string;
   #written = 0;
 
-  /** @param folder its own; made if need be. What a process left unfinished there is removed. */
-  constructor(folder: string) {
+  /**
+   * @param folder its own; made if need be. What a process left unfinished there is removed
+   * @param readOnly beside the process that has the folder: nothing is made or removed, and nothing may be put
+   */
+  constructor(folder: string, { readOnly = false } = {}) {
     this.#objects = join(folder, 'objects');
     this.#unfinished = join(folder, 'unfinished');
+    if (readOnly) return;
     rmSync(this.#unfinished, { recursive: true, force: true });
     for (const path of [this.#objects, this.#unfinished]) mkdirSync(path, { recursive: true, mode: 0o700 });
   }

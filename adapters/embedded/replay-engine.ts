@@ -7,6 +7,7 @@ import type { AnyProjection } from '../../core/projection.ts';
 import type { Replay } from '../../core/replay.ts';
 import { ReplayWork } from '../../core/replay-work.ts';
 import { Replays } from '../../core/replays.ts';
+import type { SharedViewStore } from '../../core/shared-view-store.ts';
 import type { ViewStore } from '../../core/view-store.ts';
 import type { Logger } from './logger.ts';
 import { ReplayRunner } from './replay-runner.ts';
@@ -23,6 +24,7 @@ export interface ReplayEngineOptions {
   /** Gets large commits their bodies. */
   readonly claims?: ClaimCheck;
   readonly views: ViewStore;
+  readonly sharedViews: SharedViewStore;
   /** The database of the views. */
   readonly database: DatabaseSync;
   readonly logger: Logger;
@@ -34,7 +36,8 @@ const RANGE = 5_000;
 
 /** Replays, and what carries them out in this process. */
 export function createReplays(options: ReplayEngineOptions): { replays: Replays; runner: ReplayRunner } {
-  const { control, generations, projections, store, commits, claims, views, database, logger, concurrency } = options;
+  const { control, generations, projections, store, commits, claims, views, sharedViews } = options;
+  const { database, logger, concurrency } = options;
   const start = ({ replayId }: Replay): void => runner.run(replayId);
   const replays: Replays = new Replays({ control, generations, projections, start });
   const log = new SqliteReplayLog(commits, claims);
@@ -46,6 +49,7 @@ export function createReplays(options: ReplayEngineOptions): { replays: Replays;
     log,
     store,
     views,
+    sharedViews,
     generationStore,
     concurrency,
     settleMs: 0,

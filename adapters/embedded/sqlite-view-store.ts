@@ -1,6 +1,7 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import type { Parked } from '../../core/parked.ts';
 import type { StoredView } from '../../core/projection.ts';
+import type { CheckpointWrite } from '../../core/shared-view-store.ts';
 import { encodeView, type PageOptions, type ParkedPage, type ViewPage, type ViewStore } from '../../core/view-store.ts';
 import { guarded } from './sqlite-error.ts';
 
@@ -19,9 +20,14 @@ export class SqliteViewStore implements ViewStore {
     return row && viewOf(row);
   }
 
-  async put(stored: StoredView, expectedVersion: number, expectedMark?: Parked): Promise<boolean> {
-    const { view: _, parked, ...rest } = stored;
-    const row = { ...rest, view: encodeView(stored) ?? null, parked: textOf(parked) };
+  async put(next: StoredView, expectedVersion: number, expectedMark?: Parked): Promise<boolean> {
+    return this.putNow({ next, expectedVersion, expectedMark });
+  }
+
+  /** The same, at once: in a transaction that the caller may have begun. */
+  putNow({ next, expectedVersion, expectedMark }: CheckpointWrite): boolean {
+    const { view: _, parked, ...rest } = next;
+    const row = { ...rest, view: encodeView(next) ?? null, parked: textOf(parked) };
     const expected = { expectedVersion, expectedMark: textOf(expectedMark) };
     const { insert, update } = this.#statements;
     return guarded(() => {
@@ -66,7 +72,9 @@ export class SqliteViewStore implements ViewStore {
   /** Forgets all views, how far they were and what was noted about them, so that they are made anew. @throws UnavailableError */
   clear(): void {
     guarded(() =>
-      this.#database.exec('BEGIN; DELETE FROM views; DELETE FROM checkpoints; DELETE FROM control; COMMIT'),
+      this.#database.exec(
+        'BEGIN; DELETE FROM views; DELETE FROM counters; DELETE FROM checkpoints; DELETE FROM control; COMMIT',
+      ),
     );
   }
 }

@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander';
 import { diffJson } from 'diff';
 import { AnnalsRequestError, AnnalsUnreachableError } from '../../client/client.ts';
 import { InvalidIdError } from '../../core/errors.ts';
+import { isShared } from '../../core/projection.ts';
 import { parseStreamId } from '../../core/stream-id.ts';
 import { projections } from '../../domain/projections.ts';
 import { clientOf, type Target, withTarget } from './target.ts';
@@ -34,7 +35,7 @@ export function addTravelCommand(program: Command): void {
 /** The lines to print. @throws AnnalsRequestError, AnnalsUnreachableError, InvalidIdError, TypeError */
 async function travel(stream: string, { at, toVersion, ...target }: TravelOptions) {
   const { aggregateType, aggregateId } = parseStreamId(stream);
-  const projection = projections.find((candidate) => candidate.aggregateType === aggregateType);
+  const projection = projections.find((candidate) => !isShared(candidate) && candidate.aggregateType === aggregateType);
   if (!projection) throw new TypeError(`there is no view of ${aggregateType} streams`);
   if (at === undefined && toVersion === undefined)
     throw new TypeError('say which moment: --at <time> or --to-version <n>');

@@ -69,6 +69,8 @@ function createEmbeddedApi(engine: Engine, logger: Logger, closing: AbortSignal)
     views: engine.views,
     generations: engine.generations,
     replays: engine.replays,
+    sharedViews: engine.sharedViews,
+    deadLetters: engine.deadLetters,
     projections,
     logger,
     projectionStatus: async () =>

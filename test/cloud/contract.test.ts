@@ -4,11 +4,13 @@ import { afterAll, inject } from 'vitest';
 import { dynamoDb } from '../../adapters/aws/clients.ts';
 import { DynamoCommitStorage } from '../../adapters/aws/dynamodb-commit-storage.ts';
 import { DynamoLogStorage } from '../../adapters/aws/dynamodb-log-storage.ts';
+import { DynamoSharedViews } from '../../adapters/aws/dynamodb-shared-views.ts';
 import { DynamoViewStore } from '../../adapters/aws/dynamodb-view-store.ts';
 import { openBucket } from '../../adapters/aws/s3-client.ts';
 import { eventStoreContract } from '../contract/event-store.suite.ts';
 import { logContract } from '../contract/log.suite.ts';
 import { objectStoreContract } from '../contract/object-store.suite.ts';
+import { sharedViewStoreContract } from '../contract/shared-view-store.suite.ts';
 import { viewStoreContract } from '../contract/view-store.suite.ts';
 import { createTables } from '../support/tables.ts';
 
@@ -23,3 +25,7 @@ eventStoreContract('the cloud', async () => new DynamoCommitStorage(dynamoDb(), 
 viewStoreContract('the cloud', async () => new DynamoViewStore(dynamoDb(), (await tables).views));
 logContract('the cloud', async () => new DynamoLogStorage(dynamoDb(), (await tables).log, ulid()));
 objectStoreContract('the cloud', async () => openBucket(inject('deployment').objectsBucket));
+sharedViewStoreContract('the cloud', async () => {
+  const { views } = await tables;
+  return { views: new DynamoViewStore(dynamoDb(), views), shared: new DynamoSharedViews(dynamoDb(), views) };
+});

@@ -1,6 +1,6 @@
 import { ulid } from 'ulid';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
-import { deployedClient } from './client.ts';
+import { ask, deployedClient } from './client.ts';
 
 const client = deployedClient();
 const agents = Array.from({ length: 5 }, () => ulid());
@@ -37,6 +37,20 @@ describe('a rebuild on AWS', () => {
     const after = await Promise.all(agents.slice(1).map((agentId) => client.agent(agentId)));
     expect(after).toEqual(before.slice(1));
     expect(await client.agent(first, { waitFor: 3 })).toMatchObject({ steps: 2, lastAction: 'meanwhile' });
+  });
+});
+
+describe('a rebuild of shared views on AWS', () => {
+  it('adds up to what was there', { timeout: 180_000 }, async () => {
+    const overview = async () => {
+      const { agents } = (await (await ask('GET', '/projections/fleet-overview/all')).json()) as { agents: unknown };
+      return agents;
+    };
+    const before = await overview();
+    expect(before).toBeDefined();
+    const { rebuildId } = await client.rebuild('fleet-overview');
+    expect(await until(rebuildId, 'switched')).toMatchObject({ failed: 0, whole: true });
+    expect(await overview()).toEqual(before);
   });
 });
 

@@ -5,6 +5,7 @@ import { DynamoControlStore } from '../../adapters/aws/dynamodb-control-store.ts
 import { DynamoGenerationStore } from '../../adapters/aws/dynamodb-generation-store.ts';
 import { DynamoLogStorage } from '../../adapters/aws/dynamodb-log-storage.ts';
 import { DynamoSagaTasks } from '../../adapters/aws/dynamodb-saga-tasks.ts';
+import { DynamoSharedViews } from '../../adapters/aws/dynamodb-shared-views.ts';
 import { DynamoViewStore } from '../../adapters/aws/dynamodb-view-store.ts';
 import { createTables } from '../support/tables.ts';
 import { controlStoreContract } from './control-store.suite.ts';
@@ -12,6 +13,7 @@ import { eventStoreContract } from './event-store.suite.ts';
 import { generationStoreContract } from './generation-store.suite.ts';
 import { logContract } from './log.suite.ts';
 import { sagaTasksContract } from './saga-tasks.suite.ts';
+import { sharedViewStoreContract } from './shared-view-store.suite.ts';
 import { viewStoreContract } from './view-store.suite.ts';
 
 eventStoreContract('DynamoDB', async () => new DynamoCommitStorage(dynamoDb(), (await createTables()).events));
@@ -28,3 +30,7 @@ const logTables = createTables();
 // A tenant of its own for each test: the table is the same, and empty for it.
 logContract('DynamoDB', async () => new DynamoLogStorage(dynamoDb(), (await logTables).log, ulid()));
 sagaTasksContract('DynamoDB', async () => new DynamoSagaTasks(dynamoDb(), (await createTables()).sagaTasks));
+sharedViewStoreContract('DynamoDB', async () => {
+  const { views } = await createTables();
+  return { views: new DynamoViewStore(dynamoDb(), views), shared: new DynamoSharedViews(dynamoDb(), views) };
+});

@@ -2,6 +2,7 @@ import { MemoryControlStore } from '../support/memory-control.ts';
 import { MemoryLogStorage } from '../support/memory-log.ts';
 import { MemoryObjectStore } from '../support/memory-objects.ts';
 import { MemorySagaIndex, MemorySagaTasks } from '../support/memory-sagas.ts';
+import { MemorySharedViews } from '../support/memory-shared-views.ts';
 import { MemoryCommitStorage } from '../support/memory-storage.ts';
 import { MemoryViewStore } from '../support/memory-views.ts';
 import { controlStoreContract } from './control-store.suite.ts';
@@ -11,6 +12,7 @@ import { logContract } from './log.suite.ts';
 import { objectStoreContract } from './object-store.suite.ts';
 import { sagaIndexContract } from './saga-index.suite.ts';
 import { sagaTasksContract } from './saga-tasks.suite.ts';
+import { sharedViewStoreContract } from './shared-view-store.suite.ts';
 import { viewStoreContract } from './view-store.suite.ts';
 
 // The suites against the simplest storage there is: a failure here is the core's or the suite's own.
@@ -25,3 +27,7 @@ controlStoreContract('memory', async () => new MemoryControlStore());
 sagaIndexContract('memory', async () => new MemorySagaIndex());
 logContract('memory', async () => new MemoryLogStorage());
 sagaTasksContract('memory', async () => new MemorySagaTasks());
+sharedViewStoreContract('memory', async () => {
+  const views = new MemoryViewStore();
+  return { views, shared: new MemorySharedViews(views) };
+});

@@ -6,6 +6,7 @@ import { SqliteControlStore } from '../../adapters/embedded/sqlite-control-store
 import { SqliteGenerationStore } from '../../adapters/embedded/sqlite-generation-store.ts';
 import { SqliteLogStorage } from '../../adapters/embedded/sqlite-log-storage.ts';
 import { SqliteSagaIndex } from '../../adapters/embedded/sqlite-saga-index.ts';
+import { SqliteSharedViews } from '../../adapters/embedded/sqlite-shared-views.ts';
 import { SqliteViewStore } from '../../adapters/embedded/sqlite-view-store.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { controlStoreContract } from './control-store.suite.ts';
@@ -13,6 +14,7 @@ import { eventStoreContract } from './event-store.suite.ts';
 import { generationStoreContract } from './generation-store.suite.ts';
 import { logContract } from './log.suite.ts';
 import { sagaIndexContract } from './saga-index.suite.ts';
+import { sharedViewStoreContract } from './shared-view-store.suite.ts';
 import { viewStoreContract } from './view-store.suite.ts';
 
 const parent = temporaryFolder();
@@ -31,4 +33,8 @@ logContract('SQLite', async () => {
   const own = openDataFolder(join(parent, `log-${++folders}`));
   onTestFinished(() => own.close());
   return new SqliteLogStorage(own.events);
+});
+sharedViewStoreContract('SQLite', async () => {
+  const views = new SqliteViewStore(folder.views);
+  return { views, shared: new SqliteSharedViews(folder.views, views) };
 });

@@ -23,6 +23,7 @@ beforeAll(async () => {
     LOG_TABLE: log,
     OBJECTS_BUCKET: 'none', // streams as short as these never ask for it
     EVENT_BUS: 'annals-test',
+    REPLAY_STATE_MACHINE: 'arn:aws:states:eu-central-1:123456789012:stateMachine:none',
     AWS_ENDPOINT_URL_EVENTBRIDGE: eventBridge.url,
   });
 });
@@ -129,7 +130,7 @@ describe('the relay', () => {
     expect(eventBridge.entries.map(({ Detail }) => JSON.parse(Detail))).toEqual(stream.body.events);
   });
 
-  it('publishes what does not fail, and reports the lowest number of what does', async () => {
+  it('publishes what does not fail, and reports the lowest number of what the bus may take later', async () => {
     const [one, two, three] = [await agentWithSteps(), await agentWithSteps(), await agentWithSteps()];
     eventBridge.control.refuses = ({ Detail }) => JSON.parse(Detail).aggregateId === two.agentId;
     const Records = [...one.records, ...two.records, ...three.records];
@@ -139,12 +140,20 @@ describe('the relay', () => {
     expect(published).toEqual(new Set([one.agentId, three.agentId]));
   });
 
-  it('counts a commit that cannot be decoded among the failed', async () => {
-    const { records } = await agentWithSteps();
+  it('parks a stream with a commit that cannot be decoded, and publishes it when it is redriven', async () => {
+    const { agentId, records } = await agentWithSteps();
     const [first, second] = records;
     if (!first || !second) throw new Error('the stream lacks records');
     const answer = await functions.stream('relay', { Records: [first, undecodable(second)] });
-    expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: numberOf(second) }] });
+    expect(answer).toEqual({ batchItemFailures: [] });
     expect(eventBridge.entries).toHaveLength(1);
+
+    const id = `bus:agent-${agentId}`;
+    const letter = await functions.http('query', { method: 'GET', path: `/dead-letters/${id}` });
+    expect(letter).toMatchObject({ status: 200, body: { id, projection: 'bus', applied: 1, version: 2 } });
+    const redriven = await functions.http('operate', { method: 'POST', path: `/dead-letters/${id}/redrive` });
+    expect(redriven).toMatchObject({ status: 200, body: { id, outcome: 'redriven', from: 1, to: 3 } });
+    expect(eventBridge.entries).toHaveLength(3);
+    expect((await functions.http('query', { method: 'GET', path: `/dead-letters/${id}` })).status).toBe(404);
   });
 });

@@ -8,7 +8,7 @@ import { apiGatewayEvent, type HttpRequest, lambdaContext } from './lambda-event
 export interface BundledFunctions {
   readonly bundles: Readonly<Record<string, Bundle>>;
   /** An answer of the API, its body parsed. */
-  http(name: 'command' | 'query', request: HttpRequest): Promise<HttpAnswer>;
+  http(name: 'command' | 'query' | 'operate', request: HttpRequest): Promise<HttpAnswer>;
   stream(name: 'projector' | 'relay', event: unknown): Promise<DynamoDBBatchResponse>;
 }
 

@@ -1,6 +1,7 @@
 import type { CheckpointPage, GenerationStore } from '../../core/generation-store.ts';
 import type { Parked } from '../../core/parked.ts';
 import type { StoredView } from '../../core/projection.ts';
+import type { CheckpointWrite } from '../../core/shared-view-store.ts';
 import { encodeView, type PageOptions, type ParkedPage, type ViewPage, type ViewStore } from '../../core/view-store.ts';
 
 /** Views in a Map: the port at its simplest, for unit tests. */
@@ -8,17 +9,26 @@ export class MemoryViewStore implements ViewStore, GenerationStore {
   readonly #views = new Map<string, StoredView>();
 
   async get(projection: string, generation: number, key: string): Promise<StoredView | undefined> {
-    return this.#views.get(`${projection}/${generation}/${key}`);
+    return this.#views.get(idOf({ projection, generation, key }));
   }
 
   async put(view: StoredView, expectedVersion: number, expectedMark?: Parked): Promise<boolean> {
-    const id = `${view.projection}/${view.generation}/${view.key}`;
-    encodeView(view); // for its limit
-    const stored = this.#views.get(id);
-    if ((stored?.version ?? 0) !== expectedVersion) return false;
-    if (JSON.stringify(stored?.parked) !== JSON.stringify(expectedMark)) return false;
-    this.#views.set(id, structuredClone(view));
+    return this.putAll([{ next: view, expectedVersion, expectedMark }]);
+  }
+
+  /** Writes all of them, or none. */
+  putAll(writes: readonly CheckpointWrite[]): boolean {
+    for (const { next } of writes) encodeView(next); // for its limit
+    if (!writes.every((write) => this.#isExpected(write))) return false;
+    for (const { next } of writes) this.#views.set(idOf(next), structuredClone(next));
     return true;
+  }
+
+  #isExpected({ next, expectedVersion, expectedMark }: CheckpointWrite): boolean {
+    const stored = this.#views.get(idOf(next));
+    return (
+      (stored?.version ?? 0) === expectedVersion && JSON.stringify(stored?.parked) === JSON.stringify(expectedMark)
+    );
   }
 
   async list(
@@ -79,3 +89,6 @@ export class MemoryViewStore implements ViewStore, GenerationStore {
       .toSorted((a, b) => (a.key < b.key ? -1 : 1));
   }
 }
+
+const idOf = ({ projection, generation, key }: Pick<StoredView, 'projection' | 'generation' | 'key'>) =>
+  `${projection}/${generation}/${key}`;

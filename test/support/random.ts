@@ -14,5 +14,3 @@ export function randomOf(seed: number) {
     between: (low: number, high: number) => low + Math.floor(next() * (high - low + 1)),
   };
 }
-
-export type Random = ReturnType<typeof randomOf>;

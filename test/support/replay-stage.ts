@@ -5,8 +5,10 @@ import { type AnyProjection, defineProjection } from '../../core/projection.ts';
 import { Projector } from '../../core/projector.ts';
 import { ReplayWork } from '../../core/replay-work.ts';
 import { Replays } from '../../core/replays.ts';
+import { defineSharedProjection } from '../../core/shared-projection.ts';
 import { MemoryControlStore } from './memory-control.ts';
 import { MemoryReplayLog } from './memory-replay-log.ts';
+import { MemorySharedViews } from './memory-shared-views.ts';
 import { MemoryCommitStorage } from './memory-storage.ts';
 import { MemoryViewStore } from './memory-views.ts';
 import { step } from './sample-events.ts';
@@ -18,6 +20,18 @@ export const actions = defineProjection({
   types: ['agent.step-recorded'],
   group: { of: (view: { seen: string[] }) => (view.seen.length > 2 ? 'busy' : 'new'), values: ['new', 'busy'] },
   evolve: (view, event) => ({ seen: [...(view?.seen ?? []), event.data.action] }),
+});
+
+/** Counts the steps of each agent, of them all, and how long their streams have come to be. */
+export const tallies = defineSharedProjection({
+  name: 'tallies',
+  types: ['agent.step-recorded'],
+  shards: 2,
+  evolve: (own: { steps: number } | undefined) => ({ steps: (own?.steps ?? 0) + 1 }),
+  count: ({ aggregateId, data: { action } }, _, { steps }) => ({
+    all: { steps: 1, actions: { [action]: 1 }, positions: steps },
+    [aggregateId]: { steps: 1 },
+  }),
 });
 
 export interface StageOptions {
@@ -34,6 +48,7 @@ export function replayStage(options: StageOptions = {}) {
   const storage = new MemoryCommitStorage();
   const store = new EventStore(storage, { now });
   const views = new MemoryViewStore();
+  const sharedViews = new MemorySharedViews(views);
   const control = new MemoryControlStore();
   const log = new MemoryReplayLog();
   const started: string[] = [];
@@ -51,15 +66,16 @@ export function replayStage(options: StageOptions = {}) {
       ...{ control: around(control), generations, projections, now },
       start: ({ replayId }) => void started.push(replayId),
     });
-    const parts = { store, views: around(views), generationStore: around(views), log: around(log) };
+    const viewStores = { views: around(views), sharedViews: around(sharedViews) };
+    const parts = { store, ...viewStores, generationStore: around(views), log: around(log) };
     const work = new ReplayWork({ ...parts, replays, generations, settleMs, removeAfterMs: 0, rangePages: 2, now });
     const wanted = (projection: string) => generations.wanted(projection);
-    const projector = new Projector({ projections, store, views: around(views), generations: wanted });
+    const projector = new Projector({ projections, store, ...viewStores, generations: wanted });
     return { generations, replays, work, projector };
   };
 
   const view = (id: string, generation: number, projection = 'actions') => views.get(projection, generation, id);
-  return { ...process(), process, store, views, control, log, started, append, commitsOf, view };
+  return { ...process(), process, store, views, sharedViews, control, log, started, append, commitsOf, view };
 }
 
 /** Does all steps of a replay until there is none left but to wait or to remove; ranges side by side, the last one first. */

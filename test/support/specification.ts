@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import type { Decider } from '../../core/decider.ts';
-import type { AnyProjection } from '../../core/projection.ts';
+import { type AnyProjection, aggregateTypesOf } from '../../core/projection.ts';
 import { type DomainEvent, definitionOf, type EventType, type NewEvent } from '../../events/catalogue.ts';
 
 const NOW = '2026-01-05T09:00:00.000Z';
@@ -49,5 +49,5 @@ export function specification<State, Command, Type extends EventType>(
 
 /** Folds new events with a projection, as if they were the history of one stream. */
 export function view(projection: AnyProjection, id: string, events: readonly NewEvent[]): unknown {
-  return recorded(projection.aggregateType, id, events).reduce<unknown>(projection.evolve, undefined);
+  return recorded(aggregateTypesOf(projection)[0] ?? '', id, events).reduce<unknown>(projection.evolve, undefined);
 }

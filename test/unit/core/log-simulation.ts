@@ -6,7 +6,9 @@ import type { LogStorage, PageRange } from '../../../core/log-storage.ts';
 import { LogWriter } from '../../../core/log-writer.ts';
 import { History } from '../../support/history.ts';
 import { MemoryLogStorage } from '../../support/memory-log.ts';
-import { type Random, randomOf } from '../../support/random.ts';
+import { randomOf } from '../../support/random.ts';
+
+type Random = ReturnType<typeof randomOf>;
 
 /** What the network does to calls of a log's storage, in percent. */
 interface Weather {

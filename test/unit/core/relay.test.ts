@@ -3,9 +3,12 @@ import type { Commit } from '../../../core/commit.ts';
 import { UnavailableError } from '../../../core/errors.ts';
 import { EventBus } from '../../../core/event-bus.ts';
 import { EventStore } from '../../../core/event-store.ts';
+import { ParkedPublications } from '../../../core/parked-publications.ts';
+import { Publication } from '../../../core/publication.ts';
 import { Relay } from '../../../core/relay.ts';
 import type { DomainEvent } from '../../../events/catalogue.ts';
 import { MemoryCommitStorage } from '../../support/memory-storage.ts';
+import { MemoryViewStore } from '../../support/memory-views.ts';
 
 const quick = { attempts: 3, initialDelayMs: 1, maxDelayMs: 2 };
 
@@ -19,51 +22,103 @@ async function twoCommits(): Promise<[Commit, Commit]> {
 
 const actionOf = (event: DomainEvent) => (event.type === 'agent.step-recorded' ? event.data.action : event.type);
 
-function setup(refuse: (action: string, attempt: number) => boolean) {
+function setup(
+  refuse: (action: string, attempt: number) => boolean,
+  error: Error | ((action: string) => Error | undefined) = new Error('refused'),
+) {
   const bus = new EventBus({ onHandlerError: () => {} });
   const sent: string[][] = [];
-  const log = { append: vi.fn(async (_commits: readonly Commit[]) => {}) };
   bus.addPublisher('out', {
     publish: vi.fn(async (events: readonly DomainEvent[]) => {
       sent.push(events.map(actionOf));
       const refused = events.filter((event) => refuse(actionOf(event), sent.length));
-      return refused.map((event) => ({ event, error: new Error('refused') }));
+      return refused.map((event) => ({ event, error: typeof error === 'function' ? error(actionOf(event)) : error }));
     }),
   });
-  return { relay: new Relay({ log, bus, policy: quick }), sent, log };
+  const views = new MemoryViewStore();
+  const onParked = vi.fn();
+  const publication = new Publication({ bus, policy: quick, parked: new ParkedPublications(views), onParked });
+  return { publication, sent, views, onParked };
 }
 
-describe('Relay', () => {
+describe('Publication', () => {
   it('publishes every event in order', async () => {
-    const { relay, sent } = setup(() => false);
-    expect(await relay.relay(await twoCommits())).toEqual([]);
+    const { publication, sent } = setup(() => false);
+    expect(await publication.publish(await twoCommits())).toEqual([]);
     expect(sent).toEqual([['1', '2', '3']]);
   });
 
   it('tries again only what failed', async () => {
-    const { relay, sent } = setup((action, attempt) => action === '2' && attempt < 3);
-    expect(await relay.relay(await twoCommits())).toEqual([]);
+    const { publication, sent } = setup((action, attempt) => action === '2' && attempt < 3);
+    expect(await publication.publish(await twoCommits())).toEqual([]);
     expect(sent).toEqual([['1', '2', '3'], ['2'], ['2']]);
   });
 
-  it('reports the commit whose event does not get through, and no other', async () => {
-    const { relay } = setup((action) => action === '3');
+  it('parks the stream whose event does not get through, with its attempts, and holds back what comes after', async () => {
+    const { publication, sent, views, onParked } = setup((action) => action === '3');
     const [first, second] = await twoCommits();
-    expect(await relay.relay([first, second])).toEqual([{ commit: second, error: new Error('refused') }]);
+    expect(await publication.publish([first, second])).toEqual([]);
+    expect(onParked).toHaveBeenCalledExactlyOnceWith('agent-42', expect.objectContaining({ version: 3 }));
+    const stored = await views.get('bus', 1, 'agent-42');
+    expect(stored).toMatchObject({ version: 2, parked: { version: 3, error: 'Error: refused' } });
+    expect(stored?.parked?.attempts).toHaveLength(3);
+    sent.length = 0;
+    expect(await publication.publish([first, second])).toEqual([]);
+    expect(sent).toEqual([['1', '2']]); // what comes late, and once more, but nothing from the failed event on
   });
 
-  it('reports a commit that cannot be read, and publishes the others', async () => {
-    const { relay, sent } = setup(() => false);
+  it('parks nothing while the bus cannot be reached: the commits come again', async () => {
+    const outage = new UnavailableError('no bus');
+    const { publication, views } = setup((action) => action === '3', outage);
+    const [first, second] = await twoCommits();
+    expect(await publication.publish([first, second])).toEqual([{ commit: second, error: outage }]);
+    expect(await views.countParked('bus', 1)).toBe(0);
+  });
+
+  it('parks a stream at the first event that failed, and waits for one before it that the bus may take later', async () => {
+    const errors: Record<string, Error> = { '1': new Error('never'), '3': new Error('never, too') };
+    const { publication, views } = setup(
+      (action) => action in errors,
+      (action) => errors[action],
+    );
+    const commits = await twoCommits();
+    expect(await publication.publish(commits)).toEqual([]);
+    expect(await views.get('bus', 1, 'agent-42')).toMatchObject({ version: 0, parked: { version: 1 } });
+
+    const later = setup(
+      (action) => action in errors,
+      (action) => errors[action],
+    );
+    errors['1'] = new UnavailableError('later');
+    expect((await later.publication.publish(commits)).map(({ commit }) => commit)).toEqual(commits);
+    expect(await later.views.countParked('bus', 1)).toBe(0);
+  });
+
+  it('acknowledges nothing when marks can be neither read nor written', async () => {
+    const { publication, views } = setup((action) => action === '3');
+    const [first, second] = await twoCommits();
+    const outage = new UnavailableError('no storage');
+    vi.spyOn(views, 'put').mockRejectedValueOnce(outage);
+    expect(await publication.publish([first, second])).toEqual([{ commit: second, error: outage }]);
+    vi.spyOn(views, 'listParked').mockRejectedValueOnce(outage);
+    expect(await publication.publish([first, second])).toHaveLength(2);
+  });
+
+  it('parks a commit that cannot be read, and publishes the others', async () => {
+    const { publication, sent, views } = setup(() => false);
     const [first, second] = await twoCommits();
     const broken = { ...first, body: new Uint8Array([9, 1]) };
-    expect(await relay.relay([broken, second])).toEqual([{ commit: broken, error: expect.any(Error) }]);
+    expect(await publication.publish([broken, { ...second, stream: 'agent-43' }])).toEqual([]);
     expect(sent).toEqual([['3']]);
+    expect(await views.get('bus', 1, 'agent-42')).toMatchObject({ version: 0, parked: { version: 1 } });
   });
 });
 
-describe('the log of a relay', () => {
-  it('has a batch before the bus has any of it, and what did not get into the log is not published', async () => {
-    const { relay, sent, log } = setup(() => false);
+describe('Relay', () => {
+  it('has a batch in the log before the bus has any of it, and what did not get into the log is not published', async () => {
+    const { publication, sent } = setup(() => false);
+    const log = { append: vi.fn(async (_commits: readonly Commit[]) => {}) };
+    const relay = new Relay({ log, publication });
     const commits = await twoCommits();
     log.append.mockImplementationOnce(async (given) => {
       expect([given, sent]).toEqual([commits, []]);

@@ -5,7 +5,7 @@ import {
   EventBridgePublisher,
   type EventBridgePublisherOptions,
 } from '../../../../adapters/aws/eventbridge-publisher.ts';
-import { PayloadTooLargeError, UnavailableError } from '../../../../core/errors.ts';
+import { UnavailableError } from '../../../../core/errors.ts';
 import { EventStore } from '../../../../core/event-store.ts';
 import type { DomainEvent } from '../../../../events/catalogue.ts';
 import { MemoryCommitStorage } from '../../../support/memory-storage.ts';
@@ -81,14 +81,26 @@ describe('EventBridgePublisher', () => {
     for (const sent of bytes) expect(sent).toBeLessThan(256 * 1024);
   });
 
-  it('returns an event over the limit as failed, names its size, and sends the others', async () => {
-    const events = await recorded([step('1'), step(noise(300_000)), step('3')]);
+  it('publishes an event over the limit by reference, in its place', async () => {
+    const large = { ...step(noise(300_000)), metadata: { note: noise(1_000) }, correlationId: 'c-1' };
+    const events = await recorded([step('1'), large, step('3')]);
     const { bridge, publisher } = setup();
-    const failures = await publisher.publish(events);
-    expect(failures).toMatchObject([{ event: events[1] }]);
-    expect(failures[0]?.error).toBeInstanceOf(PayloadTooLargeError);
-    expect(String(failures[0]?.error)).toMatch(new RegExp(`${events[1]?.id} takes 300\\d{3} bytes`));
-    expect(bridge.requests.map((entries) => entries.length)).toEqual([2]);
+    expect(await publisher.publish(events)).toEqual([]);
+    const sent = bridge.requests.flat();
+    expect(sent.map(({ DetailType }) => DetailType)).toEqual(Array(3).fill('agent.step-recorded'));
+    const details = sent.map(({ Detail = '' }) => JSON.parse(Detail));
+    expect([details[0], details[2]]).toEqual([events[0], events[2]]);
+    const { data: _, metadata, ...envelope } = events[1] as DomainEvent;
+    const { aggregateId } = envelope;
+    expect(details[1]).toEqual({
+      ...envelope,
+      metadata: { recordedAt: metadata.recordedAt },
+      reference: {
+        streamId: `agent-${aggregateId}`,
+        sequenceNumber: 2,
+        url: `/streams/agent-${aggregateId}/events?from=2&to=2`,
+      },
+    });
   });
 
   it('returns just the entries that were refused, each with its reason', async () => {
@@ -102,6 +114,15 @@ describe('EventBridgePublisher', () => {
     expect(failures.map(({ event }) => event)).toEqual([events[1], events[11]]);
     expect(failures[0]?.error).toBeInstanceOf(UnavailableError);
     expect(String(failures[0]?.error)).toContain('ThrottlingException: slow down');
+  });
+
+  it('tells an entry that is refused for good from one that may be taken later', async () => {
+    const events = await recorded(steps(3));
+    const { bridge, publisher } = setup();
+    const codes = ['MalformedDetail', 'InternalFailure', 'NotAuthorizedForSourceException'];
+    bridge.answer = (entries) => entries.map((_, index) => ({ ErrorCode: codes[index] }));
+    const failures = await publisher.publish(events);
+    expect(failures.map(({ error }) => error instanceof UnavailableError)).toEqual([false, true, false]);
   });
 
   it('takes an entry without an answer for not published', async () => {

@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createEngine, type Engine, type EngineOptions } from '../../../../adapters/embedded/engine.ts';
+import { UnavailableError } from '../../../../core/errors.ts';
 import { type AnyProjection, defineProjection } from '../../../../core/projection.ts';
 import { LIVE_GENERATION } from '../../../../core/projector.ts';
 import type { DomainEvent } from '../../../../events/catalogue.ts';
@@ -254,19 +255,56 @@ describe('the bus of the engine', () => {
     expect(logger.error).toHaveBeenCalledTimes(2);
   });
 
-  it('passes by a commit that is refused, and logs it', async () => {
-    const { engine, append, logger } = open(newPath());
+  it('has every event in the end, also when it could not be reached for a while', async () => {
+    const { engine, append } = open(newPath());
+    const published: string[] = [];
+    let outages = 5; // more than there are attempts
+    engine.bus.addPublisher('out', {
+      publish: async (events) => {
+        if (outages-- > 0) throw new UnavailableError('no bus');
+        published.push(...events.map(({ aggregateId, sequenceNumber }) => `${aggregateId}/${sequenceNumber}`));
+        return [];
+      },
+    });
+    engine.start();
+    await append('1', 'a', 'b');
+    await append('2', 'c');
+    await eventually(() => expect(published).toEqual(expect.arrayContaining(['1/1', '1/2', '2/1'])));
+    expect(await Array.fromAsync(engine.deadLetters.list())).toEqual([]);
+  });
+
+  it('parks a stream of which an event is refused, publishes the others, and the rest when it is redriven', async () => {
+    const dataDir = newPath();
+    const { engine, append, logger, close } = open(dataDir);
     const seen = vi.fn();
     engine.bus.addMiddleware((event) => {
-      if (event.aggregateId === '1') throw new Error('refused');
+      if (event.aggregateId === '1' && event.sequenceNumber === 2) throw new Error('refused');
       return event;
     });
-    engine.bus.subscribe('*', (event) => void seen(event.aggregateId));
+    engine.bus.subscribe('*', (event) => void seen(`${event.aggregateId}/${event.sequenceNumber}`));
     engine.start();
     await append('1', 'a');
+    await append('1', 'b');
+    await append('2', 'a');
+    await eventually(() => expect(logger.error).toHaveBeenCalledOnce());
+    await append('1', 'c');
     await append('2', 'b');
-    await eventually(() => expect(seen.mock.calls).toEqual([['2']]));
-    expect(logger.error).toHaveBeenCalledOnce();
-    expect(logger.error.mock.calls[0]?.[1]).toMatchObject({ stream: 'agent-1', version: 1 });
+    await eventually(() => expect(seen.mock.calls.flat()).toContain('2/2'));
+    expect(seen.mock.calls.flat()).not.toContain('1/3');
+    await close();
+    rmSync(join(dataDir, 'views.sqlite'));
+
+    const again = open(dataDir);
+    const rest = vi.fn();
+    again.engine.bus.subscribe('*', (event) => void rest(`${event.aggregateId}/${event.sequenceNumber}`));
+    again.engine.start();
+    const [letter, ...others] = await Array.fromAsync(again.engine.deadLetters.list());
+    expect(others).toEqual([]);
+    expect(letter).toMatchObject({ id: 'bus:agent-1', applied: 1, parked: { version: 2, error: 'Error: refused' } });
+    expect(letter?.parked.attempts).toHaveLength(3);
+    expect(await again.engine.deadLetters.redrive('bus:agent-1')).toEqual({ id: 'bus:agent-1', from: 1, to: 3 });
+    expect(rest.mock.calls.flat()).toEqual(['1/2', '1/3']);
+    await again.append('1', 'd');
+    await eventually(() => expect(rest.mock.calls.flat()).toEqual(['1/2', '1/3', '1/4']));
   });
 });

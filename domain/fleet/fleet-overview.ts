@@ -1,0 +1,88 @@
+import { type Counts, defineSharedProjection } from '../../core/shared-projection.ts';
+import type { AgentState } from '../../events/agent.ts';
+import type { DomainEvent } from '../../events/catalogue.ts';
+import { taskStatus } from '../task/task-status.ts';
+
+/** What has to be known of an agent or a task to count its next event. */
+interface Own {
+  /** Of an agent. */
+  readonly agentType?: string;
+  readonly state?: AgentState;
+  readonly steps?: number;
+  readonly tokens?: number;
+  /** Of a task. */
+  readonly task?: Parameters<typeof taskStatus.evolve>[0];
+}
+
+const types = [
+  'agent.created',
+  'agent.state-changed',
+  'agent.step-recorded',
+  'task.requested',
+  'task.completed',
+  'task.failed',
+] as const;
+type FleetEvent = DomainEvent<(typeof types)[number]>;
+
+/**
+ * The whole fleet in numbers. View `all`: agents by state; agents, steps and tokens by agent type; tasks by outcome. A
+ * view a day (`2026-01-31`, UTC, by the time at which the store took each event): events by hour and type.
+ */
+export const fleetOverview = defineSharedProjection({
+  name: 'fleet-overview',
+  types,
+  // Every commit of every agent and task adds to one view.
+  shards: 8,
+  evolve,
+  count: (event: FleetEvent, own: Own | undefined, next: Own) => ({ ...activity(event), ...change(own ?? {}, next) }),
+});
+
+function evolve(own: Own = {}, event: FleetEvent): Own {
+  switch (event.type) {
+    case 'agent.created':
+      return { ...born(own), agentType: event.data.agentType };
+    case 'agent.state-changed':
+      return { ...born(own), state: event.data.newState };
+    case 'agent.step-recorded': {
+      const { steps = 0, tokens = 0, ...known } = born(own);
+      // Whole tokens, whatever fractions a step was given: sums are then the same in any order.
+      return { ...known, steps: steps + 1, tokens: tokens + Math.round(event.data.usage?.['tokens'] ?? 0) };
+    }
+    default:
+      return { task: taskStatus.evolve(own.task, event) };
+  }
+}
+
+/** A stream may be appended to without commands, so an agent makes do with whatever comes first. */
+const born = (own: Own): Own => ({ agentType: 'unknown', state: 'created', ...own });
+
+/** The hour in which an event was recorded, and its type. */
+function activity({ type, metadata: { recordedAt } }: FleetEvent): Counts {
+  return { [recordedAt.slice(0, 10)]: { [recordedAt.slice(11, 13)]: { [type]: 1 } } };
+}
+
+/** What moves in the overview when a stream's share of it changes: the old share is taken back, the new one added. */
+const change = (before: Own, after: Own): Counts => ({ all: { ...sum(share(before, -1), share(after, 1)) } });
+
+type Share = Record<string, number>;
+
+function share({ agentType, state, steps = 0, tokens = 0, task }: Own, sign: 1 | -1): Record<string, Share> {
+  if (task) return { tasks: { [task.state]: sign } };
+  if (agentType === undefined || state === undefined) return {};
+  return {
+    agents: { [state]: sign },
+    agentsByType: { [agentType]: sign },
+    stepsByType: { [agentType]: sign * steps },
+    tokensByType: { [agentType]: sign * tokens },
+  };
+}
+
+function sum(a: Record<string, Share>, b: Record<string, Share>): Record<string, Share> {
+  const total: Record<string, Share> = { ...a };
+  for (const [name, own] of Object.entries(b)) {
+    const known = total[name] ?? {};
+    const added = Object.entries(own).map(([key, n]) => [key, (Object.hasOwn(known, key) ? (known[key] ?? 0) : 0) + n]);
+    total[name] = { ...known, ...Object.fromEntries(added) };
+  }
+  return total;
+}

@@ -1,0 +1,32 @@
+import { type Counts, defineSharedProjection } from '../../core/shared-projection.ts';
+import type { DomainEvent } from '../../events/catalogue.ts';
+
+/** Who has answered a task already: an answer that comes again counts once. */
+interface Own {
+  readonly completed: readonly string[];
+  readonly failed: readonly string[];
+}
+
+type Answer = DomainEvent<'task.completed' | 'task.failed'>;
+
+/** A view an agent: what it did for tasks, over all of them. Ranked by the tasks it completed. */
+export const leaderboard = defineSharedProjection({
+  name: 'leaderboard',
+  types: ['task.completed', 'task.failed'],
+  shards: 1,
+  rank: 'completed',
+  evolve: (own: Own = { completed: [], failed: [] }, event: Answer): Own => {
+    const list = listOf(event);
+    const { agentId } = event.data;
+    return own[list].includes(agentId) ? own : { ...own, [list]: [...own[list], agentId] };
+  },
+  count: (event: Answer, own: Own | undefined): Counts => {
+    const list = listOf(event);
+    const { agentId } = event.data;
+    if (own?.[list].includes(agentId)) return {};
+    const durationMs = event.type === 'task.completed' ? { durationMs: Math.round(event.data.duration) } : {};
+    return { [agentId]: { [list]: 1, ...durationMs } };
+  },
+});
+
+const listOf = ({ type }: Answer): keyof Own => (type === 'task.completed' ? 'completed' : 'failed');

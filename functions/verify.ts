@@ -1,0 +1,14 @@
+import { createVerification, logger } from './runtime.ts';
+
+const verification = createVerification();
+
+/** Once a day: compares every view with what history makes of it, and logs each that is another one. */
+export async function handler(): Promise<{ differences: number }> {
+  let differences = 0;
+  for await (const { projection, streams, differences: found } of verification.run()) {
+    logger.info('a projection was verified', { projection, streams, differences: found.length });
+    for (const difference of found) logger.error('a view is not what history makes of it', { ...difference });
+    differences += found.length;
+  }
+  return { differences };
+}

@@ -1,0 +1,276 @@
+/** A mistake that somebody could make: pieces of the source, and what would stand there instead. */
+export interface Fault {
+  readonly name: string;
+  readonly edits: readonly (readonly [file: string, find: string, replace: string])[];
+  /** Tests that have to notice; the usual ones when absent. */
+  readonly tests?: readonly string[];
+}
+
+const checkpoints = 'core/checkpoints.ts';
+const projector = 'core/projector.ts';
+const publication = 'core/publication.ts';
+const aws = ['test/contract/dynamodb.test.ts'];
+const eventBridge = ['test/unit/adapters/aws/eventbridge-publisher.test.ts'];
+
+const REPLAY = ['test/unit/core/replay.test.ts', 'test/unit/core/replay.property.test.ts'];
+
+export const faults: readonly Fault[] = [
+  {
+    name: 'the checkpoint is written before the view',
+    edits: [
+      [
+        checkpoints,
+        'return this.#options.views.put(next, expectedVersion, expectedMark);\n    }',
+        `return this.#options.views.put({ ...next, view: stored.view }, expectedVersion, expectedMark)
+         .then((written) => written && this.#options.views.put(next, next.version, parked));\n    }`,
+      ],
+    ],
+  },
+  {
+    name: 'the condition on the checkpoint is dropped (SQLite)',
+    edits: [['adapters/embedded/sqlite-view-store.ts', ' AND version = :expectedVersion', '']],
+  },
+  {
+    name: 'the condition on the checkpoint is dropped (DynamoDB)',
+    edits: [
+      ['adapters/aws/view-item.ts', '(#version = :version AND', '(#version = #version OR #version = :version AND'],
+    ],
+    tests: aws,
+  },
+  {
+    name: 'the condition on the mark is dropped (DynamoDB)',
+    edits: [['adapters/aws/view-item.ts', ' AND attribute_not_exists(#parked))', ' OR #parked = #parked)']],
+    tests: aws,
+  },
+  {
+    name: 'a gap in the deliveries is ignored',
+    edits: [
+      [checkpoints, 'if (commit.version > version + 1) {', 'if (commit.version < 0) {'],
+      ['core/fold-commits.ts', 'if (decoded.sequenceNumber > next) throw', 'if (next < 0) throw'],
+      ['core/fold-commits.ts', 'next += 1;', 'next = decoded.sequenceNumber + 1;'],
+    ],
+  },
+  {
+    name: 'what was applied before is applied again',
+    edits: [
+      [checkpoints, 'if (endOf(commit) <= version) continue;', ''],
+      ['core/fold-commits.ts', 'if (decoded.sequenceNumber < next) continue;', ''],
+    ],
+  },
+  {
+    name: 'half an append shows in a view',
+    edits: [
+      [
+        'core/fold-commits.ts',
+        'state = evolve(state, event);',
+        'state = evolve(state, event); whole = { state, version: next };',
+      ],
+    ],
+  },
+  {
+    name: 'a lost race for a checkpoint counts as won',
+    edits: [
+      [
+        projector,
+        'return !advance || this.#checkpoints.write(place, advance.stored, advance.progress, advance.stored.parked);',
+        'if (advance) await this.#checkpoints.write(place, advance.stored, advance.progress, advance.stored.parked); return true;',
+      ],
+    ],
+  },
+  {
+    name: 'later events of a parked stream are applied',
+    edits: [[projector, 'if (isParked(stored)) return undefined;', '']],
+  },
+  {
+    name: 'an outage parks streams',
+    edits: [
+      ['core/retry-or-park.ts', 'if (last instanceof UnavailableError) throw last;', ''],
+      [projector, 'if (failure.error instanceof UnavailableError) return [failure];', ''],
+    ],
+  },
+  {
+    name: 'an outage of the views is acknowledged',
+    edits: [
+      [
+        projector,
+        'if (failure.error instanceof UnavailableError) return [failure];',
+        'if (failure.error instanceof UnavailableError) return [];',
+      ],
+    ],
+  },
+  {
+    name: 'a redelivery starts at the lowest version, not where the batch first has the stream',
+    edits: [
+      [
+        projector,
+        'const streams = [...byStream.values()];',
+        'const streams = [...byStream.values()].map((own) => own.toSorted((a, b) => a.version - b.version));',
+      ],
+    ],
+  },
+  {
+    name: 'a redrive does not let deliveries in before it reads the head',
+    edits: [['core/redrive.ts', 'if (isParked(stored)) {', 'if (from < 0 && isParked(stored)) {']],
+  },
+  {
+    name: 'a redrive forgets the attempts before',
+    edits: [['core/parked.ts', '[...(earlier?.attempts ?? []), ...attempts]', '[...attempts]']],
+  },
+  {
+    name: 'increments of shared views are written apart from the checkpoint',
+    edits: [
+      [
+        checkpoints,
+        'return sharedViews.add(writes, { projection: name, generation, increments, shard, rank });',
+        `const apart = async () => {
+        await sharedViews.add([], { projection: name, generation, increments, shard, rank });
+        return sharedViews.add(writes, { projection: name, generation, increments: NOTHING, shard, rank });
+      };
+      return apart();`,
+      ],
+    ],
+  },
+  {
+    name: 'streams of a transaction that failed are forgotten',
+    edits: [[projector, 'if (written) continue;', 'if (written || !written) continue;']],
+  },
+  {
+    name: 'a shared transaction that failed is kept in part (SQLite)',
+    edits: [['adapters/embedded/sqlite-shared-views.ts', "written ? 'COMMIT' : 'ROLLBACK'", "'COMMIT'"]],
+  },
+  {
+    name: 'a transaction in conflict counts as written (DynamoDB)',
+    edits: [
+      [
+        'adapters/aws/dynamodb-shared-views.ts',
+        "if (codes.has('ConditionalCheckFailed')) return false;",
+        'return true;',
+      ],
+    ],
+    tests: aws,
+  },
+  {
+    name: 'FailedEntryCount is ignored',
+    edits: [
+      [
+        'adapters/aws/eventbridge-publisher.ts',
+        'return result?.EventId ? [] : [',
+        'return result?.EventId ?? true ? [] : [',
+      ],
+    ],
+    tests: eventBridge,
+  },
+  {
+    name: 'the circuit breaker is left out',
+    edits: [
+      [
+        'adapters/aws/eventbridge-publisher.ts',
+        "this.#breaker.execute(() => reaching('EventBridge', this.#client.send(command)))",
+        "reaching('EventBridge', this.#client.send(command))",
+      ],
+    ],
+    tests: eventBridge,
+  },
+  {
+    name: 'an event over the size limit of the bus is sent whole',
+    edits: [
+      [
+        'adapters/aws/eventbridge-publisher.ts',
+        'return whole.bytes <= MAX_BYTES ? whole :',
+        'return whole.bytes > 0 ? whole :',
+      ],
+    ],
+    tests: eventBridge,
+  },
+  {
+    name: 'the bus hears of events before the log has them',
+    edits: [
+      [
+        'core/relay.ts',
+        'await log.append(commits);\n    return publication.publish(commits);',
+        'const failed = await publication.publish(commits);\n    await log.append(commits);\n    return failed;',
+      ],
+    ],
+  },
+  {
+    name: 'an outage of the bus is acknowledged',
+    edits: [
+      [
+        publication,
+        'if (first.error instanceof UnavailableError) return own;',
+        'if (first.error instanceof UnavailableError) return [];',
+      ],
+    ],
+  },
+  {
+    name: 'a stream is parked at the last event that failed, not the first',
+    edits: [
+      [publication, 'own.toSorted((a, b) => a.version - b.version);', 'own.toSorted((a, b) => b.version - a.version);'],
+    ],
+  },
+  {
+    name: 'a commit that comes late is held back behind an event after it',
+    edits: [[publication, 'endOf(commit) < (waiting.get(commit.stream) ?? Infinity)', '!waiting.has(commit.stream)']],
+  },
+  {
+    name: 'a redrive to the bus stops at the mark',
+    edits: [
+      [
+        publication,
+        'for await (const commit of store.commits(stream, { from: from + 1 })) {',
+        'for await (const commit of store.commits(stream, { from: from + 1, to: from + 1 })) {',
+      ],
+    ],
+  },
+  {
+    name: 'an outage of the bus is passed by (one machine)',
+    edits: [['adapters/embedded/engine.ts', 'if (unreached) throw unreached.error;', '']],
+  },
+  {
+    name: 'Lambda is told the highest failed record',
+    edits: [['adapters/aws/stream-batch.ts', 'failures.find(', 'failures.findLast(']],
+    tests: ['test/functions/stream.test.ts'],
+  },
+  {
+    name: 'rebuild: live commits do not reach the generation that is built',
+    edits: [
+      ['core/generations.ts', 'return building?.follows ? [building.generation, live] : [live];', 'return [live];'],
+    ],
+    tests: REPLAY,
+  },
+  {
+    name: 'rebuild: the live generation is written first',
+    edits: [['core/generations.ts', '[building.generation, live] : [live]', '[live, building.generation] : [live]']],
+    tests: REPLAY,
+  },
+  {
+    name: 'rebuild: switched without a comparison',
+    edits: [['core/replay-work.ts', 'if (running && isWhole(own.scope) &&', 'if (running && !isWhole(own.scope) &&']],
+    tests: REPLAY,
+  },
+  {
+    name: 'rebuild: compared before everybody must have learned of it',
+    edits: [['core/replay-work.ts', 'if (ranges.length === 0 && Date.parse', 'if (ranges.length < 0 && Date.parse']],
+    tests: REPLAY,
+  },
+  {
+    name: 'rebuild: forgotten between being ready and being switched',
+    edits: [
+      ['core/replay-work.ts', "if (own.state === 'ready' && own.switchWhenReady) return { step: 'finish' };", ''],
+    ],
+    tests: REPLAY,
+  },
+  {
+    name: 'rebuild: a second one takes the place of the first',
+    edits: [['core/replays.ts', '      if (building) {', '      if (building && !building) {']],
+    tests: REPLAY,
+  },
+  {
+    name: 'rebuild: the live views are removed, not the replaced ones',
+    edits: [
+      ['core/replay-work.ts', "state === 'switched' ? replaces :", "state === 'switched' ? generation :"],
+      ['core/replay-work.ts', 'unneeded !== undefined && unneeded !== live &&', 'unneeded !== undefined &&'],
+    ],
+    tests: REPLAY,
+  },
+];

@@ -1,0 +1,55 @@
+import type {
+  Addition,
+  CheckpointWrite,
+  CounterValues,
+  Ranked,
+  SharedPlace,
+  SharedViewStore,
+} from '../../core/shared-view-store.ts';
+import type { MemoryViewStore } from './memory-views.ts';
+
+/** Shared views in a Map, their checkpoints in another store of memory: the port at its simplest, for unit tests. */
+export class MemorySharedViews implements SharedViewStore {
+  readonly #views: MemoryViewStore;
+  readonly #counters = new Map<string, Map<string, Map<string, number>>>();
+
+  constructor(views: MemoryViewStore) {
+    this.#views = views;
+  }
+
+  async add(checkpoints: readonly CheckpointWrite[], addition: Addition): Promise<boolean> {
+    const { projection, generation, increments } = addition;
+    if (!this.#views.putAll(checkpoints)) return false;
+    const place = `${projection}/${generation}`;
+    const views = this.#counters.get(place) ?? new Map<string, Map<string, number>>();
+    this.#counters.set(place, views);
+    for (const [key, counters] of increments) {
+      const own = views.get(key) ?? new Map<string, number>();
+      views.set(key, own);
+      for (const [path, amount] of counters) own.set(path, (own.get(path) ?? 0) + amount);
+    }
+    return true;
+  }
+
+  async read({ projection, generation }: SharedPlace, key: string): Promise<CounterValues | undefined> {
+    return this.#counters.get(`${projection}/${generation}`)?.get(key);
+  }
+
+  async top(place: SharedPlace, rank: string, limit: number): Promise<readonly Ranked[]> {
+    const views = this.#counters.get(`${place.projection}/${place.generation}`) ?? new Map<string, CounterValues>();
+    const path = `/${rank}`;
+    return [...views]
+      .filter(([, counters]) => counters.has(path))
+      .toSorted(([a, x], [b, y]) => (y.get(path) ?? 0) - (x.get(path) ?? 0) || (a < b ? -1 : 1))
+      .slice(0, limit)
+      .map(([key, counters]) => ({ key, counters }));
+  }
+
+  async *keys({ projection, generation }: SharedPlace): AsyncIterable<string> {
+    yield* this.#counters.get(`${projection}/${generation}`)?.keys() ?? [];
+  }
+
+  async remove({ projection, generation }: SharedPlace): Promise<void> {
+    this.#counters.delete(`${projection}/${generation}`);
+  }
+}

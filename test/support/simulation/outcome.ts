@@ -1,0 +1,90 @@
+import type { EventStore } from '../../../core/event-store.ts';
+import { EventLog } from '../../../core/log.ts';
+import type { LogStorage } from '../../../core/log-storage.ts';
+import { LIVE_GENERATION } from '../../../core/projector.ts';
+import { foldShared } from '../../../core/shared-fold.ts';
+import type { AnySharedProjection } from '../../../core/shared-projection.ts';
+import type { SharedViewStore } from '../../../core/shared-view-store.ts';
+import type { ViewStore } from '../../../core/view-store.ts';
+import type { DomainEvent } from '../../../events/catalogue.ts';
+
+/** Everything that there is when a simulation has run. */
+export interface Outcome {
+  readonly store: EventStore;
+  readonly streams: readonly string[];
+  readonly views: ViewStore;
+  readonly shared: SharedViewStore;
+  readonly fleet: AnySharedProjection;
+  readonly pages: LogStorage;
+  readonly published: readonly DomainEvent[];
+  /** Deliveries began in the order in which the commits were appended. */
+  readonly ordered: boolean;
+  /** Agents of which the bus refused an event: the rest of the request went on without it. */
+  readonly refused: ReadonlySet<string>;
+}
+
+/** @returns how many events there are. @throws Error that says what is not as it has to be */
+export async function checkOutcome(outcome: Outcome): Promise<number> {
+  const history: DomainEvent[] = [];
+  for (const stream of outcome.streams) {
+    const events = await Array.fromAsync(outcome.store.read(stream));
+    history.push(...events);
+    await checkView(outcome, stream, events);
+  }
+  await checkShared(outcome);
+  await checkLog(outcome, history);
+  const published = new Set(outcome.published.map(keyOf));
+  const missing = history.filter((event) => !published.has(keyOf(event)));
+  if (missing.length > 0) throw new Error(`the bus never had ${missing.map(keyOf)}`);
+  if (outcome.ordered) checkOrder(outcome);
+  return history.length;
+}
+
+async function checkView({ views }: Outcome, stream: string, events: readonly DomainEvent[]): Promise<void> {
+  const stored = await views.get('actions', LIVE_GENERATION, stream.slice('agent-'.length));
+  const seen = events.map((event) => (event.type === 'agent.step-recorded' ? event.data.action : ''));
+  same(`the view of ${stream}`, stored?.view, { seen });
+  same(`the version of ${stream}`, stored?.version, events.length);
+}
+
+async function checkShared({ fleet, shared, store, streams }: Outcome): Promise<void> {
+  async function* commits() {
+    for (const stream of streams) for await (const commit of store.commits(stream)) yield { commit, position: '' };
+  }
+  const expected = await foldShared(fleet, commits());
+  const place = { projection: fleet.name, generation: LIVE_GENERATION };
+  const keys = new Set([...expected.keys(), ...(await Array.fromAsync(shared.keys(place)))]);
+  for (const key of keys) {
+    const counters = (await shared.read(place, key, fleet.shards)) ?? new Map<string, number>();
+    const sums = Object.fromEntries([...counters].filter(([, value]) => value !== 0).toSorted());
+    same(`the shared view ${key}`, sums, Object.fromEntries([...(expected.get(key) ?? [])].toSorted()));
+  }
+}
+
+async function checkLog({ pages, ordered }: Outcome, history: readonly DomainEvent[]): Promise<void> {
+  const log = new EventLog({ storage: pages, strategy: 'single' });
+  const logged = Map.groupBy(await Array.fromAsync(log.events(undefined)), ({ aggregateId }) => aggregateId);
+  for (const [id, events] of Map.groupBy(history, ({ aggregateId }) => aggregateId)) {
+    const found = logged.get(id) ?? [];
+    const sorted = ordered ? found : found.toSorted((a, b) => a.sequenceNumber - b.sequenceNumber);
+    same(`the log of agent ${id}`, sorted.map(keyOf), events.map(keyOf));
+  }
+}
+
+function checkOrder({ published, refused }: Outcome): void {
+  const heard = new Map<string, number>();
+  for (const { aggregateId, sequenceNumber } of published) {
+    const last = heard.get(aggregateId) ?? 0;
+    if (sequenceNumber > last + 1 && !refused.has(aggregateId)) {
+      throw new Error(`the bus heard ${aggregateId}/${sequenceNumber} right after ${aggregateId}/${last}`);
+    }
+    heard.set(aggregateId, Math.max(last, sequenceNumber));
+  }
+}
+
+const keyOf = ({ aggregateId, sequenceNumber }: DomainEvent) => `${aggregateId}/${sequenceNumber}`;
+
+function same(what: string, actual: unknown, expected: unknown): void {
+  const [is, should] = [JSON.stringify(actual), JSON.stringify(expected)];
+  if (is !== should) throw new Error(`${what} is ${is}, it should be ${should}`);
+}

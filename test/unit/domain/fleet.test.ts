@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest';
+import { EventStore } from '../../../core/event-store.ts';
+import { foldShared } from '../../../core/shared-fold.ts';
+import { type AnySharedProjection, treeOf } from '../../../core/shared-projection.ts';
+import { fleetOverview } from '../../../domain/fleet/fleet-overview.ts';
+import { leaderboard } from '../../../domain/fleet/leaderboard.ts';
+import type { NewEvent } from '../../../events/catalogue.ts';
+import { MemoryCommitStorage } from '../../support/memory-storage.ts';
+
+/** The views of a shared projection after histories, each a stream; recorded in their order, an hour apart. */
+async function views(projection: AnySharedProjection, histories: Record<string, NewEvent[]>) {
+  let hour = 0;
+  const now = () => new Date(Date.UTC(2026, 0, 31, hour++));
+  const store = new EventStore(new MemoryCommitStorage(), { now });
+  for (const [stream, events] of Object.entries(histories)) await store.append(stream, events, { expectedVersion: 0 });
+  const history = async function* () {
+    for (const stream of Object.keys(histories)) {
+      for await (const commit of store.commits(stream)) yield { commit, position: '' };
+    }
+  };
+  const folded = await foldShared(projection, history());
+  return Object.fromEntries([...folded].map(([key, counters]) => [key, treeOf(counters)]));
+}
+
+const agent = (agentId: string, agentType: string): NewEvent => ({
+  type: 'agent.created',
+  data: { agentId, agentType, configuration: {}, createdBy: 'ops' },
+});
+const moved = (agentId: string, newState: 'idle' | 'running'): NewEvent => ({
+  type: 'agent.state-changed',
+  data: { agentId, previousState: 'created', newState, reason: 'test' },
+});
+const step = (agentId: string, tokens?: number): NewEvent => ({
+  type: 'agent.step-recorded',
+  data: { agentId, action: 'read', ...(tokens === undefined ? {} : { usage: { tokens } }) },
+});
+const task = (taskId: string, requiredAgents: string[]): NewEvent => ({
+  type: 'task.requested',
+  data: { taskId, requiredAgents, payload: {}, deadlineSeconds: 60 },
+});
+const completed = (taskId: string, agentId: string, duration = 10): NewEvent => ({
+  type: 'task.completed',
+  data: { taskId, agentId, result: null, duration, resources: {} },
+});
+const failed = (taskId: string, agentId: string): NewEvent => ({
+  type: 'task.failed',
+  data: { taskId, agentId, error: 'no' },
+});
+
+describe('fleet-overview', () => {
+  it('counts agents by state and type, their steps and tokens, tasks by outcome, events by hour', async () => {
+    expect(
+      await views(fleetOverview, {
+        'agent-1': [agent('1', 'coder'), moved('1', 'running'), step('1', 100.4), step('1')],
+        'agent-2': [agent('2', 'coder'), moved('2', 'running'), moved('2', 'idle')],
+        'agent-3': [agent('3', 'critic/1'), step('3', 7)],
+        'task-1': [task('1', ['1', '2']), completed('1', '1'), completed('1', '2')],
+        'task-2': [task('2', ['1']), failed('2', '1')],
+        'task-3': [task('3', ['1', '2']), completed('3', '1')],
+      }),
+    ).toEqual({
+      all: {
+        agents: { running: 1, idle: 1, created: 1 },
+        agentsByType: { coder: 2, 'critic/1': 1 },
+        stepsByType: { coder: 2, 'critic/1': 1 },
+        tokensByType: { coder: 100, 'critic/1': 7 },
+        tasks: { completed: 1, failed: 1, requested: 1 },
+      },
+      '2026-01-31': expect.objectContaining({
+        '00': { 'agent.created': 1, 'agent.state-changed': 1, 'agent.step-recorded': 2 },
+        '04': { 'task.requested': 1, 'task.failed': 1 },
+      }),
+    });
+  });
+
+  it('takes what an agent did before it was created for that of its type', async () => {
+    const { all } = await views(fleetOverview, { 'agent-1': [step('1', 5), agent('1', '__proto__')] });
+    expect(JSON.stringify(all)).toBe(
+      '{"agents":{"created":1},"agentsByType":{"__proto__":1},"stepsByType":{"__proto__":1},"tokensByType":{"__proto__":5}}',
+    );
+  });
+});
+
+describe('leaderboard', () => {
+  it('counts what each agent did over all tasks, an answer that comes again once', async () => {
+    expect(
+      await views(leaderboard, {
+        'task-1': [task('1', ['a', 'b']), completed('1', 'a', 10.6), completed('1', 'a', 99), failed('1', 'b')],
+        'task-2': [task('2', ['a']), completed('2', 'a', 5)],
+      }),
+    ).toEqual({ a: { completed: 2, durationMs: 16 }, b: { failed: 1 } });
+  });
+});
