@@ -2,6 +2,7 @@ import { type Context, Hono } from 'hono';
 import { monotonicFactory } from 'ulid';
 import { NotFoundError } from '../core/errors.ts';
 import { ID_PATTERN } from '../events/envelope.ts';
+import type { RequestObserver } from './observe.ts';
 import { problemKinds, problemOf, RETRY_AFTER_SECONDS, RequestError } from './problem.ts';
 import { contextHeaders, parseIds, type RequestContext, type Route, type RouteDeclaration } from './route.ts';
 
@@ -14,6 +15,8 @@ export interface AppDeps {
   /** Makes correlation ids and the ids of new aggregates; ULIDs by default. */
   readonly newId?: () => string;
   readonly logger?: ApiLogger;
+  /** Sees every request that a route takes. */
+  readonly observe?: RequestObserver;
 }
 
 type Env = { Variables: { context: RequestContext } };
@@ -23,6 +26,7 @@ export type App = Hono<Env>;
 export function createApp<Deps extends AppDeps>(routes: readonly Route<Deps>[], deps: Deps): App {
   const app: App = new Hono<Env>();
   const newId = deps.newId ?? monotonicFactory();
+  const observe: RequestObserver = deps.observe ?? ((_, work) => work());
   app.use('*', async (c, next) => {
     c.header('X-Content-Type-Options', 'nosniff');
     c.header('Cache-Control', 'no-store');
@@ -32,7 +36,13 @@ export function createApp<Deps extends AppDeps>(routes: readonly Route<Deps>[], 
   for (const route of routes) {
     app.on(route.method, honoPath(route), async (c) => {
       const request = { params: c.req.param() as Record<string, string>, raw: c.req.raw, context: c.get('context') };
-      const { status, body, headers } = await route.respond(request, deps);
+      const { correlationId } = request.context;
+      const observed = {
+        route: `${route.method} ${route.path}`,
+        correlationId,
+        traceHeader: c.req.header('X-Amzn-Trace-Id'),
+      };
+      const { status, body, headers } = await observe(observed, () => route.respond(request, deps));
       return c.body(JSON.stringify(body), status, { ...headers, 'Content-Type': 'application/json' });
     });
   }

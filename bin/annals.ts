@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
+import { addDrillCommand } from './commands/drill.ts';
 import { addImportCommand } from './commands/import.ts';
 import { addReplayCommand } from './commands/replay.ts';
 import { addServeCommand } from './commands/serve.ts';
@@ -16,5 +17,6 @@ addImportCommand(program);
 addReplayCommand(program);
 addTravelCommand(program);
 addVerifyCommand(program);
+addDrillCommand(program);
 
 await program.parseAsync();

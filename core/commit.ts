@@ -107,7 +107,7 @@ export function decodeCommit(commit: Commit): DomainEvent[] {
     const { metadata, data, ...rest } = upcast(stored, { stream: commit.stream, sequenceNumber });
     return {
       ...rest,
-      metadata: { ...metadata, recordedAt: commit.recordedAt },
+      metadata: { ...metadata, recordedAt: commit.recordedAt, ...(commit.trace ? { trace: commit.trace } : {}) },
       aggregateId,
       aggregateType,
       sequenceNumber,

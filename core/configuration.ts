@@ -94,7 +94,7 @@ const snapshots = section({
 const monitoring = section({
   metrics_enabled: z.boolean().default(true).describe('Whether metrics are written'),
   tracing_enabled: z.boolean().default(true).describe('Whether traces are written'),
-  health_check_interval: duration('30s', '10s', '10m').describe('How often every dependency is tried'),
+  health_check_interval: duration('30s', '15s', '10m').describe('How often every dependency is tried'),
   counted_sources: z
     .array(z.string().min(1).max(128))
     .max(20)

@@ -27,6 +27,8 @@ export interface PublishFailure {
 export interface EventBusOptions {
   /** Told of a subscriber that threw; the event went to everyone else all the same. */
   readonly onHandlerError: (error: unknown, event: DomainEvent) => void;
+  /** Runs what a subscriber does with an event, to see how long it takes and how it ends. */
+  readonly observe?: (event: DomainEvent, handle: () => Promise<void>) => Promise<void>;
 }
 
 /**
@@ -39,9 +41,11 @@ export class EventBus {
   readonly #middlewares: EventMiddleware[] = [];
   readonly #filters: EventFilter[] = [];
   readonly #onHandlerError: EventBusOptions['onHandlerError'];
+  readonly #observe: NonNullable<EventBusOptions['observe']>;
 
   constructor(options: EventBusOptions) {
     this.#onHandlerError = options.onHandlerError;
+    this.#observe = options.observe ?? ((_, handle) => handle());
   }
 
   /** Calls `handler` for each event of a type, or of every type with `*`. A handler is called once an event per subscription. */
@@ -103,7 +107,7 @@ export class EventBus {
 
   async #deliver(handler: EventHandler, event: DomainEvent): Promise<void> {
     try {
-      await handler(event);
+      await this.#observe(event, async () => handler(event));
     } catch (error) {
       this.#onHandlerError(error, event);
     }

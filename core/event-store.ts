@@ -61,6 +61,8 @@ export interface ReadOptions {
 export interface EventStoreOptions {
   readonly now?: () => Date;
   readonly newId?: () => string;
+  /** The header of the trace in hand: kept with appends that bring none, so that whatever causes one is linked to it. */
+  readonly trace?: () => string | undefined;
 }
 
 /** Attribute names, numbers and the set of types: what an item weighs besides its strings and its body. */
@@ -83,11 +85,13 @@ export class EventStore {
   readonly #storage: CommitStorage;
   readonly #now: () => Date;
   readonly #newId: () => string;
+  readonly #trace: () => string | undefined;
 
   constructor(storage: CommitStorage, options: EventStoreOptions = {}) {
     this.#storage = storage;
     this.#now = options.now ?? (() => new Date());
     this.#newId = options.newId ?? monotonicFactory();
+    this.#trace = options.trace ?? (() => undefined);
   }
 
   /**
@@ -141,7 +145,12 @@ export class EventStore {
     if (expected > 0 && !headKnown) {
       const [head, earlier] = await Promise.all([this.#storage.head(draft.stream), this.#earlier(draft)]);
       if (earlier) return resultOf(earlier, true);
-      if (head !== expected) throw new ConcurrencyError(draft.stream, expected, head);
+      if (head !== expected) {
+        // The two looks are not one moment: what moved the head meanwhile may have been this very commit, sent twice.
+        const meanwhile = await this.#earlier(draft);
+        if (meanwhile) return resultOf(meanwhile, true);
+        throw new ConcurrencyError(draft.stream, expected, head);
+      }
     }
     return this.#putAfter(draft, expected, expected);
   }
@@ -178,6 +187,7 @@ export class EventStore {
     assertEvents(aggregateType, events);
 
     const recordedAt = this.#now().toISOString();
+    const trace = options.trace ?? this.#trace();
     const stored = events.map((event) => this.#stamp(event, recordedAt, options.defaults));
     const types = [...new Set(stored.map((event) => event.type))];
     const commitId = options.commitId ?? this.#newId();
@@ -189,8 +199,8 @@ export class EventStore {
       keyed: options.commitId !== undefined,
       recordedAt,
       types,
-      body: encodeEvents(stored, overhead + (options.trace?.length ?? 0), this.#storage.maxBytes),
-      ...(options.trace ? { trace: options.trace } : {}),
+      body: encodeEvents(stored, overhead + (trace?.length ?? 0), this.#storage.maxBytes),
+      ...(trace ? { trace: trace } : {}),
     };
   }
 

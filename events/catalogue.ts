@@ -118,8 +118,9 @@ export const newEventSchema = z.discriminatedUnion(
   { error: () => `is not a known event type; known are ${definitions.map((d) => d.type).join(', ')}` },
 ) as unknown as z.ZodType<NewEvent>; // the map above loses which data belongs to which type
 
-/** Parses an event as Annals gives it to readers and to the bus. */
-export const recordedEventSchema = z.discriminatedUnion(
-  'type',
-  definitions.map(recordedSchema) as NonEmpty<ReturnType<typeof recordedSchema>>,
-) as unknown as z.ZodType<DomainEvent>;
+/** Parses an event as Annals gives it to readers and to the bus. Marked as pure, so that only functions that use it build it. */
+export const recordedEventSchema = /* @__PURE__ */ (() =>
+  z.discriminatedUnion(
+    'type',
+    definitions.map(recordedSchema) as NonEmpty<ReturnType<typeof recordedSchema>>,
+  ))() as unknown as z.ZodType<DomainEvent>;

@@ -2,7 +2,7 @@ import * as z from 'zod';
 
 /**
  * The environment of each function: its deployment sets these names, its run time parses them. Every function has
- * `ANNALS_CONFIG` besides, which is what annals.config.ts says; the AWS SDK, the logger and Lambda have their own.
+ * `ANNALS_CONFIG` besides, the settings of annals.config.ts with their defaults; the AWS SDK, the logger and Lambda have their own.
  */
 const name = z.string().min(1);
 
@@ -29,6 +29,7 @@ export const environments = {
   'saga-task': z.object(sagas),
   archiver: z.object({ ...eventsTable, ...logTable, ...objectsBucket }),
   verify: z.object({ ...eventsTable, ...viewsTable, ...controlTable, ...logTable, ...objectsBucket }),
+  health: z.object({ ...eventsTable, ...viewsTable, ...controlTable, ...logTable }),
 } as const;
 
 export type FunctionName = keyof typeof environments;

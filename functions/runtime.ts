@@ -1,4 +1,3 @@
-import { Logger } from '@aws-lambda-powertools/logger';
 import type { Context } from 'aws-lambda';
 import { handle } from 'hono/aws-lambda';
 import * as z from 'zod';
@@ -15,25 +14,30 @@ import { EventBridgePublisher } from '../adapters/aws/eventbridge-publisher.ts';
 import { replayStarter } from '../adapters/aws/replay-starter.ts';
 import { StepFunctionsMachines } from '../adapters/aws/step-functions-machines.ts';
 import { type CommitFailure, processBatch, type RecordFailure } from '../adapters/aws/stream-batch.ts';
-import type { App } from '../api/app.ts';
+import { findTampering } from '../adapters/aws/tampering.ts';
+import type { App, AppDeps } from '../api/app.ts';
 import type { CommandDeps } from '../api/command.ts';
+import { requestObserver } from '../api/observe.ts';
 import type { OperateDeps } from '../api/operations.ts';
 import type { QueryDeps } from '../api/queries.ts';
 import { ClaimCheck, LargeCommitStorage } from '../core/claim-check.ts';
 import type { Commit } from '../core/commit.ts';
-import { configureEventSystem } from '../core/configuration.ts';
+import type { EventSystem } from '../core/configuration.ts';
 import { DeadLetters } from '../core/dead-letters.ts';
 import { EventBus } from '../core/event-bus.ts';
 import { EventStore } from '../core/event-store.ts';
 import { Generations } from '../core/generations.ts';
+import { checkHealth, type HealthCheck, healthValue } from '../core/health.ts';
 import { EventLog } from '../core/log.ts';
 import { LogArchive } from '../core/log-archive.ts';
 import { LogArchiver, retentionOf } from '../core/log-archiver.ts';
 import { LogReplay } from '../core/log-replay.ts';
 import { LogWriter } from '../core/log-writer.ts';
+import { meteredPublisher, meteredStorage } from '../core/metered.ts';
+import { noMetrics } from '../core/metrics.ts';
 import { ParkedPublications } from '../core/parked-publications.ts';
 import { type RetryPolicy, retryPolicyOf } from '../core/processor.ts';
-import { LIVE_GENERATION, Projector } from '../core/projector.ts';
+import { Projector } from '../core/projector.ts';
 import { Publication } from '../core/publication.ts';
 import { Relay } from '../core/relay.ts';
 import { ReplayWork } from '../core/replay-work.ts';
@@ -44,6 +48,8 @@ import { SnapshotStore } from '../core/snapshot-store.ts';
 import { SnapshotWriter } from '../core/snapshot-writer.ts';
 import { DEFAULT_CACHE_SIZE } from '../core/state-cache.ts';
 import { StateReader } from '../core/state-reader.ts';
+import { observedDelivery } from '../core/telemetry.ts';
+import { traceOf } from '../core/traced.ts';
 import { parse } from '../core/validation.ts';
 import { Verification } from '../core/verification.ts';
 import type { ViewStore } from '../core/view-store.ts';
@@ -53,19 +59,25 @@ import { sagas } from '../domain/sagas.ts';
 import { type DomainEvent, recordedEventSchema } from '../events/catalogue.ts';
 import manifest from '../package.json' with { type: 'json' };
 import { type Environment, environments, type FunctionName } from './environment.ts';
+import { createLogger } from './logger.ts';
+import { createTelemetry } from './telemetry.ts';
 
 // The composition root on AWS: each function takes the parts it needs from here, and its bundle holds no other.
-
-export const logger = new Logger();
 
 /** @throws ValidationError that names the variable which is missing */
 const environmentOf = <F extends FunctionName>(name: F) => parse(environments[name], process.env) as Environment<F>;
 
-/** Lambda keeps the trace header of the request in work here. */
-const currentTrace = () => process.env['_X_AMZN_TRACE_ID'];
+/**
+ * What `annals.config.ts` said when this was deployed, with the defaults. The deployment has checked it: to do so once more,
+ * at every cold start, would take 10 ms.
+ */
+const settings: EventSystem = JSON.parse(process.env['ANNALS_CONFIG'] ?? '');
+const telemetry = createTelemetry(settings);
+export const { metrics, tracer } = telemetry;
+export const logger = createLogger(tracer);
 
-/** What `annals.config.ts` said when this was deployed, with the defaults. @throws ValidationError */
-const settings = () => configureEventSystem(JSON.parse(process.env['ANNALS_CONFIG'] ?? '{}'));
+/** What the routes of every function need. */
+const appDeps: AppDeps = { logger, observe: requestObserver(tracer, noMetrics, 'function') };
 
 /** A warm function learns up to this late that another generation is live or built; see docs/replay.md. */
 const POINTERS_MAX_AGE_MS = 1_000;
@@ -75,11 +87,14 @@ const generationsIn = (table: string) =>
 const claimsIn = (bucket: string) => new ClaimCheck(bucketObjects(bucket));
 const archiveIn = (bucket: string) => new LogArchive(bucketObjects(bucket));
 const eventStore = (table: string, bucket: string) =>
-  new EventStore(new LargeCommitStorage(new DynamoCommitStorage(dynamoDb(), table), claimsIn(bucket)));
+  new EventStore(
+    meteredStorage(new LargeCommitStorage(new DynamoCommitStorage(dynamoDb(), table), claimsIn(bucket)), metrics),
+    { trace: () => tracer.header },
+  );
 
 const snapshotsIn = (bucket: string) =>
   new SnapshotStore(bucketObjects(bucket), {
-    interval: settings().snapshots.frequency,
+    interval: settings.snapshots.frequency,
     onFault: (fault, key, error) => logger.warn('a snapshot does not serve', { fault, key, error }),
   });
 
@@ -87,7 +102,7 @@ export function commandDeps(): CommandDeps {
   const { EVENTS_TABLE, OBJECTS_BUCKET } = environmentOf('command');
   const store = eventStore(EVENTS_TABLE, OBJECTS_BUCKET);
   const states = new StateReader({ store, snapshots: snapshotsIn(OBJECTS_BUCKET), cacheSize: DEFAULT_CACHE_SIZE });
-  return { store, states, logger, trace: currentTrace };
+  return { ...appDeps, store, states, trace: () => tracer.header };
 }
 
 export function queryDeps(): QueryDeps {
@@ -96,10 +111,11 @@ export function queryDeps(): QueryDeps {
   const views = new DynamoViewStore(dynamoDb(), VIEWS_TABLE);
   const generations = generationsIn(CONTROL_TABLE);
   return {
+    ...appDeps,
     store,
     log: new EventLog({
       storage: new DynamoLogStorage(dynamoDb(), LOG_TABLE),
-      strategy: settings().store.partition_strategy,
+      strategy: settings.store.partition_strategy,
       claims: claimsIn(OBJECTS_BUCKET),
       archive: archiveIn(OBJECTS_BUCKET),
     }),
@@ -108,7 +124,6 @@ export function queryDeps(): QueryDeps {
     generations,
     sharedViews: new DynamoSharedViews(dynamoDb(), VIEWS_TABLE),
     projections,
-    logger,
     deadLetters: new DeadLetters({ projections, store, views, live: (name) => generations.live(name) }),
     projectionStatus: async () =>
       Promise.all(
@@ -117,14 +132,7 @@ export function queryDeps(): QueryDeps {
           return { name, generation, lag: null, deadLetters: await views.countParked(name, generation) };
         }),
       ),
-    health: async () => {
-      // Nothing is stored under these names; that the tables answer is all that is asked.
-      const [events, ofViews] = await Promise.all([
-        checked(store.head('agent-health')),
-        checked(views.get('health', LIVE_GENERATION, 'health')),
-      ]);
-      return { checks: { events, views: ofViews }, version: manifest.version };
-    },
+    health: async () => ({ ...(await checkHealth(partsOf(environmentOf('query')))), version: manifest.version }),
   };
 }
 
@@ -148,7 +156,7 @@ export function createReplayWork(): ReplayWork {
     generations,
     log: new LogReplay({
       storage: new DynamoLogStorage(dynamoDb(), LOG_TABLE),
-      strategy: settings().store.partition_strategy,
+      strategy: settings.store.partition_strategy,
       claims: claimsIn(OBJECTS_BUCKET),
       archive: archiveIn(OBJECTS_BUCKET),
     }),
@@ -156,17 +164,30 @@ export function createReplayWork(): ReplayWork {
     views: new DynamoViewStore(dynamoDb(), VIEWS_TABLE),
     sharedViews: new DynamoSharedViews(dynamoDb(), VIEWS_TABLE),
     generationStore: new DynamoGenerationStore(dynamoDb(), VIEWS_TABLE),
-    concurrency: settings().processors.concurrent_workers,
+    concurrency: settings.processors.concurrent_workers,
     settleMs: REPLAY_SETTLES_MS,
     removeAfterMs: REPLACED_STAYS_MS,
   });
 }
 
-const checked = (answer: Promise<unknown>) =>
-  answer.then(
-    () => 'ok' as const,
-    () => 'failing' as const,
-  );
+/** The parts of a stage, each tried with one read of what is not there. The events are the truth: without them nothing works. */
+const partsOf = ({ EVENTS_TABLE, VIEWS_TABLE, CONTROL_TABLE, LOG_TABLE }: Environment<'health'>): HealthCheck[] => [
+  { name: 'events', vital: true, check: () => new DynamoCommitStorage(dynamoDb(), EVENTS_TABLE).head('agent-health') },
+  { name: 'views', vital: false, check: () => new DynamoViewStore(dynamoDb(), VIEWS_TABLE).get('health', 1, 'health') },
+  {
+    name: 'control',
+    vital: false,
+    check: () => new DynamoControlStore(dynamoDb(), CONTROL_TABLE).get('health', 'health'),
+  },
+  { name: 'log', vital: false, check: () => new DynamoLogStorage(dynamoDb(), LOG_TABLE).last('health') },
+];
+
+/** Tries every part, for the metric; what fails is logged. */
+export async function checkParts(): Promise<void> {
+  const { status, checks } = await checkHealth(partsOf(environmentOf('health')));
+  for (const [part, state] of Object.entries(checks)) metrics.gauge('health', { part }, healthValue[state]);
+  if (status !== 'ok') logger.error(`the stage is ${status}`, checks);
+}
 
 /**
  * Attempts at an event before it is parked: as many as the configuration says, with shorter pauses, for an invocation has
@@ -174,14 +195,14 @@ const checked = (answer: Promise<unknown>) =>
  * event's fault: Lambda delivers it again, after pauses of its own, and it is never parked.
  */
 function withinInvocation(): RetryPolicy {
-  const { attempts, initialDelayMs, maxDelayMs } = retryPolicyOf(settings());
+  const { attempts, initialDelayMs, maxDelayMs } = retryPolicyOf(settings);
   return { attempts, initialDelayMs: Math.min(initialDelayMs, 1_000), maxDelayMs: Math.min(maxDelayMs, 2_000) };
 }
 
 export function createProjector(): (commits: readonly Commit[]) => Promise<readonly CommitFailure[]> {
   const { EVENTS_TABLE, VIEWS_TABLE, CONTROL_TABLE, OBJECTS_BUCKET } = environmentOf('projector');
   const views = new DynamoViewStore(dynamoDb(), VIEWS_TABLE);
-  const { concurrent_workers: concurrency } = settings().processors;
+  const { concurrent_workers: concurrency } = settings.processors;
   const pointers = generationsIn(CONTROL_TABLE);
   const generations = (projection: string) => pointers.wanted(projection);
   const store = eventStore(EVENTS_TABLE, OBJECTS_BUCKET);
@@ -189,42 +210,49 @@ export function createProjector(): (commits: readonly Commit[]) => Promise<reado
   const projector = new Projector({ projections, store, views, sharedViews, generations, concurrency });
   const writer = createSnapshotWriter(store, OBJECTS_BUCKET);
   const policy = withinInvocation();
-  return async (commits) => {
-    const applied = projector.applyOrPark(commits, policy, ({ projection, generation, stream }, result) => {
-      const place = { projection: projection.name, generation, stream };
-      logger.error('a stream is given up on by a projection', { ...place, ...result });
+  const work = async (commits: readonly Commit[]) => {
+    const applied = projector.applyOrPark(commits, policy, ({ projection: { name }, generation, stream }, result) => {
+      metrics.count('dead_letters_total', { projection: name });
+      logger.error('a stream is given up on by a projection', { projection: name, generation, stream, ...result });
     });
     const [failures] = await Promise.all([applied, writer?.write(commits)]);
     return failures;
   };
+  return observedDelivery('projector', work, telemetry);
 }
 
 function createSnapshotWriter(store: EventStore, bucket: string): SnapshotWriter | undefined {
-  if (!settings().snapshots.enabled) return undefined;
+  if (!settings.snapshots.enabled) return undefined;
   const onError = (stream: string, error: unknown) => logger.error('a snapshot was not written', { stream, error });
   return new SnapshotWriter({ store, snapshots: snapshotsIn(bucket), folds, onError });
 }
 
-export function createRelay(): Relay {
+export function createRelay(): (commits: readonly Commit[]) => Promise<readonly CommitFailure[]> {
   const { EVENTS_TABLE, LOG_TABLE, EVENT_BUS, VIEWS_TABLE } = environmentOf('relay');
   const log = new LogWriter({
     storage: new DynamoLogStorage(dynamoDb(), LOG_TABLE),
     commits: new DynamoCommitStorage(dynamoDb(), EVENTS_TABLE),
-    strategy: settings().store.partition_strategy,
+    strategy: settings.store.partition_strategy,
   });
-  return new Relay({ log, publication: publicationTo(EVENT_BUS, new DynamoViewStore(dynamoDb(), VIEWS_TABLE)) });
+  const publication = publicationTo(EVENT_BUS, new DynamoViewStore(dynamoDb(), VIEWS_TABLE));
+  const relay = new Relay({ log, publication });
+  return observedDelivery('relay', (commits) => relay.relay(commits), telemetry);
 }
 
 function publicationTo(name: string, views: ViewStore): Publication {
   const bus = new EventBus({
     onHandlerError: (error, { id, type }) => logger.error('a subscriber failed', { id, type, error }),
   });
-  bus.addPublisher('eventbridge', new EventBridgePublisher(eventBridge(), name));
+  const publisher = new EventBridgePublisher(eventBridge(), name, { traceOf });
+  bus.addPublisher('eventbridge', meteredPublisher(publisher, metrics, settings.monitoring.counted_sources));
   return new Publication({
     bus,
     policy: withinInvocation(),
     parked: new ParkedPublications(views),
-    onParked: (stream, parked) => logger.error('a stream is parked as a dead letter of the bus', { stream, parked }),
+    onParked: (stream, parked) => {
+      metrics.count('dead_letters_total', { projection: 'bus' });
+      logger.error('a stream is parked as a dead letter of the bus', { stream, parked });
+    },
   });
 }
 
@@ -240,7 +268,7 @@ export function operateDeps(): OperateDeps {
   const publication = publicationTo(EVENT_BUS, views);
   const start = replayStarter(stepFunctions(), REPLAY_STATE_MACHINE);
   return {
-    logger,
+    ...appDeps,
     deadLetters: new DeadLetters({ projections, store, views, sharedViews, live, publication }),
     replays: new Replays({ control, generations, projections, start }),
   };
@@ -261,7 +289,7 @@ export function busHandler(work: (event: DomainEvent) => Promise<void>) {
   const schema = z.object({ detail: recordedEventSchema });
   return (event: unknown, context: Context) => {
     logger.addContext(context);
-    return work(parse(schema, event).detail);
+    return telemetry.invocation(0, () => work(parse(schema, event).detail));
   };
 }
 
@@ -270,8 +298,8 @@ export function createArchiver(): LogArchiver {
   return new LogArchiver({
     storage: new DynamoLogStorage(dynamoDb(), LOG_TABLE),
     archive: archiveIn(OBJECTS_BUCKET),
-    strategy: settings().store.partition_strategy,
-    ...retentionOf(settings()),
+    strategy: settings.store.partition_strategy,
+    ...retentionOf(settings),
   });
 }
 
@@ -294,7 +322,7 @@ export function createVerification(): Verification {
     store: eventStore(EVENTS_TABLE, OBJECTS_BUCKET),
     log: new EventLog({
       storage: new DynamoLogStorage(dynamoDb(), LOG_TABLE),
-      strategy: settings().store.partition_strategy,
+      strategy: settings.store.partition_strategy,
       archive: archiveIn(OBJECTS_BUCKET),
       claims: claimsIn(OBJECTS_BUCKET),
     }),
@@ -304,27 +332,48 @@ export function createVerification(): Verification {
   });
 }
 
+/** Least time between two writings of metrics of a function that answers requests, which are many and small. */
+const METRICS_MS = 10_000;
+
 /** Answers the requests of API Gateway (REST) with an application. */
 export function httpHandler(app: App) {
   const respond = handle(app);
   return (...[event, context]: Parameters<typeof respond>): ReturnType<typeof respond> => {
     if (context) logger.addContext(context as unknown as Context);
-    return respond(event, context);
+    return telemetry.invocation(METRICS_MS, () => respond(event, context));
   };
+}
+
+/** Does something whenever it is invoked, whatever the event says. */
+export function invoked<T>(work: () => Promise<T>) {
+  return (_event: unknown, context: Context): Promise<T> => {
+    logger.addContext(context);
+    return telemetry.invocation(0, work);
+  };
+}
+
+/** Raises the alarm when a batch tells of commits that somebody changed or removed. */
+export function reportTampering(event: unknown): void {
+  for (const tampering of findTampering(event)) {
+    metrics.count('tampering_total', {});
+    logger.error('a stored commit was tampered with', { ...tampering });
+  }
 }
 
 /** Works off batches of the events table's stream; what fails is logged, and comes again as long as that can help. */
 export function streamHandler(
   name: 'projector' | 'relay',
   work: (commits: readonly Commit[]) => Promise<readonly CommitFailure[]>,
+  inspect: (event: unknown) => void = () => {},
 ) {
   const claims = claimsIn(environmentOf(name).OBJECTS_BUCKET);
   return (event: unknown, context: Context) => {
     logger.addContext(context);
+    inspect(event);
     const onFailure = ({ commit, ...failure }: RecordFailure) => {
       const { stream, version } = commit ?? {};
       logger.error('a record of the stream failed', { ...failure, stream, version });
     };
-    return processBatch(event, work, onFailure, claims);
+    return telemetry.invocation(0, () => processBatch(event, work, onFailure, claims));
   };
 }

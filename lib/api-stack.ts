@@ -1,6 +1,7 @@
 import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
 import * as apigateway from 'aws-cdk-lib/aws-apigateway';
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
+import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
@@ -9,6 +10,7 @@ import { type ApiRoute, addMethod } from './api-method.ts';
 import type { Config } from './config.ts';
 import type { DataStack } from './data-stack.ts';
 import { addGatewayResponses } from './gateway-responses.ts';
+import { GradualDeployment } from './gradual-deployment.ts';
 import { appendEvents, operateOn, operateReplays, publishTo, readEventsAndViews } from './permissions.ts';
 import { type FunctionCode, ServiceFunction } from './service-function.ts';
 import { addUsagePlan } from './usage-plan.ts';
@@ -34,18 +36,23 @@ export interface ApiStackProps extends StackProps {
 /** The HTTP API: every method is declared, so what is not declared never reaches a function. */
 export class ApiStack extends Stack {
   readonly api: apigateway.RestApi;
+  readonly command: ServiceFunction<'command'>;
+  readonly query: ServiceFunction<'query'>;
+  readonly operate: ServiceFunction<'operate'>;
 
   constructor(scope: Construct, id: string, props: ApiStackProps) {
     super(scope, id, props);
-    const functions = {
-      ...{ command: commandFunction(this, props), query: queryFunction(this, props) },
-      operate: operateFunction(this, props),
-    };
-    for (const own of Object.values(functions)) props.data.objects.acknowledgeUse(own, 'snapshots', 'large-events');
-    props.data.objects.acknowledgeUse(functions.query, 'log');
-    const command = integrationOf(functions.command);
-    const query = integrationOf(functions.query);
-    const operate = integrationOf(functions.operate);
+    this.command = commandFunction(this, props);
+    this.query = queryFunction(this, props);
+    this.operate = operateFunction(this, props);
+    for (const own of [this.command, this.query, this.operate])
+      props.data.objects.acknowledgeUse(own, 'snapshots', 'large-events');
+    props.data.objects.acknowledgeUse(this.query, 'log');
+    const gradual = props.config.gradualDeployment ? new GradualDeployment(this, props.config) : undefined;
+    const live = (name: string, handler: lambda.Function) => gradual?.aliasOf(this, name, handler) ?? handler;
+    const command = integrationOf(live('Command', this.command));
+    const query = integrationOf(live('Query', this.query));
+    const operate = integrationOf(live('Operate', this.operate));
     this.api = restApi(this, props.config);
     addGatewayResponses(this.api);
     const requestValidator = this.api.addRequestValidator('RequestValidator', {
@@ -117,7 +124,7 @@ function operateFunction(scope: Construct, { config, data, bus, replayMachine, c
 }
 
 /** One permission a function, not two a method: a function's policy holds 20 KB, about 40 methods' worth. */
-const integrationOf = (handler: ServiceFunction<'command' | 'query' | 'operate'>) =>
+const integrationOf = (handler: lambda.IFunction) =>
   new apigateway.LambdaIntegration(handler, { scopePermissionToMethod: false });
 
 function restApi(scope: Construct, config: Config): apigateway.RestApi {

@@ -6,6 +6,7 @@ import { BusStack } from './bus-stack.ts';
 import type { Config } from './config.ts';
 import { DataStack } from './data-stack.ts';
 import { DeliveryStack } from './delivery-stack.ts';
+import { OperationsStack } from './operations-stack.ts';
 import { ReplayStack } from './replay-stack.ts';
 import type { SagaOutline } from './saga-machine.ts';
 import { SagaStack } from './saga-stack.ts';
@@ -27,6 +28,7 @@ export interface AnnalsStacks {
   readonly sagas: SagaStack;
   /** Only where it is asked for. */
   readonly audit?: AuditStack;
+  readonly operations: OperationsStack;
 }
 
 /** Adds one stage of Annals to an app. A finding of the AWS Solutions rules that nobody answered for fails the synthesis. */
@@ -41,6 +43,7 @@ export function addAnnals(app: App, { config, routes, sagas: outlines, code }: A
     replayMachine: replay.machine,
   });
   const delivery = new DeliveryStack(app, name('delivery'), { config, data, bus: bus.bus, code });
+  const operations = new OperationsStack(app, name('operations'), { config, data, bus, api, delivery, code });
   const audit = config.trail && new AuditStack(app, name('audit'), { config, data, terminationProtection });
   const sagas = new SagaStack(app, name('sagas'), {
     config,
@@ -53,5 +56,5 @@ export function addAnnals(app: App, { config, routes, sagas: outlines, code }: A
   Tags.of(app).add('service', 'annals');
   Tags.of(app).add('stage', config.stage);
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
-  return { data, bus, replay, api, delivery, sagas, ...(audit ? { audit } : {}) };
+  return { data, bus, replay, api, delivery, sagas, operations, ...(audit ? { audit } : {}) };
 }

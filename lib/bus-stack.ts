@@ -14,6 +14,8 @@ export interface BusStackProps extends StackProps {
 /** The bus that everyone else subscribes to, under the name `annals-<stage>`. */
 export class BusStack extends Stack {
   readonly bus: EventBus;
+  /** Events that the bus could not deliver. */
+  readonly undelivered: sqs.Queue;
 
   constructor(scope: Construct, id: string, props: BusStackProps) {
     super(scope, id, props);
@@ -24,14 +26,14 @@ export class BusStack extends Stack {
       enableKeyRotation: true,
       removalPolicy,
     });
-    const undelivered = new sqs.Queue(this, 'Undelivered', {
+    this.undelivered = new sqs.Queue(this, 'Undelivered', {
       encryption: sqs.QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
       retentionPeriod: Duration.days(14),
       removalPolicy,
     });
     acknowledge(
-      undelivered,
+      this.undelivered,
       'AwsSolutions-SQS3',
       'This queue is itself a dead-letter queue: EventBridge puts events here that it could not encrypt or decrypt. Nothing consumes it automatically, so no message can be received too often.',
     );
@@ -39,13 +41,13 @@ export class BusStack extends Stack {
       eventBusName: `annals-${stage}`,
       description: 'Events of Annals, at least once; deduplicate by detail.id',
       kmsKey,
-      deadLetterQueue: undelivered,
+      deadLetterQueue: this.undelivered,
     });
-    undelivered.addToResourcePolicy(
+    this.undelivered.addToResourcePolicy(
       new PolicyStatement({
         principals: [new ServicePrincipal('events.amazonaws.com')],
         actions: ['sqs:SendMessage'],
-        resources: [undelivered.queueArn],
+        resources: [this.undelivered.queueArn],
         conditions: { ArnEquals: { 'aws:SourceArn': this.bus.eventBusArn } },
       }),
     );

@@ -31,6 +31,8 @@ const configSchema = z.strictObject({
   trail: z.boolean(),
   /** How long its records are kept. */
   auditRetentionDays: z.int().min(1).max(3650),
+  /** Whether functions behind the API move to a new version step by step, and back when it fails. */
+  gradualDeployment: z.boolean(),
   /** What becomes of tables, keys and buckets when their stack goes. */
   removalPolicy: z.enum(RemovalPolicy),
 });
@@ -41,23 +43,23 @@ export type Stage = StageSettings['stage'];
 export interface Config extends StageSettings {
   /** The settings that this and the embedded engine share. */
   readonly eventSystem: EventSystem;
-  /** What `annals.config.ts` says: the functions get it as it is and add the defaults themselves. */
-  readonly given: AnnalsConfig;
 }
 
 const options = { clients: [], waf: false, trail: false, auditRetentionDays: 365 };
 const small = {
   ...options,
   failedBatchRetentionDays: 14,
+  gradualDeployment: false,
   throttle: { ratePerSecond: 100, burst: 200 },
   client: { ratePerSecond: 50, burst: 100, requestsPerDay: 1_000_000 },
 };
 const defaults: Record<Stage, Omit<StageSettings, 'stage'>> = {
   dev: { ...small, logRetentionDays: 7, removalPolicy: RemovalPolicy.DESTROY },
-  staging: { ...small, logRetentionDays: 30, removalPolicy: RemovalPolicy.DESTROY },
+  staging: { ...small, gradualDeployment: true, logRetentionDays: 30, removalPolicy: RemovalPolicy.DESTROY },
   prod: {
     ...options,
     failedBatchRetentionDays: 365,
+    gradualDeployment: true,
     throttle: { ratePerSecond: 1_000, burst: 2_000 },
     client: { ratePerSecond: 200, burst: 400, requestsPerDay: 10_000_000 },
     logRetentionDays: 365,
@@ -74,5 +76,5 @@ const stages = configSchema.shape.stage;
 export function configure(given: unknown, annalsConfig: AnnalsConfig = {}): Config {
   const { stage } = z.looseObject({ stage: stages }).parse(given);
   const settings = configSchema.parse({ ...defaults[stage], ...(given as object) });
-  return { ...settings, eventSystem: configureEventSystem(annalsConfig), given: annalsConfig };
+  return { ...settings, eventSystem: configureEventSystem(annalsConfig) };
 }

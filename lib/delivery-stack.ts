@@ -35,6 +35,9 @@ export interface DeliveryStackProps extends StackProps {
  * Beside them the archiver, which runs by the clock.
  */
 export class DeliveryStack extends Stack {
+  readonly projector: ServiceFunction<'projector'>;
+  readonly relay: ServiceFunction<'relay'>;
+
   constructor(scope: Construct, id: string, props: DeliveryStackProps) {
     super(scope, id, props);
     const { config, data, bus, code } = props;
@@ -42,7 +45,7 @@ export class DeliveryStack extends Stack {
     const failures = new FailureBucket(this, 'Failures', { config, encryptionKey: data.key });
     const consumes = [...readStream(streamArnOf(data.events), data.key), ...keepFailures(failures, data.key)];
 
-    const projector = new ServiceFunction(this, 'Projector', {
+    this.projector = new ServiceFunction(this, 'Projector', {
       ...common,
       name: 'projector',
       description: 'Annals: brings views up to date',
@@ -54,11 +57,11 @@ export class DeliveryStack extends Stack {
       },
       permissions: [...projectEvents(data), ...consumes],
     });
-    data.objects.acknowledgeUse(projector, 'snapshots', 'large-events');
+    data.objects.acknowledgeUse(this.projector, 'snapshots', 'large-events');
     // A stream of events is worked on by one of the four at a time, so its views still change in order.
-    consume(projector, { table: data.events, failures, batchSize: 100, parallelizationFactor: 4 });
+    consume(this.projector, { table: data.events, failures, batchSize: 100, parallelizationFactor: 4 });
 
-    const relay = new ServiceFunction(this, 'Relay', {
+    this.relay = new ServiceFunction(this, 'Relay', {
       ...common,
       name: 'relay',
       description: 'Annals: takes events into the log and to the bus',
@@ -71,7 +74,7 @@ export class DeliveryStack extends Stack {
       },
       permissions: [...appendToLog(data), ...publishTo(bus), ...parkStreams(data), ...consumes],
     });
-    data.objects.acknowledgeUse(relay, 'large-events');
+    data.objects.acknowledgeUse(this.relay, 'large-events');
     new Archiver(this, 'Archiver', { config, data, code });
 
     const verify = new ServiceFunction(this, 'Verify', {
@@ -97,7 +100,8 @@ export class DeliveryStack extends Stack {
     const { batch_size: batchSize, batch_timeout } = config.eventSystem.bus;
     // Lambda counts in whole seconds. A fuller batch makes fewer pages of the log.
     const maxBatchingWindow = Duration.seconds(Math.ceil(batch_timeout / 1_000));
-    consume(relay, { table: data.events, failures, batchSize, maxBatchingWindow, parallelizationFactor: 1 });
+    const source = { table: data.events, failures, batchSize, maxBatchingWindow, parallelizationFactor: 1 };
+    consume(this.relay, source, tampering);
   }
 }
 
@@ -114,13 +118,24 @@ interface Source {
   readonly parallelizationFactor: number;
 }
 
-function consume(consumer: ServiceFunction<FunctionName>, { table, failures, ...batching }: Source): void {
+/** Nothing but retention ever changes or removes a commit, and what that removes bears DynamoDB's name: the rest is to be seen. */
+const tampering = [
+  { eventName: lambda.FilterRule.isEqual('MODIFY') },
+  { eventName: lambda.FilterRule.isEqual('REMOVE'), userIdentity: { type: lambda.FilterRule.notExists() } },
+];
+
+function consume(
+  consumer: ServiceFunction<FunctionName>,
+  { table, failures, ...batching }: Source,
+  besides: readonly object[] = [],
+): void {
   consumer.addEventSourceMapping('Stream', {
     eventSourceArn: streamArnOf(table),
     startingPosition: lambda.StartingPosition.TRIM_HORIZON,
     ...batching,
-    // Retention removes items, which is no event; nothing else changes or removes one.
-    filters: [lambda.FilterCriteria.filter({ eventName: lambda.FilterRule.isEqual('INSERT') })],
+    filters: [{ eventName: lambda.FilterRule.isEqual('INSERT') }, ...besides].map(lambda.FilterCriteria.filter),
+    // Tells of batches that went to the bucket, which an alarm watches.
+    metricsConfig: { metrics: [lambda.MetricType.EVENT_COUNT] },
     reportBatchItemFailures: true,
     // Finds the one record that crashes the function, should there be one.
     bisectBatchOnError: true,

@@ -132,6 +132,16 @@ export const operateOn = (data: DataStack): PolicyStatement[] => [
   allow(['dynamodb:Query'], indexArn(data.views, indexes.byParked)),
 ];
 
+/** Health: each table once, in the cheapest way. */
+export const tryParts = ({ events, views, control, log, key, viewsKey }: DataStack): PolicyStatement[] => [
+  allow(['dynamodb:Query'], events.tableArn),
+  allow(['dynamodb:GetItem'], views.tableArn),
+  allow(['dynamodb:GetItem'], control.tableArn),
+  allow(['dynamodb:Query'], log.tableArn),
+  useOf(key, 'dynamodb', toRead),
+  useOf(viewsKey, 'dynamodb', toRead),
+];
+
 export const publishTo = (bus: IEventBus): PolicyStatement[] => [allow(['events:PutEvents'], bus.eventBusArn)];
 
 /** What Lambda does in a function's name to feed it from a stream; all four are granted on the stream alone. */

@@ -22,6 +22,9 @@ export interface ServiceFunctionProps<F extends FunctionName> {
   readonly permissions: readonly iam.PolicyStatement[];
 }
 
+/** Where CloudWatch keeps the metrics of a stage. */
+export const metricsNamespace = ({ stage }: Config): string => `annals-${stage}`;
+
 /** A Lambda function as all of ours are: current Node on Arm, traced, with a log of its own and no permission unasked for. */
 export class ServiceFunction<F extends FunctionName> extends lambda.Function {
   constructor(scope: Construct, id: string, props: ServiceFunctionProps<F>) {
@@ -53,8 +56,9 @@ export class ServiceFunction<F extends FunctionName> extends lambda.Function {
       memorySize: props.memoryMegabytes,
       environment: {
         ...props.environment,
-        ANNALS_CONFIG: JSON.stringify(config.given),
+        ANNALS_CONFIG: JSON.stringify(config.eventSystem),
         POWERTOOLS_SERVICE_NAME: `annals-${name}`,
+        POWERTOOLS_METRICS_NAMESPACE: metricsNamespace(config),
       },
     });
     acknowledge(

@@ -1,15 +1,25 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SFNClient } from '@aws-sdk/client-sfn';
+import type { ObservableClient } from './observe-client.ts';
+
+const observers: ((client: ObservableClient) => void)[] = [];
+
+/** Has every client that is made from now on observed. */
+export function observeClients(observe: (client: ObservableClient) => void): void {
+  observers.push(observe);
+}
 
 /**
  * Made at its first use, then shared: importing this file costs nothing, and a warm function keeps its connections.
  * Calls are marked as pure, so that a function's bundle holds no client that it does not use.
  */
-export function lazily<Client>(create: () => Client): () => Client {
+export function lazily<Client extends object>(create: () => Client): () => Client {
   let client: Client | undefined;
   return () => {
-    client ??= create();
+    if (client) return client;
+    client = create();
+    for (const observe of observers) observe(client as ObservableClient); // the types of its calls are narrower
     return client;
   };
 }

@@ -9,6 +9,7 @@ import { EventLog } from '../../core/log.ts';
 import { LogArchive } from '../../core/log-archive.ts';
 import { LogArchiver, retentionOf } from '../../core/log-archiver.ts';
 import { LogWriter } from '../../core/log-writer.ts';
+import { meteredPublisher } from '../../core/metered.ts';
 import type { ObjectStore } from '../../core/object-store.ts';
 import { ParkedPublications } from '../../core/parked-publications.ts';
 import { type RetryPolicy, retryPolicyOf } from '../../core/processor.ts';
@@ -20,13 +21,15 @@ import type { Replays } from '../../core/replays.ts';
 import type { AnySaga } from '../../core/saga.ts';
 import type { SharedViewStore } from '../../core/shared-view-store.ts';
 import type { StateReader } from '../../core/state-reader.ts';
+import { noTelemetry, observedDelivery, observedStorage, type Telemetry } from '../../core/telemetry.ts';
+import { traceHandling } from '../../core/traced.ts';
 import type { ViewStore } from '../../core/view-store.ts';
 import { Consumer } from './consumer.ts';
 import { type DataFolder, openDataFolder } from './database.ts';
 import { FileObjectStore } from './file-object-store.ts';
 import type { Logger } from './logger.ts';
 import { createReplays } from './replay-engine.ts';
-import { SagaEngine } from './saga-engine.ts';
+import { SagaEngine, type SagaEngineOptions } from './saga-engine.ts';
 import { Schedule } from './schedule.ts';
 import { sqliteCheckpoint } from './sqlite-checkpoint.ts';
 import { SqliteCommitStorage } from './sqlite-commit-storage.ts';
@@ -52,6 +55,8 @@ export interface EngineOptions {
   readonly settings?: EventSystem;
   /** How often a commit that fails is tried again, if otherwise than the settings say. */
   readonly retryPolicy?: RetryPolicy;
+  /** Where it tells what it does; nowhere by default. */
+  readonly telemetry?: Telemetry;
 }
 
 export interface ProjectionStatus {
@@ -65,7 +70,7 @@ export interface ProjectionStatus {
 }
 
 export interface EngineHealth {
-  readonly status: 'ok' | 'degraded';
+  readonly status: 'ok' | 'degraded' | 'down';
   readonly checks: Readonly<Record<'store' | 'projector' | 'relay' | 'sagas', 'ok' | 'failing'>>;
 }
 
@@ -99,6 +104,7 @@ export interface Engine {
 export function createEngine({ dataDir, projections, logger, ...options }: EngineOptions): Engine {
   const settings = options.settings ?? configureEventSystem({});
   const policy = options.retryPolicy ?? retryPolicyOf(settings);
+  const telemetry = options.telemetry ?? noTelemetry();
   const folder = openDataFolder(dataDir);
   const commits = new SqliteCommitStorage(folder.events);
   const names = projections.map(({ name }) => name);
@@ -106,24 +112,30 @@ export function createEngine({ dataDir, projections, logger, ...options }: Engin
   const objects = new FileObjectStore(dataDir);
   const claims = new ClaimCheck(objects);
   const sharedViews = new SqliteSharedViews(folder.views, views);
-  const store = new EventStore(new LargeCommitStorage(commits, claims));
+  const store = new EventStore(observedStorage(new LargeCommitStorage(commits, claims), telemetry), {
+    trace: () => telemetry.tracer.header,
+  });
   const bus = new EventBus({
     onHandlerError: (error, { id, type }) => logger.error('a subscriber failed', { id, type, error }),
+    observe: traceHandling(telemetry.tracer),
   });
   const { states, writer } = openStates({ store, objects, folds: options.folds ?? [], settings, logger });
+  bus.addPublisher('metrics', meteredPublisher(nobody, telemetry.metrics, settings.monitoring.counted_sources));
   // Nobody but this process moves the pointers, so what it knows of them stays true.
   const control = new SqliteControlStore(folder.views);
   const generations = new Generations(control, { maxAgeMs: Number.POSITIVE_INFINITY });
   const wanted = (projection: string) => generations.wanted(projection);
+  const { concurrent_workers: concurrency } = settings.processors;
+  const work = new Projector({ projections, store, views, sharedViews, generations: wanted, concurrency });
   const stalled = new StalledStreams({
-    projector: new Projector({
-      projections,
-      store,
-      views,
-      sharedViews,
-      generations: wanted,
-      concurrency: settings.processors.concurrent_workers,
-    }),
+    projector: {
+      apply: observedDelivery('projector', (batch) => work.apply(batch), telemetry),
+      retryOrPark: async (failure, policy) => {
+        const parked = await work.retryOrPark(failure, policy);
+        if (parked) telemetry.metrics.count('dead_letters_total', { projection: failure.projection.name });
+        return parked;
+      },
+    },
     policy,
     logger,
     onSettled: () => projector.wake(),
@@ -155,15 +167,22 @@ export function createEngine({ dataDir, projections, logger, ...options }: Engin
   });
   const live = (projection: string) => generations.live(projection);
   const { sagas = [] } = options;
-  const runner = new SagaEngine({ sagas, store, commits, claims, database: folder.bookkeeping, policy, logger });
+  const observe: SagaEngineOptions['observe'] = (work) => observedDelivery('sagas', work, telemetry);
+  const runner = new SagaEngine({
+    sagas,
+    store,
+    commits,
+    claims,
+    database: folder.bookkeeping,
+    policy,
+    logger,
+    observe,
+  });
   const { partition_strategy: strategy } = settings.store;
   const pages = new SqliteLogStorage(folder.events);
-  const relay = createRelay(
-    folder,
-    commits,
-    new Relay({ log: new LogWriter({ storage: pages, commits, strategy }), publication }),
-    { claims, logger, batchSize: settings.bus.batch_size },
-  );
+  const relaying = new Relay({ log: new LogWriter({ storage: pages, commits, strategy }), publication });
+  const observed = { relay: observedDelivery('relay', (batch) => relaying.relay(batch), telemetry) };
+  const relay = createRelay(folder, commits, observed, { claims, logger, batchSize: settings.bus.batch_size });
   const sweeping = sweepDaily(claims, commits, logger);
   const archive = new LogArchive(objects);
   const archiver = new Schedule({
@@ -218,6 +237,9 @@ export function createEngine({ dataDir, projections, logger, ...options }: Engin
   };
 }
 
+/** Nobody outside the process is told of events; passing by here, they are counted as on AWS. */
+const nobody = { publish: async () => [] };
+
 /** Views that know more commits than there are belong to another history, such as before a backup was restored. */
 function openViews({ views: database }: DataFolder, commits: SqliteCommitStorage, logger: Logger): SqliteViewStore {
   const views = new SqliteViewStore(database);
@@ -232,7 +254,7 @@ function openViews({ views: database }: DataFolder, commits: SqliteCommitStorage
 function createRelay(
   folder: DataFolder,
   commits: SqliteCommitStorage,
-  relay: Relay,
+  relay: Pick<Relay, 'relay'>,
   { claims, logger, batchSize }: { claims: ClaimCheck; logger: Logger; batchSize: number },
 ): Consumer {
   return new Consumer({
@@ -261,6 +283,7 @@ function healthOf(
     relay: relay.failing ? 'failing' : 'ok',
     sagas: runner.failing ? 'failing' : 'ok',
   } as const;
+  if (checks.store === 'failing') return { status: 'down', checks };
   return { status: Object.values(checks).includes('failing') ? 'degraded' : 'ok', checks };
 }
 

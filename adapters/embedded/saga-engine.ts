@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { ClaimCheck } from '../../core/claim-check.ts';
+import type { Commit } from '../../core/commit.ts';
 import type { EventStore } from '../../core/event-store.ts';
 import type { RetryPolicy } from '../../core/processor.ts';
 import type { AnySaga } from '../../core/saga.ts';
@@ -21,7 +22,11 @@ export interface SagaEngineOptions {
   readonly database: DatabaseSync;
   readonly policy: RetryPolicy;
   readonly logger: Logger;
+  /** Sees the work on each batch of commits. */
+  readonly observe?: (work: CommitWork) => CommitWork;
 }
+
+type CommitWork = (commits: readonly Commit[]) => Promise<readonly never[]>;
 
 /** Longest sleep: timers hold no more than 24 days, and a clock that was set is noticed. */
 const LONGEST_SLEEP_MS = 60_000;
@@ -36,10 +41,23 @@ export class SagaEngine {
   #waking: Promise<void> = Promise.resolve();
   #closed = false;
 
-  constructor({ sagas, store, commits, claims, database, policy, logger }: SagaEngineOptions) {
+  constructor({
+    sagas,
+    store,
+    commits,
+    claims,
+    database,
+    policy,
+    logger,
+    observe = (work) => work,
+  }: SagaEngineOptions) {
     const execution = new SagaExecution({ sagas, store });
     this.#logger = logger;
     this.#runner = new SagaRunner({ execution, index: new SqliteSagaIndex(database), policy, logger });
+    const work = observe(async (batch) => {
+      await this.#runner.apply(batch);
+      return [];
+    });
     this.#consumer = new Consumer({
       name: 'the saga runner',
       commits,
@@ -47,7 +65,7 @@ export class SagaEngine {
       checkpoint: sqliteCheckpoint(database, ['sagas']),
       logger,
       apply: async (batch) => {
-        await this.#runner.apply(batch.map(({ commit }) => commit));
+        await work(batch.map(({ commit }) => commit));
         this.#sleep(0);
       },
     });

@@ -5,7 +5,7 @@ import type { Logger } from './logger.ts';
 import type { PositionedCommit } from './sqlite-commit-storage.ts';
 
 export interface StalledStreamsOptions {
-  readonly projector: Projector;
+  readonly projector: Pick<Projector, 'apply' | 'retryOrPark'>;
   readonly policy: RetryPolicy;
   readonly logger: Logger;
   /** Called when a stream is done with, one way or the other. */

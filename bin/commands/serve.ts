@@ -28,7 +28,7 @@ export function addServeCommand(program: Command): void {
         closeOnSignal(server);
       } catch (error) {
         if (!(error instanceof StartupError || error instanceof ValidationError)) throw error;
-        console.error(error.message);
+        console.error(error instanceof ValidationError ? `annals.config.ts: ${error.message}` : error.message);
         process.exitCode = 1;
       }
     });

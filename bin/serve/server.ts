@@ -6,11 +6,13 @@ import { StartupError } from '../../adapters/embedded/database.ts';
 import { createEngine, type Engine } from '../../adapters/embedded/engine.ts';
 import type { Logger } from '../../adapters/embedded/logger.ts';
 import { createApi } from '../../api/api.ts';
-import type { EventSystem } from '../../core/configuration.ts';
+import { requestObserver } from '../../api/observe.ts';
+import { configureEventSystem, type EventSystem } from '../../core/configuration.ts';
 import { folds } from '../../domain/folds.ts';
 import { projections } from '../../domain/projections.ts';
 import { sagas } from '../../domain/sagas.ts';
 import packageJson from '../../package.json' with { type: 'json' };
+import { createTelemetry, gaugeEngine, type LocalTelemetry, safeLogger, watchHealth } from './telemetry.ts';
 
 /** Nobody else on the network: there is no authentication on one machine. */
 const HOST = '127.0.0.1';
@@ -38,10 +40,14 @@ export interface Server {
  * Serves the HTTP API over the embedded engine, on the loopback interface.
  * @throws StartupError when the data folder or the port cannot be had; its message says what to do
  */
-export async function startServer({ port, logger, ...options }: ServerOptions): Promise<Server> {
-  const engine = createEngine({ ...options, projections, folds, sagas, logger });
+export async function startServer({ port, ...options }: ServerOptions): Promise<Server> {
+  const settings = options.settings ?? configureEventSystem({});
+  const telemetry = createTelemetry(settings);
+  const logger = safeLogger(options.logger, telemetry.tracer);
+  const engine = createEngine({ ...options, projections, folds, sagas, logger, settings, telemetry });
+  gaugeEngine(telemetry, engine);
   const closing = new AbortController();
-  const http = createServer(getRequestListener(createEmbeddedApi(engine, logger, closing.signal).fetch));
+  const http = createServer(getRequestListener(createEmbeddedApi(engine, logger, telemetry, closing.signal).fetch));
   try {
     await listen(http, port);
   } catch (error) {
@@ -49,10 +55,12 @@ export async function startServer({ port, logger, ...options }: ServerOptions): 
     throw error;
   }
   engine.start();
+  const stopWatching = watchHealth(engine, telemetry, logger, settings.monitoring.health_check_interval);
   const { port: actual } = http.address() as AddressInfo;
   return {
     url: `http://${HOST}:${actual}`,
     close: async () => {
+      stopWatching();
       closing.abort();
       await stopListening(http);
       await engine.close();
@@ -60,8 +68,9 @@ export async function startServer({ port, logger, ...options }: ServerOptions): 
   };
 }
 
-function createEmbeddedApi(engine: Engine, logger: Logger, closing: AbortSignal) {
-  return createApi({
+function createEmbeddedApi(engine: Engine, logger: Logger, telemetry: LocalTelemetry, closing: AbortSignal) {
+  const { tracer, metrics, prometheus, tracesOf } = telemetry;
+  const app = createApi({
     store: engine.store,
     log: engine.log,
     closing,
@@ -73,6 +82,9 @@ function createEmbeddedApi(engine: Engine, logger: Logger, closing: AbortSignal)
     deadLetters: engine.deadLetters,
     projections,
     logger,
+    observe: requestObserver(tracer, metrics, 'server'),
+    trace: () => tracer.header,
+    tracesOf,
     projectionStatus: async () =>
       (await engine.projectionStatus()).map(({ name, generation, lagMs, deadLetters }) => ({
         name,
@@ -80,8 +92,14 @@ function createEmbeddedApi(engine: Engine, logger: Logger, closing: AbortSignal)
         lag: lagMs,
         deadLetters,
       })),
-    health: async () => ({ checks: engine.health().checks, version: packageJson.version }),
+    health: async () => ({ ...engine.health(), version: packageJson.version }),
   });
+  app.get('/metrics', async (c) => {
+    if (!prometheus) return c.notFound();
+    const { contentType, text } = await prometheus.read();
+    return c.body(text, 200, { 'Content-Type': contentType });
+  });
+  return app;
 }
 
 async function listen(http: HttpServer, port: number): Promise<void> {

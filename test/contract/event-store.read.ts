@@ -129,7 +129,7 @@ export function readContract(storage: () => CommitStorage): void {
       ...place,
       ...given,
       timestamp: '2020-02-29T22:59:59.000Z',
-      metadata: { tag: 'x', recordedAt },
+      metadata: { tag: 'x', recordedAt, trace: 'Root=1-2-3' },
       sequenceNumber: 1,
       data: { agentId: '42', action: '1' },
     });

@@ -46,7 +46,8 @@ describe('the AWS Solutions rules', () => {
       'AwsSolutions-APIG4': 1,
       'AwsSolutions-COG4': Object.values(routes).flat().length,
       'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]': 1,
-      'AwsSolutions-IAM5[Resource::*]': 13,
+      'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSCodeDeployRoleForLambdaLimited]': 3,
+      'AwsSolutions-IAM5[Resource::*]': 14,
       'AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:annals-prod-replay/*]': 1,
       [`AwsSolutions-IAM5[Resource::<Failures8A3E1A2F.Arn>/*]`]: 2,
       [`AwsSolutions-IAM5[Resource::<Task79114B6B.Arn>:*]`]: 2,
@@ -54,7 +55,7 @@ describe('the AWS Solutions rules', () => {
       [`AwsSolutions-IAM5[Resource::annals-prod-data:ExportsOutputFnGetAttObjectsA92BA4F1ArnDE4464BF/large-events/*]`]: 10,
       [`AwsSolutions-IAM5[Resource::annals-prod-data:ExportsOutputFnGetAttObjectsA92BA4F1ArnDE4464BF/log/*]`]: 4,
       'AwsSolutions-S1': 2,
-      'AwsSolutions-SQS3': 2,
+      'AwsSolutions-SQS3': 3,
     });
   });
 });

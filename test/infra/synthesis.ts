@@ -44,6 +44,7 @@ export function synthesize(stage: Stage, annalsConfig: AnnalsConfig = {}, settin
     api: Template.fromStack(stacks.api),
     delivery: Template.fromStack(stacks.delivery),
     sagas: Template.fromStack(stacks.sagas),
+    operations: Template.fromStack(stacks.operations),
     ...(stacks.audit ? { audit: Template.fromStack(stacks.audit) } : {}),
   };
 }

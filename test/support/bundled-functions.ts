@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { APIGatewayProxyResult, Context, DynamoDBBatchResponse } from 'aws-lambda';
+import { configureEventSystem } from '../../core/configuration.ts';
 import { type Bundle, bundleFunctions } from '../../lib/bundle.ts';
 import { apiGatewayEvent, type HttpRequest, lambdaContext } from './lambda-events.ts';
 
@@ -24,7 +25,10 @@ type Handler = (event: unknown, context: Context) => Promise<unknown>;
 /** Bundles the functions into `folder`; each is loaded at its first call, as in a cold start. */
 export function bundledFunctions(folder: string, environment: Readonly<Record<string, string>>): BundledFunctions {
   const bundles = bundleFunctions(folder);
-  Object.assign(process.env, environment, { POWERTOOLS_LOG_LEVEL: 'SILENT' });
+  Object.assign(process.env, environment, {
+    ANNALS_CONFIG: JSON.stringify(configureEventSystem({})),
+    POWERTOOLS_LOG_LEVEL: 'SILENT',
+  });
   const call = async (name: keyof typeof bundles, event: unknown) => {
     const url = pathToFileURL(join(bundles[name].directory, 'index.mjs')).href;
     const { handler } = (await import(/* @vite-ignore */ url)) as { handler: Handler };

@@ -1,0 +1,63 @@
+import type { Engine } from '../../adapters/embedded/engine.ts';
+import type { Logger } from '../../adapters/embedded/logger.ts';
+import { PrometheusMetrics } from '../../adapters/embedded/prometheus-metrics.ts';
+import { TraceCollector } from '../../adapters/embedded/trace-collector.ts';
+import type { EventSystem } from '../../core/configuration.ts';
+import { safeDetails } from '../../core/describe-error.ts';
+import { type HealthReport, healthValue } from '../../core/health.ts';
+import { type Metrics, noMetrics } from '../../core/metrics.ts';
+import type { Telemetry } from '../../core/telemetry.ts';
+import type { Trace } from '../../core/trace-tree.ts';
+import { Tracer } from '../../core/tracer.ts';
+
+/** What this process tells of itself, and where it is kept for those who ask. */
+export interface LocalTelemetry extends Telemetry {
+  /** Undefined when metrics are switched off. */
+  readonly prometheus: PrometheusMetrics | undefined;
+  tracesOf(correlationId: string): readonly Trace[];
+}
+
+export function createTelemetry({ monitoring }: EventSystem): LocalTelemetry {
+  const prometheus = monitoring.metrics_enabled ? new PrometheusMetrics() : undefined;
+  const traces = new TraceCollector();
+  const tracer = new Tracer(monitoring.tracing_enabled ? traces.collect : () => {});
+  return { metrics: prometheus ?? noMetrics, tracer, prometheus, tracesOf: (id) => traces.find(id) };
+}
+
+/** Has the gauges set that follow from the engine's state, whenever metrics are read. */
+export function gaugeEngine({ prometheus }: LocalTelemetry, engine: Engine): void {
+  prometheus?.beforeReading(async () => {
+    for (const { name: projection, lag, deadLetters } of await engine.projectionStatus()) {
+      prometheus.gauge('projection_lag_versions', { projection }, lag);
+      prometheus.gauge('dead_letters', { projection }, deadLetters);
+    }
+    gaugeHealth(prometheus, engine.health().checks);
+  });
+}
+
+function gaugeHealth(metrics: Metrics, checks: HealthReport['checks']): void {
+  for (const [part, state] of Object.entries(checks)) metrics.gauge('health', { part }, healthValue[state]);
+}
+
+/**
+ * Tries every part by the clock, for the metrics, and has the log say when the service is no longer, or again, as it was.
+ * @returns what ends it
+ */
+export function watchHealth(engine: Engine, { metrics }: Telemetry, logger: Logger, intervalMs: number): () => void {
+  let known: HealthReport['status'] = 'ok';
+  const timer = setInterval(() => {
+    const { status, checks } = engine.health();
+    gaugeHealth(metrics, checks);
+    if (status !== known) logger.warn(`the service was ${known} and is ${status}`, checks);
+    known = status;
+  }, intervalMs);
+  return () => clearInterval(timer);
+}
+
+/** A logger whose lines name the trace and the conversation, and hold no payloads. */
+export function safeLogger(logger: Logger, tracer: Tracer): Logger {
+  return {
+    warn: (message, details) => logger.warn(message, { ...safeDetails(details), ...tracer.ids }),
+    error: (message, details) => logger.error(message, { ...safeDetails(details), ...tracer.ids }),
+  };
+}

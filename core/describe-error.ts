@@ -1,0 +1,45 @@
+import { AnnalsError } from './errors.ts';
+
+/** An error as logs may have it. */
+export interface ErrorDescription {
+  readonly type: string;
+  readonly message?: string;
+  readonly code?: string;
+  /** Where it was thrown, innermost first. */
+  readonly stack?: readonly string[];
+  readonly cause?: ErrorDescription;
+}
+
+const MAX_FRAMES = 10;
+const MAX_DEPTH = 5;
+
+/**
+ * What a log may say of an error. Messages stay out unless they are ours, a service's or the system's: JSON.parse, for
+ * one, quotes what it could not read, and what agents think and do has no place in a log.
+ */
+export function describeError(error: unknown, depth = 0): ErrorDescription {
+  if (!(error instanceof Error)) return { type: typeof error };
+  const code = codeOf(error);
+  const quotable = error instanceof AnnalsError || '$fault' in error || code !== undefined;
+  const stack = error.stack?.split('\n').filter((line) => /^\s+at /.test(line));
+  return {
+    type: error.name,
+    ...(quotable ? { message: error.message } : {}),
+    ...(code === undefined ? {} : { code }),
+    ...(stack ? { stack: stack.slice(0, MAX_FRAMES).map((line) => line.trim()) } : {}),
+    ...(error.cause !== undefined && depth < MAX_DEPTH ? { cause: describeError(error.cause, depth + 1) } : {}),
+  };
+}
+
+/** The details of a log line with errors as logs may have them. */
+export function safeDetails(details: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const safe = Object.entries(details).map(([name, value]) => [
+    name,
+    value instanceof Error ? describeError(value) : value,
+  ]);
+  return Object.fromEntries(safe);
+}
+
+function codeOf(error: Error): string | undefined {
+  return 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}

@@ -1,0 +1,26 @@
+import { Logger as Powertools } from '@aws-lambda-powertools/logger';
+import type { Context } from 'aws-lambda';
+import { safeDetails } from '../core/describe-error.ts';
+import type { Tracer } from '../core/tracer.ts';
+
+type Details = Readonly<Record<string, unknown>>;
+
+export interface FunctionLogger {
+  info(message: string, details: Details): void;
+  warn(message: string, details: Details): void;
+  error(message: string, details: Details): void;
+  /** Has every line name the invocation. */
+  addContext(context: Context): void;
+}
+
+/** Lines of JSON with the ids of the trace and the conversation, and no payloads. */
+export function createLogger(tracer: Tracer): FunctionLogger {
+  const powertools = new Powertools();
+  const withIds = (details: Details) => ({ ...safeDetails(details), ...tracer.ids });
+  return {
+    info: (message, details) => powertools.info(message, withIds(details)),
+    warn: (message, details) => powertools.warn(message, withIds(details)),
+    error: (message, details) => powertools.error(message, withIds(details)),
+    addContext: (context) => powertools.addContext(context),
+  };
+}

@@ -1,0 +1,40 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { afterAll, expect, it } from 'vitest';
+import { DynamoCommitStorage } from '../../../../adapters/aws/dynamodb-commit-storage.ts';
+import { type ObservableClient, observeClient } from '../../../../adapters/aws/observe-client.ts';
+import { EventStore } from '../../../../core/event-store.ts';
+import { recordTelemetry } from '../../../support/recorded-telemetry.ts';
+import { newStream, noise, step } from '../../../support/sample-events.ts';
+import { createTables } from '../../../support/tables.ts';
+
+const client = new DynamoDBClient({});
+afterAll(() => client.destroy());
+
+it('every call is a span, and counted by the units that DynamoDB says it consumed', async () => {
+  const { metrics, tracer, spans, counted } = recordTelemetry();
+  const { events } = await createTables();
+  observeClient(client as ObservableClient, { metrics, tracer, tables: { [events]: 'events' } });
+  const store = new EventStore(new DynamoCommitStorage(client, events));
+  const stream = newStream();
+  await tracer.service('annals', undefined, {}, async () => {
+    await store.append(stream, [step(noise(3_000))], { expectedVersion: 0 });
+    await expect(store.append(stream, [step('late')], { expectedVersion: 0 })).rejects.toThrow('expected 0');
+  });
+  const write = { operation: 'PutItem', table: 'events', kind: 'write', tenant: 'main' };
+  const [first, ...others] = counted('capacity_units_total');
+  expect(first).toMatchObject(write);
+  expect(first?.value).toBeGreaterThanOrEqual(3);
+  expect(others).toContainEqual({
+    operation: 'Query',
+    table: 'events',
+    kind: 'read',
+    tenant: 'main',
+    value: expect.any(Number),
+  });
+  const puts = spans.filter(({ aws }) => aws?.['operation'] === 'PutItem');
+  expect(puts).toMatchObject([
+    { name: 'DynamoDB', namespace: 'aws', aws: { table_name: events } },
+    { error: true }, // the race that was lost is no fault
+  ]);
+  expect(puts[0]).not.toHaveProperty('error');
+});
