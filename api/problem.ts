@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { AnnalsError, ConcurrencyError, type ErrorCode, ValidationError } from '../core/errors.ts';
+import { AnnalsError, ConcurrencyError, CorruptDataError, type ErrorCode, ValidationError } from '../core/errors.ts';
 
 /** What is wrong with a request before it means anything. */
 type RequestErrorCode = 'MALFORMED_JSON' | 'UNSUPPORTED_MEDIA_TYPE' | 'METHOD_NOT_ALLOWED';
@@ -47,6 +47,7 @@ export const problemSchema = z
     errors: z.array(z.strictObject({ path: z.string(), message: z.string() })).optional(),
     expectedVersion: z.union([z.int(), z.enum(['any', 'exists'])]).optional(),
     actualVersion: z.int().optional(),
+    next: z.string().optional().describe('Position in the log after what cannot be read, to go on without it'),
   })
   .meta({ id: 'Problem' });
 export type Problem = z.output<typeof problemSchema>;
@@ -67,6 +68,9 @@ export function problemOf(error: unknown): Problem {
   if (error instanceof ConcurrencyError) {
     const { expectedVersion, actualVersion } = error;
     return { ...problem(error.code, error.message), expectedVersion, actualVersion };
+  }
+  if (error instanceof CorruptDataError && error.next !== undefined) {
+    return { ...problem(error.code, error.message), next: error.next };
   }
   if (error instanceof AnnalsError && error.code === 'UNAVAILABLE') {
     // What could not be reached is our business; that a write may or may not have happened is the caller's.

@@ -4,6 +4,7 @@ export interface Problem {
   readonly detail: string;
   readonly errors?: readonly { readonly path: string; readonly message: string }[] | undefined;
   readonly actualVersion?: number | undefined;
+  readonly next?: string | undefined;
 }
 
 /** The server answered, but not with what was asked for. */
@@ -19,6 +20,8 @@ export class AnnalsRequestError extends Error {
   readonly errors: readonly { readonly path: string; readonly message: string }[];
   /** Where the stream is, when another writer was faster. */
   readonly actualVersion: number | undefined;
+  /** In the log: the position after what cannot be read, for whoever decides to go on without it. */
+  readonly next: string | undefined;
   /** How long the server asks to wait before the next try, milliseconds. */
   readonly retryAfterMs: number | undefined;
 
@@ -29,6 +32,7 @@ export class AnnalsRequestError extends Error {
     this.detail = problem.detail;
     this.errors = problem.errors ?? [];
     this.actualVersion = problem.actualVersion;
+    this.next = problem.next;
     this.retryAfterMs = retryAfterMs;
   }
 }

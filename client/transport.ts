@@ -60,6 +60,7 @@ const problemSchema = z.object({
   detail: z.string().default('no detail given'),
   errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
   actualVersion: z.number().optional(),
+  next: z.string().optional(),
 });
 
 /** @throws TypeError when `url` is not an http or https URL */

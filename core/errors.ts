@@ -84,6 +84,12 @@ export class ViewBehindError extends AnnalsError {
 /** Stored bytes that cannot be read back: names the stream and the place, never passed over in silence. */
 export class CorruptDataError extends AnnalsError {
   readonly code = 'CORRUPT_DATA';
+  /** In the log: the position after what cannot be read, for whoever decides to go on without it. */
+  readonly next: string | undefined;
+  constructor(message: string, { next, ...options }: ErrorOptions & { readonly next?: string } = {}) {
+    super(message, options);
+    this.next = next;
+  }
 }
 
 /**

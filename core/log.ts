@@ -1,6 +1,7 @@
 import type { DomainEvent } from '../events/catalogue.ts';
 import type { ClaimCheck } from './claim-check.ts';
 import { type Commit, decodeCommit } from './commit.ts';
+import { CorruptDataError } from './errors.ts';
 import { type ArchivedPages, LogChain } from './log-chain.ts';
 import { type LogFilter, Selection } from './log-filter.ts';
 import { commitsOf, type LogPage } from './log-page.ts';
@@ -150,7 +151,12 @@ export class EventLog {
     for await (const page of walk.pages(limit)) {
       if (selection.wantsPage(page)) {
         for await (const wanted of this.#wanted(page, walk, selection)) {
-          for (const event of eventsOf(wanted, walk, selection)) {
+          const readable = readEvents(wanted, walk, selection);
+          const last = events.at(-1);
+          // What cannot be read comes first in the slice after this one, so that nothing before it is lost.
+          if ('damage' in readable && last) return { events, next: last.position, caughtUp: false };
+          if ('damage' in readable) throw readable.damage;
+          for (const event of readable.events) {
             size += Buffer.byteLength(JSON.stringify(event));
             const last = events.at(-1);
             if (last && size > MAX_SLICE_BYTES) return { events, next: last.position, caughtUp: false };
@@ -198,6 +204,20 @@ export class EventLog {
 
   async #redeem(commit: Commit): Promise<Commit> {
     return (await this.#options.claims?.redeem(commit)) ?? commit;
+  }
+}
+
+/** The events that are wanted of a commit, or why it cannot be read and where to go on after it. */
+function readEvents(
+  wanted: { commit: Commit; end: number },
+  walk: LogWalk,
+  selection: Selection,
+): { readonly events: readonly LoggedEvent[] } | { readonly damage: CorruptDataError } {
+  try {
+    return { events: [...eventsOf(wanted, walk, selection)] };
+  } catch (cause) {
+    if (!(cause instanceof CorruptDataError)) throw cause;
+    return { damage: new CorruptDataError(cause.message, { cause, next: walk.positionAt(wanted.end) }) };
   }
 }
 
