@@ -41,16 +41,17 @@ describe('a rebuild on AWS', () => {
 });
 
 describe('a rebuild of shared views on AWS', () => {
+  // Other tests add agents meanwhile, so the sum may grow; that it is exact is for test/unit/core/replay.property.test.ts.
   it('adds up to what was there', { timeout: 180_000 }, async () => {
-    const overview = async () => {
-      const { agents } = (await (await ask('GET', '/projections/fleet-overview/all')).json()) as { agents: unknown };
-      return agents;
+    const total = async () => {
+      const view = (await (await ask('GET', '/projections/fleet-overview/all')).json()) as { agents: object };
+      return Object.values(view.agents).reduce((sum: number, count: number) => sum + count, 0);
     };
-    const before = await overview();
-    expect(before).toBeDefined();
+    const before = await total();
+    expect(before).toBeGreaterThanOrEqual(agents.length);
     const { rebuildId } = await client.rebuild('fleet-overview');
     expect(await until(rebuildId, 'switched')).toMatchObject({ failed: 0, whole: true });
-    expect(await overview()).toEqual(before);
+    expect(await total()).toBeGreaterThanOrEqual(before);
   });
 });
 
