@@ -14,14 +14,18 @@ export function observeClients(observe: (client: ObservableClient) => void): voi
  * Made at its first use, then shared: importing this file costs nothing, and a warm function keeps its connections.
  * Calls are marked as pure, so that a function's bundle holds no client that it does not use.
  */
-export function lazily<Client extends object>(create: () => Client): () => Client {
+export function lazily<Client>(create: () => Client): () => Client {
   let client: Client | undefined;
   return () => {
-    if (client) return client;
-    client = create();
-    for (const observe of observers) observe(client as ObservableClient); // the types of its calls are narrower
+    client ??= create();
     return client;
   };
+}
+
+/** A client of the AWS SDK, as those see it who observe. */
+export function observed<Client extends object>(client: Client): Client {
+  for (const observe of observers) observe(client as ObservableClient); // the types of its calls are narrower
+  return client;
 }
 
 /**
@@ -35,10 +39,10 @@ export const patience = (requestTimeout: number) => ({
 });
 
 /** The client of DynamoDB: 3 attempts of at most 3 s. */
-export const dynamoDb = /* @__PURE__ */ lazily(() => new DynamoDBClient(patience(3_000)));
+export const dynamoDb = /* @__PURE__ */ lazily(() => observed(new DynamoDBClient(patience(3_000))));
 
 /** The client of EventBridge: 3 attempts of at most 5 s. */
-export const eventBridge = /* @__PURE__ */ lazily(() => new EventBridgeClient(patience(5_000)));
+export const eventBridge = /* @__PURE__ */ lazily(() => observed(new EventBridgeClient(patience(5_000))));
 
 /** The client of Step Functions: 3 attempts of at most 5 s. */
-export const stepFunctions = /* @__PURE__ */ lazily(() => new SFNClient(patience(5_000)));
+export const stepFunctions = /* @__PURE__ */ lazily(() => observed(new SFNClient(patience(5_000))));

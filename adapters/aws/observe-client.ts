@@ -60,5 +60,6 @@ export function observeClient(client: ObservableClient, { metrics, tracer, table
   );
 }
 
-/** A condition that did not hold is how the store settles races, and no failure of anything. */
-const isCallersError = (error: unknown): boolean => error instanceof Error && /ConditionalCheck/.test(error.name);
+/** A condition that did not hold settles a race, and what is not there is an answer: no failure of anything. */
+const isCallersError = (error: unknown): boolean =>
+  error instanceof Error && /ConditionalCheck|NoSuchKey|PreconditionFailed/.test(error.name);

@@ -1,7 +1,10 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { afterAll, expect, it } from 'vitest';
+import { afterAll, expect, it, vi } from 'vitest';
+import { bucketObjects } from '../../../../adapters/aws/bucket.ts';
+import { observeClients } from '../../../../adapters/aws/clients.ts';
 import { DynamoCommitStorage } from '../../../../adapters/aws/dynamodb-commit-storage.ts';
 import { type ObservableClient, observeClient } from '../../../../adapters/aws/observe-client.ts';
+import { UnavailableError } from '../../../../core/errors.ts';
 import { EventStore } from '../../../../core/event-store.ts';
 import { recordTelemetry } from '../../../support/recorded-telemetry.ts';
 import { newStream, noise, step } from '../../../support/sample-events.ts';
@@ -37,4 +40,13 @@ it('every call is a span, and counted by the units that DynamoDB says it consume
     { error: true }, // the race that was lost is no fault
   ]);
   expect(puts[0]).not.toHaveProperty('error');
+});
+
+it('the client of S3, which is loaded by the first who needs it, is observed as well', async () => {
+  const { metrics, tracer, spans } = recordTelemetry();
+  observeClients((made) => observeClient(made, { metrics, tracer, tables: {} }));
+  vi.stubEnv('AWS_ENDPOINT_URL_S3', 'http://127.0.0.1:9'); // nobody answers there
+  const get = () => bucketObjects('bucket').get('snapshots/agent-42/1');
+  await expect(tracer.service('annals', undefined, {}, get)).rejects.toThrow(UnavailableError);
+  expect(spans).toContainEqual(expect.objectContaining({ name: 'S3', aws: { operation: 'GetObject' }, fault: true }));
 });
