@@ -216,7 +216,7 @@ function page(columns: readonly Column[]): string {
     '',
     '**What watching costs besides.** Metrics: a line of about 300 bytes for each set of labels, at most every 10 s of a busy function environment; 30 cents a month for each',
     `time series that CloudWatch makes of it. Traces: $${(prices.trace * MILLION).toFixed(2)} a million recorded, of which X-Ray's default takes one in twenty. Alarms: 10 cents a month each, for each metric that they look at.`,
-    'Health every 30 s: 88,000 invocations and queue messages a month, about 10 cents.',
+    'Health every 30 s: 88,000 invocations a month, half of them by way of a queue.',
     '',
   ].join('\n');
 }
