@@ -20,6 +20,7 @@ const context = (name: string): string => app.node.tryGetContext(name) ?? '';
 const stageSettings = {
   stage: context('stage') || 'dev',
   clients: context('clients').split(',').filter(Boolean),
+  metricMath: String(context('metricMath')) !== 'false',
   waf: String(context('waf')) === 'true',
   trail: String(context('trail')) === 'true',
 };

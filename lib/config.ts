@@ -25,6 +25,8 @@ const configSchema = z.strictObject({
   clients: z.array(z.string().regex(/^[A-Za-z0-9-]{1,64}$/)),
   /** What each of them may ask for. */
   client: throttle.extend({ requestsPerDay: z.int().positive() }),
+  /** False on emulators, whose CloudWatch knows no metric math: alarms that need it are left out. */
+  metricMath: z.boolean(),
   /** Whether a web ACL (AWS WAF) stands before the API. */
   waf: z.boolean(),
   /** Whether CloudTrail records each access to the tables and objects. */
@@ -45,7 +47,7 @@ export interface Config extends StageSettings {
   readonly eventSystem: EventSystem;
 }
 
-const options = { clients: [], waf: false, trail: false, auditRetentionDays: 365 };
+const options = { clients: [], metricMath: true, waf: false, trail: false, auditRetentionDays: 365 };
 const small = {
   ...options,
   failedBatchRetentionDays: 14,

@@ -32,7 +32,9 @@ export class OperationsStack extends Stack {
     this.topic = alarmTopic(this, props);
     const watched: Watched = { ...props, undelivered: props.bus.undelivered };
     for (const rule of alarmRules(watched)) {
-      const alarm = new cloudwatch.Alarm(this, rule.name, alarmProps(props.config, rule));
+      const options = alarmProps(props.config, rule);
+      if (options.metric instanceof cloudwatch.MathExpression && !props.config.metricMath) continue;
+      const alarm = new cloudwatch.Alarm(this, rule.name, options);
       alarm.addAlarmAction(new SnsAction(this.topic));
       alarm.addOkAction(new SnsAction(this.topic));
     }

@@ -32,19 +32,18 @@ export function emulatorEnvironment(endpoint: string): Record<string, string | u
   };
 }
 
-/** MiniStack knows no alarms over more than one metric; and who would it wake. */
-const WITHOUT_OPERATIONS = 'annals-*-!(operations)';
-
-/** Bootstraps and deploys the stacks that do the work; a second time it updates them in place. @throws CommandFailed with CDK's last lines */
+/** Bootstraps and deploys all stacks; a second time it updates them in place. @throws CommandFailed with CDK's last lines */
 export async function deploy(endpoint: string, folder: string, onOutput: (text: string) => void): Promise<Outputs> {
   const env = emulatorEnvironment(endpoint);
   const outputs = join(folder, 'outputs.json');
   const output = join(folder, 'cdk.out');
   const region = env['AWS_REGION'];
   await run(cdklocal, ['bootstrap', `aws://000000000000/${region}`, '--output', output], { env, onOutput });
-  // Without change sets: MiniStack cannot delete one that is not there, as CDK does after a run that changed nothing.
+  // Its CloudWatch knows no metric math. Without change sets: MiniStack cannot delete one that is not there, as CDK does after a run that changed nothing.
   const options = [
-    WITHOUT_OPERATIONS,
+    '--all',
+    '--context',
+    'metricMath=false',
     '--method',
     'direct',
     '--require-approval',
