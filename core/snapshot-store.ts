@@ -4,6 +4,7 @@ import { TimeoutStrategy, timeout } from 'cockatiel';
 import * as devalue from 'devalue';
 import * as z from 'zod';
 import type { Fold, Folded } from './fold.ts';
+import { type Metrics, noMetrics } from './metrics.ts';
 import type { ObjectStore } from './object-store.ts';
 
 /** A folded state, kept so that a later load can start from it. */
@@ -19,8 +20,9 @@ export type SnapshotFault = 'missing' | 'corrupt' | 'schema' | 'unavailable';
 export interface SnapshotStoreOptions {
   /** A snapshot each time a stream steps over a multiple of so many events. */
   readonly interval?: number;
-  /** Called for each snapshot that does not serve, for metrics. */
+  /** Called for each snapshot that does not serve, for the log. */
   readonly onFault?: (fault: SnapshotFault, key: string, error?: unknown) => void;
+  readonly metrics?: Metrics;
 }
 
 /** Which snapshot is wanted: the newest of at most this version and, if `at` is given, with nothing recorded later. */
@@ -60,13 +62,18 @@ type Stored = z.output<typeof stored>;
 export class SnapshotStore {
   readonly #objects: ObjectStore;
   readonly #onFault: NonNullable<SnapshotStoreOptions['onFault']>;
+  readonly #metrics: Metrics;
   /** Events from one snapshot to the next. */
   readonly interval: number;
 
   constructor(objects: ObjectStore, options: SnapshotStoreOptions = {}) {
     this.#objects = objects;
     this.interval = options.interval ?? DEFAULT_SNAPSHOT_INTERVAL;
-    this.#onFault = options.onFault ?? (() => {});
+    this.#metrics = options.metrics ?? noMetrics;
+    this.#onFault = (fault, ...details) => {
+      this.#metrics.count('snapshot_reads_total', { result: fault });
+      options.onFault?.(fault, ...details);
+    };
   }
 
   /** The last multiple of the interval up to a version: where a snapshot of it is looked for; 0 = there can be none. */
@@ -80,7 +87,9 @@ export class SnapshotStore {
     if (milestone === 0) return undefined;
     try {
       const likely = range.at ? undefined : await this.#usable(fold, stream, keyOf(fold, stream, milestone), range);
-      return likely ?? (await this.#older(fold, stream, milestone, range));
+      const snapshot = likely ?? (await this.#older(fold, stream, milestone, range));
+      if (snapshot) this.#metrics.count('snapshot_reads_total', { result: 'hit' });
+      return snapshot;
     } catch (error) {
       this.#onFault('unavailable', folderOf(fold, stream), error);
       return undefined;

@@ -2,6 +2,7 @@ import { type Commit, endOf } from './commit.ts';
 import type { EventStore } from './event-store.ts';
 import { type Fold, type Folded, foldCommit, start } from './fold.ts';
 import { originOf } from './lineage.ts';
+import { type Metrics, noMetrics } from './metrics.ts';
 import type { SnapshotStore } from './snapshot-store.ts';
 import { type Known, StateCache } from './state-cache.ts';
 
@@ -28,6 +29,7 @@ export interface StateReaderOptions {
   readonly snapshots?: SnapshotStore | undefined;
   /** States and commit ids that are kept in memory, together; 0 keeps none. */
   readonly cacheSize?: number;
+  readonly metrics?: Metrics;
 }
 
 /** More commits in a stream than this, and their ids are looked up in the store instead. */
@@ -44,16 +46,19 @@ export class StateReader {
   readonly #store: EventStore;
   readonly #snapshots: SnapshotStore | undefined;
   readonly #cache: StateCache;
+  readonly #metrics: Metrics | undefined;
 
-  constructor({ store, snapshots, cacheSize = 0 }: StateReaderOptions) {
+  constructor({ store, snapshots, cacheSize = 0, metrics = noMetrics }: StateReaderOptions) {
     this.#store = store;
     this.#snapshots = snapshots;
     this.#cache = new StateCache(cacheSize);
+    this.#metrics = cacheSize > 0 ? metrics : undefined; // without a cache there is nothing to hit
   }
 
   /** The newest state, or the one right after the commit that was written under `commitId` when there is one. */
   async load<State>(fold: Fold<State>, stream: string, commitId?: string): Promise<Loaded<State>> {
     const known = this.#cache.get(fold, stream);
+    this.#metrics?.count('cache_reads_total', { result: known ? 'hit' : 'miss' });
     const { repeat, ...found } = await (known
       ? this.#loadWarm(fold, stream, known, commitId)
       : this.#loadCold(fold, stream, commitId));

@@ -96,12 +96,14 @@ const snapshotsIn = (bucket: string) =>
   new SnapshotStore(bucketObjects(bucket), {
     interval: settings.snapshots.frequency,
     onFault: (fault, key, error) => logger.warn('a snapshot does not serve', { fault, key, error }),
+    metrics,
   });
 
 export function commandDeps(): CommandDeps {
   const { EVENTS_TABLE, OBJECTS_BUCKET } = environmentOf('command');
   const store = eventStore(EVENTS_TABLE, OBJECTS_BUCKET);
-  const states = new StateReader({ store, snapshots: snapshotsIn(OBJECTS_BUCKET), cacheSize: DEFAULT_CACHE_SIZE });
+  const snapshots = snapshotsIn(OBJECTS_BUCKET);
+  const states = new StateReader({ store, snapshots, cacheSize: DEFAULT_CACHE_SIZE, metrics });
   return { ...appDeps, store, states, trace: () => tracer.header };
 }
 

@@ -119,7 +119,14 @@ export function createEngine({ dataDir, projections, logger, ...options }: Engin
     onHandlerError: (error, { id, type }) => logger.error('a subscriber failed', { id, type, error }),
     observe: traceHandling(telemetry.tracer),
   });
-  const { states, writer } = openStates({ store, objects, folds: options.folds ?? [], settings, logger });
+  const { states, writer } = openStates({
+    store,
+    objects,
+    folds: options.folds ?? [],
+    settings,
+    logger,
+    metrics: telemetry.metrics,
+  });
   bus.addPublisher('metrics', meteredPublisher(nobody, telemetry.metrics, settings.monitoring.counted_sources));
   // Nobody but this process moves the pointers, so what it knows of them stays true.
   const control = new SqliteControlStore(folder.views);

@@ -1,6 +1,7 @@
 import type { EventSystem } from '../../core/configuration.ts';
 import type { EventStore } from '../../core/event-store.ts';
 import type { AnyFold } from '../../core/fold.ts';
+import type { Metrics } from '../../core/metrics.ts';
 import type { ObjectStore } from '../../core/object-store.ts';
 import { SnapshotStore } from '../../core/snapshot-store.ts';
 import { SnapshotWriter } from '../../core/snapshot-writer.ts';
@@ -14,16 +15,18 @@ interface Parts {
   readonly folds: readonly AnyFold[];
   readonly settings: EventSystem;
   readonly logger: Logger;
+  readonly metrics: Metrics;
 }
 
 /** What loads states, and what makes the snapshots it loads them from; none when the settings want none. */
-export function openStates({ store, objects, folds, settings, logger }: Parts) {
+export function openStates({ store, objects, folds, settings, logger, metrics }: Parts) {
   const { enabled, frequency: interval } = settings.snapshots;
   const snapshots = new SnapshotStore(objects, {
     interval,
     onFault: (fault, key, error) => logger.warn('a snapshot does not serve', { fault, key, error }),
+    metrics,
   });
-  const states = new StateReader({ store, snapshots, cacheSize: DEFAULT_CACHE_SIZE });
+  const states = new StateReader({ store, snapshots, cacheSize: DEFAULT_CACHE_SIZE, metrics });
   const onError = (stream: string, error: unknown) => logger.error('a snapshot was not written', { stream, error });
   return { states, writer: enabled ? new SnapshotWriter({ store, snapshots, folds, onError }) : undefined };
 }

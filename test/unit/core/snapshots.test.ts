@@ -14,6 +14,7 @@ import { type AgentStatus, agentStatus } from '../../../domain/agent/agent-statu
 import type { NewEvent } from '../../../events/catalogue.ts';
 import { MemoryObjectStore } from '../../support/memory-objects.ts';
 import { MemoryCommitStorage } from '../../support/memory-storage.ts';
+import { recordTelemetry } from '../../support/recorded-telemetry.ts';
 import { step } from '../../support/sample-events.ts';
 
 const view = viewFold(agentStatus);
@@ -57,14 +58,15 @@ function setup({ interval = 10, cacheSize = 0 } = {}) {
   const objects = new MemoryObjectStore();
   const faults: string[] = [];
   const errors: unknown[] = [];
-  const snapshots = new SnapshotStore(objects, { interval, onFault: (fault) => faults.push(fault) });
+  const { metrics, counted } = recordTelemetry();
+  const snapshots = new SnapshotStore(objects, { interval, onFault: (fault) => faults.push(fault), metrics });
   const writer = new SnapshotWriter({
     store,
     snapshots,
     folds: [state, view],
     onError: (_, error) => errors.push(error),
   });
-  const states = new StateReader({ store, snapshots, cacheSize });
+  const states = new StateReader({ store, snapshots, cacheSize, metrics });
   /** Appends commits of these sizes, with snapshots as they become due unless told otherwise. */
   const append = async (sizes: readonly number[], { snapshot = true } = {}) => {
     for (const size of sizes) {
@@ -79,7 +81,7 @@ function setup({ interval = 10, cacheSize = 0 } = {}) {
   };
   const keys = async (fold: Fold<unknown> = state) =>
     (await Array.fromAsync(objects.list(`snapshots/${fold.name}/`))).map(({ key }) => Number(key.split('/').at(-1)));
-  return { storage, store, objects, snapshots, writer, states, faults, errors, append, keys };
+  return { storage, store, objects, snapshots, writer, states, faults, errors, append, keys, counted };
 }
 
 const states = ['idle', 'running', 'waiting', 'failed'] as const;
@@ -180,12 +182,13 @@ describe('snapshots', () => {
   ];
 
   it.each(damages)('that are %s cost a longer read, and are told of', async (_, damage, fault) => {
-    const { append, states, store, objects, faults } = setup();
+    const { append, states, store, objects, faults, counted } = setup();
     await append([10, 10, 10, 5, ...Array(30).fill(1)]);
     const listed = await Array.fromAsync(objects.list('snapshots/'));
     for (const { key } of listed.filter(({ key }) => key.endsWith('60'))) await damage(objects, key);
     expect(await states.load(view, STREAM)).toEqual({ state: await whole(store, view), version: 65, repeated: false });
     expect(faults).toEqual([fault]);
+    expect(counted('snapshot_reads_total').filter(({ result }) => result === fault)).toHaveLength(1);
     for (const { key } of listed) await damage(objects, key);
     expect(await states.load(view, STREAM)).toMatchObject({ state: await whole(store, view), version: 65 });
     expect(new Set(faults)).toEqual(new Set([fault]));
@@ -294,6 +297,19 @@ describe('a warm cache', () => {
       Array.from({ length: 8 }, (_, n) => 6 + n).toSorted(),
     );
     expect(await own.store.head(STREAM)).toBe(13);
+  });
+
+  it('counts what the cache and the snapshots were good for', async () => {
+    const { append, states, counted } = setup({ cacheSize: 1_000 });
+    await append([10, 10, 10, 5, ...Array(30).fill(1)]);
+    const before = counted('snapshot_reads_total').length; // the writer goes on from earlier ones
+    await states.load(view, STREAM);
+    await states.load(view, STREAM);
+    expect(counted('cache_reads_total')).toEqual([
+      { result: 'miss', value: 1 },
+      { result: 'hit', value: 1 },
+    ]);
+    expect(counted('snapshot_reads_total').slice(before)).toEqual([{ result: 'hit', value: 1 }]);
   });
 
   it.each([0, 1_000])('finds a repeat however old it is, with a cache of %i', async (cacheSize) => {
