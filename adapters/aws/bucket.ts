@@ -1,15 +1,12 @@
 import type { ListedObject, ObjectStore } from '../../core/object-store.ts';
+import { lazily } from './clients.ts';
 
 /**
  * The objects of a bucket. The client of S3 is as large as that of DynamoDB and few requests need it, so it is loaded by
  * the first that does; a function that starts cold does not wait for it.
  */
 export function bucketObjects(bucket: string): ObjectStore {
-  let opening: Promise<ObjectStore> | undefined;
-  const opened = () => {
-    opening ??= import('./s3-client.ts').then(({ openBucket }) => openBucket(bucket));
-    return opening;
-  };
+  const opened = lazily(() => import('./s3-client.ts').then(({ openBucket }) => openBucket(bucket)));
   return {
     put: async (...object) => (await opened()).put(...object),
     get: async (key) => (await opened()).get(key),
