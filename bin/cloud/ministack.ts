@@ -59,7 +59,7 @@ export class MiniStack {
     const state = this.#load();
     if (!state) return false;
     if (state.container) await run('docker', ['rm', '--force', state.container]);
-    if (state.pid && (await this.#isOurs(state.pid))) process.kill(state.pid, 'SIGTERM');
+    if (state.pid && (await this.#isOurs(state.pid))) await endGroup(state.pid);
     rmSync(this.#state);
     return true;
   }
@@ -98,10 +98,13 @@ export class MiniStack {
     return program;
   }
 
-  /** A process id may have gone to someone else since; ours runs out of our folder. */
+  /**
+   * A process id may have gone to someone else since; ours runs out of our folder. Where its process is gone, the group of
+   * that number is still ours: no new process gets the number of a group that has members.
+   */
   async #isOurs(pid: number): Promise<boolean> {
     const command = await run('ps', ['-p', String(pid), '-o', 'command=']).catch(() => '');
-    return command.includes(this.#folder);
+    return command.trim() === '' || command.includes('<defunct>') || command.includes(this.#folder);
   }
 
   #load(): Running | undefined {
@@ -132,6 +135,23 @@ async function statusOf(url: string): Promise<number | undefined> {
   } catch {
     return undefined;
   }
+}
+
+/** How long the emulator has to end by itself, milliseconds. The functions that it runs often stay behind. */
+const GRACE_MS = 3_000;
+
+/** Ends a process and the functions that it runs, which are in its group: asked first, then made to. */
+async function endGroup(leader: number): Promise<void> {
+  const signal = (name: NodeJS.Signals | 0): boolean => {
+    try {
+      return process.kill(-leader, name);
+    } catch {
+      return false; // nobody is left
+    }
+  };
+  signal('SIGTERM');
+  for (let waited = 0; waited < GRACE_MS && signal(0); waited += 100) await delay(100);
+  signal('SIGKILL');
 }
 
 async function findPython(): Promise<string | undefined> {
