@@ -103,6 +103,15 @@ describe('Projector', () => {
     expect((await view('a'))?.view).toEqual({ seen: ['1', '2'] });
   });
 
+  it('reports where the batch first has a failing stream: a redelivery from a later place would leave a commit out', async () => {
+    const { projector, views, append, commits } = await setup();
+    await append('a', [step('a', '1')]);
+    await append('a', [step('a', '2')]);
+    const delivered = (await commits('a')).reverse();
+    views.get = () => Promise.reject(new Error('out of order'));
+    expect(await projector.apply(delivered)).toMatchObject([{ commit: delivered[0] }]);
+  });
+
   it('applies commits to every generation that wants them, also to one begun while it writes', async () => {
     const { store, append, commits } = await setup();
     const views = new MemoryViewStore();
