@@ -1,14 +1,8 @@
-import {
-  ConditionalCheckFailedException,
-  type DynamoDBClient,
-  GetItemCommand,
-  PutItemCommand,
-  QueryCommand,
-  type QueryCommandInput,
-} from '@aws-sdk/client-dynamodb';
+import { type DynamoDBClient, GetItemCommand, QueryCommand, type QueryCommandInput } from '@aws-sdk/client-dynamodb';
 import { type Commit, endOf, MAX_EVENTS_PER_COMMIT } from '../../core/commit.ts';
 import type { CommitRange, CommitStorage } from '../../core/commit-storage.ts';
 import { commitOf, itemOf, placeOf, streamKey } from './commit-item.ts';
+import { putIfFree } from './put-if-free.ts';
 import { reaching } from './service-error.ts';
 import { BY_COMMIT_ID, DEFAULT_TENANT } from './tables.ts';
 
@@ -39,20 +33,8 @@ export class DynamoCommitStorage implements CommitStorage {
   }
 
   async put(commit: Commit): Promise<Commit | undefined> {
-    const put = new PutItemCommand({
-      TableName: this.#table,
-      Item: itemOf(commit, this.#tenant),
-      ConditionExpression: 'attribute_not_exists(#stream)',
-      ExpressionAttributeNames: { '#stream': 'stream' },
-      ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-    });
-    try {
-      await reaching('DynamoDB', this.#client.send(put));
-      return undefined;
-    } catch (error) {
-      if (error instanceof ConditionalCheckFailedException && error.Item) return commitOf(error.Item);
-      throw error;
-    }
+    const occupant = await putIfFree(this.#client, this.#table, 'stream', itemOf(commit, this.#tenant));
+    return occupant && commitOf(occupant);
   }
 
   async head(stream: string): Promise<number> {

@@ -1,6 +1,5 @@
 import {
   type AttributeValue,
-  BatchGetItemCommand,
   ConditionalCheckFailedException,
   DeleteItemCommand,
   type DynamoDBClient,
@@ -18,6 +17,7 @@ import {
 } from '../../core/control-store.ts';
 import { CorruptDataError } from '../../core/errors.ts';
 import type { JsonObject } from '../../events/json.ts';
+import { batchGet } from './batch-get.ts';
 import { reaching } from './service-error.ts';
 import { BY_KIND, DEFAULT_TENANT } from './tables.ts';
 
@@ -74,7 +74,7 @@ export class DynamoControlStore implements ControlStore {
     const size = Math.min(limit, MAX_BATCH);
     const found = await this.#ids(kind, prefix, after, size + 1); // one more tells whether a page follows
     const ids = found.slice(0, size);
-    const fetched = await this.#fetch(ids.map((id) => this.#key(kind, id)));
+    const fetched = await batchGet(this.#client, this.#table, { Keys: ids.map((id) => this.#key(kind, id)) });
     const items = fetched.map((item) => itemOf(kind, item)).toSorted((a, b) => (a.id < b.id ? -1 : 1));
     const next = found.length > size ? ids.at(-1) : undefined;
     return next === undefined ? { items } : { items, next };
@@ -110,19 +110,6 @@ export class DynamoControlStore implements ControlStore {
     const { Items } = await reaching('DynamoDB', this.#client.send(query));
     const ids = (Items ?? []).map((item) => z.object({ id: text }).parse(item).id);
     return ids.filter((id) => id > after).slice(0, limit);
-  }
-
-  /** Fetches until nothing is left over: an answer has at least one item and at most 16 MB of them. */
-  async #fetch(keys: readonly Item[]): Promise<Item[]> {
-    const items: Item[] = [];
-    let pending = [...keys];
-    while (pending.length > 0) {
-      const get = new BatchGetItemCommand({ RequestItems: { [this.#table]: { Keys: pending } } });
-      const { Responses, UnprocessedKeys } = await reaching('DynamoDB', this.#client.send(get));
-      items.push(...(Responses?.[this.#table] ?? []));
-      pending = UnprocessedKeys?.[this.#table]?.Keys ?? [];
-    }
-    return items;
   }
 }
 

@@ -1,5 +1,4 @@
 import {
-  BatchGetItemCommand,
   BatchWriteItemCommand,
   type BatchWriteItemCommandInput,
   type DynamoDBClient,
@@ -9,6 +8,7 @@ import { ExponentialBackoff, handleType, retry } from 'cockatiel';
 import { UnavailableError } from '../../core/errors.ts';
 import type { CheckpointPage, GenerationStore } from '../../core/generation-store.ts';
 import type { PageOptions } from '../../core/view-store.ts';
+import { batchGet } from './batch-get.ts';
 import { reaching } from './service-error.ts';
 import { BY_GROUP, DEFAULT_TENANT } from './tables.ts';
 import { checkpointOf, type Item, keyOf, type Place, placeId } from './view-item.ts';
@@ -57,23 +57,12 @@ export class DynamoGenerationStore implements GenerationStore {
 
   async versions(projection: string, generation: number, keys: readonly string[]): Promise<Map<string, number>> {
     const place = { projection, generation };
-    const items: Item[] = [];
-    let pending = this.#ids(place, keys);
-    while (pending.length > 0) {
-      const get = new BatchGetItemCommand({
-        RequestItems: {
-          [this.#table]: {
-            Keys: pending,
-            ConsistentRead: true,
-            ProjectionExpression: '#view, #key, #version',
-            ExpressionAttributeNames: { '#view': 'view', '#key': 'key', '#version': 'version' },
-          },
-        },
-      });
-      const { Responses, UnprocessedKeys } = await reaching('DynamoDB', this.#client.send(get));
-      items.push(...(Responses?.[this.#table] ?? []));
-      pending = UnprocessedKeys?.[this.#table]?.Keys ?? [];
-    }
+    const items = await batchGet(this.#client, this.#table, {
+      Keys: this.#ids(place, keys),
+      ConsistentRead: true,
+      ProjectionExpression: '#view, #key, #version',
+      ExpressionAttributeNames: { '#view': 'view', '#key': 'key', '#version': 'version' },
+    });
     return new Map(items.map((item) => checkpointOf(item, place)).map(({ key, version }) => [key, version]));
   }
 

@@ -2,7 +2,6 @@ import {
   type AttributeValue,
   ConditionalCheckFailedException,
   type DynamoDBClient,
-  PutItemCommand,
   QueryCommand,
   type QueryCommandInput,
   UpdateItemCommand,
@@ -11,6 +10,7 @@ import pLimit from 'p-limit';
 import type { LogPage } from '../../core/log-page.ts';
 import type { LogStorage, PageRange } from '../../core/log-storage.ts';
 import { itemOf, pageOf, partitionKey } from './log-page-item.ts';
+import { putIfFree } from './put-if-free.ts';
 import { reaching } from './service-error.ts';
 import { DEFAULT_TENANT, EXPIRES_AT } from './tables.ts';
 
@@ -36,20 +36,8 @@ export class DynamoLogStorage implements LogStorage {
   }
 
   async put(page: LogPage): Promise<LogPage | undefined> {
-    const put = new PutItemCommand({
-      TableName: this.#table,
-      Item: itemOf(page, this.#tenant),
-      ConditionExpression: 'attribute_not_exists(#page)',
-      ExpressionAttributeNames: { '#page': 'page' },
-      ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-    });
-    try {
-      await reaching('DynamoDB', this.#client.send(put));
-      return undefined;
-    } catch (error) {
-      if (error instanceof ConditionalCheckFailedException && error.Item) return pageOf(error.Item);
-      throw error;
-    }
+    const occupant = await putIfFree(this.#client, this.#table, 'page', itemOf(page, this.#tenant));
+    return occupant && pageOf(occupant);
   }
 
   async last(partition: string): Promise<LogPage | undefined> {

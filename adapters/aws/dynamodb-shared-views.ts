@@ -1,6 +1,5 @@
 import {
   type AttributeValue,
-  BatchGetItemCommand,
   DeleteItemCommand,
   type DynamoDBClient,
   QueryCommand,
@@ -19,6 +18,7 @@ import type {
   SharedPlace,
   SharedViewStore,
 } from '../../core/shared-view-store.ts';
+import { batchGet } from './batch-get.ts';
 import { reaching } from './service-error.ts';
 import { BY_GROUP, BY_RANK, DEFAULT_TENANT } from './tables.ts';
 import { type Item, keyOf, placeId, unchanged, viewItemOf } from './view-item.ts';
@@ -67,7 +67,7 @@ export class DynamoSharedViews implements SharedViewStore {
 
   async read(place: SharedPlace, key: string, shards: number): Promise<CounterValues | undefined> {
     const Keys = Array.from({ length: shards }, (_, shard) => ({ view: { S: this.#id(place, key, shard) } }));
-    const items = await this.#fetch(Keys, true);
+    const items = await batchGet(this.#client, this.#table, { Keys, ConsistentRead: true });
     return items.length === 0 ? undefined : sumOf(items);
   }
 
@@ -82,10 +82,9 @@ export class DynamoSharedViews implements SharedViewStore {
     });
     const { Items = [] } = await reaching('DynamoDB', this.#client.send(query));
     const keys = Items.map((item) => keyOf(item, place));
-    const items = await this.#fetch(
-      keys.map((key) => ({ view: { S: this.#id(place, key, 0) } })),
-      false,
-    );
+    const items = await batchGet(this.#client, this.#table, {
+      Keys: keys.map((key) => ({ view: { S: this.#id(place, key, 0) } })),
+    });
     const byKey = new Map(items.map((item) => [keyOf(item, place), sumOf([item])]));
     return keys.flatMap((key) => {
       const counters = byKey.get(key);
@@ -168,19 +167,6 @@ export class DynamoSharedViews implements SharedViewStore {
       yield* Items;
       startKey = LastEvaluatedKey;
     } while (startKey);
-  }
-
-  async #fetch(keys: Item[], ConsistentRead: boolean): Promise<Item[]> {
-    const items: Item[] = [];
-    let pending: Item[] = keys;
-    while (pending.length > 0) {
-      const RequestItems = { [this.#table]: { Keys: pending, ConsistentRead } };
-      const get = new BatchGetItemCommand({ RequestItems });
-      const { Responses, UnprocessedKeys } = await reaching('DynamoDB', this.#client.send(get));
-      items.push(...(Responses?.[this.#table] ?? []));
-      pending = UnprocessedKeys?.[this.#table]?.Keys ?? [];
-    }
-    return items;
   }
 
   /** No key of a checkpoint starts with an equals sign. */

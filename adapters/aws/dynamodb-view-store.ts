@@ -1,5 +1,4 @@
 import {
-  BatchGetItemCommand,
   ConditionalCheckFailedException,
   type DynamoDBClient,
   GetItemCommand,
@@ -10,9 +9,10 @@ import {
 import type { Parked } from '../../core/parked.ts';
 import type { StoredView } from '../../core/projection.ts';
 import type { PageOptions, ParkedPage, ViewPage, ViewStore } from '../../core/view-store.ts';
+import { batchGet } from './batch-get.ts';
 import { reaching } from './service-error.ts';
 import { BY_GROUP, BY_PARKED, DEFAULT_TENANT } from './tables.ts';
-import { type Item, keyOf, type Place, parkedViewOf, placeId, unchanged, viewItemOf, viewOf } from './view-item.ts';
+import { keyOf, type Place, parkedViewOf, placeId, unchanged, viewItemOf, viewOf } from './view-item.ts';
 
 /** DynamoDB fetches at most this many items at once. */
 const MAX_BATCH = 100;
@@ -64,7 +64,9 @@ export class DynamoViewStore implements ViewStore {
     const page = { Limit: size + 1 }; // one more tells whether a page follows
     const { Items = [] } = await this.#query(GROUPS, this.#id(place, group), after, page);
     const keys = Items.slice(0, size).map((item) => keyOf(item, place));
-    const items = await this.#fetch(keys.map((key) => ({ view: { S: this.#id(place, key) } })));
+    const items = await batchGet(this.#client, this.#table, {
+      Keys: keys.map((key) => ({ view: { S: this.#id(place, key) } })),
+    });
     const views = items
       .map((item) => viewOf(item, place, this.#tenant))
       .filter((view) => view.group === group) // it may have left the group since the index was written
@@ -109,19 +111,6 @@ export class DynamoViewStore implements ViewStore {
       ...more,
     });
     return reaching('DynamoDB', this.#client.send(query));
-  }
-
-  /** Fetches until nothing is left over: an answer has at least one item and at most 16 MB of them. */
-  async #fetch(keys: readonly Item[]): Promise<Item[]> {
-    const items: Item[] = [];
-    let pending = [...keys];
-    while (pending.length > 0) {
-      const get = new BatchGetItemCommand({ RequestItems: { [this.#table]: { Keys: pending } } });
-      const { Responses, UnprocessedKeys } = await reaching('DynamoDB', this.#client.send(get));
-      items.push(...(Responses?.[this.#table] ?? []));
-      pending = UnprocessedKeys?.[this.#table]?.Keys ?? [];
-    }
-    return items;
   }
 
   #id(place: Place, name?: string): string {
