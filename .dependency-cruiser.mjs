@@ -1,26 +1,24 @@
-/** Imports point one way; see "Layout" in CONTRIBUTING.md. */
-const folders = ['adapters', 'api', 'bin', 'client', 'core', 'domain', 'events', 'functions', 'lib'];
+import { rooms } from './rooms.mjs';
 
-/** What each folder may import besides itself and packages. */
-const allowed = {
-  events: [],
-  core: ['events'],
-  domain: ['core', 'events'],
-  adapters: ['core', 'events'],
-  api: ['domain', 'core', 'events'],
-  client: ['api', 'events'],
-  functions: ['adapters', 'api', 'domain', 'core', 'events'],
-  lib: ['functions/environment\\.ts', 'core/configuration\\.ts'],
-  bin: ['functions/environment\\.ts', 'lib', 'adapters', 'api', 'client', 'domain', 'core', 'events'],
-};
+/** Imports point one way; `rooms.mjs` says which. */
+const names = Object.keys(rooms);
+const escaped = (path) => path.replaceAll('.', '\\.');
+const inside = (place) => `^${escaped(place)}${place.endsWith('.ts') ? '$' : '/'}`;
+/** Places that are rooms inside another room: what the outer rule says does not hold for them. */
+const innerRooms = (room) => names.filter((name) => name.startsWith(`${room}/`)).map(inside);
+const anyRoom = `^(${[...new Set(names.map((name) => name.split('/')[0]))].join('|')})/`;
 
-const directions = Object.entries(allowed).map(([folder, others]) => ({
-  name: `${folder}-imports`,
-  comment: `${folder} imports nothing but ${[folder, ...others].join(', ')} and packages`,
-  severity: 'error',
-  from: { path: `^${folder}/` },
-  to: { path: `^(${folders.join('|')})/`, pathNot: `^(${[folder, ...others].join('|')})(/|$)` },
-}));
+const directions = names.map((room) => {
+  const allowed = [room, ...rooms[room].may];
+  const inner = innerRooms(room);
+  return {
+    name: `${room}-imports`,
+    comment: `${room} imports nothing but ${allowed.join(', ')} and packages`,
+    severity: 'error',
+    from: inner.length > 0 ? { path: inside(room), pathNot: inner } : { path: inside(room) },
+    to: { path: anyRoom, pathNot: allowed.map(inside) },
+  };
+});
 
 export default {
   forbidden: [

@@ -1,4 +1,4 @@
-import type { AnnalsConfig } from './core/configuration.ts';
+import type { AnnalsConfig } from './core/base/configuration.ts';
 
 /**
  * What this installation wants otherwise than by default, on one machine and on AWS alike. docs/configuration.md lists

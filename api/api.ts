@@ -1,11 +1,11 @@
-import { type App, createApp } from './app.ts';
-import type { CommandDeps } from './command.ts';
 import { commandRoutes } from './commands.ts';
-import { addLogStream } from './log-stream.ts';
-import { openApiRoute } from './openapi.ts';
-import { type OperateDeps, operationRoutes } from './operations.ts';
+import { type App, createApp } from './http/app.ts';
+import type { CommandDeps } from './http/command.ts';
+import { openApiRoute } from './http/openapi.ts';
+import { addLogStream } from './log/log-stream.ts';
+import { type OperateDeps, operationRoutes } from './operations/operations.ts';
+import { type TraceDeps, traceQueries } from './operations/trace-queries.ts';
 import { type QueryDeps, queryRoutes } from './queries.ts';
-import { type TraceDeps, traceQueries } from './trace-queries.ts';
 
 export type ApiDeps = CommandDeps & OperateDeps & QueryDeps & TraceDeps;
 

@@ -1,12 +1,12 @@
-import { agentCommands } from './agent-commands.ts';
-import { batchCommands } from './batch-commands.ts';
-import type { CommandDeps } from './command.ts';
-import { forkCommands } from './fork-commands.ts';
-import type { Route } from './route.ts';
-import { sagaCommands } from './saga-commands.ts';
-import { streamCommands } from './stream-commands.ts';
-import { taskCommands } from './task-commands.ts';
-import { workflowCommands } from './workflow-commands.ts';
+import { agentCommands } from '../domain/agent/agent-commands.ts';
+import { forkCommands } from '../domain/agent/fork-commands.ts';
+import { taskCommands } from '../domain/task/task-commands.ts';
+import { workflowCommands } from '../domain/workflow/workflow-commands.ts';
+import type { CommandDeps } from './http/command.ts';
+import type { Route } from './http/route.ts';
+import { sagaCommands } from './sagas/saga-commands.ts';
+import { batchCommands } from './streams/batch-commands.ts';
+import { streamCommands } from './streams/stream-commands.ts';
 
 /** Every route that writes. They need no view store, so a function that only serves these stays small. */
 export const commandRoutes: readonly Route<CommandDeps>[] = [

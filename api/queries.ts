@@ -1,16 +1,16 @@
-import type { AppDeps } from './app.ts';
+import { forkQueries } from '../domain/agent/fork-queries.ts';
 import { commandRoutes } from './commands.ts';
-import { type DeadLetterDeps, deadLetterQueries } from './dead-letter-routes.ts';
-import { forkQueries } from './fork-queries.ts';
-import { type LogDeps, logQueries } from './log-queries.ts';
-import { openApiRoute } from './openapi.ts';
-import { type OperationDeps, operationQueries } from './operation-queries.ts';
-import { operationRoutes } from './operations.ts';
-import { pastQueries } from './past-queries.ts';
-import type { Route } from './route.ts';
-import { sagaQueries } from './saga-queries.ts';
-import { streamQueries } from './stream-queries.ts';
-import { type ViewDeps, viewQueries } from './view-queries.ts';
+import type { AppDeps } from './http/app.ts';
+import { openApiRoute } from './http/openapi.ts';
+import type { Route } from './http/route.ts';
+import { type LogDeps, logQueries } from './log/log-queries.ts';
+import { type DeadLetterDeps, deadLetterQueries } from './operations/dead-letter-routes.ts';
+import { type OperationDeps, operationQueries } from './operations/operation-queries.ts';
+import { operationRoutes } from './operations/operations.ts';
+import { sagaQueries } from './sagas/saga-queries.ts';
+import { streamQueries } from './streams/stream-queries.ts';
+import { pastQueries } from './views/past-queries.ts';
+import { type ViewDeps, viewQueries } from './views/view-queries.ts';
 
 /** What the routes that read need. */
 export interface QueryDeps extends AppDeps, LogDeps, ViewDeps, OperationDeps, DeadLetterDeps {}

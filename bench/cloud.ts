@@ -1,5 +1,5 @@
 import { ulid } from 'ulid';
-import { signedFetch } from '../adapters/aws/signed-fetch.ts';
+import { signedFetch } from '../adapters/aws/clients/signed-fetch.ts';
 import { createClient } from '../client/client.ts';
 import { findDeployment } from '../test/cloud/deployment.ts';
 import { type Latency, latencyOf } from './harness/latency.ts';

@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { configureEventSystem } from '../core/configuration.ts';
-import { bundleFunctions } from '../lib/bundle.ts';
+import { configureEventSystem } from '../core/base/configuration.ts';
+import { bundleFunctions } from '../lib/shared/bundle.ts';
 
 // How long each function takes to load on this machine's Node, from nothing, and with its code compiled before.
 

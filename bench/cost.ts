@@ -1,14 +1,14 @@
 import { writeFileSync } from 'node:fs';
 import { type AttributeValue, PutItemCommand, TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb';
-import { DynamoCommitStorage } from '../adapters/aws/dynamodb-commit-storage.ts';
-import { DynamoLogStorage } from '../adapters/aws/dynamodb-log-storage.ts';
-import { DynamoViewStore } from '../adapters/aws/dynamodb-view-store.ts';
-import type { Commit } from '../core/commit.ts';
-import { EventStore } from '../core/event-store.ts';
-import { LogWriter } from '../core/log-writer.ts';
-import { Projector } from '../core/projector.ts';
+import { DynamoCommitStorage } from '../adapters/aws/dynamodb/commit-storage.ts';
+import { DynamoLogStorage } from '../adapters/aws/dynamodb/log-storage.ts';
+import { DynamoViewStore } from '../adapters/aws/dynamodb/view-store.ts';
+import { LogWriter } from '../core/log/writer.ts';
+import { Projector } from '../core/projections/projector.ts';
+import type { Commit } from '../core/store/commit.ts';
+import { EventStore } from '../core/store/event-store.ts';
 import { projections } from '../domain/projections.ts';
-import { prices } from '../lib/prices.ts';
+import { prices } from '../lib/operations/prices.ts';
 import { createTables } from '../test/support/tables.ts';
 import { withEmulator } from './harness/emulator.ts';
 import { sampleEvents } from './harness/events.ts';
@@ -166,7 +166,7 @@ function page(columns: readonly Column[]): string {
     '# What a million events cost on AWS',
     '',
     `Computed by \`npm run bench -- cost --write\`: units counted on the DynamoDB emulator with events of ${EVENT_BYTES} bytes, at the list prices of us-east-1 as of`,
-    `${prices.asOf} (\`lib/prices.ts\`), without free tiers. Batches of ${BATCH} commits; a command runs ${assumed.commandMs} ms in ${assumed.commandGigabytes} GB, a batch ${assumed.batchMs} ms in ${assumed.batchGigabytes} GB: assumed, not`,
+    `${prices.asOf} (\`lib/operations/prices.ts\`), without free tiers. Batches of ${BATCH} commits; a command runs ${assumed.commandMs} ms in ${assumed.commandGigabytes} GB, a batch ${assumed.batchMs} ms in ${assumed.batchGigabytes} GB: assumed, not`,
     'measured, as are the prices of tomorrow. The dashboard of a stage shows what its tables really cost.',
     '',
     'US dollars per million events, by how many one append holds:',

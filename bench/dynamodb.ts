@@ -1,5 +1,5 @@
-import { DynamoCommitStorage } from '../adapters/aws/dynamodb-commit-storage.ts';
-import { EventStore } from '../core/event-store.ts';
+import { DynamoCommitStorage } from '../adapters/aws/dynamodb/commit-storage.ts';
+import { EventStore } from '../core/store/event-store.ts';
 import type { NewEvent } from '../events/catalogue.ts';
 import { createTables } from '../test/support/tables.ts';
 import { withEmulator } from './harness/emulator.ts';

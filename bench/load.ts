@@ -5,16 +5,17 @@ import {
   waitUntilTableExists,
 } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
-import { itemOf } from '../adapters/aws/commit-item.ts';
-import { DynamoCommitStorage } from '../adapters/aws/dynamodb-commit-storage.ts';
-import { S3ObjectStore } from '../adapters/aws/s3-object-store.ts';
-import { DEFAULT_TENANT, eventsTable } from '../adapters/aws/tables.ts';
-import type { Commit } from '../core/commit.ts';
-import { EventStore } from '../core/event-store.ts';
-import { stateFold, viewFold } from '../core/fold.ts';
-import { SnapshotStore } from '../core/snapshot-store.ts';
-import { SnapshotWriter } from '../core/snapshot-writer.ts';
-import { StateReader } from '../core/state-reader.ts';
+import { itemOf } from '../adapters/aws/dynamodb/commit-item.ts';
+import { DynamoCommitStorage } from '../adapters/aws/dynamodb/commit-storage.ts';
+import { DEFAULT_TENANT, eventsTable } from '../adapters/aws/dynamodb/tables.ts';
+import { S3ObjectStore } from '../adapters/aws/s3/object-store.ts';
+import { viewFold } from '../core/projections/view-fold.ts';
+import { stateFold } from '../core/state/fold.ts';
+import { SnapshotStore } from '../core/state/snapshot-store.ts';
+import { SnapshotWriter } from '../core/state/snapshot-writer.ts';
+import { StateReader } from '../core/state/state-reader.ts';
+import type { Commit } from '../core/store/commit.ts';
+import { EventStore } from '../core/store/event-store.ts';
 import { agentDecider } from '../domain/agent/agent.ts';
 import { agentStatus } from '../domain/agent/agent-status.ts';
 import { MemoryCommitStorage } from '../test/support/memory-storage.ts';

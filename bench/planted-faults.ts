@@ -11,7 +11,7 @@ const PROJECT = fileURLToPath(new URL('..', import.meta.url));
 const USUAL = [
   'test/simulation',
   'test/unit/core',
-  'test/unit/adapters/embedded/engine.test.ts',
+  'test/unit/adapters/embedded/engine/engine.test.ts',
   'test/contract/memory.test.ts',
   'test/contract/sqlite.test.ts',
 ];

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createEngine } from '../adapters/embedded/engine.ts';
+import { createEngine } from '../adapters/embedded/engine/engine.ts';
 import { projections } from '../domain/projections.ts';
 import { sampleEvents } from './harness/events.ts';
 

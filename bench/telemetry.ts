@@ -1,9 +1,9 @@
-import { EmfMetrics } from '../adapters/aws/emf-metrics.ts';
-import { PrometheusMetrics } from '../adapters/embedded/prometheus-metrics.ts';
-import { TraceCollector } from '../adapters/embedded/trace-collector.ts';
-import { EventStore } from '../core/event-store.ts';
-import { noTelemetry, observedStorage, type Telemetry } from '../core/telemetry.ts';
-import { Tracer } from '../core/tracer.ts';
+import { EmfMetrics } from '../adapters/aws/telemetry/emf-metrics.ts';
+import { PrometheusMetrics } from '../adapters/embedded/telemetry/prometheus-metrics.ts';
+import { TraceCollector } from '../adapters/embedded/telemetry/trace-collector.ts';
+import { EventStore } from '../core/store/event-store.ts';
+import { noTelemetry, observedStorage, type Telemetry } from '../core/telemetry/telemetry.ts';
+import { Tracer } from '../core/telemetry/tracer.ts';
 import { MemoryCommitStorage } from '../test/support/memory-storage.ts';
 import { sampleEvents } from './harness/events.ts';
 

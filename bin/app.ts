@@ -3,14 +3,14 @@ import { fileURLToPath } from 'node:url';
 import { App } from 'aws-cdk-lib';
 import annalsConfig from '../annals.config.ts';
 import { commandRoutes } from '../api/commands.ts';
-import { gatewayRoutes } from '../api/gateway-schema.ts';
-import { operationRoutes } from '../api/operations.ts';
+import { gatewayRoutes } from '../api/http/gateway-schema.ts';
+import { operationRoutes } from '../api/operations/operations.ts';
 import { queryRoutes } from '../api/queries.ts';
 import { sagas } from '../domain/sagas.ts';
 import type { FunctionName } from '../functions/environment.ts';
 import { addAnnals } from '../lib/app.ts';
-import { bundleFunctions } from '../lib/bundle.ts';
-import { configure } from '../lib/config.ts';
+import { bundleFunctions } from '../lib/shared/bundle.ts';
+import { configure } from '../lib/shared/config.ts';
 
 // The deployment, as `cdk` runs it. Context says what: `-c stage=dev|staging|prod`, `-c clients=<name>,<name>` (a key and
 // a quota each), `-c waf=true` (a web ACL), `-c trail=true` (CloudTrail records every access to data).

@@ -1,7 +1,7 @@
 import * as z from 'zod';
+import { jsonObject } from '../core/events/json.ts';
 import { agentState } from '../events/agent.ts';
 import { recordedEventSchema } from '../events/catalogue.ts';
-import { jsonObject } from '../events/json.ts';
 
 // What the client relies on in each answer. Members that a newer server adds are let pass and dropped.
 

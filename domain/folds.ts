@@ -1,5 +1,6 @@
-import { type AnyFold, stateFold, viewFold } from '../core/fold.ts';
-import { isShared } from '../core/projection.ts';
+import { isShared } from '../core/projections/projection.ts';
+import { viewFold } from '../core/projections/view-fold.ts';
+import { type AnyFold, stateFold } from '../core/state/fold.ts';
 import { agentDecider } from './agent/agent.ts';
 import { projections } from './projections.ts';
 import { taskDecider } from './task/task.ts';

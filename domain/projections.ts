@@ -1,4 +1,4 @@
-import type { AnyProjection } from '../core/projection.ts';
+import type { AnyProjection } from '../core/projections/projection.ts';
 import { agentStatus } from './agent/agent-status.ts';
 import { fleetOverview } from './fleet/fleet-overview.ts';
 import { leaderboard } from './fleet/leaderboard.ts';

@@ -1,4 +1,4 @@
-import type { AnySaga } from '../core/saga.ts';
+import type { AnySaga } from '../core/sagas/saga.ts';
 import { multiAgentTask } from './task/multi-agent-task-saga.ts';
 import { workflowSaga } from './workflow/workflow-saga.ts';
 

@@ -1,9 +1,15 @@
 import * as z from 'zod';
+import type { EventDefinition, RetiredEvent } from '../core/events/define.ts';
+import {
+  envelopeInput,
+  type eventCategory,
+  type eventSeverity,
+  recordedEnvelope,
+  systemEnvelope,
+} from '../core/events/envelope.ts';
+import type { JsonObject } from '../core/events/json.ts';
 import { agentEvents } from './agent.ts';
-import type { EventDefinition, RetiredEvent } from './define.ts';
-import { envelopeInput, type eventCategory, type eventSeverity, recordedEnvelope, systemEnvelope } from './envelope.ts';
 import { integrationEvents } from './integration.ts';
-import type { JsonObject } from './json.ts';
 import { sagaEvents } from './saga.ts';
 import { systemEvents } from './system.ts';
 import { taskEvents } from './task.ts';

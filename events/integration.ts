@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { defineEvent } from './define.ts';
-import { id } from './envelope.ts';
+import { defineEvent } from '../core/events/define.ts';
+import { id } from '../core/events/envelope.ts';
 
 export const externalServiceResponse = defineEvent({
   type: 'external-service.response',

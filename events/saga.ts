@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { defineEvent } from './define.ts';
-import { id, instant } from './envelope.ts';
-import { jsonObject } from './json.ts';
+import { defineEvent } from '../core/events/define.ts';
+import { id, instant } from '../core/events/envelope.ts';
+import { jsonObject } from '../core/events/json.ts';
 import { requiredAgents } from './task.ts';
 
 /** Most steps that one round of a saga does side by side. */

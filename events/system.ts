@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { defineEvent } from './define.ts';
-import { eventSeverity } from './envelope.ts';
+import { defineEvent } from '../core/events/define.ts';
+import { eventSeverity } from '../core/events/envelope.ts';
 
 export const systemResourceAlert = defineEvent({
   type: 'system.resource-alert',

@@ -1,7 +1,7 @@
 import { Logger as Powertools } from '@aws-lambda-powertools/logger';
 import type { Context } from 'aws-lambda';
-import { safeDetails } from '../core/describe-error.ts';
-import type { Tracer } from '../core/tracer.ts';
+import { safeDetails } from '../core/base/describe-error.ts';
+import type { Tracer } from '../core/telemetry/tracer.ts';
 
 type Details = Readonly<Record<string, unknown>>;
 

@@ -1,5 +1,5 @@
-import { createApp } from '../api/app.ts';
-import { operationRoutes } from '../api/operations.ts';
+import { createApp } from '../api/http/app.ts';
+import { operationRoutes } from '../api/operations/operations.ts';
 import { httpHandler, operateDeps } from './runtime.ts';
 
 /** Every request of operators that changes views and no events: rebuilds, replays, redrives. */

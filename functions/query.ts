@@ -1,4 +1,4 @@
-import { createApp } from '../api/app.ts';
+import { createApp } from '../api/http/app.ts';
 import { queryRoutes } from '../api/queries.ts';
 import { httpHandler, queryDeps } from './runtime.ts';
 

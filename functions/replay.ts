@@ -1,6 +1,6 @@
 import type { Context } from 'aws-lambda';
 import * as z from 'zod';
-import { parse } from '../core/validation.ts';
+import { parse } from '../core/base/validation.ts';
 import { createReplayWork } from './runtime.ts';
 
 const page = z.int().positive();

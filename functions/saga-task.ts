@@ -1,4 +1,4 @@
-import { answerMachine } from '../core/saga-requests.ts';
+import { answerMachine } from '../core/sagas/step-functions/requests.ts';
 import { createSagaCallbacks } from './runtime.ts';
 
 const sagas = createSagaCallbacks('saga-task');

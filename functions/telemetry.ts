@@ -1,11 +1,11 @@
-import { observeClients } from '../adapters/aws/clients.ts';
-import { EmfMetrics } from '../adapters/aws/emf-metrics.ts';
-import { observeClient } from '../adapters/aws/observe-client.ts';
-import { XRaySink } from '../adapters/aws/xray-sink.ts';
-import type { EventSystem } from '../core/configuration.ts';
-import { noMetrics } from '../core/metrics.ts';
-import type { Telemetry } from '../core/telemetry.ts';
-import { Tracer } from '../core/tracer.ts';
+import { observeClients } from '../adapters/aws/clients/clients.ts';
+import { EmfMetrics } from '../adapters/aws/telemetry/emf-metrics.ts';
+import { observeClient } from '../adapters/aws/telemetry/observe-client.ts';
+import { XRaySink } from '../adapters/aws/telemetry/xray-sink.ts';
+import type { EventSystem } from '../core/base/configuration.ts';
+import { noMetrics } from '../core/telemetry/metrics.ts';
+import type { Telemetry } from '../core/telemetry/telemetry.ts';
+import { Tracer } from '../core/telemetry/tracer.ts';
 
 /** What a function tells of itself: metrics as log lines, spans to the X-Ray daemon beside it. */
 export interface FunctionTelemetry extends Telemetry {

@@ -1,16 +1,16 @@
 import { type App, Tags, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import { type ApiRoutes, ApiStack } from './api-stack.ts';
-import { AuditStack } from './audit-stack.ts';
-import { BusStack } from './bus-stack.ts';
-import type { Config } from './config.ts';
-import { DataStack } from './data-stack.ts';
-import { DeliveryStack } from './delivery-stack.ts';
-import { OperationsStack } from './operations-stack.ts';
-import { ReplayStack } from './replay-stack.ts';
-import type { SagaOutline } from './saga-machine.ts';
-import { SagaStack } from './saga-stack.ts';
-import type { FunctionCode } from './service-function.ts';
+import { type ApiRoutes, ApiStack } from './api/api-stack.ts';
+import { AuditStack } from './data/audit-stack.ts';
+import { DataStack } from './data/data-stack.ts';
+import { BusStack } from './delivery/bus-stack.ts';
+import { DeliveryStack } from './delivery/delivery-stack.ts';
+import { OperationsStack } from './operations/operations-stack.ts';
+import { ReplayStack } from './replay/replay-stack.ts';
+import type { SagaOutline } from './sagas/saga-machine.ts';
+import { SagaStack } from './sagas/saga-stack.ts';
+import type { Config } from './shared/config.ts';
+import type { FunctionCode } from './shared/service-function.ts';
 
 export interface AnnalsProps {
   readonly config: Config;

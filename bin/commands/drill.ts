@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
-import { backUpEvents, digestEvents, readViews } from '../../adapters/embedded/backup.ts';
-import { StartupError } from '../../adapters/embedded/database.ts';
-import { createEngine } from '../../adapters/embedded/engine.ts';
+import { createEngine } from '../../adapters/embedded/engine/engine.ts';
+import { backUpEvents, digestEvents, readViews } from '../../adapters/embedded/offline/backup.ts';
+import { StartupError } from '../../adapters/embedded/sqlite/database.ts';
 import { projections } from '../../domain/projections.ts';
 import { consoleLogger } from '../serve/console-logger.ts';
 

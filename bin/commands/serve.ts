@@ -1,8 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { StartupError } from '../../adapters/embedded/database.ts';
+import { StartupError } from '../../adapters/embedded/sqlite/database.ts';
 import annalsConfig from '../../annals.config.ts';
-import { configureEventSystem } from '../../core/configuration.ts';
-import { ValidationError } from '../../core/errors.ts';
+import { configureEventSystem } from '../../core/base/configuration.ts';
+import { ValidationError } from '../../core/base/errors.ts';
 import { consoleLogger } from '../serve/console-logger.ts';
 import { type Server, startServer } from '../serve/server.ts';
 

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { regionOfApi, signedFetch } from '../../adapters/aws/signed-fetch.ts';
+import { regionOfApi, signedFetch } from '../../adapters/aws/clients/signed-fetch.ts';
 import { type AnnalsClient, createClient } from '../../client/client.ts';
 
 /** Which server a command talks to. */

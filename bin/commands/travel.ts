@@ -2,9 +2,9 @@ import { styleText } from 'node:util';
 import { type Command, Option } from 'commander';
 import { diffJson } from 'diff';
 import { AnnalsRequestError, AnnalsUnreachableError } from '../../client/client.ts';
-import { InvalidIdError } from '../../core/errors.ts';
-import { isShared } from '../../core/projection.ts';
-import { parseStreamId } from '../../core/stream-id.ts';
+import { InvalidIdError } from '../../core/base/errors.ts';
+import { parseStreamId } from '../../core/base/stream-id.ts';
+import { isShared } from '../../core/projections/projection.ts';
 import { projections } from '../../domain/projections.ts';
 import { clientOf, type Target, withTarget } from './target.ts';
 

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
-import { StartupError } from '../../adapters/embedded/database.ts';
-import { openVerification } from '../../adapters/embedded/verification.ts';
+import { openVerification } from '../../adapters/embedded/offline/verification.ts';
+import { StartupError } from '../../adapters/embedded/sqlite/database.ts';
 import { projections } from '../../domain/projections.ts';
 
 /** Adds `verify`: makes all views anew from history, in memory, and reports each that is another one. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { ID_PATTERN } from '../../events/envelope.ts';
+import { ID_PATTERN } from '../../core/base/stream-id.ts';
 
 const MAX_ID = 128;
 const DIGEST_CHARACTERS = 32;

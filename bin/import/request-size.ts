@@ -1,5 +1,5 @@
-import { MAX_BODY_BYTES } from '../../api/json-body.ts';
-import { MAX_COMMIT_BYTES } from '../../core/commit.ts';
+import { MAX_BODY_BYTES } from '../../api/http/json-body.ts';
+import { MAX_COMMIT_BYTES } from '../../core/store/commit.ts';
 
 /** What a request holds besides the data of its event, with room to spare. */
 const ENVELOPE_BYTES = 2048;

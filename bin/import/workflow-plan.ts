@@ -1,5 +1,5 @@
-import { MAX_EVENTS_PER_COMMIT } from '../../core/commit.ts';
-import { issuesOf } from '../../core/validation.ts';
+import { issuesOf } from '../../core/base/validation.ts';
+import { MAX_EVENTS_PER_COMMIT } from '../../core/store/commit.ts';
 import { type NewEvent, newEventSchema } from '../../events/catalogue.ts';
 import { contentKey, digest, fitId } from './identity.ts';
 import { InputError } from './input.ts';

@@ -1,5 +1,5 @@
-import type { AnySaga } from '../../core/saga.ts';
-import { compileSaga, type State } from '../../lib/saga-machine.ts';
+import type { AnySaga } from '../../core/sagas/saga.ts';
+import { compileSaga, type State } from '../../lib/sagas/saga-machine.ts';
 
 /** A saga as it is declared: what starts it, its steps, what answers and what ends it. */
 export function drawDeclaration(saga: AnySaga): string {

@@ -1,4 +1,4 @@
-import type { AnySaga } from '../../core/saga.ts';
+import type { AnySaga } from '../../core/sagas/saga.ts';
 
 interface Drawn {
   readonly saga: AnySaga;

@@ -1,14 +1,14 @@
-import type { Engine } from '../../adapters/embedded/engine.ts';
-import type { Logger } from '../../adapters/embedded/logger.ts';
-import { PrometheusMetrics } from '../../adapters/embedded/prometheus-metrics.ts';
-import { TraceCollector } from '../../adapters/embedded/trace-collector.ts';
-import type { EventSystem } from '../../core/configuration.ts';
-import { safeDetails } from '../../core/describe-error.ts';
-import { type HealthReport, healthValue } from '../../core/health.ts';
-import { type Metrics, noMetrics } from '../../core/metrics.ts';
-import type { Telemetry } from '../../core/telemetry.ts';
-import type { Trace } from '../../core/trace-tree.ts';
-import { Tracer } from '../../core/tracer.ts';
+import type { Engine } from '../../adapters/embedded/engine/engine.ts';
+import type { Logger } from '../../adapters/embedded/engine/logger.ts';
+import { PrometheusMetrics } from '../../adapters/embedded/telemetry/prometheus-metrics.ts';
+import { TraceCollector } from '../../adapters/embedded/telemetry/trace-collector.ts';
+import type { EventSystem } from '../../core/base/configuration.ts';
+import { safeDetails } from '../../core/base/describe-error.ts';
+import { type HealthReport, healthValue } from '../../core/telemetry/health.ts';
+import { type Metrics, noMetrics } from '../../core/telemetry/metrics.ts';
+import type { Telemetry } from '../../core/telemetry/telemetry.ts';
+import type { Trace } from '../../core/telemetry/trace-tree.ts';
+import { Tracer } from '../../core/telemetry/tracer.ts';
 
 /** What this process tells of itself, and where it is kept for those who ask. */
 export interface LocalTelemetry extends Telemetry {

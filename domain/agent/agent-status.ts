@@ -1,7 +1,7 @@
-import { defineProjection } from '../../core/projection.ts';
+import type { JsonObject } from '../../core/events/json.ts';
+import { defineProjection } from '../../core/projections/projection.ts';
 import { type AgentState, agentState } from '../../events/agent.ts';
 import type { DomainEvent } from '../../events/catalogue.ts';
-import type { JsonObject } from '../../events/json.ts';
 import { addUsage, firstSeen, seen, sum, type Times } from '../view.ts';
 
 /** What an agent is, does and has used. */

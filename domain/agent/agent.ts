@@ -1,5 +1,5 @@
-import type { DecideContext, Decider } from '../../core/decider.ts';
-import { CommandRejectedError, NotFoundError } from '../../core/errors.ts';
+import { CommandRejectedError, NotFoundError } from '../../core/base/errors.ts';
+import type { DecideContext, Decider } from '../../core/state/decider.ts';
 import type { AgentState } from '../../events/agent.ts';
 import type { DomainEvent, EventData, NewEvent } from '../../events/catalogue.ts';
 

@@ -1,4 +1,4 @@
-import { type Counts, defineSharedProjection } from '../../core/shared-projection.ts';
+import { type Counts, defineSharedProjection } from '../../core/projections/shared-projection.ts';
 import type { AgentState } from '../../events/agent.ts';
 import type { DomainEvent } from '../../events/catalogue.ts';
 import { taskStatus } from '../task/task-status.ts';

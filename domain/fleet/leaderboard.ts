@@ -1,4 +1,4 @@
-import { type Counts, defineSharedProjection } from '../../core/shared-projection.ts';
+import { type Counts, defineSharedProjection } from '../../core/projections/shared-projection.ts';
 import type { DomainEvent } from '../../events/catalogue.ts';
 
 /** Who has answered a task already: an answer that comes again counts once. */

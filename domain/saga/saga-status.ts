@@ -1,4 +1,4 @@
-import { defineProjection } from '../../core/projection.ts';
+import { defineProjection } from '../../core/projections/projection.ts';
 import type { DomainEvent, EventData } from '../../events/catalogue.ts';
 import { firstSeen, seen, type Times } from '../view.ts';
 

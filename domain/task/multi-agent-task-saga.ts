@@ -1,5 +1,5 @@
-import { commandOf, defineSaga, type Json } from '../../core/saga.ts';
-import type { SagaRun } from '../../core/saga-state.ts';
+import { commandOf, defineSaga, type Json } from '../../core/sagas/saga.ts';
+import type { SagaRun } from '../../core/sagas/state.ts';
 import type { DomainEvent, EventData } from '../../events/catalogue.ts';
 import { taskDecider } from './task.ts';
 

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { commandOf, defineSaga, type SagaContext } from '../../core/saga.ts';
-import { id } from '../../events/envelope.ts';
+import { id } from '../../core/events/envelope.ts';
+import { commandOf, defineSaga, type SagaContext } from '../../core/sagas/saga.ts';
 import { workflowDecider } from './workflow.ts';
 
 /** Most steps that one workflow may take, so that a circle of next steps comes to an end. */

@@ -1,6 +1,6 @@
-import { defineProjection } from '../../core/projection.ts';
+import type { JsonObject } from '../../core/events/json.ts';
+import { defineProjection } from '../../core/projections/projection.ts';
 import type { DomainEvent, EventData } from '../../events/catalogue.ts';
-import type { JsonObject } from '../../events/json.ts';
 import { firstSeen, seen, type Times } from '../view.ts';
 
 type WorkflowState = 'started' | 'running' | 'completed' | 'failed';

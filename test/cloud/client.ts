@@ -1,5 +1,5 @@
 import { inject } from 'vitest';
-import { signedFetch } from '../../adapters/aws/signed-fetch.ts';
+import { signedFetch } from '../../adapters/aws/clients/signed-fetch.ts';
 import { type AnnalsClient, createClient } from '../../client/client.ts';
 
 /** Where the stage has clients, the key of one. */

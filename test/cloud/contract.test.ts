@@ -1,12 +1,12 @@
 import { DeleteTableCommand } from '@aws-sdk/client-dynamodb';
 import { ulid } from 'ulid';
 import { afterAll, inject } from 'vitest';
-import { dynamoDb } from '../../adapters/aws/clients.ts';
-import { DynamoCommitStorage } from '../../adapters/aws/dynamodb-commit-storage.ts';
-import { DynamoLogStorage } from '../../adapters/aws/dynamodb-log-storage.ts';
-import { DynamoSharedViews } from '../../adapters/aws/dynamodb-shared-views.ts';
-import { DynamoViewStore } from '../../adapters/aws/dynamodb-view-store.ts';
-import { openBucket } from '../../adapters/aws/s3-client.ts';
+import { dynamoDb } from '../../adapters/aws/clients/clients.ts';
+import { DynamoCommitStorage } from '../../adapters/aws/dynamodb/commit-storage.ts';
+import { DynamoLogStorage } from '../../adapters/aws/dynamodb/log-storage.ts';
+import { DynamoSharedViews } from '../../adapters/aws/dynamodb/shared-views.ts';
+import { DynamoViewStore } from '../../adapters/aws/dynamodb/view-store.ts';
+import { openBucket } from '../../adapters/aws/s3/client.ts';
 import { eventStoreContract } from '../contract/event-store.suite.ts';
 import { logContract } from '../contract/log.suite.ts';
 import { objectStoreContract } from '../contract/object-store.suite.ts';

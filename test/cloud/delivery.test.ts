@@ -1,7 +1,7 @@
 import { PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { ulid } from 'ulid';
 import { describe, expect, inject, it, vi } from 'vitest';
-import { dynamoDb } from '../../adapters/aws/clients.ts';
+import { dynamoDb } from '../../adapters/aws/clients/clients.ts';
 import { ask, deployedClient } from './client.ts';
 
 const eventually = <T>(check: () => Promise<T>) => vi.waitFor(check, { timeout: 45_000, interval: 500 });

@@ -1,6 +1,6 @@
 import { ulid } from 'ulid';
 import { expect, inject, it } from 'vitest';
-import { openBucket } from '../../adapters/aws/s3-client.ts';
+import { openBucket } from '../../adapters/aws/s3/client.ts';
 import { noise } from '../support/sample-events.ts';
 import { deployedClient } from './client.ts';
 

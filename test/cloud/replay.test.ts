@@ -41,7 +41,7 @@ describe('a rebuild on AWS', () => {
 });
 
 describe('a rebuild of shared views on AWS', () => {
-  // Other tests add agents meanwhile, so the sum may grow; that it is exact is for test/unit/core/replay.property.test.ts.
+  // Other tests add agents meanwhile, so the sum may grow; that it is exact is for test/unit/core/replays/replay.property.test.ts.
   it('adds up to what was there', { timeout: 180_000 }, async () => {
     const total = async () => {
       const view = (await (await ask('GET', '/projections/fleet-overview/all')).json()) as { agents: object };

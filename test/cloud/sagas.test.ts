@@ -8,10 +8,10 @@ import {
 } from '@aws-sdk/client-sfn';
 import { ulid } from 'ulid';
 import { describe, expect, inject, it, vi } from 'vitest';
-import { executionName } from '../../adapters/aws/step-functions-machines.ts';
+import { executionName } from '../../adapters/aws/step-functions/machines.ts';
 import type { AnnalsClient } from '../../client/client.ts';
 import { workflowSaga } from '../../domain/workflow/workflow-saga.ts';
-import { compileSaga } from '../../lib/saga-machine.ts';
+import { compileSaga } from '../../lib/sagas/saga-machine.ts';
 import { deployedClient } from './client.ts';
 
 const client = deployedClient();

@@ -1,7 +1,7 @@
 import { ulid } from 'ulid';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
-import type { ControlStore } from '../../core/control-store.ts';
-import { PayloadTooLargeError } from '../../core/errors.ts';
+import { PayloadTooLargeError } from '../../core/base/errors.ts';
+import type { ControlStore } from '../../core/replays/control-store.ts';
 
 /** What a store of control items promises. `createControl` is called once; each test uses a kind of its own. */
 export function controlStoreContract(name: string, createControl: () => Promise<ControlStore>): void {

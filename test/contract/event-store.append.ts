@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import type { CommitStorage } from '../../core/commit-storage.ts';
-import { ConcurrencyError, InvalidIdError, PayloadTooLargeError, ValidationError } from '../../core/errors.ts';
-import { EventStore } from '../../core/event-store.ts';
+import { ConcurrencyError, InvalidIdError, PayloadTooLargeError, ValidationError } from '../../core/base/errors.ts';
+import type { CommitStorage } from '../../core/store/commit-storage.ts';
+import { EventStore } from '../../core/store/event-store.ts';
 import { newStream, noise, step, steps } from '../support/sample-events.ts';
 
 /** Expected versions, atomic commits and limits. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import type { CommitStorage } from '../../core/commit-storage.ts';
-import { ConcurrencyError } from '../../core/errors.ts';
-import { type AppendResult, EventStore } from '../../core/event-store.ts';
+import { ConcurrencyError } from '../../core/base/errors.ts';
+import type { CommitStorage } from '../../core/store/commit-storage.ts';
+import { type AppendResult, EventStore } from '../../core/store/event-store.ts';
 import { fill, newStream, steps } from '../support/sample-events.ts';
 
 const WRITERS = 8;

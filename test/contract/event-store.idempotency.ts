@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import type { CommitStorage } from '../../core/commit-storage.ts';
-import { UnavailableError } from '../../core/errors.ts';
-import { EventStore, type ExpectedVersion } from '../../core/event-store.ts';
+import { UnavailableError } from '../../core/base/errors.ts';
+import type { CommitStorage } from '../../core/store/commit-storage.ts';
+import { EventStore, type ExpectedVersion } from '../../core/store/event-store.ts';
 import { losingReplies } from '../support/memory-storage.ts';
 import { fill, newStream, steps } from '../support/sample-events.ts';
 

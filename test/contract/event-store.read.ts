@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { decodeCommit, endOf } from '../../core/commit.ts';
-import type { CommitStorage } from '../../core/commit-storage.ts';
-import { CorruptDataError } from '../../core/errors.ts';
-import { EventStore, type ReadOptions } from '../../core/event-store.ts';
+import { CorruptDataError } from '../../core/base/errors.ts';
+import { decodeCommit, endOf } from '../../core/store/commit.ts';
+import type { CommitStorage } from '../../core/store/commit-storage.ts';
+import { EventStore, type ReadOptions } from '../../core/store/event-store.ts';
 import { fill, newStream, noise, step, steps } from '../support/sample-events.ts';
 
 /** Reading back: ranges, directions, paging, and that events come out as they went in. */

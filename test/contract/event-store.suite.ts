@@ -1,5 +1,5 @@
 import { beforeAll, describe } from 'vitest';
-import type { CommitStorage } from '../../core/commit-storage.ts';
+import type { CommitStorage } from '../../core/store/commit-storage.ts';
 import { appendContract } from './event-store.append.ts';
 import { concurrencyContract } from './event-store.concurrency.ts';
 import { idempotencyContract } from './event-store.idempotency.ts';

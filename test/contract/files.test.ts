@@ -1,7 +1,7 @@
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { FileObjectStore } from '../../adapters/embedded/file-object-store.ts';
+import { FileObjectStore } from '../../adapters/embedded/files/object-store.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { objectStoreContract } from './object-store.suite.ts';
 

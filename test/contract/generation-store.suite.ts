@@ -1,7 +1,7 @@
 import { ulid } from 'ulid';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
-import type { GenerationStore } from '../../core/generation-store.ts';
-import type { ViewStore } from '../../core/view-store.ts';
+import type { ViewStore } from '../../core/projections/view-store.ts';
+import type { GenerationStore } from '../../core/replays/generation-store.ts';
 
 interface Stores {
   readonly views: ViewStore;

@@ -1,12 +1,12 @@
 import { gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
-import { UnavailableError } from '../../core/errors.ts';
-import { EventLog } from '../../core/log.ts';
-import { LogArchive } from '../../core/log-archive.ts';
-import { LogArchiver, type LogArchiverOptions } from '../../core/log-archiver.ts';
-import type { LogStorage } from '../../core/log-storage.ts';
-import { LogWriter } from '../../core/log-writer.ts';
-import type { ObjectStore } from '../../core/object-store.ts';
+import { UnavailableError } from '../../core/base/errors.ts';
+import { LogArchive } from '../../core/log/archive.ts';
+import { LogArchiver, type LogArchiverOptions } from '../../core/log/archiver.ts';
+import { EventLog } from '../../core/log/log.ts';
+import type { LogStorage } from '../../core/log/storage.ts';
+import { LogWriter } from '../../core/log/writer.ts';
+import type { ObjectStore } from '../../core/store/object-store.ts';
 import { History } from '../support/history.ts';
 import { MemoryObjectStore } from '../support/memory-objects.ts';
 

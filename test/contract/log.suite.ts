@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import type { Commit } from '../../core/commit.ts';
-import { UnavailableError } from '../../core/errors.ts';
-import { EventLog } from '../../core/log.ts';
-import { commitsOf, type LogPage } from '../../core/log-page.ts';
-import type { PartitionStrategy } from '../../core/log-partition.ts';
-import type { LogStorage } from '../../core/log-storage.ts';
-import { LogWriter } from '../../core/log-writer.ts';
+import { UnavailableError } from '../../core/base/errors.ts';
+import { EventLog } from '../../core/log/log.ts';
+import { commitsOf, type LogPage } from '../../core/log/page.ts';
+import type { PartitionStrategy } from '../../core/log/partition.ts';
+import type { LogStorage } from '../../core/log/storage.ts';
+import { LogWriter } from '../../core/log/writer.ts';
+import type { Commit } from '../../core/store/commit.ts';
 import { History, placeOf } from '../support/history.ts';
 import { noise, step } from '../support/sample-events.ts';
 import { archiveContract } from './log-archive.ts';

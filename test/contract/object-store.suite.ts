@@ -1,7 +1,7 @@
 import { ulid } from 'ulid';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { InvalidIdError } from '../../core/errors.ts';
-import type { ObjectStore } from '../../core/object-store.ts';
+import { InvalidIdError } from '../../core/base/errors.ts';
+import type { ObjectStore } from '../../core/store/object-store.ts';
 
 /** What an object store promises. `createObjects` is called once; each test uses a folder of its own. */
 export function objectStoreContract(name: string, createObjects: () => Promise<ObjectStore>): void {

@@ -1,7 +1,7 @@
 import { S3Client } from '@aws-sdk/client-s3';
 import { afterAll, expect, test } from 'vitest';
-import { S3ObjectStore } from '../../adapters/aws/s3-object-store.ts';
-import { UnavailableError } from '../../core/errors.ts';
+import { S3ObjectStore } from '../../adapters/aws/s3/object-store.ts';
+import { UnavailableError } from '../../core/base/errors.ts';
 import { startS3StandIn } from '../support/s3-stand-in.ts';
 import { objectStoreContract } from './object-store.suite.ts';
 

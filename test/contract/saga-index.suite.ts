@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { SagaIndex } from '../../core/saga-index.ts';
+import type { SagaIndex } from '../../core/sagas/index.ts';
 
 /** What every index of sagas has to keep. */
 export function sagaIndexContract(name: string, create: () => Promise<SagaIndex>): void {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { SagaTasks } from '../../core/saga-tasks.ts';
+import type { SagaTasks } from '../../core/sagas/tasks.ts';
 
 /** What every keeper of outstanding answers has to keep. */
 export function sagaTasksContract(name: string, create: () => Promise<SagaTasks>): void {

@@ -1,10 +1,10 @@
 import { ulid } from 'ulid';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
-import type { Parked } from '../../core/parked.ts';
-import type { StoredView } from '../../core/projection.ts';
-import type { Increments } from '../../core/shared-projection.ts';
-import { MAX_CHECKPOINTS, MAX_SHARED_VIEWS, type SharedViewStore } from '../../core/shared-view-store.ts';
-import type { ViewStore } from '../../core/view-store.ts';
+import type { Parked } from '../../core/projections/parked.ts';
+import type { StoredView } from '../../core/projections/projection.ts';
+import type { Increments } from '../../core/projections/shared-projection.ts';
+import { MAX_CHECKPOINTS, MAX_SHARED_VIEWS, type SharedViewStore } from '../../core/projections/shared-view-store.ts';
+import type { ViewStore } from '../../core/projections/view-store.ts';
 
 interface Stores {
   readonly shared: SharedViewStore;

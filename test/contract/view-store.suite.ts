@@ -1,9 +1,9 @@
 import { ulid } from 'ulid';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
-import { PayloadTooLargeError } from '../../core/errors.ts';
-import type { Parked } from '../../core/parked.ts';
-import type { StoredView } from '../../core/projection.ts';
-import type { ViewStore } from '../../core/view-store.ts';
+import { PayloadTooLargeError } from '../../core/base/errors.ts';
+import type { Parked } from '../../core/projections/parked.ts';
+import type { StoredView } from '../../core/projections/projection.ts';
+import type { ViewStore } from '../../core/projections/view-store.ts';
 
 /** What a store of views promises. `createViews` is called once; each test uses a projection of its own. */
 export function viewStoreContract(name: string, createViews: () => Promise<ViewStore>): void {

@@ -1,9 +1,9 @@
 import { ulid } from 'ulid';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { dynamoDb } from '../../adapters/aws/clients.ts';
-import { DynamoCommitStorage } from '../../adapters/aws/dynamodb-commit-storage.ts';
-import { EventStore } from '../../core/event-store.ts';
-import { MAX_COMMAND_BYTES } from '../../lib/bundle.ts';
+import { dynamoDb } from '../../adapters/aws/clients/clients.ts';
+import { DynamoCommitStorage } from '../../adapters/aws/dynamodb/commit-storage.ts';
+import { EventStore } from '../../core/store/event-store.ts';
+import { MAX_COMMAND_BYTES } from '../../lib/shared/bundle.ts';
 import { type BundledFunctions, bundledFunctions } from '../support/bundled-functions.ts';
 import { createTables } from '../support/tables.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';

@@ -2,7 +2,7 @@ import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import type { DynamoDBRecord } from 'aws-lambda';
 import { ulid } from 'ulid';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { dynamoDb } from '../../adapters/aws/clients.ts';
+import { dynamoDb } from '../../adapters/aws/clients/clients.ts';
 import { type BundledFunctions, bundledFunctions } from '../support/bundled-functions.ts';
 import { eventBridgeRecorder } from '../support/event-bridge.ts';
 import { streamEventOf } from '../support/lambda-events.ts';

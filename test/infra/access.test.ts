@@ -1,8 +1,8 @@
 import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { gatewayRoutes } from '../../api/gateway-schema.ts';
-import { taskCommands } from '../../api/task-commands.ts';
+import { gatewayRoutes } from '../../api/http/gateway-schema.ts';
+import { taskCommands } from '../../domain/task/task-commands.ts';
 import { routes, synthesize } from './synthesis.ts';
 
 const plain = synthesize('dev');

@@ -1,7 +1,7 @@
 import { Match } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
-import { type ProblemCode, problemKinds, problemOf } from '../../api/problem.ts';
-import { PayloadTooLargeError } from '../../core/errors.ts';
+import { type ProblemCode, problemKinds, problemOf } from '../../api/http/problem.ts';
+import { PayloadTooLargeError } from '../../core/base/errors.ts';
 import { routes, synthesize } from './synthesis.ts';
 
 const { api } = synthesize('dev');

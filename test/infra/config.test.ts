@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { configure } from '../../lib/config.ts';
+import { configure } from '../../lib/shared/config.ts';
 
 describe('configure', () => {
   it('keeps the data of production and lets go of that of other stages', () => {

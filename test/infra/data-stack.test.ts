@@ -1,6 +1,6 @@
 import { Match } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
-import { controlTable, EXPIRES_AT, eventsTable, logTable, viewsTable } from '../../adapters/aws/tables.ts';
+import { controlTable, EXPIRES_AT, eventsTable, logTable, viewsTable } from '../../adapters/aws/dynamodb/tables.ts';
 import { synthesize } from './synthesis.ts';
 
 const { data } = synthesize('dev');

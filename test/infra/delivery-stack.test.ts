@@ -1,6 +1,6 @@
 import { Match } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
-import { configureEventSystem } from '../../core/configuration.ts';
+import { configureEventSystem } from '../../core/base/configuration.ts';
 import { synthesize } from './synthesis.ts';
 
 const { data, bus, api, delivery, replay } = synthesize('dev');

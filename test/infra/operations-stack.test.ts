@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Match } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
-import { metricCatalogue } from '../../core/metrics.ts';
+import { metricCatalogue } from '../../core/telemetry/metrics.ts';
 import { synthesize } from './synthesis.ts';
 
 const { operations, delivery } = synthesize('dev');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { replayMachine } from '../../lib/replay-machine.ts';
+import { replayMachine } from '../../lib/replay/replay-machine.ts';
 import { synthesize } from './synthesis.ts';
 
 const { replay } = synthesize('dev');

@@ -2,7 +2,7 @@ import { Match } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
 import { multiAgentTask } from '../../domain/task/multi-agent-task-saga.ts';
 import { workflowSaga } from '../../domain/workflow/workflow-saga.ts';
-import { compileSaga, type State } from '../../lib/saga-machine.ts';
+import { compileSaga, type State } from '../../lib/sagas/saga-machine.ts';
 import { synthesize } from './synthesis.ts';
 
 const { sagas: stack } = synthesize('dev');

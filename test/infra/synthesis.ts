@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { commandRoutes } from '../../api/commands.ts';
-import { gatewayRoutes } from '../../api/gateway-schema.ts';
-import { operationRoutes } from '../../api/operations.ts';
+import { gatewayRoutes } from '../../api/http/gateway-schema.ts';
+import { operationRoutes } from '../../api/operations/operations.ts';
 import { queryRoutes } from '../../api/queries.ts';
-import type { AnnalsConfig } from '../../core/configuration.ts';
+import type { AnnalsConfig } from '../../core/base/configuration.ts';
 import { sagas } from '../../domain/sagas.ts';
 import { addAnnals } from '../../lib/app.ts';
-import { configure, type Stage } from '../../lib/config.ts';
+import { configure, type Stage } from '../../lib/shared/config.ts';
 
 export const routes = {
   command: gatewayRoutes(commandRoutes),

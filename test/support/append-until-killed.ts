@@ -1,4 +1,4 @@
-import { createEngine } from '../../adapters/embedded/engine.ts';
+import { createEngine } from '../../adapters/embedded/engine/engine.ts';
 import { projections } from '../../domain/projections.ts';
 import { steps } from './sample-events.ts';
 

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { APIGatewayProxyResult, Context, DynamoDBBatchResponse } from 'aws-lambda';
-import { configureEventSystem } from '../../core/configuration.ts';
-import { type Bundle, bundleFunctions } from '../../lib/bundle.ts';
+import { configureEventSystem } from '../../core/base/configuration.ts';
+import { type Bundle, bundleFunctions } from '../../lib/shared/bundle.ts';
 import { apiGatewayEvent, type HttpRequest, lambdaContext } from './lambda-events.ts';
 
 /** The functions as they are deployed: bundled, run by Node, with a function's environment. */

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { eventSystemSchema } from '../../core/configuration.ts';
+import { eventSystemSchema } from '../../core/base/configuration.ts';
 
 /** What the page shows of a setting's JSON schema. */
 interface Setting {
@@ -17,7 +17,7 @@ const introduction = `# Configuration
 
 \`annals.config.ts\` says what an installation wants otherwise than by default; \`npm start\` and the deployment read the same file,
 and refuse a wrong value with its path and what is allowed there. The names are those of the original specification's
-\`event_system\`. This page is made from the schema, \`core/configuration.ts\`, by \`npx vitest run test/unit/docs -u\`.
+\`event_system\`. This page is made from the schema, \`core/base/configuration.ts\`, by \`npx vitest run test/unit/docs -u\`.
 
 Not settings, because where Annals runs decides them: \`store.type\`, \`bus.type\`, \`snapshots.storage_type\` and the connection
 strings. On AWS these are DynamoDB, EventBridge and S3, on one machine SQLite, the process and files, in the folder that

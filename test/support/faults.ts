@@ -6,13 +6,13 @@ export interface Fault {
   readonly tests?: readonly string[];
 }
 
-const checkpoints = 'core/checkpoints.ts';
-const projector = 'core/projector.ts';
-const publication = 'core/publication.ts';
+const checkpoints = 'core/projections/checkpoints.ts';
+const projector = 'core/projections/projector.ts';
+const publication = 'core/publishing/publication.ts';
 const aws = ['test/contract/dynamodb.test.ts'];
-const eventBridge = ['test/unit/adapters/aws/eventbridge-publisher.test.ts'];
+const eventBridge = ['test/unit/adapters/aws/eventbridge/publisher.test.ts'];
 
-const REPLAY = ['test/unit/core/replay.test.ts', 'test/unit/core/replay.property.test.ts'];
+const REPLAY = ['test/unit/core/replays/replay.test.ts', 'test/unit/core/replays/replay.property.test.ts'];
 
 export const faults: readonly Fault[] = [
   {
@@ -28,40 +28,44 @@ export const faults: readonly Fault[] = [
   },
   {
     name: 'the condition on the checkpoint is dropped (SQLite)',
-    edits: [['adapters/embedded/sqlite-view-store.ts', ' AND version = :expectedVersion', '']],
+    edits: [['adapters/embedded/sqlite/view-store.ts', ' AND version = :expectedVersion', '']],
   },
   {
     name: 'the condition on the checkpoint is dropped (DynamoDB)',
     edits: [
-      ['adapters/aws/view-item.ts', '(#version = :version AND', '(#version = #version OR #version = :version AND'],
+      [
+        'adapters/aws/dynamodb/view-item.ts',
+        '(#version = :version AND',
+        '(#version = #version OR #version = :version AND',
+      ],
     ],
     tests: aws,
   },
   {
     name: 'the condition on the mark is dropped (DynamoDB)',
-    edits: [['adapters/aws/view-item.ts', ' AND attribute_not_exists(#parked))', ' OR #parked = #parked)']],
+    edits: [['adapters/aws/dynamodb/view-item.ts', ' AND attribute_not_exists(#parked))', ' OR #parked = #parked)']],
     tests: aws,
   },
   {
     name: 'a gap in the deliveries is ignored',
     edits: [
       [checkpoints, 'if (commit.version > version + 1) {', 'if (commit.version < 0) {'],
-      ['core/fold-commits.ts', 'if (decoded.sequenceNumber > next) throw', 'if (next < 0) throw'],
-      ['core/fold-commits.ts', 'next += 1;', 'next = decoded.sequenceNumber + 1;'],
+      ['core/projections/fold-commits.ts', 'if (decoded.sequenceNumber > next) throw', 'if (next < 0) throw'],
+      ['core/projections/fold-commits.ts', 'next += 1;', 'next = decoded.sequenceNumber + 1;'],
     ],
   },
   {
     name: 'what was applied before is applied again',
     edits: [
       [checkpoints, 'if (endOf(commit) <= version) continue;', ''],
-      ['core/fold-commits.ts', 'if (decoded.sequenceNumber < next) continue;', ''],
+      ['core/projections/fold-commits.ts', 'if (decoded.sequenceNumber < next) continue;', ''],
     ],
   },
   {
     name: 'half an append shows in a view',
     edits: [
       [
-        'core/fold-commits.ts',
+        'core/projections/fold-commits.ts',
         'state = evolve(state, event);',
         'state = evolve(state, event); whole = { state, version: next };',
       ],
@@ -84,7 +88,7 @@ export const faults: readonly Fault[] = [
   {
     name: 'an outage parks streams',
     edits: [
-      ['core/retry-or-park.ts', 'if (last instanceof UnavailableError) throw last;', ''],
+      ['core/projections/retry-or-park.ts', 'if (last instanceof UnavailableError) throw last;', ''],
       [projector, 'if (failure.error instanceof UnavailableError) return [failure];', ''],
     ],
   },
@@ -110,11 +114,11 @@ export const faults: readonly Fault[] = [
   },
   {
     name: 'a redrive does not let deliveries in before it reads the head',
-    edits: [['core/redrive.ts', 'if (isParked(stored)) {', 'if (from < 0 && isParked(stored)) {']],
+    edits: [['core/projections/redrive.ts', 'if (isParked(stored)) {', 'if (from < 0 && isParked(stored)) {']],
   },
   {
     name: 'a redrive forgets the attempts before',
-    edits: [['core/parked.ts', '[...(earlier?.attempts ?? []), ...attempts]', '[...attempts]']],
+    edits: [['core/projections/parked.ts', '[...(earlier?.attempts ?? []), ...attempts]', '[...attempts]']],
   },
   {
     name: 'increments of shared views are written apart from the checkpoint',
@@ -136,13 +140,13 @@ export const faults: readonly Fault[] = [
   },
   {
     name: 'a shared transaction that failed is kept in part (SQLite)',
-    edits: [['adapters/embedded/sqlite-shared-views.ts', "written ? 'COMMIT' : 'ROLLBACK'", "'COMMIT'"]],
+    edits: [['adapters/embedded/sqlite/shared-views.ts', "written ? 'COMMIT' : 'ROLLBACK'", "'COMMIT'"]],
   },
   {
     name: 'a transaction in conflict counts as written (DynamoDB)',
     edits: [
       [
-        'adapters/aws/dynamodb-shared-views.ts',
+        'adapters/aws/dynamodb/shared-views.ts',
         "if (codes.has('ConditionalCheckFailed')) return false;",
         'return true;',
       ],
@@ -153,7 +157,7 @@ export const faults: readonly Fault[] = [
     name: 'FailedEntryCount is ignored',
     edits: [
       [
-        'adapters/aws/eventbridge-publisher.ts',
+        'adapters/aws/eventbridge/publisher.ts',
         'return result?.EventId ? [] : [',
         'return result?.EventId ?? true ? [] : [',
       ],
@@ -164,7 +168,7 @@ export const faults: readonly Fault[] = [
     name: 'the circuit breaker is left out',
     edits: [
       [
-        'adapters/aws/eventbridge-publisher.ts',
+        'adapters/aws/eventbridge/publisher.ts',
         "this.#breaker.execute(() => reaching('EventBridge', this.#client.send(command)))",
         "reaching('EventBridge', this.#client.send(command))",
       ],
@@ -175,7 +179,7 @@ export const faults: readonly Fault[] = [
     name: 'an event over the size limit of the bus is sent whole',
     edits: [
       [
-        'adapters/aws/eventbridge-publisher.ts',
+        'adapters/aws/eventbridge/publisher.ts',
         'return whole.bytes <= MAX_BYTES ? whole :',
         'return whole.bytes > 0 ? whole :',
       ],
@@ -186,7 +190,7 @@ export const faults: readonly Fault[] = [
     name: 'the bus hears of events before the log has them',
     edits: [
       [
-        'core/relay.ts',
+        'core/publishing/relay.ts',
         'await log.append(commits);\n    return publication.publish(commits);',
         'const failed = await publication.publish(commits);\n    await log.append(commits);\n    return failed;',
       ],
@@ -224,52 +228,58 @@ export const faults: readonly Fault[] = [
   },
   {
     name: 'an outage of the bus is passed by (one machine)',
-    edits: [['adapters/embedded/engine.ts', 'if (unreached) throw unreached.error;', '']],
+    edits: [['adapters/embedded/engine/engine.ts', 'if (unreached) throw unreached.error;', '']],
   },
   {
     name: 'Lambda is told the highest failed record',
-    edits: [['adapters/aws/stream-batch.ts', 'failures.find(', 'failures.findLast(']],
+    edits: [['adapters/aws/stream/batch.ts', 'failures.find(', 'failures.findLast(']],
     tests: ['test/functions/stream.test.ts'],
   },
   {
     name: 'rebuild: live commits do not reach the generation that is built',
     edits: [
-      ['core/generations.ts', 'return building?.follows ? [building.generation, live] : [live];', 'return [live];'],
+      [
+        'core/replays/generations.ts',
+        'return building?.follows ? [building.generation, live] : [live];',
+        'return [live];',
+      ],
     ],
     tests: REPLAY,
   },
   {
     name: 'rebuild: the live generation is written first',
-    edits: [['core/generations.ts', '[building.generation, live] : [live]', '[live, building.generation] : [live]']],
+    edits: [
+      ['core/replays/generations.ts', '[building.generation, live] : [live]', '[live, building.generation] : [live]'],
+    ],
     tests: REPLAY,
   },
   {
     name: 'rebuild: switched without a comparison',
-    edits: [['core/replay-work.ts', 'if (running && isWhole(own.scope) &&', 'if (running && !isWhole(own.scope) &&']],
+    edits: [['core/replays/work.ts', 'if (running && isWhole(own.scope) &&', 'if (running && !isWhole(own.scope) &&']],
     tests: REPLAY,
   },
   {
     name: 'rebuild: compared before everybody must have learned of it',
-    edits: [['core/replay-work.ts', 'if (ranges.length === 0 && Date.parse', 'if (ranges.length < 0 && Date.parse']],
+    edits: [['core/replays/work.ts', 'if (ranges.length === 0 && Date.parse', 'if (ranges.length < 0 && Date.parse']],
     tests: REPLAY,
   },
   {
     name: 'rebuild: forgotten between being ready and being switched',
     edits: [
-      ['core/replay-work.ts', "if (own.state === 'ready' && own.switchWhenReady) return { step: 'finish' };", ''],
+      ['core/replays/work.ts', "if (own.state === 'ready' && own.switchWhenReady) return { step: 'finish' };", ''],
     ],
     tests: REPLAY,
   },
   {
     name: 'rebuild: a second one takes the place of the first',
-    edits: [['core/replays.ts', '      if (building) {', '      if (building && !building) {']],
+    edits: [['core/replays/replays.ts', '      if (building) {', '      if (building && !building) {']],
     tests: REPLAY,
   },
   {
     name: 'rebuild: the live views are removed, not the replaced ones',
     edits: [
-      ['core/replay-work.ts', "state === 'switched' ? replaces :", "state === 'switched' ? generation :"],
-      ['core/replay-work.ts', 'unneeded !== undefined && unneeded !== live &&', 'unneeded !== undefined &&'],
+      ['core/replays/work.ts', "state === 'switched' ? replaces :", "state === 'switched' ? generation :"],
+      ['core/replays/work.ts', 'unneeded !== undefined && unneeded !== live &&', 'unneeded !== undefined &&'],
     ],
     tests: REPLAY,
   },

@@ -1,5 +1,5 @@
-import { type Commit, endOf } from '../../core/commit.ts';
-import { EventStore } from '../../core/event-store.ts';
+import { type Commit, endOf } from '../../core/store/commit.ts';
+import { EventStore } from '../../core/store/event-store.ts';
 import type { NewEvent } from '../../events/catalogue.ts';
 import { MemoryCommitStorage } from './memory-storage.ts';
 import { steps } from './sample-events.ts';

@@ -1,11 +1,11 @@
+import type { JsonObject } from '../../core/events/json.ts';
 import {
   type ControlItem,
   type ControlListOptions,
   type ControlPage,
   type ControlStore,
   encodeControl,
-} from '../../core/control-store.ts';
-import type { JsonObject } from '../../events/json.ts';
+} from '../../core/replays/control-store.ts';
 
 /** Control items in a Map: the port at its simplest, for unit tests. */
 export class MemoryControlStore implements ControlStore {

@@ -1,5 +1,5 @@
-import type { LogPage } from '../../core/log-page.ts';
-import type { LogStorage, PageRange } from '../../core/log-storage.ts';
+import type { LogPage } from '../../core/log/page.ts';
+import type { LogStorage, PageRange } from '../../core/log/storage.ts';
 
 /** Pages in a Map: the port at its simplest, for unit tests. */
 export class MemoryLogStorage implements LogStorage {

@@ -1,4 +1,4 @@
-import { assertObjectKey, type ListedObject, type ObjectStore } from '../../core/object-store.ts';
+import { assertObjectKey, type ListedObject, type ObjectStore } from '../../core/store/object-store.ts';
 
 interface Held {
   readonly bytes: Uint8Array;

@@ -1,5 +1,5 @@
-import type { Commit } from '../../core/commit.ts';
-import type { LogScope, PageRange, PartitionExtent, ReplayLog, ReplayPage } from '../../core/replay-log.ts';
+import type { LogScope, PageRange, PartitionExtent, ReplayLog, ReplayPage } from '../../core/replays/replay-log.ts';
+import type { Commit } from '../../core/store/commit.ts';
 
 /** A log of one partition in memory, a page for each call of `append`. */
 export class MemoryReplayLog implements ReplayLog {

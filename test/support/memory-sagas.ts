@@ -1,5 +1,5 @@
-import type { SagaEntry, SagaIndex } from '../../core/saga-index.ts';
-import type { SagaTask, SagaTasks } from '../../core/saga-tasks.ts';
+import type { SagaEntry, SagaIndex } from '../../core/sagas/index.ts';
+import type { SagaTask, SagaTasks } from '../../core/sagas/tasks.ts';
 
 /** Which sagas to wake, in a Map: the port at its simplest. */
 export class MemorySagaIndex implements SagaIndex {

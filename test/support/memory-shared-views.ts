@@ -5,7 +5,7 @@ import type {
   Ranked,
   SharedPlace,
   SharedViewStore,
-} from '../../core/shared-view-store.ts';
+} from '../../core/projections/shared-view-store.ts';
 import type { MemoryViewStore } from './memory-views.ts';
 
 /** Shared views in a Map, their checkpoints in another store of memory: the port at its simplest, for unit tests. */

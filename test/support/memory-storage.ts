@@ -1,6 +1,6 @@
-import { type Commit, endOf } from '../../core/commit.ts';
-import type { CommitRange, CommitStorage } from '../../core/commit-storage.ts';
-import { UnavailableError } from '../../core/errors.ts';
+import { UnavailableError } from '../../core/base/errors.ts';
+import { type Commit, endOf } from '../../core/store/commit.ts';
+import type { CommitRange, CommitStorage } from '../../core/store/commit-storage.ts';
 
 /** Commits in a Map: the port at its simplest, for unit tests. */
 export class MemoryCommitStorage implements CommitStorage {

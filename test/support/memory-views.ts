@@ -1,8 +1,14 @@
-import type { CheckpointPage, GenerationStore } from '../../core/generation-store.ts';
-import type { Parked } from '../../core/parked.ts';
-import type { StoredView } from '../../core/projection.ts';
-import type { CheckpointWrite } from '../../core/shared-view-store.ts';
-import { encodeView, type PageOptions, type ParkedPage, type ViewPage, type ViewStore } from '../../core/view-store.ts';
+import type { Parked } from '../../core/projections/parked.ts';
+import type { StoredView } from '../../core/projections/projection.ts';
+import type { CheckpointWrite } from '../../core/projections/shared-view-store.ts';
+import {
+  encodeView,
+  type PageOptions,
+  type ParkedPage,
+  type ViewPage,
+  type ViewStore,
+} from '../../core/projections/view-store.ts';
+import type { CheckpointPage, GenerationStore } from '../../core/replays/generation-store.ts';
 
 /** Views in a Map: the port at its simplest, for unit tests. */
 export class MemoryViewStore implements ViewStore, GenerationStore {

@@ -1,6 +1,6 @@
-import type { Engine } from '../../adapters/embedded/engine.ts';
-import { handleCommand } from '../../core/decider.ts';
-import { CommandRejectedError } from '../../core/errors.ts';
+import type { Engine } from '../../adapters/embedded/engine/engine.ts';
+import { CommandRejectedError } from '../../core/base/errors.ts';
+import { handleCommand } from '../../core/state/decider.ts';
 import { taskDecider } from '../../domain/task/task.ts';
 
 /** Agents that complete whatever they are assigned, also when they hear of it twice. */

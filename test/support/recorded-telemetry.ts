@@ -1,5 +1,5 @@
-import type { MetricName, Metrics } from '../../core/metrics.ts';
-import { type SegmentDocument, Tracer } from '../../core/tracer.ts';
+import type { MetricName, Metrics } from '../../core/telemetry/metrics.ts';
+import { type SegmentDocument, Tracer } from '../../core/telemetry/tracer.ts';
 
 export interface Measurement {
   readonly name: MetricName;

@@ -1,5 +1,5 @@
-import { createEngine } from '../../adapters/embedded/engine.ts';
-import { handleCommand } from '../../core/decider.ts';
+import { createEngine } from '../../adapters/embedded/engine/engine.ts';
+import { handleCommand } from '../../core/state/decider.ts';
 import { projections } from '../../domain/projections.ts';
 import { sagas } from '../../domain/sagas.ts';
 import { taskDecider } from '../../domain/task/task.ts';

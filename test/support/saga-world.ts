@@ -1,11 +1,11 @@
-import type { Commit } from '../../core/commit.ts';
-import type { CommitStorage } from '../../core/commit-storage.ts';
-import { type DecideContext, type Decider, handleCommand } from '../../core/decider.ts';
-import { CommandRejectedError, UnavailableError } from '../../core/errors.ts';
-import { EventStore } from '../../core/event-store.ts';
-import type { AnySaga, SagaCommand } from '../../core/saga.ts';
-import { SagaExecution } from '../../core/saga-execution.ts';
-import { SagaRunner } from '../../core/saga-runner.ts';
+import { CommandRejectedError, UnavailableError } from '../../core/base/errors.ts';
+import { SagaRunner } from '../../core/sagas/embedded-runner/runner.ts';
+import { SagaExecution } from '../../core/sagas/execution.ts';
+import type { AnySaga, SagaCommand } from '../../core/sagas/saga.ts';
+import { type DecideContext, type Decider, handleCommand } from '../../core/state/decider.ts';
+import type { Commit } from '../../core/store/commit.ts';
+import type { CommitStorage } from '../../core/store/commit-storage.ts';
+import { EventStore } from '../../core/store/event-store.ts';
 import { MemorySagaIndex } from './memory-sagas.ts';
 import { MemoryCommitStorage } from './memory-storage.ts';
 

@@ -1,5 +1,5 @@
 import { ulid } from 'ulid';
-import type { EventStore } from '../../core/event-store.ts';
+import type { EventStore } from '../../core/store/event-store.ts';
 import type { NewEvent } from '../../events/catalogue.ts';
 
 /** The id of a stream that nothing has written to. */

@@ -2,11 +2,11 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, expect, vi } from 'vitest';
 import { commandRoutes } from '../../api/commands.ts';
-import { problemCodesOf } from '../../api/openapi.ts';
-import { operationRoutes } from '../../api/operations.ts';
-import { problemSchema } from '../../api/problem.ts';
+import { problemCodesOf } from '../../api/http/openapi.ts';
+import { problemSchema } from '../../api/http/problem.ts';
+import type { RouteDeclaration } from '../../api/http/route.ts';
+import { operationRoutes } from '../../api/operations/operations.ts';
 import { queryRoutes } from '../../api/queries.ts';
-import type { RouteDeclaration } from '../../api/route.ts';
 import { type Server, startServer } from '../../bin/serve/server.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 

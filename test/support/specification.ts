@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
-import type { Decider } from '../../core/decider.ts';
-import { type AnyProjection, aggregateTypesOf } from '../../core/projection.ts';
+import { type AnyProjection, aggregateTypesOf } from '../../core/projections/projection.ts';
+import type { Decider } from '../../core/state/decider.ts';
 import { type DomainEvent, definitionOf, type EventType, type NewEvent } from '../../events/catalogue.ts';
 
 const NOW = '2026-01-05T09:00:00.000Z';

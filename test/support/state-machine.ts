@@ -1,4 +1,4 @@
-import type { State, StateMachineDefinition } from '../../lib/saga-machine.ts';
+import type { State, StateMachineDefinition } from '../../lib/sagas/saga-machine.ts';
 
 /** What a machine stands on: the functions that it calls, tokens, and a clock. */
 export interface MachineEnvironment {

@@ -1,7 +1,7 @@
 import { CreateTableCommand, waitUntilTableExists } from '@aws-sdk/client-dynamodb';
 import { ulid } from 'ulid';
-import { dynamoDb } from '../../adapters/aws/clients.ts';
-import { controlTable, eventsTable, logTable, sagaTasksTable, viewsTable } from '../../adapters/aws/tables.ts';
+import { dynamoDb } from '../../adapters/aws/clients/clients.ts';
+import { controlTable, eventsTable, logTable, sagaTasksTable, viewsTable } from '../../adapters/aws/dynamodb/tables.ts';
 
 /** All tables under names of their own, empty and ready. */
 export async function createTables(): Promise<Record<'events' | 'views' | 'control' | 'log' | 'sagaTasks', string>> {

@@ -1,4 +1,4 @@
-import { UnavailableError } from '../../../core/errors.ts';
+import { UnavailableError } from '../../../core/base/errors.ts';
 import type { Random } from './random.ts';
 
 /** Methods of ports that give a stream of results and not a promise. */

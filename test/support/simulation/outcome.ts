@@ -1,11 +1,11 @@
-import type { EventStore } from '../../../core/event-store.ts';
-import { EventLog } from '../../../core/log.ts';
-import type { LogStorage } from '../../../core/log-storage.ts';
-import { LIVE_GENERATION } from '../../../core/projector.ts';
-import { foldShared } from '../../../core/shared-fold.ts';
-import type { AnySharedProjection } from '../../../core/shared-projection.ts';
-import type { SharedViewStore } from '../../../core/shared-view-store.ts';
-import type { ViewStore } from '../../../core/view-store.ts';
+import { EventLog } from '../../../core/log/log.ts';
+import type { LogStorage } from '../../../core/log/storage.ts';
+import { LIVE_GENERATION } from '../../../core/projections/projector.ts';
+import { foldShared } from '../../../core/projections/shared-fold.ts';
+import type { AnySharedProjection } from '../../../core/projections/shared-projection.ts';
+import type { SharedViewStore } from '../../../core/projections/shared-view-store.ts';
+import type { ViewStore } from '../../../core/projections/view-store.ts';
+import type { EventStore } from '../../../core/store/event-store.ts';
 import type { DomainEvent } from '../../../events/catalogue.ts';
 
 /** Everything that there is when a simulation has run. */

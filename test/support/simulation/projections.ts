@@ -1,5 +1,5 @@
-import { defineProjection } from '../../../core/projection.ts';
-import { defineSharedProjection } from '../../../core/shared-projection.ts';
+import { defineProjection } from '../../../core/projections/projection.ts';
+import { defineSharedProjection } from '../../../core/projections/shared-projection.ts';
 
 /** Keeps every action in its order, so that a duplicate, a loss or a swap shows. Takes no `untakable` while `poisonous`. */
 export const actionsOf = (poisonous: () => boolean) =>

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { MAX_BODY_BYTES } from '../../../api/json-body.ts';
+import { MAX_BODY_BYTES } from '../../../api/http/json-body.ts';
 import { newStream, step } from '../../support/sample-events.ts';
 import { type Call, servedApi } from '../../support/served-api.ts';
 

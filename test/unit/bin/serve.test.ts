@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { openDataFolder } from '../../../adapters/embedded/database.ts';
+import { openDataFolder } from '../../../adapters/embedded/sqlite/database.ts';
 import { type AnnalsClient, createClient } from '../../../client/client.ts';
 import { noise, steps } from '../../support/sample-events.ts';
 import { runAnnals, type ServedProcess, serve } from '../../support/served-process.ts';

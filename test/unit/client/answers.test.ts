@@ -1,12 +1,12 @@
 import { expectTypeOf, it } from 'vitest';
 import type * as z from 'zod';
-import type { agentAnswer, agentStateAnswer } from '../../../api/agent-commands.ts';
-import type { appendAnswer } from '../../../api/stream-commands.ts';
-import type { streamAnswer } from '../../../api/stream-queries.ts';
-import type { taskAnswer, taskRequestedAnswer } from '../../../api/task-commands.ts';
-import type { AgentView, agentsPage, TaskView, WorkflowView } from '../../../api/view-schemas.ts';
-import type { workflowAnswer } from '../../../api/workflow-commands.ts';
+import type { appendAnswer } from '../../../api/streams/stream-commands.ts';
+import type { streamAnswer } from '../../../api/streams/stream-queries.ts';
+import type { AgentView, agentsPage, TaskView, WorkflowView } from '../../../api/views/view-schemas.ts';
 import type { AnnalsClient } from '../../../client/client.ts';
+import type { agentAnswer, agentStateAnswer } from '../../../domain/agent/agent-commands.ts';
+import type { taskAnswer, taskRequestedAnswer } from '../../../domain/task/task-commands.ts';
+import type { workflowAnswer } from '../../../domain/workflow/workflow-commands.ts';
 
 type Gives<Method extends keyof AnnalsClient> = Awaited<ReturnType<AnnalsClient[Method]>>;
 /** With lists that nobody changes, as views have them. */

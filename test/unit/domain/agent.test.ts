@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CommandRejectedError, NotFoundError } from '../../../core/errors.ts';
+import { CommandRejectedError, NotFoundError } from '../../../core/base/errors.ts';
 import { agentDecider } from '../../../domain/agent/agent.ts';
 import { agentStatus } from '../../../domain/agent/agent-status.ts';
 import type { NewEvent } from '../../../events/catalogue.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { EventStore } from '../../../core/event-store.ts';
-import { foldShared } from '../../../core/shared-fold.ts';
-import { type AnySharedProjection, treeOf } from '../../../core/shared-projection.ts';
+import { foldShared } from '../../../core/projections/shared-fold.ts';
+import { type AnySharedProjection, treeOf } from '../../../core/projections/shared-projection.ts';
+import { EventStore } from '../../../core/store/event-store.ts';
 import { fleetOverview } from '../../../domain/fleet/fleet-overview.ts';
 import { leaderboard } from '../../../domain/fleet/leaderboard.ts';
 import type { NewEvent } from '../../../events/catalogue.ts';

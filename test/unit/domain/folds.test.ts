@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { SnapshotStore } from '../../../core/snapshot-store.ts';
+import { SnapshotStore } from '../../../core/state/snapshot-store.ts';
 import { folds } from '../../../domain/folds.ts';
 import type { DomainEvent } from '../../../events/catalogue.ts';
 import { MemoryObjectStore } from '../../support/memory-objects.ts';

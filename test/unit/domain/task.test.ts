@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CommandRejectedError, NotFoundError } from '../../../core/errors.ts';
+import { CommandRejectedError, NotFoundError } from '../../../core/base/errors.ts';
 import { taskDecider } from '../../../domain/task/task.ts';
 import { taskStatus } from '../../../domain/task/task-status.ts';
 import { specification, view } from '../../support/specification.ts';

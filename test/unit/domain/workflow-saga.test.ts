@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { commandIdOf } from '../../../core/saga.ts';
-import { type SagaInput, sagaDecider } from '../../../core/saga-decider.ts';
-import { compensable, evolveSaga, initialSaga, type SagaState } from '../../../core/saga-state.ts';
+import { type SagaInput, sagaDecider } from '../../../core/sagas/decider.ts';
+import { commandIdOf } from '../../../core/sagas/saga.ts';
+import { compensable, evolveSaga, initialSaga, type SagaState } from '../../../core/sagas/state.ts';
 import { workflowSaga } from '../../../domain/workflow/workflow-saga.ts';
 import type { DomainEvent } from '../../../events/catalogue.ts';
 import { recorded } from '../../support/specification.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CommandRejectedError, NotFoundError } from '../../../core/errors.ts';
+import { CommandRejectedError, NotFoundError } from '../../../core/base/errors.ts';
 import { workflowDecider } from '../../../domain/workflow/workflow.ts';
 import { workflowStatus } from '../../../domain/workflow/workflow-status.ts';
 import { specification, view } from '../../support/specification.ts';

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { upcast } from '../../../core/upcast.ts';
+import { findJsonFault, MAX_JSON_DEPTH } from '../../../core/events/json.ts';
+import { upcast } from '../../../core/store/upcast.ts';
 import {
   definitionOf,
   definitions,
@@ -8,7 +9,6 @@ import {
   recordedEventSchema,
   storedTypesOf,
 } from '../../../events/catalogue.ts';
-import { findJsonFault, MAX_JSON_DEPTH } from '../../../events/json.ts';
 
 const samples = new URL('../../../events/samples/', import.meta.url);
 const sample = (name: string) => JSON.parse(readFileSync(new URL(name, samples), 'utf8'));

@@ -1,0 +1,50 @@
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import * as z from 'zod';
+import { CorruptDataError } from '../../../core/base/errors.ts';
+import type { LogPage } from '../../../core/log/page.ts';
+
+const text = z.object({ S: z.string().min(1) }).transform(({ S }) => S);
+const number = z.object({ N: z.string().regex(/^\d{1,16}$/) }).transform(({ N }) => Number(N));
+
+const pageItem = z.object({
+  partition: text.transform((key) => key.slice(key.indexOf('/') + 1)),
+  page: number,
+  firstEvent: number,
+  count: number,
+  firstRecordedAt: text,
+  through: text,
+  latenessMs: number,
+  appendedAt: text,
+  types: z
+    .object({ SS: z.array(z.string()).min(1) })
+    .transform(({ SS }) => SS)
+    .default([]),
+  body: z.object({ B: z.instanceof(Uint8Array) }).transform(({ B }) => B),
+});
+
+/** Partition key of a partition's pages. */
+export const partitionKey = (tenant: string, partition: string): string => `${tenant}/${partition}`;
+
+export function itemOf(page: LogPage, tenant: string): Record<string, AttributeValue> {
+  return {
+    partition: { S: partitionKey(tenant, page.partition) },
+    page: { N: String(page.page) },
+    firstEvent: { N: String(page.firstEvent) },
+    count: { N: String(page.count) },
+    firstRecordedAt: { S: page.firstRecordedAt },
+    through: { S: page.through },
+    latenessMs: { N: String(page.latenessMs) },
+    appendedAt: { S: page.appendedAt },
+    ...(page.types.length === 0 ? {} : { types: { SS: [...page.types] } }),
+    body: { B: page.body },
+  };
+}
+
+/** @throws CorruptDataError that names what can be known of the place */
+export function pageOf(item: unknown): LogPage {
+  const parsed = pageItem.safeParse(item);
+  if (parsed.success) return parsed.data;
+  const place = z.object({ partition: text, page: number }).safeParse(item).data;
+  const name = place ? `${place.page} of ${place.partition}` : 'without keys';
+  throw new CorruptDataError(`the item ${name} is no page of the log`, { cause: parsed.error });
+}

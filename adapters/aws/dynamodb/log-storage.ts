@@ -1,0 +1,119 @@
+import {
+  type AttributeValue,
+  ConditionalCheckFailedException,
+  type DynamoDBClient,
+  QueryCommand,
+  type QueryCommandInput,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import pLimit from 'p-limit';
+import type { LogPage } from '../../../core/log/page.ts';
+import type { LogStorage, PageRange } from '../../../core/log/storage.ts';
+import { reaching } from '../clients/service-error.ts';
+import { itemOf, pageOf, partitionKey } from './log-page-item.ts';
+import { putIfFree } from './put-if-free.ts';
+import { DEFAULT_TENANT, EXPIRES_AT } from './tables.ts';
+
+/** A request ends at 1 MB anyway; DynamoDB refuses limits that do not fit in 32 bits. */
+const MAX_LIMIT = 10_000;
+/** How long archived pages stay after they were marked, for readers that are among them: a day. */
+const GRACE_SECONDS = 24 * 60 * 60;
+const MARKED_AT_ONCE = 10;
+
+/**
+ * Pages of the log in DynamoDB, one item each; see {@link logTable}. Reading costs half as much as a consistent read does,
+ * for readers notice a page that is not to be seen yet by its number, and wait for it.
+ */
+export class DynamoLogStorage implements LogStorage {
+  readonly #client: DynamoDBClient;
+  readonly #table: string;
+  readonly #tenant: string;
+
+  constructor(client: DynamoDBClient, table: string, tenant = DEFAULT_TENANT) {
+    this.#client = client;
+    this.#table = table;
+    this.#tenant = tenant;
+  }
+
+  async put(page: LogPage): Promise<LogPage | undefined> {
+    const occupant = await putIfFree(this.#client, this.#table, 'page', itemOf(page, this.#tenant));
+    return occupant && pageOf(occupant);
+  }
+
+  async last(partition: string): Promise<LogPage | undefined> {
+    const { items } = await this.#query(partition, { ScanIndexForward: false, Limit: 1, ConsistentRead: true });
+    return items[0] && pageOf(items[0]);
+  }
+
+  async *read(partition: string, range: PageRange): AsyncGenerator<LogPage> {
+    const { after, limit = Number.MAX_SAFE_INTEGER, consistent = false } = range;
+    let startKey: QueryCommandInput['ExclusiveStartKey'];
+    let left = limit;
+    do {
+      const { items, next } = await this.#query(partition, {
+        KeyConditionExpression: '#partition = :partition AND #page > :after',
+        ExpressionAttributeNames: { '#page': 'page' },
+        ExpressionAttributeValues: { ':after': { N: String(after) } },
+        Limit: Math.min(left, MAX_LIMIT),
+        ConsistentRead: consistent,
+        ExclusiveStartKey: startKey,
+      });
+      yield* items.map(pageOf);
+      left -= items.length;
+      startKey = next;
+    } while (startKey && left > 0);
+  }
+
+  /** DynamoDB drops them some days after the grace, unpaid; to mark a page costs what it cost to put it. */
+  async expire(partition: string, first: number, last: number): Promise<void> {
+    const expiresAt = String(Math.floor(Date.now() / 1_000) + GRACE_SECONDS);
+    const unmarked = await Array.fromAsync(this.#unmarked(partition, first, last));
+    await pLimit(MARKED_AT_ONCE).map(unmarked, async (page) => {
+      const mark = new UpdateItemCommand({
+        TableName: this.#table,
+        Key: { partition: { S: partitionKey(this.#tenant, partition) }, page },
+        UpdateExpression: 'SET #expiresAt = :expiresAt',
+        ConditionExpression: 'attribute_exists(#page)', // one that is gone already must not come back as a mark alone
+        ExpressionAttributeNames: { '#expiresAt': EXPIRES_AT, '#page': 'page' },
+        ExpressionAttributeValues: { ':expiresAt': { N: expiresAt } },
+      });
+      try {
+        await reaching('DynamoDB', this.#client.send(mark));
+      } catch (error) {
+        if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      }
+    });
+  }
+
+  async *#unmarked(partition: string, first: number, last: number): AsyncGenerator<AttributeValue> {
+    let startKey: QueryCommandInput['ExclusiveStartKey'];
+    do {
+      const { items, next } = await this.#query(partition, {
+        KeyConditionExpression: '#partition = :partition AND #page BETWEEN :first AND :last',
+        FilterExpression: 'attribute_not_exists(#expiresAt)',
+        ProjectionExpression: '#page',
+        ExpressionAttributeNames: { '#page': 'page', '#expiresAt': EXPIRES_AT },
+        ExpressionAttributeValues: { ':first': { N: String(first) }, ':last': { N: String(last) } },
+        ExclusiveStartKey: startKey,
+      });
+      for (const { page } of items) if (page) yield page;
+      startKey = next;
+    } while (startKey);
+  }
+
+  async #query(partition: string, input: Omit<QueryCommandInput, 'TableName'>) {
+    const query = new QueryCommand({
+      KeyConditionExpression: '#partition = :partition',
+      ...input,
+      TableName: this.#table,
+      ExpressionAttributeNames: { '#partition': 'partition', ...input.ExpressionAttributeNames },
+      ExpressionAttributeValues: {
+        ':partition': { S: partitionKey(this.#tenant, partition) },
+        ...input.ExpressionAttributeValues,
+      },
+    });
+    const { Items, LastEvaluatedKey } = await reaching('DynamoDB', this.#client.send(query));
+    const items: Record<string, AttributeValue>[] = Items ?? [];
+    return { items, next: LastEvaluatedKey };
+  }
+}

@@ -1,0 +1,37 @@
+import {
+  type AttributeValue,
+  ConditionalCheckFailedException,
+  type DynamoDBClient,
+  PutItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import { reaching } from '../clients/service-error.ts';
+
+type Item = Record<string, AttributeValue>;
+
+/**
+ * Puts an item where there is none, in one request.
+ * @param key an attribute that every item of the table has
+ * @returns undefined when it was written, else the item that has the place
+ * @throws UnavailableError when the outcome is unknown
+ */
+export async function putIfFree(
+  client: DynamoDBClient,
+  table: string,
+  key: string,
+  item: Item,
+): Promise<Item | undefined> {
+  const put = new PutItemCommand({
+    TableName: table,
+    Item: item,
+    ConditionExpression: 'attribute_not_exists(#key)',
+    ExpressionAttributeNames: { '#key': key },
+    ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+  });
+  try {
+    await reaching('DynamoDB', client.send(put));
+    return undefined;
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException && error.Item) return error.Item;
+    throw error;
+  }
+}

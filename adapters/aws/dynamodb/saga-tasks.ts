@@ -1,0 +1,114 @@
+import {
+  type AttributeValue,
+  ConditionalCheckFailedException,
+  DeleteItemCommand,
+  type DynamoDBClient,
+  PutItemCommand,
+  paginateQuery,
+} from '@aws-sdk/client-dynamodb';
+import * as z from 'zod';
+import type { SagaTask, SagaTasks } from '../../../core/sagas/tasks.ts';
+import { reaching } from '../clients/service-error.ts';
+import { DEFAULT_TENANT } from './tables.ts';
+
+type Item = Record<string, AttributeValue>;
+
+const text = z.object({ S: z.string().min(1) }).transform(({ S }) => S);
+const taskItem = z.object({
+  sagaId: text,
+  step: text,
+  item: text,
+  token: text,
+  deadline: text,
+  party: text.optional(),
+});
+
+/** How long after its deadline DynamoDB keeps what nobody fetched. */
+const KEPT_SECONDS = 7 * 24 * 3600;
+
+/**
+ * The tokens of outstanding answers in DynamoDB; see {@link sagaTasksTable}. A task is one item under its saga, and where
+ * someone's end concerns it one more under that party, which holds no token. Both are read consistently.
+ */
+export class DynamoSagaTasks implements SagaTasks {
+  readonly #client: DynamoDBClient;
+  readonly #table: string;
+  readonly #tenant: string;
+
+  constructor(client: DynamoDBClient, table: string, tenant = DEFAULT_TENANT) {
+    this.#client = client;
+    this.#table = table;
+    this.#tenant = tenant;
+  }
+
+  async put(task: SagaTask): Promise<void> {
+    const expiresAt = { N: String(Math.ceil(Date.parse(task.deadline) / 1_000) + KEPT_SECONDS) };
+    const { sagaId, step, item, token, party, deadline } = task;
+    const strings = { sagaId, step, item, token, deadline, ...(party === undefined ? {} : { party }) };
+    const attributes = Object.fromEntries(Object.entries(strings).map(([name, S]) => [name, { S }]));
+    // The party's item first: whoever finds the token can rely on being found.
+    if (party !== undefined) await this.#put({ ...this.#partyKey(task, party), sagaId: { S: sagaId }, expiresAt });
+    await this.#put({ ...this.#key(task), ...attributes, expiresAt });
+  }
+
+  async remove(task: SagaTask): Promise<void> {
+    const remove = new DeleteItemCommand({
+      TableName: this.#table,
+      Key: this.#key(task),
+      ConditionExpression: '#token = :token',
+      ExpressionAttributeNames: { '#token': 'token' },
+      ExpressionAttributeValues: { ':token': { S: task.token } },
+    });
+    try {
+      await reaching('DynamoDB', this.#client.send(remove));
+    } catch (error) {
+      if (error instanceof ConditionalCheckFailedException) return;
+      throw error;
+    }
+    if (task.party === undefined) return;
+    const Key = this.#partyKey(task, task.party);
+    await reaching('DynamoDB', this.#client.send(new DeleteItemCommand({ TableName: this.#table, Key })));
+  }
+
+  async ofSaga(sagaId: string): Promise<readonly SagaTask[]> {
+    const items = await this.#query(`saga/${sagaId}`);
+    return items.map((item) => taskItem.parse(item));
+  }
+
+  async waitingFor(party: string): Promise<readonly string[]> {
+    const items = await this.#query(`party/${party}`);
+    return [...new Set(items.map((item) => taskItem.pick({ sagaId: true }).parse(item).sagaId))];
+  }
+
+  #key({ sagaId, step, item }: SagaTask): Item {
+    return { waits: { S: `${this.#tenant}/saga/${sagaId}` }, place: { S: `${step}/${item}` } };
+  }
+
+  #partyKey({ sagaId, step, item }: SagaTask, party: string): Item {
+    return { waits: { S: `${this.#tenant}/party/${party}` }, place: { S: `${sagaId}/${step}/${item}` } };
+  }
+
+  async #put(Item: Item): Promise<void> {
+    await reaching('DynamoDB', this.#client.send(new PutItemCommand({ TableName: this.#table, Item })));
+  }
+
+  async #query(waits: string): Promise<Item[]> {
+    const pages = paginateQuery(
+      { client: this.#client },
+      {
+        TableName: this.#table,
+        KeyConditionExpression: 'waits = :waits',
+        ExpressionAttributeValues: { ':waits': { S: `${this.#tenant}/${waits}` } },
+        ConsistentRead: true,
+      },
+    );
+    const items: Item[] = [];
+    await reaching(
+      'DynamoDB',
+      (async () => {
+        for await (const { Items = [] } of pages) items.push(...Items);
+      })(),
+    );
+    return items;
+  }
+}

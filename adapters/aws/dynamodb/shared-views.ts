@@ -1,0 +1,190 @@
+import {
+  type AttributeValue,
+  DeleteItemCommand,
+  type DynamoDBClient,
+  QueryCommand,
+  type QueryCommandInput,
+  TransactionCanceledException,
+  type TransactWriteItem,
+  TransactWriteItemsCommand,
+} from '@aws-sdk/client-dynamodb';
+import { ExponentialBackoff, handleType, retry } from 'cockatiel';
+import { PayloadTooLargeError, UnavailableError } from '../../../core/base/errors.ts';
+import type {
+  Addition,
+  CheckpointWrite,
+  CounterValues,
+  Ranked,
+  SharedPlace,
+  SharedViewStore,
+} from '../../../core/projections/shared-view-store.ts';
+import { reaching } from '../clients/service-error.ts';
+import { batchGet } from './batch-get.ts';
+import { BY_GROUP, BY_RANK, DEFAULT_TENANT } from './tables.ts';
+import { type Item, keyOf, placeId, unchanged, viewItemOf } from './view-item.ts';
+
+/** Counters are attributes named by their path, which starts with a slash as no other attribute's name does. */
+const isCounter = (name: string): boolean => name.startsWith('/');
+
+/** Another transaction had one of the items in hand. */
+class Contention extends Error {}
+
+/** Projectors at work side by side meet at the items of a view; each waits a moment for the other. */
+const contention = retry(handleType(Contention), {
+  maxAttempts: 8,
+  backoff: new ExponentialBackoff({ initialDelay: 10, maxDelay: 500 }),
+});
+
+/**
+ * Shared views in the table of views: an item a shard, a counter an attribute, so that `ADD` needs no read. One
+ * transaction writes them with the checkpoints, at two write units an item.
+ */
+export class DynamoSharedViews implements SharedViewStore {
+  readonly #client: DynamoDBClient;
+  readonly #table: string;
+  readonly #tenant: string;
+
+  constructor(client: DynamoDBClient, table: string, tenant = DEFAULT_TENANT) {
+    this.#client = client;
+    this.#table = table;
+    this.#tenant = tenant;
+  }
+
+  async add(checkpoints: readonly CheckpointWrite[], addition: Addition): Promise<boolean> {
+    const TransactItems = [
+      ...checkpoints.map((write) => this.#checkpoint(write)),
+      ...[...addition.increments].map(([key, counters]) => this.#increment(addition, key, counters)),
+    ];
+    try {
+      return await contention.execute(() => this.#transact(TransactItems));
+    } catch (error) {
+      if (!(error instanceof Contention)) throw error;
+      throw new UnavailableError('a shared view is written to by many at once; repeat the request later', {
+        cause: error,
+      });
+    }
+  }
+
+  async read(place: SharedPlace, key: string, shards: number): Promise<CounterValues | undefined> {
+    const Keys = Array.from({ length: shards }, (_, shard) => ({ view: { S: this.#id(place, key, shard) } }));
+    const items = await batchGet(this.#client, this.#table, { Keys, ConsistentRead: true });
+    return items.length === 0 ? undefined : sumOf(items);
+  }
+
+  async top(place: SharedPlace, _rank: string, limit: number): Promise<readonly Ranked[]> {
+    const query = new QueryCommand({
+      TableName: this.#table,
+      IndexName: BY_RANK,
+      KeyConditionExpression: 'board = :board',
+      ExpressionAttributeValues: { ':board': { S: placeId(this.#tenant, place) } },
+      ScanIndexForward: false,
+      Limit: limit,
+    });
+    const { Items = [] } = await reaching('DynamoDB', this.#client.send(query));
+    const keys = Items.map((item) => keyOf(item, place));
+    const items = await batchGet(this.#client, this.#table, {
+      Keys: keys.map((key) => ({ view: { S: this.#id(place, key, 0) } })),
+    });
+    const byKey = new Map(items.map((item) => [keyOf(item, place), sumOf([item])]));
+    return keys.flatMap((key) => {
+      const counters = byKey.get(key);
+      return counters ? [{ key, counters }] : [];
+    });
+  }
+
+  async *keys(place: SharedPlace): AsyncIterable<string> {
+    let last: string | undefined;
+    for await (const item of this.#items(place)) {
+      const key = keyOf(item, place);
+      if (key !== last) yield key; // the shards of a view follow each other
+      last = key;
+    }
+  }
+
+  async remove(place: SharedPlace): Promise<void> {
+    for await (const { view } of this.#items(place)) {
+      if (!view) continue;
+      await reaching('DynamoDB', this.#client.send(new DeleteItemCommand({ TableName: this.#table, Key: { view } })));
+    }
+  }
+
+  async #transact(TransactItems: TransactWriteItem[]): Promise<boolean> {
+    try {
+      await reaching('DynamoDB', this.#client.send(new TransactWriteItemsCommand({ TransactItems })));
+      return true;
+    } catch (error) {
+      if (!(error instanceof TransactionCanceledException)) throw error;
+      const codes = new Set(error.CancellationReasons?.map(({ Code }) => Code));
+      if (codes.has('ConditionalCheckFailed')) return false;
+      if (codes.has('ValidationError'))
+        throw new PayloadTooLargeError('a shared view is full; count fewer names', { cause: error });
+      throw new Contention('in use', { cause: error });
+    }
+  }
+
+  #checkpoint({ next, expectedVersion, expectedMark }: CheckpointWrite): TransactWriteItem {
+    const condition = unchanged(expectedVersion, expectedMark);
+    return { Put: { TableName: this.#table, Item: viewItemOf(next, this.#tenant), ...condition } };
+  }
+
+  #increment({ shard, rank, ...place }: Addition, key: string, counters: CounterValues): TransactWriteItem {
+    const names: Record<string, string> = { '#key': 'key', '#listing': 'listing' };
+    const values: Record<string, AttributeValue> = { ':key': { S: key }, ':listing': { S: this.#listing(place) } };
+    const set = ['#key = :key', '#listing = :listing'];
+    const score = rank === undefined ? undefined : counters.get(`/${rank}`);
+    if (rank !== undefined) {
+      set.push('board = :board');
+      values[':board'] = { S: placeId(this.#tenant, place) };
+    }
+    const amounts = [...counters, ...(score === undefined ? [] : [['score', score] as const])];
+    const add = amounts.map(([path, amount], index) => {
+      names[`#c${index}`] = path;
+      values[`:c${index}`] = { N: String(amount) };
+      return `#c${index} :c${index}`;
+    });
+    return {
+      Update: {
+        TableName: this.#table,
+        Key: { view: { S: this.#id(place, key, shard) } },
+        UpdateExpression: `SET ${set.join(', ')} ADD ${add.join(', ')}`,
+        ExpressionAttributeNames: names,
+        ExpressionAttributeValues: values,
+      },
+    };
+  }
+
+  async *#items(place: SharedPlace): AsyncIterable<Item> {
+    let startKey: QueryCommandInput['ExclusiveStartKey'];
+    do {
+      const query = new QueryCommand({
+        TableName: this.#table,
+        IndexName: BY_GROUP,
+        KeyConditionExpression: 'listing = :listing',
+        ExpressionAttributeValues: { ':listing': { S: this.#listing(place) } },
+        ExclusiveStartKey: startKey,
+      });
+      const { Items = [], LastEvaluatedKey } = await reaching('DynamoDB', this.#client.send(query));
+      yield* Items;
+      startKey = LastEvaluatedKey;
+    } while (startKey);
+  }
+
+  /** No key of a checkpoint starts with an equals sign. */
+  #id(place: SharedPlace, key: string, shard: number): string {
+    return placeId(this.#tenant, place, `=${key}/${shard}`);
+  }
+
+  #listing(place: SharedPlace): string {
+    return placeId(this.#tenant, place, '=');
+  }
+}
+
+function sumOf(items: readonly Item[]): CounterValues {
+  const sums = new Map<string, number>();
+  for (const item of items) {
+    for (const [name, value] of Object.entries(item)) {
+      if (isCounter(name)) sums.set(name, (sums.get(name) ?? 0) + Number(value.N));
+    }
+  }
+  return sums;
+}

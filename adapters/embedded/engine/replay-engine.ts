@@ -1,0 +1,61 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { AnyProjection } from '../../../core/projections/projection.ts';
+import type { SharedViewStore } from '../../../core/projections/shared-view-store.ts';
+import type { ViewStore } from '../../../core/projections/view-store.ts';
+import type { ControlStore } from '../../../core/replays/control-store.ts';
+import type { Generations } from '../../../core/replays/generations.ts';
+import type { Replay } from '../../../core/replays/replay.ts';
+import { Replays } from '../../../core/replays/replays.ts';
+import { ReplayWork } from '../../../core/replays/work.ts';
+import type { ClaimCheck } from '../../../core/store/claim-check.ts';
+import type { EventStore } from '../../../core/store/event-store.ts';
+import type { SqliteCommitStorage } from '../sqlite/commit-storage.ts';
+import { SqliteGenerationStore } from '../sqlite/generation-store.ts';
+import { SqliteReplayLog } from '../sqlite/replay-log.ts';
+import type { Logger } from './logger.ts';
+import { ReplayRunner } from './replay-runner.ts';
+
+export interface ReplayEngineOptions {
+  readonly control: ControlStore;
+  readonly generations: Generations;
+  readonly projections: readonly AnyProjection[];
+  readonly store: EventStore;
+  readonly commits: SqliteCommitStorage;
+  /** Gets large commits their bodies. */
+  readonly claims?: ClaimCheck;
+  readonly views: ViewStore;
+  readonly sharedViews: SharedViewStore;
+  /** The database of the views. */
+  readonly database: DatabaseSync;
+  readonly logger: Logger;
+  readonly concurrency: number;
+}
+
+/** Commits that are noted as read together: some tenths of a second of work. */
+const RANGE = 5_000;
+
+/** Replays, and what carries them out in this process. */
+export function createReplays(options: ReplayEngineOptions): { replays: Replays; runner: ReplayRunner } {
+  const { control, generations, projections, store, commits, claims, views, sharedViews } = options;
+  const { database, logger, concurrency } = options;
+  const start = ({ replayId }: Replay): void => runner.run(replayId);
+  const replays: Replays = new Replays({ control, generations, projections, start });
+  const log = new SqliteReplayLog(commits, claims);
+  const generationStore = new SqliteGenerationStore(database);
+  // One process: it knows of a replay as soon as it is there, so nothing has to settle; requests in work end within a second.
+  const parts = {
+    replays,
+    generations,
+    log,
+    store,
+    views,
+    sharedViews,
+    generationStore,
+    concurrency,
+    settleMs: 0,
+    removeAfterMs: 1_000,
+  };
+  const work = (breathe: () => Promise<void>) => new ReplayWork({ ...parts, rangePages: RANGE, breathe });
+  const runner: ReplayRunner = new ReplayRunner({ replays, logger, work });
+  return { replays, runner };
+}

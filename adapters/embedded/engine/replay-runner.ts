@@ -1,0 +1,108 @@
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
+import { UnavailableError } from '../../../core/base/errors.ts';
+import type { Replays } from '../../../core/replays/replays.ts';
+import type { ReplayStep, ReplayWork } from '../../../core/replays/work.ts';
+import type { Logger } from './logger.ts';
+
+export interface ReplayRunnerOptions {
+  readonly replays: Replays;
+  readonly logger: Logger;
+  /** Makes the work of replays; it is to call `breathe` between batches. */
+  readonly work: (breathe: () => Promise<void>) => ReplayWork;
+}
+
+const PAUSE_AFTER_FAILURE_MS = 1_000;
+/** Replays looked up at once after a start. */
+const PAGE = 100;
+
+/** The runner was told to stop; nothing is wrong. */
+class StoppedError extends Error {
+  override readonly name = 'StoppedError';
+}
+
+/** Carries out replays in this process, those first that an earlier process left unfinished. */
+export class ReplayRunner {
+  readonly #options: ReplayRunnerOptions;
+  readonly #work: ReplayWork;
+  readonly #stopping = new AbortController();
+  readonly #running = new Map<string, Promise<void>>();
+  #looking: Promise<void> | undefined;
+
+  constructor(options: ReplayRunnerOptions) {
+    this.#options = options;
+    this.#work = options.work(async () => {
+      await nextTurn();
+      if (this.#stopping.signal.aborted) throw new StoppedError();
+    });
+  }
+
+  /** Goes on with what is unfinished. */
+  start(): void {
+    this.#looking ??= this.#resumeAll();
+  }
+
+  /** Carries out a replay, if that is not under way. */
+  run(replayId: string): void {
+    if (this.#stopping.signal.aborted || this.#running.has(replayId)) return;
+    const running = this.#carryOut(replayId).finally(() => this.#running.delete(replayId));
+    this.#running.set(replayId, running);
+  }
+
+  /** Stops after the batches in work. What is not done is done after the next start. */
+  async close(): Promise<void> {
+    this.#stopping.abort();
+    await this.#looking;
+    await Promise.all(this.#running.values());
+  }
+
+  async #resumeAll(): Promise<void> {
+    try {
+      let after: string | undefined;
+      do {
+        const page = await this.#options.replays.list({ limit: PAGE, after });
+        for (const { replayId } of page.replays) this.run(replayId);
+        after = page.next;
+      } while (after !== undefined);
+    } catch (error) {
+      this.#options.logger.error('replays cannot be looked up; those unfinished go on after the next start', { error });
+    }
+  }
+
+  async #carryOut(replayId: string): Promise<void> {
+    let failing = false;
+    while (!this.#stopping.signal.aborted) {
+      try {
+        const next = await this.#work.next(replayId);
+        if (next.step === 'none') return;
+        await this.#do(replayId, next);
+        failing = false;
+      } catch (error) {
+        if (error instanceof StoppedError) return;
+        const outage = error instanceof UnavailableError;
+        if (!failing) this.#options.logger.error(`a replay ${outage ? 'has to wait' : 'fails'}`, { replayId, error });
+        if (!outage && (await this.#gaveUp(replayId, error))) return;
+        failing = true;
+        await this.#pause(PAUSE_AFTER_FAILURE_MS);
+      }
+    }
+  }
+
+  async #do(replayId: string, next: ReplayStep): Promise<void> {
+    if (next.step === 'wait') await this.#pause(next.ms);
+    if (next.step === 'finish') await this.#work.finish(replayId);
+    if (next.step === 'remove') await this.#work.remove(replayId);
+    if (next.step === 'read') for (const range of next.ranges) await this.#work.read(replayId, range);
+  }
+
+  /** @returns false when not even that could be written */
+  async #gaveUp(replayId: string, error: unknown): Promise<boolean> {
+    return this.#work.fail(replayId, error).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  async #pause(ms: number): Promise<void> {
+    await delay(ms, undefined, { signal: this.#stopping.signal }).catch(() => {});
+  }
+}

@@ -1,0 +1,113 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { RetryPolicy } from '../../../core/base/retry.ts';
+import { SagaRunner } from '../../../core/sagas/embedded-runner/runner.ts';
+import { SagaExecution } from '../../../core/sagas/execution.ts';
+import type { AnySaga } from '../../../core/sagas/saga.ts';
+import type { ClaimCheck } from '../../../core/store/claim-check.ts';
+import type { Commit } from '../../../core/store/commit.ts';
+import type { EventStore } from '../../../core/store/event-store.ts';
+import { sqliteCheckpoint } from '../sqlite/checkpoint.ts';
+import type { SqliteCommitStorage } from '../sqlite/commit-storage.ts';
+import { SqliteSagaIndex } from '../sqlite/saga-index.ts';
+import { Consumer } from './consumer.ts';
+import type { Logger } from './logger.ts';
+
+export interface SagaEngineOptions {
+  readonly sagas: readonly AnySaga[];
+  readonly store: EventStore;
+  readonly commits: SqliteCommitStorage;
+  /** Gets large commits their bodies. */
+  readonly claims?: ClaimCheck;
+  /** Keeps the checkpoint and the index; see {@link SqliteSagaIndex}. */
+  readonly database: DatabaseSync;
+  readonly policy: RetryPolicy;
+  readonly logger: Logger;
+  /** Sees the work on each batch of commits. */
+  readonly observe?: (work: CommitWork) => CommitWork;
+}
+
+type CommitWork = (commits: readonly Commit[]) => Promise<readonly never[]>;
+
+/** Longest sleep: timers hold no more than 24 days, and a clock that was set is noticed. */
+const LONGEST_SLEEP_MS = 60_000;
+const PAUSE_AFTER_FAILURE_MS = 1_000;
+
+/** Runs sagas on the embedded engine: a consumer of all commits, and one timer for the next deadline of all sagas. */
+export class SagaEngine {
+  readonly #runner: SagaRunner;
+  readonly #consumer: Consumer;
+  readonly #logger: Logger;
+  #timer: NodeJS.Timeout | undefined;
+  #waking: Promise<void> = Promise.resolve();
+  #closed = false;
+
+  constructor({
+    sagas,
+    store,
+    commits,
+    claims,
+    database,
+    policy,
+    logger,
+    observe = (work) => work,
+  }: SagaEngineOptions) {
+    const execution = new SagaExecution({ sagas, store });
+    this.#logger = logger;
+    this.#runner = new SagaRunner({ execution, index: new SqliteSagaIndex(database), policy, logger });
+    const work = observe(async (batch) => {
+      await this.#runner.apply(batch);
+      return [];
+    });
+    this.#consumer = new Consumer({
+      name: 'the saga runner',
+      commits,
+      ...(claims ? { claims } : {}),
+      checkpoint: sqliteCheckpoint(database, ['sagas']),
+      logger,
+      apply: async (batch) => {
+        await work(batch.map(({ commit }) => commit));
+        this.#sleep(0);
+      },
+    });
+  }
+
+  get failing(): boolean {
+    return this.#consumer.failing;
+  }
+
+  start(): void {
+    this.#consumer.start();
+    this.#sleep(0);
+  }
+
+  /** Says that there may be something to do. */
+  wake(): void {
+    this.#consumer.wake();
+  }
+
+  /** Finishes what is in work. What is not done is done after the next start. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    await Promise.all([this.#consumer.close(), this.#waking]);
+  }
+
+  #sleep(ms: number): void {
+    clearTimeout(this.#timer);
+    if (this.#closed) return;
+    this.#timer = setTimeout(() => {
+      this.#waking = this.#waking.then(() => this.#wakeSagas());
+    }, ms);
+  }
+
+  async #wakeSagas(): Promise<void> {
+    if (this.#closed) return;
+    try {
+      const next = await this.#runner.wake();
+      if (next) this.#sleep(Math.min(Math.max(0, next.getTime() - Date.now()), LONGEST_SLEEP_MS));
+    } catch (error) {
+      this.#logger.error('sagas that are due cannot be woken; it is tried again every second', { error });
+      this.#sleep(PAUSE_AFTER_FAILURE_MS);
+    }
+  }
+}

@@ -1,0 +1,206 @@
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import { UnavailableError } from '../../../core/base/errors.ts';
+import { type Commit, endOf, MAX_EVENTS_PER_COMMIT } from '../../../core/store/commit.ts';
+import type { CommitRange, CommitStorage } from '../../../core/store/commit-storage.ts';
+import { guarded, portError } from './error.ts';
+
+/** A commit and its place in the one order of all commits. Positions count from 1. */
+export interface PositionedCommit {
+  readonly position: number;
+  readonly commit: Commit;
+}
+
+interface PendingPut {
+  readonly commit: Commit;
+  readonly resolve: (occupant: Commit | undefined) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface Outcome {
+  readonly stored: boolean;
+  readonly settle: () => void;
+}
+
+/** Most commits that a read holds in memory at once. */
+const PAGE = 100;
+
+const COLUMNS = 'position, stream, version, count, commit_id, keyed, recorded_at, types, body, trace';
+
+/**
+ * Commits in SQLite. Puts that come in the same turn of the event loop share one transaction, and so one wait for the
+ * disk; each has its own result. SQLite has one writer, so the order of positions is the order in which commits show.
+ */
+export class SqliteCommitStorage implements CommitStorage {
+  readonly #database: DatabaseSync;
+  readonly #statements: ReturnType<typeof prepareStatements>;
+  readonly #listeners = new Set<() => void>();
+  #pending: PendingPut[] = [];
+  #closed = false;
+
+  constructor(database: DatabaseSync) {
+    this.#database = database;
+    this.#statements = prepareStatements(database);
+  }
+
+  put(commit: Commit): Promise<Commit | undefined> {
+    if (this.#closed) return Promise.reject(new UnavailableError('the server is stopping; repeat the request later'));
+    return new Promise((resolve, reject) => {
+      if (this.#pending.push({ commit, resolve, reject }) === 1) setImmediate(() => this.#flush());
+    });
+  }
+
+  async head(stream: string): Promise<number> {
+    const row = guarded(() => this.#statements.head.get(stream));
+    return Number(row?.['head'] ?? 0);
+  }
+
+  async find(stream: string, commitId: string): Promise<Commit | undefined> {
+    const row = guarded(() => this.#statements.find.get(stream, commitId));
+    return row && commitOf(row);
+  }
+
+  async *read(stream: string, { from, to, direction, limit }: CommitRange): AsyncGenerator<Commit> {
+    const size = Math.min(limit ?? PAGE, PAGE);
+    const statement = this.#statements[direction];
+    let [low, high] = direction === 'forward' ? [from, to] : [to, from];
+    while (low <= high) {
+      const rows = guarded(() => statement.all({ stream, low, high, size }));
+      const commits = rows.map(commitOf);
+      yield* commits;
+      const last = commits.at(-1);
+      if (!last || commits.length < size) return;
+      if (direction === 'forward') low = endOf(last) + 1;
+      else high = last.version - 1;
+    }
+  }
+
+  /** The commits after a position, of all streams, in their order. @throws UnavailableError */
+  commitsAfter(position: number, limit: number): PositionedCommit[] {
+    const rows = guarded(() => this.#statements.after.all(position, limit));
+    return rows.map((row) => ({ position: Number(row['position']), commit: commitOf(row) }));
+  }
+
+  /** Position of the newest commit, 0 when there is none. @throws UnavailableError */
+  lastPosition(): number {
+    return Number(guarded(() => this.#statements.last.get())?.['last'] ?? 0);
+  }
+
+  /** The positions of the first and last commit recorded in a time, both ends included, and the events from one to the other. */
+  span(from = '', to = '~'): { first: number; last: number; events: number } | undefined {
+    const row = guarded(() => this.#statements.span.get({ from, to }));
+    if (typeof row?.['first'] !== 'number') return undefined;
+    return { first: row['first'], last: Number(row['last']), events: Number(row['events']) };
+  }
+
+  /** Calls `listener` after each transaction that stored something. @returns how to stop that */
+  onStored(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** Stores what is pending and takes nothing more. Reading goes on. */
+  close(): void {
+    this.#closed = true;
+    this.#flush();
+  }
+
+  #flush(): void {
+    const batch = this.#pending;
+    this.#pending = [];
+    if (batch.length === 0) return;
+    let outcomes: Outcome[];
+    try {
+      outcomes = this.#store(batch);
+    } catch (error) {
+      const reason = portError(error);
+      for (const { reject } of batch) reject(reason);
+      return;
+    }
+    for (const { settle } of outcomes) settle();
+    if (outcomes.some(({ stored }) => stored)) for (const listener of this.#listeners) listener();
+  }
+
+  /** One transaction for all. @returns what to tell each caller once the transaction is on disk, which it is now */
+  #store(batch: readonly PendingPut[]): Outcome[] {
+    this.#database.exec('BEGIN IMMEDIATE');
+    try {
+      const outcomes = batch.map((put) => this.#insert(put));
+      this.#database.exec('COMMIT');
+      return outcomes;
+    } catch (error) {
+      // SQLite has rolled back by itself after some errors, such as a full disk.
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  #insert({ commit, resolve, reject }: PendingPut): Outcome {
+    try {
+      // Looked up first, for an insert that finds its place taken would use up a position. No one else writes between.
+      const row = this.#statements.at.get(commit.stream, commit.version);
+      if (!row) this.#statements.insert.run(rowOf(commit));
+      const occupant = row && commitOf(row);
+      return { stored: !row, settle: () => resolve(occupant) };
+    } catch (error) {
+      if (!this.#database.isTransaction) throw error; // all of the batch is undone
+      return { stored: false, settle: () => reject(portError(error)) };
+    }
+  }
+}
+
+function prepareStatements(database: DatabaseSync) {
+  // A commit that holds event `low` starts at most this many events before it.
+  const range = `stream = :stream AND version > :low - ${MAX_EVENTS_PER_COMMIT} AND version + count > :low AND version <= :high`;
+  return {
+    insert: database.prepare(
+      `INSERT INTO commits (stream, version, count, commit_id, keyed, recorded_at, types, body, trace)
+       VALUES (:stream, :version, :count, :commitId, :keyed, :recordedAt, :types, :body, :trace)`,
+    ),
+    at: database.prepare(`SELECT ${COLUMNS} FROM commits WHERE stream = ? AND version = ?`),
+    head: database.prepare(
+      'SELECT version + count - 1 AS head FROM commits WHERE stream = ? ORDER BY version DESC LIMIT 1',
+    ),
+    find: database.prepare(
+      `SELECT ${COLUMNS} FROM commits WHERE stream = ? AND commit_id = ? AND keyed = 1 ORDER BY version LIMIT 1`,
+    ),
+    forward: database.prepare(`SELECT ${COLUMNS} FROM commits WHERE ${range} ORDER BY version LIMIT :size`),
+    backward: database.prepare(`SELECT ${COLUMNS} FROM commits WHERE ${range} ORDER BY version DESC LIMIT :size`),
+    after: database.prepare(`SELECT ${COLUMNS} FROM commits WHERE position > ? ORDER BY position LIMIT ?`),
+    last: database.prepare('SELECT max(position) AS last FROM commits'),
+    span: database.prepare(
+      `WITH ends AS (SELECT min(position) AS first, max(position) AS last FROM commits WHERE recorded_at BETWEEN :from AND :to)
+       SELECT first, last, (SELECT sum(count) FROM commits WHERE position BETWEEN first AND last) AS events FROM ends`,
+    ),
+  };
+}
+
+function rowOf({ types, keyed, trace, ...commit }: Commit) {
+  return { ...commit, types: JSON.stringify(types), keyed: keyed ? 1 : 0, trace: trace ?? null };
+}
+
+interface CommitRow {
+  readonly stream: string;
+  readonly version: number;
+  readonly count: number;
+  readonly commit_id: string;
+  readonly keyed: 0 | 1;
+  readonly recorded_at: string;
+  readonly types: string;
+  readonly body: Uint8Array;
+  readonly trace: string | null;
+}
+
+function commitOf(row: Record<string, SQLOutputValue>): Commit {
+  const { stream, version, count, commit_id, keyed, recorded_at, types, body, trace } = row as unknown as CommitRow; // the table is STRICT
+  return {
+    stream,
+    version,
+    count,
+    commitId: commit_id,
+    keyed: keyed === 1,
+    recordedAt: recorded_at,
+    types: JSON.parse(types),
+    body,
+    ...(trace === null ? {} : { trace }),
+  };
+}

@@ -1,0 +1,71 @@
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import type { JsonObject } from '../../../core/events/json.ts';
+import {
+  type ControlItem,
+  type ControlListOptions,
+  type ControlPage,
+  type ControlStore,
+  encodeControl,
+} from '../../../core/replays/control-store.ts';
+import { guarded } from './error.ts';
+
+/** Control items in SQLite. They lie with the views, whose generations they tell of: who deletes one deletes both. */
+export class SqliteControlStore implements ControlStore {
+  readonly #statements: ReturnType<typeof prepareStatements>;
+
+  constructor(database: DatabaseSync) {
+    this.#statements = prepareStatements(database);
+  }
+
+  async get(kind: string, id: string): Promise<ControlItem | undefined> {
+    const row = guarded(() => this.#statements.get.get(kind, id));
+    return row && itemOf(row);
+  }
+
+  async put(kind: string, id: string, content: JsonObject, expectedRevision: number): Promise<boolean> {
+    const row = { kind, id, content: encodeControl(kind, id, content) };
+    const { changes } = guarded(() =>
+      expectedRevision === 0
+        ? this.#statements.insert.run(row)
+        : this.#statements.update.run({ ...row, expectedRevision }),
+    );
+    return changes === 1;
+  }
+
+  async remove(kind: string, id: string, expectedRevision: number): Promise<boolean> {
+    return guarded(() => this.#statements.remove.run(kind, id, expectedRevision)).changes === 1;
+  }
+
+  async list(kind: string, { limit, prefix = '', after = '' }: ControlListOptions): Promise<ControlPage> {
+    const oneMore = limit + 1; // tells whether another page follows
+    const rows = guarded(() => this.#statements.list.all({ kind, prefix, after, oneMore }));
+    const items = rows.slice(0, limit).map(itemOf);
+    const last = items.at(-1);
+    return rows.length > limit && last ? { items, next: last.id } : { items };
+  }
+}
+
+function prepareStatements(database: DatabaseSync) {
+  const columns = 'kind, id, revision, content';
+  return {
+    get: database.prepare(`SELECT ${columns} FROM control WHERE kind = ? AND id = ?`),
+    insert: database.prepare(
+      `INSERT INTO control (${columns}) VALUES (:kind, :id, 1, :content) ON CONFLICT DO NOTHING`,
+    ),
+    update: database.prepare(
+      `UPDATE control SET revision = revision + 1, content = :content
+       WHERE kind = :kind AND id = :id AND revision = :expectedRevision`,
+    ),
+    remove: database.prepare('DELETE FROM control WHERE kind = ? AND id = ? AND revision = ?'),
+    list: database.prepare(
+      `SELECT ${columns} FROM control
+       WHERE kind = :kind AND id >= :prefix AND id > :after AND substr(id, 1, length(:prefix)) = :prefix
+       ORDER BY id LIMIT :oneMore`,
+    ),
+  };
+}
+
+function itemOf(row: Record<string, SQLOutputValue>): ControlItem {
+  const { content, ...rest } = row as unknown as ControlItem & { content: string }; // the table is STRICT
+  return { ...rest, content: JSON.parse(content) };
+}

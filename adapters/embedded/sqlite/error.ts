@@ -1,0 +1,46 @@
+import { CorruptDataError, UnavailableError } from '../../../core/base/errors.ts';
+
+/** SQLite's primary result codes that have a meaning of their own here; see https://www.sqlite.org/rescode.html. */
+export const SqliteCode = {
+  permission: 3,
+  busy: 5,
+  readOnly: 8,
+  inputOutput: 10,
+  corrupt: 11,
+  full: 13,
+  cannotOpen: 14,
+  notADatabase: 26,
+} as const;
+
+/** The primary result code of an error of node:sqlite, undefined for any other error. */
+export function sqliteCode(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return undefined;
+  return error.errcode & 0xff; // the higher bits tell variants of one code apart
+}
+
+const unavailable: ReadonlyMap<number | undefined, string> = new Map([
+  [SqliteCode.full, 'the disk that holds the data folder is full; free some space, then repeat the request'],
+  [SqliteCode.readOnly, 'the data folder has become read-only; make it writable, then repeat the request'],
+  [SqliteCode.inputOutput, 'the disk that holds the data folder reports an error; check it, then repeat the request'],
+  [SqliteCode.busy, 'another program holds a lock on the data folder; close it, then repeat the request'],
+]);
+
+/** What an error of a database call means to the callers of a port. Errors that are no fault of the disk stay as they are. */
+export function portError(cause: unknown): unknown {
+  const code = sqliteCode(cause);
+  const message = unavailable.get(code);
+  if (message) return new UnavailableError(message, { cause });
+  if (code === SqliteCode.corrupt || code === SqliteCode.notADatabase) {
+    return new CorruptDataError('a database of the data folder is damaged; restore it from a backup', { cause });
+  }
+  return cause;
+}
+
+/** Runs database calls. @throws UnavailableError when the disk fails them, CorruptDataError when it gives back rubbish */
+export function guarded<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw portError(error);
+  }
+}

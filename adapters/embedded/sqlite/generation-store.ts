@@ -1,0 +1,48 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { PageOptions } from '../../../core/projections/view-store.ts';
+import type { Checkpoint, CheckpointPage, GenerationStore } from '../../../core/replays/generation-store.ts';
+import { guarded } from './error.ts';
+
+/** The views of a generation in SQLite, all together. */
+export class SqliteGenerationStore implements GenerationStore {
+  readonly #statements: ReturnType<typeof prepareStatements>;
+
+  constructor(database: DatabaseSync) {
+    this.#statements = prepareStatements(database);
+  }
+
+  async checkpoints(
+    projection: string,
+    generation: number,
+    group: string,
+    { limit, after = '' }: PageOptions,
+  ): Promise<CheckpointPage> {
+    const oneMore = limit + 1; // tells whether another page follows
+    const rows = guarded(() => this.#statements.checkpoints.all({ projection, generation, group, after, oneMore }));
+    const checkpoints = rows.slice(0, limit).map((row) => ({ ...(row as unknown as Checkpoint) })); // the table is STRICT
+    const last = checkpoints.at(-1);
+    return rows.length > limit && last ? { checkpoints, next: last.key } : { checkpoints };
+  }
+
+  async versions(projection: string, generation: number, keys: readonly string[]): Promise<Map<string, number>> {
+    const rows = guarded(() => this.#statements.versions.all(projection, generation, JSON.stringify(keys)));
+    return new Map(rows.map((row) => [String(row['key']), Number(row['version'])]));
+  }
+
+  async remove(projection: string, generation: number, keys: readonly string[]): Promise<void> {
+    guarded(() => this.#statements.remove.run(projection, generation, JSON.stringify(keys)));
+  }
+}
+
+function prepareStatements(database: DatabaseSync) {
+  const among = 'projection = ? AND generation = ? AND key IN (SELECT value FROM json_each(?))';
+  return {
+    checkpoints: database.prepare(
+      `SELECT key, version FROM views
+       WHERE projection = :projection AND generation = :generation AND "group" = :group AND key > :after
+       ORDER BY key LIMIT :oneMore`,
+    ),
+    versions: database.prepare(`SELECT key, version FROM views WHERE ${among}`),
+    remove: database.prepare(`DELETE FROM views WHERE ${among}`),
+  };
+}

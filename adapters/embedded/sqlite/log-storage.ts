@@ -1,0 +1,78 @@
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import type { LogPage } from '../../../core/log/page.ts';
+import type { LogStorage, PageRange } from '../../../core/log/storage.ts';
+import { guarded } from './error.ts';
+
+/** Most pages that a read holds in memory at once. */
+const BATCH = 64;
+
+/**
+ * Pages of the log in SQLite, beside the commits, so that one backup has both. A page is on disk before a reader sees it:
+ * after a loss of power no position that was given out means another event.
+ */
+export class SqliteLogStorage implements LogStorage {
+  readonly #statements: ReturnType<typeof prepareStatements>;
+  readonly #listeners = new Set<() => void>();
+
+  constructor(database: DatabaseSync) {
+    this.#statements = prepareStatements(database);
+  }
+
+  async put(page: LogPage): Promise<LogPage | undefined> {
+    const { changes } = guarded(() => this.#statements.insert.run({ ...page, types: JSON.stringify(page.types) }));
+    if (changes === 0) return this.#get(page.partition, page.page);
+    for (const listener of this.#listeners) listener();
+    return undefined;
+  }
+
+  async last(partition: string): Promise<LogPage | undefined> {
+    const row = guarded(() => this.#statements.last.get(partition));
+    return row && pageOf(row);
+  }
+
+  async *read(partition: string, { after, limit = Number.MAX_SAFE_INTEGER }: PageRange): AsyncGenerator<LogPage> {
+    let place = after;
+    for (let left = limit; left > 0; left -= BATCH) {
+      const rows = guarded(() => this.#statements.read.all(partition, place, Math.min(left, BATCH)));
+      const pages = rows.map(pageOf);
+      yield* pages;
+      if (pages.length < BATCH) return;
+      place = pages.at(-1)?.page ?? place;
+    }
+  }
+
+  async expire(partition: string, first: number, last: number): Promise<void> {
+    guarded(() => this.#statements.expire.run(partition, first, last));
+  }
+
+  onAppended(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  #get(partition: string, page: number): LogPage | undefined {
+    const row = guarded(() => this.#statements.get.get(partition, page));
+    return row && pageOf(row);
+  }
+}
+
+function prepareStatements(database: DatabaseSync) {
+  const columns = `partition, page, first_event AS firstEvent, count, first_recorded_at AS firstRecordedAt, through,
+    lateness_ms AS latenessMs, appended_at AS appendedAt, types, body`;
+  return {
+    insert: database.prepare(
+      `INSERT INTO log_pages (partition, page, first_event, count, first_recorded_at, through, lateness_ms, appended_at, types, body)
+       VALUES (:partition, :page, :firstEvent, :count, :firstRecordedAt, :through, :latenessMs, :appendedAt, :types, :body)
+       ON CONFLICT DO NOTHING`,
+    ),
+    get: database.prepare(`SELECT ${columns} FROM log_pages WHERE partition = ? AND page = ?`),
+    last: database.prepare(`SELECT ${columns} FROM log_pages WHERE partition = ? ORDER BY page DESC LIMIT 1`),
+    expire: database.prepare('DELETE FROM log_pages WHERE partition = ? AND page BETWEEN ? AND ?'),
+    read: database.prepare(`SELECT ${columns} FROM log_pages WHERE partition = ? AND page > ? ORDER BY page LIMIT ?`),
+  };
+}
+
+function pageOf(row: Record<string, SQLOutputValue>): LogPage {
+  const { types, ...page } = row as unknown as LogPage & { readonly types: string }; // the table is STRICT
+  return { ...page, types: JSON.parse(types) };
+}

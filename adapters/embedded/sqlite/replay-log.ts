@@ -1,0 +1,52 @@
+import { parseStreamId } from '../../../core/base/stream-id.ts';
+import type { LogScope, PageRange, PartitionExtent, ReplayLog, ReplayPage } from '../../../core/replays/replay-log.ts';
+import type { ClaimCheck } from '../../../core/store/claim-check.ts';
+import type { PositionedCommit, SqliteCommitStorage } from './commit-storage.ts';
+
+/** Commits read from the disk at once. */
+const READ_AT_ONCE = 100;
+
+/**
+ * The commits of one machine as a replay reads them. They have one order already and all are kept, so a page is one
+ * commit, its number the commit's position, and nothing is ever behind.
+ */
+export class SqliteReplayLog implements ReplayLog {
+  readonly #commits: SqliteCommitStorage;
+  readonly #claims: ClaimCheck | undefined;
+
+  /** @param claims gets large commits their bodies */
+  constructor(commits: SqliteCommitStorage, claims?: ClaimCheck) {
+    this.#commits = commits;
+    this.#claims = claims;
+  }
+
+  async extents({ from, to }: LogScope): Promise<PartitionExtent[]> {
+    const span = this.#commits.span(from && new Date(from).toISOString(), to && new Date(to).toISOString());
+    return span ? [{ partition: 'commits', from: span.first, to: span.last, events: span.events }] : [];
+  }
+
+  async *pages({ from, to }: PageRange, scope: LogScope): AsyncGenerator<ReplayPage> {
+    const isWanted = selection(scope);
+    for (let after = from - 1; after < to; ) {
+      const read = this.#commits.commitsAfter(after, Math.min(READ_AT_ONCE, to - after));
+      const last = read.at(-1);
+      if (!last) return;
+      const wanted = read.filter(isWanted).map(({ commit }) => this.#claims?.redeem(commit) ?? commit);
+      yield {
+        commits: await Promise.all(wanted),
+        events: read.reduce((sum, { commit }) => sum + commit.count, 0),
+      };
+      after = last.position;
+    }
+  }
+}
+
+function selection({ from, to, types, aggregateType }: LogScope): (positioned: PositionedCommit) => boolean {
+  const first = from && new Date(from).toISOString();
+  const last = to && new Date(to).toISOString();
+  return ({ commit }) =>
+    (types === undefined || commit.types.some((type) => types.includes(type))) &&
+    (aggregateType === undefined || parseStreamId(commit.stream).aggregateType === aggregateType) &&
+    (first === undefined || commit.recordedAt >= first) &&
+    (last === undefined || commit.recordedAt <= last);
+}

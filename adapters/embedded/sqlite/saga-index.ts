@@ -1,0 +1,74 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { SagaEntry, SagaIndex } from '../../../core/sagas/index.ts';
+import { guarded } from './error.ts';
+
+/** Which sagas to wake, in SQLite, beside the checkpoint of the consumer that keeps it: what one loses, both lose. */
+export class SqliteSagaIndex implements SagaIndex {
+  readonly #database: DatabaseSync;
+  readonly #statements: ReturnType<typeof prepareStatements>;
+
+  constructor(database: DatabaseSync) {
+    this.#database = database;
+    this.#statements = prepareStatements(database);
+  }
+
+  async save({ sagaId, wakeAt, parties }: SagaEntry): Promise<void> {
+    this.#atomically(() => {
+      this.#statements.save.run(sagaId, wakeAt ?? null);
+      this.#statements.forgetParties.run(sagaId);
+      this.#statements.addParties.run(sagaId, JSON.stringify(parties));
+    });
+  }
+
+  async postpone(sagaId: string, wakeAt: string): Promise<void> {
+    guarded(() => this.#statements.postpone.run(wakeAt, sagaId));
+  }
+
+  async remove(sagaId: string): Promise<void> {
+    this.#atomically(() => {
+      this.#statements.remove.run(sagaId);
+      this.#statements.forgetParties.run(sagaId);
+    });
+  }
+
+  async due(now: string, limit: number): Promise<readonly string[]> {
+    return guarded(() => this.#statements.due.all(now, limit)).map((row) => String(row['saga']));
+  }
+
+  async nextWake(): Promise<string | undefined> {
+    const row = guarded(() => this.#statements.nextWake.get());
+    return row?.['wake_at'] === null ? undefined : (row?.['wake_at'] as string | undefined);
+  }
+
+  async byParty(stream: string): Promise<readonly string[]> {
+    return guarded(() => this.#statements.byParty.all(stream)).map((row) => String(row['saga']));
+  }
+
+  #atomically(work: () => void): void {
+    guarded(() => {
+      this.#database.exec('BEGIN IMMEDIATE');
+      try {
+        work();
+        this.#database.exec('COMMIT');
+      } catch (error) {
+        if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+        throw error;
+      }
+    });
+  }
+}
+
+function prepareStatements(database: DatabaseSync) {
+  return {
+    save: database.prepare(
+      'INSERT INTO sagas (saga, wake_at) VALUES (?, ?) ON CONFLICT DO UPDATE SET wake_at = excluded.wake_at',
+    ),
+    postpone: database.prepare('UPDATE sagas SET wake_at = ? WHERE saga = ?'),
+    remove: database.prepare('DELETE FROM sagas WHERE saga = ?'),
+    forgetParties: database.prepare('DELETE FROM saga_parties WHERE saga = ?'),
+    addParties: database.prepare('INSERT OR IGNORE INTO saga_parties (saga, stream) SELECT ?, value FROM json_each(?)'),
+    due: database.prepare('SELECT saga FROM sagas WHERE wake_at <= ? ORDER BY wake_at LIMIT ?'),
+    nextWake: database.prepare('SELECT min(wake_at) AS wake_at FROM sagas'),
+    byParty: database.prepare('SELECT saga FROM saga_parties WHERE stream = ? ORDER BY saga'),
+  };
+}

@@ -1,0 +1,135 @@
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import type { Parked } from '../../../core/projections/parked.ts';
+import type { StoredView } from '../../../core/projections/projection.ts';
+import type { CheckpointWrite } from '../../../core/projections/shared-view-store.ts';
+import {
+  encodeView,
+  type PageOptions,
+  type ParkedPage,
+  type ViewPage,
+  type ViewStore,
+} from '../../../core/projections/view-store.ts';
+import { guarded } from './error.ts';
+
+/** Views in SQLite, as JSON. */
+export class SqliteViewStore implements ViewStore {
+  readonly #database: DatabaseSync;
+  readonly #statements: ReturnType<typeof prepareStatements>;
+
+  constructor(database: DatabaseSync) {
+    this.#database = database;
+    this.#statements = prepareStatements(database);
+  }
+
+  async get(projection: string, generation: number, key: string): Promise<StoredView | undefined> {
+    const row = guarded(() => this.#statements.get.get(projection, generation, key));
+    return row && viewOf(row);
+  }
+
+  async put(next: StoredView, expectedVersion: number, expectedMark?: Parked): Promise<boolean> {
+    return this.putNow({ next, expectedVersion, expectedMark });
+  }
+
+  /** The same, at once: in a transaction that the caller may have begun. */
+  putNow({ next, expectedVersion, expectedMark }: CheckpointWrite): boolean {
+    const { view: _, parked, ...rest } = next;
+    const row = { ...rest, view: encodeView(next) ?? null, parked: textOf(parked) };
+    const expected = { expectedVersion, expectedMark: textOf(expectedMark) };
+    const { insert, update } = this.#statements;
+    return guarded(() => {
+      if (expectedVersion === 0 && !expectedMark && insert.run(row).changes === 1) return true;
+      return update.run({ ...row, ...expected }).changes === 1;
+    });
+  }
+
+  async list(
+    projection: string,
+    generation: number,
+    group: string,
+    { limit, after = '' }: PageOptions,
+  ): Promise<ViewPage> {
+    const oneMore = limit + 1; // tells whether another page follows
+    const rows = guarded(() => this.#statements.list.all({ projection, generation, group, after, oneMore }));
+    const views = rows.slice(0, limit).map(viewOf);
+    const last = views.at(-1);
+    return rows.length > limit && last ? { views, next: last.key } : { views };
+  }
+
+  async listParked(projection: string, generation: number, { limit, after = '' }: PageOptions): Promise<ParkedPage> {
+    const oneMore = limit + 1;
+    const rows = guarded(() => this.#statements.parked.all({ projection, generation, after, oneMore }));
+    const views = rows.slice(0, limit).map((row) => {
+      const { key, version, parked } = row as unknown as ViewRow & { parked: string };
+      return { key, version, parked: JSON.parse(parked) };
+    });
+    const last = views.at(-1);
+    return rows.length > limit && last ? { views, next: last.key } : { views };
+  }
+
+  async countParked(projection: string, generation: number): Promise<number> {
+    return Number(guarded(() => this.#statements.countParked.get(projection, generation))?.['count'] ?? 0);
+  }
+
+  /** Position of the newest commit that any projection has taken in. @throws UnavailableError */
+  position(): number {
+    return Number(guarded(() => this.#statements.position.get())?.['position'] ?? 0);
+  }
+
+  /** Forgets all views, how far they were and what was noted about them, so that they are made anew. @throws UnavailableError */
+  clear(): void {
+    guarded(() =>
+      this.#database.exec(
+        'BEGIN; DELETE FROM views; DELETE FROM counters; DELETE FROM checkpoints; DELETE FROM control; COMMIT',
+      ),
+    );
+  }
+}
+
+function prepareStatements(database: DatabaseSync) {
+  const columns = 'projection, generation, key, version, "group", view, parked';
+  const place = 'projection = :projection AND generation = :generation';
+  return {
+    position: database.prepare('SELECT max(position) AS position FROM checkpoints'),
+    get: database.prepare(`SELECT ${columns} FROM views WHERE projection = ? AND generation = ? AND key = ?`),
+    insert: database.prepare(
+      `INSERT INTO views (${columns}) VALUES (:projection, :generation, :key, :version, :group, :view, :parked)
+       ON CONFLICT DO NOTHING`,
+    ),
+    update: database.prepare(
+      `UPDATE views SET version = :version, "group" = :group, view = :view, parked = :parked
+       WHERE ${place} AND key = :key AND version = :expectedVersion AND parked IS :expectedMark`,
+    ),
+    list: database.prepare(
+      `SELECT ${columns} FROM views WHERE ${place} AND "group" = :group AND "group" <> '' AND key > :after
+       ORDER BY key LIMIT :oneMore`,
+    ),
+    parked: database.prepare(
+      `SELECT key, version, parked FROM views WHERE ${place} AND parked IS NOT NULL AND key > :after
+       ORDER BY key LIMIT :oneMore`,
+    ),
+    countParked: database.prepare(
+      'SELECT count(*) AS count FROM views WHERE projection = ? AND generation = ? AND parked IS NOT NULL',
+    ),
+  };
+}
+
+interface ViewRow {
+  readonly projection: string;
+  readonly generation: number;
+  readonly key: string;
+  readonly version: number;
+  readonly group: string;
+  readonly view: string | null;
+  readonly parked: string | null;
+}
+
+const textOf = (mark: Parked | undefined): string | null => (mark ? JSON.stringify(mark) : null);
+
+function viewOf(row: Record<string, SQLOutputValue>): StoredView {
+  const { view, parked, ...rest } = row as unknown as ViewRow; // the table is STRICT
+  return {
+    ...rest,
+    view: view === null ? undefined : JSON.parse(view),
+    ...(parked === null ? {} : { parked: JSON.parse(parked) }),
+  };
+}

@@ -1,0 +1,88 @@
+import { type Context, Hono } from 'hono';
+import { monotonicFactory } from 'ulid';
+import { NotFoundError } from '../../core/base/errors.ts';
+import { ID_PATTERN } from '../../core/base/stream-id.ts';
+import type { RequestObserver } from './observe.ts';
+import { problemKinds, problemOf, RETRY_AFTER_SECONDS, RequestError } from './problem.ts';
+import { contextHeaders, parseIds, type RequestContext, type Route, type RouteDeclaration } from './route.ts';
+
+/** Where faults of ours are told; a Powertools logger fits. */
+export interface ApiLogger {
+  error(message: string, details: { readonly [name: string]: unknown }): void;
+}
+
+export interface AppDeps {
+  /** Makes correlation ids and the ids of new aggregates; ULIDs by default. */
+  readonly newId?: () => string;
+  readonly logger?: ApiLogger;
+  /** Sees every request that a route takes. */
+  readonly observe?: RequestObserver;
+}
+
+type Env = { Variables: { context: RequestContext } };
+export type App = Hono<Env>;
+
+/** An application that serves these routes, with the headers and errors that all answers share. */
+export function createApp<Deps extends AppDeps>(routes: readonly Route<Deps>[], deps: Deps): App {
+  const app: App = new Hono<Env>();
+  const newId = deps.newId ?? monotonicFactory();
+  const observe: RequestObserver = deps.observe ?? ((_, work) => work());
+  app.use('*', async (c, next) => {
+    c.header('X-Content-Type-Options', 'nosniff');
+    c.header('Cache-Control', 'no-store');
+    c.set('context', readContext(c, newId));
+    await next();
+  });
+  for (const route of routes) {
+    app.on(route.method, honoPath(route), async (c) => {
+      const request = { params: c.req.param() as Record<string, string>, raw: c.req.raw, context: c.get('context') };
+      const { correlationId } = request.context;
+      const observed = {
+        route: `${route.method} ${route.path}`,
+        correlationId,
+        traceHeader: c.req.header('X-Amzn-Trace-Id'),
+      };
+      const { status, body, headers } = await observe(observed, () => route.respond(request, deps));
+      return c.body(JSON.stringify(body), status, { ...headers, 'Content-Type': 'application/json' });
+    });
+  }
+  app.notFound((c) => problemResponse(c, noRoute(c, routes), deps.logger));
+  app.onError((error, c) => problemResponse(c, error, deps.logger));
+  return app;
+}
+
+const honoPath = (route: RouteDeclaration) => route.path.replaceAll(/\{(\w+)\}/g, ':$1');
+
+/**
+ * The ids in a request's headers. The answer is to carry a correlation id whatever else is wrong, so that comes first.
+ * @throws InvalidIdError
+ */
+function readContext(c: Context<Env>, newId: () => string): RequestContext {
+  const given = c.req.header('X-Correlation-Id');
+  const correlationId = given !== undefined && ID_PATTERN.test(given) ? given : newId();
+  c.header('X-Correlation-Id', correlationId);
+  const present = Object.keys(contextHeaders.shape).map((name) => [name, c.req.header(name)]);
+  const headers = parseIds(contextHeaders, Object.fromEntries(present));
+  return { correlationId, causationId: headers['X-Causation-Id'], idempotencyKey: headers['Idempotency-Key'] };
+}
+
+/** Which of the two it is when no route took a request: a path that nobody serves, or a method that its routes lack. */
+function noRoute(c: Context<Env>, routes: readonly RouteDeclaration[]): Error {
+  const path = c.req.path;
+  const methods = routes.filter((route) => pathPattern(route).test(path)).map((route) => route.method);
+  if (methods.length === 0) return new NotFoundError('no route has this path; GET /openapi.json lists them');
+  const allowed = methods.flatMap((method) => (method === 'GET' ? [method, 'HEAD'] : [method])).join(', ');
+  c.header('Allow', allowed);
+  return new RequestError('METHOD_NOT_ALLOWED', `this path takes ${allowed}`);
+}
+
+const pathPattern = (route: RouteDeclaration) =>
+  new RegExp(`^${route.path.replaceAll('.', '\\.').replaceAll(/\{\w+\}/g, '[^/]+')}$`);
+
+function problemResponse(c: Context<Env>, error: Error, logger: ApiLogger | undefined): Response {
+  const problem = problemOf(error);
+  const { status } = problemKinds[problem.code];
+  if (status >= 500) logger?.error(problem.title, { error, code: problem.code, path: c.req.path });
+  if (problem.code === 'UNAVAILABLE') c.header('Retry-After', String(RETRY_AFTER_SECONDS));
+  return c.body(JSON.stringify(problem), status, { 'Content-Type': 'application/problem+json' });
+}

@@ -1,0 +1,42 @@
+import { createHash } from 'node:crypto';
+import { monotonicFactory } from 'ulid';
+import type { CommandOptions } from '../../core/state/decider.ts';
+import type { StateReader } from '../../core/state/state-reader.ts';
+import type { EventStore } from '../../core/store/event-store.ts';
+import type { AppDeps } from './app.ts';
+import { REPLAYED, type RequestContext } from './route.ts';
+
+/** What the routes that write need. */
+export interface CommandDeps extends AppDeps {
+  readonly store: EventStore;
+  /** Where aggregates are loaded from; their whole streams when absent. */
+  readonly states?: StateReader | undefined;
+  readonly now?: () => Date;
+  /** Trace header of the request in work, kept with what it writes. */
+  readonly trace?: () => string | undefined;
+}
+
+/** What the status 200 means where a request that wrote something gets 201. */
+export const REPEAT = 'The repeat of a request under the same Idempotency-Key; nothing was written';
+
+/** What tells the answer to a repeat from a first one, whatever status they have. */
+export const replayHeader = (repeated: boolean): Record<string, string> => (repeated ? { [REPLAYED]: 'true' } : {});
+
+/** What a request's headers mean for the append that it leads to. */
+export function appendOptions({ correlationId, causationId, idempotencyKey }: RequestContext, deps: CommandDeps) {
+  return {
+    commitId: idempotencyKey,
+    defaults: { correlationId, causationId },
+    trace: deps.trace?.(),
+    states: deps.states,
+    ...(deps.now ? { now: deps.now } : {}),
+  } satisfies CommandOptions;
+}
+
+const ulid = monotonicFactory();
+
+/** The id of a new aggregate that the caller did not name. It follows from the idempotency key, so that a repeat meets the same one. */
+export function newAggregateId(aggregateType: string, { idempotencyKey }: RequestContext, deps: CommandDeps): string {
+  if (idempotencyKey === undefined) return (deps.newId ?? ulid)();
+  return createHash('sha256').update(`${aggregateType} ${idempotencyKey}`).digest('hex').slice(0, 32);
+}

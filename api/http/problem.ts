@@ -1,0 +1,97 @@
+import * as z from 'zod';
+import {
+  AnnalsError,
+  ConcurrencyError,
+  CorruptDataError,
+  type ErrorCode,
+  ValidationError,
+} from '../../core/base/errors.ts';
+
+/** What is wrong with a request before it means anything. */
+type RequestErrorCode = 'MALFORMED_JSON' | 'UNSUPPORTED_MEDIA_TYPE' | 'METHOD_NOT_ALLOWED';
+
+/** Every code that a problem may have. */
+export type ProblemCode = ErrorCode | RequestErrorCode | 'INTERNAL';
+
+/** A request that cannot be taken as it is; `message` says why and is fit for a caller's eyes. */
+export class RequestError extends Error {
+  override readonly name = 'RequestError';
+  readonly code: RequestErrorCode;
+  constructor(code: RequestErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** Status and title of each code. */
+export const problemKinds = {
+  MALFORMED_JSON: { status: 400, title: 'The body is not JSON that can be taken' },
+  INVALID_ID: { status: 400, title: 'An id has a wrong form' },
+  STREAM_NOT_FOUND: { status: 404, title: 'There is no such stream' },
+  NOT_FOUND: { status: 404, title: 'There is nothing here' },
+  METHOD_NOT_ALLOWED: { status: 405, title: 'The method is not allowed here' },
+  CONCURRENCY_CONFLICT: { status: 409, title: 'The stream is not at the expected version' },
+  COMMAND_REJECTED: { status: 409, title: 'The state does not allow the command' },
+  PAYLOAD_TOO_LARGE: { status: 413, title: 'The request is too large' },
+  UNSUPPORTED_MEDIA_TYPE: { status: 415, title: 'The body is of a type that is not taken' },
+  VALIDATION_FAILED: { status: 422, title: 'The request breaks a rule of its schema' },
+  INTERNAL: { status: 500, title: 'Something went wrong' },
+  EVENT_VERSION: { status: 500, title: 'A stored event is of a version that cannot be read here' },
+  CORRUPT_DATA: { status: 500, title: 'Stored data cannot be read' },
+  UNAVAILABLE: { status: 503, title: 'The storage cannot be reached' },
+  VIEW_BEHIND: { status: 504, title: 'The view is not there yet' },
+} as const satisfies Record<ProblemCode, { status: number; title: string }>;
+
+/** The body of every error answer: RFC 9457 problem details, with a stable `code`. */
+export const problemSchema = z
+  .strictObject({
+    type: z.string().describe('URI of the kind of problem'),
+    title: z.string().describe('The kind of problem in words; the same for every problem of its code'),
+    status: z.int().min(400).max(599),
+    detail: z.string().describe('What is wrong with this request'),
+    code: z.enum(Object.keys(problemKinds) as [ProblemCode, ...ProblemCode[]]),
+    errors: z.array(z.strictObject({ path: z.string(), message: z.string() })).optional(),
+    expectedVersion: z.union([z.int(), z.enum(['any', 'exists'])]).optional(),
+    actualVersion: z.int().optional(),
+    next: z.string().optional().describe('Position in the log after what cannot be read, to go on without it'),
+  })
+  .meta({ id: 'Problem' });
+export type Problem = z.output<typeof problemSchema>;
+
+/** Seconds after which a caller may try again when the storage could not be reached. */
+export const RETRY_AFTER_SECONDS = 1;
+
+/** Most places that a validation problem names, and most characters it says about each. */
+const MAX_ISSUES = 50;
+const MAX_MESSAGE = 500;
+
+/** The problem that tells a caller of an error. An error that nobody foresaw becomes INTERNAL and keeps its message to itself. */
+export function problemOf(error: unknown): Problem {
+  if (error instanceof ValidationError) {
+    const errors = error.issues.slice(0, MAX_ISSUES).map(({ path, message }) => ({ path, message: shorten(message) }));
+    return { ...problem('VALIDATION_FAILED', error.message), errors };
+  }
+  if (error instanceof ConcurrencyError) {
+    const { expectedVersion, actualVersion } = error;
+    return { ...problem(error.code, error.message), expectedVersion, actualVersion };
+  }
+  if (error instanceof CorruptDataError && error.next !== undefined) {
+    return { ...problem(error.code, error.message), next: error.next };
+  }
+  if (error instanceof AnnalsError && error.code === 'UNAVAILABLE') {
+    // What could not be reached is our business; that a write may or may not have happened is the caller's.
+    return problem(error.code, 'the outcome of a write is unknown; repeat the request with the same Idempotency-Key');
+  }
+  if (error instanceof AnnalsError || error instanceof RequestError) return problem(error.code, error.message);
+  return problem('INTERNAL', 'the fault is ours; our log has it under the X-Correlation-Id of this answer');
+}
+
+function problem(code: ProblemCode, detail: string): Problem {
+  const type = `urn:annals:problem:${code.toLowerCase().replaceAll('_', '-')}`;
+  return { type, ...problemKinds[code], detail: shorten(detail), code };
+}
+
+function shorten(text: string): string {
+  const whole = text.toWellFormed();
+  return whole.length <= MAX_MESSAGE ? whole : `${whole.slice(0, MAX_MESSAGE).toWellFormed()}…`;
+}

@@ -1,0 +1,145 @@
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import * as z from 'zod';
+import { InvalidIdError, ValidationError } from '../../core/base/errors.ts';
+import { ID_PATTERN } from '../../core/base/stream-id.ts';
+import { issuesOf } from '../../core/base/validation.ts';
+import { id } from '../../core/events/envelope.ts';
+import { readJsonBody } from './json-body.ts';
+import type { ProblemCode } from './problem.ts';
+
+/** The headers that say how a request hangs together with others. */
+export const contextHeaders = z.object({
+  'X-Correlation-Id': id.optional().describe('Id of the conversation; made when absent, and on every answer'),
+  'X-Causation-Id': id.optional().describe('Id of the event that led to this request'),
+  'Idempotency-Key': id
+    .optional()
+    .describe('POST only: a repeat under the same key writes nothing and gets the same answer'),
+});
+
+/** Response header, `true` on the answer to a repeat under the same Idempotency-Key: nothing was written. */
+export const REPLAYED = 'Idempotent-Replayed';
+
+export interface RequestContext {
+  readonly correlationId: string;
+  readonly causationId: string | undefined;
+  readonly idempotencyKey: string | undefined;
+}
+
+/** A request as the router hands it to a route. */
+export interface RoutedRequest {
+  readonly params: Record<string, string>;
+  readonly raw: Request;
+  readonly context: RequestContext;
+}
+
+/** What a route answers when all is well. */
+export interface Answer<Body = unknown, Status extends ContentfulStatusCode = ContentfulStatusCode> {
+  readonly status: Status;
+  readonly body: Body;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** A route as data: the router, the OpenAPI document and the deployment all read it. */
+export interface RouteDeclaration {
+  /** Names the operation, for those who generate clients. */
+  readonly name: string;
+  readonly method: 'GET' | 'POST';
+  /** With parameters as OpenAPI writes them: `/agents/{agentId}`. */
+  readonly path: `/${string}`;
+  readonly summary: string;
+  readonly description?: string;
+  /** False for what anybody may ask. */
+  readonly auth?: false;
+  readonly params?: z.ZodObject | undefined;
+  readonly query?: z.ZodObject | undefined;
+  readonly body?: z.ZodType | undefined;
+  /** The body of every answer in `statuses`. */
+  readonly answer: z.ZodType;
+  /** What each status other than an error means. */
+  readonly statuses: Readonly<Record<number, string>>;
+  /** Answers carry `X-View-Version`. */
+  readonly viewVersion?: true;
+  /** What can go wrong besides the faults that any request of its shape can have. */
+  readonly errors?: readonly ProblemCode[];
+}
+
+export interface Route<Deps> extends RouteDeclaration {
+  /** Validates the request by the declared schemas and answers it. @throws what the domain throws */
+  readonly respond: (request: RoutedRequest, deps: Deps) => Promise<Answer>;
+}
+
+type Nothing = z.ZodObject<Record<never, never>>;
+
+interface TypedRoute<Deps, P extends z.ZodObject, Q extends z.ZodObject, B extends z.ZodType, A extends z.ZodType, S>
+  extends RouteDeclaration {
+  readonly params?: P;
+  readonly query?: Q;
+  readonly body?: B;
+  readonly answer: A;
+  readonly statuses: S & Readonly<Record<number, string>>;
+  handle(
+    request: { params: z.output<P>; query: z.output<Q>; body: z.output<B>; context: RequestContext },
+    deps: Deps,
+  ): Promise<Answer<z.output<A>, keyof S & ContentfulStatusCode>>;
+}
+
+/** Declares a route. What its handler gets and may answer follows from the schemas that validate and document it. */
+export function route<
+  Deps,
+  A extends z.ZodType,
+  S extends object,
+  P extends z.ZodObject = Nothing,
+  Q extends z.ZodObject = Nothing,
+  B extends z.ZodType = z.ZodUndefined,
+>({ handle, ...declaration }: TypedRoute<Deps, P, Q, B, A, S>): Route<Deps> {
+  const { params, query, body } = declaration;
+  return {
+    ...declaration,
+    async respond({ params: given, raw, context }, deps) {
+      const request = {
+        params: params ? parseIds(params, given) : {},
+        query: query ? readQuery(query, raw) : {},
+        body: body ? parseInput(body, await readJsonBody(raw)) : undefined,
+        context,
+      };
+      return handle(request as Parameters<typeof handle>[0], deps);
+    },
+  };
+}
+
+/** Parses what can be nothing but ids: the names in a path, the context headers. @throws InvalidIdError */
+export function parseIds<S extends z.ZodObject>(schema: S, values: object): z.output<S> {
+  const parsed = schema.safeParse(values);
+  if (parsed.success) return parsed.data;
+  throw invalidId(parsed.error);
+}
+
+/** @throws InvalidIdError when nothing is wrong but ids, else ValidationError */
+function parseInput<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  if (parsed.error.issues.every(breaksIdPattern)) throw invalidId(parsed.error);
+  throw new ValidationError(issuesOf(parsed.error));
+}
+
+const breaksIdPattern = (issue: z.core.$ZodIssue) =>
+  issue.code === 'invalid_format' && issue.pattern === String(ID_PATTERN);
+
+function invalidId(error: z.ZodError): InvalidIdError {
+  const [first] = issuesOf(error);
+  return new InvalidIdError(`${first?.path} ${first?.message}`);
+}
+
+/** The query of a request. @throws InvalidIdError, ValidationError */
+export const readQuery = <S extends z.ZodType>(schema: S, request: Request): z.output<S> =>
+  parseInput(schema, queryOf(request));
+
+/** A parameter that comes twice is left as a list, which no schema takes. */
+function queryOf(request: Request): Record<string, string | string[]> {
+  const { searchParams } = new URL(request.url);
+  const entries = [...new Set(searchParams.keys())].map((name) => {
+    const values = searchParams.getAll(name);
+    return [name, values.length === 1 && values[0] !== undefined ? values[0] : values] as const;
+  });
+  return Object.fromEntries(entries);
+}

@@ -1,0 +1,64 @@
+import * as z from 'zod';
+import { instant } from '../../core/events/envelope.ts';
+import type { EventLog } from '../../core/log/log.ts';
+import { aggregateTypes, definitions, type EventType, recordedEventSchema } from '../../events/catalogue.ts';
+import { limit, wholeNumber } from '../http/page.ts';
+import { route } from '../http/route.ts';
+
+/** Longest wait for news, seconds: under API Gateway's 29 s for an answer. */
+const MAX_WAIT_SECONDS = 20;
+
+const eventTypes = definitions.map(({ type }) => type) as [EventType, ...EventType[]];
+
+/** Which events of the log; the same for pages and for the stream. */
+export const logQuery = z.object({
+  after: z.string().max(2048).optional().describe('Position to go on after; the beginning when absent'),
+  type: z
+    .string()
+    .max(2048)
+    .transform((text) => text.split(','))
+    .pipe(z.array(z.enum(eventTypes)).max(eventTypes.length))
+    .optional()
+    .meta({ override: { type: 'string' } })
+    .describe('Event types, separated by commas; all when absent'),
+  aggregateType: z.enum(aggregateTypes as [string, ...string[]]).optional(),
+  from: instant.optional().describe('Recorded at or after this instant'),
+  to: instant.optional().describe('Recorded at or before this instant'),
+});
+
+/** What the routes that read the log need. */
+export interface LogDeps {
+  readonly log: EventLog;
+  /** Ends waits for news when the server closes. */
+  readonly closing?: AbortSignal;
+}
+
+export const logAnswer = z.strictObject({
+  events: z.array(recordedEventSchema),
+  next: z.string().describe('Position to go on after, whether or not there were events'),
+  caughtUp: z.boolean().describe('Nothing more was there; an answer that is not caught up may have few events or none'),
+});
+
+export const logQueries = [
+  route({
+    name: 'readLog',
+    method: 'GET',
+    path: '/events',
+    summary: 'Read the log: the events of all streams in one order without gaps',
+    description:
+      'GET /events/stream, with the same parameters but limit and wait, is the same as Server-Sent Events where the host can stream; their id is the position, so Last-Event-ID resumes.',
+    query: logQuery.extend({
+      limit,
+      wait: wholeNumber(0, MAX_WAIT_SECONDS)
+        .default(0)
+        .describe(`Seconds to wait until there is something, ${MAX_WAIT_SECONDS} at most`),
+    }),
+    answer: logAnswer,
+    statuses: { 200: 'A page of events, each with its position' },
+    errors: ['CORRUPT_DATA'],
+    async handle({ query: { after, type, wait, ...query } }, { log, closing }: LogDeps) {
+      const slice = await log.getEventsAfter(after, { ...query, types: type, waitMs: wait * 1_000, signal: closing });
+      return { status: 200, body: { ...slice, events: [...slice.events] } };
+    },
+  }),
+];

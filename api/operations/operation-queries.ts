@@ -1,0 +1,59 @@
+import * as z from 'zod';
+import type { HealthReport } from '../../core/telemetry/health.ts';
+import { route } from '../http/route.ts';
+
+export const projectionStatus = z
+  .strictObject({
+    name: z.string(),
+    generation: z.int().positive().describe('Which build of the projection is served'),
+    lag: z
+      .number()
+      .nonnegative()
+      .nullable()
+      .describe('Age of the oldest commit not applied, milliseconds; null if unknown'),
+    deadLetters: z.int().nonnegative().nullable().describe('Events that could not be applied; null if unknown'),
+  })
+  .meta({ id: 'ProjectionStatus' });
+export type ProjectionStatus = z.output<typeof projectionStatus>;
+
+const check = z.enum(['ok', 'slow', 'failing']);
+
+export const health = z.strictObject({
+  status: z.enum(['ok', 'degraded', 'down']),
+  checks: z.record(z.string(), check).describe('Each part that was tried'),
+  version: z.string(),
+});
+
+/** What the routes about the service itself need. */
+export interface OperationDeps {
+  readonly projectionStatus: () => Promise<readonly ProjectionStatus[]>;
+  /** What was found out about the parts that the service stands on; nothing secret, anybody may read it. */
+  readonly health: () => Promise<HealthReport & { readonly version: string }>;
+}
+
+export const operationQueries = [
+  route({
+    name: 'listProjections',
+    method: 'GET',
+    path: '/projections',
+    summary: 'Every projection: generation, lag, dead letters',
+    answer: z.strictObject({ projections: z.array(projectionStatus) }),
+    statuses: { 200: 'The projections' },
+    async handle(_, deps: OperationDeps) {
+      return { status: 200, body: { projections: [...(await deps.projectionStatus())] } };
+    },
+  }),
+  route({
+    name: 'getHealth',
+    method: 'GET',
+    path: '/health',
+    summary: 'Whether the service is well',
+    auth: false,
+    answer: health,
+    statuses: { 200: 'Something works at least', 503: 'Nothing works' },
+    async handle(_, deps: OperationDeps) {
+      const body = await deps.health();
+      return { status: body.status === 'down' ? 503 : 200, body };
+    },
+  }),
+];

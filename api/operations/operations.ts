@@ -1,0 +1,10 @@
+import type { AppDeps } from '../http/app.ts';
+import type { Route } from '../http/route.ts';
+import { type DeadLetterDeps, deadLetterOperations } from './dead-letter-routes.ts';
+import { type ReplayDeps, replayRoutes } from './replay-routes.ts';
+
+/** What the routes of operators need. */
+export interface OperateDeps extends AppDeps, ReplayDeps, DeadLetterDeps {}
+
+/** Every route by which operators change views: they have a function, and rights, of their own. */
+export const operationRoutes: readonly Route<OperateDeps>[] = [...replayRoutes, ...deadLetterOperations];

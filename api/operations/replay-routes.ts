@@ -1,0 +1,202 @@
+import { createHash } from 'node:crypto';
+import { monotonicFactory } from 'ulid';
+import * as z from 'zod';
+import { ValidationError } from '../../core/base/errors.ts';
+import { id, instant } from '../../core/events/envelope.ts';
+import { isWhole, type Replay, replayScope, replayState } from '../../core/replays/replay.ts';
+import type { Replays } from '../../core/replays/replays.ts';
+import { definitionOf } from '../../events/catalogue.ts';
+import type { AppDeps } from '../http/app.ts';
+import { cursor, encodeCursor, limit } from '../http/page.ts';
+import { type RequestContext, route } from '../http/route.ts';
+
+/** What the routes of rebuilds and replays need. */
+export interface ReplayDeps extends AppDeps {
+  readonly replays: Replays;
+}
+
+const count = z.int().nonnegative();
+
+export const replayAnswer = z
+  .strictObject({
+    replayId: id,
+    projection: z.string(),
+    scope: replayScope.describe('What it takes; all events when empty'),
+    whole: z.boolean().describe('Takes all events, also those that come meanwhile; a part of them when false'),
+    state: replayState,
+    generation: z.int().positive().nullable().describe('The generation that it makes'),
+    progress: z.number().min(0).max(1).describe('Part of the events that were read'),
+    events: count.describe('Events read, of whatever type'),
+    total: count.describe('Events to read'),
+    failed: count.describe('Streams that could not be applied'),
+    failures: z.array(z.strictObject({ stream: z.string(), message: z.string() })).describe('The first of them'),
+    reason: z.string().optional().describe('Why it failed'),
+    requestedAt: instant,
+    finishedAt: instant.optional(),
+  })
+  .meta({ id: 'Replay' });
+export type ReplayAnswer = z.output<typeof replayAnswer>;
+
+export const rebuildRequested = z.strictObject({ rebuildId: id });
+export const replayRequested = z.strictObject({ replayId: id });
+export const replayBody = replayScope.extend({ projection: id });
+export const switchBody = z.strictObject({
+  acceptPart: z.boolean().default(false).describe('Serve a generation that holds a part of the events only'),
+});
+export const replayList = z.strictObject({ replays: z.array(replayAnswer), next: z.string().nullable() });
+
+/** A replay as callers see it. */
+function answerOf(own: Replay): ReplayAnswer {
+  const { replayId, projection, scope, state, events, total, failed, failures, requestedAt } = own;
+  const over = state === 'ready' || state === 'switched';
+  return {
+    ...{ replayId, projection, scope, whole: isWhole(scope), state },
+    generation: own.generation ?? null,
+    progress: over ? 1 : total === 0 ? 0 : Math.min(1, events / total),
+    ...{ events, total, failed, failures, requestedAt },
+    ...(own.reason === undefined ? {} : { reason: own.reason }),
+    ...(own.finishedAt === undefined ? {} : { finishedAt: own.finishedAt }),
+  };
+}
+
+const ulid = monotonicFactory();
+
+/** The id of a new replay. It follows from the idempotency key, so that a repeat meets the same one. */
+function newReplayId({ idempotencyKey }: RequestContext, { newId = ulid }: ReplayDeps): string {
+  if (idempotencyKey === undefined) return newId();
+  return createHash('sha256').update(`replay ${idempotencyKey}`).digest('hex').slice(0, 32);
+}
+
+/** @throws ValidationError for a type that no event has, which would give an empty generation */
+function assertTypes(types: readonly string[] = []): void {
+  const unknown = types.flatMap((type, index) => (definitionOf(type) ? [] : [{ type, index }]));
+  if (unknown.length === 0) return;
+  throw new ValidationError(
+    unknown.map(({ type, index }) => ({ path: `types.${index}`, message: `there is no ${type}` })),
+  );
+}
+
+const params = z.object({ replayId: id });
+const one = { params, answer: replayAnswer, statuses: { 200: 'The replay' } } as const;
+const ONE_AT_A_TIME = 'A projection has one generation beside the live one at a time; while it has, this is refused.';
+
+export const replayRoutes = [
+  route({
+    name: 'rebuildProjection',
+    method: 'POST',
+    path: '/projections/{name}/rebuilds',
+    summary: 'Make the views of a projection anew, without downtime',
+    description: `A new generation is made from all events beside the live one, which serves meanwhile; readers get the new one once it holds all that the live one does. ${ONE_AT_A_TIME}`,
+    params: z.object({ name: id }),
+    answer: rebuildRequested,
+    statuses: { 202: 'Begun, now or by an earlier request under the same Idempotency-Key' },
+    errors: ['NOT_FOUND', 'COMMAND_REJECTED'],
+    async handle({ params: { name }, context }, deps: ReplayDeps) {
+      const replayId = newReplayId(context, deps);
+      await deps.replays.request({ replayId, projection: name, scope: {}, switchWhenReady: true });
+      return { status: 202, body: { rebuildId: replayId } };
+    },
+  }),
+  route({
+    name: 'getRebuild',
+    method: 'GET',
+    path: '/projections/{name}/rebuilds/{rebuildId}',
+    summary: 'How far a rebuild has come',
+    description:
+      'A rebuild is a replay of all events that is switched to by itself; /replays has the same under its id.',
+    params: z.object({ name: id, rebuildId: id }),
+    answer: replayAnswer,
+    statuses: { 200: 'The rebuild' },
+    errors: ['NOT_FOUND'],
+    async handle({ params: { name, rebuildId } }, { replays }: ReplayDeps) {
+      return { status: 200, body: answerOf(await replays.get(rebuildId, name)) };
+    },
+  }),
+  route({
+    name: 'requestReplay',
+    method: 'POST',
+    path: '/replays',
+    summary: 'Replay events, all or those of a time or of some types, into a new generation of a projection',
+    description: `Read its views with ?generation= and switch to it when you like. A generation made of a part of the events holds these and no others. ${ONE_AT_A_TIME}`,
+    body: replayBody,
+    answer: replayRequested,
+    statuses: { 202: 'Begun, now or by an earlier request under the same Idempotency-Key' },
+    errors: ['NOT_FOUND', 'COMMAND_REJECTED'],
+    async handle({ body: { projection, ...scope }, context }, deps: ReplayDeps) {
+      assertTypes(scope.types);
+      const replayId = newReplayId(context, deps);
+      await deps.replays.request({ replayId, projection, scope, switchWhenReady: false });
+      return { status: 202, body: { replayId } };
+    },
+  }),
+  route({
+    name: 'listReplays',
+    method: 'GET',
+    path: '/replays',
+    summary: 'Replays and rebuilds, in the order of their ids',
+    query: z.object({ limit, cursor: cursor(z.object({ after: id })) }),
+    answer: replayList,
+    statuses: { 200: 'A page of replays' },
+    async handle({ query: { limit, cursor } }, deps: ReplayDeps) {
+      const { replays, next } = await deps.replays.list({ limit, after: cursor?.after });
+      const more = next === undefined ? null : encodeCursor({ after: next });
+      return { status: 200, body: { replays: replays.map(answerOf), next: more } };
+    },
+  }),
+  route({
+    name: 'getReplay',
+    method: 'GET',
+    path: '/replays/{replayId}',
+    summary: 'How far a replay has come',
+    ...one,
+    errors: ['NOT_FOUND'],
+    async handle({ params: { replayId } }, { replays }: ReplayDeps) {
+      return { status: 200, body: answerOf(await replays.get(replayId)) };
+    },
+  }),
+  route({
+    name: 'pauseReplay',
+    method: 'POST',
+    path: '/replays/{replayId}/pause',
+    summary: 'Stop a replay after the batch in work',
+    ...one,
+    errors: ['NOT_FOUND', 'COMMAND_REJECTED'],
+    async handle({ params: { replayId } }, { replays }: ReplayDeps) {
+      return { status: 200, body: answerOf(await replays.pause(replayId)) };
+    },
+  }),
+  route({
+    name: 'resumeReplay',
+    method: 'POST',
+    path: '/replays/{replayId}/resume',
+    summary: 'Go on with a replay that was paused or has failed',
+    ...one,
+    errors: ['NOT_FOUND', 'COMMAND_REJECTED'],
+    async handle({ params: { replayId } }, { replays }: ReplayDeps) {
+      return { status: 200, body: answerOf(await replays.resume(replayId)) };
+    },
+  }),
+  route({
+    name: 'switchToReplay',
+    method: 'POST',
+    path: '/replays/{replayId}/switch',
+    summary: 'Serve the generation of a replay that is ready, all of it at once',
+    ...one,
+    body: switchBody,
+    errors: ['NOT_FOUND', 'COMMAND_REJECTED'],
+    async handle({ params: { replayId }, body }, { replays }: ReplayDeps) {
+      return { status: 200, body: answerOf(await replays.switchTo(replayId, body)) };
+    },
+  }),
+  route({
+    name: 'discardReplay',
+    method: 'POST',
+    path: '/replays/{replayId}/discard',
+    summary: 'Give up a replay and its generation; the live one stays as it is',
+    ...one,
+    errors: ['NOT_FOUND', 'COMMAND_REJECTED'],
+    async handle({ params: { replayId } }, { replays }: ReplayDeps) {
+      return { status: 200, body: answerOf(await replays.discard(replayId)) };
+    },
+  }),
+];

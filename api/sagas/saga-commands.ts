@@ -1,0 +1,61 @@
+import * as z from 'zod';
+import { NotFoundError } from '../../core/base/errors.ts';
+import { id } from '../../core/events/envelope.ts';
+import { type SagaInput, sagaDecider } from '../../core/sagas/decider.ts';
+import { declarationOf } from '../../core/sagas/saga.ts';
+import { handleCommand } from '../../core/state/decider.ts';
+import { sagas } from '../../domain/sagas.ts';
+import { appendOptions, type CommandDeps, replayHeader } from '../http/command.ts';
+import { type RequestContext, route } from '../http/route.ts';
+import { sagaState } from './saga-schemas.ts';
+
+export const cancelSagaBody = z.strictObject({ reason: z.string().min(1).max(1024) });
+
+export const sagaAnswer = z.strictObject({ sagaId: id, state: sagaState, version: z.int().positive() });
+
+const params = z.object({ sagaId: id });
+
+async function run(sagaId: string, input: SagaInput, context: RequestContext, deps: CommandDeps) {
+  const declaration = declarationOf(sagas, sagaId);
+  if (!declaration) throw new NotFoundError(`there is no saga ${sagaId}`);
+  const options = appendOptions(context, deps);
+  const { state, version, repeated } = await handleCommand(
+    deps.store,
+    sagaDecider(declaration),
+    sagaId,
+    input,
+    options,
+  );
+  if (state.status === 'NONE') throw new NotFoundError(`there is no saga ${sagaId}`);
+  return { status: 202 as const, body: { sagaId, state: state.status, version }, headers: replayHeader(repeated) };
+}
+
+export const sagaCommands = [
+  route({
+    name: 'cancelSaga',
+    method: 'POST',
+    path: '/sagas/{sagaId}/cancel',
+    summary: 'Give up a saga',
+    description: 'What was done is undone, last first. One that is compensating or has failed stays as it is.',
+    params,
+    body: cancelSagaBody,
+    answer: sagaAnswer,
+    statuses: { 202: 'Taken: the saga compensates, or did so already' },
+    errors: ['NOT_FOUND', 'COMMAND_REJECTED', 'CONCURRENCY_CONFLICT'],
+    handle: ({ params: { sagaId }, body: { reason }, context }, deps: CommandDeps) =>
+      run(sagaId, { kind: 'cancel', reason }, context, deps),
+  }),
+  route({
+    name: 'resumeSaga',
+    method: 'POST',
+    path: '/sagas/{sagaId}/resume',
+    summary: 'Have a parked saga try again',
+    description: 'For operators, once what kept it from being undone is repaired.',
+    params,
+    body: z.strictObject({}),
+    answer: sagaAnswer,
+    statuses: { 202: 'Taken: the saga goes on compensating' },
+    errors: ['NOT_FOUND', 'COMMAND_REJECTED', 'CONCURRENCY_CONFLICT'],
+    handle: ({ params: { sagaId }, context }, deps: CommandDeps) => run(sagaId, { kind: 'resume' }, context, deps),
+  }),
+];

@@ -1,0 +1,66 @@
+import * as z from 'zod';
+import { NotFoundError } from '../../core/base/errors.ts';
+import { streamId } from '../../core/base/stream-id.ts';
+import { id } from '../../core/events/envelope.ts';
+import { evolveSaga, initialSaga, type SagaEvent, type SagaRun } from '../../core/sagas/state.ts';
+import type { EventStore } from '../../core/store/event-store.ts';
+import { sagaStatus } from '../../domain/saga/saga-status.ts';
+import type { DomainEvent } from '../../events/catalogue.ts';
+import { cursor, encodeCursor, limit, takePage } from '../http/page.ts';
+import { route } from '../http/route.ts';
+import { type ViewDeps, walk } from '../views/view-queries.ts';
+import { saga, sagasCursor, sagasPage, sagasQuery } from './saga-schemas.ts';
+
+export const sagaQueries = [
+  route({
+    name: 'listSagas',
+    method: 'GET',
+    path: '/sagas',
+    summary: 'List sagas, of one state or state by state, those that want an operator first',
+    description: 'The list may be a moment behind.',
+    query: z.object({ ...sagasQuery, limit, cursor: cursor(sagasCursor) }),
+    answer: sagasPage,
+    statuses: { 200: 'A page of sagas' },
+    async handle({ query: { limit, ...query } }, deps: ViewDeps) {
+      const { state } = query.cursor ?? query;
+      const { items, more } = await takePage(walk(sagaStatus, deps, { state, limit, from: query.cursor }), limit);
+      const last = items.at(-1);
+      const next = more && last ? encodeCursor({ state, group: last.group, after: last.key }) : null;
+      return { status: 200, body: { sagas: items.map(({ view }) => view), next } };
+    },
+  }),
+  route({
+    name: 'getSaga',
+    method: 'GET',
+    path: '/sagas/{sagaId}',
+    summary: 'Where a saga stands: its state, its steps, its whole history',
+    description: 'Read from its history, so never behind.',
+    params: z.object({ sagaId: id }),
+    answer: saga,
+    statuses: { 200: 'The saga' },
+    errors: ['NOT_FOUND', 'CORRUPT_DATA'],
+    async handle({ params: { sagaId } }, { store }: { store: EventStore }) {
+      const history = await Array.fromAsync(store.read(streamId('saga', sagaId)));
+      const { status, sagaType, runs, reason, parked } = (history as DomainEvent<SagaEvent>[]).reduce(
+        evolveSaga,
+        initialSaga,
+      );
+      if (status === 'NONE') throw new NotFoundError(`there is no saga ${sagaId}`);
+      const explanation = { ...(reason === undefined ? {} : { reason }), ...(parked ? { parked } : {}) };
+      const steps = runs.map(stepOf);
+      return {
+        status: 200,
+        body: { sagaId, sagaType, state: status, version: history.length, ...explanation, steps, history },
+      };
+    },
+  }),
+];
+
+const stepOf = ({ step, item, state, attempt, deadline, reason }: SagaRun) => ({
+  step,
+  item,
+  state,
+  attempt,
+  deadline,
+  ...(reason === undefined ? {} : { reason }),
+});

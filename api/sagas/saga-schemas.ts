@@ -1,0 +1,60 @@
+import * as z from 'zod';
+import { id } from '../../core/events/envelope.ts';
+import { recordedEventSchema } from '../../events/catalogue.ts';
+
+export const sagaState = z.enum(['STARTED', 'COMPENSATING', 'COMPLETED', 'FAILED']);
+
+const sagaSituation = z
+  .enum(['STARTED', 'COMPENSATING', 'PARKED', 'COMPLETED', 'FAILED'])
+  .describe('`PARKED` compensates, and cannot go on without an operator');
+
+const parked = z.strictObject({ step: z.string(), item: id, reason: z.string() });
+const count = z.int().nonnegative();
+
+export const sagasQuery = { state: sagaSituation.optional() };
+export const sagasCursor = z.object({ state: sagaSituation.optional(), group: sagaSituation, after: id });
+
+export const sagasPage = z.strictObject({
+  sagas: z.array(
+    z
+      .strictObject({
+        sagaId: id,
+        sagaType: z.string(),
+        state: sagaSituation,
+        version: z.int().positive(),
+        items: count.describe('Begun so far'),
+        completed: count,
+        compensated: count,
+        reason: z.string().exactOptional().describe('Why it compensates, or failed'),
+        parked: parked.exactOptional().describe('What could not be undone'),
+        createdAt: z.iso.datetime(),
+        lastUpdated: z.iso.datetime(),
+      })
+      .meta({ id: 'SagaStatus' }),
+  ),
+  next: z.string().nullable().describe('Cursor of the next page; null when this was the last'),
+});
+
+const sagaStep = z.strictObject({
+  step: z.string(),
+  item: id,
+  state: z
+    .enum(['outstanding', 'waiting', 'completed', 'failed', 'compensated'])
+    .describe('`waiting` is the pause before another attempt'),
+  attempt: z.int().positive(),
+  deadline: z.iso.datetime(),
+  reason: z.string().optional().describe('Why its last attempt failed'),
+});
+
+export const saga = z
+  .strictObject({
+    sagaId: id,
+    sagaType: z.string(),
+    state: sagaState,
+    version: z.int().positive().describe('Sequence number of the last event of its history'),
+    reason: z.string().optional().describe('Why it compensates, or failed'),
+    parked: parked.optional().describe('What could not be undone; an operator repairs that and resumes the saga'),
+    steps: z.array(sagaStep).describe('In the order in which they began'),
+    history: z.array(recordedEventSchema),
+  })
+  .meta({ id: 'Saga' });

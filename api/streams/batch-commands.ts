@@ -1,0 +1,72 @@
+import * as z from 'zod';
+import { jsonObject } from '../../core/events/json.ts';
+import { type AppendOutcome, appendBatch } from '../../core/store/append-batch.ts';
+import type { NewEvent } from '../../events/catalogue.ts';
+import { appendOptions, type CommandDeps } from '../http/command.ts';
+import { problemOf, problemSchema } from '../http/problem.ts';
+import { route } from '../http/route.ts';
+import { appendAnswer, appendBody, streamIdSchema } from './stream-commands.ts';
+
+/** Most streams, and most events of them all, in one request. */
+const MAX_STREAMS = 100;
+const MAX_EVENTS = 1_000;
+
+/** Its events are checked with the append itself, so that a bad one refuses its own stream and no other. */
+const streamAppend = z.strictObject({
+  streamId: streamIdSchema,
+  expectedVersion: appendBody.shape.expectedVersion.default('any'),
+  events: z.array(jsonObject).min(1),
+});
+
+const batchBody = z.strictObject({
+  appends: z
+    .array(streamAppend)
+    .min(1)
+    .max(MAX_STREAMS)
+    .refine((appends) => new Set(appends.map(({ streamId }) => streamId)).size === appends.length, {
+      message: 'names a stream twice; put all of its events into one entry',
+    })
+    .refine((appends) => appends.reduce((sum, { events }) => sum + events.length, 0) <= MAX_EVENTS, {
+      message: `holds more than ${MAX_EVENTS} events`,
+    }),
+});
+
+const batchAnswer = z.strictObject({
+  results: z
+    .array(
+      z.union([
+        appendAnswer.extend({ status: z.union([z.literal(201), z.literal(200)]) }),
+        z.strictObject({ streamId: z.string(), status: z.int().min(400), problem: problemSchema }),
+      ]),
+    )
+    .describe('What became of each append, in the order of the request'),
+});
+type BatchResult = z.output<typeof batchAnswer>['results'][number];
+
+export const batchCommands = [
+  route({
+    name: 'appendBatch',
+    method: 'POST',
+    path: '/events:batch',
+    summary: 'Append events to many streams, each stream a commit of its own',
+    description:
+      'Each result has the status that the append would have had alone: 201, 200 for a repeat under the same Idempotency-Key, or an error with its problem. A request whose results are unknown can be repeated under its key.',
+    body: batchBody,
+    answer: batchAnswer,
+    statuses: { 200: 'Every append was tried; the results tell what became of each' },
+    async handle({ body: { appends }, context }, deps: CommandDeps) {
+      const asked = appends.map(({ events, ...append }) => ({ ...append, events: events as unknown as NewEvent[] }));
+      const outcomes = await appendBatch(deps.store, asked, appendOptions(context, deps));
+      return { status: 200, body: { results: outcomes.map(resultOf) } };
+    },
+  }),
+];
+
+function resultOf(outcome: AppendOutcome): BatchResult {
+  if ('error' in outcome) {
+    const problem = problemOf(outcome.error);
+    return { streamId: outcome.streamId, status: problem.status, problem };
+  }
+  const { repeated, eventIds, ...result } = outcome.result;
+  return { ...result, eventIds: [...eventIds], status: repeated ? 200 : 201 };
+}

@@ -1,0 +1,64 @@
+import * as z from 'zod';
+import { id } from '../../core/events/envelope.ts';
+import { MAX_EVENTS_PER_COMMIT } from '../../core/store/commit.ts';
+import { newEventSchema } from '../../events/catalogue.ts';
+import { appendOptions, type CommandDeps, REPEAT, replayHeader } from '../http/command.ts';
+import { route } from '../http/route.ts';
+
+/** Which aggregate's history: `<aggregateType>-<aggregateId>`. */
+export const streamIdSchema = z
+  .string()
+  .regex(
+    /^[a-z][a-z0-9]{0,31}-[A-Za-z0-9][A-Za-z0-9._~:-]{0,127}$/,
+    'must be <aggregateType>-<aggregateId>: the type in lower-case letters and digits, the id 1 to 128 characters out of A-Z a-z 0-9 . _ ~ : -',
+  )
+  .meta({ id: 'StreamId', description: '`<aggregateType>-<aggregateId>`', examples: ['agent-42'] });
+
+/** Counted before they are looked at: a body has room for many more events than an append, each with its own faults. */
+const events = z.preprocess((value, context) => {
+  if (!Array.isArray(value) || value.length <= MAX_EVENTS_PER_COMMIT) return value;
+  context.addIssue(`must hold 1 to ${MAX_EVENTS_PER_COMMIT} events, holds ${value.length}`);
+  return z.NEVER;
+}, z.array(newEventSchema).min(1).max(MAX_EVENTS_PER_COMMIT));
+
+export const appendBody = z.strictObject({
+  expectedVersion: z
+    .union([z.int().nonnegative(), z.enum(['any', 'exists'])], {
+      error: 'must be a whole number from 0, "any" or "exists"',
+    })
+    .describe('Version the stream has to have: 0 = it must not exist, "any", or "exists" = any but 0'),
+  events,
+});
+
+export const appendAnswer = z.strictObject({
+  streamId: z.string(),
+  fromVersion: z.int().positive(),
+  toVersion: z.int().positive(),
+  eventIds: z.array(id),
+  recordedAt: z.iso.datetime(),
+});
+
+export const streamCommands = [
+  route({
+    name: 'appendEvents',
+    method: 'POST',
+    path: '/streams/{streamId}/events',
+    summary: 'Append events to a stream, all or none',
+    params: z.object({ streamId: streamIdSchema }),
+    body: appendBody,
+    answer: appendAnswer,
+    statuses: { 201: 'Appended', 200: REPEAT },
+    errors: ['CONCURRENCY_CONFLICT'],
+    async handle({ params, body, context }, deps: CommandDeps) {
+      const { repeated, eventIds, ...answer } = await deps.store.append(params.streamId, body.events, {
+        ...appendOptions(context, deps),
+        expectedVersion: body.expectedVersion,
+      });
+      return {
+        status: repeated ? 200 : 201,
+        body: { ...answer, eventIds: [...eventIds] },
+        headers: replayHeader(repeated),
+      };
+    },
+  }),
+];

@@ -1,0 +1,97 @@
+import { handleType, IterableBackoff, retry } from 'cockatiel';
+import * as z from 'zod';
+import { NotFoundError, ViewBehindError } from '../../core/base/errors.ts';
+import { streamId } from '../../core/base/stream-id.ts';
+import { instant } from '../../core/events/envelope.ts';
+import type { ProjectionOf } from '../../core/projections/projection.ts';
+import { viewFold } from '../../core/projections/view-fold.ts';
+import type { ViewStore } from '../../core/projections/view-store.ts';
+import type { LiveGenerations } from '../../core/replays/generations.ts';
+import { StateReader } from '../../core/state/state-reader.ts';
+import type { EventStore } from '../../core/store/event-store.ts';
+import { wholeNumber } from '../http/page.ts';
+
+export const viewQuery = z
+  .object({
+    version: wholeNumber(1).optional().describe('The view as it was right after this event of its stream'),
+    at: instant.optional().describe('The view as it was then, by the time at which the store took each event'),
+    waitFor: wholeNumber(1)
+      .optional()
+      .describe('Waits up to 10 s until the view has applied this version of its stream'),
+  })
+  .refine(({ version, at, waitFor }) => [version, at, waitFor].filter((value) => value !== undefined).length <= 1, {
+    message: 'has more than one of version, at and waitFor',
+  });
+/** Where any view is read by name, also in a generation that is not the live one. */
+export const anyViewQuery = viewQuery.safeExtend({
+  generation: wholeNumber(1)
+    .optional()
+    .describe('This generation of the projection, such as one that a replay has made; the live one when absent'),
+});
+type ViewQuery = z.output<typeof viewQuery> & { readonly generation?: number | undefined };
+
+interface ViewSources {
+  readonly store: EventStore;
+  readonly states?: StateReader | undefined;
+  readonly views: ViewStore;
+  readonly generations: LiveGenerations;
+}
+
+interface Versioned<View> {
+  readonly view: View | undefined;
+  readonly version: number;
+}
+
+/** Pauses between looks at a view that is waited for, milliseconds; 10 s in all. */
+const PAUSES = [10, 20, 40, 80, 160, 320, ...Array.from({ length: 18 }, () => 520)];
+const whileBehind = retry(handleType(ViewBehindError), {
+  maxAttempts: PAUSES.length,
+  backoff: new IterableBackoff(PAUSES),
+});
+
+/**
+ * Answers with a view: as it is, as it is once it has caught up, or as it was, folded from its stream.
+ * @throws NotFoundError, ViewBehindError, InvalidIdError
+ */
+export async function readView<View extends object>(
+  projection: ProjectionOf<View>,
+  key: string,
+  query: ViewQuery,
+  sources: ViewSources,
+) {
+  const past = query.version !== undefined || query.at !== undefined;
+  const { view, version } = past
+    ? await foldView(projection, key, query, sources)
+    : await whileBehind.execute(() => storedView(projection, key, query, sources));
+  if (view === undefined)
+    throw new NotFoundError(`there is no view ${key} of ${projection.name}${past ? ' then' : ''}`);
+  return { status: 200, body: { ...view, version }, headers: { 'X-View-Version': String(version) } } as const;
+}
+
+async function storedView<View extends object>(
+  projection: ProjectionOf<View>,
+  key: string,
+  { waitFor = 0, generation }: ViewQuery,
+  { views, generations }: ViewSources,
+): Promise<Versioned<View>> {
+  const stored = await views.get(projection.name, generation ?? (await generations.live(projection.name)), key);
+  const version = stored?.version ?? 0;
+  if (version < waitFor) throw new ViewBehindError(`view ${key} is at version ${version}, not yet at ${waitFor}`);
+  return { view: stored?.view as View | undefined, version }; // a projection's views are what its `evolve` made
+}
+
+/** A time takes the start of the stream up to the first event recorded later, so that no view skips an event. */
+async function foldView<View extends object>(
+  projection: ProjectionOf<View>,
+  key: string,
+  { version, at }: ViewQuery,
+  { store, states = new StateReader({ store }) }: ViewSources,
+): Promise<Versioned<View>> {
+  const stream = streamId(projection.aggregateType, key);
+  const moment = { version, at: at === undefined ? undefined : new Date(at) };
+  const folded = await states.past(viewFold(projection), stream, moment);
+  if (version !== undefined && folded.version < version) {
+    throw new NotFoundError(`${key} has no version ${version}; it is at ${folded.version}`);
+  }
+  return { view: folded.state, version: folded.version };
+}

@@ -1,0 +1,61 @@
+import { NotFoundError, ValidationError } from '../../core/base/errors.ts';
+import type { EventLog } from '../../core/log/log.ts';
+import { foldShared } from '../../core/projections/shared-fold.ts';
+import { type AnySharedProjection, treeOf } from '../../core/projections/shared-projection.ts';
+import type { SharedViewStore } from '../../core/projections/shared-view-store.ts';
+import type { LiveGenerations } from '../../core/replays/generations.ts';
+
+export interface SharedViewSources {
+  readonly sharedViews: SharedViewStore;
+  readonly generations: LiveGenerations;
+  readonly log: EventLog;
+}
+
+interface SharedQuery {
+  readonly version?: number | undefined;
+  readonly waitFor?: number | undefined;
+  readonly at?: string | undefined;
+  readonly generation?: number | undefined;
+}
+
+/**
+ * Answers with a view that many streams feed: as it is, or as it was, folded from the whole history.
+ * @throws NotFoundError; ValidationError when asked for a version, of which it has none
+ */
+export async function readSharedView(
+  projection: AnySharedProjection,
+  key: string,
+  { version, waitFor, at, generation }: SharedQuery,
+  { sharedViews, generations, log }: SharedViewSources,
+) {
+  const one = version !== undefined ? 'version' : waitFor !== undefined ? 'waitFor' : undefined;
+  if (one) {
+    const message = `is no question for ${projection.name}: many streams feed its views, so they have no version; wait for the view of the stream itself`;
+    throw new ValidationError([{ path: one, message }]);
+  }
+  const { name, shards } = projection;
+  const counters =
+    at === undefined
+      ? await sharedViews.read(
+          { projection: name, generation: generation ?? (await generations.live(name)) },
+          key,
+          shards,
+        )
+      : (await foldShared(projection, log.commits(undefined), new Date(at))).get(key);
+  const view = counters && treeOf(counters);
+  if (!view) throw new NotFoundError(`there is no view ${key} of ${name}${at === undefined ? '' : ' then'}`);
+  return { status: 200, body: view } as const;
+}
+
+/** The views of a ranked projection, highest first. @throws ValidationError when it is not ranked */
+export async function readRanking(
+  projection: AnySharedProjection,
+  limit: number,
+  { sharedViews, generations }: SharedViewSources,
+) {
+  const { name, rank } = projection;
+  if (rank === undefined) throw new ValidationError([{ path: 'name', message: `${name} is not ranked` }]);
+  const place = { projection: name, generation: await generations.live(name) };
+  const top = await sharedViews.top(place, rank, limit);
+  return { status: 200, body: { views: top.map(({ key, counters }) => ({ ...treeOf(counters), key })) } } as const;
+}

@@ -1,0 +1,92 @@
+import * as z from 'zod';
+import { id } from '../../core/events/envelope.ts';
+import { jsonObject } from '../../core/events/json.ts';
+import type { AgentStatus } from '../../domain/agent/agent-status.ts';
+import type { TaskStatus } from '../../domain/task/task-status.ts';
+import type { WorkflowStatus } from '../../domain/workflow/workflow-status.ts';
+import { agentState } from '../../events/agent.ts';
+
+const count = z.int().nonnegative();
+const durationMs = z.number().nonnegative().describe('Milliseconds, the sum of all');
+
+const common = {
+  version: z.int().positive().describe('How far in its stream the view is: the sequence number last applied'),
+  createdAt: z.iso.datetime(),
+  lastUpdated: z.iso.datetime(),
+};
+
+interface Versioned {
+  readonly version: number;
+}
+
+export type AgentView = AgentStatus & Versioned;
+export const agentView: z.ZodType<AgentView> = z
+  .strictObject({
+    ...common,
+    agentId: id,
+    agentType: z.string(),
+    state: agentState,
+    createdBy: z.string(),
+    configuration: jsonObject,
+    reason: z.string().exactOptional().describe('Why it is in its state, once that changed'),
+    steps: count,
+    stateChanges: count,
+    durationMs,
+    usage: z.record(z.string(), z.number()).describe('What its steps used in all, by name of the resource'),
+    lastAction: z.string().exactOptional().describe('The start of it'),
+    forkedFrom: z
+      .strictObject({ agentId: id, version: z.int().positive() })
+      .exactOptional()
+      .describe('The moment of another agent that this one goes on from'),
+  })
+  .meta({ id: 'AgentView' });
+
+export const agentsPage = z.strictObject({
+  agents: z.array(agentView),
+  next: z.string().nullable().describe('Cursor of the next page; null when this was the last'),
+});
+
+export type TaskView = TaskStatus & Versioned;
+export const taskView: z.ZodType<TaskView> = z
+  .strictObject({
+    ...common,
+    taskId: id,
+    state: z.enum(['requested', 'completed', 'failed']),
+    requiredAgents: z.array(id),
+    assignedAgents: z.array(id).describe('Those that are at it'),
+    completedAgents: z.array(id),
+    failedAgents: z.array(id),
+    deadlineSeconds: count,
+    durationMs,
+    error: z
+      .union([z.string(), jsonObject])
+      .exactOptional()
+      .describe('What the first failure said, or why it was given up'),
+  })
+  .meta({ id: 'TaskView' });
+
+export type WorkflowView = WorkflowStatus & Versioned;
+export const workflowView: z.ZodType<WorkflowView> = z
+  .strictObject({
+    ...common,
+    workflowId: id,
+    workflowType: z.string(),
+    state: z.enum(['started', 'running', 'completed', 'failed']),
+    initiatedBy: z.string(),
+    parameters: jsonObject,
+    steps: count,
+    lastStepId: id.exactOptional(),
+    lastStepType: z.string().exactOptional(),
+    nextStep: z.string().exactOptional(),
+    assigned: z
+      .strictObject({ stepId: id, agentType: z.string(), attempt: z.int().positive() })
+      .exactOptional()
+      .describe('The step that waits for an agent of a type'),
+    error: z.union([z.string(), jsonObject]).exactOptional().describe('What the last failure of a step said'),
+  })
+  .meta({ id: 'WorkflowView' });
+
+/** A view of any projection. */
+export const anyView = z.looseObject({
+  version: common.version.exactOptional().describe('Views that many streams feed have none'),
+});

@@ -1,0 +1,45 @@
+import * as z from 'zod';
+import { ID_PATTERN } from '../base/stream-id.ts';
+import { jsonObject } from './json.ts';
+
+export const id = z
+  .string()
+  .regex(ID_PATTERN, 'must be 1 to 128 characters out of A-Z a-z 0-9 . _ ~ : - and start with a letter or digit')
+  .meta({ id: 'Id' });
+
+/** An instant in ISO 8601 with `Z` or an offset. The store keeps it in UTC with milliseconds. */
+export const instant = z.iso.datetime({ offset: true });
+
+export const eventSeverity = z.enum(['DEBUG', 'INFO', 'WARNING', 'ERROR', 'CRITICAL']);
+export const eventCategory = z.enum(['SYSTEM', 'SECURITY', 'PERFORMANCE', 'BUSINESS', 'OPERATIONAL']);
+
+/** What the caller says about an event besides its type and data; all of it optional. */
+export const envelopeInput = {
+  id: id.optional().describe('Unique id of the event; a ULID is made when absent'),
+  timestamp: instant.optional().describe('When it happened; when the store takes it if absent'),
+  source: z.string().min(1).max(128).optional().describe('Who says so'),
+  correlationId: id.optional(),
+  causationId: id.optional(),
+  metadata: jsonObject.optional(),
+};
+
+/** What system events carry besides. */
+export const systemEnvelope = { severity: eventSeverity, category: eventCategory };
+
+/** The envelope of an event as it is read; `data` depends on the type. */
+export const recordedEnvelope = {
+  id,
+  version: z.int().positive().describe('Schema version of the event type'),
+  timestamp: z.iso.datetime().describe('When it happened'),
+  source: z.string(),
+  correlationId: z.string().optional(),
+  causationId: z.string().optional(),
+  metadata: z
+    .object({ recordedAt: z.iso.datetime().describe('When the store took it') })
+    .catchall(z.json())
+    .describe('The caller’s metadata, and recordedAt'),
+  aggregateId: z.string(),
+  aggregateType: z.string(),
+  sequenceNumber: z.int().positive().describe('Counts from 1 in its stream, without gaps'),
+  position: z.string().exactOptional().describe('Place in the log, when read from there; continue after it'),
+};

@@ -1,0 +1,127 @@
+import { CorruptDataError } from '../base/errors.ts';
+import type { ObjectStore } from '../store/object-store.ts';
+import type { ArchivedPages } from './chain.ts';
+import { type LogPage, pageText } from './page.ts';
+import { decodeSegment, encodeSegment, listedPages, type SegmentManifest, segmentManifest, sha256 } from './segment.ts';
+
+/** Digits of a page number in a key, so that keys sort as their numbers do. */
+const DIGITS = 12;
+const padded = (page: number) => String(page).padStart(DIGITS, '0');
+const manifests = (partition: string) => `log/manifests/${partition}/`;
+
+interface Found {
+  readonly manifest: SegmentManifest;
+  readonly hash: string;
+}
+
+/**
+ * Pages of the log as objects: segments of many pages, and a manifest for each that is found by page number with one list
+ * of one key. A segment counts from the moment that its manifest is there, which is written last.
+ */
+export class LogArchive implements ArchivedPages {
+  readonly #objects: ObjectStore;
+  /** The segment read last: readers go through it page by page. */
+  #recent: { readonly key: string; readonly pages: readonly LogPage[] } | undefined;
+
+  constructor(objects: ObjectStore) {
+    this.#objects = objects;
+  }
+
+  async *read(partition: string, page: number): AsyncGenerator<LogPage> {
+    const found = await this.#find(partition, page);
+    if (!found) return;
+    for (const archived of await this.#pagesOf(found.manifest)) if (archived.page >= page) yield archived;
+  }
+
+  async seek(partition: string, recordedAt: string, before: number): Promise<LogPage | undefined> {
+    let [low, high] = [1, before - 1];
+    let found: SegmentManifest | undefined;
+    while (low <= high) {
+      const middle = (await this.#find(partition, Math.floor((low + high) / 2)))?.manifest;
+      if (!middle) break;
+      if ((middle.pages.at(-1)?.through ?? '') < recordedAt) low = middle.lastPage + 1;
+      else {
+        found = middle;
+        high = middle.firstPage - 1;
+      }
+    }
+    if (!found) return undefined;
+    return (await this.#pagesOf(found)).find(({ through }) => through >= recordedAt);
+  }
+
+  /** The number of the first page from `page` on that is in no segment. @throws CorruptDataError on a manifest that is none */
+  async firstMissing(partition: string, page: number): Promise<number> {
+    let missing = page;
+    for (let found = await this.#find(partition, missing); found; found = await this.#find(partition, missing)) {
+      missing = found.manifest.lastPage + 1;
+    }
+    return missing;
+  }
+
+  /**
+   * Writes pages that follow each other as a segment, reads it back and compares, and only then writes its manifest. Again
+   * is no error.
+   * @throws CorruptDataError when what is read back is not what was written; nothing counts as archived then
+   */
+  async write(pages: readonly LogPage[], compression: SegmentManifest['compression'], now: Date): Promise<void> {
+    const [first, last] = [pages.at(0), pages.at(-1)];
+    if (!first || !last) return;
+    const { partition } = first;
+    const bytes = encodeSegment(pages, compression);
+    const hash = sha256(bytes);
+    const end = compression === 'gzip' ? '.ndjson.gz' : '.ndjson';
+    const manifest: SegmentManifest = {
+      format: 1,
+      partition,
+      firstPage: first.page,
+      lastPage: last.page,
+      events: pages.reduce((sum, { count }) => sum + count, 0),
+      key: `log/segments/${partition}/${padded(last.page)}-${hash.slice(0, 12)}${end}`,
+      bytes: bytes.length,
+      sha256: hash,
+      compression,
+      previous: first.page === 1 ? null : ((await this.#find(partition, first.page - 1))?.hash ?? null),
+      archivedAt: now.toISOString(),
+      pages: listedPages(pages),
+    };
+    await this.#objects.put(manifest.key, bytes);
+    assertSame(pages, decodeSegment(manifest, await this.#objects.get(manifest.key)), manifest.key);
+    const json = Buffer.from(JSON.stringify(manifest));
+    await this.#objects.put(`${manifests(partition)}${padded(last.page)}.json`, json, { ifAbsent: true });
+  }
+
+  /** The segment that has a page: the first whose last page is not before it. */
+  async #find(partition: string, page: number): Promise<Found | undefined> {
+    const prefix = manifests(partition);
+    for await (const { key } of this.#objects.list(prefix, { after: `${prefix}${padded(page - 1)}.json` })) {
+      const found = await this.#manifest(key);
+      return found && found.manifest.firstPage <= page ? found : undefined;
+    }
+    return undefined;
+  }
+
+  async #manifest(key: string): Promise<Found | undefined> {
+    const bytes = await this.#objects.get(key);
+    if (!bytes) return undefined;
+    try {
+      return { manifest: segmentManifest.parse(JSON.parse(Buffer.from(bytes).toString())), hash: sha256(bytes) };
+    } catch (cause) {
+      throw new CorruptDataError(`the manifest ${key} of the log cannot be read; restore it from a backup`, { cause });
+    }
+  }
+
+  async #pagesOf(manifest: SegmentManifest): Promise<readonly LogPage[]> {
+    if (this.#recent?.key !== manifest.key) {
+      this.#recent = { key: manifest.key, pages: decodeSegment(manifest, await this.#objects.get(manifest.key)) };
+    }
+    return this.#recent.pages;
+  }
+}
+
+function assertSame(pages: readonly LogPage[], archived: readonly LogPage[], key: string): void {
+  const same = pages.every((page, index) => {
+    const other = archived[index];
+    return other?.page === page.page && pageText(other.body).equals(pageText(page.body));
+  });
+  if (!same) throw new CorruptDataError(`segment ${key} of the log does not read back as it was written`);
+}

@@ -1,0 +1,144 @@
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import * as z from 'zod';
+import { CorruptDataError } from '../base/errors.ts';
+import { type Commit, commitJson, plainBody } from '../store/commit.ts';
+
+/** A run of the log: commits of many streams in one order, stored as one item. The pages of a partition form a chain without gaps. */
+export interface LogPage {
+  readonly partition: string;
+  /** Counts from 1 in its partition, without gaps. */
+  readonly page: number;
+  /** Number of its first event in the partition; counts from 1, without gaps. */
+  readonly firstEvent: number;
+  /** Number of events; the next page begins with event `firstEvent + count`. */
+  readonly count: number;
+  /** The earliest `recordedAt` of a commit inside. */
+  readonly firstRecordedAt: string;
+  /** The latest `recordedAt` in this page and all before it, so that it never falls along the chain. */
+  readonly through: string;
+  /** By how many milliseconds at most a page, this one or an earlier one, held a commit older than the `through` before it. */
+  readonly latenessMs: number;
+  /** When it was appended, by the clock of the writer. */
+  readonly appendedAt: string;
+  /** The event types inside, each once; none when a commit inside is damaged, so that nobody passes it over. */
+  readonly types: readonly string[];
+  /** A codec byte, then the commits. See {@link packCommits}. */
+  readonly body: Uint8Array;
+}
+
+/** The commits of one page, encoded. */
+export interface PackedCommits {
+  readonly commits: readonly Commit[];
+  readonly body: Uint8Array;
+}
+
+/** Most bytes of a page's body: under DynamoDB's 400 KB an item, with room for the rest of it. A commit by itself always fits. */
+export const MAX_PAGE_BYTES = 392 * 1024;
+/** Commits are taken into one page up to so many bytes before compression, so that a reader can hold some pages at once. */
+const FULL_PAGE_BYTES = 1024 * 1024;
+/** Most bytes that a page may grow to when it is read: one commit of the largest kind on top of a full page, and some. */
+const MAX_TEXT_BYTES = 32 * 1024 * 1024;
+
+const Codec = { text: 0, deflate: 1 } as const;
+const EVENTS = Buffer.from(',"events":');
+const NEWLINE = 0x0a;
+
+/**
+ * Packs commits into as few pages as they fit in, in their order. The text of a page is one JSON object a line, one line a
+ * commit; compressed together, events take about an eighth (raw deflate, level 6).
+ */
+export function packCommits(commits: readonly Commit[]): PackedCommits[] {
+  const pages: PackedCommits[] = [];
+  let taken: { commit: Commit; line: Buffer }[] = [];
+  let bytes = 0;
+  for (const commit of commits) {
+    const line = lineOf(commit);
+    if (bytes + line.length > FULL_PAGE_BYTES && taken.length > 0) {
+      pages.push(...pack(taken));
+      taken = [];
+      bytes = 0;
+    }
+    taken.push({ commit, line });
+    bytes += line.length;
+  }
+  return taken.length > 0 ? [...pages, ...pack(taken)] : pages;
+}
+
+function pack(lines: readonly { commit: Commit; line: Buffer }[]): PackedCommits[] {
+  const text = Buffer.concat(lines.map(({ line }) => line));
+  const body = Buffer.concat([Buffer.of(Codec.deflate), deflateRawSync(text, { level: 6 })]);
+  if (body.length <= MAX_PAGE_BYTES || lines.length === 1) {
+    return [{ commits: lines.map(({ commit }) => commit), body }];
+  }
+  const half = Math.ceil(lines.length / 2);
+  return [...pack(lines.slice(0, half)), ...pack(lines.slice(half))];
+}
+
+/** A commit as a line of JSON. Its events go in as the bytes they are; a body that is no JSON goes in whole, so that nothing is lost. */
+function lineOf({ claim, body: events, ...header }: Commit): Buffer {
+  const body = claim ?? events;
+  let json: Uint8Array;
+  try {
+    json = commitJson({ ...header, body });
+  } catch {
+    return Buffer.from(`${JSON.stringify({ ...header, body: Buffer.from(body).toString('base64') })}\n`);
+  }
+  const start = JSON.stringify(header).slice(0, -1);
+  return Buffer.concat([Buffer.from(start), EVENTS, json, Buffer.from('}\n')]);
+}
+
+const lineHeader = z.object({
+  stream: z.string(),
+  version: z.int().positive(),
+  count: z.int().positive(),
+  commitId: z.string(),
+  keyed: z.boolean(),
+  recordedAt: z.string(),
+  types: z.array(z.string()),
+  trace: z.string().exactOptional(),
+  body: z.string().exactOptional(),
+});
+
+/**
+ * The commits of a page, as they were appended; their events are left as they are until somebody decodes them.
+ * @throws CorruptDataError that names the page when its body cannot be read
+ */
+export function commitsOf(page: Pick<LogPage, 'partition' | 'page' | 'count' | 'body'>): Commit[] {
+  try {
+    const commits = [...commitsIn(pageText(page.body))];
+    const count = commits.reduce((sum, commit) => sum + commit.count, 0);
+    if (count !== page.count) throw new Error(`${count} events in a page of ${page.count}`);
+    return commits;
+  } catch (cause) {
+    throw new CorruptDataError(`page ${page.page} of the log's partition ${page.partition} cannot be read`, { cause });
+  }
+}
+
+/** The text of a page: a line of JSON for each commit. */
+export function pageText(body: Uint8Array): Buffer {
+  const bytes = Buffer.from(body.buffer, body.byteOffset + 1, body.length - 1);
+  if (body[0] === Codec.deflate) return inflateRawSync(bytes, { maxOutputLength: MAX_TEXT_BYTES });
+  if (body[0] === Codec.text) return bytes;
+  throw new Error('unknown codec');
+}
+
+/** A page's body out of its text, plain. */
+export const plainPage = (text: Uint8Array): Uint8Array => Buffer.concat([Buffer.of(Codec.text), text]);
+
+function* commitsIn(text: Buffer): Generator<Commit> {
+  for (let start = 0; start < text.length; ) {
+    const end = text.indexOf(NEWLINE, start);
+    if (end < 0) throw new Error('the last line has no end');
+    yield commitOf(text.subarray(start, end));
+    start = end + 1;
+  }
+}
+
+/** Text before the first `,"events":` is the header: inside a JSON string its quotes would have backslashes. */
+function commitOf(line: Buffer): Commit {
+  const split = line.indexOf(EVENTS);
+  const header = split < 0 ? line.toString() : `${line.toString('utf8', 0, split)}}`;
+  const { body, ...commit } = lineHeader.parse(JSON.parse(header));
+  if (split < 0) return { ...commit, body: Buffer.from(body ?? '', 'base64') };
+  return { ...commit, body: plainBody(line.subarray(split + EVENTS.length, -1)) };
+}

@@ -1,0 +1,36 @@
+import type { LogPage } from './page.ts';
+
+export interface PageRange {
+  /** Pages with a greater number than this. */
+  readonly after: number;
+  /** Most pages to read; all when absent. */
+  readonly limit?: number;
+  /** Shows every page that was put before the call; without, a page may be missing for a moment after it was put. */
+  readonly consistent?: boolean;
+}
+
+/**
+ * The port to whatever keeps the pages of the log. What a page may hold and where the next one goes is the business of
+ * {@link LogWriter}; this only keeps that no page is ever written over.
+ *
+ * Every call throws UnavailableError when the storage cannot be reached.
+ */
+export interface LogStorage {
+  /**
+   * Writes a page if its number is free in its partition.
+   * @returns undefined when it was written, else the page that has the number
+   */
+  put(page: LogPage): Promise<LogPage | undefined>;
+
+  /** The last page of a partition (strongly consistent), if it has any. */
+  last(partition: string): Promise<LogPage | undefined>;
+
+  /** The pages of a range in their order, fetched as they are taken. Pages that were removed after archiving are left out. */
+  read(partition: string, range: PageRange): AsyncIterable<LogPage>;
+
+  /** Lets pages go that are archived, at once or after a while: `first` to `last`, both included. Again is no error. */
+  expire(partition: string, first: number, last: number): Promise<void>;
+
+  /** Calls `listener` after pages were put, where the storage can tell. @returns how to stop that */
+  onAppended?(listener: () => void): () => void;
+}

@@ -1,0 +1,205 @@
+import type { DomainEvent } from '../../events/catalogue.ts';
+import { UnavailableError } from '../base/errors.ts';
+import type { JsonObject } from '../events/json.ts';
+import { StateReader } from '../state/state-reader.ts';
+import { type Commit, endOf } from '../store/commit.ts';
+import type { EventStore } from '../store/event-store.ts';
+import { foldCommits } from './fold-commits.ts';
+import type { Failure, Parked } from './parked.ts';
+import { type AnyProjection, evolveView, isShared, keyIn, type StoredView } from './projection.ts';
+import { type AnySharedProjection, type Counts, type Increments, Tally } from './shared-projection.ts';
+import type { CheckpointWrite, SharedViewStore } from './shared-view-store.ts';
+import { viewFold } from './view-fold.ts';
+import { encodeView, type ViewStore } from './view-store.ts';
+
+/** One stream's place in one generation of a projection. */
+export interface Place {
+  readonly projection: AnyProjection;
+  readonly generation: number;
+  readonly stream: string;
+}
+
+/** What a stream's commits made of its checkpoint, and what stopped them if something did. */
+export interface Progress {
+  readonly view: JsonObject | undefined;
+  readonly version: number;
+  /** What shared views gain. */
+  readonly increments: Increments;
+  readonly failure?: Failure;
+}
+
+/** A fold's result that is to be written. */
+export interface Advance {
+  readonly place: Place;
+  readonly stored: StoredView;
+  readonly progress: Progress;
+}
+
+export interface CheckpointOptions {
+  readonly store: EventStore;
+  readonly views: ViewStore;
+  /** Where shared projections count; not needed without them. */
+  readonly sharedViews?: SharedViewStore;
+}
+
+/** What a fold carries from event to event: the view, and the counts so far, newest first. */
+interface State {
+  readonly view: JsonObject | undefined;
+  readonly counted?: { readonly counts: Counts; readonly before: State['counted'] } | undefined;
+}
+
+/** Where a fold starts. */
+type Base = Pick<StoredView, 'view' | 'version'>;
+
+const NOTHING: Increments = new Map();
+
+/** How far projections are in streams: reads it, folds what comes after it, writes the result together with it. */
+export class Checkpoints {
+  readonly #options: CheckpointOptions;
+  readonly #states: StateReader;
+
+  constructor(options: CheckpointOptions) {
+    this.#options = options;
+    this.#states = new StateReader({ store: options.store });
+  }
+
+  /** The view of a stream as it is stored; at version 0 when there is none. */
+  async read(place: Place): Promise<StoredView> {
+    const { projection, generation, stream } = place;
+    return (await this.#options.views.get(projection.name, generation, keyIn(projection, stream))) ?? this.none(place);
+  }
+
+  /** What is stored of a stream before its first event. */
+  none({ projection, generation, stream }: Place): StoredView {
+    const key = keyIn(projection, stream);
+    return { projection: projection.name, generation, key, version: 0, group: '', view: undefined };
+  }
+
+  /** Folds delivered commits, in order, into a view; those that the delivery left out are read from the store. */
+  async fold({ projection }: Place, stored: StoredView, commits: readonly Commit[]): Promise<Progress> {
+    const base = await this.#inherit(projection, stored, commits.at(0));
+    return progressOf(projection, base, this.#withoutGaps(commits, stored.version));
+  }
+
+  /** Folds all there is after a view, commit by commit as far as each could be stored. @throws UnavailableError */
+  async foldToHead({ projection, stream }: Place, stored: StoredView): Promise<Progress> {
+    const commits = this.#options.store.commits(stream, { from: stored.version + 1 });
+    const base = await this.#inherit(projection, stored, await this.#first(stream, stored));
+    const progress = await progressOf(projection, base, commits, (view) => void encodeView({ ...stored, view }));
+    if (progress.failure?.error instanceof UnavailableError) throw progress.failure.error; // no fault of any event
+    return progress;
+  }
+
+  /** Changes nothing but the mark of a stream. @returns whether the checkpoint was still as it was read */
+  mark({ parked: expectedMark, ...stored }: StoredView, parked: Parked): Promise<boolean> {
+    return this.#options.views.put({ ...stored, parked }, stored.version, expectedMark);
+  }
+
+  /** Writes what was folded, and the mark to have, if the checkpoint is still as it was read. @returns whether it was */
+  write(place: Place, stored: StoredView, progress: Progress, parked?: Parked): Promise<boolean> {
+    const { next, expectedVersion, expectedMark } = checkpointOf({ place, stored, progress }, parked);
+    const { projection } = place;
+    if (!isShared(projection) || progress.increments.size === 0) {
+      return this.#options.views.put(next, expectedVersion, expectedMark);
+    }
+    return this.#add(projection, place.generation, [{ next, expectedVersion, expectedMark }], progress.increments);
+  }
+
+  /**
+   * Writes what was folded of several streams into one generation of a shared projection in one transaction: a view that
+   * all of them add to is then written once.
+   * @returns false when nothing was written since one of them had moved
+   */
+  async writeTogether(projection: AnySharedProjection, advances: readonly Advance[]): Promise<boolean> {
+    const [first] = advances;
+    if (!first) return true;
+    const tally = new Tally();
+    for (const { progress } of advances) tally.merge(progress.increments);
+    const writes = advances.map((advance) => checkpointOf(advance, advance.stored.parked));
+    return this.#add(projection, first.place.generation, writes, tally.increments());
+  }
+
+  #add(projection: AnySharedProjection, generation: number, writes: CheckpointWrite[], increments: Increments) {
+    const { sharedViews } = this.#options;
+    if (!sharedViews) throw new Error(`projection ${projection.name} is shared, but there is no store for its views`);
+    const { name, rank, shards } = projection;
+    // Any shard will do; which one follows from the stream, so that projectors at work side by side rarely meet.
+    const shard = shards === 1 ? 0 : hash(writes[0]?.next.key ?? '') % shards;
+    return sharedViews.add(writes, { projection: name, generation, increments, shard, rank });
+  }
+
+  /** The first commit of a stream of which nothing is in the view. */
+  async #first(stream: string, { version }: { readonly version: number }): Promise<Commit | undefined> {
+    return version > 0 ? undefined : (await Array.fromAsync(this.#options.store.commits(stream, { to: 1 }))).at(0);
+  }
+
+  /**
+   * The view that a fork goes on from, when none of its own commits is in it; any other view as it is. A shared view
+   * counts a fork's own events only: those before are its origin's.
+   */
+  async #inherit(projection: AnyProjection, { view, version }: StoredView, delivered?: Commit): Promise<Base> {
+    if (version > 0 || !delivered || isShared(projection)) return { view, version };
+    const { stream } = delivered;
+    const first = delivered.version === 1 ? delivered : await this.#first(stream, { version });
+    if (!first) return { view, version };
+    const { state } = await this.#states.inherit(viewFold(projection), { state: view, version }, first);
+    return { view: state, version };
+  }
+
+  /** The commits after `applied` in order, those that the batch lacks read from the store. */
+  async *#withoutGaps(commits: readonly Commit[], applied: number): AsyncGenerator<Commit> {
+    let version = applied;
+    for (const commit of commits) {
+      if (endOf(commit) <= version) continue;
+      if (commit.version > version + 1) {
+        yield* this.#options.store.commits(commit.stream, { from: version + 1, to: commit.version - 1 });
+      }
+      yield commit;
+      version = endOf(commit);
+    }
+  }
+}
+
+async function progressOf(
+  projection: AnyProjection,
+  { view, version }: Base,
+  commits: AsyncIterable<Commit>,
+  check: (view: JsonObject | undefined) => void = () => {},
+): Promise<Progress> {
+  const fold = {
+    evolve: (state: State, event: DomainEvent) => evolveState(projection, state, event),
+    check: ({ state }: { state: State }) => check(state.view),
+  };
+  const { state, ...folded } = await foldCommits<State>(fold, { state: { view }, version }, commits);
+  return { ...folded, view: state.view, increments: state.counted ? incrementsOf(state) : NOTHING };
+}
+
+function evolveState(projection: AnyProjection, { view, counted }: State, event: DomainEvent): State {
+  const next = evolveView(projection, view, event);
+  if (!isShared(projection) || !projection.types.includes(event.type)) return { view: next, counted };
+  const counts = projection.count(event, view, next);
+  new Tally().add(counts); // for what it throws, at the event that it is about
+  return { view: next, counted: { counts, before: counted } };
+}
+
+function incrementsOf({ counted }: State): Increments {
+  const tally = new Tally();
+  for (let one = counted; one; one = one.before) tally.add(one.counts);
+  return tally.increments();
+}
+
+function checkpointOf({ place, stored, progress }: Advance, parked: Parked | undefined): CheckpointWrite {
+  const { parked: expectedMark, ...rest } = stored;
+  const { view, version } = progress;
+  const { projection } = place;
+  const group = view === undefined || isShared(projection) ? '' : projection.group.of(view);
+  const next: StoredView = { ...rest, version, group, view, ...(parked ? { parked } : {}) };
+  return { next, expectedVersion: stored.version, expectedMark };
+}
+
+/** FNV-1a, 32 bits: spreads keys evenly. */
+function hash(text: string): number {
+  let sum = 0x811c9dc5;
+  for (let index = 0; index < text.length; index++) sum = Math.imul(sum ^ text.charCodeAt(index), 0x01000193);
+  return sum >>> 0;
+}

@@ -1,0 +1,211 @@
+import pLimit from 'p-limit';
+import { UnavailableError } from '../base/errors.ts';
+import type { RetryPolicy } from '../base/retry.ts';
+import { parseStreamId } from '../base/stream-id.ts';
+import type { Commit } from '../store/commit.ts';
+import { type Advance, type CheckpointOptions, Checkpoints, type Place } from './checkpoints.ts';
+import { isParked, type Parked } from './parked.ts';
+import { type AnyProjection, aggregateTypesOf, isShared } from './projection.ts';
+import { retryOrPark } from './retry-or-park.ts';
+import type { AnySharedProjection } from './shared-projection.ts';
+import { MAX_CHECKPOINTS, MAX_SHARED_VIEWS } from './shared-view-store.ts';
+
+/** The generation of a projection that is served until a rebuild has made another. */
+export const LIVE_GENERATION = 1;
+
+/** A commit that could not be applied to a projection, and with it all later ones of its stream in the batch. */
+export interface ProjectionFailure extends Place {
+  /** The first commit of the stream in the batch, as it was delivered: where a redelivery has to start. */
+  readonly commit: Commit;
+  readonly error: unknown;
+}
+
+export interface ProjectorOptions extends CheckpointOptions {
+  readonly projections: readonly AnyProjection[];
+  /**
+   * The generations of a projection that want its commits: the live one, and one that is being built. Asked before the
+   * first write and again after the last, so that a generation begun in between is not passed by; see core/replays/generations.ts.
+   */
+  readonly generations?: (projection: string) => readonly number[] | Promise<readonly number[]>;
+  /** Streams worked on side by side. */
+  readonly concurrency?: number;
+  readonly now?: () => Date;
+}
+
+/**
+ * Brings views up to date with commits, whatever the delivery did to them: what was applied before is skipped, what is
+ * missing is read from the store first. So the effect is exactly once under duplicates, reordering and lost deliveries.
+ * A stream that is parked as a dead letter of a projection is passed by.
+ */
+export class Projector {
+  readonly #options: ProjectorOptions;
+  readonly #checkpoints: Checkpoints;
+  readonly #limit;
+  readonly #generations: NonNullable<ProjectorOptions['generations']>;
+
+  constructor(options: ProjectorOptions) {
+    this.#options = options;
+    this.#checkpoints = new Checkpoints(options);
+    this.#generations = options.generations ?? (() => [LIVE_GENERATION]);
+    this.#limit = pLimit(options.concurrency ?? 10);
+  }
+
+  /**
+   * Applies a batch; streams do not wait for each other.
+   * @returns what failed, empty when all is well
+   * @throws what `generations` throws; the batch counts as not applied then
+   */
+  async apply(commits: readonly Commit[]): Promise<readonly ProjectionFailure[]> {
+    const byStream = Map.groupBy(commits, (commit) => commit.stream);
+    const streams = [...byStream.values()];
+    const runs = this.#options.projections.flatMap((projection) => {
+      const fed = streams.filter((own) => isFedBy(projection, own));
+      if (fed.length === 0) return [];
+      if (isShared(projection)) return [this.#inEach(projection, (place) => this.#applyTogether(place, fed))];
+      return fed.map((own) => this.#limit(() => this.#inEach(projection, (place) => this.#attempt(place, own))));
+    });
+    return (await Promise.all(runs)).flat();
+  }
+
+  /**
+   * Tries again what `apply` could not apply, after pauses, and parks it as a dead letter when the attempts are used up.
+   * @returns the mark that it got, undefined when an attempt succeeded
+   * @throws UnavailableError when storage could not be reached: no fault of the events, so they have to come again
+   */
+  retryOrPark(failure: ProjectionFailure, policy: RetryPolicy): Promise<Parked | undefined> {
+    const { now = () => new Date() } = this.#options;
+    return retryOrPark(this.#checkpoints, failure, failure.error, policy, now);
+  }
+
+  /**
+   * Applies a batch and settles what fails, for callers that must be done with it when they return: on Lambda. Streams
+   * that fail are tried again side by side, so that a hundred of them take no longer than one.
+   * @param onSettled told of each that was given up on: parked, or with the error that kept even that from being written
+   * @returns what has to be delivered again, because storage could not be reached
+   */
+  async applyOrPark(
+    commits: readonly Commit[],
+    policy: RetryPolicy,
+    onSettled: (failure: ProjectionFailure, result: { parked: Parked } | { error: unknown }) => void,
+  ): Promise<readonly ProjectionFailure[]> {
+    const settle = async (failure: ProjectionFailure) => {
+      if (failure.error instanceof UnavailableError) return [failure];
+      try {
+        const parked = await this.retryOrPark(failure, policy);
+        if (parked) onSettled(failure, { parked });
+        return [];
+      } catch (error) {
+        if (error instanceof UnavailableError) return [{ ...failure, error }];
+        onSettled(failure, { error });
+        return [];
+      }
+    };
+    return (await Promise.all((await this.apply(commits)).map(settle))).flat();
+  }
+
+  /** Does work in each generation that wants a projection's commits. */
+  async #inEach<P extends AnyProjection>(
+    projection: P,
+    work: (of: Of<P>) => Promise<readonly ProjectionFailure[]>,
+  ): Promise<readonly ProjectionFailure[]> {
+    const failures: ProjectionFailure[] = [];
+    const done = new Set<number>();
+    for (;;) {
+      const generation = (await this.#generations(projection.name)).find((wanted) => !done.has(wanted));
+      if (generation === undefined) return failures;
+      done.add(generation);
+      failures.push(...(await work({ projection, generation })));
+      // The commits come again; until then the next generation waits, too, and does not get ahead of this one.
+      if (failures.some(({ error }) => error instanceof UnavailableError)) return failures;
+    }
+  }
+
+  async #attempt(of: Of<AnyProjection>, commits: readonly Commit[]): Promise<readonly ProjectionFailure[]> {
+    const [commit] = commits;
+    if (!commit) return [];
+    const place = { ...of, stream: commit.stream };
+    try {
+      while (!(await this.#applyStream(place, commits))) {
+        // Another worker moved this view's checkpoint between our read and our write: its work counts, look again.
+      }
+      return [];
+    } catch (error) {
+      return [{ ...place, commit, error }];
+    }
+  }
+
+  /**
+   * Applies the streams of a batch to a shared projection in as few transactions as there can be: what all of them add to
+   * is then written once a batch, not once an event. A transaction that fails is made up for stream by stream.
+   */
+  async #applyTogether(of: Of<AnySharedProjection>, streams: readonly Commit[][]): Promise<ProjectionFailure[]> {
+    const failures: ProjectionFailure[] = [];
+    const folded = streams.map((commits) =>
+      this.#limit(async () => {
+        const [commit] = commits;
+        if (!commit) return undefined;
+        const place = { ...of, stream: commit.stream };
+        try {
+          const advance = await this.#advance(place, commits);
+          return advance && { ...advance, commits };
+        } catch (error) {
+          failures.push({ ...place, commit, error });
+          return undefined;
+        }
+      }),
+    );
+    const advances = (await Promise.all(folded)).filter((advance) => advance !== undefined);
+    for (const together of transactions(advances)) {
+      const written = await this.#checkpoints.writeTogether(of.projection, together).catch(() => false);
+      if (written) continue;
+      const alone = together.map(({ commits }) => this.#limit(() => this.#attempt(of, commits)));
+      failures.push(...(await Promise.all(alone)).flat());
+    }
+    return failures;
+  }
+
+  /** Reads and folds. @returns undefined when there is nothing to write */
+  async #advance(place: Place, commits: readonly Commit[]): Promise<Advance | undefined> {
+    const stored = await this.#checkpoints.read(place);
+    if (isParked(stored)) return undefined;
+    const inOrder = commits.toSorted((a, b) => a.version - b.version);
+    const progress = await this.#checkpoints.fold(place, stored, inOrder);
+    if (progress.failure) throw progress.failure.error;
+    return progress.version === stored.version ? undefined : { place, stored, progress };
+  }
+
+  /** One read, one fold, one conditional write. @returns false when the condition failed */
+  async #applyStream(place: Place, commits: readonly Commit[]): Promise<boolean> {
+    const advance = await this.#advance(place, commits);
+    return !advance || this.#checkpoints.write(place, advance.stored, advance.progress, advance.stored.parked);
+  }
+}
+
+/** A generation of a projection. */
+interface Of<P extends AnyProjection> {
+  readonly projection: P;
+  readonly generation: number;
+}
+
+function isFedBy(projection: AnyProjection, [first]: readonly Commit[]): boolean {
+  if (!first) return false;
+  return aggregateTypesOf(projection).includes(parseStreamId(first.stream).aggregateType);
+}
+
+/** Splits what is to be written into what fits in one transaction each. */
+function transactions<A extends Advance>(advances: readonly A[]): A[][] {
+  const all: A[][] = [];
+  let views = new Set<string>();
+  for (const advance of advances) {
+    const last = all.at(-1);
+    const grown = views.union(new Set(advance.progress.increments.keys()));
+    if (last && last.length < MAX_CHECKPOINTS && grown.size <= MAX_SHARED_VIEWS) {
+      last.push(advance);
+      views = grown;
+    } else {
+      all.push([advance]);
+      views = new Set(advance.progress.increments.keys());
+    }
+  }
+  return all;
+}

@@ -1,0 +1,14 @@
+import { type Fold, schemaOf } from '../state/fold.ts';
+import { evolveView, type ProjectionOf } from './projection.ts';
+
+/** The view of one stream. */
+export function viewFold<View extends object>(projection: ProjectionOf<View>): Fold<View | undefined> {
+  const { name, aggregateType, stateVersion } = projection;
+  return {
+    name: `view.${name}`,
+    aggregateType,
+    schema: schemaOf(aggregateType, stateVersion),
+    initialState: undefined,
+    evolve: (view, event) => evolveView(projection, view, event),
+  };
+}

@@ -1,0 +1,59 @@
+import { PayloadTooLargeError } from '../base/errors.ts';
+import type { Parked } from './parked.ts';
+import type { StoredView } from './projection.ts';
+
+/** Most bytes of a view as JSON: under DynamoDB's 400 KB per item, with room for keys and attribute names. */
+export const MAX_VIEW_BYTES = 380 * 1024;
+
+/** A page of a list. */
+export interface PageOptions {
+  readonly limit: number;
+  /** Key to continue after. */
+  readonly after?: string | undefined;
+}
+
+export interface ViewPage {
+  readonly views: readonly StoredView[];
+  /** Key to continue after; absent when this was the last page. */
+  readonly next?: string;
+}
+
+/** A stream that waits as a dead letter: the key of its checkpoint, how far that came, and why it stays there. */
+export type ParkedView = Pick<StoredView, 'key' | 'version'> & { readonly parked: Parked };
+
+export interface ParkedPage {
+  readonly views: readonly ParkedView[];
+  readonly next?: string;
+}
+
+/** The port to whatever keeps the views. Every call throws UnavailableError when the storage cannot be reached. */
+export interface ViewStore {
+  /** The view as last written (strongly consistent). */
+  get(projection: string, generation: number, key: string): Promise<StoredView | undefined>;
+
+  /**
+   * Writes a view, its checkpoint and its mark together, if the stored checkpoint is still `expectedVersion` (0 = no view
+   * yet) and its mark still `expectedMark` (undefined = not parked).
+   * @returns whether it was written
+   * @throws PayloadTooLargeError over {@link MAX_VIEW_BYTES}
+   */
+  put(view: StoredView, expectedVersion: number, expectedMark?: Parked): Promise<boolean>;
+
+  /** The views of one group in the order of their keys. A list may be a moment behind `get`. */
+  list(projection: string, generation: number, group: string, options: PageOptions): Promise<ViewPage>;
+
+  /** The parked streams of a projection in the order of their keys. May be a moment behind `get`. */
+  listParked(projection: string, generation: number, options: PageOptions): Promise<ParkedPage>;
+
+  /** How many streams of a projection are parked. May be a moment behind `get`. */
+  countParked(projection: string, generation: number): Promise<number>;
+}
+
+/** A view as JSON, for adapters to store. @throws PayloadTooLargeError over {@link MAX_VIEW_BYTES} */
+export function encodeView({ projection, key, view }: StoredView): string | undefined {
+  if (view === undefined) return undefined;
+  const json = JSON.stringify(view);
+  const bytes = Buffer.byteLength(json);
+  if (bytes <= MAX_VIEW_BYTES) return json;
+  throw new PayloadTooLargeError(`view ${key} of ${projection} takes ${bytes} bytes, the limit is ${MAX_VIEW_BYTES}`);
+}

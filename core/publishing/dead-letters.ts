@@ -1,0 +1,165 @@
+import { NotFoundError } from '../base/errors.ts';
+import { type CheckpointOptions, Checkpoints } from '../projections/checkpoints.ts';
+import type { Parked } from '../projections/parked.ts';
+import { type AnyProjection, isShared, streamOf } from '../projections/projection.ts';
+import { previewRedrive, type RedriveResult, redrive } from '../projections/redrive.ts';
+import type { ParkedView, ViewStore } from '../projections/view-store.ts';
+import { BUS, BUS_GENERATION } from './parked-publications.ts';
+import type { Publication } from './publication.ts';
+
+/** A stream that waits, in a projection or for the bus, behind an event that cannot be got over. */
+export interface DeadLetter {
+  /** `<projection>:<stream>` */
+  readonly id: string;
+  /** The projection, or {@link BUS}. */
+  readonly projection: string;
+  readonly stream: string;
+  /** What its checkpoint is kept under; a page of a list goes on after it. */
+  readonly key: string;
+  /** Number of the last event that was applied or published. */
+  readonly applied: number;
+  readonly parked: Parked;
+}
+
+export interface Redriven extends RedriveResult {
+  readonly id: string;
+}
+
+export interface DeadLetterOptions extends CheckpointOptions {
+  readonly projections: readonly AnyProjection[];
+  /** The generation of a projection that readers get; dead letters of others are those of their rebuild. */
+  readonly live: (projection: string) => number | Promise<number>;
+  /** Where the marks of the bus are, when not beside the views. */
+  readonly busMarks?: ViewStore;
+  /** Publishes what waits for the bus. Not needed to list and preview. */
+  readonly publication?: Publication;
+  readonly now?: () => Date;
+}
+
+export interface RedriveAllOptions {
+  /** Only those of this projection, or of the bus. */
+  readonly projection?: string | undefined;
+  /** Most streams to redrive. */
+  readonly limit: number;
+  /** When to begin with no further one; each is finished that was begun. */
+  readonly deadline: Date;
+  /** Only say what would come of it. */
+  readonly preview: boolean;
+}
+
+/** How many are read at once. */
+const PAGE = 100;
+
+/** The dead letters of all projections and of the bus: lists them, says what a redrive would lead to, redrives them. */
+export class DeadLetters {
+  readonly #options: DeadLetterOptions;
+  readonly #checkpoints: Checkpoints;
+
+  constructor(options: DeadLetterOptions) {
+    this.#options = options;
+    this.#checkpoints = new Checkpoints(options);
+  }
+
+  /** Every dead letter, or those of one projection, from the place of a cursor on. @throws NotFoundError */
+  async *list(projection?: string, from?: { projection: string; after: string }): AsyncGenerator<DeadLetter> {
+    const names = projection === undefined ? this.#names() : [this.#known(projection)];
+    for (const name of names.slice(Math.max(0, names.indexOf(from?.projection ?? '')))) {
+      const generation = await this.#generation(name);
+      let after = from?.projection === name ? from.after : undefined;
+      do {
+        const page = await this.#marksOf(name).listParked(name, generation, { limit: PAGE, after });
+        for (const view of page.views) yield this.#letter(name, view);
+        after = page.next;
+      } while (after !== undefined);
+    }
+  }
+
+  /** One dead letter, as it is now. @throws NotFoundError */
+  async get(id: string): Promise<DeadLetter> {
+    const { name, stream } = this.#parse(id);
+    const key = this.#keyOf(name, stream);
+    const stored = await this.#marksOf(name).get(name, await this.#generation(name), key);
+    if (!stored?.parked) throw new NotFoundError(`there is no dead letter ${id}; GET /dead-letters lists them`);
+    return this.#letter(name, { ...stored, parked: stored.parked });
+  }
+
+  /** What a redrive would lead to now; events for the bus are only counted. @throws NotFoundError */
+  async preview(id: string): Promise<Redriven> {
+    const { projection, stream, applied } = await this.get(id);
+    if (projection === BUS) return { id, from: applied, to: await this.#options.store.head(stream) };
+    return { id, ...(await previewRedrive(this.#checkpoints, await this.#place(projection, stream), this.#now())) };
+  }
+
+  /** Tries a dead letter again, to its stream's head; it is one again where it fails. @throws NotFoundError */
+  async redrive(id: string): Promise<Redriven> {
+    const { projection, stream } = await this.get(id);
+    const { publication, store } = this.#options;
+    if (projection === BUS) {
+      if (!publication) throw new Error('dead letters of the bus are redriven where there is a way to it');
+      return { id, ...(await publication.redrive(stream, store)) };
+    }
+    return { id, ...(await redrive(this.#checkpoints, await this.#place(projection, stream), this.#now())) };
+  }
+
+  /** Redrives dead letters one by one. @returns what came of each, and whether there are more */
+  async redriveAll({ projection, limit, deadline, preview }: RedriveAllOptions) {
+    const results: Redriven[] = [];
+    for await (const { id } of this.list(projection)) {
+      if (results.length >= limit || this.#now() >= deadline) return { results, more: true };
+      const result = await (preview ? this.preview(id) : this.redrive(id)).catch((error: unknown) => {
+        if (error instanceof NotFoundError) return undefined; // somebody else was faster
+        throw error;
+      });
+      if (result) results.push(result);
+    }
+    return { results, more: false };
+  }
+
+  #letter(projection: string, { key, version, parked }: ParkedView): DeadLetter {
+    const stream = projection === BUS ? key : streamOf(this.#projection(projection), key);
+    return { id: `${projection}:${stream}`, projection, stream, key, applied: version, parked };
+  }
+
+  #parse(id: string): { name: string; stream: string } {
+    const colon = id.indexOf(':');
+    return { name: this.#known(id.slice(0, Math.max(0, colon))), stream: id.slice(colon + 1) };
+  }
+
+  #keyOf(name: string, stream: string): string {
+    if (name === BUS) return stream;
+    const projection = this.#projection(name);
+    return isShared(projection) ? stream : stream.slice(stream.indexOf('-') + 1);
+  }
+
+  async #place(name: string, stream: string) {
+    return { projection: this.#projection(name), generation: await this.#generation(name), stream };
+  }
+
+  #marksOf(name: string): ViewStore {
+    const { views, busMarks = views } = this.#options;
+    return name === BUS ? busMarks : views;
+  }
+
+  #generation(name: string): number | Promise<number> {
+    return name === BUS ? BUS_GENERATION : this.#options.live(name);
+  }
+
+  #names(): readonly string[] {
+    return [...this.#options.projections.map(({ name }) => name), BUS];
+  }
+
+  #known(name: string): string {
+    if (this.#names().includes(name)) return name;
+    throw new NotFoundError(`there is no projection ${name}; there are ${this.#names().join(', ')}`);
+  }
+
+  #projection(name: string): AnyProjection {
+    const found = this.#options.projections.find((projection) => projection.name === name);
+    if (!found) throw new NotFoundError(`there is no projection ${name}`);
+    return found;
+  }
+
+  #now(): Date {
+    return this.#options.now?.() ?? new Date();
+  }
+}

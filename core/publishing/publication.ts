@@ -1,0 +1,163 @@
+import type { DomainEvent } from '../../events/catalogue.ts';
+import { UnavailableError } from '../base/errors.ts';
+import { type RetryPolicy, withRetry } from '../base/retry.ts';
+import type { EventBus } from '../bus/event-bus.ts';
+import { type Attempt, attemptOf, type Failure, isParked, type Parked, parkedAt } from '../projections/parked.ts';
+import type { RedriveResult } from '../projections/redrive.ts';
+import { type Commit, decodeCommit, endOf, inStreamOrder } from '../store/commit.ts';
+import type { EventStore } from '../store/event-store.ts';
+import type { ParkedPublications } from './parked-publications.ts';
+
+/** A commit of which at least one event did not reach the bus. */
+export interface PublicationFailure {
+  readonly commit: Commit;
+  readonly error: unknown;
+}
+
+export interface PublicationOptions {
+  readonly bus: EventBus;
+  readonly policy: RetryPolicy;
+  readonly parked: ParkedPublications;
+  /** Told of each stream that is parked because an event of it cannot be published. */
+  readonly onParked: (stream: string, parked: Parked) => void;
+  readonly now?: () => Date;
+}
+
+/** An event that did not reach the bus although it was tried often enough, or a commit that cannot be read. */
+interface Undelivered extends Failure {
+  readonly commit: Commit;
+  readonly attempts: readonly Attempt[];
+}
+
+/** An event on its way out. */
+interface Outgoing {
+  readonly commit: Commit;
+  readonly event: DomainEvent;
+  readonly attempts: Attempt[];
+  error?: unknown;
+}
+
+/** How many commits are published at once when a stream is redriven. */
+const REDRIVE_BATCH = 100;
+
+/**
+ * Publishes commits to the bus, in their order: at least once, so subscribers deduplicate by event id. What fails is tried
+ * again alone; what still fails is parked as a dead letter of the bus, with everything that its stream brings after it.
+ */
+export class Publication {
+  readonly #options: PublicationOptions;
+
+  constructor(options: PublicationOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Publishes the events of commits.
+   * @returns the commits to deliver again, in order, because the bus or the storage of marks could not be reached; all
+   *   others are published or parked
+   */
+  async publish(commits: readonly Commit[]): Promise<readonly PublicationFailure[]> {
+    let waiting: ReadonlyMap<string, number>;
+    try {
+      waiting = await this.#options.parked.streams();
+    } catch (error) {
+      return commits.map((commit) => ({ commit, error }));
+    }
+    // One that comes late may belong before the event at which its stream is parked.
+    const wanted = inStreamOrder(commits).filter((commit) => endOf(commit) < (waiting.get(commit.stream) ?? Infinity));
+    const undelivered = Map.groupBy(await this.#deliver(wanted), ({ commit }) => commit.stream);
+    const unreached = new Map<Commit, unknown>();
+    for (const own of undelivered.values())
+      for (const { commit, error } of await this.#settle(own)) unreached.set(commit, error);
+    return commits.flatMap((commit) => (unreached.has(commit) ? [{ commit, error: unreached.get(commit) }] : []));
+  }
+
+  /**
+   * Publishes what waits of a parked stream, from the event that failed to the stream's head, in order; it is parked again
+   * where that fails. It stays closed for the relay until the head is reached; a commit that comes in the instant in which
+   * it is opened may overtake the one before it.
+   * @throws UnavailableError; the mark is still there, a repeat goes on
+   */
+  async redrive(stream: string, store: EventStore): Promise<RedriveResult> {
+    const { parked } = this.#options;
+    const from = (await parked.read(stream)).version;
+    for (;;) {
+      const stored = await parked.read(stream);
+      if (!stored.parked) return { from, to: stored.version };
+      const { version, failure } = await this.#publishToHead(stream, store, stored.version);
+      const again = failure && parkedAt(failure, failure.attempts, stored.parked);
+      const open = isParked(stored) ? { ...stored.parked, redriving: true as const } : undefined;
+      if (!(await parked.write(stored, version, again ?? open))) continue;
+      if (again) return { from, to: version, parked: again };
+    }
+  }
+
+  async #publishToHead(stream: string, store: EventStore, from: number) {
+    let version = from;
+    let batch: Commit[] = [];
+    const flush = async (): Promise<Undelivered | undefined> => {
+      const [failure] = (await this.#deliver(batch)).toSorted((a, b) => a.version - b.version);
+      if (failure?.error instanceof UnavailableError) throw failure.error;
+      const last = batch.at(-1);
+      if (last) version = failure ? failure.version - 1 : last.version + last.count - 1;
+      batch = [];
+      return failure;
+    };
+    for await (const commit of store.commits(stream, { from: from + 1 })) {
+      batch.push(commit);
+      const failure = batch.length === REDRIVE_BATCH ? await flush() : undefined;
+      if (failure) return { version, failure };
+    }
+    const failure = await flush();
+    return failure ? { version, failure } : { version };
+  }
+
+  /**
+   * Parks a stream at the first event of it that did not reach the bus, for that is where a redrive begins. When this one
+   * only has to wait, so have those after it.
+   * @returns what is to be delivered again
+   */
+  async #settle(own: readonly Undelivered[]): Promise<readonly PublicationFailure[]> {
+    const [first] = own.toSorted((a, b) => a.version - b.version);
+    if (!first) return [];
+    if (first.error instanceof UnavailableError) return own; // no fault of the event
+    const { commit, attempts, ...failure } = first;
+    try {
+      const parked = await this.#options.parked.park(commit.stream, failure, attempts);
+      this.#options.onParked(commit.stream, parked);
+      return [];
+    } catch (error) {
+      return own.map((one) => ({ commit: one.commit, error }));
+    }
+  }
+
+  /** @returns what did not reach the bus after all attempts; each attempt is at what the one before left over */
+  async #deliver(commits: readonly Commit[]): Promise<readonly Undelivered[]> {
+    const { bus, policy, now = () => new Date() } = this.#options;
+    const unreadable: Undelivered[] = [];
+    let pending: Outgoing[] = [];
+    for (const commit of commits) {
+      try {
+        pending.push(...decodeCommit(commit).map((event) => ({ commit, event, attempts: [] })));
+      } catch (error) {
+        unreadable.push({ commit, version: commit.version, error, attempts: [attemptOf(error, now())] });
+      }
+    }
+    if (pending.length === 0) return unreadable;
+    const attempt = async () => {
+      const refused = await bus.publish(pending.map(({ event }) => event));
+      const errors = new Map(refused.map(({ event, error }) => [event.id, error]));
+      pending = pending.filter(({ event }) => errors.has(event.id));
+      for (const one of pending) {
+        one.error = errors.get(one.event.id);
+        one.attempts.push(attemptOf(one.error, now()));
+      }
+      if (pending[0]) throw pending[0].error;
+    };
+    await withRetry(policy, attempt).catch(() => {}); // what is still pending tells all of it
+    return [
+      ...unreadable,
+      ...pending.map(({ error, ...one }) => ({ ...one, version: one.event.sequenceNumber, error })),
+    ];
+  }
+}

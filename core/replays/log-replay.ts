@@ -1,0 +1,52 @@
+import { LogChain } from '../log/chain.ts';
+import { Selection } from '../log/filter.ts';
+import type { EventLogOptions } from '../log/log.ts';
+import { commitsOf } from '../log/page.ts';
+import { partitionsOf } from '../log/partition.ts';
+import type { LogScope, PageRange, PartitionExtent, ReplayLog, ReplayPage } from './replay-log.ts';
+
+/** The log's pages in ranges, those that were archived among them. */
+export class LogReplay implements ReplayLog {
+  readonly #options: EventLogOptions;
+
+  constructor(options: EventLogOptions) {
+    this.#options = options;
+  }
+
+  async extents({ from, to, aggregateType }: LogScope): Promise<PartitionExtent[]> {
+    const partitions = partitionsOf(this.#options.strategy, aggregateType);
+    const extents = await Promise.all(partitions.map((partition) => this.#extent(partition, from, to)));
+    return extents.filter((extent) => extent !== undefined);
+  }
+
+  async *pages({ partition, from, to }: PageRange, scope: LogScope): AsyncGenerator<ReplayPage> {
+    const selection = new Selection(scope);
+    for await (const page of this.#chain(partition).pages(from, { to: undefined, most: to - from + 1 })) {
+      if (page.page > to) return;
+      const wanted = selection.wantsPage(page) ? commitsOf(page).filter((commit) => selection.wants(commit)) : [];
+      const commits = await Promise.all(wanted.map((commit) => this.#options.claims?.redeem(commit) ?? commit));
+      yield { commits, events: page.count };
+      if (page.page === to) return;
+    }
+  }
+
+  /** A commit may have been logged later than others recorded after it, by as much as the last page says. */
+  async #extent(partition: string, from: string | undefined, to: string | undefined) {
+    const chain = this.#chain(partition);
+    const last = await this.#options.storage.last(partition);
+    if (!last) return undefined;
+    const start = from === undefined ? undefined : await chain.seek(new Date(from).toISOString());
+    const end =
+      to === undefined ? undefined : await chain.seek(new Date(Date.parse(to) + last.latenessMs + 1).toISOString());
+    const first = start?.place.page ?? 1;
+    const through = Math.min(end?.place.page ?? last.page, last.page);
+    if (first > through) return undefined;
+    const before = start?.before ?? 0;
+    const events = Math.max(0, (end?.before ?? last.firstEvent + last.count - 1) - before);
+    return { partition, from: first, to: through, events };
+  }
+
+  #chain(partition: string): LogChain {
+    return new LogChain(this.#options.storage, partition, this.#options.archive);
+  }
+}

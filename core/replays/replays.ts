@@ -1,0 +1,220 @@
+import { CommandRejectedError, CorruptDataError, NotFoundError } from '../base/errors.ts';
+import type { JsonObject } from '../events/json.ts';
+import type { AnyProjection } from '../projections/projection.ts';
+import type { ControlStore } from './control-store.ts';
+import type { GenerationPointer, Generations } from './generations.ts';
+import { withoutFailures } from './progress.ts';
+import { isWhole, type Replay, type ReplayScope, type ReplayState, replay } from './replay.ts';
+
+export interface ReplaysOptions {
+  readonly control: ControlStore;
+  readonly generations: Generations;
+  readonly projections: readonly AnyProjection[];
+  /** Sets a replay's work going, if it is not; called again for one that is resumed, or has something to remove. */
+  readonly start: (replay: Replay) => void | Promise<void>;
+  readonly now?: () => Date;
+}
+
+export interface ReplayRequest {
+  /** Made by the caller; the same one again is the same replay. */
+  readonly replayId: string;
+  readonly projection: string;
+  readonly scope: ReplayScope;
+  readonly switchWhenReady: boolean;
+}
+
+export interface ReplayList {
+  readonly replays: readonly Replay[];
+  /** Id to continue after; absent when this was the last page. */
+  readonly next?: string;
+}
+
+const KIND = 'replay';
+
+/**
+ * Replays into new generations of projections, as their owners see them: asked for, looked at, paused, resumed, switched
+ * to, discarded. A projection has one at a time. The work itself is {@link ReplayWork}'s.
+ */
+export class Replays {
+  readonly #options: ReplaysOptions;
+
+  constructor(options: ReplaysOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Notes a replay, gives it a generation and starts it.
+   * @throws NotFoundError when there is no such projection
+   * @throws CommandRejectedError while another one has the projection's place for a generation beside the live one
+   */
+  async request(request: ReplayRequest): Promise<Replay> {
+    const { replayId, projection } = request;
+    this.projection(projection);
+    const noted = (await this.find(replayId)) ?? (await this.#note(request));
+    if (noted.state === 'running') await this.#options.start(noted);
+    if (noted.state !== 'requested') return noted;
+    const claimed = await this.#claim(noted).catch(async (error: unknown) => {
+      if (error instanceof CommandRejectedError) await this.#options.control.remove(KIND, replayId, 1);
+      throw error;
+    });
+    const { building, live } = claimed;
+    const running = await this.change(replayId, (own) =>
+      own.state === 'requested' && building
+        ? { ...own, state: 'running', generation: building.generation, replaces: live, startedAt: this.#now() }
+        : undefined,
+    );
+    await this.#options.start(running);
+    return running;
+  }
+
+  /** @throws NotFoundError when there is none of this id, or it is not one of this projection */
+  async get(replayId: string, projection?: string): Promise<Replay> {
+    const found = await this.find(replayId);
+    const of = projection === undefined ? '' : ` of projection ${projection}`;
+    if (!found || (of && found.projection !== projection))
+      throw new NotFoundError(`there is no replay ${replayId}${of}`);
+    return found;
+  }
+
+  async find(replayId: string): Promise<Replay | undefined> {
+    const item = await this.#options.control.get(KIND, replayId);
+    return item && replayOf(item.content, replayId);
+  }
+
+  /** The replays in the order of their ids. */
+  async list(options: { readonly limit: number; readonly after?: string | undefined }): Promise<ReplayList> {
+    const { items, next } = await this.#options.control.list(KIND, options);
+    const replays = items.map(({ id, content }) => replayOf(content, id));
+    return next === undefined ? { replays } : { replays, next };
+  }
+
+  /** Stops a replay after the batch in work, to be resumed. */
+  pause(replayId: string): Promise<Replay> {
+    return this.#move(replayId, ['running', 'paused'], 'paused');
+  }
+
+  /** Goes on with a replay that was paused or failed. */
+  async resume(replayId: string): Promise<Replay> {
+    const resumed = await this.change(replayId, (own) => {
+      if (own.state === 'running') return undefined;
+      if (own.state !== 'paused' && own.state !== 'failed') throw refused(own, 'resumed');
+      return { ...withoutFailures(own), state: 'running', runs: own.runs + 1 };
+    });
+    await this.#options.start(resumed);
+    return resumed;
+  }
+
+  /**
+   * Gives readers the generation of a replay that is ready, all of it at once.
+   * @param acceptPart for a generation that holds a part of the events only, which readers would take for the whole
+   */
+  async switchTo(replayId: string, { acceptPart = false } = {}): Promise<Replay> {
+    const own = await this.get(replayId);
+    if (own.state === 'switched') return own;
+    if (own.state !== 'ready') throw refused(own, 'switched to; that takes one that is ready');
+    if (!isWhole(own.scope) && !acceptPart) {
+      throw new CommandRejectedError(
+        `replay ${replayId} holds a part of the events; to serve that instead of the whole say acceptPart`,
+      );
+    }
+    const switched = await this.completeSwitch(own);
+    await this.#options.start(switched);
+    return switched;
+  }
+
+  /** Gives up a replay and its generation; the live one stays as it is. */
+  async discard(replayId: string): Promise<Replay> {
+    const { projection, generation } = await this.get(replayId);
+    await this.#options.generations.change(projection, ({ building, ...pointer }) => {
+      if (pointer.live === generation) throw new CommandRejectedError(`replay ${replayId} is what readers get`);
+      return building?.replayId === replayId ? pointer : undefined;
+    });
+    const discarded = await this.#move(
+      replayId,
+      ['requested', 'running', 'paused', 'ready', 'failed', 'discarded'],
+      'discarded',
+    );
+    await this.#options.start(discarded);
+    return discarded;
+  }
+
+  /** Moves the pointer and then notes it; a crash between the two is healed by doing it again. */
+  async completeSwitch({ replayId, projection, generation }: Replay): Promise<Replay> {
+    await this.#options.generations.change(projection, ({ building, ...pointer }) => {
+      if (pointer.live === generation) return undefined;
+      if (building?.replayId !== replayId) throw new CommandRejectedError(`replay ${replayId} was discarded`);
+      return { ...pointer, live: building.generation };
+    });
+    return this.change(replayId, (own) =>
+      own.state === 'switched' ? undefined : { ...own, state: 'switched', finishedAt: this.#now() },
+    );
+  }
+
+  /**
+   * Changes what is noted of a replay; `change` is called again when somebody else did meanwhile.
+   * @param change what to note, or undefined to leave it. What it throws is thrown
+   */
+  async change(replayId: string, change: (own: Replay) => Replay | undefined): Promise<Replay> {
+    for (;;) {
+      const item = await this.#options.control.get(KIND, replayId);
+      if (!item) throw new NotFoundError(`there is no replay ${replayId}`);
+      const current = replayOf(item.content, replayId);
+      const next = change(current);
+      if (!next) return current;
+      if (await this.#options.control.put(KIND, replayId, next as JsonObject, item.revision)) return next;
+    }
+  }
+
+  /** The declaration of a projection. @throws NotFoundError */
+  projection(name: string): AnyProjection {
+    const found = this.#options.projections.find((candidate) => candidate.name === name);
+    if (!found) throw new NotFoundError(`there is no projection ${name}; GET /projections lists them`);
+    return found;
+  }
+
+  async #note({ replayId, projection, scope, switchWhenReady }: ReplayRequest): Promise<Replay> {
+    const requestedAt = this.#now();
+    const fixed = isWhole(scope) ? scope : { ...scope, to: scope.to ?? requestedAt };
+    const noted: Replay = {
+      ...{ replayId, projection, scope: fixed, switchWhenReady, state: 'requested', requestedAt },
+      ...{ partitions: {}, events: 0, total: 0, failures: [], failed: 0, runs: 0 },
+    };
+    await this.#options.control.put(KIND, replayId, noted as JsonObject, 0);
+    return this.get(replayId);
+  }
+
+  /** The condition on the pointers decides who of two is first. */
+  #claim({ replayId, projection, scope }: Replay): Promise<GenerationPointer> {
+    return this.#options.generations.change(projection, (pointer) => {
+      const { building } = pointer;
+      if (building?.replayId === replayId) return undefined;
+      if (building) {
+        throw new CommandRejectedError(
+          `projection ${projection} has generation ${building.generation} beside the live one, of replay ${building.replayId}; wait for it, or discard it`,
+        );
+      }
+      const generation = pointer.last + 1;
+      return { ...pointer, building: { generation, replayId, follows: isWhole(scope) }, last: generation };
+    });
+  }
+
+  #move(replayId: string, from: readonly ReplayState[], to: ReplayState): Promise<Replay> {
+    return this.change(replayId, (own) => {
+      if (!from.includes(own.state)) throw refused(own, to);
+      return own.state === to ? undefined : { ...own, state: to };
+    });
+  }
+
+  #now(): string {
+    return (this.#options.now?.() ?? new Date()).toISOString();
+  }
+}
+
+const refused = ({ replayId, state }: Pick<Replay, 'replayId' | 'state'>, wish: string) =>
+  new CommandRejectedError(`replay ${replayId} is ${state}, so it cannot be ${wish}`);
+
+function replayOf(content: JsonObject, replayId: string): Replay {
+  const parsed = replay.safeParse(content);
+  if (parsed.success) return parsed.data;
+  throw new CorruptDataError(`what is noted of replay ${replayId} cannot be read`, { cause: parsed.error });
+}

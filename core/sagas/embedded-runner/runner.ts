@@ -1,0 +1,201 @@
+import pLimit from 'p-limit';
+import type { DomainEvent } from '../../../events/catalogue.ts';
+import { ConcurrencyError, UnavailableError } from '../../base/errors.ts';
+import { type RetryPolicy, withRetry } from '../../base/retry.ts';
+import { type Commit, decodeCommit } from '../../store/commit.ts';
+import type { SagaInput } from '../decider.ts';
+import type { SagaExecution } from '../execution.ts';
+import type { SagaIndex } from '../index.ts';
+import { nextWake, type SagaRun, type SagaState } from '../state.ts';
+
+export interface SagaLogger {
+  error(message: string, details: object): void;
+}
+
+export interface SagaRunnerOptions {
+  readonly execution: SagaExecution;
+  readonly index: SagaIndex;
+  /** How often a compensation is tried before its saga is parked. */
+  readonly policy: RetryPolicy;
+  readonly logger: SagaLogger;
+  readonly now?: () => Date;
+}
+
+/** Something to do for a saga, in the order in which its cause came. */
+interface Job {
+  readonly sagaId: string;
+  readonly work: () => Promise<void>;
+}
+
+/** Sagas worked on side by side. Their appends of one turn share a transaction, so more cost less. */
+const CONCURRENCY = 64;
+/** How long a saga is left alone that failed when it was woken, so that it does not keep others from their turn. */
+const PAUSE_MS = 60_000;
+/** Sagas woken at once. */
+const WAKE_BATCH = 100;
+
+/**
+ * Runs sagas where no Step Functions is: fed with all commits in their order, each at least once, and with the time. It
+ * keeps nothing in memory, so that a process may die at any point; the next one goes on from the histories.
+ */
+export class SagaRunner {
+  readonly #options: SagaRunnerOptions;
+  readonly #now: () => Date;
+  readonly #types: ReadonlySet<string>;
+
+  constructor(options: SagaRunnerOptions) {
+    this.#options = options;
+    this.#types = new Set(options.execution.types);
+    this.#now = options.now ?? (() => new Date());
+  }
+
+  /** Takes in commits. @throws UnavailableError when it wants all of them again */
+  async apply(commits: readonly Commit[]): Promise<void> {
+    let jobs: Job[] = [];
+    for (const commit of commits) {
+      const concerns = commit.types.some((type) => this.#types.has(type));
+      for (const event of concerns ? this.#eventsOf(commit) : []) {
+        for (const { sagaId, input } of this.#options.execution.inputsOf(event)) {
+          jobs.push({ sagaId, work: () => this.#take(sagaId, input, event) });
+        }
+        if (this.#options.execution.lossesOf(event).length === 0) continue;
+        // The index tells who waits for this party once all that came before is done.
+        await this.#run(jobs);
+        jobs = await this.#losses(event);
+      }
+      if (commit.stream.startsWith('saga-')) {
+        const sagaId = commit.stream.slice('saga-'.length);
+        jobs.push({ sagaId, work: () => this.#follow(sagaId, this.#eventsOf(commit)) });
+      }
+    }
+    await this.#run(jobs);
+  }
+
+  /** Wakes the sagas whose time has come. @returns when to call again, undefined when no saga waits for the time */
+  async wake(): Promise<Date | undefined> {
+    const { index } = this.#options;
+    const due = await index.due(this.#now().toISOString(), WAKE_BATCH);
+    await this.#run(due.map((sagaId) => ({ sagaId, work: () => this.#wakeOne(sagaId) })));
+    const next = await index.nextWake();
+    return next === undefined ? undefined : new Date(next);
+  }
+
+  async #wakeOne(sagaId: string): Promise<void> {
+    const { execution, index } = this.#options;
+    try {
+      const taken = await execution.take(sagaId, { kind: 'tick' });
+      if (taken) await this.#remember(sagaId, taken.state);
+      else await index.remove(sagaId);
+    } catch (error) {
+      if (!isPassing(error)) await index.postpone(sagaId, new Date(this.#now().getTime() + PAUSE_MS).toISOString());
+      throw error;
+    }
+  }
+
+  async #take(sagaId: string, input: SagaInput, cause: DomainEvent): Promise<void> {
+    await this.#options.execution.take(sagaId, input, cause);
+  }
+
+  async #losses(event: DomainEvent): Promise<Job[]> {
+    const { execution, index } = this.#options;
+    const reasons = execution.lossesOf(event);
+    const waiting = await index.byParty(`${event.aggregateType}-${event.aggregateId}`);
+    return waiting.flatMap((sagaId) => {
+      const reason = reasons.find(({ declaration }) => sagaId.startsWith(`${declaration.name}:`))?.reason;
+      if (reason === undefined) return [];
+      const work = async () => {
+        const items = execution.lostItems(sagaId, await execution.load(sagaId), event);
+        for (const item of items) await execution.take(sagaId, { kind: 'lose', item, reason }, event);
+      };
+      return [{ sagaId, work }];
+    });
+  }
+
+  /** Does what a saga's history says is due after these events. */
+  async #follow(sagaId: string, events: readonly DomainEvent[]): Promise<void> {
+    const { execution } = this.#options;
+    const saga = await execution.load(sagaId);
+    await this.#remember(sagaId, saga); // before the commands: whoever stops while they go out is found
+    const cause = events.at(-1);
+    for (const event of events) {
+      if (event.type === 'saga.parked') this.#alarm(sagaId, event);
+      if (event.type !== 'saga.step-started') continue;
+      for (const run of saga.runs.filter((each) => isFor(each, event))) {
+        if (saga.status === 'STARTED') await execution.issue(sagaId, saga, run, cause);
+      }
+    }
+    await this.#compensate(sagaId, saga, cause);
+  }
+
+  /** Read off the history, so that no crash between the parking and the telling of it keeps an operator in the dark. */
+  #alarm(sagaId: string, { data: { step, item, reason } }: DomainEvent<'saga.parked'>): void {
+    const message = 'a saga is parked: something cannot be undone; repair it, then resume the saga';
+    this.#options.logger.error(message, { sagaId, step, item, reason });
+  }
+
+  async #compensate(sagaId: string, from: SagaState, cause: DomainEvent | undefined): Promise<void> {
+    const { execution, policy } = this.#options;
+    let saga = from;
+    for (let run = execution.nextCompensation(saga); run; run = execution.nextCompensation(saga)) {
+      try {
+        const [before, due] = [saga, run];
+        saga = await withRetry(policy, () => execution.compensate(sagaId, before, due, cause));
+      } catch (error) {
+        if (isPassing(error)) throw error;
+        const { step, item } = run;
+        const reason = (error instanceof Error ? error.message : String(error)).slice(0, 1_024) || 'unknown';
+        await execution.take(sagaId, { kind: 'park', step, item, reason }, cause);
+        return;
+      }
+    }
+    if (saga !== from) await this.#remember(sagaId, saga);
+  }
+
+  async #remember(sagaId: string, saga: SagaState): Promise<void> {
+    const { execution, index } = this.#options;
+    if (saga.status === 'COMPLETED' || saga.status === 'FAILED') return index.remove(sagaId);
+    await index.save({ sagaId, wakeAt: nextWake(saga), parties: execution.partiesOf(sagaId, saga) });
+  }
+
+  /** Jobs of one saga one after the other, of many side by side. A saga whose work is at fault holds up no other. */
+  async #run(jobs: readonly Job[]): Promise<void> {
+    const limit = pLimit(CONCURRENCY);
+    const bySaga = [...Map.groupBy(jobs, ({ sagaId }) => sagaId).values()];
+    const results = await Promise.allSettled(
+      bySaga.map((own) =>
+        limit(async () => {
+          for (const { sagaId, work } of own) await this.#guarded(sagaId, work);
+        }),
+      ),
+    );
+    const failure = results.find((result) => result.status === 'rejected');
+    if (failure) throw failure.reason;
+  }
+
+  async #guarded(sagaId: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (isPassing(error)) throw error;
+      this.#options.logger.error('a saga cannot go on', { sagaId, error });
+    }
+  }
+
+  #eventsOf(commit: Commit): readonly DomainEvent[] {
+    try {
+      return decodeCommit(commit);
+    } catch (error) {
+      const { stream, version } = commit;
+      this.#options.logger.error('sagas pass by a commit that cannot be read', { stream, version, error });
+      return [];
+    }
+  }
+}
+
+const isPassing = (error: unknown) => error instanceof UnavailableError || error instanceof ConcurrencyError;
+
+const isFor = (run: SagaRun, { data }: DomainEvent<'saga.step-started'>): boolean =>
+  run.state === 'outstanding' &&
+  run.step === data.step &&
+  run.attempt === data.attempt &&
+  data.items.includes(run.item);

@@ -1,0 +1,54 @@
+import type { DomainEvent, EventData, EventType } from '../../events/catalogue.ts';
+import type { SagaInput } from './decider.ts';
+import { type Answer, type AnySaga, sagaIdOf } from './saga.ts';
+import type { AnswerRef } from './state.ts';
+
+/** An input for one saga. */
+export interface Directed {
+  readonly declaration: AnySaga;
+  readonly sagaId: string;
+  readonly input: SagaInput;
+}
+
+/** Which event an answer was. */
+export const refOf = ({ id, aggregateType, aggregateId, sequenceNumber }: DomainEvent): AnswerRef => ({
+  eventId: id,
+  streamId: `${aggregateType}-${aggregateId}`,
+  sequenceNumber,
+});
+
+/** The end of someone whom sagas of a declaration may wait for. */
+export interface Loss {
+  readonly declaration: AnySaga;
+  readonly reason: string;
+}
+
+/** What an event of a subject's stream means: the start of sagas, answers. None for most events. */
+export function inputsOf(sagas: readonly AnySaga[], event: DomainEvent): Directed[] {
+  return sagas.flatMap((declaration): Directed[] => {
+    const sagaId = sagaIdOf(declaration, event.aggregateId);
+    if (declaration.startedBy === event.type) return [{ declaration, sagaId, input: { kind: 'start', event } }];
+    const answer = declaration.answers[event.type] as Answer<EventType> | undefined;
+    return answer ? [{ declaration, sagaId, input: inputOf(answer, event) }] : [];
+  });
+}
+
+/** Why nobody can expect an answer of the aggregate of this event any more, by declaration. None for most events. */
+export function lossesOf(sagas: readonly AnySaga[], event: DomainEvent): Loss[] {
+  return sagas.flatMap((declaration) => {
+    const reasons = declaration.steps.map(({ party }) =>
+      party?.aggregateType === event.aggregateType ? party.fails(event) : undefined,
+    );
+    const reason = reasons.find((found) => found !== undefined);
+    return reason === undefined ? [] : [{ declaration, reason }];
+  });
+}
+
+function inputOf(answer: Answer<EventType>, event: DomainEvent): SagaInput {
+  const data = event.data as EventData<EventType>;
+  const item = answer.item(data);
+  const reason = answer.fails?.(data);
+  if (reason !== undefined) return { kind: 'fail', item, answer: refOf(event), reason };
+  const output = answer.output?.(data);
+  return { kind: 'complete', item, answer: refOf(event), ...(output === undefined ? {} : { output }) };
+}

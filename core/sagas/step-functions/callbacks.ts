@@ -1,0 +1,180 @@
+import type { DomainEvent } from '../../../events/catalogue.ts';
+import type { SagaInput } from '../decider.ts';
+import type { SagaExecution } from '../execution.ts';
+import { type Directed, refOf } from '../inputs.ts';
+import { outstanding, type SagaRun, type SagaState } from '../state.ts';
+import type { SagaMachines, SagaRound, SagaTask, SagaTasks } from '../tasks.ts';
+
+export interface SagaCallbacksOptions {
+  readonly execution: SagaExecution;
+  readonly tasks: SagaTasks;
+  readonly machines: SagaMachines;
+  readonly now?: () => Date;
+}
+
+/** Most branches that a Map state runs at once; more wait for each other. */
+const MAX_GROUP = 40;
+
+/**
+ * What the state machines of sagas call, and what brings them answers. The machine owns order, time and repetition; what
+ * is so is in the saga's history, as on one machine. Each call may be repeated, also side by side with others.
+ */
+export class SagaCallbacks {
+  readonly #execution: SagaExecution;
+  readonly #tasks: SagaTasks;
+  readonly #machines: SagaMachines;
+  readonly #now: () => Date;
+
+  constructor({ execution, tasks, machines, now = () => new Date() }: SagaCallbacksOptions) {
+    this.#execution = execution;
+    this.#tasks = tasks;
+    this.#machines = machines;
+    this.#now = now;
+  }
+
+  /** Takes in an event from the bus, in whatever order it comes. */
+  async event(event: DomainEvent): Promise<void> {
+    if (event.type === 'saga.compensating') return this.#settle(event.aggregateId);
+    if (event.type === 'saga.resumed') return this.#resume(event);
+    for (const directed of this.#execution.inputsOf(event)) await this.#direct(directed, event);
+    for (const { declaration, reason } of this.#execution.lossesOf(event)) {
+      const waiting = await this.#tasks.waitingFor(`${event.aggregateType}-${event.aggregateId}`);
+      for (const sagaId of waiting.filter((id) => id.startsWith(`${declaration.name}:`))) {
+        const items = this.#execution.lostItems(sagaId, await this.#execution.load(sagaId), event);
+        for (const item of items) {
+          await this.#execution.take(sagaId, { kind: 'lose', item, reason, answer: refOf(event) }, event);
+        }
+        await this.#settle(sagaId);
+      }
+    }
+  }
+
+  /** The answers to wait for next. @throws SagaCompensating when the saga has turned round */
+  async round(sagaId: string): Promise<SagaRound> {
+    const saga = await this.#execution.load(sagaId);
+    if (saga.status === 'COMPENSATING' || saga.status === 'FAILED') throw new SagaCompensating(sagaId);
+    return this.#roundOf(saga);
+  }
+
+  /**
+   * Asks for an item: keeps the token, carries out the command. The token is kept first and the history read after it,
+   * and an answer writes the history first and looks for tokens after it: one of the two sees the other.
+   */
+  async ask(sagaId: string, item: string, token: string): Promise<void> {
+    const before = await this.#execution.load(sagaId);
+    const found = runOf(before, item);
+    if (!found) throw new Error(`saga ${sagaId} has no item ${item}`);
+    const party = this.#execution.partyOf(sagaId, found);
+    await this.#tasks.put({ sagaId, step: found.step, item, token, party, deadline: found.deadline });
+    const saga = await this.#wake(sagaId, item);
+    const run = outstanding(saga).find((each) => each.item === item);
+    const issued = run !== undefined && (await this.#execution.issue(sagaId, saga, run));
+    if (!issued) await this.#settle(sagaId);
+  }
+
+  /** Turns a saga round that cannot go on. @returns whether anything is to be undone */
+  async turn(sagaId: string, error: string): Promise<{ more: boolean }> {
+    await this.#execution.take(sagaId, { kind: 'tick' });
+    await this.#execution.cancelIfRunning(sagaId, error);
+    await this.#settle(sagaId);
+    return this.#left(await this.#execution.load(sagaId));
+  }
+
+  /** Undoes the item whose turn it is. @returns whether there are more @throws what the compensation's command throws */
+  async undo(sagaId: string): Promise<{ more: boolean }> {
+    const saga = await this.#execution.load(sagaId);
+    const due = this.#execution.nextCompensation(saga);
+    return this.#left(due ? await this.#execution.compensate(sagaId, saga, due) : saga);
+  }
+
+  /** Notes that the item whose turn it is cannot be undone. */
+  async park(sagaId: string, reason: string): Promise<{ item: string | undefined }> {
+    const due = this.#execution.nextCompensation(await this.#execution.load(sagaId));
+    if (due) await this.#execution.take(sagaId, { kind: 'park', step: due.step, item: due.item, reason });
+    return { item: due?.item };
+  }
+
+  async #direct({ declaration, sagaId, input }: Directed, event: DomainEvent): Promise<void> {
+    const taken = await this.#execution.take(sagaId, input, event);
+    if (taken && taken.state.status !== 'NONE') {
+      if (input.kind === 'start') await this.#start(sagaId, taken.state, 0);
+      // The result of a repeat is that of the first time, and may be long past.
+      else await this.#settle(sagaId, taken.repeated ? undefined : taken.state);
+      return;
+    }
+    if (input.kind === 'start') return;
+    // An answer that came before what it answers: the bus has no order, the subject's stream has.
+    const beginning = await this.#execution.startOf(declaration, event);
+    const started = beginning && (await this.#execution.take(sagaId, { kind: 'start', event: beginning }, beginning));
+    if (!started || started.state.status === 'NONE') return;
+    await this.#start(sagaId, started.state, 0);
+    await this.#execution.take(sagaId, input, event);
+    await this.#settle(sagaId);
+  }
+
+  async #resume({ aggregateId: sagaId, sequenceNumber }: DomainEvent): Promise<void> {
+    const saga = await this.#execution.load(sagaId);
+    if (saga.status === 'COMPENSATING') await this.#start(sagaId, saga, sequenceNumber);
+  }
+
+  #start(sagaId: string, saga: SagaState, turn: number): Promise<void> {
+    return this.#machines.start(saga.sagaType, sagaId, { round: this.#roundOf(saga), turn });
+  }
+
+  #roundOf(saga: SagaState): SagaRound {
+    const asked = saga.status === 'STARTED' ? saga.runs.filter(isAwaited) : [];
+    const items = asked.map(({ item, deadline }) => ({ item, timeoutSeconds: this.#secondsTo(deadline) }));
+    const groups = Array.from({ length: Math.ceil(items.length / MAX_GROUP) }, (_, n) =>
+      items.slice(n * MAX_GROUP, (n + 1) * MAX_GROUP),
+    );
+    return { step: asked[0]?.step ?? '', groups };
+  }
+
+  #left(saga: SagaState): { more: boolean } {
+    return { more: this.#execution.nextCompensation(saga) !== undefined };
+  }
+
+  /** The saga as it is, after it noticed that time went by, and began the next attempt at an item that waits for one. */
+  async #wake(sagaId: string, item: string): Promise<SagaState> {
+    const saga = await this.#execution.load(sagaId);
+    const run = runOf(saga, item);
+    const isLate = run?.state === 'outstanding' && run.deadline <= this.#now().toISOString();
+    if (saga.status !== 'STARTED' || !(isLate || run?.state === 'waiting')) return saga;
+    const inputs: SagaInput[] = [{ kind: 'tick' }, { kind: 'retry', item }];
+    for (const input of inputs) await this.#execution.take(sagaId, input);
+    return this.#execution.load(sagaId);
+  }
+
+  /** Tells machines what became of the answers that they wait for, as the history has it now, or just had it. */
+  async #settle(sagaId: string, known?: SagaState): Promise<void> {
+    const tasks = await this.#tasks.ofSaga(sagaId);
+    if (tasks.length === 0) return;
+    const saga = known ?? (await this.#execution.load(sagaId));
+    for (const task of tasks) await this.#tell(saga, task);
+  }
+
+  async #tell(saga: SagaState, task: SagaTask): Promise<void> {
+    const run = runOf(saga, task.item);
+    if (run?.state === 'completed' && saga.status !== 'COMPENSATING') await this.#machines.succeed(task.token);
+    else if (saga.status !== 'STARTED') await this.#machines.fail(task.token, 'SagaCompensating');
+    else if (run?.state === 'waiting') await this.#machines.fail(task.token, 'SagaRetry');
+    else return;
+    await this.#tasks.remove(task);
+  }
+
+  #secondsTo(deadline: string): number {
+    return Math.max(1, Math.ceil((Date.parse(deadline) - this.#now().getTime()) / 1_000) + 1);
+  }
+}
+
+/** The machine is to go and undo what was done. */
+export class SagaCompensating extends Error {
+  override readonly name = 'SagaCompensating';
+  constructor(sagaId: string) {
+    super(`saga ${sagaId} compensates`);
+  }
+}
+
+const isAwaited = ({ state }: SagaRun) => state === 'outstanding' || state === 'waiting';
+
+const runOf = (saga: SagaState, item: string): SagaRun | undefined => saga.runs.findLast((run) => run.item === item);

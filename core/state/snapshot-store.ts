@@ -1,0 +1,165 @@
+import { createHash } from 'node:crypto';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { TimeoutStrategy, timeout } from 'cockatiel';
+import * as devalue from 'devalue';
+import * as z from 'zod';
+import type { ObjectStore } from '../store/object-store.ts';
+import { type Metrics, noMetrics } from '../telemetry/metrics.ts';
+import type { Fold, Folded } from './fold.ts';
+
+/** A folded state, kept so that a later load can start from it. */
+export interface Snapshot<State> extends Folded<State> {
+  readonly stream: string;
+  /** The latest time at which the store took any of the events in it. */
+  readonly recordedAt: string;
+}
+
+/** Why a snapshot that was looked for does not serve; all it costs is a longer read. */
+export type SnapshotFault = 'missing' | 'corrupt' | 'schema' | 'unavailable';
+
+export interface SnapshotStoreOptions {
+  /** A snapshot each time a stream steps over a multiple of so many events. */
+  readonly interval?: number;
+  /** Called for each snapshot that does not serve, for the log. */
+  readonly onFault?: (fault: SnapshotFault, key: string, error?: unknown) => void;
+  readonly metrics?: Metrics;
+}
+
+/** Which snapshot is wanted: the newest of at most this version and, if `at` is given, with nothing recorded later. */
+export interface SnapshotRange {
+  readonly version: number;
+  readonly at?: Date | undefined;
+}
+
+export const DEFAULT_SNAPSHOT_INTERVAL = 100;
+/** The rule of pruning: the newest so many, and the first of every thousand events. */
+const KEPT = 3;
+const KEPT_EVERY = 1_000;
+
+/** To read a stream without a snapshot takes seconds at worst; to wait longer than this for one is no gain. */
+const patience = timeout(2_000, TimeoutStrategy.Aggressive);
+/** Snapshots tried before the stream is read from its start. */
+const ATTEMPTS = 3;
+/** A state larger than this is none: it protects a reader's memory. */
+const MAX_STATE_BYTES = 64 * 1024 * 1024;
+
+const stored = z.strictObject({
+  fold: z.string(),
+  stream: z.string(),
+  version: z.int().positive(),
+  recordedAt: z.iso.datetime(),
+  schema: z.string(),
+  sha256: z.string(),
+  /** As devalue flattens it: JSON knows no maps and sets. */
+  state: z.array(z.json()),
+});
+type Stored = z.output<typeof stored>;
+
+/**
+ * Snapshots as gzipped JSON in an object store. Never the truth: whatever is wrong with one, an older one or the events
+ * themselves serve, and `onFault` is told.
+ */
+export class SnapshotStore {
+  readonly #objects: ObjectStore;
+  readonly #onFault: NonNullable<SnapshotStoreOptions['onFault']>;
+  readonly #metrics: Metrics;
+  /** Events from one snapshot to the next. */
+  readonly interval: number;
+
+  constructor(objects: ObjectStore, options: SnapshotStoreOptions = {}) {
+    this.#objects = objects;
+    this.interval = options.interval ?? DEFAULT_SNAPSHOT_INTERVAL;
+    this.#metrics = options.metrics ?? noMetrics;
+    this.#onFault = (fault, ...details) => {
+      this.#metrics.count('snapshot_reads_total', { result: fault });
+      options.onFault?.(fault, ...details);
+    };
+  }
+
+  /** The last multiple of the interval up to a version: where a snapshot of it is looked for; 0 = there can be none. */
+  milestone(version: number): number {
+    return version - (version % this.interval);
+  }
+
+  /** The newest snapshot in a range that serves. Does not throw. */
+  async newest<State>(fold: Fold<State>, stream: string, range: SnapshotRange): Promise<Snapshot<State> | undefined> {
+    const milestone = this.milestone(range.version);
+    if (milestone === 0) return undefined;
+    try {
+      const likely = range.at ? undefined : await this.#usable(fold, stream, keyOf(fold, stream, milestone), range);
+      const snapshot = likely ?? (await this.#older(fold, stream, milestone, range));
+      if (snapshot) this.#metrics.count('snapshot_reads_total', { result: 'hit' });
+      return snapshot;
+    } catch (error) {
+      this.#onFault('unavailable', folderOf(fold, stream), error);
+      return undefined;
+    }
+  }
+
+  /** Keeps a state, and lets go of the one that is no longer among the newest. @throws UnavailableError */
+  async put<State>(fold: Fold<State>, snapshot: Snapshot<State>): Promise<void> {
+    const { stream, version, recordedAt } = snapshot;
+    if (snapshot.state === undefined) return;
+    const text = devalue.stringify(snapshot.state);
+    const place = { fold: fold.name, stream, version, recordedAt, schema: fold.schema };
+    const content = { ...place, sha256: hashOf(place, text), state: JSON.parse(text) } satisfies Stored;
+    const milestone = this.milestone(version);
+    await this.#objects.put(keyOf(fold, stream, milestone), gzipSync(JSON.stringify(content)));
+    const outdated = milestone - KEPT * this.interval;
+    if (outdated > 0 && outdated % KEPT_EVERY >= this.interval)
+      await this.#objects.delete(keyOf(fold, stream, outdated));
+  }
+
+  /** Those before the likely one; all of them when a time is wanted, which no key tells. */
+  async #older<State>(fold: Fold<State>, stream: string, milestone: number, range: SnapshotRange) {
+    const last = keyOf(fold, stream, milestone);
+    const keys: string[] = [];
+    for await (const { key, modifiedAt } of this.#objects.list(folderOf(fold, stream))) {
+      if (key > last || (key === last && !range.at)) break;
+      // Written after its events were recorded: one that was written in time is in time itself. Others may be, and cost a look.
+      if (range.at && Date.parse(modifiedAt) > range.at.getTime()) break;
+      keys.push(key);
+    }
+    for (const key of keys.slice(-ATTEMPTS).reverse()) {
+      const snapshot = await this.#usable(fold, stream, key, range);
+      if (snapshot) return snapshot;
+    }
+    return undefined;
+  }
+
+  async #usable<State>(fold: Fold<State>, stream: string, key: string, range: SnapshotRange) {
+    const bytes = await patience.execute(() => this.#objects.get(key));
+    if (!bytes) this.#onFault('missing', key);
+    const snapshot = bytes && this.#decode(fold, stream, key, bytes);
+    if (!snapshot || snapshot.version > range.version) return undefined;
+    return range.at && Date.parse(snapshot.recordedAt) > range.at.getTime() ? undefined : snapshot;
+  }
+
+  #decode<State>(fold: Fold<State>, stream: string, key: string, bytes: Uint8Array): Snapshot<State> | undefined {
+    try {
+      const json = gunzipSync(bytes, { maxOutputLength: MAX_STATE_BYTES }).toString();
+      const { state, sha256, ...place } = stored.parse(JSON.parse(json));
+      if (sha256 !== hashOf(place, JSON.stringify(state)) || place.fold !== fold.name || place.stream !== stream) {
+        throw new Error('the hash is of something else');
+      }
+      // Hash and schema say that this was a state of this very fold.
+      if (place.schema === fold.schema) return { ...place, state: devalue.unflatten(state) as State };
+      this.#onFault('schema', key);
+    } catch (error) {
+      this.#onFault('corrupt', key, error);
+    }
+    return undefined;
+  }
+}
+
+const folderOf = <State>(fold: Fold<State>, stream: string): string => `snapshots/${fold.name}/${stream}/`;
+
+/** Padded, so that keys sort as versions do. */
+const keyOf = <State>(fold: Fold<State>, stream: string, milestone: number): string =>
+  `${folderOf(fold, stream)}${String(milestone).padStart(16, '0')}`;
+
+const hashOf = (place: Omit<Stored, 'sha256' | 'state'>, state: string): string =>
+  createHash('sha256')
+    .update(JSON.stringify([place.fold, place.stream, place.version, place.recordedAt, place.schema]))
+    .update(state)
+    .digest('hex');

@@ -1,0 +1,85 @@
+import pLimit from 'p-limit';
+import { parseStreamId } from '../base/stream-id.ts';
+import { type Commit, endOf } from '../store/commit.ts';
+import type { EventStore } from '../store/event-store.ts';
+import { type AnyFold, type Folded, foldCommit, start } from './fold.ts';
+import type { SnapshotStore } from './snapshot-store.ts';
+import { StateReader } from './state-reader.ts';
+
+export interface SnapshotWriterOptions {
+  readonly store: EventStore;
+  readonly snapshots: SnapshotStore;
+  /** Whose states are kept. */
+  readonly folds: readonly AnyFold[];
+  /** Called when the snapshots of a stream could not be written; the next milestone tries again, from an older one. */
+  readonly onError: (stream: string, error: unknown) => void;
+}
+
+interface Progress {
+  readonly fold: AnyFold;
+  readonly folded: Folded<unknown>;
+}
+
+/** Streams whose snapshots are made side by side. */
+const CONCURRENCY = 4;
+
+/**
+ * Makes snapshots, beside the projector and off the path of commands: whenever a commit steps over a multiple of the
+ * interval, the state right after it. The same commit makes the same snapshot, so a repeat is harmless.
+ */
+export class SnapshotWriter {
+  readonly #options: SnapshotWriterOptions;
+  readonly #states: StateReader;
+  readonly #limit = pLimit(CONCURRENCY);
+
+  constructor(options: SnapshotWriterOptions) {
+    this.#options = options;
+    this.#states = new StateReader(options);
+  }
+
+  /** Looks at commits that were just stored. Does not throw: a snapshot that is missing costs a longer read, no more. */
+  async write(commits: readonly Commit[]): Promise<void> {
+    const due = Map.groupBy(
+      commits.filter((commit) => this.#isDue(commit)),
+      ({ stream }) => stream,
+    );
+    const work = [...due].map(([stream, own]) =>
+      this.#limit(() => this.#writeStream(stream, own).catch((error) => this.#options.onError(stream, error))),
+    );
+    await Promise.all(work);
+  }
+
+  #isDue(commit: Commit): boolean {
+    const { snapshots } = this.#options;
+    return snapshots.milestone(endOf(commit)) > snapshots.milestone(commit.version - 1);
+  }
+
+  /** From the snapshots before the first commit that is due, once through all that follows, up to the last. */
+  async #writeStream(stream: string, due: readonly Commit[]): Promise<void> {
+    const { store, snapshots, folds } = this.#options;
+    const { aggregateType } = parseStreamId(stream);
+    const own = folds.filter((fold) => fold.aggregateType === aggregateType);
+    if (own.length === 0) return;
+    const before = Math.min(...due.map(({ version }) => version)) - 1;
+    const bases = await Promise.all(own.map((fold) => snapshots.newest(fold, stream, { version: before })));
+    let progress = own.map((fold, index): Progress => ({ fold, folded: bases[index] ?? start(fold) }));
+    // Clocks of several writers: the latest time, whichever commit has it, so that nothing in the state is later.
+    let recordedAt = bases.reduce((latest, base) => (base && base.recordedAt > latest ? base.recordedAt : latest), '');
+    const from = Math.min(...progress.map(({ folded }) => folded.version)) + 1;
+    const to = Math.max(...due.map(endOf));
+    for await (const commit of store.commits(stream, { from, to, startsCommit: true })) {
+      progress = await Promise.all(progress.map((own) => this.#foldIn(own, commit)));
+      if (commit.recordedAt > recordedAt) recordedAt = commit.recordedAt;
+      if (!this.#isDue(commit)) continue;
+      const version = endOf(commit);
+      const written = progress.filter(({ folded }) => folded.version === version);
+      await Promise.all(
+        written.map(({ fold, folded }) => snapshots.put(fold, { stream, version, recordedAt, state: folded.state })),
+      );
+    }
+  }
+
+  async #foldIn({ fold, folded }: Progress, commit: Commit): Promise<Progress> {
+    return { fold, folded: foldCommit(fold, await this.#states.inherit(fold, folded, commit), commit) };
+  }
+}

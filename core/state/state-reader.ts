@@ -1,0 +1,176 @@
+import { type Commit, endOf } from '../store/commit.ts';
+import type { EventStore } from '../store/event-store.ts';
+import { type Metrics, noMetrics } from '../telemetry/metrics.ts';
+import { type Fold, type Folded, foldCommit, start } from './fold.ts';
+import { originOf } from './lineage.ts';
+import type { SnapshotStore } from './snapshot-store.ts';
+import { type Known, StateCache } from './state-cache.ts';
+
+/** A state as a load found it. */
+export interface Loaded<State> extends Folded<State> {
+  /** True when the state is the one right after the commit under the id that was asked for. */
+  readonly repeated: boolean;
+}
+
+interface Found<State> extends Known<State> {
+  /** The commit under the id that was asked for. */
+  readonly repeat?: Commit;
+}
+
+/** Which moment of a stream is wanted. */
+export interface Past {
+  readonly version?: number | undefined;
+  readonly at?: Date | undefined;
+}
+
+export interface StateReaderOptions {
+  readonly store: EventStore;
+  /** Without it, states are folded from the start of their streams. */
+  readonly snapshots?: SnapshotStore | undefined;
+  /** States and commit ids that are kept in memory, together; 0 keeps none. */
+  readonly cacheSize?: number;
+  readonly metrics?: Metrics;
+}
+
+/** More commits in a stream than this, and their ids are looked up in the store instead. */
+const MAX_COMMIT_IDS = 1_000;
+/** Commits that a first look at a stream fetches, newest first: a short stream is read whole by it, in one request. */
+const FIRST_LOOK = 25;
+
+/**
+ * Loads states by reading as little as can be: what a warm process knows plus the commits after it (one query), else the
+ * newest snapshot plus the commits after it. What it returns may be outdated the moment it does, as any read; the condition
+ * of the write that follows decides.
+ */
+export class StateReader {
+  readonly #store: EventStore;
+  readonly #snapshots: SnapshotStore | undefined;
+  readonly #cache: StateCache;
+  readonly #metrics: Metrics | undefined;
+
+  constructor({ store, snapshots, cacheSize = 0, metrics = noMetrics }: StateReaderOptions) {
+    this.#store = store;
+    this.#snapshots = snapshots;
+    this.#cache = new StateCache(cacheSize);
+    this.#metrics = cacheSize > 0 ? metrics : undefined; // without a cache there is nothing to hit
+  }
+
+  /** The newest state, or the one right after the commit that was written under `commitId` when there is one. */
+  async load<State>(fold: Fold<State>, stream: string, commitId?: string): Promise<Loaded<State>> {
+    const known = this.#cache.get(fold, stream);
+    this.#metrics?.count('cache_reads_total', { result: known ? 'hit' : 'miss' });
+    const { repeat, ...found } = await (known
+      ? this.#loadWarm(fold, stream, known, commitId)
+      : this.#loadCold(fold, stream, commitId));
+    if (repeat) {
+      const after = endOf(repeat);
+      const folded = found.version === after ? found : await this.past(fold, stream, { version: after });
+      return { state: folded.state, version: after, repeated: true };
+    }
+    this.#remember(fold, stream, found);
+    return { state: found.state, version: found.version, repeated: false };
+  }
+
+  /** The state after the event of a version, or after the last one before the first that was recorded later than a time. */
+  async past<State>(fold: Fold<State>, stream: string, { version, at }: Past): Promise<Folded<State>> {
+    const to = version ?? Number.MAX_SAFE_INTEGER;
+    const snapshot = await this.#snapshots?.newest(fold, stream, { version: to, at });
+    let folded: Folded<State> = snapshot ?? start(fold);
+    for await (const commit of this.#store.commits(stream, { from: folded.version + 1, to, startsCommit: true })) {
+      if (at && Date.parse(commit.recordedAt) > at.getTime()) break;
+      folded = foldCommit(fold, await this.inherit(fold, folded, commit), commit, to);
+    }
+    return { state: folded.state, version: folded.version };
+  }
+
+  /** What a fork goes on from, before its first commit; any other state as it is. */
+  async inherit<State>(fold: Fold<State>, folded: Folded<State>, commit: Commit): Promise<Folded<State>> {
+    const origin = folded.version === 0 ? originOf(commit) : undefined;
+    if (!origin) return folded;
+    const { state } = await this.past(fold, origin.stream, { version: origin.version });
+    return { state, version: 0 };
+  }
+
+  /** Takes note of the state after a commit that this process has just appended to a state it had loaded. */
+  written<State>(fold: Fold<State>, stream: string, loaded: number, after: Folded<State>, commitId?: string): void {
+    const known = this.#cache.get(fold, stream);
+    const commitIds = known?.version === loaded ? known.commitIds : undefined; // else these miss some in between
+    if (commitId !== undefined) commitIds?.add(commitId);
+    this.#remember(fold, stream, { ...after, commitIds });
+  }
+
+  /** One query for what came since. A commit id that may be older than what is known is looked up beside it. */
+  async #loadWarm<State>(fold: Fold<State>, stream: string, known: Known<State>, commitId?: string) {
+    const mayBeOlder = commitId !== undefined && known.commitIds?.has(commitId) !== false;
+    const [earlier, found] = await Promise.all([
+      mayBeOlder ? this.#store.findCommit(stream, commitId) : undefined,
+      this.#foldOn(fold, known, this.#store.commits(stream, { from: known.version + 1, startsCommit: true }), commitId),
+    ]);
+    return earlier ? { ...found, repeat: earlier } : found;
+  }
+
+  /** One query for a short stream; for a long one a second, and a snapshot, both at once. */
+  async #loadCold<State>(fold: Fold<State>, stream: string, commitId?: string): Promise<Found<State>> {
+    const beginning: Known<State> = { ...start(fold), commitIds: new Set() };
+    if (!this.#snapshots) return this.#foldOn(fold, beginning, this.#store.commits(stream), commitId);
+    const newest = await this.#newestCommits(stream);
+    const [first, last] = [newest.at(0), newest.at(-1)];
+    if (!first || !last || first.version === 1) return this.#foldOn(fold, beginning, newest, commitId);
+    const head = endOf(last);
+    const [snapshot, between, earlier] = await Promise.all([
+      this.#snapshots.newest(fold, stream, { version: head }),
+      this.#between(stream, this.#snapshots.milestone(head), first.version),
+      commitId === undefined ? undefined : this.#store.findCommit(stream, commitId),
+    ]);
+    const tail = [...between, ...newest];
+    let base: Found<State> = snapshot ? { ...snapshot, commitIds: undefined } : beginning;
+    const to = (tail.at(0)?.version ?? 1) - 1;
+    // Nothing is left to read here, unless the snapshot that should be there is not.
+    const gap = { from: base.version + 1, to, startsCommit: true };
+    if (gap.from <= to) base = await this.#foldOn(fold, base, this.#store.commits(stream, gap), commitId);
+    const found = base.repeat ? base : await this.#foldOn(fold, base, tail, commitId);
+    return earlier ? { ...found, repeat: earlier } : found;
+  }
+
+  /** The last commits of a stream, oldest first. */
+  async #newestCommits(stream: string): Promise<Commit[]> {
+    const commits: Commit[] = [];
+    for await (const commit of this.#store.commits(stream, { direction: 'backward', limit: FIRST_LOOK })) {
+      if (commits.push(commit) === FIRST_LOOK) break;
+    }
+    return commits.reverse();
+  }
+
+  /** The commits after a milestone that start before a version, oldest first; none when there can be no snapshot. */
+  async #between(stream: string, milestone: number, before: number): Promise<Commit[]> {
+    const [from, to] = [before - 1, milestone + 1];
+    if (milestone === 0 || from < to) return [];
+    const limit = from - to + 1;
+    return (await Array.fromAsync(this.#store.commits(stream, { direction: 'backward', from, to, limit }))).reverse();
+  }
+
+  #remember<State>(fold: Fold<State>, stream: string, { state, version, commitIds }: Known<State>): void {
+    const all = commitIds && commitIds.size <= MAX_COMMIT_IDS ? commitIds : undefined;
+    this.#cache.set(fold, stream, { state, version, commitIds: all });
+  }
+
+  /** Folds commits in, up to and including the one under `commitId` if it is among them. */
+  async #foldOn<State>(
+    fold: Fold<State>,
+    known: Known<State>,
+    commits: AsyncIterable<Commit> | Iterable<Commit>,
+    commitId?: string,
+  ): Promise<Found<State>> {
+    const { commitIds } = known;
+    let folded: Folded<State> = known;
+    for await (const commit of commits) {
+      folded = foldCommit(fold, await this.inherit(fold, folded, commit), commit);
+      if (!commit.keyed) continue;
+      if (commit.commitId === commitId) {
+        return { state: folded.state, version: folded.version, commitIds, repeat: commit };
+      }
+      commitIds?.add(commit.commitId);
+    }
+    return { state: folded.state, version: folded.version, commitIds };
+  }
+}

@@ -1,0 +1,150 @@
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import type { DomainEvent } from '../../events/catalogue.ts';
+import { CorruptDataError, PayloadTooLargeError } from '../base/errors.ts';
+import { parseStreamId } from '../base/stream-id.ts';
+import { upcast } from './upcast.ts';
+
+/** Most events that one append may hold. */
+export const MAX_EVENTS_PER_COMMIT = 100;
+/** Most bytes of a commit as one item: under DynamoDB's 400 KB per item, with room for keys and attribute names. */
+export const MAX_COMMIT_BYTES = 380 * 1024;
+/** Most bytes of a commit before compression, so that a body cannot blow up in a reader's memory. */
+const MAX_JSON_BYTES = 16 * 1024 * 1024;
+/** DynamoDB's write unit: a commit within one costs the same compressed or not, and loads faster plain. */
+const WRITE_UNIT_BYTES = 1024;
+
+/** The events of one append, stored as one item: written whole or not at all. */
+export interface Commit {
+  readonly stream: string;
+  /** Sequence number of the first event. */
+  readonly version: number;
+  /** Number of events; the commit ends at `version + count - 1`. */
+  readonly count: number;
+  /** The caller's idempotency key, else a ULID. */
+  readonly commitId: string;
+  /** True when `commitId` came from the caller, who may repeat the append and find it by that id. */
+  readonly keyed: boolean;
+  /** ISO 8601, UTC, milliseconds. */
+  readonly recordedAt: string;
+  /** The event types inside, each once. */
+  readonly types: readonly string[];
+  /** A codec byte, then the events. See {@link encodeEvents}. */
+  readonly body: Uint8Array;
+  /** What is stored in the body's place when that lies in an object; see core/store/claim-check.ts. */
+  readonly claim?: Uint8Array;
+  /** Trace header of the append, to link what follows from it. */
+  readonly trace?: string;
+}
+
+/** Sequence number of the last event of a commit. */
+export const endOf = (commit: Pick<Commit, 'version' | 'count'>): number => commit.version + commit.count - 1;
+
+/** The same commits; those of one stream in its order, in the places that the stream has in the batch. */
+export function inStreamOrder(commits: readonly Commit[]): Commit[] {
+  const streams = Map.groupBy(commits, ({ stream }) => stream);
+  for (const own of streams.values()) own.sort((a, b) => a.version - b.version);
+  return commits.flatMap(({ stream }) => streams.get(stream)?.shift() ?? []);
+}
+
+/** What a commit's body holds of each event; the rest of the envelope follows from the commit. */
+export type StoredEvent = Pick<DomainEvent, 'id' | 'type' | 'version' | 'timestamp' | 'source' | 'data'> & {
+  readonly correlationId?: string;
+  readonly causationId?: string;
+  readonly metadata?: object | undefined;
+  readonly severity?: string;
+  readonly category?: string;
+};
+
+const Codec = { json: 0, deflate: 1 } as const;
+/** In the codec's place when no events follow but where they are. */
+export const CLAIM_CODEC = 2;
+
+/**
+ * Encodes the events of a commit: one byte that names the codec, then JSON, deflated (raw, level 6) when the whole item
+ * would not fit in one write unit otherwise.
+ * @param overhead bytes of the item besides the body
+ * @param maxBytes what the storage takes; by default {@link MAX_COMMIT_BYTES}
+ * @throws PayloadTooLargeError over `maxBytes`
+ */
+export function encodeEvents(
+  events: readonly StoredEvent[],
+  overhead: number,
+  maxBytes = MAX_COMMIT_BYTES,
+): Uint8Array {
+  const json = Buffer.from(JSON.stringify(events));
+  if (json.length > MAX_JSON_BYTES) throw tooLarge(json.length, maxBytes);
+  const plain = json.length + 1 + overhead <= WRITE_UNIT_BYTES;
+  const body = plain ? withCodec(Codec.json, json) : withCodec(Codec.deflate, deflateRawSync(json, { level: 6 }));
+  if (body.length > maxBytes) throw tooLarge(body.length, maxBytes);
+  return body;
+}
+
+function withCodec(codec: number, bytes: Uint8Array): Uint8Array {
+  const body = new Uint8Array(bytes.length + 1);
+  body[0] = codec;
+  body.set(bytes, 1);
+  return body;
+}
+
+const tooLarge = (bytes: number, limit: number) =>
+  new PayloadTooLargeError(
+    `the events of this append take ${bytes} bytes as stored, the limit is ${limit}; append fewer or smaller events`,
+  );
+
+/** The ids of a commit's events. @throws CorruptDataError when the body cannot be read */
+export const eventIdsOf = (commit: Commit): string[] => decodeEvents(commit).map(({ id }) => id);
+
+/**
+ * The events of a commit as readers see them: every reader of stored events comes through here, and so gets them in the
+ * versions of today.
+ * @throws CorruptDataError when the body cannot be read; names the stream and version
+ * @throws EventVersionError when an event cannot be brought up to date; names the event
+ */
+export function decodeCommit(commit: Commit): DomainEvent[] {
+  const { aggregateType, aggregateId } = parseStreamId(commit.stream);
+  return decodeEvents(commit).map((stored, index) => {
+    const sequenceNumber = commit.version + index;
+    const { metadata, data, ...rest } = upcast(stored, { stream: commit.stream, sequenceNumber });
+    return {
+      ...rest,
+      metadata: { ...metadata, recordedAt: commit.recordedAt, ...(commit.trace ? { trace: commit.trace } : {}) },
+      aggregateId,
+      aggregateType,
+      sequenceNumber,
+      data,
+    } as DomainEvent; // stored events were validated before they were written
+  });
+}
+
+/**
+ * The events of a commit as JSON bytes, without parsing them.
+ * @throws CorruptDataError when they cannot be decompressed
+ */
+export function commitJson(commit: Commit): Uint8Array {
+  const bytes = commit.body.subarray(1);
+  try {
+    if (commit.body[0] === Codec.deflate) return inflateRawSync(bytes, { maxOutputLength: MAX_JSON_BYTES });
+    if (commit.body[0] === Codec.json) return bytes;
+    if (commit.body[0] === CLAIM_CODEC) throw new Error('the object with its events is not there, or is another');
+    throw new Error('unknown codec');
+  } catch (cause) {
+    throw unreadable(commit, cause);
+  }
+}
+
+/** A commit's body out of the JSON bytes of its events, plain. */
+export const plainBody = (json: Uint8Array): Uint8Array => withCodec(Codec.json, json);
+
+function decodeEvents(commit: Commit): StoredEvent[] {
+  const json = commitJson(commit);
+  try {
+    const events: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(json));
+    if (!Array.isArray(events) || events.length !== commit.count) throw new Error('wrong number of events');
+    return events;
+  } catch (cause) {
+    throw unreadable(commit, cause);
+  }
+}
+
+const unreadable = ({ version, stream }: Commit, cause: unknown) =>
+  new CorruptDataError(`the commit at version ${version} of stream ${stream} cannot be read`, { cause });

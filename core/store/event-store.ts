@@ -1,0 +1,278 @@
+import { ExponentialBackoff, handleWhen, retry } from 'cockatiel';
+import { monotonicFactory } from 'ulid';
+import { type DomainEvent, definitionOf, type NewEvent, newEventSchema } from '../../events/catalogue.ts';
+import { ConcurrencyError, type Issue, ValidationError } from '../base/errors.ts';
+import { assertId, parseStreamId } from '../base/stream-id.ts';
+import { issuesOf } from '../base/validation.ts';
+import { findJsonFault } from '../events/json.ts';
+import {
+  type Commit,
+  decodeCommit,
+  encodeEvents,
+  endOf,
+  eventIdsOf,
+  MAX_EVENTS_PER_COMMIT,
+  type StoredEvent,
+} from './commit.ts';
+import type { CommitRange, CommitStorage } from './commit-storage.ts';
+
+/** A number (0 = the stream must not exist), whatever is there, or whatever is there but something. */
+export type ExpectedVersion = number | 'any' | 'exists';
+
+export interface AppendOptions {
+  readonly expectedVersion: ExpectedVersion;
+  /** Idempotency key: the repeat of an append under the same id writes nothing and returns the first one's result. */
+  readonly commitId?: string | undefined;
+  /**
+   * The caller has just read the stream to its end, at `expectedVersion`, and met no commit under this `commitId`: saves
+   * the check, never the condition.
+   */
+  readonly headKnown?: boolean;
+  /** Envelope members for all events that do not bring their own. */
+  readonly defaults?: {
+    readonly source?: string | undefined;
+    readonly correlationId?: string | undefined;
+    readonly causationId?: string | undefined;
+  };
+  /** Trace header, kept with the commit. */
+  readonly trace?: string | undefined;
+}
+
+export interface AppendResult {
+  readonly streamId: string;
+  readonly fromVersion: number;
+  readonly toVersion: number;
+  readonly eventIds: readonly string[];
+  readonly recordedAt: string;
+  /** True when the commit had been written before, under the same commit id. */
+  readonly repeated: boolean;
+}
+
+export interface ReadOptions {
+  /** First sequence number to read, in the direction: default 1, backward the head. */
+  readonly from?: number | undefined;
+  /** Last one, included: default the head, backward 1. */
+  readonly to?: number | undefined;
+  readonly direction?: 'forward' | 'backward' | undefined;
+  /** `from` is known to be where a commit starts; spares an adapter a look for the one that it might be inside of. */
+  readonly startsCommit?: boolean | undefined;
+}
+
+export interface EventStoreOptions {
+  readonly now?: () => Date;
+  readonly newId?: () => string;
+  /** The header of the trace in hand: kept with appends that bring none, so that whatever causes one is linked to it. */
+  readonly trace?: () => string | undefined;
+}
+
+/** Attribute names, numbers and the set of types: what an item weighs besides its strings and its body. */
+const ITEM_OVERHEAD_BYTES = 128;
+
+/** An `any` or `exists` append starts over when others win the place, after a jittered pause; `exists` on nothing does not. */
+const contention = retry(
+  handleWhen((error) => error instanceof ConcurrencyError && error.actualVersion > 0),
+  { maxAttempts: 40, backoff: new ExponentialBackoff({ initialDelay: 5, maxDelay: 250 }) },
+);
+
+/**
+ * Streams of events with optimistic concurrency, atomic multi-event commits and durable idempotency, over any
+ * {@link CommitStorage}.
+ *
+ * The condition on the place of the write decides every race; checks before it only make errors precise and keep
+ * sequence numbers without gaps. (The same rule as message-db's `write_message` and EventStoreDB's expected version.)
+ */
+export class EventStore {
+  readonly #storage: CommitStorage;
+  readonly #now: () => Date;
+  readonly #newId: () => string;
+  readonly #trace: () => string | undefined;
+
+  constructor(storage: CommitStorage, options: EventStoreOptions = {}) {
+    this.#storage = storage;
+    this.#now = options.now ?? (() => new Date());
+    this.#newId = options.newId ?? monotonicFactory();
+    this.#trace = options.trace ?? (() => undefined);
+  }
+
+  /**
+   * Appends 1 to 100 events to a stream as one commit.
+   * @throws ValidationError, PayloadTooLargeError, InvalidIdError before anything is written
+   * @throws ConcurrencyError when the stream is not where `expectedVersion` says; nothing was written
+   * @throws UnavailableError when the outcome is unknown; repeat with the same `commitId`
+   */
+  async append(stream: string, events: readonly NewEvent[], options: AppendOptions): Promise<AppendResult> {
+    const draft = this.#draft(stream, events, options);
+    const { expectedVersion } = options;
+    if (typeof expectedVersion === 'number') return this.#appendAt(draft, expectedVersion, options.headKnown ?? false);
+    return contention.execute(() => this.#appendAtHead(draft, expectedVersion));
+  }
+
+  /** Sequence number of the stream's last event, 0 when it has none. */
+  head(stream: string): Promise<number> {
+    parseStreamId(stream);
+    return this.#storage.head(stream);
+  }
+
+  /** The events of a stream one by one, fetched as they are taken. An empty stream yields nothing. */
+  async *read(stream: string, options: ReadOptions & { limit?: number } = {}): AsyncGenerator<DomainEvent> {
+    const range = rangeOf(options);
+    const { low, high } = bounds(range);
+    let left = options.limit ?? Number.POSITIVE_INFINITY;
+    if (left <= 0) return;
+    for await (const commit of this.commits(stream, options)) {
+      const events = decodeCommit(commit);
+      for (const event of range.direction === 'forward' ? events : events.reverse()) {
+        if (event.sequenceNumber < low || event.sequenceNumber > high) continue;
+        yield event;
+        if (--left <= 0) return;
+      }
+    }
+  }
+
+  /** The commits that hold the events of a range, whole. For readers that need what a commit knows. */
+  commits(stream: string, options: ReadOptions & { limit?: number } = {}): AsyncIterable<Commit> {
+    parseStreamId(stream);
+    return this.#storage.read(stream, rangeOf(options));
+  }
+
+  /** The commit that was written under this idempotency key, if there is one. */
+  findCommit(stream: string, commitId: string): Promise<Commit | undefined> {
+    parseStreamId(stream);
+    return this.#storage.find(stream, commitId);
+  }
+
+  async #appendAt(draft: Draft, expected: number, headKnown: boolean): Promise<AppendResult> {
+    if (expected > 0 && !headKnown) {
+      const [head, earlier] = await Promise.all([this.#storage.head(draft.stream), this.#earlier(draft)]);
+      if (earlier) return resultOf(earlier, true);
+      if (head !== expected) {
+        // The two looks are not one moment: what moved the head meanwhile may have been this very commit, sent twice.
+        const meanwhile = await this.#earlier(draft);
+        if (meanwhile) return resultOf(meanwhile, true);
+        throw new ConcurrencyError(draft.stream, expected, head);
+      }
+    }
+    return this.#putAfter(draft, expected, expected);
+  }
+
+  async #appendAtHead(draft: Draft, expected: 'any' | 'exists'): Promise<AppendResult> {
+    const head = await this.#storage.head(draft.stream);
+    // After the head, not beside it: whatever is written under our key later than this look-up takes our place, too.
+    const earlier = head > 0 ? await this.#earlier(draft) : undefined;
+    if (earlier) return resultOf(earlier, true);
+    if (expected === 'exists' && head === 0) throw new ConcurrencyError(draft.stream, expected, head);
+    return this.#putAfter(draft, head, expected);
+  }
+
+  async #putAfter(draft: Draft, head: number, expected: ExpectedVersion): Promise<AppendResult> {
+    const commit: Commit = { ...draft, version: head + 1 };
+    const occupant = await this.#storage.put(commit);
+    if (!occupant) return resultOf(commit, false);
+    // Our own earlier write whose reply was lost, a retry by the client library, or the caller's repeat.
+    if (occupant.commitId === draft.commitId) return resultOf(occupant, true);
+    const [actual, earlier] = await Promise.all([this.#storage.head(draft.stream), this.#earlier(draft)]);
+    if (earlier) return resultOf(earlier, true);
+    throw new ConcurrencyError(draft.stream, expected, actual);
+  }
+
+  #earlier(draft: Draft): Promise<Commit | undefined> {
+    return draft.keyed ? this.#storage.find(draft.stream, draft.commitId) : Promise.resolve(undefined);
+  }
+
+  /** Everything of the commit but its place: validated, stamped and encoded once, however often the place changes. */
+  #draft(stream: string, events: readonly NewEvent[], options: AppendOptions): Draft {
+    const { aggregateType } = parseStreamId(stream);
+    assertExpectedVersion(options.expectedVersion);
+    if (options.commitId !== undefined) assertId(options.commitId);
+    assertEvents(aggregateType, events);
+
+    const recordedAt = this.#now().toISOString();
+    const trace = options.trace ?? this.#trace();
+    const stored = events.map((event) => this.#stamp(event, recordedAt, options.defaults));
+    const types = [...new Set(stored.map((event) => event.type))];
+    const commitId = options.commitId ?? this.#newId();
+    const overhead = ITEM_OVERHEAD_BYTES + stream.length + commitId.length + types.join('').length;
+    return {
+      stream,
+      count: events.length,
+      commitId,
+      keyed: options.commitId !== undefined,
+      recordedAt,
+      types,
+      body: encodeEvents(stored, overhead + (trace?.length ?? 0), this.#storage.maxBytes),
+      ...(trace ? { trace: trace } : {}),
+    };
+  }
+
+  #stamp(event: NewEvent, recordedAt: string, defaults: AppendOptions['defaults']): StoredEvent {
+    const { id, type, timestamp, source, correlationId, causationId, data, ...rest } = event;
+    return {
+      id: id ?? this.#newId(),
+      type,
+      version: definitionOf(type)?.version ?? 1,
+      timestamp: timestamp ? new Date(timestamp).toISOString() : recordedAt,
+      source: source ?? defaults?.source ?? 'annals',
+      ...optional('correlationId', correlationId ?? defaults?.correlationId),
+      ...optional('causationId', causationId ?? defaults?.causationId),
+      ...rest,
+      data,
+    };
+  }
+}
+
+type Draft = Omit<Commit, 'version'>;
+
+function resultOf(commit: Commit, repeated: boolean): AppendResult {
+  return {
+    streamId: commit.stream,
+    fromVersion: commit.version,
+    toVersion: endOf(commit),
+    eventIds: eventIdsOf(commit),
+    recordedAt: commit.recordedAt,
+    repeated,
+  };
+}
+
+function assertExpectedVersion(expected: ExpectedVersion): void {
+  if (expected === 'any' || expected === 'exists') return;
+  if (Number.isSafeInteger(expected) && expected >= 0) return;
+  throw new ValidationError([{ path: 'expectedVersion', message: 'must be a whole number from 0, "any" or "exists"' }]);
+}
+
+function assertEvents(aggregateType: string, events: readonly NewEvent[]): void {
+  if (events.length < 1 || events.length > MAX_EVENTS_PER_COMMIT) {
+    const message = `must hold 1 to ${MAX_EVENTS_PER_COMMIT} events, holds ${events.length}`;
+    throw new ValidationError([{ path: 'events', message }]);
+  }
+  const issues = events.flatMap((event, index) => eventIssues(aggregateType, event, ['events', index]));
+  const ids = events.map((event) => event.id).filter((id) => id !== undefined);
+  if (new Set(ids).size < ids.length) issues.push({ path: 'events', message: 'holds an event id twice' });
+  if (issues.length > 0) throw new ValidationError(issues);
+}
+
+function eventIssues(aggregateType: string, event: NewEvent, path: readonly PropertyKey[]): Issue[] {
+  const fault = findJsonFault(event);
+  if (fault) return [{ path: [...path, ...fault.path].join('.'), message: fault.message }];
+  const parsed = newEventSchema.safeParse(event);
+  if (!parsed.success) return issuesOf(parsed.error, path);
+  const home = definitionOf(event.type)?.aggregateType;
+  if (home === aggregateType) return [];
+  return [
+    { path: [...path, 'type'].join('.'), message: `belongs in a ${home} stream, this is a ${aggregateType} stream` },
+  ];
+}
+
+function rangeOf(options: ReadOptions & { limit?: number }): CommitRange {
+  const { from, to, direction = 'forward', limit, startsCommit = false } = options;
+  const end = Number.MAX_SAFE_INTEGER;
+  const range = direction === 'forward' ? { from: from ?? 1, to: to ?? end } : { from: from ?? end, to: to ?? 1 };
+  return { ...range, direction, startsCommit, ...(limit === undefined ? {} : { limit }) };
+}
+
+function bounds({ from, to, direction }: CommitRange): { low: number; high: number } {
+  return direction === 'forward' ? { low: from, high: to } : { low: to, high: from };
+}
+
+function optional<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {
+  return value === undefined ? {} : ({ [key]: value } as { [P in K]?: V });
+}

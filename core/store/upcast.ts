@@ -1,0 +1,65 @@
+import { definitionOf, retiredEvent } from '../../events/catalogue.ts';
+import { EventVersionError } from '../base/errors.ts';
+import type { EventDefinition, RetiredEvent, Upcaster } from '../events/define.ts';
+import type { JsonObject } from '../events/json.ts';
+
+/** What an event's version is about, and what upcasting may change of an event. */
+interface Versioned {
+  readonly type: string;
+  readonly version: number;
+  readonly data: object;
+}
+
+/** Where an event stands, for the error that tells of it. */
+export interface EventPlace {
+  readonly stream: string;
+  readonly sequenceNumber: number;
+}
+
+/** The event types that this code knows. */
+export interface KnownEvents {
+  definitionOf(type: string): Pick<EventDefinition, 'version' | 'upcasters' | 'data'> | undefined;
+  retiredEvent(type: string): RetiredEvent | undefined;
+}
+
+/** More changes than any event can have come through; the retired types then lead in a circle. */
+const MAX_STEPS = 1_000;
+
+/**
+ * The event as its type is declared today: the upcasters of its declaration applied, one version after the other, through
+ * types that were renamed or split. One that is up to date comes back as it is, unchecked; another is validated.
+ * @throws EventVersionError when the type or version is not known here, or the event cannot be brought up to date
+ */
+export function upcast<E extends Versioned>(event: E, place: EventPlace, known: KnownEvents = catalogue): E {
+  const definition = known.definitionOf(event.type);
+  if (definition?.version === event.version) return event;
+  try {
+    const { type, version, data } = bringUpToDate(structuredClone(event), known);
+    return { ...event, type, version, data: known.definitionOf(type)?.data.parse(data) };
+  } catch (cause) {
+    throw new EventVersionError({ ...place, type: event.type, version: event.version }, { cause });
+  }
+}
+
+const catalogue: KnownEvents = { definitionOf, retiredEvent };
+
+function bringUpToDate(stored: Versioned, known: KnownEvents): Versioned {
+  let event = stored;
+  for (let steps = 0; steps < MAX_STEPS; steps += 1) {
+    const { type, version } = event;
+    const data = event.data as JsonObject; // what was stored was JSON
+    const declared = known.definitionOf(type) ?? known.retiredEvent(type);
+    if (!declared) throw new Error(`there is no event type ${type}`);
+    if (version > declared.version) throw new Error(`${type} is known up to version ${declared.version}`);
+    if (version < declared.version) event = { type, version: version + 1, data: upcasterOf(declared, version)(data) };
+    else if ('succeed' in declared) event = declared.succeed(data);
+    else return event;
+  }
+  throw new Error(`the types that ${stored.type} became lead in a circle`);
+}
+
+function upcasterOf({ upcasters }: { readonly upcasters?: readonly Upcaster[] }, version: number): Upcaster {
+  const upcaster = upcasters?.[version - 1];
+  if (!upcaster) throw new Error(`there is no upcaster from version ${version}`);
+  return upcaster;
+}

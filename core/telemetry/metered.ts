@@ -1,0 +1,100 @@
+import type { DomainEvent } from '../../events/catalogue.ts';
+import type { EventPublisher } from '../bus/event-bus.ts';
+import type { Commit } from '../store/commit.ts';
+import type { CommitStorage } from '../store/commit-storage.ts';
+import { type Metrics, sourceLabel } from './metrics.ts';
+
+/** What works on delivered commits. */
+export type Processor = 'projector' | 'relay' | 'sagas';
+
+/** A commit that was not worked off; see ProjectionFailure and RelayFailure. */
+interface Failure {
+  readonly commit: Commit;
+}
+
+/** A storage whose writes are counted by their outcome and timed. */
+export function meteredStorage(storage: CommitStorage, metrics: Metrics): CommitStorage {
+  return {
+    ...(storage.maxBytes === undefined ? {} : { maxBytes: storage.maxBytes }),
+    head: (stream) => storage.head(stream),
+    find: (stream, commitId) => storage.find(stream, commitId),
+    read: (stream, range) => storage.read(stream, range),
+    async put(commit) {
+      const started = performance.now();
+      let outcome = 'failed';
+      try {
+        const occupant = await storage.put(commit);
+        outcome = outcomeOf(commit, occupant);
+        return occupant;
+      } finally {
+        metrics.count('appends_total', { outcome });
+        metrics.observe('append_duration_seconds', {}, secondsSince(started));
+      }
+    },
+  };
+}
+
+function outcomeOf(commit: Commit, occupant: Commit | undefined): string {
+  if (!occupant) return 'written';
+  return occupant.commitId === commit.commitId ? 'repeated' : 'conflict';
+}
+
+/** A way out of which every event is counted, by whether it was published, and its size noted. */
+export function meteredPublisher(
+  publisher: EventPublisher,
+  metrics: Metrics,
+  countedSources: readonly string[],
+): EventPublisher {
+  const labelOf = sourceLabel(countedSources);
+  const count = ({ type, source }: DomainEvent, status: string) =>
+    metrics.count('events_total', { type, source: labelOf(source), status });
+  return {
+    async publish(events) {
+      for (const event of events) {
+        metrics.observe('event_size_bytes', { type: event.type }, Buffer.byteLength(JSON.stringify(event)));
+      }
+      try {
+        const failures = await publisher.publish(events);
+        const failed = new Set(failures.map(({ event }) => event.id));
+        for (const event of events) count(event, failed.has(event.id) ? 'failure' : 'success');
+        return failures;
+      } catch (error) {
+        for (const event of events) count(event, 'failure');
+        throw error;
+      }
+    },
+  };
+}
+
+/** Work on delivered commits: how long each type takes with this processor, and how old a commit is when it is done. */
+export function meteredDelivery<F extends Failure>(
+  processor: Processor,
+  work: (commits: readonly Commit[]) => Promise<readonly F[]>,
+  metrics: Metrics,
+): (commits: readonly Commit[]) => Promise<readonly F[]> {
+  return async (commits) => {
+    const started = performance.now();
+    const failures = await work(commits);
+    const failed = new Set<Commit>(failures.map(({ commit }) => commit));
+    const seconds = secondsSince(started);
+    for (const commit of commits) {
+      for (const type of commit.types)
+        metrics.observe('event_processing_duration_seconds', { type, processor }, seconds);
+      if (failed.has(commit)) continue;
+      if (processor === 'relay') countSagas(commit, metrics);
+      const age = Math.max(0, (Date.now() - Date.parse(commit.recordedAt)) / 1_000);
+      if (processor === 'relay') metrics.observe('log_lag_seconds', {}, age);
+      else metrics.observe('projection_lag_seconds', { processor }, age);
+    }
+    return failures;
+  };
+}
+
+/** What a commit tells of sagas; the relay sees each once, or again after a failure. */
+function countSagas({ types }: Commit, metrics: Metrics): void {
+  for (const outcome of ['completed', 'failed', 'parked']) {
+    if (types.includes(`saga.${outcome}`)) metrics.count('saga_outcomes_total', { outcome });
+  }
+}
+
+const secondsSince = (started: number): number => (performance.now() - started) / 1_000;

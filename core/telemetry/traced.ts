@@ -1,0 +1,86 @@
+import type { DomainEvent } from '../../events/catalogue.ts';
+import { type Commit, decodeCommit } from '../store/commit.ts';
+import type { CommitStorage } from '../store/commit-storage.ts';
+import { parseTraceHeader } from './trace-header.ts';
+import type { Tracer } from './tracer.ts';
+
+/** A storage whose calls are parts of the trace in hand, for adapters whose own calls nobody traces. */
+export function tracedStorage(storage: CommitStorage, tracer: Tracer): CommitStorage {
+  const part = <T>(name: string, stream: string, work: () => Promise<T>) =>
+    tracer.part(`storage.${name}`, { attributes: { stream } }, work);
+  return {
+    ...(storage.maxBytes === undefined ? {} : { maxBytes: storage.maxBytes }),
+    put: (commit) => part('put', commit.stream, () => storage.put(commit)),
+    head: (stream) => part('head', stream, () => storage.head(stream)),
+    find: (stream, commitId) => part('find', stream, () => storage.find(stream, commitId)),
+    read: (stream, range) => storage.read(stream, range), // lazy: its time is that of whoever takes the commits
+  };
+}
+
+/**
+ * Work on delivered commits, as a span in the trace of each: what a request led to hangs under the request, whenever it
+ * comes to pass. The calls of the work itself are parts of the first commit's span.
+ */
+export function tracedDelivery<F extends { readonly commit: Commit; readonly error: unknown }>(
+  processor: string,
+  work: (commits: readonly Commit[]) => Promise<readonly F[]>,
+  tracer: Tracer,
+): (commits: readonly Commit[]) => Promise<readonly F[]> {
+  return async (commits) => {
+    let running: Promise<readonly F[]> | undefined;
+    const run = () => {
+      running ??= work(commits);
+      return running;
+    };
+    const spans = commits
+      .filter(({ trace }) => trace !== undefined)
+      .map((commit) =>
+        tracer.service(`annals-${processor}`, commit.trace, commitSpan(processor, commit), async () => {
+          const failure = (await run()).find((failed) => failed.commit === commit);
+          if (failure) throw failure.error;
+        }),
+      );
+    await Promise.allSettled(spans); // their errors are the work's, which is returned
+    return run();
+  };
+}
+
+/** What a subscriber does with an event, as a span in the event's trace; after the specification's `EventTracer`. */
+export function traceHandling(tracer: Tracer): (event: DomainEvent, handle: () => Promise<void>) => Promise<void> {
+  return (event, handle) => {
+    const options = { attributes: attributesOf('subscriber', event), correlationId: event.correlationId };
+    return tracer.service(`event.process.${event.type}`, traceOf(event), options, handle);
+  };
+}
+
+/** The trace header of the append that an event came with. */
+export function traceOf(event: DomainEvent): string | undefined {
+  const { trace } = event.metadata;
+  return typeof trace === 'string' && parseTraceHeader(trace) ? trace : undefined;
+}
+
+function commitSpan(processor: string, commit: Commit) {
+  const { stream, version, count } = commit;
+  const event = firstEvent(commit);
+  const attributes = { stream, version, count, ...(event ? attributesOf(processor, event) : {}) };
+  return { attributes, correlationId: event?.correlationId };
+}
+
+/** The attributes that the specification wants on every span, in names that X-Ray takes. */
+function attributesOf(processor: string, event: DomainEvent) {
+  return {
+    processor_name: processor,
+    event_id: event.id,
+    event_type: event.type,
+    event_source: event.source,
+    event_timestamp: event.timestamp,
+  };
+}
+
+function firstEvent(commit: Commit): DomainEvent | undefined {
+  try {
+    return decodeCommit(commit)[0];
+  } catch {
+    return undefined; // whoever works on the commit reports that
+  }
+}

@@ -1,0 +1,45 @@
+import * as z from 'zod';
+import { appendOptions, type CommandDeps, newAggregateId, REPEAT, replayHeader } from '../../api/http/command.ts';
+import { route } from '../../api/http/route.ts';
+import { NotFoundError, ValidationError } from '../../core/base/errors.ts';
+import { streamId } from '../../core/base/stream-id.ts';
+import { id } from '../../core/events/envelope.ts';
+import { agentForked } from '../../events/agent.ts';
+
+export const forkBody = agentForked.data
+  .pick({ atVersion: true })
+  .extend({ agentId: id.optional().describe('Made when absent') });
+
+export const forkAnswer = agentForked.data.extend({ version: z.int().positive() });
+
+export const forkCommands = [
+  route({
+    name: 'forkAgent',
+    method: 'POST',
+    path: '/agents/{agentId}/forks',
+    summary: 'Start another agent from a moment of this one',
+    description:
+      'The new agent’s history up to there is this one’s, by reference: nothing is copied, and what this agent does from then on is its own affair.',
+    params: z.object({ agentId: id }),
+    body: forkBody,
+    answer: forkAnswer,
+    statuses: { 201: 'Forked', 200: REPEAT },
+    errors: ['NOT_FOUND', 'CONCURRENCY_CONFLICT'],
+    async handle({ params: { agentId: parentId }, body: { atVersion, agentId: given }, context }, deps: CommandDeps) {
+      const head = await deps.store.head(streamId('agent', parentId));
+      if (head === 0) throw new NotFoundError(`agent ${parentId} does not exist`);
+      if (atVersion > head) {
+        throw new ValidationError([{ path: 'atVersion', message: `is past the agent’s version, which is ${head}` }]);
+      }
+      const agentId = given ?? newAggregateId('agent', context, deps);
+      const data = { agentId, parentId, atVersion };
+      const { toVersion, repeated } = await deps.store.append(
+        streamId('agent', agentId),
+        [{ type: 'agent.forked', data }],
+        { ...appendOptions(context, deps), expectedVersion: 0 },
+      );
+      const status = repeated ? 200 : 201;
+      return { status, body: { ...data, version: toVersion }, headers: replayHeader(repeated) };
+    },
+  }),
+];

@@ -1,0 +1,62 @@
+import * as apigateway from 'aws-cdk-lib/aws-apigateway';
+import { acknowledge } from '../shared/acknowledge.ts';
+
+/** A method of the API. */
+export interface ApiRoute {
+  /** Names its operation: `createAgent`. */
+  readonly name: string;
+  readonly method: string;
+  /** With parameters in braces: `/agents/{agentId}`. */
+  readonly path: string;
+  /** False for what anybody may ask. */
+  readonly auth?: false | undefined;
+  /** What API Gateway checks of its body: JSON Schema, draft 4. */
+  readonly schema?: object | undefined;
+}
+
+interface MethodOptions {
+  readonly integration: apigateway.Integration;
+  readonly requestValidator: apigateway.IRequestValidator;
+  /** Whether a request has to carry the key of a client, so that it counts towards the client's quota. */
+  readonly apiKeyRequired: boolean;
+}
+
+/** Adds a method with all that API Gateway can check of a request before a function sees it. */
+export function addMethod(api: apigateway.RestApi, route: ApiRoute, options: MethodOptions): void {
+  const { method, path, auth } = route;
+  const parameters = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => [`method.request.path.${name}`, true] as const);
+  const requestModels = modelsOf(api, route);
+  const added = api.root.resourceForPath(path).addMethod(method, options.integration, {
+    requestValidator: options.requestValidator,
+    requestParameters: Object.fromEntries(parameters),
+    apiKeyRequired: options.apiKeyRequired && auth !== false,
+    ...(requestModels ? { requestModels } : {}),
+    ...(auth === false ? { authorizationType: apigateway.AuthorizationType.NONE } : {}),
+  });
+  if (auth === false) {
+    acknowledge(
+      added,
+      'AwsSolutions-APIG4',
+      'Declared as open: it takes no input and answers nothing secret, so that load balancers and uptime checks can ask without AWS credentials. It is throttled with the rest of the stage.',
+    );
+  }
+  acknowledge(
+    added,
+    'AwsSolutions-COG4',
+    auth === false
+      ? 'Declared as open, see AwsSolutions-APIG4 on this method; an authorizer would make a check of health depend on a user pool.'
+      : 'Callers are agents and services, which have IAM roles and no passwords: the method is authorised by IAM (SigV4), which a user pool would only replace by longer-lived secrets.',
+  );
+}
+
+/** A body of another type than JSON has no model, and the function refuses it. */
+function modelsOf(api: apigateway.RestApi, { name, schema }: ApiRoute): Record<string, apigateway.IModel> | undefined {
+  if (!schema) return undefined;
+  const modelName = `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
+  const model = api.addModel(`Model-${name}`, {
+    modelName,
+    contentType: 'application/json',
+    schema: { schema: apigateway.JsonSchemaVersion.DRAFT4, ...schema },
+  });
+  return { 'application/json': model };
+}

@@ -1,0 +1,183 @@
+import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
+import * as apigateway from 'aws-cdk-lib/aws-apigateway';
+import type { IEventBus } from 'aws-cdk-lib/aws-events';
+import type * as lambda from 'aws-cdk-lib/aws-lambda';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import type { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import type { Construct } from 'constructs';
+import type { DataStack } from '../data/data-stack.ts';
+import { appendEvents, operateOn, operateReplays, publishTo, readEventsAndViews } from '../data/permissions.ts';
+import { acknowledge } from '../shared/acknowledge.ts';
+import type { Config } from '../shared/config.ts';
+import { type FunctionCode, ServiceFunction } from '../shared/service-function.ts';
+import { type ApiRoute, addMethod } from './api-method.ts';
+import { addGatewayResponses } from './gateway-responses.ts';
+import { GradualDeployment } from './gradual-deployment.ts';
+import { addUsagePlan } from './usage-plan.ts';
+import { addWebAcl } from './web-acl.ts';
+
+/** The methods of the API by the function that answers them. */
+export interface ApiRoutes {
+  readonly command: readonly ApiRoute[];
+  readonly query: readonly ApiRoute[];
+  readonly operate: readonly ApiRoute[];
+}
+
+export interface ApiStackProps extends StackProps {
+  readonly config: Config;
+  readonly data: DataStack;
+  readonly bus: IEventBus;
+  /** Carries out replays. */
+  readonly replayMachine: IStateMachine;
+  readonly routes: ApiRoutes;
+  readonly code: FunctionCode;
+}
+
+/** The HTTP API: every method is declared, so what is not declared never reaches a function. */
+export class ApiStack extends Stack {
+  readonly api: apigateway.RestApi;
+  readonly command: ServiceFunction<'command'>;
+  readonly query: ServiceFunction<'query'>;
+  readonly operate: ServiceFunction<'operate'>;
+
+  constructor(scope: Construct, id: string, props: ApiStackProps) {
+    super(scope, id, props);
+    this.command = commandFunction(this, props);
+    this.query = queryFunction(this, props);
+    this.operate = operateFunction(this, props);
+    for (const own of [this.command, this.query, this.operate])
+      props.data.objects.acknowledgeUse(own, 'snapshots', 'large-events');
+    props.data.objects.acknowledgeUse(this.query, 'log');
+    const gradual = props.config.gradualDeployment ? new GradualDeployment(this, props.config) : undefined;
+    const live = (name: string, handler: lambda.Function) => gradual?.aliasOf(this, name, handler) ?? handler;
+    const command = integrationOf(live('Command', this.command));
+    const query = integrationOf(live('Query', this.query));
+    const operate = integrationOf(live('Operate', this.operate));
+    this.api = restApi(this, props.config);
+    addGatewayResponses(this.api);
+    const requestValidator = this.api.addRequestValidator('RequestValidator', {
+      validateRequestBody: true,
+      validateRequestParameters: true,
+    });
+    const common = { requestValidator, apiKeyRequired: props.config.clients.length > 0 };
+    for (const route of props.routes.command) addMethod(this.api, route, { integration: command, ...common });
+    for (const route of props.routes.query) addMethod(this.api, route, { integration: query, ...common });
+    for (const route of props.routes.operate) addMethod(this.api, route, { integration: operate, ...common });
+    addUsagePlan(this.api, props.config);
+    if (props.config.waf) addWebAcl(this, this.api.deploymentStage);
+    new CfnOutput(this, 'ApiUrl', { value: this.api.url });
+  }
+}
+
+function commandFunction(scope: Construct, { config, data, code }: ApiStackProps) {
+  return new ServiceFunction(scope, 'Command', {
+    config,
+    name: 'command',
+    description: 'Annals: takes commands and appends events',
+    code,
+    environment: { EVENTS_TABLE: data.events.tableName, OBJECTS_BUCKET: data.objects.bucketName },
+    permissions: appendEvents(data),
+    // Under API Gateway's 29 s, so that a caller gets our answer and not its.
+    timeout: Duration.seconds(20),
+    // CPU comes with memory, and a cold start is bound by CPU.
+    memoryMegabytes: 1024,
+  });
+}
+
+function queryFunction(scope: Construct, { config, data, code }: ApiStackProps) {
+  return new ServiceFunction(scope, 'Query', {
+    config,
+    name: 'query',
+    description: 'Annals: answers from views and history',
+    code,
+    environment: {
+      EVENTS_TABLE: data.events.tableName,
+      VIEWS_TABLE: data.views.tableName,
+      CONTROL_TABLE: data.control.tableName,
+      LOG_TABLE: data.log.tableName,
+      OBJECTS_BUCKET: data.objects.bucketName,
+    },
+    permissions: readEventsAndViews(data),
+    timeout: Duration.seconds(28),
+    memoryMegabytes: 1024,
+  });
+}
+
+function operateFunction(scope: Construct, { config, data, bus, replayMachine, code }: ApiStackProps) {
+  return new ServiceFunction(scope, 'Operate', {
+    config,
+    name: 'operate',
+    description: 'Annals: redrives what is stuck, and starts rebuilds and replays',
+    code,
+    environment: {
+      EVENTS_TABLE: data.events.tableName,
+      VIEWS_TABLE: data.views.tableName,
+      CONTROL_TABLE: data.control.tableName,
+      EVENT_BUS: bus.eventBusName,
+      OBJECTS_BUCKET: data.objects.bucketName,
+      REPLAY_STATE_MACHINE: replayMachine.stateMachineArn,
+    },
+    permissions: [...operateOn(data), ...operateReplays(data, replayMachine.stateMachineArn), ...publishTo(bus)],
+    timeout: Duration.seconds(28),
+    memoryMegabytes: 1024,
+  });
+}
+
+/** One permission a function, not two a method: a function's policy holds 20 KB, about 40 methods' worth. */
+const integrationOf = (handler: lambda.IFunction) =>
+  new apigateway.LambdaIntegration(handler, { scopePermissionToMethod: false });
+
+function restApi(scope: Construct, config: Config): apigateway.RestApi {
+  const accessLog = new LogGroup(scope, 'AccessLog', {
+    retention: config.logRetentionDays,
+    removalPolicy: config.removalPolicy,
+  });
+  const api = new apigateway.RestApi(scope, 'Api', {
+    restApiName: `annals-${config.stage}`,
+    description: 'Annals: events, commands and views',
+    endpointTypes: [apigateway.EndpointType.REGIONAL],
+    cloudWatchRole: true,
+    deployOptions: {
+      stageName: config.stage,
+      tracingEnabled: true,
+      metricsEnabled: true,
+      loggingLevel: apigateway.MethodLoggingLevel.ERROR,
+      // Bodies hold what agents think and do; they have no place in a log.
+      dataTraceEnabled: false,
+      throttlingRateLimit: config.throttle.ratePerSecond,
+      throttlingBurstLimit: config.throttle.burst,
+      accessLogDestination: new apigateway.LogGroupLogDestination(accessLog),
+      accessLogFormat: apigateway.AccessLogFormat.custom(JSON.stringify(accessLogFields)),
+    },
+    defaultMethodOptions: { authorizationType: apigateway.AuthorizationType.IAM },
+  });
+  acknowledge(
+    api,
+    'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]',
+    'API Gateway takes one logging role for the whole account and region, checks that it can write any API’s logs, and documents this managed policy for it. Only apigateway.amazonaws.com can assume the role, and it holds logs actions only.',
+  );
+  if (!config.waf) {
+    acknowledge(
+      api.deploymentStage,
+      'AwsSolutions-APIG3',
+      'Requests must be signed (SigV4) before they reach any code; the one open method, GET /health, takes no input. The stage is throttled, methods, parameters and bodies are declared and checked, bodies are parsed strictly. A web ACL adds little against these callers and is charged by the request, so it is an option: -c waf=true.',
+    );
+  }
+  return api;
+}
+
+/** Who asked for what and how it went; the path as declared, so neither ids nor query strings. */
+const accessLogFields = {
+  requestId: '$context.requestId',
+  traceId: '$context.xrayTraceId',
+  time: '$context.requestTimeEpoch',
+  caller: '$context.identity.userArn',
+  sourceIp: '$context.identity.sourceIp',
+  method: '$context.httpMethod',
+  route: '$context.resourcePath',
+  status: '$context.status',
+  error: '$context.error.responseType',
+  latencyMs: '$context.responseLatency',
+  functionMs: '$context.integrationLatency',
+  bytes: '$context.responseLength',
+};

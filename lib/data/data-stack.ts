@@ -1,0 +1,139 @@
+import { CfnOutput, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
+import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
+import { Key } from 'aws-cdk-lib/aws-kms';
+import type { Construct } from 'constructs';
+import type { Config } from '../shared/config.ts';
+import { ObjectsBucket } from './objects-bucket.ts';
+
+/** Keys and indexes of the tables, as the adapters to DynamoDB know them; a test compares the two. */
+const tableKeys = {
+  events: { partition: 'stream', sort: 'version', ttl: 'expiresAt', byCommitId: 'idempotencyKey' },
+  views: { partition: 'view', group: 'listing', parked: 'parkedIn', board: 'board', score: 'score', key: 'key' },
+  control: { partition: 'item', kind: 'kind', id: 'id' },
+  log: { partition: 'partition', sort: 'page', ttl: 'expiresAt' },
+} as const;
+export const indexes = {
+  byCommitId: 'byCommitId',
+  byGroup: 'byGroup',
+  byParked: 'byParked',
+  byRank: 'byRank',
+  byKind: 'byKind',
+} as const;
+
+export interface DataStackProps extends StackProps {
+  readonly config: Config;
+}
+
+/** What must outlive every deployment: the events, the views made of them, the objects of both, and what Annals notes about its work. */
+export class DataStack extends Stack {
+  /** Encrypts whatever keeps events: their table, objects, failed batches. */
+  readonly key: Key;
+  /** Encrypts what is made of events, or noted about the work on them. */
+  readonly viewsKey: Key;
+  readonly events: dynamodb.Table;
+  readonly views: dynamodb.Table;
+  readonly objects: ObjectsBucket;
+  readonly control: dynamodb.Table;
+  /** All events in one order, as pages. */
+  readonly log: dynamodb.Table;
+
+  constructor(scope: Construct, id: string, props: DataStackProps) {
+    super(scope, id, props);
+    const { removalPolicy } = props.config;
+    this.key = new Key(this, 'Key', { description: 'Annals: events', enableKeyRotation: true, removalPolicy });
+    this.viewsKey = new Key(this, 'ViewsKey', { description: 'Annals: views', enableKeyRotation: true, removalPolicy });
+    this.events = eventsTable(this, this.key, removalPolicy);
+    this.views = viewsTable(this, this.viewsKey, removalPolicy);
+    this.objects = new ObjectsBucket(this, 'Objects', { encryptionKey: this.key, removalPolicy });
+    this.log = logTable(this, this.key, removalPolicy);
+    this.control = controlTable(this, this.viewsKey, removalPolicy);
+    new CfnOutput(this, 'EventsTable', { value: this.events.tableName });
+    new CfnOutput(this, 'LogTable', { value: this.log.tableName });
+    new CfnOutput(this, 'ViewsTable', { value: this.views.tableName });
+    new CfnOutput(this, 'ObjectsBucket', { value: this.objects.bucketName });
+  }
+}
+
+function eventsTable(scope: Construct, key: Key, removalPolicy: RemovalPolicy): dynamodb.Table {
+  const { partition, sort, ttl, byCommitId } = tableKeys.events;
+  const table = new dynamodb.Table(scope, 'Events', {
+    partitionKey: { name: partition, type: dynamodb.AttributeType.STRING },
+    sortKey: { name: sort, type: dynamodb.AttributeType.NUMBER },
+    stream: dynamodb.StreamViewType.NEW_IMAGE,
+    timeToLiveAttribute: ttl,
+    deletionProtection: removalPolicy !== RemovalPolicy.DESTROY,
+    ...common(key, removalPolicy),
+  });
+  table.addLocalSecondaryIndex({
+    indexName: indexes.byCommitId,
+    sortKey: { name: byCommitId, type: dynamodb.AttributeType.STRING },
+    projectionType: dynamodb.ProjectionType.KEYS_ONLY,
+  });
+  return table;
+}
+
+function viewsTable(scope: Construct, key: Key, removalPolicy: RemovalPolicy): dynamodb.Table {
+  const { partition, group, parked, board, score, key: sort } = tableKeys.views;
+  const sortKey = { name: sort, type: dynamodb.AttributeType.STRING };
+  const table = new dynamodb.Table(scope, 'Views', {
+    partitionKey: { name: partition, type: dynamodb.AttributeType.STRING },
+    ...common(key, removalPolicy),
+  });
+  table.addGlobalSecondaryIndex({
+    indexName: indexes.byGroup,
+    partitionKey: { name: group, type: dynamodb.AttributeType.STRING },
+    sortKey,
+    projectionType: dynamodb.ProjectionType.KEYS_ONLY,
+  });
+  table.addGlobalSecondaryIndex({
+    indexName: indexes.byParked,
+    partitionKey: { name: parked, type: dynamodb.AttributeType.STRING },
+    sortKey,
+    projectionType: dynamodb.ProjectionType.INCLUDE,
+    nonKeyAttributes: ['version', 'parked'],
+  });
+  table.addGlobalSecondaryIndex({
+    indexName: indexes.byRank,
+    partitionKey: { name: board, type: dynamodb.AttributeType.STRING },
+    sortKey: { name: score, type: dynamodb.AttributeType.NUMBER },
+    projectionType: dynamodb.ProjectionType.INCLUDE,
+    nonKeyAttributes: ['key'],
+  });
+  return table;
+}
+
+function controlTable(scope: Construct, key: Key, removalPolicy: RemovalPolicy): dynamodb.Table {
+  const { partition, kind, id } = tableKeys.control;
+  const table = new dynamodb.Table(scope, 'Control', {
+    partitionKey: { name: partition, type: dynamodb.AttributeType.STRING },
+    ...common(key, removalPolicy),
+  });
+  table.addGlobalSecondaryIndex({
+    indexName: indexes.byKind,
+    partitionKey: { name: kind, type: dynamodb.AttributeType.STRING },
+    sortKey: { name: id, type: dynamodb.AttributeType.STRING },
+    projectionType: dynamodb.ProjectionType.KEYS_ONLY,
+  });
+  return table;
+}
+
+function logTable(scope: Construct, key: Key, removalPolicy: RemovalPolicy): dynamodb.Table {
+  const { partition, sort, ttl } = tableKeys.log;
+  return new dynamodb.Table(scope, 'Log', {
+    partitionKey: { name: partition, type: dynamodb.AttributeType.STRING },
+    sortKey: { name: sort, type: dynamodb.AttributeType.NUMBER },
+    timeToLiveAttribute: ttl,
+    deletionProtection: removalPolicy !== RemovalPolicy.DESTROY,
+    ...common(key, removalPolicy),
+  });
+}
+
+function common(encryptionKey: Key, removalPolicy: RemovalPolicy) {
+  return {
+    billingMode: dynamodb.BillingMode.PAY_PER_REQUEST,
+    pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+    encryption: dynamodb.TableEncryption.CUSTOMER_MANAGED,
+    encryptionKey,
+    removalPolicy,
+  };
+}

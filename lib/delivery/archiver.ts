@@ -1,0 +1,43 @@
+import { Duration } from 'aws-cdk-lib';
+import * as events from 'aws-cdk-lib/aws-events';
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
+import type { Construct } from 'constructs';
+import type { DataStack } from '../data/data-stack.ts';
+import { archiveLog, sweepBodies } from '../data/permissions.ts';
+import type { Config } from '../shared/config.ts';
+import { type FunctionCode, ServiceFunction } from '../shared/service-function.ts';
+
+export interface ArchiverProps {
+  readonly config: Config;
+  readonly data: DataStack;
+  readonly code: FunctionCode;
+}
+
+/**
+ * Takes old pages of the log to the bucket, and removes what lies there for commits that were never written, once a day.
+ * What one run does not get done, the next one does.
+ */
+export class Archiver extends ServiceFunction<'archiver'> {
+  constructor(scope: Construct, id: string, { config, data, code }: ArchiverProps) {
+    super(scope, id, {
+      config,
+      name: 'archiver',
+      description: 'Annals: takes old pages of the log to the archive, removes bodies that nobody claims',
+      code,
+      environment: {
+        EVENTS_TABLE: data.events.tableName,
+        LOG_TABLE: data.log.tableName,
+        OBJECTS_BUCKET: data.objects.bucketName,
+      },
+      permissions: [...archiveLog(data), ...sweepBodies(data)],
+      timeout: Duration.minutes(15),
+      memoryMegabytes: 1024,
+    });
+    data.objects.acknowledgeUse(this, 'log', 'large-events');
+    new events.Rule(scope, `${id}Schedule`, {
+      description: 'Annals: once a day',
+      schedule: events.Schedule.rate(Duration.days(1)),
+      targets: [new LambdaFunction(this, { retryAttempts: 2 })],
+    });
+  }
+}

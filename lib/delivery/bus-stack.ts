@@ -1,0 +1,56 @@
+import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
+import { EventBus } from 'aws-cdk-lib/aws-events';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Key } from 'aws-cdk-lib/aws-kms';
+import * as sqs from 'aws-cdk-lib/aws-sqs';
+import type { Construct } from 'constructs';
+import { acknowledge } from '../shared/acknowledge.ts';
+import type { Config } from '../shared/config.ts';
+
+export interface BusStackProps extends StackProps {
+  readonly config: Config;
+}
+
+/** The bus that everyone else subscribes to, under the name `annals-<stage>`. */
+export class BusStack extends Stack {
+  readonly bus: EventBus;
+  /** Events that the bus could not deliver. */
+  readonly undelivered: sqs.Queue;
+
+  constructor(scope: Construct, id: string, props: BusStackProps) {
+    super(scope, id, props);
+    const { stage, removalPolicy } = props.config;
+    // A key of its own: its policy lets EventBridge in, which has no business with the tables.
+    const kmsKey = new Key(this, 'Key', {
+      description: 'Annals: events on the bus',
+      enableKeyRotation: true,
+      removalPolicy,
+    });
+    this.undelivered = new sqs.Queue(this, 'Undelivered', {
+      encryption: sqs.QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      retentionPeriod: Duration.days(14),
+      removalPolicy,
+    });
+    acknowledge(
+      this.undelivered,
+      'AwsSolutions-SQS3',
+      'This queue is itself a dead-letter queue: EventBridge puts events here that it could not encrypt or decrypt. Nothing consumes it automatically, so no message can be received too often.',
+    );
+    this.bus = new EventBus(this, 'Bus', {
+      eventBusName: `annals-${stage}`,
+      description: 'Events of Annals, at least once; deduplicate by detail.id',
+      kmsKey,
+      deadLetterQueue: this.undelivered,
+    });
+    this.undelivered.addToResourcePolicy(
+      new PolicyStatement({
+        principals: [new ServicePrincipal('events.amazonaws.com')],
+        actions: ['sqs:SendMessage'],
+        resources: [this.undelivered.queueArn],
+        conditions: { ArnEquals: { 'aws:SourceArn': this.bus.eventBusArn } },
+      }),
+    );
+    new CfnOutput(this, 'EventBus', { value: this.bus.eventBusName });
+  }
+}

@@ -1,0 +1,153 @@
+import { Duration, Stack, type StackProps } from 'aws-cdk-lib';
+import type { Table } from 'aws-cdk-lib/aws-dynamodb';
+import { type IEventBus, Rule, Schedule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import type { CfnBucket, IBucket } from 'aws-cdk-lib/aws-s3';
+import type { Construct } from 'constructs';
+import type { FunctionName } from '../../functions/environment.ts';
+import type { DataStack } from '../data/data-stack.ts';
+import {
+  appendToLog,
+  keepFailures,
+  parkStreams,
+  projectEvents,
+  publishTo,
+  readEventsAndViews,
+  readStream,
+} from '../data/permissions.ts';
+import { acknowledge } from '../shared/acknowledge.ts';
+import type { Config } from '../shared/config.ts';
+import { type FunctionCode, ServiceFunction } from '../shared/service-function.ts';
+import { Archiver } from './archiver.ts';
+import { FailureBucket } from './failure-bucket.ts';
+
+export interface DeliveryStackProps extends StackProps {
+  readonly config: Config;
+  readonly data: DataStack;
+  readonly bus: IEventBus;
+  readonly code: FunctionCode;
+}
+
+/**
+ * The two consumers of the table's stream; it feeds no third. The projector keeps the views, the relay feeds the log
+ * and the bus, and everyone else reads the one or listens to the other.
+ * Beside them the archiver, which runs by the clock.
+ */
+export class DeliveryStack extends Stack {
+  readonly projector: ServiceFunction<'projector'>;
+  readonly relay: ServiceFunction<'relay'>;
+
+  constructor(scope: Construct, id: string, props: DeliveryStackProps) {
+    super(scope, id, props);
+    const { config, data, bus, code } = props;
+    const common = { config, code, timeout: Duration.seconds(60), memoryMegabytes: 512 };
+    const failures = new FailureBucket(this, 'Failures', { config, encryptionKey: data.key });
+    const consumes = [...readStream(streamArnOf(data.events), data.key), ...keepFailures(failures, data.key)];
+
+    this.projector = new ServiceFunction(this, 'Projector', {
+      ...common,
+      name: 'projector',
+      description: 'Annals: brings views up to date',
+      environment: {
+        EVENTS_TABLE: data.events.tableName,
+        VIEWS_TABLE: data.views.tableName,
+        CONTROL_TABLE: data.control.tableName,
+        OBJECTS_BUCKET: data.objects.bucketName,
+      },
+      permissions: [...projectEvents(data), ...consumes],
+    });
+    data.objects.acknowledgeUse(this.projector, 'snapshots', 'large-events');
+    // A stream of events is worked on by one of the four at a time, so its views still change in order.
+    consume(this.projector, { table: data.events, failures, batchSize: 100, parallelizationFactor: 4 });
+
+    this.relay = new ServiceFunction(this, 'Relay', {
+      ...common,
+      name: 'relay',
+      description: 'Annals: takes events into the log and to the bus',
+      environment: {
+        EVENTS_TABLE: data.events.tableName,
+        LOG_TABLE: data.log.tableName,
+        VIEWS_TABLE: data.views.tableName,
+        EVENT_BUS: bus.eventBusName,
+        OBJECTS_BUCKET: data.objects.bucketName,
+      },
+      permissions: [...appendToLog(data), ...publishTo(bus), ...parkStreams(data), ...consumes],
+    });
+    data.objects.acknowledgeUse(this.relay, 'large-events');
+    new Archiver(this, 'Archiver', { config, data, code });
+
+    const verify = new ServiceFunction(this, 'Verify', {
+      ...common,
+      name: 'verify',
+      description: 'Annals: compares views with what history makes of them',
+      environment: {
+        EVENTS_TABLE: data.events.tableName,
+        VIEWS_TABLE: data.views.tableName,
+        CONTROL_TABLE: data.control.tableName,
+        LOG_TABLE: data.log.tableName,
+        OBJECTS_BUCKET: data.objects.bucketName,
+      },
+      permissions: readEventsAndViews(data),
+      timeout: Duration.minutes(15),
+    });
+    new Rule(this, 'VerifyDaily', {
+      description: 'Annals: verifies all views once a day',
+      schedule: Schedule.rate(Duration.days(1)),
+      targets: [new LambdaFunction(verify, { retryAttempts: 1 })],
+    });
+    data.objects.acknowledgeUse(verify, 'snapshots', 'large-events', 'log');
+    const { batch_size: batchSize, batch_timeout } = config.eventSystem.bus;
+    // Lambda counts in whole seconds. A fuller batch makes fewer pages of the log.
+    const maxBatchingWindow = Duration.seconds(Math.ceil(batch_timeout / 1_000));
+    const source = { table: data.events, failures, batchSize, maxBatchingWindow, parallelizationFactor: 1 };
+    consume(this.relay, source, tampering);
+  }
+}
+
+function streamArnOf({ tableStreamArn, node }: Table): string {
+  if (tableStreamArn === undefined) throw new Error(`${node.path} has no stream`);
+  return tableStreamArn;
+}
+
+interface Source {
+  readonly table: Table;
+  readonly failures: IBucket;
+  readonly batchSize: number;
+  readonly maxBatchingWindow?: Duration;
+  readonly parallelizationFactor: number;
+}
+
+/** Nothing but retention ever changes or removes a commit, and what that removes bears DynamoDB's name: the rest is to be seen. */
+const tampering = [
+  { eventName: lambda.FilterRule.isEqual('MODIFY') },
+  { eventName: lambda.FilterRule.isEqual('REMOVE'), userIdentity: { type: lambda.FilterRule.notExists() } },
+];
+
+function consume(
+  consumer: ServiceFunction<FunctionName>,
+  { table, failures, ...batching }: Source,
+  besides: readonly object[] = [],
+): void {
+  consumer.addEventSourceMapping('Stream', {
+    eventSourceArn: streamArnOf(table),
+    startingPosition: lambda.StartingPosition.TRIM_HORIZON,
+    ...batching,
+    filters: [{ eventName: lambda.FilterRule.isEqual('INSERT') }, ...besides].map(lambda.FilterCriteria.filter),
+    // Tells of batches that went to the bucket, which an alarm watches.
+    metricsConfig: { metrics: [lambda.MetricType.EVENT_COUNT] },
+    reportBatchItemFailures: true,
+    // Finds the one record that crashes the function, should there be one.
+    bisectBatchOnError: true,
+    // No limit of retries: what comes again could not reach a service, which is no fault of any record. Bad ones are parked.
+    // Half of the stream's 24 h: what waits longer is kept in the bucket, before the stream forgets it.
+    maxRecordAge: Duration.hours(12),
+    onFailure: { bind: () => ({ destination: failures.bucketArn }) },
+    supportS3OnFailureDestination: true,
+  });
+  acknowledge(
+    consumer.role ?? consumer,
+    `AwsSolutions-IAM5[Resource::<${Stack.of(failures).getLogicalId(failures.node.defaultChild as CfnBucket)}.Arn>/*]`,
+    'Lambda names each failed batch by mapping, shard and time, so the keys cannot be listed beforehand. The statement allows s3:PutObject only, and the bucket holds nothing but failed batches.',
+  );
+}

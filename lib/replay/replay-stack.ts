@@ -1,0 +1,89 @@
+import { Duration, Stack, type StackProps } from 'aws-cdk-lib';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
+import type { Construct } from 'constructs';
+import type { DataStack } from '../data/data-stack.ts';
+import { replayEvents } from '../data/permissions.ts';
+import { acknowledge } from '../shared/acknowledge.ts';
+import type { Config } from '../shared/config.ts';
+import { type FunctionCode, ServiceFunction } from '../shared/service-function.ts';
+import { replayMachine } from './replay-machine.ts';
+
+export interface ReplayStackProps extends StackProps {
+  readonly config: Config;
+  readonly data: DataStack;
+  readonly code: FunctionCode;
+}
+
+/** Ranges of the log that are read at once. More of them would be throttled by a table on demand that has just been asleep. */
+const CONCURRENCY = 10;
+
+/** Rebuilds and replays: a state machine, and the function that does its steps. */
+export class ReplayStack extends Stack {
+  readonly machine: sfn.StateMachine;
+
+  constructor(scope: Construct, id: string, props: ReplayStackProps) {
+    super(scope, id, props);
+    const { config, data, code } = props;
+    const worker = new ServiceFunction(this, 'Replay', {
+      config,
+      code,
+      name: 'replay',
+      description: 'Annals: one step of a replay into a new generation',
+      environment: {
+        EVENTS_TABLE: data.events.tableName,
+        VIEWS_TABLE: data.views.tableName,
+        CONTROL_TABLE: data.control.tableName,
+        LOG_TABLE: data.log.tableName,
+        OBJECTS_BUCKET: data.objects.bucketName,
+      },
+      permissions: replayEvents(data),
+      timeout: Duration.minutes(15),
+      memoryMegabytes: 1024,
+    });
+    data.objects.acknowledgeUse(worker, 'large-events', 'log');
+    this.machine = replayStateMachine(this, config, worker);
+  }
+}
+
+function replayStateMachine(scope: Construct, config: Config, worker: ServiceFunction<'replay'>): sfn.StateMachine {
+  const stateMachineName = `annals-${config.stage}-replay`;
+  const { account, region, partition } = Stack.of(scope);
+  const arn = (kind: string, rest: string) => `arn:${partition}:states:${region}:${account}:${kind}:${rest}`;
+  const role = new iam.Role(scope, 'MachineRole', { assumedBy: new iam.ServicePrincipal('states.amazonaws.com') });
+  role.addToPolicy(new iam.PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [worker.functionArn] }));
+  // A distributed map starts an execution for each range, of the machine that it is part of.
+  const own = arn('stateMachine', stateMachineName);
+  role.addToPolicy(new iam.PolicyStatement({ actions: ['states:StartExecution'], resources: [own] }));
+  const children = arn('execution', `${stateMachineName}/*`);
+  role.addToPolicy(
+    new iam.PolicyStatement({ actions: ['states:DescribeExecution', 'states:StopExecution'], resources: [children] }),
+  );
+  const machine = new sfn.StateMachine(scope, 'Machine', {
+    stateMachineName,
+    comment: 'Annals: replays events into a new generation of a projection',
+    role,
+    definitionBody: sfn.DefinitionBody.fromString(JSON.stringify(replayMachine(worker.functionArn, CONCURRENCY))),
+    tracingEnabled: true,
+    logs: {
+      destination: new LogGroup(scope, 'MachineLog', {
+        retention: config.logRetentionDays,
+        removalPolicy: config.removalPolicy,
+      }),
+      level: sfn.LogLevel.ALL,
+      includeExecutionData: false,
+    },
+  });
+  acknowledge(
+    role,
+    'AwsSolutions-IAM5[Resource::*]',
+    'The actions of log delivery (logs:CreateLogDelivery and its kind) and of X-Ray have no resource types in IAM, so * is the only resource they can be granted on. They set up this machine’s own log and write traces; no other statement of this role names *.',
+  );
+  acknowledge(
+    role,
+    `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:${stateMachineName}/*]`,
+    'A distributed map describes and stops the executions that it starts for its items, whose names Step Functions makes up. The pattern holds executions of this one state machine and of nothing else.',
+  );
+  return machine;
+}

@@ -1,0 +1,125 @@
+import { ArnFormat, CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
+import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
+import { type IEventBus, Rule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
+import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
+import * as sqs from 'aws-cdk-lib/aws-sqs';
+import type { Construct } from 'constructs';
+import type { DataStack } from '../data/data-stack.ts';
+import { answerMachines, appendEvents, keepSagaTasks, startMachines } from '../data/permissions.ts';
+import { acknowledge } from '../shared/acknowledge.ts';
+import type { Config } from '../shared/config.ts';
+import { type FunctionCode, ServiceFunction } from '../shared/service-function.ts';
+import type { SagaOutline } from './saga-machine.ts';
+import { SagaStateMachine } from './saga-state-machine.ts';
+
+export interface SagaStackProps extends StackProps {
+  readonly config: Config;
+  readonly data: DataStack;
+  readonly bus: IEventBus;
+  readonly sagas: readonly SagaOutline[];
+  readonly code: FunctionCode;
+}
+
+/** Sagas: a state machine for each, a function that does what they ask for, one that brings them events from the bus. */
+export class SagaStack extends Stack {
+  readonly machines: readonly SagaStateMachine[];
+
+  constructor(scope: Construct, id: string, props: SagaStackProps) {
+    super(scope, id, props);
+    const { config, data, sagas, code } = props;
+    const tasks = tasksTable(this, props);
+    const prefix = `annals-${config.stage}-saga-`;
+    // By name and not by reference: the machines know their function, so the function cannot depend on them.
+    const arnOf = (saga: string) =>
+      this.formatArn({
+        service: 'states',
+        resource: 'stateMachine',
+        resourceName: `${prefix}${saga}`,
+        arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+      });
+    const arns = sagas.map(({ name }) => arnOf(name));
+    const common = {
+      config,
+      code,
+      timeout: Duration.seconds(60),
+      memoryMegabytes: 512,
+      environment: {
+        EVENTS_TABLE: data.events.tableName,
+        OBJECTS_BUCKET: data.objects.bucketName,
+        SAGA_TASKS_TABLE: tasks.tableName,
+        SAGA_MACHINE_ARN_PREFIX: arnOf(''),
+      },
+    };
+    const permissions = [...appendEvents(data), ...keepSagaTasks(tasks), answerMachines(arns)];
+    const task = new ServiceFunction(this, 'Task', {
+      ...common,
+      name: 'saga-task',
+      description: 'Annals: does what the state machines of sagas ask for',
+      permissions,
+    });
+    const events = new ServiceFunction(this, 'Events', {
+      ...common,
+      name: 'saga-events',
+      description: 'Annals: starts sagas, and brings them answers',
+      permissions: [...permissions, startMachines(arns)],
+    });
+    for (const own of [task, events]) data.objects.acknowledgeUse(own, 'snapshots', 'large-events');
+    subscribe(this, events, props);
+    this.machines = sagas.map((saga) => {
+      return new SagaStateMachine(this, saga.name, { config, saga, name: `${prefix}${saga.name}`, task });
+    });
+    new CfnOutput(this, 'SagaTaskFunction', { value: task.functionArn });
+    new CfnOutput(this, 'SagaMachineArnPrefix', { value: arnOf('') });
+  }
+}
+
+/** Task tokens let whoever has one answer for an agent: encrypted with the key of the events, gone once used. */
+function tasksTable(scope: Construct, { config: { removalPolicy }, data }: SagaStackProps): Table {
+  return new Table(scope, 'Tasks', {
+    partitionKey: { name: 'waits', type: AttributeType.STRING },
+    sortKey: { name: 'place', type: AttributeType.STRING },
+    timeToLiveAttribute: 'expiresAt',
+    billingMode: BillingMode.PAY_PER_REQUEST,
+    pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+    encryption: TableEncryption.CUSTOMER_MANAGED,
+    encryptionKey: data.key,
+    removalPolicy,
+  });
+}
+
+/** The events that start sagas, answer them, end those who do their steps, and tell of a turn. */
+function typesOf(sagas: readonly SagaOutline[]): string[] {
+  const types = sagas.flatMap(({ startedBy, answers, steps }) => [
+    startedBy,
+    ...Object.keys(answers),
+    ...steps.flatMap(({ party }) => party?.endedBy ?? []),
+  ]);
+  return [...new Set([...types, 'saga.compensating', 'saga.resumed'])];
+}
+
+function subscribe(scope: Construct, events: ServiceFunction<'saga-events'>, props: SagaStackProps): void {
+  const { config, bus, sagas } = props;
+  const undelivered = new sqs.Queue(scope, 'Undelivered', {
+    encryption: sqs.QueueEncryption.SQS_MANAGED,
+    enforceSSL: true,
+    retentionPeriod: Duration.days(14),
+    removalPolicy: config.removalPolicy,
+  });
+  acknowledge(
+    undelivered,
+    'AwsSolutions-SQS3',
+    'This queue is itself a dead-letter queue: events are put here that the function could not take in. Nothing consumes it automatically, so no message can be received too often.',
+  );
+  events.configureAsyncInvoke({
+    retryAttempts: 2,
+    maxEventAge: Duration.hours(6),
+    onFailure: new SqsDestination(undelivered),
+  });
+  const rule = new Rule(scope, 'Rule', {
+    description: 'Annals: what sagas have to hear of',
+    eventBus: bus,
+    eventPattern: { detailType: typesOf(sagas) },
+  });
+  rule.addTarget(new LambdaFunction(events, { deadLetterQueue: undelivered }));
+}

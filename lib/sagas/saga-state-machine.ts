@@ -1,0 +1,65 @@
+import { Duration, Stack } from 'aws-cdk-lib';
+import { Alarm, ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import { DefinitionBody, LogLevel, StateMachine, StateMachineType } from 'aws-cdk-lib/aws-stepfunctions';
+import { Construct } from 'constructs';
+import { acknowledge } from '../shared/acknowledge.ts';
+import type { Config } from '../shared/config.ts';
+import { compileSaga, type SagaOutline } from './saga-machine.ts';
+
+export interface SagaStateMachineProps {
+  readonly config: Config;
+  readonly saga: SagaOutline;
+  readonly name: string;
+  /** Does what the machine asks for. */
+  readonly task: IFunction;
+}
+
+/** The state machine that runs the sagas of one declaration: traced, logged without its data, alarmed when it fails. */
+export class SagaStateMachine extends Construct {
+  readonly alarm: Alarm;
+
+  constructor(scope: Construct, id: string, { config, saga, name, task }: SagaStateMachineProps) {
+    super(scope, id);
+    const log = new LogGroup(this, 'Log', {
+      logGroupName: `/aws/vendedlogs/states/${name}`,
+      retention: config.logRetentionDays,
+      removalPolicy: config.removalPolicy,
+    });
+    const definition = compileSaga(saga, { taskFunction: task.functionArn });
+    const machine = new StateMachine(this, 'Machine', {
+      stateMachineName: name,
+      comment: saga.description,
+      stateMachineType: StateMachineType.STANDARD,
+      definitionBody: DefinitionBody.fromString(Stack.of(this).toJsonString(definition)),
+      tracingEnabled: true,
+      // Every transition, but no data: what a task is given holds its token, and what agents say has no place in a log.
+      logs: { destination: log, level: LogLevel.ALL, includeExecutionData: false },
+      removalPolicy: config.removalPolicy,
+    });
+    task.grantInvoke(machine);
+    acknowledgeWildcards(machine, task);
+    this.alarm = new Alarm(this, 'Failed', {
+      alarmDescription: `A saga ${saga.name} is parked, or its state machine broke: see "When a saga is parked" in docs/sagas.md`,
+      metric: machine.metricFailed({ period: Duration.minutes(1) }),
+      threshold: 1,
+      evaluationPeriods: 1,
+      comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      treatMissingData: TreatMissingData.NOT_BREACHING,
+    });
+  }
+}
+
+function acknowledgeWildcards(machine: StateMachine, task: IFunction): void {
+  acknowledge(
+    machine.role,
+    'AwsSolutions-IAM5[Resource::*]',
+    'X-Ray (PutTraceSegments and the sampling calls) and the delivery of vended logs (logs:CreateLogDelivery and its kind) have no resource type in IAM, so * is the only resource they can be granted on. They write traces and set up this log; no other statement of the role names *.',
+  );
+  acknowledge(
+    machine.role,
+    `AwsSolutions-IAM5[Resource::<${Stack.of(task).getLogicalId(task.node.defaultChild as never)}.Arn>:*]`,
+    'Versions and aliases of the one function that the machine calls, as Step Functions asks for; it is granted to invoke that function and nothing else.',
+  );
+}

@@ -1,0 +1,70 @@
+import type { Duration } from 'aws-cdk-lib';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import type { Construct } from 'constructs';
+import type { Environment, FunctionName } from '../../functions/environment.ts';
+import { acknowledge } from './acknowledge.ts';
+import type { Config } from './config.ts';
+
+/** Folder of a function's bundled code. */
+export type FunctionCode = (name: FunctionName) => string;
+
+export interface ServiceFunctionProps<F extends FunctionName> {
+  readonly config: Config;
+  readonly name: F;
+  readonly code: FunctionCode;
+  readonly description: string;
+  readonly environment: Environment<F>;
+  readonly timeout: Duration;
+  readonly memoryMegabytes: number;
+  /** All that it may do besides logging and tracing. */
+  readonly permissions: readonly iam.PolicyStatement[];
+}
+
+/** Where CloudWatch keeps the metrics of a stage. */
+export const metricsNamespace = ({ stage }: Config): string => `annals-${stage}`;
+
+/** A Lambda function as all of ours are: current Node on Arm, traced, with a log of its own and no permission unasked for. */
+export class ServiceFunction<F extends FunctionName> extends lambda.Function {
+  constructor(scope: Construct, id: string, props: ServiceFunctionProps<F>) {
+    const { config, name, permissions } = props;
+    const logGroup = new LogGroup(scope, `${id}Log`, {
+      retention: config.logRetentionDays,
+      removalPolicy: config.removalPolicy,
+    });
+    // Not the managed basic role: that one may write to every log group of the account.
+    const role = new iam.Role(scope, `${id}Role`, { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') });
+    for (const statement of permissions) role.addToPolicy(statement);
+    role.addToPolicy(
+      new iam.PolicyStatement({
+        actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+        resources: [logGroup.logGroupArn],
+      }),
+    );
+    super(scope, id, {
+      description: props.description,
+      runtime: lambda.Runtime.NODEJS_24_X,
+      architecture: lambda.Architecture.ARM_64,
+      code: lambda.Code.fromAsset(props.code(name)),
+      handler: 'index.handler',
+      role,
+      logGroup,
+      loggingFormat: lambda.LoggingFormat.JSON,
+      tracing: lambda.Tracing.ACTIVE,
+      timeout: props.timeout,
+      memorySize: props.memoryMegabytes,
+      environment: {
+        ...props.environment,
+        ANNALS_CONFIG: JSON.stringify(config.eventSystem),
+        POWERTOOLS_SERVICE_NAME: `annals-${name}`,
+        POWERTOOLS_METRICS_NAMESPACE: metricsNamespace(config),
+      },
+    });
+    acknowledge(
+      role,
+      'AwsSolutions-IAM5[Resource::*]',
+      'xray:PutTraceSegments and xray:PutTelemetryRecords have no resource type in IAM, so * is the only resource they can be granted on. They can write traces, not read any; no other statement of this role names *.',
+    );
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * The rooms of the house: what belongs in each, and which other rooms it may import. The import checker
+ * (`.dependency-cruiser.mjs`) and the layout table in CONTRIBUTING.md are both made from this list.
+ *
+ * `may` names rooms; a room always includes the rooms inside it. A file that stands directly in a folder belongs to the
+ * nearest room above it.
+ */
+export const rooms = {
+  // core: the mechanism. A room imports only rooms on lower floors.
+  'core/base': { holds: 'errors, ids, configuration, retries: what every room needs', may: [] },
+  'core/events': { holds: 'what an event type is: its declaration, its envelope, its JSON', may: ['core/base'] },
+  'core/store': {
+    holds: 'streams of events: append, read, commits and their bodies, ports to storage',
+    may: ['core/base', 'core/events', 'events'],
+  },
+  'core/bus': { holds: 'the event bus and its processors', may: ['core/base', 'core/events', 'events'] },
+  'core/log': {
+    holds: 'all events in one order: pages, writer, readers, archive',
+    may: ['core/base', 'core/events', 'core/store', 'events'],
+  },
+  'core/telemetry': {
+    holds: 'metrics, traces and health',
+    may: ['core/base', 'core/events', 'core/store', 'core/bus', 'events'],
+  },
+  'core/state': {
+    holds: 'deciders, and the state of a stream: folding, snapshots, cache',
+    may: ['core/base', 'core/events', 'core/store', 'core/telemetry', 'events'],
+  },
+  'core/projections': {
+    holds: 'projections: declaration, live work, checkpoints, dead letters of a view, verification',
+    may: ['core/base', 'core/events', 'core/store', 'core/state', 'core/log', 'events'],
+  },
+  'core/sagas': {
+    holds: 'sagas: declaration, decisions, execution; `embedded-runner/` and `step-functions/` are their two hosts',
+    may: ['core/base', 'core/events', 'core/store', 'core/state', 'events'],
+  },
+  'core/replays': {
+    holds: 'replays and rebuilds: generations of views',
+    may: ['core/base', 'core/events', 'core/store', 'core/log', 'core/projections', 'events'],
+  },
+  'core/publishing': {
+    holds: 'the relay, publication to the bus, dead letters of all consumers',
+    may: ['core/base', 'core/events', 'core/store', 'core/bus', 'core/log', 'core/projections', 'events'],
+  },
+  // the application
+  events: {
+    holds: 'the event types of agents, tasks and workflows, their samples, the catalogue',
+    may: ['core/base', 'core/events'],
+  },
+  'api/http': {
+    holds: 'what every route is made of: declaration, parsing, problems, OpenAPI',
+    may: ['core', 'events'],
+  },
+  domain: {
+    holds: 'agents, tasks, workflows: deciders, projections, sagas, routes',
+    may: ['core', 'events', 'api/http'],
+  },
+  'api/streams': { holds: 'routes of streams', may: ['api/http', 'core', 'events'] },
+  'api/log': { holds: 'routes of the log', may: ['api/http', 'core', 'events'] },
+  'api/views': { holds: 'routes of views', may: ['api/http', 'core', 'events', 'domain'] },
+  'api/sagas': { holds: 'routes of sagas', may: ['api/http', 'api/views', 'core', 'events', 'domain'] },
+  'api/operations': { holds: 'routes of operators', may: ['api/http', 'core', 'events'] },
+  api: { holds: 'the applications put together: commands, queries, operations', may: ['domain', 'core', 'events'] },
+  'adapters/aws': { holds: 'the ports on AWS; the only home of `@aws-sdk/*`', may: ['core', 'events'] },
+  'adapters/embedded': { holds: 'the ports on one machine, and the engine that runs them', may: ['core', 'events'] },
+  functions: {
+    holds: 'one file is one Lambda; `runtime/` holds what several need',
+    may: ['adapters/aws', 'api', 'domain', 'core', 'events'],
+  },
+  lib: {
+    holds: 'CDK: stacks and constructs; the only home of `aws-cdk-lib`',
+    may: ['functions/environment.ts', 'core/base/configuration.ts'],
+  },
+  client: { holds: 'the typed client', may: ['api', 'events', 'core/events'] },
+  bin: {
+    holds: 'the command line and the CDK entry',
+    may: ['functions/environment.ts', 'lib', 'adapters', 'api', 'client', 'domain', 'core', 'events'],
+  },
+};

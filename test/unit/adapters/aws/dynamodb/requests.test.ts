@@ -1,0 +1,96 @@
+import { DynamoDBClient, type QueryCommandInput } from '@aws-sdk/client-dynamodb';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { DynamoCommitStorage } from '../../../../../adapters/aws/dynamodb/commit-storage.ts';
+import { EventStore, type ReadOptions } from '../../../../../core/store/event-store.ts';
+import { fill, newStream, noise, step } from '../../../../support/sample-events.ts';
+import { createTables } from '../../../../support/tables.ts';
+
+const client = new DynamoDBClient({});
+const requests: { name: string | undefined; input: unknown }[] = [];
+client.middlewareStack.add(
+  (next, { commandName: name }) =>
+    (args) => {
+      requests.push({ name, input: args.input });
+      return next(args);
+    },
+  { step: 'initialize' },
+);
+
+let store: EventStore;
+beforeAll(async () => {
+  store = new EventStore(new DynamoCommitStorage(client, (await createTables()).events));
+});
+beforeEach(() => {
+  requests.length = 0;
+});
+afterAll(() => client.destroy());
+
+const sent = () => requests.splice(0).map(({ name }) => name?.replace('Command', ''));
+
+it('an append is one write; an expected version that is not known to be the head is checked first', async () => {
+  const stream = newStream();
+  await store.append(stream, [step('1')], { expectedVersion: 0 });
+  expect(sent()).toEqual(['PutItem']);
+  await store.append(stream, [step('2')], { expectedVersion: 1, headKnown: true, commitId: 'key' });
+  expect(sent()).toEqual(['PutItem']);
+  await store.append(stream, [step('3')], { expectedVersion: 2 });
+  expect(sent()).toEqual(['Query', 'PutItem']);
+});
+
+it('a commit under an unknown id is looked for with one query, a known one is then fetched', async () => {
+  const stream = newStream();
+  await store.append(stream, [step('1')], { expectedVersion: 0, commitId: 'key' });
+  sent();
+  await store.findCommit(stream, 'other');
+  expect(sent()).toEqual(['Query']);
+  await store.findCommit(stream, 'key');
+  expect(sent()).toEqual(['Query', 'GetItem']);
+});
+
+it('a range is read with one query, or two side by side when it may start inside a commit', async () => {
+  const stream = newStream();
+  await fill(store, stream, [3, 3, 3]);
+  const queries = async (options: ReadOptions & { limit?: number }) => {
+    sent();
+    await Array.fromAsync(store.read(stream, options));
+    return sent().length;
+  };
+  expect(await queries({})).toBe(1);
+  expect(await queries({ to: 5, limit: 2 })).toBe(1);
+  expect(await queries({ from: 5 })).toBe(2);
+  expect(await queries({ from: 5, to: 5 })).toBe(1);
+  expect(await queries({ from: 9, to: 8 })).toBe(0);
+  expect(await queries({ direction: 'backward' })).toBe(1);
+  expect(await queries({ direction: 'backward', from: 5, to: 2 })).toBe(1);
+});
+
+it('a short range out of a long stream is asked for with a limit, so that no more is read and paid', async () => {
+  const stream = newStream();
+  await fill(
+    store,
+    stream,
+    Array.from({ length: 12 }, () => 1),
+  );
+  const limits = async (options: ReadOptions & { limit?: number }) => {
+    requests.length = 0;
+    await Array.fromAsync(store.read(stream, options));
+    return requests.map(({ input }) => (input as QueryCommandInput).Limit);
+  };
+  expect(await limits({ limit: 3 })).toEqual([3]);
+  expect(await limits({ to: 4 })).toEqual([4]);
+  expect(await limits({ direction: 'backward', limit: 2 })).toEqual([2]);
+  expect(await limits({ direction: 'backward', from: 12, to: 10 })).toEqual([3]);
+});
+
+it('pages are fetched as the events are taken', async () => {
+  const stream = newStream();
+  for (let version = 0; version < 4; version++) {
+    await store.append(stream, [step(noise(450_000))], { expectedVersion: version, headKnown: true });
+  }
+  sent();
+  const events = store.read(stream);
+  for (let taken = 0; taken < 2; taken++) await events.next();
+  expect(sent()).toEqual(['Query']);
+  expect(await Array.fromAsync(events)).toHaveLength(2);
+  expect(sent()).toEqual(['Query']);
+});

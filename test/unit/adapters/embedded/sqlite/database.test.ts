@@ -1,0 +1,131 @@
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { describe, expect, it } from 'vitest';
+import { openDataFolder, StartupError } from '../../../../../adapters/embedded/sqlite/database.ts';
+import { temporaryFolder } from '../../../../support/temporary-folder.ts';
+
+const parent = temporaryFolder();
+let folders = 0;
+/** The path of a folder that does not exist yet. */
+const newPath = (): string => join(parent, `${++folders}`, 'data');
+
+/** A data folder that was in use and is closed again. */
+function usedFolder(): string {
+  const path = newPath();
+  openDataFolder(path).close();
+  return path;
+}
+
+function change(file: string, sql: string): void {
+  const database = new DatabaseSync(file);
+  database.exec(sql);
+  database.close();
+}
+
+/** Opening fails with one line that matches, and leaves nothing locked behind. */
+function expectRefused(path: string, message: RegExp): void {
+  for (let attempt = 0; attempt < 2; attempt++) {
+    expect(() => openDataFolder(path)).toThrow(StartupError);
+    expect(() => openDataFolder(path)).toThrow(message);
+    expect(() => openDataFolder(path)).not.toThrow(/\n/);
+  }
+}
+
+describe('the data folder', () => {
+  it('is made when it does not exist, and keeps what is in it', () => {
+    const path = newPath();
+    const first = openDataFolder(path);
+    first.events.exec(
+      `INSERT INTO commits (stream, version, count, commit_id, keyed, recorded_at, types, body)
+       VALUES ('agent-1', 1, 1, 'c', 0, '2026-01-05T09:00:00.000Z', '[]', x'00')`,
+    );
+    first.close();
+    const second = openDataFolder(path);
+    expect(second.events.prepare('SELECT stream, position FROM commits').all()).toEqual([
+      { stream: 'agent-1', position: 1 },
+    ]);
+    second.close();
+  });
+
+  it('waits for the disk at each commit of events, and not for bookkeeping and views', () => {
+    const folder = openDataFolder(newPath());
+    const synchronous = (database: DatabaseSync) => database.prepare('PRAGMA synchronous').get()?.['synchronous'];
+    const [normal, full] = [1, 2];
+    expect(synchronous(folder.events)).toBe(full);
+    expect(synchronous(folder.bookkeeping)).toBe(normal);
+    expect(synchronous(folder.views)).toBe(normal);
+    for (const { journal_mode: mode } of folder.events.prepare('PRAGMA journal_mode').all()) expect(mode).toBe('wal');
+    folder.close();
+  });
+
+  it('is all in its databases after closing, with no log beside them', () => {
+    const path = usedFolder();
+    expect(existsSync(join(path, 'events.sqlite'))).toBe(true);
+    expect(existsSync(join(path, 'events.sqlite-wal'))).toBe(false);
+  });
+
+  it('makes views.sqlite anew when it was deleted', () => {
+    const path = usedFolder();
+    rmSync(join(path, 'views.sqlite'));
+    openDataFolder(path).close();
+    expect(existsSync(join(path, 'views.sqlite'))).toBe(true);
+  });
+
+  it('is refused while another has it, and free after that', () => {
+    const path = newPath();
+    const first = openDataFolder(path);
+    expectRefused(path, /is in use by another process.* stop that one/);
+    first.close();
+    openDataFolder(path).close();
+  });
+
+  it.each(['events.sqlite', 'views.sqlite'])('is refused when %s is from a newer Annals', (file) => {
+    const path = usedFolder();
+    change(join(path, file), 'PRAGMA user_version = 99');
+    expectRefused(path, /is of version 99.* run the newer Annals/);
+  });
+
+  it('is brought up to date when it is from an older Annals, views and all', () => {
+    const path = usedFolder();
+    const before = `DROP INDEX views_parked; ALTER TABLE views DROP COLUMN parked; PRAGMA user_version = 1;
+      INSERT INTO views VALUES ('agents', 1, '42', 3, 'idle', '{}')`;
+    change(join(path, 'views.sqlite'), before);
+    const { views, close } = openDataFolder(path);
+    expect(views.prepare('SELECT key, version, parked FROM views').all()).toEqual([
+      { key: '42', version: 3, parked: null },
+    ]);
+    close();
+    openDataFolder(path).close();
+  });
+
+  it('is refused when a database is some other program’s', () => {
+    const path = newPath();
+    mkdirSync(path, { recursive: true });
+    change(join(path, 'events.sqlite'), 'CREATE TABLE commits (hash TEXT)');
+    expectRefused(path, /events\.sqlite is a database of some other program/);
+  });
+
+  it.each([
+    ['events.sqlite', /events\.sqlite is not a database; restore it from a backup or set ANNALS_DATA/],
+    ['views.sqlite', /views\.sqlite is not a database; delete it, and the views are made anew/],
+  ])('is refused when %s is no database', (file, message) => {
+    const path = newPath();
+    mkdirSync(path, { recursive: true });
+    writeFileSync(join(path, file), 'not a database '.repeat(100));
+    expectRefused(path, message);
+  });
+
+  it('is refused when a file has its place or a place above it', () => {
+    const file = join(parent, 'file');
+    writeFileSync(file, '');
+    expectRefused(file, /is not a folder/);
+    expectRefused(join(file, 'below'), /is not a folder/);
+  });
+
+  it('is refused when its files cannot be opened for writing', () => {
+    const path = newPath();
+    mkdirSync(join(path, 'lock.sqlite'), { recursive: true }); // root, too, cannot write to a folder
+    expectRefused(path, /cannot be written; make it and its files writable/);
+  });
+});

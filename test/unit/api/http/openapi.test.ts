@@ -1,0 +1,104 @@
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { expect, it } from 'vitest';
+import { commandRoutes } from '../../../../api/commands.ts';
+import { operationRoutes } from '../../../../api/operations/operations.ts';
+import { traceQueries } from '../../../../api/operations/trace-queries.ts';
+import { queryRoutes } from '../../../../api/queries.ts';
+import { servedApi } from '../../../support/served-api.ts';
+
+const { get } = servedApi();
+
+interface Operation {
+  readonly operationId: string;
+  readonly summary: string;
+  readonly parameters?: readonly { readonly name: string; readonly in: string; readonly required?: boolean }[];
+  readonly requestBody?: { readonly required: boolean };
+  readonly responses: Readonly<
+    Record<string, { readonly content: Readonly<Record<string, { readonly schema: unknown }>> }>
+  >;
+}
+
+async function operations(): Promise<Map<string, Operation>> {
+  const { body } = await get('/openapi.json');
+  const paths = Object.entries(body.paths as Record<string, Record<string, Operation>>);
+  return new Map(
+    paths.flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, operation]) => [`${method.toUpperCase()} ${path}`, operation] as const),
+    ),
+  );
+}
+
+it('is a valid OpenAPI 3.1 document', async () => {
+  const { body } = await get('/openapi.json');
+  expect(body.openapi).toBe('3.1.0');
+  const validator = new Validator();
+  expect(await validator.validate(structuredClone(body))).toEqual({ valid: true });
+  validator.resolveRefs(); // throws where a reference leads nowhere
+});
+
+it('has every route that is served, and among them every route of the contract', async () => {
+  const names = [...(await operations()).keys()];
+  const served = [...commandRoutes, ...operationRoutes, ...queryRoutes, ...traceQueries];
+  expect(names.toSorted()).toEqual(served.map(({ method, path }) => `${method} ${path}`).toSorted());
+  expect(names).toEqual(
+    expect.arrayContaining([
+      'POST /streams/{streamId}/events',
+      'GET /streams/{streamId}/events',
+      'POST /agents',
+      'POST /agents/{agentId}/state',
+      'POST /agents/{agentId}/steps',
+      'POST /tasks',
+      'POST /tasks/{taskId}/completions',
+      'POST /tasks/{taskId}/failures',
+      'POST /workflows',
+      'POST /workflows/{workflowId}/steps',
+      'GET /agents',
+      'GET /agents/{agentId}',
+      'GET /tasks/{taskId}',
+      'GET /workflows/{workflowId}',
+      'GET /projections',
+      'GET /projections/{name}/{key}',
+      'GET /health',
+      'GET /openapi.json',
+    ]),
+  );
+});
+
+it('tells of every operation its name, parameters, body, answers and errors', async () => {
+  const all = await operations();
+  expect(new Set([...all.values()].map(({ operationId }) => operationId)).size).toBe(all.size);
+  for (const [name, { summary, parameters = [], requestBody, responses }] of all) {
+    expect(summary, name).not.toBe('');
+    const named = [...name.matchAll(/\{(\w+)\}/g)].map(([, parameter]) => parameter);
+    const inPath = parameters.filter((parameter) => parameter.in === 'path');
+    expect(inPath.map((parameter) => parameter.name).toSorted(), name).toEqual(named.toSorted());
+    expect(
+      inPath.every(({ required }) => required),
+      name,
+    ).toBe(true);
+    const headers = parameters.filter((parameter) => parameter.in === 'header').map((parameter) => parameter.name);
+    expect(headers.includes('Idempotency-Key'), name).toBe(name.startsWith('POST'));
+    if (requestBody) expect(Object.keys(responses), name).toEqual(expect.arrayContaining(['400', '413', '415', '422']));
+    const statuses = Object.keys(responses);
+    expect(
+      statuses.some((status) => status.startsWith('2')),
+      name,
+    ).toBe(true);
+    for (const [status, { content }] of Object.entries(responses)) {
+      const problem = Number(status) >= 400;
+      expect(Object.keys(content), `${name} ${status}`).toContain(
+        problem ? 'application/problem+json' : 'application/json',
+      );
+    }
+  }
+  const ill = all.get('GET /health')?.responses['503'];
+  expect(Object.keys(ill?.content ?? {})).toEqual(['application/json', 'application/problem+json']);
+});
+
+it('has every event type with its fields', async () => {
+  const { body } = await get('/openapi.json');
+  const text = JSON.stringify(body.components.schemas);
+  for (const type of ['agent.created', 'task.requested', 'workflow.started', 'system.resource-alert']) {
+    expect(text).toContain(`"${type}"`);
+  }
+});

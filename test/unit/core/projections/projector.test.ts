@@ -1,0 +1,171 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { CorruptDataError } from '../../../../core/base/errors.ts';
+import { defineProjection } from '../../../../core/projections/projection.ts';
+import { LIVE_GENERATION, Projector } from '../../../../core/projections/projector.ts';
+import type { Commit } from '../../../../core/store/commit.ts';
+import { EventStore } from '../../../../core/store/event-store.ts';
+import type { NewEvent } from '../../../../events/catalogue.ts';
+import { MemoryCommitStorage } from '../../../support/memory-storage.ts';
+import { MemoryViewStore } from '../../../support/memory-views.ts';
+
+/** Keeps every action in its order, so that a duplicate, a loss or a swap shows. */
+const actions = defineProjection({
+  name: 'actions',
+  aggregateType: 'agent',
+  types: ['agent.step-recorded'],
+  group: { of: (view: { seen: string[] }) => (view.seen.length > 1 ? 'busy' : 'new'), values: ['new', 'busy'] },
+  evolve: (view, event) => ({ seen: [...(view?.seen ?? []), event.data.action] }),
+});
+
+const step = (agentId: string, action: string): NewEvent => ({
+  type: 'agent.step-recorded',
+  data: { agentId, action },
+});
+const created = (agentId: string): NewEvent => ({
+  type: 'agent.created',
+  data: { agentId, agentType: 'coder', configuration: {}, createdBy: 'ops' },
+});
+
+async function setup(projections = [actions]) {
+  const storage = new MemoryCommitStorage();
+  const store = new EventStore(storage);
+  const views = new MemoryViewStore();
+  const projector = new Projector({ projections, store, views });
+  const append = (agentId: string, events: NewEvent[]) =>
+    store.append(`agent-${agentId}`, events, { expectedVersion: 'any' });
+  const commits = (agentId: string): Promise<Commit[]> => Array.fromAsync(store.commits(`agent-${agentId}`));
+  const view = (agentId: string) => views.get('actions', LIVE_GENERATION, agentId);
+  return { storage, store, views, projector, append, commits, view };
+}
+
+describe('Projector', () => {
+  it('equals the fold of the stream under duplicates, losses, reordering and re-cut batches', async () => {
+    const streams = ['a', 'b', 'c'];
+    const delivery = fc.array(fc.array(fc.nat(), { maxLength: 12 }), { minLength: 1, maxLength: 12 });
+    const history = fc.array(fc.tuple(fc.constantFrom(...streams), fc.integer({ min: 1, max: 4 })), {
+      minLength: 1,
+      maxLength: 15,
+    });
+    await fc.assert(
+      fc.asyncProperty(history, delivery, fc.boolean(), async (appends, batches, sideBySide) => {
+        const { projector, append, commits, view } = await setup();
+        let n = 0;
+        for (const [id, count] of appends) {
+          await append(
+            id,
+            Array.from({ length: count }, () => step(id, `${n++}`)),
+          );
+        }
+        const all = (await Promise.all(streams.map(commits))).flat();
+        const runs = batches.map((batch) => () => projector.apply(batch.map((i) => all[i % all.length] as Commit)));
+        if (sideBySide) await Promise.all(runs.map((run) => run()));
+        else for (const run of runs) await run();
+        // The newest commit of each stream arrives at last, as at-least-once delivery promises.
+        for (const id of streams) expect(await projector.apply((await commits(id)).slice(-1))).toEqual([]);
+        n = 0;
+        const expected = new Map<string, string[]>();
+        for (const [id, count] of appends) {
+          for (let i = 0; i < count; i++) expected.set(id, [...(expected.get(id) ?? []), `${n++}`]);
+        }
+        for (const id of streams)
+          expect((await view(id))?.view).toEqual(expected.has(id) ? { seen: expected.get(id) } : undefined);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('moves the checkpoint over events of other types, and groups the view', async () => {
+    const { projector, append, commits, view } = await setup();
+    await append('a', [created('a')]);
+    await projector.apply(await commits('a'));
+    expect(await view('a')).toEqual({
+      ...{ projection: 'actions', generation: LIVE_GENERATION, key: 'a', version: 1, group: '', view: undefined },
+    });
+    await append('a', [step('a', '1'), step('a', '2')]);
+    await projector.apply(await commits('a'));
+    expect(await view('a')).toMatchObject({ version: 3, group: 'busy', view: { seen: ['1', '2'] } });
+  });
+
+  it('reports what fails, with the first commit of its stream, while the other streams and projections go on', async () => {
+    const failing = { ...actions, name: 'failing', evolve: () => failOn() };
+    const failOn = (): never => {
+      throw new Error('bad event');
+    };
+    const { projector, append, commits, view } = await setup([actions, failing]);
+    await append('a', [step('a', '1')]);
+    await append('a', [step('a', '2')]);
+    const batch = await commits('a');
+    const failures = await projector.apply(batch);
+    expect(failures).toEqual([
+      { projection: failing, generation: 1, stream: 'agent-a', commit: batch[0], error: new Error('bad event') },
+    ]);
+    expect((await view('a'))?.view).toEqual({ seen: ['1', '2'] });
+  });
+
+  it('reports where the batch first has a failing stream: a redelivery from a later place would leave a commit out', async () => {
+    const { projector, views, append, commits } = await setup();
+    await append('a', [step('a', '1')]);
+    await append('a', [step('a', '2')]);
+    const delivered = (await commits('a')).reverse();
+    views.get = () => Promise.reject(new Error('out of order'));
+    expect(await projector.apply(delivered)).toMatchObject([{ commit: delivered[0] }]);
+  });
+
+  it('applies commits to every generation that wants them, also to one begun while it writes', async () => {
+    const { store, append, commits } = await setup();
+    const views = new MemoryViewStore();
+    let wanted = [1];
+    const put = views.put.bind(views);
+    views.put = async (stored, expected) => {
+      const written = await put(stored, expected);
+      wanted = [1, 2]; // a rebuild begins right after the write to the live generation
+      return written;
+    };
+    const projector = new Projector({ projections: [actions], store, views, generations: () => wanted });
+    await append('a', [step('a', '1')]);
+    expect(await projector.apply(await commits('a'))).toEqual([]);
+    for (const generation of [1, 2]) {
+      expect(await views.get('actions', generation, 'a')).toMatchObject({ generation, view: { seen: ['1'] } });
+    }
+  });
+
+  it('fills the generation that is behind from the store, the other from the batch', async () => {
+    const { store, views, projector, append, commits } = await setup();
+    await append('a', [step('a', '1')]);
+    await projector.apply(await commits('a'));
+    await append('a', [step('a', '2')]);
+    const both = new Projector({ projections: [actions], store, views, generations: async () => [1, 7] });
+    expect(await both.apply((await commits('a')).slice(-1))).toEqual([]);
+    for (const generation of [1, 7]) {
+      expect(await views.get('actions', generation, 'a')).toMatchObject({ version: 2, view: { seen: ['1', '2'] } });
+    }
+  });
+
+  it('never steps over a gap that the store cannot fill', async () => {
+    const { projector, append, commits, view, storage } = await setup();
+    await append('a', [step('a', '1')]);
+    await append('a', [step('a', '2')]);
+    const [, second] = await commits('a');
+    const lossy = new EventStore({
+      put: (commit) => storage.put(commit),
+      head: (stream) => storage.head(stream),
+      find: (stream, id) => storage.find(stream, id),
+      async *read() {},
+    });
+    const views = new MemoryViewStore();
+    const [failure] = await new Projector({ projections: [actions], store: lossy, views }).apply([second as Commit]);
+    expect(failure?.error).toBeInstanceOf(CorruptDataError);
+    expect(await views.get('actions', LIVE_GENERATION, 'a')).toBeUndefined();
+    expect(await projector.apply([second as Commit])).toEqual([]);
+    expect((await view('a'))?.view).toEqual({ seen: ['1', '2'] });
+  });
+});
+
+describe('defineProjection', () => {
+  it('refuses a type that never stands in the streams that feed it', () => {
+    expect(() => defineProjection({ ...actions, types: ['task.requested'], evolve: () => ({ seen: [] }) })).toThrow(
+      /task.requested is not in agent streams/,
+    );
+  });
+});

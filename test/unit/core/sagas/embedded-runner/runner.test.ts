@@ -1,0 +1,73 @@
+import { describe, expect, it, vi } from 'vitest';
+import { SagaRunner } from '../../../../../core/sagas/embedded-runner/runner.ts';
+import { SagaExecution } from '../../../../../core/sagas/execution.ts';
+import type { AnySaga } from '../../../../../core/sagas/saga.ts';
+import { handleCommand } from '../../../../../core/state/decider.ts';
+import { decodeCommit } from '../../../../../core/store/commit.ts';
+import { EventStore } from '../../../../../core/store/event-store.ts';
+import { multiAgentTask } from '../../../../../domain/task/multi-agent-task-saga.ts';
+import { taskDecider } from '../../../../../domain/task/task.ts';
+import { MemorySagaIndex } from '../../../../support/memory-sagas.ts';
+import { MemoryCommitStorage } from '../../../../support/memory-storage.ts';
+
+/** A runner, fed by hand. */
+function world(saga: AnySaga) {
+  let now = Date.parse('2026-01-05T09:00:00.000Z');
+  const clock = () => new Date(now);
+  const store = new EventStore(new MemoryCommitStorage(), { now: clock });
+  const logger = { error: vi.fn() };
+  const runner = new SagaRunner({
+    execution: new SagaExecution({ sagas: [saga], store, now: clock }),
+    index: new MemorySagaIndex(),
+    policy: { attempts: 1, initialDelayMs: 0, maxDelayMs: 0 },
+    logger,
+    now: clock,
+  });
+  const feed = async (stream: string) => runner.apply(await Array.fromAsync(store.commits(stream)));
+  const request = async (taskId: string) => {
+    const order = { requiredAgents: ['a'], payload: {}, deadlineSeconds: 60 };
+    await handleCommand(store, taskDecider, taskId, { kind: 'request', ...order }, { now: clock });
+    await feed(`task-${taskId}`);
+    await feed(`saga-multi-agent-task:${taskId}`);
+  };
+  const types = async (stream: string) =>
+    (await Array.fromAsync(store.commits(stream))).flatMap(decodeCommit).map(({ type }) => type);
+  const pass = (seconds: number) => {
+    now += seconds * 1_000;
+  };
+  return { runner, logger, store, request, types, pass };
+}
+
+describe('the saga runner', () => {
+  it('leaves a saga alone for a while that is at fault when it is woken, and wakes the others', async () => {
+    const [step] = multiAgentTask.steps;
+    if (!step) throw new Error('no step');
+    const broken = { input: { taskId: 'broken' } };
+    const of = ({ input }: typeof broken) => {
+      if (input.taskId === 'broken') throw new TypeError('a fault of the declaration');
+      return 0;
+    };
+    const saga = { ...multiAgentTask, steps: [{ ...step, retries: { ...step.retries, of } }] } as AnySaga;
+    const { runner, logger, request, types, pass } = world(saga);
+    await request('broken');
+    await request('t-1');
+    pass(61);
+    const next = await runner.wake();
+    expect(next).toEqual(new Date('2026-01-05T09:02:01.000Z'));
+    expect(logger.error).toHaveBeenCalledExactlyOnceWith(
+      'a saga cannot go on',
+      expect.objectContaining({ sagaId: 'multi-agent-task:broken' }),
+    );
+    expect(await types('saga-multi-agent-task:t-1')).toContain('saga.compensating');
+  });
+
+  it('passes by a commit that cannot be read, and says so', async () => {
+    const { runner, logger, store, request, types } = world(multiAgentTask);
+    await request('t-1');
+    const [commit] = await Array.fromAsync(store.commits('task-t-1'));
+    if (!commit) throw new Error('no commit');
+    await runner.apply([{ ...commit, stream: 'task-t-2', body: new Uint8Array([9, 9]) }]);
+    expect(logger.error).toHaveBeenCalledOnce();
+    expect(await types('saga-multi-agent-task:t-2')).toEqual([]);
+  });
+});

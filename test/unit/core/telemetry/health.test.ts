@@ -1,0 +1,28 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect, it } from 'vitest';
+import { checkHealth, type HealthCheck } from '../../../../core/telemetry/health.ts';
+
+const part = (name: string, vital: boolean, check: () => Promise<unknown>): HealthCheck => ({ name, vital, check });
+const well = async () => {};
+const gone = () => Promise.reject(new Error('gone'));
+
+it('is degraded before it is down', async () => {
+  const status = async (store: () => Promise<unknown>, relay: () => Promise<unknown>) =>
+    (await checkHealth([part('store', true, store), part('relay', false, relay)])).status;
+  expect(await status(well, well)).toBe('ok');
+  expect(await status(well, gone)).toBe('degraded');
+  expect(await status(gone, well)).toBe('down');
+  expect((await checkHealth([])).status).toBe('ok');
+});
+
+it('waits a second for a part, for all of them at once, and finds a slow one before it fails', async () => {
+  const started = performance.now();
+  const never = () => new Promise(() => {});
+  const report = await checkHealth([
+    part('slow', true, () => delay(600)),
+    part('stuck', false, never),
+    part('stuck too', false, never),
+  ]);
+  expect(report).toEqual({ status: 'degraded', checks: { slow: 'slow', stuck: 'failing', 'stuck too': 'failing' } });
+  expect(performance.now() - started).toBeLessThan(1_900);
+});
