@@ -9,7 +9,7 @@ export type * from './answers.ts';
 export { AnnalsRequestError, AnnalsUnreachableError } from './errors.ts';
 
 /** How a command is to be sent; all of it optional. */
-export interface CommandOptions {
+export interface RequestOptions {
   /** Repeats under the same key change nothing and get the first one's answer. A ULID is made when absent. */
   readonly idempotencyKey?: string | undefined;
   readonly correlationId?: string | undefined;
@@ -82,7 +82,7 @@ export class AnnalsClient {
   append(
     streamId: string,
     body: { readonly expectedVersion: number | 'any' | 'exists'; readonly events: readonly NewEvent[] },
-    options?: CommandOptions,
+    options?: RequestOptions,
   ): Promise<Answered<answers.AppendAnswer>> {
     return this.#post(`/streams/${segment(streamId)}/events`, body, answers.appendAnswer, options);
   }
@@ -97,7 +97,7 @@ export class AnnalsClient {
       readonly expectedVersion: number | 'any' | 'exists';
       readonly events: readonly NewEvent[];
     }[],
-    options?: CommandOptions,
+    options?: RequestOptions,
   ) {
     return this.#post('/events:batch', { appends }, answers.batchAnswer, options);
   }
@@ -138,19 +138,19 @@ export class AnnalsClient {
     }
   }
 
-  createAgent(body: Optional<EventData<'agent.created'>, 'agentId'>, options?: CommandOptions) {
+  createAgent(body: Optional<EventData<'agent.created'>, 'agentId'>, options?: RequestOptions) {
     return this.#post('/agents', body, answers.agentAnswer, options);
   }
 
   changeAgentState(
     agentId: string,
     body: { readonly newState: AgentState; readonly reason: string },
-    options?: CommandOptions,
+    options?: RequestOptions,
   ) {
     return this.#post(`/agents/${segment(agentId)}/state`, body, answers.agentStateAnswer, options);
   }
 
-  recordStep(agentId: string, body: Omit<EventData<'agent.step-recorded'>, 'agentId'>, options?: CommandOptions) {
+  recordStep(agentId: string, body: Omit<EventData<'agent.step-recorded'>, 'agentId'>, options?: RequestOptions) {
     return this.#post(`/agents/${segment(agentId)}/steps`, body, answers.agentAnswer, options);
   }
 
@@ -158,7 +158,7 @@ export class AnnalsClient {
   forkAgent(
     agentId: string,
     body: { readonly atVersion: number; readonly agentId?: string },
-    options?: CommandOptions,
+    options?: RequestOptions,
   ) {
     return this.#post(`/agents/${segment(agentId)}/forks`, body, answers.forkAnswer, options);
   }
@@ -168,26 +168,26 @@ export class AnnalsClient {
     return this.#get(`/agents/${segment(agentId)}/diff`, answers.agentsDiff, query);
   }
 
-  requestTask(body: Optional<EventData<'task.requested'>, 'taskId'>, options?: CommandOptions) {
+  requestTask(body: Optional<EventData<'task.requested'>, 'taskId'>, options?: RequestOptions) {
     return this.#post('/tasks', body, answers.taskRequestedAnswer, options);
   }
 
-  completeTask(taskId: string, body: Omit<EventData<'task.completed'>, 'taskId'>, options?: CommandOptions) {
+  completeTask(taskId: string, body: Omit<EventData<'task.completed'>, 'taskId'>, options?: RequestOptions) {
     return this.#post(`/tasks/${segment(taskId)}/completions`, body, answers.taskAnswer, options);
   }
 
-  failTask(taskId: string, body: Omit<EventData<'task.failed'>, 'taskId'>, options?: CommandOptions) {
+  failTask(taskId: string, body: Omit<EventData<'task.failed'>, 'taskId'>, options?: RequestOptions) {
     return this.#post(`/tasks/${segment(taskId)}/failures`, body, answers.taskAnswer, options);
   }
 
-  startWorkflow(body: Optional<EventData<'workflow.started'>, 'workflowId'>, options?: CommandOptions) {
+  startWorkflow(body: Optional<EventData<'workflow.started'>, 'workflowId'>, options?: RequestOptions) {
     return this.#post('/workflows', body, answers.workflowAnswer, options);
   }
 
   completeWorkflowStep(
     workflowId: string,
     body: Omit<EventData<'workflow.step-completed'>, 'workflowId'>,
-    options?: CommandOptions,
+    options?: RequestOptions,
   ) {
     return this.#post(`/workflows/${segment(workflowId)}/steps`, body, answers.workflowAnswer, options);
   }
@@ -195,18 +195,18 @@ export class AnnalsClient {
   failWorkflowStep(
     workflowId: string,
     body: Omit<EventData<'workflow.step-failed'>, 'workflowId'>,
-    options?: CommandOptions,
+    options?: RequestOptions,
   ) {
     return this.#post(`/workflows/${segment(workflowId)}/failures`, body, answers.workflowAnswer, options);
   }
 
   /** Gives a saga up: what it did is undone. */
-  cancelSaga(sagaId: string, body: { readonly reason: string }, options?: CommandOptions) {
+  cancelSaga(sagaId: string, body: { readonly reason: string }, options?: RequestOptions) {
     return this.#post(`/sagas/${segment(sagaId)}/cancel`, body, answers.sagaAnswer, options);
   }
 
   /** Has a parked saga try again to undo what it could not. */
-  resumeSaga(sagaId: string, options?: CommandOptions) {
+  resumeSaga(sagaId: string, options?: RequestOptions) {
     return this.#post(`/sagas/${segment(sagaId)}/resume`, {}, answers.sagaAnswer, options);
   }
 
@@ -254,7 +254,7 @@ export class AnnalsClient {
   }
 
   /** Makes all views of a projection anew, beside the live ones; readers get them once they are whole. */
-  rebuild(projection: string, options?: CommandOptions) {
+  rebuild(projection: string, options?: RequestOptions) {
     return this.#post(`/projections/${segment(projection)}/rebuilds`, undefined, answers.rebuildRequested, options);
   }
 
@@ -266,7 +266,7 @@ export class AnnalsClient {
       readonly to?: string | undefined;
       readonly types?: readonly string[] | undefined;
     },
-    options?: CommandOptions,
+    options?: RequestOptions,
   ) {
     return this.#post('/replays', body, answers.replayRequested, options);
   }
@@ -293,7 +293,7 @@ export class AnnalsClient {
     path: string,
     body: object | undefined,
     schema: S,
-    { idempotencyKey = ulid(), correlationId, causationId }: CommandOptions = {},
+    { idempotencyKey = ulid(), correlationId, causationId }: RequestOptions = {},
   ): Promise<Answered<z.output<S>>> {
     const headers = {
       'idempotency-key': idempotencyKey,

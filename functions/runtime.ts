@@ -60,7 +60,7 @@ import { type DomainEvent, recordedEventSchema } from '../events/catalogue.ts';
 import manifest from '../package.json' with { type: 'json' };
 import { type Environment, environments, type FunctionName } from './environment.ts';
 import { createLogger } from './logger.ts';
-import { createTelemetry } from './telemetry.ts';
+import { createFunctionTelemetry } from './telemetry.ts';
 
 // The composition root on AWS: each function takes the parts it needs from here, and its bundle holds no other.
 
@@ -72,7 +72,7 @@ const environmentOf = <F extends FunctionName>(name: F) => parse(environments[na
  * at every cold start, would take 10 ms.
  */
 const settings: EventSystem = JSON.parse(process.env['ANNALS_CONFIG'] ?? '');
-const telemetry = createTelemetry(settings);
+const telemetry = createFunctionTelemetry(settings);
 export const { metrics, tracer } = telemetry;
 export const logger = createLogger(tracer);
 

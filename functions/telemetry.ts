@@ -17,7 +17,7 @@ export interface FunctionTelemetry extends Telemetry {
 }
 
 /** Observes this function and every call that it makes to AWS. */
-export function createTelemetry({ monitoring }: EventSystem): FunctionTelemetry {
+export function createFunctionTelemetry({ monitoring }: EventSystem): FunctionTelemetry {
   const emf = monitoring.metrics_enabled ? new EmfMetrics() : undefined;
   const sink = new XRaySink(process.env['AWS_XRAY_DAEMON_ADDRESS']);
   const tracer = new Tracer(monitoring.tracing_enabled ? sink.send : () => {});

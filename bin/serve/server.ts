@@ -12,7 +12,7 @@ import { folds } from '../../domain/folds.ts';
 import { projections } from '../../domain/projections.ts';
 import { sagas } from '../../domain/sagas.ts';
 import packageJson from '../../package.json' with { type: 'json' };
-import { createTelemetry, gaugeEngine, type LocalTelemetry, safeLogger, watchHealth } from './telemetry.ts';
+import { createServerTelemetry, gaugeEngine, type LocalTelemetry, safeLogger, watchHealth } from './telemetry.ts';
 
 /** Nobody else on the network: there is no authentication on one machine. */
 const HOST = '127.0.0.1';
@@ -42,7 +42,7 @@ export interface Server {
  */
 export async function startServer({ port, ...options }: ServerOptions): Promise<Server> {
   const settings = options.settings ?? configureEventSystem({});
-  const telemetry = createTelemetry(settings);
+  const telemetry = createServerTelemetry(settings);
   const logger = safeLogger(options.logger, telemetry.tracer);
   const engine = createEngine({ ...options, projections, folds, sagas, logger, settings, telemetry });
   gaugeEngine(telemetry, engine);

@@ -17,7 +17,7 @@ export interface LocalTelemetry extends Telemetry {
   tracesOf(correlationId: string): readonly Trace[];
 }
 
-export function createTelemetry({ monitoring }: EventSystem): LocalTelemetry {
+export function createServerTelemetry({ monitoring }: EventSystem): LocalTelemetry {
   const prometheus = monitoring.metrics_enabled ? new PrometheusMetrics() : undefined;
   const traces = new TraceCollector();
   const tracer = new Tracer(monitoring.tracing_enabled ? traces.collect : () => {});

@@ -1,6 +1,6 @@
 import { CorruptDataError } from '../base/errors.ts';
 import type { LogPage } from './page.ts';
-import { type Place, START } from './position.ts';
+import { type LogPlace, START } from './position.ts';
 import type { LogStorage } from './storage.ts';
 
 /** Where pages are found that left the storage after they had been archived. */
@@ -14,7 +14,7 @@ export interface ArchivedPages {
 /** A place in a partition and the number of events before it. */
 export interface Milestone {
   readonly partition: string;
-  readonly place: Place;
+  readonly place: LogPlace;
   readonly before: number;
 }
 

@@ -1,7 +1,7 @@
 import { ValidationError } from '../base/errors.ts';
 
 /** The next event to read of a partition: which page, and how many of its events come before. */
-export interface Place {
+export interface LogPlace {
   readonly page: number;
   readonly offset: number;
 }
@@ -10,11 +10,11 @@ export interface Place {
 export interface Cursor {
   readonly total: number;
   /** A partition that is not named here is at its beginning. */
-  readonly places: ReadonlyMap<string, Place>;
+  readonly places: ReadonlyMap<string, LogPlace>;
 }
 
 export const BEGINNING: Cursor = { total: 0, places: new Map() };
-export const START: Place = { page: 1, offset: 0 };
+export const START: LogPlace = { page: 1, offset: 0 };
 
 const POSITION = /^([0-9a-f]{12})((?:\.[a-z][a-z0-9]{0,31}_[1-9]\d{0,11}_\d{1,7})*)$/;
 
@@ -38,7 +38,7 @@ export function parsePosition(position: string): Cursor {
   const places = parts
     .split('.')
     .slice(1)
-    .map((part): [string, Place] => {
+    .map((part): [string, LogPlace] => {
       const [partition = '', page, offset] = part.split('_');
       return [partition, { page: Number(page), offset: Number(offset) }];
     });

@@ -1,6 +1,6 @@
 import type { LogChain, Milestone } from './chain.ts';
 import type { LogPage } from './page.ts';
-import { type Cursor, formatPosition, type Place, START } from './position.ts';
+import { type Cursor, formatPosition, type LogPlace, START } from './position.ts';
 
 interface Head {
   readonly pages: AsyncGenerator<LogPage>;
@@ -11,7 +11,7 @@ interface Head {
 export class LogWalk {
   readonly #chains: readonly LogChain[];
   readonly #to: string | undefined;
-  readonly #places: Map<string, Place>;
+  readonly #places: Map<string, LogPlace>;
   #total: number;
   #page: LogPage | undefined;
   #offset = 0;

@@ -13,14 +13,14 @@ import { viewFold } from './view-fold.ts';
 import { encodeView, type ViewStore } from './view-store.ts';
 
 /** One stream's place in one generation of a projection. */
-export interface Place {
+export interface CheckpointKey {
   readonly projection: AnyProjection;
   readonly generation: number;
   readonly stream: string;
 }
 
 /** What a stream's commits made of its checkpoint, and what stopped them if something did. */
-export interface Progress {
+export interface FoldProgress {
   readonly view: JsonObject | undefined;
   readonly version: number;
   /** What shared views gain. */
@@ -30,9 +30,9 @@ export interface Progress {
 
 /** A fold's result that is to be written. */
 export interface Advance {
-  readonly place: Place;
+  readonly place: CheckpointKey;
   readonly stored: StoredView;
-  readonly progress: Progress;
+  readonly progress: FoldProgress;
 }
 
 export interface CheckpointOptions {
@@ -64,25 +64,25 @@ export class Checkpoints {
   }
 
   /** The view of a stream as it is stored; at version 0 when there is none. */
-  async read(place: Place): Promise<StoredView> {
+  async read(place: CheckpointKey): Promise<StoredView> {
     const { projection, generation, stream } = place;
     return (await this.#options.views.get(projection.name, generation, keyIn(projection, stream))) ?? this.none(place);
   }
 
   /** What is stored of a stream before its first event. */
-  none({ projection, generation, stream }: Place): StoredView {
+  none({ projection, generation, stream }: CheckpointKey): StoredView {
     const key = keyIn(projection, stream);
     return { projection: projection.name, generation, key, version: 0, group: '', view: undefined };
   }
 
   /** Folds delivered commits, in order, into a view; those that the delivery left out are read from the store. */
-  async fold({ projection }: Place, stored: StoredView, commits: readonly Commit[]): Promise<Progress> {
+  async fold({ projection }: CheckpointKey, stored: StoredView, commits: readonly Commit[]): Promise<FoldProgress> {
     const base = await this.#inherit(projection, stored, commits.at(0));
     return progressOf(projection, base, this.#withoutGaps(commits, stored.version));
   }
 
   /** Folds all there is after a view, commit by commit as far as each could be stored. @throws UnavailableError */
-  async foldToHead({ projection, stream }: Place, stored: StoredView): Promise<Progress> {
+  async foldToHead({ projection, stream }: CheckpointKey, stored: StoredView): Promise<FoldProgress> {
     const commits = this.#options.store.commits(stream, { from: stored.version + 1 });
     const base = await this.#inherit(projection, stored, await this.#first(stream, stored));
     const progress = await progressOf(projection, base, commits, (view) => void encodeView({ ...stored, view }));
@@ -96,7 +96,7 @@ export class Checkpoints {
   }
 
   /** Writes what was folded, and the mark to have, if the checkpoint is still as it was read. @returns whether it was */
-  write(place: Place, stored: StoredView, progress: Progress, parked?: Parked): Promise<boolean> {
+  write(place: CheckpointKey, stored: StoredView, progress: FoldProgress, parked?: Parked): Promise<boolean> {
     const { next, expectedVersion, expectedMark } = checkpointOf({ place, stored, progress }, parked);
     const { projection } = place;
     if (!isShared(projection) || progress.increments.size === 0) {
@@ -165,7 +165,7 @@ async function progressOf(
   { view, version }: Base,
   commits: AsyncIterable<Commit>,
   check: (view: JsonObject | undefined) => void = () => {},
-): Promise<Progress> {
+): Promise<FoldProgress> {
   const fold = {
     evolve: (state: State, event: DomainEvent) => evolveState(projection, state, event),
     check: ({ state }: { state: State }) => check(state.view),

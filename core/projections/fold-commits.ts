@@ -4,16 +4,16 @@ import { type Commit, decodeCommit } from '../store/commit.ts';
 import type { Failure } from './parked.ts';
 
 /** What was made of a stream, and the number of the last event in it. */
-export interface Folded<State> {
+export interface FoldedCommits<State> {
   readonly state: State;
   readonly version: number;
 }
 
-export interface Fold<State> {
+export interface CheckedFold<State> {
   /** The state after an event. */
   evolve(state: State, event: DomainEvent): State;
   /** Called with the state after each commit; what it throws counts against that commit's last event. */
-  check?(folded: Folded<State>): void;
+  check?(folded: FoldedCommits<State>): void;
 }
 
 /**
@@ -21,10 +21,10 @@ export interface Fold<State> {
  * the last commit before it, since an append is whole or not there in views, too.
  */
 export async function foldCommits<State>(
-  { evolve, check }: Fold<State>,
-  start: Folded<State>,
+  { evolve, check }: CheckedFold<State>,
+  start: FoldedCommits<State>,
   commits: AsyncIterable<Commit>,
-): Promise<Folded<State> & { readonly failure?: Failure }> {
+): Promise<FoldedCommits<State> & { readonly failure?: Failure }> {
   let whole = start;
   let event: DomainEvent | undefined;
   let next = start.version + 1;

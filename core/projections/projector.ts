@@ -3,7 +3,7 @@ import { UnavailableError } from '../base/errors.ts';
 import type { RetryPolicy } from '../base/retry.ts';
 import { parseStreamId } from '../base/stream-id.ts';
 import type { Commit } from '../store/commit.ts';
-import { type Advance, type CheckpointOptions, Checkpoints, type Place } from './checkpoints.ts';
+import { type Advance, type CheckpointKey, type CheckpointOptions, Checkpoints } from './checkpoints.ts';
 import { isParked, type Parked } from './parked.ts';
 import { type AnyProjection, aggregateTypesOf, isShared } from './projection.ts';
 import { retryOrPark } from './retry-or-park.ts';
@@ -14,7 +14,7 @@ import { MAX_CHECKPOINTS, MAX_SHARED_VIEWS } from './shared-view-store.ts';
 export const LIVE_GENERATION = 1;
 
 /** A commit that could not be applied to a projection, and with it all later ones of its stream in the batch. */
-export interface ProjectionFailure extends Place {
+export interface ProjectionFailure extends CheckpointKey {
   /** The first commit of the stream in the batch, as it was delivered: where a redelivery has to start. */
   readonly commit: Commit;
   readonly error: unknown;
@@ -165,7 +165,7 @@ export class Projector {
   }
 
   /** Reads and folds. @returns undefined when there is nothing to write */
-  async #advance(place: Place, commits: readonly Commit[]): Promise<Advance | undefined> {
+  async #advance(place: CheckpointKey, commits: readonly Commit[]): Promise<Advance | undefined> {
     const stored = await this.#checkpoints.read(place);
     if (isParked(stored)) return undefined;
     const inOrder = commits.toSorted((a, b) => a.version - b.version);
@@ -175,7 +175,7 @@ export class Projector {
   }
 
   /** One read, one fold, one conditional write. @returns false when the condition failed */
-  async #applyStream(place: Place, commits: readonly Commit[]): Promise<boolean> {
+  async #applyStream(place: CheckpointKey, commits: readonly Commit[]): Promise<boolean> {
     const advance = await this.#advance(place, commits);
     return !advance || this.#checkpoints.write(place, advance.stored, advance.progress, advance.stored.parked);
   }

@@ -1,4 +1,4 @@
-import type { Checkpoints, Place } from './checkpoints.ts';
+import type { CheckpointKey, Checkpoints } from './checkpoints.ts';
 import { attemptOf, isParked, type Parked, parkedAt } from './parked.ts';
 
 /** How far a stream came, or would come, when it is tried again. */
@@ -12,7 +12,11 @@ export interface RedriveResult {
 }
 
 /** What a redrive would lead to now. Writes nothing. @throws UnavailableError */
-export async function previewRedrive(checkpoints: Checkpoints, place: Place, now: Date): Promise<RedriveResult> {
+export async function previewRedrive(
+  checkpoints: Checkpoints,
+  place: CheckpointKey,
+  now: Date,
+): Promise<RedriveResult> {
   const stored = await checkpoints.read(place);
   const { failure, version } = await checkpoints.foldToHead(place, stored);
   const parked = failure && parkedAt(failure, [attemptOf(failure.error, now)], stored.parked);
@@ -27,7 +31,7 @@ export async function previewRedrive(checkpoints: Checkpoints, place: Place, now
  * until then is in the store when its head is read afterwards. So nothing falls between the two.
  * @throws UnavailableError; the mark is still there, a repeat goes on
  */
-export async function redrive(checkpoints: Checkpoints, place: Place, now: Date): Promise<RedriveResult> {
+export async function redrive(checkpoints: Checkpoints, place: CheckpointKey, now: Date): Promise<RedriveResult> {
   let from: number | undefined;
   for (;;) {
     const stored = await checkpoints.read(place);

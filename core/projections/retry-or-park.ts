@@ -1,6 +1,6 @@
 import { UnavailableError } from '../base/errors.ts';
 import { type RetryPolicy, withRetry } from '../base/retry.ts';
-import type { Checkpoints, Place } from './checkpoints.ts';
+import type { CheckpointKey, Checkpoints } from './checkpoints.ts';
 import { type Attempt, attemptOf, isParked, type Parked, parkedAt } from './parked.ts';
 
 /**
@@ -12,7 +12,7 @@ import { type Attempt, attemptOf, isParked, type Parked, parkedAt } from './park
  */
 export async function retryOrPark(
   checkpoints: Checkpoints,
-  place: Place,
+  place: CheckpointKey,
   error: unknown,
   policy: RetryPolicy,
   now: () => Date,
@@ -39,7 +39,7 @@ export async function retryOrPark(
 }
 
 /** @returns false when the checkpoint had moved */
-async function catchUp(checkpoints: Checkpoints, place: Place): Promise<boolean> {
+async function catchUp(checkpoints: Checkpoints, place: CheckpointKey): Promise<boolean> {
   const stored = await checkpoints.read(place);
   if (isParked(stored)) return true;
   const { failure, ...folded } = await checkpoints.foldToHead(place, stored);
@@ -48,7 +48,11 @@ async function catchUp(checkpoints: Checkpoints, place: Place): Promise<boolean>
 }
 
 /** Applies what can be applied, and parks the stream at the event that fails. Later ones wait; the store has them. */
-async function park(checkpoints: Checkpoints, place: Place, attempts: readonly Attempt[]): Promise<Parked | undefined> {
+async function park(
+  checkpoints: Checkpoints,
+  place: CheckpointKey,
+  attempts: readonly Attempt[],
+): Promise<Parked | undefined> {
   for (;;) {
     const stored = await checkpoints.read(place);
     if (isParked(stored)) return stored.parked;

@@ -4,7 +4,7 @@ import { parseStreamId } from '../base/stream-id.ts';
 import type { JsonObject } from '../events/json.ts';
 import type { EventLog } from '../log/log.ts';
 import type { EventStore } from '../store/event-store.ts';
-import { Checkpoints, type Place } from './checkpoints.ts';
+import { type CheckpointKey, Checkpoints } from './checkpoints.ts';
 import { type AnyProjection, aggregateTypesOf, isShared, keyIn, type StoredView } from './projection.ts';
 import { type AnySharedProjection, Tally, treeOf } from './shared-projection.ts';
 import type { CounterValues, SharedPlace, SharedViewStore } from './shared-view-store.ts';
@@ -110,7 +110,7 @@ export class Verification {
   }
 
   /** The fold of a stream up to a version, and when what follows it was recorded. */
-  async #remake(place: Place, upTo: number) {
+  async #remake(place: CheckpointKey, upTo: number) {
     const { store } = this.#options;
     const commits = upTo > 0 ? await Array.fromAsync(store.commits(place.stream, { to: upTo })) : [];
     const progress = await this.#checkpoints.fold(place, this.#checkpoints.none(place), commits);

@@ -2,7 +2,7 @@ import { UnavailableError } from '../base/errors.ts';
 import { type AnyProjection, groupsOf, streamOf } from '../projections/projection.ts';
 import type { Projector } from '../projections/projector.ts';
 import type { EventStore } from '../store/event-store.ts';
-import type { Checkpoint, GenerationStore } from './generation-store.ts';
+import type { GenerationStore, ViewCheckpoint } from './generation-store.ts';
 import type { ReplayFailure } from './replay.ts';
 
 /** A place among the views of a generation: in which group, after which key. */
@@ -13,7 +13,7 @@ export interface ComparisonPlace {
 
 interface ComparedPage {
   /** Views of the live generation that the other one has not, or has at an earlier version. */
-  readonly behind: readonly Checkpoint[];
+  readonly behind: readonly ViewCheckpoint[];
   /** Where to go on. */
   readonly next: ComparisonPlace;
 }
@@ -55,7 +55,7 @@ export class GenerationComparison {
    * @returns those that are behind even so, with the reason
    * @throws UnavailableError when storage could not be reached
    */
-  async catchUp(behind: readonly Checkpoint[], generation: number, projector: Projector): Promise<ReplayFailure[]> {
+  async catchUp(behind: readonly ViewCheckpoint[], generation: number, projector: Projector): Promise<ReplayFailure[]> {
     const { projection, events } = this.#options;
     const reasons = new Map<string, string>();
     for (const { key } of behind) {
@@ -73,7 +73,7 @@ export class GenerationComparison {
     });
   }
 
-  async #behind(generation: number, wanted: readonly Checkpoint[]): Promise<Checkpoint[]> {
+  async #behind(generation: number, wanted: readonly ViewCheckpoint[]): Promise<ViewCheckpoint[]> {
     if (wanted.length === 0) return [];
     const keys = wanted.map(({ key }) => key);
     const versions = await this.#options.store.versions(this.#options.projection.name, generation, keys);

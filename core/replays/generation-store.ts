@@ -1,13 +1,13 @@
 import type { PageOptions } from '../projections/view-store.ts';
 
 /** How far a view of a generation is. */
-export interface Checkpoint {
+export interface ViewCheckpoint {
   readonly key: string;
   readonly version: number;
 }
 
 export interface CheckpointPage {
-  readonly checkpoints: readonly Checkpoint[];
+  readonly checkpoints: readonly ViewCheckpoint[];
   /** Key to continue after; absent when this was the last page. */
   readonly next?: string;
 }

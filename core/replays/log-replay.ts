@@ -3,7 +3,7 @@ import { Selection } from '../log/filter.ts';
 import type { EventLogOptions } from '../log/log.ts';
 import { commitsOf } from '../log/page.ts';
 import { partitionsOf } from '../log/partition.ts';
-import type { LogScope, PageRange, PartitionExtent, ReplayLog, ReplayPage } from './replay-log.ts';
+import type { LogScope, PartitionExtent, ReplayLog, ReplayPage, ReplayRange } from './replay-log.ts';
 
 /** The log's pages in ranges, those that were archived among them. */
 export class LogReplay implements ReplayLog {
@@ -19,7 +19,7 @@ export class LogReplay implements ReplayLog {
     return extents.filter((extent) => extent !== undefined);
   }
 
-  async *pages({ partition, from, to }: PageRange, scope: LogScope): AsyncGenerator<ReplayPage> {
+  async *pages({ partition, from, to }: ReplayRange, scope: LogScope): AsyncGenerator<ReplayPage> {
     const selection = new Selection(scope);
     for await (const page of this.#chain(partition).pages(from, { to: undefined, most: to - from + 1 })) {
       if (page.page > to) return;

@@ -1,4 +1,4 @@
-import type { PageRange } from './replay-log.ts';
+import type { ReplayRange } from './replay-log.ts';
 
 /** A run of pages, both ends included. */
 export type PageRun = readonly [from: number, to: number];
@@ -15,8 +15,8 @@ export function withRun(runs: readonly PageRun[], added: PageRun): [number, numb
 }
 
 /** What is left of a range without the runs, cut into ranges of at most `size` pages. */
-export function remaining({ partition, from, to }: PageRange, runs: readonly PageRun[], size: number): PageRange[] {
-  const left: PageRange[] = [];
+export function remaining({ partition, from, to }: ReplayRange, runs: readonly PageRun[], size: number): ReplayRange[] {
+  const left: ReplayRange[] = [];
   const add = (first: number, last: number) => {
     for (let start = first; start <= last; start += size) {
       left.push({ partition, from: start, to: Math.min(start + size - 1, last) });

@@ -1,6 +1,6 @@
 import { remaining, withRun } from './page-runs.ts';
 import type { Replay, ReplayFailure } from './replay.ts';
-import type { PageRange, PartitionExtent } from './replay-log.ts';
+import type { PartitionExtent, ReplayRange } from './replay-log.ts';
 
 /** Streams that could not be applied of which a replay keeps the reason. */
 const MAX_FAILURES = 20;
@@ -15,14 +15,14 @@ export function withPlan(own: Replay, extents: readonly PartitionExtent[], plann
 }
 
 /** The ranges of the plan that were not read, of at most `size` pages each. */
-export function unread({ partitions }: Replay, size: number): PageRange[] {
+export function unread({ partitions }: Replay, size: number): ReplayRange[] {
   return Object.entries(partitions).flatMap(([partition, { from, to, done }]) =>
     remaining({ partition, from, to }, done, size),
   );
 }
 
 /** A replay that has read a range with so many events in it. */
-export function withRange(own: Replay, { partition, from, to }: PageRange, events: number): Replay {
+export function withRange(own: Replay, { partition, from, to }: ReplayRange, events: number): Replay {
   const progress = own.partitions[partition];
   if (!progress) return own;
   const done = withRun(progress.done, [from, to]);

@@ -1,14 +1,14 @@
 import type { Commit } from '../store/commit.ts';
 
 /** Pages of one partition of the log, from `from` to `to`, both included. */
-export interface PageRange {
+export interface ReplayRange {
   readonly partition: string;
   readonly from: number;
   readonly to: number;
 }
 
 /** The pages of a partition that can hold what is asked for, and how many events they have. */
-export interface PartitionExtent extends PageRange {
+export interface PartitionExtent extends ReplayRange {
   readonly events: number;
 }
 
@@ -33,5 +33,5 @@ export interface ReplayLog {
   /** Where the log has what is asked for, up to its present end. Partitions with nothing are left out. */
   extents(scope: LogScope): Promise<readonly PartitionExtent[]>;
   /** The pages of a range in their order, fetched as they are taken. @throws CorruptDataError that names the page */
-  pages(range: PageRange, scope: LogScope): AsyncIterable<ReplayPage>;
+  pages(range: ReplayRange, scope: LogScope): AsyncIterable<ReplayPage>;
 }

@@ -10,7 +10,7 @@ import type { GenerationStore } from './generation-store.ts';
 import type { Generations } from './generations.ts';
 import { unread, withFailures, withPlan, withRange } from './progress.ts';
 import { isWhole, type Replay, within } from './replay.ts';
-import type { LogScope, PageRange, ReplayLog } from './replay-log.ts';
+import type { LogScope, ReplayLog, ReplayRange } from './replay-log.ts';
 import type { Replays } from './replays.ts';
 
 export interface ReplayWorkOptions {
@@ -39,7 +39,7 @@ export interface ReplayWorkOptions {
 
 /** What is to be done next for a replay. */
 export type ReplayStep =
-  | { readonly step: 'read'; readonly ranges: readonly PageRange[] }
+  | { readonly step: 'read'; readonly ranges: readonly ReplayRange[] }
   | { readonly step: 'wait'; readonly ms: number }
   | { readonly step: 'finish' }
   /** Remove the views that nobody needs any more. */
@@ -90,7 +90,7 @@ export class ReplayWork {
    * paused or discarded; the range is then read again.
    * @throws UnavailableError, CorruptDataError; the range counts as not read
    */
-  async read(replayId: string, range: PageRange): Promise<void> {
+  async read(replayId: string, range: ReplayRange): Promise<void> {
     const { replays, log } = this.#options;
     const own = await replays.get(replayId);
     if (own.state !== 'running') return;

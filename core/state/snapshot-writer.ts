@@ -15,7 +15,7 @@ export interface SnapshotWriterOptions {
   readonly onError: (stream: string, error: unknown) => void;
 }
 
-interface Progress {
+interface StreamProgress {
   readonly fold: AnyFold;
   readonly folded: Folded<unknown>;
 }
@@ -62,7 +62,7 @@ export class SnapshotWriter {
     if (own.length === 0) return;
     const before = Math.min(...due.map(({ version }) => version)) - 1;
     const bases = await Promise.all(own.map((fold) => snapshots.newest(fold, stream, { version: before })));
-    let progress = own.map((fold, index): Progress => ({ fold, folded: bases[index] ?? start(fold) }));
+    let progress = own.map((fold, index): StreamProgress => ({ fold, folded: bases[index] ?? start(fold) }));
     // Clocks of several writers: the latest time, whichever commit has it, so that nothing in the state is later.
     let recordedAt = bases.reduce((latest, base) => (base && base.recordedAt > latest ? base.recordedAt : latest), '');
     const from = Math.min(...progress.map(({ folded }) => folded.version)) + 1;
@@ -79,7 +79,7 @@ export class SnapshotWriter {
     }
   }
 
-  async #foldIn({ fold, folded }: Progress, commit: Commit): Promise<Progress> {
+  async #foldIn({ fold, folded }: StreamProgress, commit: Commit): Promise<StreamProgress> {
     return { fold, folded: foldCommit(fold, await this.#states.inherit(fold, folded, commit), commit) };
   }
 }

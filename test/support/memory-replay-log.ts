@@ -1,4 +1,4 @@
-import type { LogScope, PageRange, PartitionExtent, ReplayLog, ReplayPage } from '../../core/replays/replay-log.ts';
+import type { LogScope, PartitionExtent, ReplayLog, ReplayPage, ReplayRange } from '../../core/replays/replay-log.ts';
 import type { Commit } from '../../core/store/commit.ts';
 
 /** A log of one partition in memory, a page for each call of `append`. */
@@ -14,7 +14,7 @@ export class MemoryReplayLog implements ReplayLog {
     return this.#pages.length > 0 ? [{ partition: 'all', from: 1, to: this.#pages.length, events }] : [];
   }
 
-  async *pages({ from, to }: PageRange, scope: LogScope): AsyncGenerator<ReplayPage> {
+  async *pages({ from, to }: ReplayRange, scope: LogScope): AsyncGenerator<ReplayPage> {
     for (const page of this.#pages.slice(from - 1, to)) {
       const events = page.reduce((sum, { count }) => sum + count, 0);
       yield { commits: page.filter((commit) => isWanted(commit, scope)), events };

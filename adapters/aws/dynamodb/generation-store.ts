@@ -11,7 +11,7 @@ import type { CheckpointPage, GenerationStore } from '../../../core/replays/gene
 import { reaching } from '../clients/service-error.ts';
 import { batchGet } from './batch-get.ts';
 import { BY_GROUP, DEFAULT_TENANT } from './tables.ts';
-import { checkpointOf, type Item, keyOf, type Place, placeId } from './view-item.ts';
+import { checkpointOf, type Item, keyOf, placeId, type ViewKey } from './view-item.ts';
 
 /** DynamoDB fetches at most 100 items at once, and writes 25. */
 const MAX_FETCHED = 100;
@@ -84,7 +84,7 @@ export class DynamoGenerationStore implements GenerationStore {
     });
   }
 
-  async #keys(place: Place, group: string, limit: number, after: string | undefined): Promise<string[]> {
+  async #keys(place: ViewKey, group: string, limit: number, after: string | undefined): Promise<string[]> {
     const query = new QueryCommand({
       TableName: this.#table,
       IndexName: BY_GROUP,
@@ -100,7 +100,7 @@ export class DynamoGenerationStore implements GenerationStore {
     return (Items ?? []).map((item) => keyOf(item, place));
   }
 
-  #ids(place: Place, keys: readonly string[]): Item[] {
+  #ids(place: ViewKey, keys: readonly string[]): Item[] {
     return keys.map((key) => ({ view: { S: placeId(this.#tenant, place, key) } }));
   }
 }

@@ -5,10 +5,10 @@ import type { JsonObject } from '../../../core/events/json.ts';
 import { type Parked, parkedSchema } from '../../../core/projections/parked.ts';
 import type { StoredView } from '../../../core/projections/projection.ts';
 import { encodeView, type ParkedView } from '../../../core/projections/view-store.ts';
-import type { Checkpoint } from '../../../core/replays/generation-store.ts';
+import type { ViewCheckpoint } from '../../../core/replays/generation-store.ts';
 
 export type Item = Record<string, AttributeValue>;
-export type Place = Pick<StoredView, 'projection' | 'generation'>;
+export type ViewKey = Pick<StoredView, 'projection' | 'generation'>;
 
 const text = z.object({ S: z.string().min(1) }).transform(({ S }) => S);
 const version = z.object({ N: z.string().regex(/^\d{1,16}$/) }).transform(({ N }) => Number(N));
@@ -31,7 +31,7 @@ const keyItem = z.object({ key: text });
 const checkpointItem = z.object({ key: text, version });
 
 /** What names a view, a group or a generation in keys. */
-export const placeId = (tenant: string, { projection, generation }: Place, name?: string): string =>
+export const placeId = (tenant: string, { projection, generation }: ViewKey, name?: string): string =>
   `${tenant}/${projection}/${generation}${name === undefined ? '' : `/${name}`}`;
 
 export const markText = (parked: Parked): AttributeValue => ({ S: JSON.stringify(parked) });
@@ -70,7 +70,7 @@ export function unchanged(expectedVersion: number, expectedMark: Parked | undefi
 }
 
 /** @throws CorruptDataError that names the view */
-export function viewOf(item: Item, place: Place, tenant: string): StoredView {
+export function viewOf(item: Item, place: ViewKey, tenant: string): StoredView {
   const { key, version, listing, body, parked } = parsed(viewItem, item, place);
   const group = listing.slice(placeId(tenant, place, '').length);
   const { projection, generation } = place;
@@ -78,15 +78,15 @@ export function viewOf(item: Item, place: Place, tenant: string): StoredView {
 }
 
 /** @throws CorruptDataError that names the view */
-export const parkedViewOf = (item: Item, place: Place): ParkedView => parsed(parkedItem, item, place);
+export const parkedViewOf = (item: Item, place: ViewKey): ParkedView => parsed(parkedItem, item, place);
 
 /** @throws CorruptDataError that names the view */
-export const checkpointOf = (item: Item, place: Place): Checkpoint => parsed(checkpointItem, item, place);
+export const checkpointOf = (item: Item, place: ViewKey): ViewCheckpoint => parsed(checkpointItem, item, place);
 
 /** @throws CorruptDataError */
-export const keyOf = (item: Item, place: Place): string => parsed(keyItem, item, place).key;
+export const keyOf = (item: Item, place: ViewKey): string => parsed(keyItem, item, place).key;
 
-function parsed<S extends z.ZodType>(schema: S, item: Item, { projection }: Place): z.output<S> {
+function parsed<S extends z.ZodType>(schema: S, item: Item, { projection }: ViewKey): z.output<S> {
   try {
     return schema.parse(item);
   } catch (cause) {

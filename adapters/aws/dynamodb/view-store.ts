@@ -12,7 +12,7 @@ import type { PageOptions, ParkedPage, ViewPage, ViewStore } from '../../../core
 import { reaching } from '../clients/service-error.ts';
 import { batchGet } from './batch-get.ts';
 import { BY_GROUP, BY_PARKED, DEFAULT_TENANT } from './tables.ts';
-import { keyOf, type Place, parkedViewOf, placeId, unchanged, viewItemOf, viewOf } from './view-item.ts';
+import { keyOf, parkedViewOf, placeId, unchanged, type ViewKey, viewItemOf, viewOf } from './view-item.ts';
 
 /** DynamoDB fetches at most this many items at once. */
 const MAX_BATCH = 100;
@@ -113,7 +113,7 @@ export class DynamoViewStore implements ViewStore {
     return reaching('DynamoDB', this.#client.send(query));
   }
 
-  #id(place: Place, name?: string): string {
+  #id(place: ViewKey, name?: string): string {
     return placeId(this.#tenant, place, name);
   }
 }

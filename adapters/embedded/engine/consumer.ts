@@ -4,7 +4,7 @@ import type { PositionedCommit, SqliteCommitStorage } from '../sqlite/commit-sto
 import type { Logger } from './logger.ts';
 
 /** Where a consumer finds out after a start how far it had come. Both throw UnavailableError. */
-export interface Checkpoint {
+export interface ConsumerCheckpoint {
   get(): number;
   save(position: number): void;
 }
@@ -12,7 +12,7 @@ export interface Checkpoint {
 export interface ConsumerOptions {
   readonly name: string;
   readonly commits: SqliteCommitStorage;
-  readonly checkpoint: Checkpoint;
+  readonly checkpoint: ConsumerCheckpoint;
   readonly logger: Logger;
   /** Most commits a batch; few enough that requests do not wait long while a consumer catches up. */
   readonly batchSize?: number;

@@ -1,12 +1,12 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { Checkpoint } from '../engine/consumer.ts';
+import type { ConsumerCheckpoint } from '../engine/consumer.ts';
 import { guarded } from './error.ts';
 
 /**
  * How far the consumers of these names have come together: to the position that the last of them has finished with. A
  * name that is new has not begun, so that its consumer starts over for all of them. Kept beside what they make.
  */
-export function sqliteCheckpoint(database: DatabaseSync, names: readonly string[]): Checkpoint {
+export function sqliteCheckpoint(database: DatabaseSync, names: readonly string[]): ConsumerCheckpoint {
   const list = JSON.stringify(names);
   const get = database.prepare(
     `SELECT min(coalesce(position, 0)) AS position

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { PageOptions } from '../../../core/projections/view-store.ts';
-import type { Checkpoint, CheckpointPage, GenerationStore } from '../../../core/replays/generation-store.ts';
+import type { CheckpointPage, GenerationStore, ViewCheckpoint } from '../../../core/replays/generation-store.ts';
 import { guarded } from './error.ts';
 
 /** The views of a generation in SQLite, all together. */
@@ -19,7 +19,7 @@ export class SqliteGenerationStore implements GenerationStore {
   ): Promise<CheckpointPage> {
     const oneMore = limit + 1; // tells whether another page follows
     const rows = guarded(() => this.#statements.checkpoints.all({ projection, generation, group, after, oneMore }));
-    const checkpoints = rows.slice(0, limit).map((row) => ({ ...(row as unknown as Checkpoint) })); // the table is STRICT
+    const checkpoints = rows.slice(0, limit).map((row) => ({ ...(row as unknown as ViewCheckpoint) })); // the table is STRICT
     const last = checkpoints.at(-1);
     return rows.length > limit && last ? { checkpoints, next: last.key } : { checkpoints };
   }

@@ -1,5 +1,11 @@
 import { parseStreamId } from '../../../core/base/stream-id.ts';
-import type { LogScope, PageRange, PartitionExtent, ReplayLog, ReplayPage } from '../../../core/replays/replay-log.ts';
+import type {
+  LogScope,
+  PartitionExtent,
+  ReplayLog,
+  ReplayPage,
+  ReplayRange,
+} from '../../../core/replays/replay-log.ts';
 import type { ClaimCheck } from '../../../core/store/claim-check.ts';
 import type { PositionedCommit, SqliteCommitStorage } from './commit-storage.ts';
 
@@ -25,7 +31,7 @@ export class SqliteReplayLog implements ReplayLog {
     return span ? [{ partition: 'commits', from: span.first, to: span.last, events: span.events }] : [];
   }
 
-  async *pages({ from, to }: PageRange, scope: LogScope): AsyncGenerator<ReplayPage> {
+  async *pages({ from, to }: ReplayRange, scope: LogScope): AsyncGenerator<ReplayPage> {
     const isWanted = selection(scope);
     for (let after = from - 1; after < to; ) {
       const read = this.#commits.commitsAfter(after, Math.min(READ_AT_ONCE, to - after));

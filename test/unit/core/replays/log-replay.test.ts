@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { LogWriter } from '../../../../core/log/writer.ts';
 import { LogReplay } from '../../../../core/replays/log-replay.ts';
-import type { LogScope, PageRange } from '../../../../core/replays/replay-log.ts';
+import type { LogScope, ReplayRange } from '../../../../core/replays/replay-log.ts';
 import { History, placeOf } from '../../../support/history.ts';
 import { MemoryLogStorage } from '../../../support/memory-log.ts';
 
@@ -18,7 +18,7 @@ async function written(strategy: 'single' | 'by_aggregate_type' = 'single') {
   ];
   for (const n of [0, 1, 3, 2]) await writer.append(commits.slice(n, n + 1));
   const log = new LogReplay({ storage, strategy });
-  const read = async (range: PageRange, scope: LogScope = {}) => {
+  const read = async (range: ReplayRange, scope: LogScope = {}) => {
     const pages = await Array.fromAsync(log.pages(range, scope));
     return {
       places: pages.flatMap((page) => page.commits.map(placeOf)),
