@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { buildSync, type Metafile } from 'esbuild';
 import { type FunctionName, functionNames } from '../../functions/environment.ts';
 
-const PROJECT = fileURLToPath(new URL('..', import.meta.url));
+const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
 
 /** The command function answers people and agents who wait: every 100 KB of code costs about 20 ms of its cold start. */
 export const MAX_COMMAND_BYTES = 600 * 1024;
