@@ -80,17 +80,16 @@ async function spanBytes(): Promise<number> {
   const tracer = new Tracer((span) => {
     bytes += Buffer.byteLength(JSON.stringify(span));
   });
-  await tracer.within('Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1', () =>
-    tracer.part(
-      'annals',
-      { attributes: { route: 'POST /agents/{agentId}/steps' }, correlationId: 'x'.repeat(26) },
-      () =>
-        tracer.part(
-          'DynamoDB',
-          { aws: { operation: 'PutItem', table_name: 'annals-prod-data-Events0123456789AB-ABCDEFGHIJKL' } },
-          async () => {},
-        ),
-    ),
+  tracer.enter('Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1');
+  await tracer.part(
+    'annals',
+    { attributes: { route: 'POST /agents/{agentId}/steps' }, correlationId: 'x'.repeat(26) },
+    () =>
+      tracer.part(
+        'DynamoDB',
+        { aws: { operation: 'PutItem', table_name: 'annals-prod-data-Events0123456789AB-ABCDEFGHIJKL' } },
+        async () => {},
+      ),
   );
   return bytes;
 }

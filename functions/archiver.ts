@@ -1,10 +1,17 @@
-import { createArchiver, createSweep, invoked } from './runtime.ts';
+import { LogArchiver, retentionOf } from '../core/log/archiver.ts';
+import { scheduledHandler } from './runtime/handlers.ts';
+import { environmentOf, logger, settings } from './runtime/stage.ts';
+import { claimsIn, commitsIn, logPlaces } from './runtime/stores.ts';
 
-const archiver = createArchiver();
-const sweep = createSweep();
+const { EVENTS_TABLE, LOG_TABLE, OBJECTS_BUCKET } = environmentOf('archiver');
+const commits = commitsIn(EVENTS_TABLE);
+const claims = claimsIn(OBJECTS_BUCKET);
+const archiver = new LogArchiver({ ...logPlaces(LOG_TABLE, OBJECTS_BUCKET), ...retentionOf(settings) });
 
 /** Takes old pages of the log to the archive, and removes bodies of commits that were never written; the answer says how many. */
-export const handler = invoked(async () => {
+export const handler = scheduledHandler(async () => {
   const archived = await archiver.run();
-  return { ...archived, swept: await sweep() };
+  const keys = await claims.sweep(commits, new Date());
+  if (keys.length > 0) logger.warn('bodies that no commit claims were removed', { keys });
+  return { ...archived, swept: keys.length };
 });

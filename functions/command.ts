@@ -1,6 +1,14 @@
 import { commandRoutes } from '../api/commands.ts';
-import { createApp } from '../api/http/app.ts';
-import { commandDeps, httpHandler } from './runtime.ts';
+import { DEFAULT_CACHE_SIZE } from '../core/state/state-cache.ts';
+import { StateReader } from '../core/state/state-reader.ts';
+import { appDeps, httpHandler } from './runtime/handlers.ts';
+import { environmentOf, metrics, tracer } from './runtime/stage.ts';
+import { eventStore, snapshotsIn } from './runtime/stores.ts';
+
+const { EVENTS_TABLE, OBJECTS_BUCKET } = environmentOf('command');
+const store = eventStore(EVENTS_TABLE, OBJECTS_BUCKET);
+const snapshots = snapshotsIn(OBJECTS_BUCKET);
+const states = new StateReader({ store, snapshots, cacheSize: DEFAULT_CACHE_SIZE, metrics });
 
 /** Every request that writes: decides on a stream's history and appends to it. */
-export const handler = httpHandler(createApp(commandRoutes, commandDeps()));
+export const handler = httpHandler(commandRoutes, { ...appDeps, store, states, trace: () => tracer.header });

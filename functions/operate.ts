@@ -1,6 +1,27 @@
-import { createApp } from '../api/http/app.ts';
+import { stepFunctions } from '../adapters/aws/clients/clients.ts';
+import { replayStarter } from '../adapters/aws/step-functions/replay-starter.ts';
 import { operationRoutes } from '../api/operations/operations.ts';
-import { httpHandler, operateDeps } from './runtime.ts';
+import { DeadLetters } from '../core/publishing/dead-letters.ts';
+import { Replays } from '../core/replays/replays.ts';
+import { projections } from '../domain/projections.ts';
+import { appDeps, httpHandler } from './runtime/handlers.ts';
+import { publicationTo } from './runtime/publication.ts';
+import { environmentOf } from './runtime/stage.ts';
+import { controlIn, eventStore, generationsIn, sharedViewsIn, viewsIn } from './runtime/stores.ts';
+
+const environment = environmentOf('operate');
+const { EVENTS_TABLE, VIEWS_TABLE, CONTROL_TABLE, EVENT_BUS, OBJECTS_BUCKET, REPLAY_STATE_MACHINE } = environment;
+const store = eventStore(EVENTS_TABLE, OBJECTS_BUCKET);
+const views = viewsIn(VIEWS_TABLE);
+const sharedViews = sharedViewsIn(VIEWS_TABLE);
+const generations = generationsIn(CONTROL_TABLE);
+const live = (projection: string) => generations.live(projection);
+const publication = publicationTo(EVENT_BUS, views);
+const start = replayStarter(stepFunctions(), REPLAY_STATE_MACHINE);
 
 /** Every request of operators that changes views and no events: rebuilds, replays, redrives. */
-export const handler = httpHandler(createApp(operationRoutes, operateDeps()));
+export const handler = httpHandler(operationRoutes, {
+  ...appDeps,
+  deadLetters: new DeadLetters({ projections, store, views, sharedViews, live, publication }),
+  replays: new Replays({ control: controlIn(CONTROL_TABLE), generations, projections, start }),
+});

@@ -1,6 +1,43 @@
-import { createProjector, streamHandler } from './runtime.ts';
+import { Projector } from '../core/projections/projector.ts';
+import { SnapshotWriter } from '../core/state/snapshot-writer.ts';
+import type { Commit } from '../core/store/commit.ts';
+import { observedDelivery } from '../core/telemetry/telemetry.ts';
+import { folds } from '../domain/folds.ts';
+import { projections } from '../domain/projections.ts';
+import { streamHandler } from './runtime/handlers.ts';
+import { withinInvocation } from './runtime/publication.ts';
+import { environmentOf, logger, metrics, settings, telemetry } from './runtime/stage.ts';
+import { claimsIn, eventStore, generationsIn, sharedViewsIn, snapshotsIn, viewsIn } from './runtime/stores.ts';
 
-const apply = createProjector();
+const { EVENTS_TABLE, VIEWS_TABLE, CONTROL_TABLE, OBJECTS_BUCKET } = environmentOf('projector');
+const store = eventStore(EVENTS_TABLE, OBJECTS_BUCKET);
+const pointers = generationsIn(CONTROL_TABLE);
+const projector = new Projector({
+  projections,
+  store,
+  views: viewsIn(VIEWS_TABLE),
+  sharedViews: sharedViewsIn(VIEWS_TABLE),
+  generations: (projection) => pointers.wanted(projection),
+  concurrency: settings.processors.concurrent_workers,
+});
+const snapshots = settings.snapshots.enabled
+  ? new SnapshotWriter({
+      store,
+      snapshots: snapshotsIn(OBJECTS_BUCKET),
+      folds,
+      onError: (stream, error) => logger.error('a snapshot was not written', { stream, error }),
+    })
+  : undefined;
+const policy = withinInvocation();
 
-/** Brings the views up to date with new commits. */
-export const handler = streamHandler('projector', apply);
+const project = async (commits: readonly Commit[]) => {
+  const applied = projector.applyOrPark(commits, policy, ({ projection: { name }, generation, stream }, result) => {
+    metrics.count('dead_letters_total', { projection: name });
+    logger.error('a projection gives up on a stream', { projection: name, generation, stream, ...result });
+  });
+  const [failures] = await Promise.all([applied, snapshots?.write(commits)]);
+  return failures;
+};
+
+/** Brings the views up to date with new commits, and writes snapshots. */
+export const handler = streamHandler(observedDelivery('projector', project, telemetry), claimsIn(OBJECTS_BUCKET));

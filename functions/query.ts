@@ -1,6 +1,40 @@
-import { createApp } from '../api/http/app.ts';
-import { queryRoutes } from '../api/queries.ts';
-import { httpHandler, queryDeps } from './runtime.ts';
+import { type QueryDeps, queryRoutes } from '../api/queries.ts';
+import { DeadLetters } from '../core/publishing/dead-letters.ts';
+import { StateReader } from '../core/state/state-reader.ts';
+import { checkHealth } from '../core/telemetry/health.ts';
+import { projections } from '../domain/projections.ts';
+import manifest from '../package.json' with { type: 'json' };
+import { appDeps, httpHandler } from './runtime/handlers.ts';
+import { partsOf } from './runtime/health.ts';
+import { environmentOf } from './runtime/stage.ts';
+import { eventStore, generationsIn, logIn, sharedViewsIn, snapshotsIn, viewsIn } from './runtime/stores.ts';
 
-/** Every request that reads: views, streams, what the service says of itself. */
-export const handler = httpHandler(createApp(queryRoutes, queryDeps()));
+const environment = environmentOf('query');
+const { EVENTS_TABLE, VIEWS_TABLE, CONTROL_TABLE, LOG_TABLE, OBJECTS_BUCKET } = environment;
+const store = eventStore(EVENTS_TABLE, OBJECTS_BUCKET);
+const views = viewsIn(VIEWS_TABLE);
+const generations = generationsIn(CONTROL_TABLE);
+const live = (projection: string) => generations.live(projection);
+
+const deps: QueryDeps = {
+  ...appDeps,
+  store,
+  log: logIn(LOG_TABLE, OBJECTS_BUCKET),
+  states: new StateReader({ store, snapshots: snapshotsIn(OBJECTS_BUCKET) }),
+  views,
+  generations,
+  sharedViews: sharedViewsIn(VIEWS_TABLE),
+  projections,
+  deadLetters: new DeadLetters({ projections, store, views, live }),
+  projectionStatus: async () =>
+    Promise.all(
+      projections.map(async ({ name }) => {
+        const generation = await live(name);
+        return { name, generation, lag: null, deadLetters: await views.countParked(name, generation) };
+      }),
+    ),
+  health: async () => ({ ...(await checkHealth(partsOf(environment))), version: manifest.version }),
+};
+
+/** Every request that reads: views, streams, the log, the service's health and description. */
+export const handler = httpHandler(queryRoutes, deps);

@@ -1,6 +1,35 @@
-import { createRelay, reportTampering, streamHandler } from './runtime.ts';
+import { dynamoDb } from '../adapters/aws/clients/clients.ts';
+import { DynamoLogStorage } from '../adapters/aws/dynamodb/log-storage.ts';
+import { findTampering } from '../adapters/aws/stream/tampering.ts';
+import { LogWriter } from '../core/log/writer.ts';
+import { Relay } from '../core/publishing/relay.ts';
+import { observedDelivery } from '../core/telemetry/telemetry.ts';
+import { streamHandler } from './runtime/handlers.ts';
+import { publicationTo } from './runtime/publication.ts';
+import { environmentOf, logger, metrics, settings, telemetry } from './runtime/stage.ts';
+import { claimsIn, commitsIn, viewsIn } from './runtime/stores.ts';
 
-const relay = createRelay();
+const { EVENTS_TABLE, LOG_TABLE, EVENT_BUS, VIEWS_TABLE, OBJECTS_BUCKET } = environmentOf('relay');
+const relay = new Relay({
+  log: new LogWriter({
+    storage: new DynamoLogStorage(dynamoDb(), LOG_TABLE),
+    commits: commitsIn(EVENTS_TABLE),
+    strategy: settings.store.partition_strategy,
+  }),
+  publication: publicationTo(EVENT_BUS, viewsIn(VIEWS_TABLE)),
+});
+
+/** Raises the alarm when somebody changed or removed commits. */
+function reportTampering(event: unknown): void {
+  for (const tampering of findTampering(event)) {
+    metrics.count('tampering_total', {});
+    logger.error('a stored commit was tampered with', { ...tampering });
+  }
+}
 
 /** Takes new commits into the log and to the bus, in their order. */
-export const handler = streamHandler('relay', relay, reportTampering);
+export const handler = streamHandler(
+  observedDelivery('relay', (commits) => relay.relay(commits), telemetry),
+  claimsIn(OBJECTS_BUCKET),
+  reportTampering,
+);

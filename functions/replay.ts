@@ -1,7 +1,14 @@
-import type { Context } from 'aws-lambda';
 import * as z from 'zod';
-import { parse } from '../core/base/validation.ts';
-import { createReplayWork } from './runtime.ts';
+import { dynamoDb } from '../adapters/aws/clients/clients.ts';
+import { DynamoGenerationStore } from '../adapters/aws/dynamodb/generation-store.ts';
+import { Generations } from '../core/replays/generations.ts';
+import { LogReplay } from '../core/replays/log-replay.ts';
+import { Replays } from '../core/replays/replays.ts';
+import { ReplayWork } from '../core/replays/work.ts';
+import { projections } from '../domain/projections.ts';
+import { taskHandler } from './runtime/handlers.ts';
+import { environmentOf, settings } from './runtime/stage.ts';
+import { controlIn, eventStore, logPlaces, sharedViewsIn, viewsIn } from './runtime/stores.ts';
 
 const page = z.int().positive();
 
@@ -16,13 +23,37 @@ const request = z.discriminatedUnion('step', [
   z.object({ step: z.literal('fail'), replayId: z.string(), error: z.looseObject({ Cause: z.string().optional() }) }),
 ]);
 
-const work = createReplayWork();
-/** What is compared or removed is noted in time; the rest is done by the next invocation. */
+/**
+ * A projector's knowledge of pointers may be a second old, a write of its own under way for 9 s (three attempts of 3 s), and an
+ * index a moment behind: after this time, everything is in place that was written in ignorance of a replay.
+ */
+const REPLAY_SETTLES_MS = 15_000;
+/** Twice the time of the longest request to the API, so that nobody reads a generation that is being removed. */
+const REPLACED_STAYS_MS = 60_000;
+/** What is compared or removed is noted in time; the next invocation does the rest. */
 const SPARE_MS = 30_000;
 
-/** One step of a replay. @returns what is to be done next, where the step finds that out */
-export async function handler(event: unknown, context: Context) {
-  const asked = parse(request, event);
+const { EVENTS_TABLE, VIEWS_TABLE, CONTROL_TABLE, LOG_TABLE, OBJECTS_BUCKET } = environmentOf('replay');
+const control = controlIn(CONTROL_TABLE);
+const generations = new Generations(control, { maxAgeMs: 0 });
+const start = () => {
+  throw new Error('the state machine starts replays, its function does not');
+};
+const work = new ReplayWork({
+  replays: new Replays({ control, generations, projections, start }),
+  generations,
+  log: new LogReplay(logPlaces(LOG_TABLE, OBJECTS_BUCKET)),
+  store: eventStore(EVENTS_TABLE, OBJECTS_BUCKET),
+  views: viewsIn(VIEWS_TABLE),
+  sharedViews: sharedViewsIn(VIEWS_TABLE),
+  generationStore: new DynamoGenerationStore(dynamoDb(), VIEWS_TABLE),
+  concurrency: settings.processors.concurrent_workers,
+  settleMs: REPLAY_SETTLES_MS,
+  removeAfterMs: REPLACED_STAYS_MS,
+});
+
+/** One step of a replay. The answer is the next step, where this step finds that out. */
+export const handler = taskHandler(request, async (asked, context): Promise<unknown> => {
   const { replayId } = asked;
   const until = Date.now() + context.getRemainingTimeInMillis() - SPARE_MS;
   switch (asked.step) {
@@ -37,7 +68,7 @@ export async function handler(event: unknown, context: Context) {
     case 'fail':
       return work.fail(replayId, new Error(causeOf(asked.error.Cause)));
   }
-}
+});
 
 /** Step Functions gives the error of a function as JSON in a string. */
 function causeOf(cause = 'the work was interrupted'): string {

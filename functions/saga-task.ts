@@ -1,7 +1,9 @@
-import { answerMachine } from '../core/sagas/step-functions/requests.ts';
-import { createSagaCallbacks } from './runtime.ts';
+import { answerMachine, machineRequest } from '../core/sagas/step-functions/requests.ts';
+import { taskHandler } from './runtime/handlers.ts';
+import { sagaCallbacks } from './runtime/sagas.ts';
+import { environmentOf } from './runtime/stage.ts';
 
-const sagas = createSagaCallbacks('saga-task');
+const sagas = sagaCallbacks(environmentOf('saga-task'));
 
-/** Does one thing for the state machine of a saga. */
-export const handler = (event: unknown): Promise<unknown> => answerMachine(sagas, event);
+/** Does one task for the state machine of a saga. */
+export const handler = taskHandler(machineRequest, (asked) => answerMachine(sagas, asked));

@@ -55,7 +55,7 @@ export interface SpanOptions {
  */
 export class Tracer {
   readonly #sink: SegmentSink;
-  readonly #scopes = new AsyncLocalStorage<Scope>();
+  readonly #scopes = new AsyncLocalStorage<Scope | undefined>();
 
   constructor(sink: SegmentSink) {
     this.#sink = sink;
@@ -85,10 +85,13 @@ export class Tracer {
     return this.#span({ place, correlationId: undefined }, { name }, options, work);
   }
 
-  /** Work on behalf of what has this header, where somebody else records the service's own span, as Lambda does. */
-  within<T>(header: string | undefined, work: () => Promise<T>): Promise<T> {
+  /**
+   * Work from here on is on behalf of what has this header, where somebody else records the service's span, as Lambda does.
+   * Each invocation enters a trace, or leaves the one before.
+   */
+  enter(header: string | undefined): void {
     const place = parseTraceHeader(header);
-    return place ? this.#scopes.run({ place, correlationId: undefined }, work) : work();
+    this.#scopes.enterWith(place && { place, correlationId: undefined });
   }
 
   async #span<T>(

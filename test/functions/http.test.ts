@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { dynamoDb } from '../../adapters/aws/clients/clients.ts';
 import { DynamoCommitStorage } from '../../adapters/aws/dynamodb/commit-storage.ts';
 import { EventStore } from '../../core/store/event-store.ts';
+import { functionNames } from '../../functions/environment.ts';
 import { MAX_COMMAND_BYTES } from '../../lib/shared/bundle.ts';
 import { type BundledFunctions, bundledFunctions } from '../support/bundled-functions.ts';
 import { createTables } from '../support/tables.ts';
@@ -16,7 +17,14 @@ beforeAll(async () => {
   table = events;
   const tables = { EVENTS_TABLE: events, VIEWS_TABLE: views, CONTROL_TABLE: control, LOG_TABLE: log };
   // There is no such bucket: streams as short as these never ask for one.
-  functions = bundledFunctions(folder, { ...tables, OBJECTS_BUCKET: 'none' });
+  functions = bundledFunctions(folder, {
+    ...tables,
+    OBJECTS_BUCKET: 'none',
+    EVENT_BUS: 'none',
+    REPLAY_STATE_MACHINE: 'none',
+    SAGA_TASKS_TABLE: 'none',
+    SAGA_MACHINE_ARN_PREFIX: 'none',
+  });
 });
 
 const agent = (agentId: string) => ({ agentId, agentType: 'coder', configuration: {}, createdBy: 'test' });
@@ -32,6 +40,12 @@ describe('the bundles', () => {
   it('hold what their function needs and no more', () => {
     expect(functions.bundles['command']?.bytes).toBeLessThan(MAX_COMMAND_BYTES);
     expect(functions.bundles['relay']?.bytes).toBeLessThan(functions.bundles['command']?.bytes ?? 0);
+  });
+});
+
+describe('every handler', () => {
+  it.each(functionNames)('of %s declares no callback, which Node 24 on Lambda refuses', async (name) => {
+    expect((await functions.handler(name)).length).toBeLessThanOrEqual(2);
   });
 });
 
@@ -93,6 +107,17 @@ describe('the command function', () => {
     const store = new EventStore(new DynamoCommitStorage(dynamoDb(), table));
     const [commit] = await Array.fromAsync(store.commits(`agent-${agentId}`));
     expect(commit?.trace).toMatch(/^Root=1-6724c0de-0123456789abcdef01234567;Parent=[\da-f]{16};Sampled=1$/);
+  });
+
+  it('leaves the trace of the request before', async () => {
+    process.env['_X_AMZN_TRACE_ID'] = 'Root=1-6724c0de-0123456789abcdef01234567;Sampled=1';
+    await create(ulid());
+    delete process.env['_X_AMZN_TRACE_ID'];
+    const agentId = ulid();
+    await create(agentId);
+    const store = new EventStore(new DynamoCommitStorage(dynamoDb(), table));
+    const [commit] = await Array.fromAsync(store.commits(`agent-${agentId}`));
+    expect(commit?.trace ?? '').not.toContain('6724c0de');
   });
 });
 

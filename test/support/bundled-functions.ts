@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { APIGatewayProxyResult, Context, DynamoDBBatchResponse } from 'aws-lambda';
 import { configureEventSystem } from '../../core/base/configuration.ts';
+import type { FunctionName } from '../../functions/environment.ts';
 import { type Bundle, bundleFunctions } from '../../lib/shared/bundle.ts';
 import { apiGatewayEvent, type HttpRequest, lambdaContext } from './lambda-events.ts';
 
@@ -11,6 +12,8 @@ export interface BundledFunctions {
   /** An answer of the API, its body parsed. */
   http(name: 'command' | 'query' | 'operate', request: HttpRequest): Promise<HttpAnswer>;
   stream(name: 'projector' | 'relay', event: unknown): Promise<DynamoDBBatchResponse>;
+  /** What Lambda calls, loaded as in a cold start. */
+  handler(name: FunctionName): Promise<Handler>;
 }
 
 export interface HttpAnswer {
@@ -29,11 +32,11 @@ export function bundledFunctions(folder: string, environment: Readonly<Record<st
     ANNALS_CONFIG: JSON.stringify(configureEventSystem({})),
     POWERTOOLS_LOG_LEVEL: 'SILENT',
   });
-  const call = async (name: keyof typeof bundles, event: unknown) => {
+  const load = async (name: FunctionName): Promise<Handler> => {
     const url = pathToFileURL(join(bundles[name].directory, 'index.mjs')).href;
-    const { handler } = (await import(/* @vite-ignore */ url)) as { handler: Handler };
-    return handler(event, lambdaContext());
+    return ((await import(/* @vite-ignore */ url)) as { handler: Handler }).handler;
   };
+  const call = async (name: FunctionName, event: unknown) => (await load(name))(event, lambdaContext());
   return {
     bundles,
     http: async (name, request) => {
@@ -44,6 +47,7 @@ export function bundledFunctions(folder: string, environment: Readonly<Record<st
       const headers = Object.entries(multiValueHeaders ?? {}).map(([header, values]) => [header, values.join(', ')]);
       return { status: statusCode, headers: Object.fromEntries(headers), body: JSON.parse(body) };
     },
+    handler: load,
     stream: async (name, event) => (await call(name, event)) as DynamoDBBatchResponse,
   };
 }

@@ -3,7 +3,7 @@ import pLimit from 'p-limit';
 import { SagaExecution } from '../../core/sagas/execution.ts';
 import type { AnySaga } from '../../core/sagas/saga.ts';
 import { SagaCallbacks } from '../../core/sagas/step-functions/callbacks.ts';
-import { answerMachine } from '../../core/sagas/step-functions/requests.ts';
+import { answerMachine, machineRequest } from '../../core/sagas/step-functions/requests.ts';
 import type { SagaMachines, SagaRound, SagaTasks } from '../../core/sagas/tasks.ts';
 import { decodeCommit } from '../../core/store/commit.ts';
 import { EventStore } from '../../core/store/event-store.ts';
@@ -140,7 +140,7 @@ export class MachineWorld extends WorldOfSagas {
   }
 
   readonly #environment = {
-    call: (payload: object) => this.#call(() => answerMachine(this.#callbacks, payload)),
+    call: (payload: object) => this.#call(() => answerMachine(this.#callbacks, machineRequest.parse(payload))),
     token: (timeoutSeconds: number) => {
       const token = `token-${++this.#tokenCount}`;
       const { promise: answer, ...waiting } = Promise.withResolvers<unknown>();

@@ -1,10 +1,9 @@
 import * as z from 'zod';
-import { parse } from '../../base/validation.ts';
 import { id } from '../../events/envelope.ts';
 import type { SagaCallbacks } from './callbacks.ts';
 
-/** What a state machine asks for; lib/sagas/saga-machine.ts writes these. Not to be logged: `ask` has a token. */
-const request = z.discriminatedUnion('task', [
+/** What a state machine asks for; lib/sagas/saga-machine.ts writes these. Never log a request: `ask` has a token. */
+export const machineRequest = z.discriminatedUnion('task', [
   z.object({ task: z.literal('round'), sagaId: id }),
   z.object({ task: z.literal('ask'), sagaId: id, item: id, token: z.string() }),
   z.object({ task: z.literal('turn'), sagaId: id, error: z.object({ Error: z.string() }) }),
@@ -12,9 +11,10 @@ const request = z.discriminatedUnion('task', [
   z.object({ task: z.literal('park'), sagaId: id, error: z.object({ Error: z.string() }) }),
 ]);
 
-/** Does one thing for the state machine of a saga. @throws ValidationError, and what the call throws */
-export async function answerMachine(sagas: SagaCallbacks, event: unknown): Promise<unknown> {
-  const asked = parse(request, event);
+type MachineRequest = z.output<typeof machineRequest>;
+
+/** Does one task for the state machine of a saga. @throws what the call throws */
+export async function answerMachine(sagas: SagaCallbacks, asked: MachineRequest): Promise<unknown> {
   const { sagaId } = asked;
   switch (asked.task) {
     case 'round':

@@ -1,7 +1,6 @@
 import { Logger as Powertools } from '@aws-lambda-powertools/logger';
-import type { Context } from 'aws-lambda';
-import { safeDetails } from '../core/base/describe-error.ts';
-import type { Tracer } from '../core/telemetry/tracer.ts';
+import { safeDetails } from '../../core/base/describe-error.ts';
+import type { Tracer } from '../../core/telemetry/tracer.ts';
 
 type Details = Readonly<Record<string, unknown>>;
 
@@ -9,8 +8,8 @@ export interface FunctionLogger {
   info(message: string, details: Details): void;
   warn(message: string, details: Details): void;
   error(message: string, details: Details): void;
-  /** Has every line name the invocation. */
-  addContext(context: Context): void;
+  /** The logger behind this one, for Powertools' own middlewares. */
+  readonly powertools: Powertools;
 }
 
 /** Lines of JSON with the ids of the trace and the conversation, and no payloads. */
@@ -21,6 +20,6 @@ export function createLogger(tracer: Tracer): FunctionLogger {
     info: (message, details) => powertools.info(message, withIds(details)),
     warn: (message, details) => powertools.warn(message, withIds(details)),
     error: (message, details) => powertools.error(message, withIds(details)),
-    addContext: (context) => powertools.addContext(context),
+    powertools,
   };
 }

@@ -1,0 +1,72 @@
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import middy from '@middy/core';
+import type { Context } from 'aws-lambda';
+import { handle } from 'hono/aws-lambda';
+import * as z from 'zod';
+import { type CommitFailure, processBatch, type RecordFailure } from '../../adapters/aws/stream/batch.ts';
+import { type App, type AppDeps, createApp } from '../../api/http/app.ts';
+import { requestObserver } from '../../api/http/observe.ts';
+import type { Route } from '../../api/http/route.ts';
+import { parse } from '../../core/base/validation.ts';
+import type { ClaimCheck } from '../../core/store/claim-check.ts';
+import type { Commit } from '../../core/store/commit.ts';
+import { noMetrics } from '../../core/telemetry/metrics.ts';
+import { type DomainEvent, recordedEventSchema } from '../../events/catalogue.ts';
+import { logger, telemetry, tracer } from './stage.ts';
+
+/** Least time between two writings of metrics of a function that answers requests, which are many and small. */
+const METRICS_MS = 10_000;
+
+/** Every handler's middlewares: each log line names the invocation, and its trace and metrics are kept. */
+function invocation<Event, Result>(work: (event: Event, context: Context) => Promise<Result>, flushMs = 0) {
+  return middy(work).use(injectLambdaContext(logger.powertools)).use(telemetry.middleware(flushMs));
+}
+
+/** What the routes of every function need. */
+export const appDeps: AppDeps = { logger, observe: requestObserver(tracer, noMetrics, 'function') };
+
+/** Answers requests of API Gateway (REST) by routes. */
+export function httpHandler<Deps extends AppDeps>(routes: readonly Route<Deps>[], deps: Deps) {
+  const app: App = createApp(routes, deps);
+  const respond = handle(app);
+  type Arguments = Required<Parameters<typeof respond>>;
+  return invocation((event: Arguments[0], context) => respond(event, context as unknown as Arguments[1]), METRICS_MS);
+}
+
+/** Parses what the function is invoked with, and does `work`. */
+export function taskHandler<S extends z.ZodType, Result>(
+  schema: S,
+  work: (asked: z.output<S>, context: Context) => Promise<Result>,
+) {
+  return invocation((event: unknown, context) => work(parse(schema, event), context));
+}
+
+/** Does `work` at each invocation, whatever the event says. */
+export const scheduledHandler = <Result>(work: () => Promise<Result>) => taskHandler(z.unknown(), () => work());
+
+const busEvent = z.object({ detail: recordedEventSchema });
+
+/** Takes one event that a rule of the bus lets through. Lambda repeats what fails, and then puts it in a queue. */
+export const busHandler = (work: (event: DomainEvent) => Promise<void>) =>
+  taskHandler(busEvent, ({ detail }) => work(detail));
+
+/**
+ * Does `work` on batches of the events table's stream, and answers where Lambda has to deliver the batch again. Failures are
+ * logged.
+ * @param claims gets large commits their bodies
+ * @param inspect sees each batch as it came
+ */
+export function streamHandler(
+  work: (commits: readonly Commit[]) => Promise<readonly CommitFailure[]>,
+  claims: ClaimCheck,
+  inspect: (event: unknown) => void = () => {},
+) {
+  const onFailure = ({ commit, ...failure }: RecordFailure) => {
+    const { stream, version } = commit ?? {};
+    logger.error('a record of the stream failed', { ...failure, stream, version });
+  };
+  return invocation(async (event: unknown) => {
+    inspect(event);
+    return processBatch(event, work, onFailure, claims);
+  });
+}

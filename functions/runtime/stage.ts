@@ -1,0 +1,18 @@
+import type { EventSystem } from '../../core/base/configuration.ts';
+import { parse } from '../../core/base/validation.ts';
+import { type Environment, environments, type FunctionName } from '../environment.ts';
+import { createLogger } from './logger.ts';
+import { createFunctionTelemetry } from './telemetry.ts';
+
+/** The names of tables and the like that the deployment gave a function. @throws ValidationError that names the missing variable */
+export const environmentOf = <F extends FunctionName>(name: F) =>
+  parse(environments[name], process.env) as Environment<F>;
+
+/**
+ * What `annals.config.ts` said at deployment, with the defaults. The deployment has checked it: to check it once more at every
+ * cold start would take 10 ms.
+ */
+export const settings: EventSystem = JSON.parse(process.env['ANNALS_CONFIG'] ?? '');
+export const telemetry = createFunctionTelemetry(settings);
+export const { metrics, tracer } = telemetry;
+export const logger = createLogger(tracer);

@@ -1,0 +1,50 @@
+import { dynamoDb } from '../../adapters/aws/clients/clients.ts';
+import { DynamoCommitStorage } from '../../adapters/aws/dynamodb/commit-storage.ts';
+import { DynamoControlStore } from '../../adapters/aws/dynamodb/control-store.ts';
+import { DynamoLogStorage } from '../../adapters/aws/dynamodb/log-storage.ts';
+import { DynamoSharedViews } from '../../adapters/aws/dynamodb/shared-views.ts';
+import { DynamoViewStore } from '../../adapters/aws/dynamodb/view-store.ts';
+import { bucketObjects } from '../../adapters/aws/s3/bucket.ts';
+import { LogArchive } from '../../core/log/archive.ts';
+import { EventLog } from '../../core/log/log.ts';
+import { Generations } from '../../core/replays/generations.ts';
+import { SnapshotStore } from '../../core/state/snapshot-store.ts';
+import { ClaimCheck, LargeCommitStorage } from '../../core/store/claim-check.ts';
+import { EventStore } from '../../core/store/event-store.ts';
+import { meteredStorage } from '../../core/telemetry/metered.ts';
+import { logger, metrics, settings, tracer } from './stage.ts';
+
+// Each store by the name of its table or bucket. A bundle holds only the stores that its function names.
+
+export const commitsIn = (table: string) => new DynamoCommitStorage(dynamoDb(), table);
+export const viewsIn = (table: string) => new DynamoViewStore(dynamoDb(), table);
+export const sharedViewsIn = (table: string) => new DynamoSharedViews(dynamoDb(), table);
+export const controlIn = (table: string) => new DynamoControlStore(dynamoDb(), table);
+export const claimsIn = (bucket: string) => new ClaimCheck(bucketObjects(bucket));
+export const archiveIn = (bucket: string) => new LogArchive(bucketObjects(bucket));
+
+export const eventStore = (table: string, bucket: string) =>
+  new EventStore(meteredStorage(new LargeCommitStorage(commitsIn(table), claimsIn(bucket)), metrics), {
+    trace: () => tracer.header,
+  });
+
+export const snapshotsIn = (bucket: string) =>
+  new SnapshotStore(bucketObjects(bucket), {
+    interval: settings.snapshots.frequency,
+    onFault: (fault, key, error) => logger.warn('a snapshot cannot be used', { fault, key, error }),
+    metrics,
+  });
+
+/** Where the pages of the log are, new and archived. */
+export const logPlaces = (table: string, bucket: string) => ({
+  storage: new DynamoLogStorage(dynamoDb(), table),
+  strategy: settings.store.partition_strategy,
+  claims: claimsIn(bucket),
+  archive: archiveIn(bucket),
+});
+
+export const logIn = (table: string, bucket: string) => new EventLog(logPlaces(table, bucket));
+
+/** A warm function learns up to this late that another generation is live or built; see docs/replay.md. */
+const POINTERS_MAX_AGE_MS = 1_000;
+export const generationsIn = (table: string) => new Generations(controlIn(table), { maxAgeMs: POINTERS_MAX_AGE_MS });

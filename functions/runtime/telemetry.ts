@@ -1,0 +1,50 @@
+import type { MiddlewareObj } from '@middy/core';
+import { observeClients } from '../../adapters/aws/clients/clients.ts';
+import { EmfMetrics } from '../../adapters/aws/telemetry/emf-metrics.ts';
+import { observeClient } from '../../adapters/aws/telemetry/observe-client.ts';
+import { XRaySink } from '../../adapters/aws/telemetry/xray-sink.ts';
+import type { EventSystem } from '../../core/base/configuration.ts';
+import { noMetrics } from '../../core/telemetry/metrics.ts';
+import type { Telemetry } from '../../core/telemetry/telemetry.ts';
+import { Tracer } from '../../core/telemetry/tracer.ts';
+
+/** The telemetry of a function: metrics as log lines, spans to the X-Ray daemon beside the function. */
+export interface FunctionTelemetry extends Telemetry {
+  /**
+   * A middleware: the handler works in the invocation's trace, and what was measured leaves before Lambda freezes the function.
+   * Metrics are not written by Powertools' `logMetrics`, for a line at each request is what {@link EmfMetrics} avoids.
+   * @param flushMs least time between two writings of metrics, milliseconds
+   */
+  middleware(flushMs: number): MiddlewareObj;
+}
+
+/** Observes this function and every call that the function makes to AWS. */
+export function createFunctionTelemetry({ monitoring }: EventSystem): FunctionTelemetry {
+  const emf = monitoring.metrics_enabled ? new EmfMetrics() : undefined;
+  const sink = new XRaySink(process.env['AWS_XRAY_DAEMON_ADDRESS']);
+  const tracer = new Tracer(monitoring.tracing_enabled ? sink.send : () => {});
+  const metrics = emf ?? noMetrics;
+  observeClients((client) => observeClient(client, { metrics, tracer, tables: tableNames() }));
+  return {
+    metrics,
+    tracer,
+    middleware(flushMs) {
+      const flush = async () => {
+        emf?.flush(flushMs);
+        await sink.flush();
+      };
+      return {
+        // Lambda keeps the trace header of the current invocation here, and records the function's span itself.
+        before: () => tracer.enter(process.env['_X_AMZN_TRACE_ID']),
+        after: flush,
+        onError: flush,
+      };
+    },
+  };
+}
+
+/** The tables of this function by what they hold: EVENTS_TABLE is counted as "events". */
+function tableNames(): Record<string, string> {
+  const tables = Object.entries(process.env).filter(([name]) => name.endsWith('_TABLE'));
+  return Object.fromEntries(tables.map(([name, table = '']) => [table, name.replace(/_TABLE$/, '').toLowerCase()]));
+}
