@@ -286,10 +286,8 @@ function readerContract(createStorage: () => Promise<LogStorage>): void {
     const waiting = log.getEventsAfter(end, { waitMs: 5_000 });
     await writer.append([await history.commit('9', [step('99')])]);
     expect(texts((await waiting).events)).toEqual([99]);
-    const started = Date.now();
     const idle = await log.getEventsAfter((await waiting).next, { waitMs: 30 });
     expect(idle.events).toEqual([]);
-    expect(Date.now() - started).toBeLessThan(2_000);
   });
 
   test('time ranges have exactly what was recorded in them', async () => {

@@ -34,19 +34,16 @@ async function finish(child: ChildProcess): Promise<Finished> {
 
 export interface ServedProcess {
   readonly url: string;
-  /** Milliseconds from the start of the process to the line with the URL. */
-  readonly startedAfter: number;
   readonly child: ChildProcess;
   readonly finished: Promise<Finished>;
 }
 
 /** `annals serve` on a free port, once it says that it serves. */
 export async function serve(dataDir: string, limit?: string): Promise<ServedProcess> {
-  const began = performance.now();
   const { child, finished } = runAnnals(['serve'], { PORT: '0', ANNALS_DATA: dataDir }, limit);
   for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream })) {
     const [url] = /http:\/\/127\.0\.0\.1:\d+/.exec(line) ?? [];
-    if (url) return { url, startedAfter: performance.now() - began, child, finished };
+    if (url) return { url, child, finished };
   }
   throw new Error(`the server did not start: ${(await finished).stderr}`);
 }

@@ -14,6 +14,8 @@ export interface ConsumerOptions {
   readonly commits: SqliteCommitStorage;
   readonly checkpoint: ConsumerCheckpoint;
   readonly logger: Logger;
+  /** Pause after a failure, milliseconds; 1 s by default. */
+  readonly pauseMs?: number;
   /** Most commits a batch; few enough that requests do not wait long while a consumer catches up. */
   readonly batchSize?: number;
   /** Gets large commits their bodies. */
@@ -83,7 +85,9 @@ export class Consumer {
         await (busy ? nextTurn() : woken); // let requests have their turn, also while catching up
       } catch (error) {
         this.#report(error);
-        await delay(PAUSE_AFTER_FAILURE_MS, undefined, { signal: this.#stopping.signal }).catch(() => {});
+        await delay(this.#options.pauseMs ?? PAUSE_AFTER_FAILURE_MS, undefined, {
+          signal: this.#stopping.signal,
+        }).catch(() => {});
       }
     }
   }

@@ -88,10 +88,8 @@ describe('Consumer', () => {
     await closing;
     expect(checkpoint.save).toHaveBeenCalledWith(1);
 
-    const failing = start({ apply: () => Promise.reject(new UnavailableError('no')) });
+    const failing = start({ apply: () => Promise.reject(new UnavailableError('no')), pauseMs: 3_600_000 });
     await vi.waitFor(() => expect(failing.consumer.failing).toBe(true));
-    const started = performance.now();
     await failing.consumer.close();
-    expect(performance.now() - started).toBeLessThan(500);
   });
 });
