@@ -69,11 +69,13 @@ export class Projector {
 
   /**
    * Tries again what `apply` could not apply, after pauses, and parks it as a dead letter when the attempts are used up.
-   * @returns the mark that it got, undefined when an attempt succeeded
-   * @throws UnavailableError when storage could not be reached: no fault of the events, so they have to come again
+   * @returns the mark that the stream got; undefined when an attempt succeeded, or nobody wants the generation any more
+   * @throws what kept even the mark from being written: the commits have to come again
    */
-  retryOrPark(failure: ProjectionFailure, policy: RetryPolicy): Promise<Parked | undefined> {
+  async retryOrPark(failure: ProjectionFailure, policy: RetryPolicy): Promise<Parked | undefined> {
     const { now = () => new Date() } = this.#options;
+    const wanted = await this.#generations(failure.projection.name);
+    if (!wanted.includes(failure.generation)) return undefined;
     return retryOrPark(this.#checkpoints, failure, failure.error, policy, now);
   }
 

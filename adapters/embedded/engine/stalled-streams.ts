@@ -1,4 +1,5 @@
 import { UnavailableError } from '../../../core/base/errors.ts';
+import { pause } from '../../../core/base/pause.ts';
 import type { RetryPolicy } from '../../../core/base/retry.ts';
 import type { ProjectionFailure, Projector } from '../../../core/projections/projector.ts';
 import type { PositionedCommit } from '../sqlite/commit-storage.ts';
@@ -8,35 +9,36 @@ export interface StalledStreamsOptions {
   readonly projector: Pick<Projector, 'apply' | 'retryOrPark'>;
   readonly policy: RetryPolicy;
   readonly logger: Logger;
-  /** Called when a stream is done with, one way or the other. */
+  /** Called when a stream is applied or parked. */
   readonly onSettled: () => void;
 }
 
 interface Stalled {
   /** Position of the first commit that was not applied. */
-  readonly since: number;
-  /** A later commit failed as well: it may have come after the last attempt had read the stream's head. */
+  since: number;
+  /** A later commit failed as well. The last attempt may have read the stream's head before that commit was stored. */
   more: boolean;
 }
 
-/** Most streams tried again side by side; over that, new commits wait for one of them. */
+/** Most streams that are tried again side by side. Above it, new commits wait until a stream is settled. */
 const MAX_STALLED = 1_000;
 
 /**
- * Applies commits to views. A stream that fails in a projection is tried again by itself, aside, so that everything else
- * goes on; one that keeps failing is parked as a dead letter.
+ * Applies commits to views. A stream that fails in a projection is tried again separately, so that everything else goes
+ * on. A stream that keeps failing is parked as a dead letter. A stream that cannot even be parked is tried until it can:
+ * until then it is unfinished, and a restart delivers its commits again.
  */
 export class StalledStreams {
   readonly #options: StalledStreamsOptions;
   readonly #streams = new Map<string, Stalled>();
   readonly #retries = new Set<Promise<void>>();
-  #closed = false;
+  readonly #closing = new AbortController();
 
   constructor(options: StalledStreamsOptions) {
     this.#options = options;
   }
 
-  /** @throws UnavailableError when views cannot be read or written at all: no stream's own fault, all of it has to wait */
+  /** @throws UnavailableError when no view can be read or written: every commit of the batch has to come again */
   async apply(batch: readonly PositionedCommit[]): Promise<void> {
     const failures = await this.#options.projector.apply(batch.map(({ commit }) => commit));
     const outage = failures.find(({ error }) => error instanceof UnavailableError);
@@ -45,32 +47,34 @@ export class StalledStreams {
     if (this.#retries.size >= MAX_STALLED) await Promise.race(this.#retries);
   }
 
-  /** The first position that is still being tried again. */
+  /** The lowest position that is still being tried again: a restart has to read from there. */
   unfinished(): number | undefined {
-    const [first] = this.#streams.values(); // the oldest: a map keeps the order in which streams came
-    return first?.since;
+    // Failures come in no order of their positions, so the first entry need not be the oldest.
+    let oldest: number | undefined;
+    for (const { since } of this.#streams.values()) oldest = Math.min(since, oldest ?? since);
+    return oldest;
   }
 
-  /** Tries no stream again; those in work stay unfinished. */
+  /** Starts no further attempt. Streams in work stay unfinished, so that the next start tries them again. */
   close(): void {
-    this.#closed = true;
+    this.#closing.abort();
   }
 
   #stall(failure: ProjectionFailure, batch: readonly PositionedCommit[]): void {
     const { projection, generation, stream } = failure;
     const id = `${projection.name} ${generation} ${stream}`;
+    const since = positionOf(failure, batch);
     const known = this.#streams.get(id);
     if (known) {
       known.more = true;
+      known.since = Math.min(known.since, since);
       return;
     }
-    const since = batch.find(({ commit }) => commit === failure.commit)?.position;
-    if (since === undefined) return;
     const stalled = { since, more: false };
     this.#streams.set(id, stalled);
     const retry = this.#settle(failure, stalled).finally(() => {
       this.#retries.delete(retry);
-      if (this.#closed) return;
+      if (this.#closing.signal.aborted) return;
       this.#streams.delete(id);
       this.#options.onSettled();
     });
@@ -78,19 +82,43 @@ export class StalledStreams {
   }
 
   async #settle(failure: ProjectionFailure, stalled: Stalled): Promise<void> {
-    const { projector, policy, logger } = this.#options;
-    const { projection, generation, stream } = failure;
-    const place = { projection: projection.name, generation, stream };
+    const { policy, logger } = this.#options;
+    const { signal } = this.#closing;
+    let logged = false;
     do {
       stalled.more = false;
       try {
-        const parked = await projector.retryOrPark(failure, policy);
-        if (parked) logger.error('a stream is parked as a dead letter of a projection', { ...place, ...parked });
+        await this.#retryOrPark(failure);
       } catch (error) {
-        if (this.#closed) return;
-        if (error instanceof UnavailableError) stalled.more = true;
-        else logger.error('a view cannot be read or written; rebuild its projection', { ...place, error });
+        if (signal.aborted) return;
+        stalled.more = true;
+        const outage = error instanceof UnavailableError;
+        if (!outage && !logged) logger.error(UNREADABLE, { ...placeOf(failure), error });
+        logged ||= !outage;
+        await pause(outage ? policy.initialDelayMs : policy.maxDelayMs, signal);
       }
-    } while (stalled.more && !this.#closed);
+    } while (stalled.more && !signal.aborted);
   }
+
+  async #retryOrPark(failure: ProjectionFailure): Promise<void> {
+    const { projector, policy, logger } = this.#options;
+    const parked = await projector.retryOrPark(failure, policy);
+    if (!parked) return;
+    logger.error('a stream is parked as a dead letter of a projection', { ...placeOf(failure), ...parked });
+  }
+}
+
+const UNREADABLE = 'a view cannot be read or written; it is tried again until its projection is rebuilt';
+
+const placeOf = ({ projection, generation, stream }: ProjectionFailure) => ({
+  projection: projection.name,
+  generation,
+  stream,
+});
+
+/** Where a restart has to begin for a failure: at its commit, or at the batch when the commit is not in there. */
+function positionOf(failure: ProjectionFailure, batch: readonly PositionedCommit[]): number {
+  const found = batch.find(({ commit }) => commit === failure.commit) ?? batch[0];
+  if (!found) throw new Error('an empty batch cannot fail');
+  return found.position;
 }
