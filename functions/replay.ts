@@ -6,7 +6,7 @@ import { LogReplay } from '../core/replays/log-replay.ts';
 import { Replays } from '../core/replays/replays.ts';
 import { ReplayWork } from '../core/replays/work.ts';
 import { projections } from '../domain/projections.ts';
-import { taskHandler } from './runtime/handlers.ts';
+import { machineHandler } from './runtime/handlers.ts';
 import { environmentOf, settings } from './runtime/stage.ts';
 import { controlIn, eventStore, logPlaces, sharedViewsIn, viewsIn } from './runtime/stores.ts';
 
@@ -53,7 +53,7 @@ const work = new ReplayWork({
 });
 
 /** One step of a replay. The answer is the next step, where this step finds that out. */
-export const handler = taskHandler(request, async (asked, context): Promise<unknown> => {
+export const handler = machineHandler(request, async (asked, context) => {
   const { replayId } = asked;
   const until = Date.now() + context.getRemainingTimeInMillis() - SPARE_MS;
   switch (asked.step) {

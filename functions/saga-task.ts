@@ -1,9 +1,12 @@
 import { answerMachine, machineRequest } from '../core/sagas/step-functions/requests.ts';
-import { taskHandler } from './runtime/handlers.ts';
+import { machineHandler } from './runtime/handlers.ts';
 import { sagaCallbacks } from './runtime/sagas.ts';
 import { environmentOf } from './runtime/stage.ts';
+import { eventStore } from './runtime/stores.ts';
 
-const sagas = sagaCallbacks(environmentOf('saga-task'));
+const environment = environmentOf('saga-task');
+const store = eventStore(environment.EVENTS_TABLE, environment.OBJECTS_BUCKET);
+const sagas = sagaCallbacks(environment, store);
 
 /** Does one task for the state machine of a saga. */
-export const handler = taskHandler(machineRequest, (asked) => answerMachine(sagas, asked));
+export const handler = machineHandler(machineRequest, (asked) => answerMachine(sagas, asked));

@@ -3,15 +3,18 @@ import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { handle } from 'hono/aws-lambda';
 import * as z from 'zod';
+import { statePayload } from '../../adapters/aws/step-functions/payload.ts';
 import { type CommitFailure, processBatch, type RecordFailure } from '../../adapters/aws/stream/batch.ts';
 import { type App, type AppDeps, createApp } from '../../api/http/app.ts';
 import { requestObserver } from '../../api/http/observe.ts';
 import type { Route } from '../../api/http/route.ts';
 import { parse } from '../../core/base/validation.ts';
+import { deliveredEvent } from '../../core/publishing/event-reference.ts';
 import type { ClaimCheck } from '../../core/store/claim-check.ts';
 import type { Commit } from '../../core/store/commit.ts';
+import type { EventStore } from '../../core/store/event-store.ts';
 import { noMetrics } from '../../core/telemetry/metrics.ts';
-import { type DomainEvent, recordedEventSchema } from '../../events/catalogue.ts';
+import type { DomainEvent } from '../../events/catalogue.ts';
 import { logger, telemetry, tracer } from './stage.ts';
 
 /** Least time between two writings of metrics of a function that answers requests, which are many and small. */
@@ -34,21 +37,38 @@ export function httpHandler<Deps extends AppDeps>(routes: readonly Route<Deps>[]
 }
 
 /** Parses what the function is invoked with, and does `work`. */
-export function taskHandler<S extends z.ZodType, Result>(
+function taskHandler<S extends z.ZodType, Result>(
   schema: S,
   work: (asked: z.output<S>, context: Context) => Promise<Result>,
 ) {
   return invocation((event: unknown, context) => work(parse(schema, event), context));
 }
 
+/**
+ * Does one task for a state machine.
+ * @throws PayloadTooLargeError when the answer is more than a state machine carries
+ */
+export const machineHandler = <S extends z.ZodType>(
+  schema: S,
+  work: (asked: z.output<S>, context: Context) => Promise<unknown>,
+) =>
+  taskHandler(schema, async (asked, context) => {
+    const answer = await work(asked, context);
+    statePayload(answer);
+    return answer;
+  });
+
 /** Does `work` at each invocation, whatever the event says. */
 export const scheduledHandler = <Result>(work: () => Promise<Result>) => taskHandler(z.unknown(), () => work());
 
-const busEvent = z.object({ detail: recordedEventSchema });
+const busEvent = z.object({ detail: z.unknown() });
 
-/** Takes one event that a rule of the bus lets through. Lambda repeats what fails, and then puts it in a queue. */
-export const busHandler = (work: (event: DomainEvent) => Promise<void>) =>
-  taskHandler(busEvent, ({ detail }) => work(detail));
+/**
+ * Takes one event that a rule of the bus lets through, also when it was published by reference. Lambda repeats what fails, and
+ * then puts it in a queue.
+ */
+export const busHandler = (work: (event: DomainEvent) => Promise<void>, store: EventStore) =>
+  taskHandler(busEvent, async ({ detail }) => work(await deliveredEvent(detail, store)));
 
 /**
  * Does `work` on batches of the events table's stream, and answers where Lambda has to deliver the batch again. Failures are

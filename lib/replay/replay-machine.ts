@@ -1,3 +1,5 @@
+import { lostAnswers, whateverFails } from '../shared/lost-answers.ts';
+
 /** A state of the Amazon States Language, as far as it is used here. */
 type State = Readonly<Record<string, unknown>>;
 
@@ -7,24 +9,16 @@ export interface ReplayMachineDefinition {
   readonly States: Readonly<Record<string, State>>;
 }
 
-/** What passes by itself: Lambda and DynamoDB under load, a service that is away for a while. Half an hour in all. */
+/** No answer, or an outage: asked again, for half an hour in all. */
 const whenBusy = {
-  ErrorEquals: [
-    'UnavailableError',
-    'Lambda.ServiceException',
-    'Lambda.AWSLambdaException',
-    'Lambda.SdkClientException',
-    'Lambda.TooManyRequestsException',
-    'Lambda.Unknown',
-    'States.Timeout',
-  ],
+  ErrorEquals: [...lostAnswers, 'States.Timeout'],
   IntervalSeconds: 2,
   BackoffRate: 2,
   MaxAttempts: 20,
   MaxDelaySeconds: 120,
   JitterStrategy: 'FULL',
 };
-const givingUp = [{ ErrorEquals: ['States.ALL'], ResultPath: '$.error', Next: 'Note the failure' }];
+const givingUp = whateverFails('Note the failure');
 
 /**
  * The state machine of replays: asks what is to be done, does it, and asks again. Ranges of the log's pages are read side

@@ -1,3 +1,5 @@
+import { lostAnswers, whateverFails } from '../shared/lost-answers.ts';
+
 /** A saga's declaration, as far as a state machine needs to know it. */
 export interface SagaOutline {
   readonly name: string;
@@ -48,27 +50,17 @@ const PARK = 'Park';
 const COMPLETED = 'Completed';
 const FAILED = 'Failed, all undone';
 
-/** What passes by itself: Lambda and DynamoDB under load, a race that was lost. */
+/** No answer, or an outage: asked again for about 40 minutes, since nothing is known of the work itself. */
 const whenBusy = {
-  ErrorEquals: [
-    'Lambda.ServiceException',
-    'Lambda.AWSLambdaException',
-    'Lambda.SdkClientException',
-    'Lambda.TooManyRequestsException',
-    'Lambda.Unknown',
-    'UnavailableError',
-    'ConcurrencyError',
-  ],
+  ErrorEquals: lostAnswers,
   IntervalSeconds: 1,
   BackoffRate: 2,
-  MaxAttempts: 6,
-  MaxDelaySeconds: 60,
+  MaxAttempts: 45,
+  MaxDelaySeconds: 120,
   JitterStrategy: 'FULL',
 };
 
 const stubbornly = { ...whenBusy, ErrorEquals: ['States.ALL'], IntervalSeconds: 2, MaxAttempts: 5 };
-
-const otherwise = (next: string) => ({ ErrorEquals: ['States.ALL'], ResultPath: '$.error', Next: next });
 
 /**
  * Compiles a saga to the Amazon States Language. Each round waits for the answers of one step, side by side, by their
@@ -87,7 +79,7 @@ export function compileSaga(saga: SagaOutline, options: SagaMachineOptions): Sta
       ...Object.fromEntries(rounds),
       [NEXT]: {
         ...task(options, { task: 'round' }, { ResultSelector: { 'round.$': '$.Payload' }, ResultPath: '$.next' }),
-        Catch: [otherwise(TURN)],
+        Catch: whateverFails(TURN),
         Next: WHICH,
       },
       [WHICH]: {
@@ -109,8 +101,8 @@ function compensation(options: SagaMachineOptions): Record<string, State> {
     [TURN]: { ...task(options, { task: 'turn', 'error.$': '$.error' }, result), Next: LEFT },
     [LEFT]: { Type: 'Choice', Choices: [left], Default: FAILED },
     [UNDO]: {
-      ...task(options, { task: 'undo' }, { ...result, Retry: [stubbornly] }),
-      Catch: [otherwise(PARK)],
+      ...task(options, { task: 'undo' }, { ...result, Retry: [whenBusy, stubbornly] }),
+      Catch: whateverFails(PARK),
       Next: LEFT,
     },
     [FAILED]: { Type: 'Succeed' },
@@ -149,7 +141,7 @@ function roundOf(step: SagaStepOutline, options: SagaMachineOptions): State {
       },
     }),
     ResultPath: null,
-    Catch: [otherwise(TURN)],
+    Catch: whateverFails(TURN),
     Next: NEXT,
   };
 }
@@ -173,7 +165,10 @@ function waitFor({ retries }: SagaStepOutline, options: SagaMachineOptions): Rec
         ? { TimeoutSecondsPath: '$.timeoutSeconds' }
         : { TimeoutSeconds: timeoutSeconds }),
       Retry: [whenBusy, ...(retries.limit > 0 ? [again] : [])],
-      Catch: [{ ErrorEquals: ['SagaCompensating'], ResultPath: '$.error', Next: 'Given up' }, otherwise('No answer')],
+      Catch: [
+        { ErrorEquals: ['SagaCompensating'], ResultPath: '$.error', Next: 'Given up' },
+        ...whateverFails('No answer'),
+      ],
       End: true,
     },
     'Given up': { Type: 'Succeed' },

@@ -1,7 +1,7 @@
 import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import type { DynamoDBRecord } from 'aws-lambda';
 import { ulid } from 'ulid';
-import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { dynamoDb } from '../../adapters/aws/clients/clients.ts';
 import { type BundledFunctions, bundledFunctions } from '../support/bundled-functions.ts';
 import { eventBridgeRecorder } from '../support/event-bridge.ts';
@@ -30,6 +30,7 @@ beforeAll(async () => {
 beforeEach(() => {
   eventBridge.entries.length = 0;
   eventBridge.control.refuses = () => false;
+  eventBridge.control.denies = undefined;
 });
 
 /** An agent with two steps, in two commits. @returns its id and the records that Lambda gets of it */
@@ -115,6 +116,9 @@ describe('the projector', () => {
 });
 
 describe('the relay', () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }));
+  afterEach(() => void vi.useRealTimers());
+
   it('publishes every event as the API gives it', async () => {
     const { agentId, records } = await agentWithSteps();
     expect(await functions.stream('relay', { Records: records })).toEqual({ batchItemFailures: [] });
@@ -139,6 +143,30 @@ describe('the relay', () => {
     const published = new Set(eventBridge.entries.map(({ Detail }) => JSON.parse(Detail).aggregateId));
     expect(published).toEqual(new Set([one.agentId, three.agentId]));
   });
+
+  it.each(['AccessDeniedException', 'ResourceNotFoundException'])(
+    'parks nothing while the bus answers %s, and publishes everything when it comes again',
+    async (denial) => {
+      const agents = [];
+      for (let agent = 0; agent < 20; agent += 1) agents.push(await agentWithSteps());
+      const Records = agents.flatMap(({ records }) => records);
+      eventBridge.control.denies = denial;
+      const denied = await functions.stream('relay', { Records });
+      expect(denied).toEqual({ batchItemFailures: [{ itemIdentifier: numberOf(Records[0]) }] });
+      expect(eventBridge.entries).toEqual([]);
+
+      eventBridge.control.denies = undefined;
+      vi.setSystemTime(Date.now() + 11_000); // the breaker rests for 10 s
+      expect(await functions.stream('relay', { Records })).toEqual({ batchItemFailures: [] });
+      const published = eventBridge.entries.map(({ Detail }) => JSON.parse(Detail).aggregateId);
+      expect(published).toEqual(agents.flatMap(({ agentId }) => [agentId, agentId, agentId]));
+      for (const { agentId } of agents) {
+        expect(
+          (await functions.http('query', { method: 'GET', path: `/dead-letters/bus:agent-${agentId}` })).status,
+        ).toBe(404);
+      }
+    },
+  );
 
   it('parks a stream with a commit that cannot be decoded, and publishes it when it is redriven', async () => {
     const { agentId, records } = await agentWithSteps();

@@ -30,8 +30,20 @@ describe('the state machine of replays', () => {
     for (const [name, state] of Object.entries(States)) {
       if (!['Task', 'Map'].includes(String(state['Type'])) || name === 'Note the failure') continue;
       expect(state['Catch'], name).toEqual([
+        { ErrorEquals: ['States.DataLimitExceeded'], ResultPath: '$.error', Next: 'Note the failure' },
         { ErrorEquals: ['States.ALL'], ResultPath: '$.error', Next: 'Note the failure' },
       ]);
+    }
+  });
+
+  it('asks again for a lost answer, and takes none for a failure', () => {
+    const read = States['Read ranges']?.['ItemProcessor'] as { States: typeof States };
+    const tasks = [...Object.entries(States), ...Object.entries(read.States)].filter(([, { Type }]) => Type === 'Task');
+    expect(tasks.length).toBeGreaterThan(3);
+    const lost = ['Lambda.Unknown', 'Runtime.ExitError', 'Sandbox.Timedout', 'Lambda.ClientExecutionTimeoutException'];
+    for (const [name, { Retry }] of tasks) {
+      const retried = (Retry as { ErrorEquals: string[] }[]).flatMap(({ ErrorEquals }) => ErrorEquals);
+      if (!retried.includes('States.ALL')) expect(retried, name).toEqual(expect.arrayContaining(lost));
     }
   });
 

@@ -16,6 +16,14 @@ function statesIn(states: Readonly<Record<string, State>>): [string, State][] {
   });
 }
 
+/** What executions were told when an answer was lost: by time, crash, memory, network, Lambda's own state, or an outage. */
+const lost = [
+  ...['Lambda.Unknown', 'Runtime.ExitError', 'Sandbox.Timedout', 'Lambda.ClientExecutionTimeoutException'],
+  ...['Lambda.ServiceException', 'Lambda.AWSLambdaException', 'Lambda.SdkClientException', 'Runtime.OutOfMemory'],
+  ...['Lambda.TooManyRequestsException', 'Lambda.KMSAccessDeniedException', 'Lambda.ResourceNotReadyException'],
+  ...['UnavailableError', 'ConcurrencyError'],
+];
+
 const machines = [compileSaga(multiAgentTask, options), compileSaga(workflowSaga, options)];
 
 describe('a compiled saga', () => {
@@ -48,8 +56,30 @@ describe('a compiled saga', () => {
     }
   });
 
+  it.each(machines)('asks again for a lost answer, and never takes it for a failure ($StartAt)', ({ States }) => {
+    for (const [name, state] of statesIn(States).filter(([, { Type }]) => Type === 'Task')) {
+      const [first] = state['Retry'] as { ErrorEquals: string[] }[];
+      expect(first?.ErrorEquals, name).toEqual(expect.arrayContaining(lost));
+    }
+  });
+
+  it.each(machines)('catches what is too large for it, which States.ALL leaves out ($StartAt)', ({ States }) => {
+    const catching = statesIn(States).filter(([, { Catch }]) => Catch);
+    expect(catching.length).toBeGreaterThan(2);
+    for (const [name, { Catch }] of catching) {
+      expect(
+        Catch?.flatMap(({ ErrorEquals }) => ErrorEquals),
+        name,
+      ).toEqual(expect.arrayContaining(['States.DataLimitExceeded', 'States.ALL']));
+      expect(Catch?.at(-1), name).toMatchObject({ ErrorEquals: ['States.ALL'] }); // has to stand alone, and last
+    }
+  });
+
   it('undoes one after the other, and parks what cannot be undone', () => {
-    expect(machines[0]?.States['Undo the last']).toMatchObject({ Catch: [{ Next: 'Park' }], Next: 'Anything left?' });
+    expect(machines[0]?.States['Undo the last']).toMatchObject({
+      Catch: [{ Next: 'Park' }, { Next: 'Park' }],
+      Next: 'Anything left?',
+    });
     expect(machines[0]?.States['Parked']).toMatchObject({ Type: 'Fail', Error: 'SagaParked' });
   });
 

@@ -14,13 +14,18 @@ export interface Entry {
 
 /**
  * An EventBridge that keeps what it is sent, on a free loopback port, until the tests of the file are through. It
- * refuses the entries that `refuses` says.
+ * refuses the entries that `refuses` says, and every request with the error that `denies` names.
  */
 export async function eventBridgeRecorder() {
   const entries: Entry[] = [];
-  const control = { refuses: (_: Entry): boolean => false };
+  const control = { refuses: (_: Entry): boolean => false, denies: undefined as string | undefined };
   const server = createServer(async (request, response) => {
     const sent = JSON.parse(await text(request)) as { Entries: Entry[] };
+    if (control.denies !== undefined) {
+      response.writeHead(400, { 'Content-Type': 'application/x-amz-json-1.1' });
+      response.end(JSON.stringify({ __type: control.denies, message: 'not now' }));
+      return;
+    }
     const results = sent.Entries.map((entry) => {
       if (control.refuses(entry)) return { ErrorCode: 'InternalFailure', ErrorMessage: 'refused by the test' };
       entries.push(entry);

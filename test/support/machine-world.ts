@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import pLimit from 'p-limit';
+import { byReference, deliveredEvent, type ReferencedEvent } from '../../core/publishing/event-reference.ts';
 import { SagaExecution } from '../../core/sagas/execution.ts';
 import type { AnySaga } from '../../core/sagas/saga.ts';
 import { SagaCallbacks } from '../../core/sagas/step-functions/callbacks.ts';
@@ -18,6 +19,12 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
+/** What the bus carries: an event, or of a large one its reference. */
+type Detail = DomainEvent | ReferencedEvent;
+const MAX_DETAIL = 1_000_000;
+const detailOf = (event: DomainEvent): Detail =>
+  Buffer.byteLength(JSON.stringify(event)) > MAX_DETAIL ? byReference(event) : event;
+
 /**
  * Sagas as they run on AWS: the compiled state machines, a bus that delivers in any order, functions that die at any
  * write or call. One function works at a time; what can come between two of them is what the schedule says.
@@ -29,8 +36,8 @@ export class MachineWorld extends WorldOfSagas {
   readonly ends = new Map<string, string>();
   readonly #callbacks: SagaCallbacks;
   readonly #sagas: readonly AnySaga[];
-  readonly #bus: DomainEvent[] = [];
-  readonly #delivered: DomainEvent[] = [];
+  readonly #bus: Detail[] = [];
+  readonly #delivered: Detail[] = [];
   readonly #tokens = new Map<string, Waiting>();
   readonly #oneAtATime = pLimit(1);
   #timers: { readonly at: number; readonly fire: () => void }[] = [];
@@ -45,7 +52,7 @@ export class MachineWorld extends WorldOfSagas {
     const { storage, fate } = mortal(
       world,
       () => this.#running > 0,
-      (commit) => this.#bus.push(...decodeCommit(commit)),
+      (commit) => this.#bus.push(...decodeCommit(commit).map(detailOf)),
     );
     this.store = new EventStore(storage, { now: clock });
     this.#sagas = sagas.map((saga) => withStubbornness(saga, new Map(world.stubborn)));
@@ -76,8 +83,8 @@ export class MachineWorld extends WorldOfSagas {
   async settle(): Promise<void> {
     for (let rounds = 0; rounds < 10_000; rounds++) {
       await nextTurn();
-      const event = this.#bus.splice(this.#next(this.#bus.length), 1)[0];
-      if (event) await this.#deliver(event);
+      const detail = this.#bus.splice(this.#next(this.#bus.length), 1)[0];
+      if (detail) await this.#deliver(detail);
       else if (!this.#fireDue() && !this.#redrive()) return;
     }
     throw new Error('the machines do not settle');
@@ -98,13 +105,13 @@ export class MachineWorld extends WorldOfSagas {
     return length === 0 ? 0 : this.#shuffle % length;
   }
 
-  async #deliver(event: DomainEvent): Promise<void> {
+  async #deliver(detail: Detail): Promise<void> {
     try {
-      await this.#call(() => this.#callbacks.event(event));
-      this.#delivered.push(event);
+      await this.#call(async () => this.#callbacks.event(await deliveredEvent(detail, this.store)));
+      this.#delivered.push(detail);
     } catch (error) {
       if (!(error instanceof Crash)) throw error;
-      this.#bus.push(event);
+      this.#bus.push(detail);
     }
   }
 

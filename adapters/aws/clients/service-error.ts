@@ -1,34 +1,47 @@
+import { ExponentialBackoff, handleType, retry } from 'cockatiel';
 import { UnavailableError } from '../../../core/base/errors.ts';
+import { type Service, verdictOn } from './error-names.ts';
 
-/** What is of interest in the errors of the AWS SDK; those that no service sent have the code of Node instead. */
-interface SdkError extends Error {
-  readonly $fault?: 'client' | 'server';
-  readonly $retryable?: object;
-  readonly code?: unknown;
-}
+/** Another transaction has the item in hand; the SDK does not repeat this by itself. */
+class ConflictError extends UnavailableError {}
 
-/** The service is there, but does not want to answer just now. */
-const throttled: ReadonlySet<string> = new Set([
-  'ProvisionedThroughputExceededException',
-  'RequestLimitExceeded',
-  'ThrottlingException',
-]);
-
-function isOutage(error: SdkError): boolean {
-  if (error.$fault) return error.$fault === 'server' || error.$retryable !== undefined || throttled.has(error.name);
-  // Node's own mistakes of argument and the like are ERR_...; names such as ECONNREFUSED come from the network.
-  return error.name === 'TimeoutError' || (typeof error.code === 'string' && !error.code.startsWith('ERR_'));
-}
+/** A transaction is over within milliseconds. Pauses have jitter, and come to 2 s at most. */
+const conflicts = retry(handleType(ConflictError), {
+  maxAttempts: 8,
+  backoff: new ExponentialBackoff({ initialDelay: 10, maxDelay: 500 }),
+});
 
 /**
- * Calls AWS.
- * @throws UnavailableError on throttling, failures of the service or the network, and timeouts; every other error as it is
+ * Calls AWS; repeats a write that met a transaction on the same item.
+ * @param call makes the request; it is made again after a conflict
+ * @throws UnavailableError on every outage: throttling, failures of the service or the network, timeouts, and what an operator
+ *   has to repair, such as permissions and missing tables. Answers and faults of this one request are thrown as they are: see
+ *   {@link verdictOn}
  */
-export async function reaching<T>(service: string, call: Promise<T>): Promise<T> {
-  try {
-    return await call;
-  } catch (cause) {
-    if (!(cause instanceof Error) || !isOutage(cause)) throw cause;
-    throw new UnavailableError(`${service} cannot be reached or does not answer; repeat the request later`, { cause });
+export function reaching<T>(service: Service, call: () => Promise<T>): Promise<T> {
+  return conflicts.execute(async () => {
+    try {
+      return await call();
+    } catch (error) {
+      throw meaningOf(service, error);
+    }
+  });
+}
+
+function meaningOf(service: Service, cause: unknown): unknown {
+  if (!(cause instanceof Error) || isMistake(cause)) return cause;
+  const verdict = verdictOn(service, cause.name, cause.message);
+  if (verdict === 'answer' || verdict === 'request') return cause;
+  if (verdict === 'conflict') {
+    return new ConflictError(`${service} has another write of the same item in hand; repeat the request`, { cause });
   }
+  const message = `${service} cannot be reached or does not serve this request (${cause.name}); repeat it later`;
+  return new UnavailableError(message, { cause });
+}
+
+/** A request that never left this process, because this code or its arguments are wrong: no service has said anything. */
+function isMistake(error: Error & { readonly $metadata?: unknown; readonly code?: unknown }): boolean {
+  if (error.$metadata !== undefined || '$response' in error) return false;
+  if (typeof error.code === 'string') return error.code.startsWith('ERR_'); // ECONNREFUSED and the like are the network's
+  return error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError;
 }

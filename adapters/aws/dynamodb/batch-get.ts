@@ -18,7 +18,7 @@ export async function batchGet(client: DynamoDBClient, table: string, wanted: Ke
   let pending: KeysAndAttributes | undefined = wanted;
   while (pending?.Keys?.length) {
     const get: BatchGetItemCommand = new BatchGetItemCommand({ RequestItems: { [table]: pending } });
-    const { Responses, UnprocessedKeys } = await reaching('DynamoDB', client.send(get));
+    const { Responses, UnprocessedKeys } = await reaching('DynamoDB', () => client.send(get));
     items.push(...(Responses?.[table] ?? []));
     pending = UnprocessedKeys?.[table];
   }

@@ -61,7 +61,7 @@ export class DynamoCommitStorage implements CommitStorage {
     const { stream: S, version } = found;
     const Key = { stream: S, version };
     const get = new GetItemCommand({ TableName: this.#table, Key, ConsistentRead: true });
-    const { Item } = await reaching('DynamoDB', this.#client.send(get));
+    const { Item } = await reaching('DynamoDB', () => this.#client.send(get));
     return Item && commitOf(Item);
   }
 
@@ -129,6 +129,6 @@ export class DynamoCommitStorage implements CommitStorage {
         ':stream': { S: streamKey(this.#tenant, stream) },
       },
     });
-    return reaching('DynamoDB', this.#client.send(query));
+    return reaching('DynamoDB', () => this.#client.send(query));
   }
 }

@@ -48,7 +48,7 @@ export class DynamoControlStore implements ControlStore {
 
   async get(kind: string, id: string): Promise<ControlItem | undefined> {
     const get = new GetItemCommand({ TableName: this.#table, Key: this.#key(kind, id), ConsistentRead: true });
-    const { Item } = await reaching('DynamoDB', this.#client.send(get));
+    const { Item } = await reaching('DynamoDB', () => this.#client.send(get));
     return Item && itemOf(kind, Item);
   }
 
@@ -61,13 +61,13 @@ export class DynamoControlStore implements ControlStore {
       content: { S: encodeControl(kind, id, content) },
     };
     const put = new PutItemCommand({ TableName: this.#table, Item, ...stillAt(expectedRevision) });
-    return this.#conditionally(this.#client.send(put));
+    return this.#conditionally(() => this.#client.send(put));
   }
 
   async remove(kind: string, id: string, expectedRevision: number): Promise<boolean> {
     const Key = this.#key(kind, id);
     const remove = new DeleteItemCommand({ TableName: this.#table, Key, ...stillAt(expectedRevision) });
-    return this.#conditionally(this.#client.send(remove));
+    return this.#conditionally(() => this.#client.send(remove));
   }
 
   async list(kind: string, { limit, prefix = '', after = '' }: ControlListOptions): Promise<ControlPage> {
@@ -84,7 +84,7 @@ export class DynamoControlStore implements ControlStore {
     return { item: { S: `${this.#tenant}/${kind}/${id}` } };
   }
 
-  async #conditionally(write: Promise<unknown>): Promise<boolean> {
+  async #conditionally(write: () => Promise<unknown>): Promise<boolean> {
     try {
       await reaching('DynamoDB', write);
       return true;
@@ -107,7 +107,7 @@ export class DynamoControlStore implements ControlStore {
       ExpressionAttributeValues: { ':kind': { S: `${this.#tenant}/${kind}` }, ...bounds, ':last': { S: last } },
       Limit: limit + 1, // `after` itself is among them
     });
-    const { Items } = await reaching('DynamoDB', this.#client.send(query));
+    const { Items } = await reaching('DynamoDB', () => this.#client.send(query));
     const ids = (Items ?? []).map((item) => z.object({ id: text }).parse(item).id);
     return ids.filter((id) => id > after).slice(0, limit);
   }

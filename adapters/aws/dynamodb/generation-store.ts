@@ -78,7 +78,7 @@ export class DynamoGenerationStore implements GenerationStore {
     let pending = requests;
     await untilDone.execute(async () => {
       const write = new BatchWriteItemCommand({ RequestItems: { [this.#table]: pending } });
-      const { UnprocessedItems } = await reaching('DynamoDB', this.#client.send(write));
+      const { UnprocessedItems } = await reaching('DynamoDB', () => this.#client.send(write));
       pending = UnprocessedItems?.[this.#table] ?? [];
       if (pending.length > 0) throw new LeftOverError('DynamoDB is too busy to remove views; repeat it later');
     });
@@ -96,7 +96,7 @@ export class DynamoGenerationStore implements GenerationStore {
       },
       Limit: limit,
     });
-    const { Items } = await reaching('DynamoDB', this.#client.send(query));
+    const { Items } = await reaching('DynamoDB', () => this.#client.send(query));
     return (Items ?? []).map((item) => keyOf(item, place));
   }
 

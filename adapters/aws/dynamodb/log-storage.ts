@@ -78,7 +78,7 @@ export class DynamoLogStorage implements LogStorage {
         ExpressionAttributeValues: { ':expiresAt': { N: expiresAt } },
       });
       try {
-        await reaching('DynamoDB', this.#client.send(mark));
+        await reaching('DynamoDB', () => this.#client.send(mark));
       } catch (error) {
         if (!(error instanceof ConditionalCheckFailedException)) throw error;
       }
@@ -112,7 +112,7 @@ export class DynamoLogStorage implements LogStorage {
         ...input.ExpressionAttributeValues,
       },
     });
-    const { Items, LastEvaluatedKey } = await reaching('DynamoDB', this.#client.send(query));
+    const { Items, LastEvaluatedKey } = await reaching('DynamoDB', () => this.#client.send(query));
     const items: Record<string, AttributeValue>[] = Items ?? [];
     return { items, next: LastEvaluatedKey };
   }

@@ -28,7 +28,7 @@ export async function putIfFree(
     ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
   });
   try {
-    await reaching('DynamoDB', client.send(put));
+    await reaching('DynamoDB', () => client.send(put));
     return undefined;
   } catch (error) {
     if (error instanceof ConditionalCheckFailedException && error.Item) return error.Item;

@@ -60,14 +60,14 @@ export class DynamoSagaTasks implements SagaTasks {
       ExpressionAttributeValues: { ':token': { S: task.token } },
     });
     try {
-      await reaching('DynamoDB', this.#client.send(remove));
+      await reaching('DynamoDB', () => this.#client.send(remove));
     } catch (error) {
       if (error instanceof ConditionalCheckFailedException) return;
       throw error;
     }
     if (task.party === undefined) return;
     const Key = this.#partyKey(task, task.party);
-    await reaching('DynamoDB', this.#client.send(new DeleteItemCommand({ TableName: this.#table, Key })));
+    await reaching('DynamoDB', () => this.#client.send(new DeleteItemCommand({ TableName: this.#table, Key })));
   }
 
   async ofSaga(sagaId: string): Promise<readonly SagaTask[]> {
@@ -89,26 +89,22 @@ export class DynamoSagaTasks implements SagaTasks {
   }
 
   async #put(Item: Item): Promise<void> {
-    await reaching('DynamoDB', this.#client.send(new PutItemCommand({ TableName: this.#table, Item })));
+    await reaching('DynamoDB', () => this.#client.send(new PutItemCommand({ TableName: this.#table, Item })));
   }
 
   async #query(waits: string): Promise<Item[]> {
-    const pages = paginateQuery(
-      { client: this.#client },
-      {
-        TableName: this.#table,
-        KeyConditionExpression: 'waits = :waits',
-        ExpressionAttributeValues: { ':waits': { S: `${this.#tenant}/${waits}` } },
-        ConsistentRead: true,
-      },
-    );
+    const query = {
+      TableName: this.#table,
+      KeyConditionExpression: 'waits = :waits',
+      ExpressionAttributeValues: { ':waits': { S: `${this.#tenant}/${waits}` } },
+      ConsistentRead: true,
+    };
+    const pages = paginateQuery({ client: this.#client }, query);
     const items: Item[] = [];
-    await reaching(
-      'DynamoDB',
-      (async () => {
-        for await (const { Items = [] } of pages) items.push(...Items);
-      })(),
-    );
-    return items;
+    for (;;) {
+      const { done, value } = await reaching('DynamoDB', () => pages.next());
+      if (done) return items;
+      items.push(...(value.Items ?? []));
+    }
   }
 }

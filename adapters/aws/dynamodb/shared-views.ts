@@ -80,7 +80,7 @@ export class DynamoSharedViews implements SharedViewStore {
       ScanIndexForward: false,
       Limit: limit,
     });
-    const { Items = [] } = await reaching('DynamoDB', this.#client.send(query));
+    const { Items = [] } = await reaching('DynamoDB', () => this.#client.send(query));
     const keys = Items.map((item) => keyOf(item, place));
     const items = await batchGet(this.#client, this.#table, {
       Keys: keys.map((key) => ({ view: { S: this.#id(place, key, 0) } })),
@@ -104,13 +104,15 @@ export class DynamoSharedViews implements SharedViewStore {
   async remove(place: SharedPlace): Promise<void> {
     for await (const { view } of this.#items(place)) {
       if (!view) continue;
-      await reaching('DynamoDB', this.#client.send(new DeleteItemCommand({ TableName: this.#table, Key: { view } })));
+      await reaching('DynamoDB', () =>
+        this.#client.send(new DeleteItemCommand({ TableName: this.#table, Key: { view } })),
+      );
     }
   }
 
   async #transact(TransactItems: TransactWriteItem[]): Promise<boolean> {
     try {
-      await reaching('DynamoDB', this.#client.send(new TransactWriteItemsCommand({ TransactItems })));
+      await reaching('DynamoDB', () => this.#client.send(new TransactWriteItemsCommand({ TransactItems })));
       return true;
     } catch (error) {
       if (!(error instanceof TransactionCanceledException)) throw error;
@@ -163,7 +165,7 @@ export class DynamoSharedViews implements SharedViewStore {
         ExpressionAttributeValues: { ':listing': { S: this.#listing(place) } },
         ExclusiveStartKey: startKey,
       });
-      const { Items = [], LastEvaluatedKey } = await reaching('DynamoDB', this.#client.send(query));
+      const { Items = [], LastEvaluatedKey } = await reaching('DynamoDB', () => this.#client.send(query));
       yield* Items;
       startKey = LastEvaluatedKey;
     } while (startKey);

@@ -38,7 +38,7 @@ export class DynamoViewStore implements ViewStore {
     const place = { projection, generation };
     const Key = { view: { S: this.#id(place, key) } };
     const get = new GetItemCommand({ TableName: this.#table, Key, ConsistentRead: true });
-    const { Item } = await reaching('DynamoDB', this.#client.send(get));
+    const { Item } = await reaching('DynamoDB', () => this.#client.send(get));
     return Item && viewOf(Item, place, this.#tenant);
   }
 
@@ -49,7 +49,7 @@ export class DynamoViewStore implements ViewStore {
       ...unchanged(expectedVersion, expectedMark),
     });
     try {
-      await reaching('DynamoDB', this.#client.send(put));
+      await reaching('DynamoDB', () => this.#client.send(put));
       return true;
     } catch (error) {
       if (error instanceof ConditionalCheckFailedException) return false;
@@ -110,7 +110,7 @@ export class DynamoViewStore implements ViewStore {
       ExpressionAttributeValues: { ':in': { S: id }, ...(after === undefined ? {} : { ':after': { S: after } }) },
       ...more,
     });
-    return reaching('DynamoDB', this.#client.send(query));
+    return reaching('DynamoDB', () => this.#client.send(query));
   }
 
   #id(place: ViewKey, name?: string): string {

@@ -8,27 +8,33 @@ import {
   type CircuitBreakerPolicy,
   ConsecutiveBreaker,
   circuitBreaker,
-  handleAll,
+  handleType,
   isBrokenCircuitError,
 } from 'cockatiel';
 import { UnavailableError, ValidationError } from '../../../core/base/errors.ts';
-import { streamId } from '../../../core/base/stream-id.ts';
 import type { EventPublisher, PublishFailure } from '../../../core/bus/event-bus.ts';
+import { byReference } from '../../../core/publishing/event-reference.ts';
 import type { DomainEvent } from '../../../events/catalogue.ts';
+import { verdictOn } from '../clients/error-names.ts';
 import { reaching } from '../clients/service-error.ts';
 
-/** EventBridge's limits on one request, as its documentation has them; the bytes are those of all entries together. */
+/**
+ * EventBridge takes 10 entries and less than 1 MB in one request. The rest of the megabyte is for the envelope that
+ * EventBridge puts around an event: a function or queue behind a rule takes 1 MB, too.
+ */
 const MAX_ENTRIES = 10;
-const MAX_BYTES = 256 * 1024;
+const MAX_BYTES = 1_000_000;
+/** Failed calls in a row, each of 6 s when EventBridge hangs: the breaker opens well within an invocation. */
+export const BREAK_AFTER = 3;
 /** What EventBridge counts for the time of an entry. */
 const TIME_BYTES = 14;
 
 export interface EventBridgePublisherOptions {
   /** Trace header of what made an event, if known. */
   readonly traceOf?: (event: DomainEvent) => string | undefined;
-  /** Failed calls in a row after which the bus is left alone for a while. */
+  /** Failed calls in a row after which the bus is left alone for a while; 3 by default. */
   readonly breakAfter?: number;
-  /** How long, in milliseconds; then one call tries again. */
+  /** How long, in milliseconds; then one call tries again. 10 s by default. */
   readonly restMs?: number;
 }
 
@@ -51,14 +57,15 @@ export class EventBridgePublisher implements EventPublisher {
   readonly #breaker: CircuitBreakerPolicy;
 
   constructor(client: Sender, bus: string, options: EventBridgePublisherOptions = {}) {
-    const { traceOf = () => undefined, breakAfter = 5, restMs = 10_000 } = options;
+    const { traceOf = () => undefined, breakAfter = BREAK_AFTER, restMs = 10_000 } = options;
     this.#client = client;
     this.#bus = bus;
     this.#traceOf = traceOf;
-    this.#breaker = circuitBreaker(handleAll, { halfOpenAfter: restMs, breaker: new ConsecutiveBreaker(breakAfter) });
+    const breaker = new ConsecutiveBreaker(breakAfter);
+    this.#breaker = circuitBreaker(handleType(UnavailableError), { halfOpenAfter: restMs, breaker });
   }
 
-  /** Publishes in requests of at most 10 events and 256 KB; one that fails does not keep the next from being tried. */
+  /** Publishes in requests of at most 10 events and 1 MB; one that fails does not keep the next from being tried. */
   async publish(events: readonly DomainEvent[]): Promise<readonly PublishFailure[]> {
     const failures: PublishFailure[] = [];
     for (const batch of batches(events.map((event) => this.#outgoing(event)))) {
@@ -84,33 +91,26 @@ export class EventBridgePublisher implements EventPublisher {
   async #send(batch: readonly Outgoing[]): Promise<PublishFailure[]> {
     const command = new PutEventsCommand({ Entries: batch.map(({ entry }) => entry) });
     try {
-      const { Entries } = await this.#breaker.execute(() => reaching('EventBridge', this.#client.send(command)));
+      const { Entries } = await this.#breaker.execute(() => reaching('EventBridge', () => this.#client.send(command)));
       return batch.flatMap(({ event }, index) => {
         const result = Entries?.[index];
         return result?.EventId ? [] : [{ event, error: refusal(event, result) }];
       });
     } catch (cause) {
-      const error = isBrokenCircuitError(cause)
-        ? new UnavailableError('EventBridge failed several times in a row and is left alone for a while', { cause })
-        : cause;
-      return batch.map(({ event }) => ({ event, error }));
+      if (isBrokenCircuitError(cause)) {
+        const error = new UnavailableError('EventBridge failed several times in a row; it is left alone for a while', {
+          cause,
+        });
+        return batch.map(({ event }) => ({ event, error }));
+      }
+      // A request that is refused as a whole does not say for which entry: each alone shows that.
+      const isAlone = batch.length === 1 || cause instanceof UnavailableError;
+      if (isAlone) return batch.map(({ event }) => ({ event, error: cause }));
+      const failures: PublishFailure[] = [];
+      for (const one of batch) failures.push(...(await this.#send([one])));
+      return failures;
     }
   }
-}
-
-/**
- * What is published of an event that is too large for the bus: its envelope, so that rules match it as any other, and
- * where to read the rest. An event never changes, so whoever follows the reference gets what would have been sent.
- */
-function byReference({ data: _, metadata, ...envelope }: DomainEvent) {
-  const { aggregateType, aggregateId, sequenceNumber } = envelope;
-  const stream = streamId(aggregateType, aggregateId);
-  const url = `/streams/${stream}/events?from=${sequenceNumber}&to=${sequenceNumber}`;
-  return {
-    ...envelope,
-    metadata: { recordedAt: metadata.recordedAt },
-    reference: { streamId: stream, sequenceNumber, url },
-  };
 }
 
 /** Splits into requests within both limits, in order. */
@@ -130,19 +130,10 @@ function batches(outgoing: readonly Outgoing[]): Outgoing[][] {
   return all;
 }
 
-/** What EventBridge says of an entry that it would take at another time; any other code is about the entry itself. */
-const passing: ReadonlySet<string | undefined> = new Set([
-  'ThrottlingException',
-  'InternalFailure',
-  'InternalException',
-  'ServiceUnavailable',
-  'ConcurrentModificationException',
-]);
-
-/** @returns UnavailableError when the entry may be taken later, ValidationError when it never will */
+/** @returns ValidationError when EventBridge never takes this entry, else UnavailableError */
 function refusal(event: DomainEvent, result: PutEventsResultEntry | undefined): Error {
   const reason = result ? `${result.ErrorCode}: ${result.ErrorMessage}` : 'no answer for it';
   const message = `EventBridge did not take event ${event.id} (${reason})`;
-  const later = !result || passing.has(result.ErrorCode);
-  return later ? new UnavailableError(message) : new ValidationError([{ path: '', message }]);
+  const isForGood = verdictOn('EventBridge', result?.ErrorCode, result?.ErrorMessage) === 'request';
+  return isForGood ? new ValidationError([{ path: '', message }]) : new UnavailableError(message);
 }

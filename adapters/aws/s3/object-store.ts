@@ -29,7 +29,7 @@ export class S3ObjectStore implements ObjectStore {
       ...(ifAbsent ? { IfNoneMatch: '*' } : {}),
     });
     try {
-      await reaching('S3', this.#client.send(put));
+      await reaching('S3', () => this.#client.send(put));
       return true;
     } catch (error) {
       if (statusOf(error) === 412) return false;
@@ -41,8 +41,8 @@ export class S3ObjectStore implements ObjectStore {
 
   async get(key: string): Promise<Uint8Array | undefined> {
     try {
-      const { Body } = await reaching('S3', this.#client.send(new GetObjectCommand(this.#place(key))));
-      return Body && (await reaching('S3', Body.transformToByteArray()));
+      const { Body } = await reaching('S3', () => this.#client.send(new GetObjectCommand(this.#place(key))));
+      return Body && (await reaching('S3', () => Body.transformToByteArray()));
     } catch (error) {
       if (error instanceof NoSuchKey) return undefined;
       throw error;
@@ -50,7 +50,7 @@ export class S3ObjectStore implements ObjectStore {
   }
 
   async delete(key: string): Promise<void> {
-    await reaching('S3', this.#client.send(new DeleteObjectCommand(this.#place(key))));
+    await reaching('S3', () => this.#client.send(new DeleteObjectCommand(this.#place(key))));
   }
 
   async *list(prefix: string, { after }: { after?: string | undefined } = {}): AsyncGenerator<ListedObject> {
@@ -62,7 +62,7 @@ export class S3ObjectStore implements ObjectStore {
         StartAfter: after,
         ContinuationToken,
       });
-      const page = await reaching('S3', this.#client.send(list));
+      const page = await reaching('S3', () => this.#client.send(list));
       for (const { Key, Size, LastModified } of page.Contents ?? []) {
         if (Key === undefined || Size === undefined || !LastModified) continue;
         yield { key: Key, bytes: Size, modifiedAt: LastModified.toISOString() };

@@ -11,6 +11,7 @@ import {
 } from '@aws-sdk/client-sfn';
 import type { SagaMachines, SagaRound } from '../../../core/sagas/tasks.ts';
 import { reaching } from '../clients/service-error.ts';
+import { statePayload } from './payload.ts';
 
 /** The state machines of sagas in Step Functions. The name of an execution follows from its saga, so a saga has one. */
 export class StepFunctionsMachines implements SagaMachines {
@@ -23,13 +24,17 @@ export class StepFunctionsMachines implements SagaMachines {
     this.#arnPrefix = arnPrefix;
   }
 
+  /** @throws PayloadTooLargeError when the round is over Step Functions' limit */
   async start(sagaType: string, sagaId: string, { round, turn }: { round: SagaRound; turn: number }): Promise<void> {
     const start = new StartExecutionCommand({
       stateMachineArn: `${this.#arnPrefix}${sagaType}`,
       name: executionName(sagaId, turn),
-      input: JSON.stringify({ sagaId, next: { round } }),
+      input: statePayload({ sagaId, next: { round } }),
     });
-    await ignoring(ExecutionAlreadyExists, reaching('Step Functions', this.#client.send(start)));
+    await ignoring(
+      ExecutionAlreadyExists,
+      reaching('Step Functions', () => this.#client.send(start)),
+    );
   }
 
   async succeed(token: string): Promise<void> {
@@ -42,8 +47,8 @@ export class StepFunctionsMachines implements SagaMachines {
 
   /** A machine that has gone on, or waits no more, has no use for an answer. An error names no token. */
   async #answer(command: SendTaskSuccessCommand | SendTaskFailureCommand): Promise<void> {
-    const sent = this.#client.send(command as SendTaskSuccessCommand);
-    await ignoring(TaskDoesNotExist, ignoring(TaskTimedOut, ignoring(InvalidToken, reaching('Step Functions', sent))));
+    const send = () => this.#client.send(command as SendTaskSuccessCommand);
+    await ignoring(TaskDoesNotExist, ignoring(TaskTimedOut, ignoring(InvalidToken, reaching('Step Functions', send))));
   }
 }
 

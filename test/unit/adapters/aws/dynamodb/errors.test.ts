@@ -86,6 +86,10 @@ for (const [status, type] of [
   [400, 'RequestLimitExceeded'],
   [500, 'InternalServerError'],
   [503, 'ServiceUnavailable'],
+  [400, 'ResourceNotFoundException'],
+  [400, 'AccessDeniedException'],
+  [400, 'ExpiredTokenException'],
+  [400, 'LimitExceededException'],
 ] as const) {
   it(`${type} makes every call an UnavailableError`, async () => {
     for (const [name, call] of await refusing(status, type))
@@ -93,12 +97,10 @@ for (const [status, type] of [
   });
 }
 
-for (const type of ['ResourceNotFoundException', 'ValidationException', 'AccessDeniedException']) {
-  it(`${type} is a fault of ours and stays what it is`, async () => {
-    for (const [name, call] of await refusing(400, type))
-      await expect(call(), name).rejects.toHaveProperty('name', type);
-  });
-}
+it('ValidationException is about the item of this call and stays what it is', async () => {
+  for (const [name, call] of await refusing(400, 'ValidationException'))
+    await expect(call(), name).rejects.toHaveProperty('name', 'ValidationException');
+});
 
 it('an item that is no commit, or no view, is a CorruptDataError that names its place', async () => {
   const item = {

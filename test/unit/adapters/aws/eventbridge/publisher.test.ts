@@ -1,7 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PutEventsCommand, PutEventsCommandOutput, PutEventsRequestEntry } from '@aws-sdk/client-eventbridge';
 import { describe, expect, it } from 'vitest';
+import { eventBridge } from '../../../../../adapters/aws/clients/clients.ts';
 import {
+  BREAK_AFTER,
   EventBridgePublisher,
   type EventBridgePublisherOptions,
 } from '../../../../../adapters/aws/eventbridge/publisher.ts';
@@ -16,12 +18,14 @@ type Entries = readonly PutEventsRequestEntry[];
 /** EventBridge as far as the publisher sees it: keeps what it is sent and answers as the test says. */
 class FakeEventBridge {
   readonly requests: Entries[] = [];
+  readonly taken: PutEventsRequestEntry[] = [];
   answer: (entries: Entries) => PutEventsCommandOutput['Entries'] = accept;
 
   async send({ input }: PutEventsCommand): Promise<PutEventsCommandOutput> {
     const entries = input.Entries ?? [];
     this.requests.push(entries);
     const Entries = this.answer(entries);
+    this.taken.push(...entries.filter((_, index) => Entries?.[index]?.EventId));
     return { $metadata: {}, Entries, FailedEntryCount: Entries?.filter((entry) => entry.ErrorCode).length };
   }
 }
@@ -30,6 +34,14 @@ const accept = (entries: Entries) => entries.map((_, index) => ({ EventId: Strin
 const outage = () => {
   throw Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
 };
+
+/** As the SDK throws what EventBridge says of a whole request. */
+const refusedBy = (name: string) => Object.assign(new Error('no'), { name, $fault: 'client', $metadata: {} });
+
+/** The times after which the client's HTTP handler gives up; it reads them at its first request. */
+async function settingsOf(handler: object): Promise<{ requestTimeout?: number; connectionTimeout?: number }> {
+  return (handler as { configProvider: Promise<object> }).configProvider;
+}
 
 function setup(options?: EventBridgePublisherOptions) {
   const bridge = new FakeEventBridge();
@@ -70,19 +82,26 @@ describe('EventBridgePublisher', () => {
     expect(bridge.requests[0]?.[0]).not.toHaveProperty('TraceHeader');
   });
 
-  it('sends at most 256 KB a request, counted in bytes', async () => {
-    const events = await recorded(['a', 'é', '🦜'].map((letter) => step(letter.repeat(100_000 / letter.length))));
+  it('sends less than 1 MB a request, counted in bytes', async () => {
+    const events = await recorded(['a', 'é', '🦜'].map((letter) => step(letter.repeat(1_200_000 / letter.length / 3))));
     const { bridge, publisher } = setup();
     expect(await publisher.publish(events)).toEqual([]);
     const bytes = bridge.requests.map((entries) =>
       entries.reduce((sum, { Detail = '' }) => sum + Buffer.byteLength(Detail), 0),
     );
     expect(bytes).toHaveLength(3);
-    for (const sent of bytes) expect(sent).toBeLessThan(256 * 1024);
+    for (const sent of bytes) expect(sent).toBeLessThan(1_000_000);
+  });
+
+  it('publishes an event of 300 KB whole', async () => {
+    const events = await recorded([step(noise(300_000))]);
+    const { bridge, publisher } = setup();
+    expect(await publisher.publish(events)).toEqual([]);
+    expect(bridge.requests.flat().map(({ Detail = '' }) => JSON.parse(Detail))).toEqual(events);
   });
 
   it('publishes an event over the limit by reference, in its place', async () => {
-    const large = { ...step(noise(300_000)), metadata: { note: noise(1_000) }, correlationId: 'c-1' };
+    const large = { ...step('x'.repeat(1_100_000)), metadata: { note: noise(1_000) }, correlationId: 'c-1' };
     const events = await recorded([step('1'), large, step('3')]);
     const { bridge, publisher } = setup();
     expect(await publisher.publish(events)).toEqual([]);
@@ -117,12 +136,63 @@ describe('EventBridgePublisher', () => {
   });
 
   it('tells an entry that is refused for good from one that may be taken later', async () => {
-    const events = await recorded(steps(3));
+    const codes = [
+      ...['MalformedDetail', 'InternalFailure', 'NotAuthorizedForSourceException', 'AccessDeniedException'],
+      ...['ResourceNotFoundException', 'ThrottlingException', 'InvalidAccountIdException'],
+    ];
+    const events = await recorded(steps(codes.length));
     const { bridge, publisher } = setup();
-    const codes = ['MalformedDetail', 'InternalFailure', 'NotAuthorizedForSourceException'];
     bridge.answer = (entries) => entries.map((_, index) => ({ ErrorCode: codes[index] }));
     const failures = await publisher.publish(events);
-    expect(failures.map(({ error }) => error instanceof UnavailableError)).toEqual([false, true, false]);
+    const forGood = failures.filter(({ error }) => !(error instanceof UnavailableError));
+    expect(forGood.map(({ event }) => event)).toEqual([events[0]]);
+  });
+
+  it('finds the entry for which a whole request is refused', async () => {
+    const events = await recorded(steps(12));
+    const { bridge, publisher } = setup();
+    bridge.answer = (entries) => {
+      if (!entries.some(({ Detail = '' }) => JSON.parse(Detail).id === events[3]?.id)) return accept(entries);
+      throw refusedBy('ValidationException');
+    };
+    const failures = await publisher.publish(events);
+    expect(failures.map(({ event }) => event)).toEqual([events[3]]);
+    expect(failures[0]?.error).not.toBeInstanceOf(UnavailableError);
+    const taken = bridge.taken.map(({ Detail = '' }) => JSON.parse(Detail).id);
+    expect(taken).toEqual(events.filter((event) => event !== events[3]).map(({ id }) => id));
+  });
+
+  it.each(['AccessDeniedException', 'ExpiredTokenException', 'ResourceNotFoundException'])(
+    'blames no event for %s of the whole request',
+    async (name) => {
+      const events = await recorded(steps(12));
+      const { bridge, publisher } = setup();
+      bridge.answer = () => {
+        throw refusedBy(name);
+      };
+      const failures = await publisher.publish(events);
+      expect(failures.map(({ event }) => event)).toEqual(events);
+      for (const { error } of failures) expect(error).toBeInstanceOf(UnavailableError);
+      expect(bridge.requests, 'no entry is tried alone').toHaveLength(2);
+    },
+  );
+
+  it('goes on with other events, however many are refused for good', async () => {
+    const events = await recorded(steps(40));
+    const { bridge, publisher } = setup({ breakAfter: 2 });
+    bridge.answer = (entries) => {
+      if (bridge.requests.length > 10) return accept(entries);
+      throw refusedBy('ValidationException');
+    };
+    const failures = await publisher.publish(events);
+    expect(failures.map(({ error }) => String(error)).join()).not.toContain('left alone');
+  });
+
+  it('leaves a bus that hangs alone within half of an invocation', async () => {
+    const { maxAttempts, requestHandler } = eventBridge().config;
+    const { requestTimeout = Infinity, connectionTimeout = Infinity } = await settingsOf(requestHandler);
+    const longest = BREAK_AFTER * (await maxAttempts()) * (requestTimeout + connectionTimeout);
+    expect(longest).toBeLessThan(30_000);
   });
 
   it('takes an entry without an answer for not published', async () => {

@@ -1,0 +1,69 @@
+/** A service of AWS that Annals calls, or that calls another on its behalf. */
+export type Service = 'DynamoDB' | 'S3' | 'EventBridge' | 'Step Functions' | 'KMS' | 'Lambda';
+
+/**
+ * - `answer`: the outcome of a question, such as a condition that does not hold. The caller knows what it means.
+ * - `request`: this item or entry is too large or malformed, and stays so. Only these may park an event.
+ * - `conflict`: another write of the same item was under way. A repeat after a moment succeeds.
+ *
+ * Every other name is an outage, also one that is not known yet: throttling, limits, permissions, keys, clocks, expired
+ * credentials, missing tables and buses. All events share its cause, and it passes once somebody has repaired it.
+ */
+export type Verdict = 'answer' | 'request' | 'conflict' | 'outage';
+
+type Names = Partial<Record<Exclude<Verdict, 'outage'>, readonly string[]>>;
+
+/**
+ * The error names that are no outage, by service. Sources, read in November 2026:
+ * - DynamoDB: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html, and the errors of
+ *   PutItem, UpdateItem, TransactWriteItems and Query in https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/
+ * - S3: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+ * - EventBridge: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsResultEntry.html and API_PutEvents
+ * - Step Functions: https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html,
+ *   API_SendTaskSuccess and API_SendTaskFailure
+ * - KMS: https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html
+ * - Lambda: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+ */
+const names: Record<Service, Names> = {
+  DynamoDB: {
+    answer: ['ConditionalCheckFailedException', 'TransactionCanceledException'],
+    request: [
+      'ValidationException',
+      'SerializationException',
+      'ItemCollectionSizeLimitExceededException',
+      'IdempotentParameterMismatchException',
+    ],
+    conflict: ['TransactionConflictException'],
+  },
+  S3: {
+    answer: ['NoSuchKey', 'NotFound', 'PreconditionFailed', 'ConditionalRequestConflict', 'NotModified'],
+    request: ['EntityTooLarge', 'EntityTooSmall', 'KeyTooLongError', 'MetadataTooLarge', 'BadDigest', 'InvalidDigest'],
+  },
+  EventBridge: { request: ['MalformedDetail', 'InvalidArgument', 'ValidationException', 'SerializationException'] },
+  'Step Functions': {
+    answer: ['ExecutionAlreadyExists', 'TaskDoesNotExist', 'TaskTimedOut', 'InvalidToken'],
+    request: ['InvalidExecutionInput', 'InvalidName', 'InvalidOutput', 'ValidationException', 'SerializationException'],
+  },
+  KMS: { request: ['InvalidCiphertextException', 'ValidationException', 'SerializationException'] },
+  Lambda: {
+    request: [
+      'InvalidParameterValueException',
+      'InvalidRequestContentException',
+      'RequestTooLargeException',
+      'UnsupportedMediaTypeException',
+      'SerializationException',
+    ],
+  },
+};
+
+/** In the message of a malformed request: it is the table, its index or the bus that does not fit, for every item alike. */
+const ofAllAlike = /\bindex(es)?\b|schema|missing the key|type mismatch for key|event ?bus|\barn\b/i;
+
+/** What the name of an error means for the item or entry that the request was about. */
+export function verdictOn(service: Service, name: string | undefined, message = ''): Verdict {
+  const { answer, request, conflict } = names[service];
+  if (name === undefined) return 'outage';
+  if (answer?.includes(name)) return 'answer';
+  if (conflict?.includes(name)) return 'conflict';
+  return request?.includes(name) && !ofAllAlike.test(message) ? 'request' : 'outage';
+}

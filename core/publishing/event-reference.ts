@@ -1,0 +1,59 @@
+import * as z from 'zod';
+import { type DomainEvent, recordedEventSchema } from '../../events/catalogue.ts';
+import { NotFoundError } from '../base/errors.ts';
+import { streamId } from '../base/stream-id.ts';
+import { parse } from '../base/validation.ts';
+import type { EventStore } from '../store/event-store.ts';
+
+/** Where an event is that was too large for the bus. */
+export interface EventReference {
+  readonly streamId: string;
+  readonly sequenceNumber: number;
+  /** Path in the HTTP API that gives the event. */
+  readonly url: string;
+}
+
+/** What is published of an event that is too large for the bus: all but its data and free metadata. */
+export type ReferencedEvent = Omit<DomainEvent, 'data' | 'metadata'> & {
+  readonly metadata: { readonly recordedAt: string };
+  readonly reference: EventReference;
+};
+
+const referenced = z.object({
+  id: z.string(),
+  reference: z.object({ streamId: z.string(), sequenceNumber: z.int().positive() }),
+});
+
+/**
+ * An event without its data: its envelope, so that rules match it like any other, and where to read the rest. An event never
+ * changes, so a subscriber that follows the reference gets what would have been sent.
+ */
+export function byReference({ data: _, metadata, ...envelope }: DomainEvent): ReferencedEvent {
+  const { aggregateType, aggregateId, sequenceNumber } = envelope;
+  const stream = streamId(aggregateType, aggregateId);
+  const url = `/streams/${stream}/events?from=${sequenceNumber}&to=${sequenceNumber}`;
+  return {
+    ...envelope,
+    metadata: { recordedAt: metadata.recordedAt },
+    reference: { streamId: stream, sequenceNumber, url },
+  } as ReferencedEvent;
+}
+
+/**
+ * The event that the bus delivered: whole, also when it was published by reference. Every subscriber in this house begins
+ * with this.
+ * @param detail the `detail` of what EventBridge delivered
+ * @throws ValidationError when it is neither an event nor a reference to one
+ * @throws NotFoundError when the store does not have the event that the reference names
+ * @throws UnavailableError
+ */
+export async function deliveredEvent(detail: unknown, store: Pick<EventStore, 'read'>): Promise<DomainEvent> {
+  const found = referenced.safeParse(detail);
+  if (!found.success) return parse(recordedEventSchema, detail);
+  const { id, reference } = found.data;
+  const { sequenceNumber } = reference;
+  for await (const event of store.read(reference.streamId, { from: sequenceNumber, to: sequenceNumber })) {
+    if (event.id === id) return event;
+  }
+  throw new NotFoundError(`event ${id} is not at ${sequenceNumber} of stream ${reference.streamId}`);
+}

@@ -1,0 +1,148 @@
+import { describe, expect, it } from 'vitest';
+import { type Service, verdictOn } from '../../../../../adapters/aws/clients/error-names.ts';
+import { reaching } from '../../../../../adapters/aws/clients/service-error.ts';
+import { UnavailableError } from '../../../../../core/base/errors.ts';
+
+/** Names that any service of AWS answers: https://docs.aws.amazon.com/general/latest/gr/CommonErrors.html */
+const common = [
+  ['AccessDenied', 'AccessDeniedException', 'NotAuthorized', 'OptInRequired', 'InvalidAction'],
+  ['ExpiredToken', 'ExpiredTokenException', 'RequestExpired', 'InvalidClientTokenId', 'UnrecognizedClientException'],
+  ['IncompleteSignature', 'IncompleteSignatureException', 'InvalidSignatureException', 'MissingAuthenticationToken'],
+  ['InternalFailure', 'ServiceUnavailable', 'Throttling', 'ThrottlingException', 'TooManyRequestsException'],
+  ['CredentialsProviderError', 'TimeoutError', 'UnknownError', 'NameOfNextYearException'],
+].flat();
+
+const outages: Record<Service, readonly string[]> = {
+  DynamoDB: [
+    ...['ResourceNotFoundException', 'ResourceInUseException', 'LimitExceededException', 'RequestLimitExceeded'],
+    ...['ProvisionedThroughputExceededException', 'TransactionInProgressException', 'InternalServerError'],
+    ...['ReplicatedWriteConflictException', 'KMSAccessDeniedException', 'KMSDisabledException'],
+    ...['KMSInvalidStateException', 'KMSNotFoundException', 'KMSThrottlingException'],
+  ],
+  S3: [
+    ...['NoSuchBucket', 'SlowDown', 'RequestTimeTooSkewed', 'SignatureDoesNotMatch', 'InvalidAccessKeyId'],
+    ...['InternalError', 'PermanentRedirect', 'AuthorizationHeaderMalformed', 'KMS.DisabledException'],
+    ...['KMS.NotFoundException', 'InvalidToken', 'OperationAborted', 'BucketNotFound'],
+  ],
+  EventBridge: [
+    ...['ResourceNotFoundException', 'NotAuthorizedForSourceException', 'NotAuthorizedForDetailTypeException'],
+    ...['InternalException', 'ConcurrentModificationException', 'LimitExceededException', 'RedactionFailure'],
+    ...['InvalidAccountIdException', 'OperationDisabledException', 'PolicyLengthExceededException'],
+  ],
+  'Step Functions': [
+    ...['StateMachineDoesNotExist', 'StateMachineDeleting', 'ExecutionLimitExceeded', 'InvalidArn'],
+    ...['KmsAccessDeniedException', 'KmsInvalidStateException', 'KmsThrottlingException', 'ServiceQuotaExceeded'],
+  ],
+  KMS: [
+    ...['DisabledException', 'KMSInvalidStateException', 'KeyUnavailableException', 'NotFoundException'],
+    ...['DependencyTimeoutException', 'KMSInternalException', 'IncorrectKeyException', 'InvalidGrantTokenException'],
+  ],
+  Lambda: [
+    ...['ServiceException', 'ResourceNotFoundException', 'ResourceConflictException', 'ResourceNotReadyException'],
+    ...['EC2ThrottledException', 'ENILimitReachedException', 'KMSAccessDeniedException', 'InvalidRuntimeException'],
+  ],
+};
+const services = Object.keys(outages) as Service[];
+
+/** Faults of this one item or entry: they may park it. */
+const requests: Record<Service, readonly string[]> = {
+  DynamoDB: ['ValidationException', 'SerializationException', 'ItemCollectionSizeLimitExceededException'],
+  S3: ['EntityTooLarge', 'KeyTooLongError'],
+  EventBridge: ['MalformedDetail', 'InvalidArgument', 'ValidationException'],
+  'Step Functions': ['InvalidExecutionInput', 'InvalidName', 'InvalidOutput'],
+  KMS: ['InvalidCiphertextException'],
+  Lambda: ['RequestTooLargeException', 'InvalidRequestContentException'],
+};
+
+/** As the SDK throws what a service answered. */
+const answered = (name: string, message = 'no', $fault: 'client' | 'server' = 'client') =>
+  Object.assign(new Error(message), { name, $fault, $metadata: { httpStatusCode: 400, attempts: 1 } });
+
+const thrownBy = (service: Service, error: unknown) =>
+  reaching(service, () => Promise.reject(error)).catch((thrown: unknown) => thrown);
+
+describe.each(services)('an error of %s', (service) => {
+  it.each([...common, ...outages[service]])('%s is an outage', async (name) => {
+    const error = answered(name);
+    const thrown = await thrownBy(service, error);
+    expect(thrown).toBeInstanceOf(UnavailableError);
+    expect(thrown).toHaveProperty('cause', error);
+    expect(String(thrown)).toContain(name);
+  });
+
+  it.each(requests[service])('%s is a fault of this request', async (name) => {
+    const error = answered(name, 'Item size has exceeded the maximum allowed size');
+    expect(await thrownBy(service, error)).toBe(error);
+  });
+});
+
+describe('an error of AWS', () => {
+  it.each([
+    ['DynamoDB', 'ConditionalCheckFailedException'],
+    ['DynamoDB', 'TransactionCanceledException'],
+    ['S3', 'NoSuchKey'],
+    ['S3', 'PreconditionFailed'],
+    ['Step Functions', 'ExecutionAlreadyExists'],
+    ['Step Functions', 'TaskTimedOut'],
+  ] as const)('of %s, %s, is an answer', async (service, name) => {
+    const error = answered(name);
+    expect(await thrownBy(service, error)).toBe(error);
+  });
+
+  it.each([
+    ['DynamoDB', 'The table does not have the specified index: byGroup'],
+    ['DynamoDB', 'The provided key element does not match the schema'],
+    ['DynamoDB', 'One or more parameter values were invalid: Missing the key view in the item'],
+    ['EventBridge', 'Event bus annals-prod does not exist'],
+    ['Step Functions', "Invalid State Machine Arn: 'annals'"],
+  ] as const)('of %s is an outage when it is about what all requests share: %s', (service, message) => {
+    expect(verdictOn(service, 'ValidationException', message)).toBe('outage');
+  });
+
+  it('is an outage when it comes from the network, or when the answer cannot be read', async () => {
+    const errors = [
+      Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }),
+      Object.assign(new Error('getaddrinfo EAI_AGAIN'), { code: 'EAI_AGAIN' }),
+      Object.assign(new SyntaxError('Unexpected token <'), { $response: {}, $metadata: {} }),
+      new Error('Could not load credentials from any providers'),
+    ];
+    for (const error of errors) expect(await thrownBy('S3', error)).toBeInstanceOf(UnavailableError);
+  });
+
+  it('stays what it is when a mistake in this code made it', async () => {
+    const errors = [
+      new TypeError('undefined is no number'),
+      Object.assign(new Error('?'), { code: 'ERR_INVALID_URL' }),
+    ];
+    for (const error of errors) expect(await thrownBy('DynamoDB', error)).toBe(error);
+  });
+});
+
+describe('a write that meets a transaction', () => {
+  const conflict = () => answered('TransactionConflictException');
+
+  it('is repeated until the transaction is over', async () => {
+    let calls = 0;
+    const write = async () => {
+      calls += 1;
+      if (calls < 4) throw conflict();
+      return 'written';
+    };
+    expect(await reaching('DynamoDB', write)).toBe('written');
+    expect(calls).toBe(4);
+  });
+
+  it('is an outage when it never is over, and never a fault of the item', async () => {
+    expect(await thrownBy('DynamoDB', conflict())).toBeInstanceOf(UnavailableError);
+  });
+
+  it('is all that is repeated here: the SDK repeats the rest', async () => {
+    let calls = 0;
+    const denied = async () => {
+      calls += 1;
+      throw answered('AccessDeniedException');
+    };
+    await expect(reaching('DynamoDB', denied)).rejects.toThrow(UnavailableError);
+    expect(calls).toBe(1);
+  });
+});
