@@ -10,12 +10,14 @@ import { operationRoutes } from './operations/operations.ts';
 import { sagaQueries } from './sagas/saga-queries.ts';
 import { streamQueries } from './streams/stream-queries.ts';
 import { pastQueries } from './views/past-queries.ts';
+import { streamList } from './views/stream-list.ts';
 import { type ViewDeps, viewQueries } from './views/view-queries.ts';
 
 /** What the routes that read need. */
 export interface QueryDeps extends AppDeps, LogDeps, ViewDeps, OperationDeps, DeadLetterDeps {}
 
 const answers: readonly Route<QueryDeps>[] = [
+  ...streamList,
   ...streamQueries,
   ...logQueries,
   ...viewQueries,

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 
 /** Most bytes of a page of several items: an answer of AWS Lambda has 6 MB, with every quote in it escaped. */
-const MAX_PAGE_BYTES = 2 * 1024 * 1024;
+export const MAX_PAGE_BYTES = 2 * 1024 * 1024;
 
 /** A whole number in a query string. */
 export function wholeNumber(minimum: number, maximum: number = Number.MAX_SAFE_INTEGER) {

@@ -93,12 +93,13 @@ export function route<
   B extends z.ZodType = z.ZodUndefined,
 >({ handle, ...declaration }: TypedRoute<Deps, P, Q, B, A, S>): Route<Deps> {
   const { params, query, body } = declaration;
+  const parameters = query ?? z.object({});
   return {
     ...declaration,
     async respond({ params: given, raw, context }, deps) {
       const request = {
         params: params ? parseIds(params, given) : {},
-        query: query ? readQuery(query, raw) : {},
+        query: readQuery(parameters, raw),
         body: body ? parseInput(body, await readJsonBody(raw)) : undefined,
         context,
       };
@@ -130,14 +131,28 @@ function invalidId(error: z.ZodError): InvalidIdError {
   return new InvalidIdError(`${first?.path} ${first?.message}`);
 }
 
-/** The query of a request. @throws InvalidIdError, ValidationError */
-export const readQuery = <S extends z.ZodType>(schema: S, request: Request): z.output<S> =>
-  parseInput(schema, queryOf(request));
+/**
+ * The query of a request. A parameter that the route does not declare is refused: a filter that is passed over in silence
+ * answers with everything.
+ * @throws InvalidIdError, ValidationError
+ */
+export function readQuery<S extends z.ZodObject>(schema: S, request: Request): z.output<S> {
+  const given = queryOf(request);
+  const known = Object.keys(schema.shape);
+  const unknown = Object.keys(given).filter((name) => !known.includes(name));
+  if (unknown.length === 0) return parseInput(schema, given);
+  const takes = known.length === 0 ? 'this route takes none' : `this route takes ${known.join(', ')}`;
+  throw new ValidationError(unknown.map((path) => ({ path, message: `is not a known parameter; ${takes}` })));
+}
+
+/** What a presigned request of AWS carries in its query; the gateway has checked it. */
+const SIGNATURE = /^X-Amz-/i;
 
 /** A parameter that comes twice is left as a list, which no schema takes. */
 function queryOf(request: Request): Record<string, string | string[]> {
   const { searchParams } = new URL(request.url);
-  const entries = [...new Set(searchParams.keys())].map((name) => {
+  const names = [...new Set(searchParams.keys())].filter((name) => !SIGNATURE.test(name));
+  const entries = names.map((name) => {
     const values = searchParams.getAll(name);
     return [name, values.length === 1 && values[0] !== undefined ? values[0] : values] as const;
   });

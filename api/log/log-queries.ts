@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { instant } from '../../core/events/envelope.ts';
+import { id, instant } from '../../core/events/envelope.ts';
 import type { EventLog } from '../../core/log/log.ts';
 import { aggregateTypes, definitions, type EventType, recordedEventSchema } from '../../events/catalogue.ts';
 import { limit, wholeNumber } from '../http/page.ts';
@@ -22,6 +22,8 @@ export const logQuery = z.object({
     .meta({ override: { type: 'string' } })
     .describe('Event types, separated by commas; all when absent'),
   aggregateType: z.enum(aggregateTypes as [string, ...string[]]).optional(),
+  aggregateId: id.optional().describe('Events of the streams of this aggregate'),
+  correlationId: id.optional().describe('Events of one conversation'),
   from: instant.optional().describe('Recorded at or after this instant'),
   to: instant.optional().describe('Recorded at or before this instant'),
 });

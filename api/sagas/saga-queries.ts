@@ -6,27 +6,36 @@ import { evolveSaga, initialSaga, type SagaEvent, type SagaRun } from '../../cor
 import type { EventStore } from '../../core/store/event-store.ts';
 import { sagaStatus } from '../../domain/saga/saga-status.ts';
 import type { DomainEvent } from '../../events/catalogue.ts';
-import { cursor, encodeCursor, limit, takePage } from '../http/page.ts';
+import { limit } from '../http/page.ts';
 import { route } from '../http/route.ts';
-import { type ViewDeps, walk } from '../views/view-queries.ts';
-import { saga, sagasCursor, sagasPage, sagasQuery } from './saga-schemas.ts';
+import { type ListDeps, listCursor, listViews } from '../views/lists.ts';
+import { saga, sagasPage, sagasQuery } from './saga-schemas.ts';
 
 export const sagaQueries = [
   route({
     name: 'listSagas',
     method: 'GET',
     path: '/sagas',
-    summary: 'List sagas, of one state or state by state, those that want an operator first',
+    summary: 'List sagas, by state or type, those that need an operator first',
     description: 'The list may be a moment behind.',
-    query: z.object({ ...sagasQuery, limit, cursor: cursor(sagasCursor) }),
+    query: z.object({
+      ...sagasQuery,
+      sagaType: z.string().min(1).max(64).optional(),
+      limit,
+      cursor: listCursor(sagaStatus.group.values),
+    }),
     answer: sagasPage,
     statuses: { 200: 'A page of sagas' },
-    async handle({ query: { limit, ...query } }, deps: ViewDeps) {
-      const { state } = query.cursor ?? query;
-      const { items, more } = await takePage(walk(sagaStatus, deps, { state, limit, from: query.cursor }), limit);
-      const last = items.at(-1);
-      const next = more && last ? encodeCursor({ state, group: last.group, after: last.key }) : null;
-      return { status: 200, body: { sagas: items.map(({ view }) => view), next } };
+    async handle({ query: { limit, cursor, ...filters } }, deps: ListDeps) {
+      const { views, next } = await listViews(
+        sagaStatus,
+        deps,
+        { limit, cursor, filters },
+        {
+          sagaType: (view, type) => view.sagaType === type,
+        },
+      );
+      return { status: 200, body: { sagas: views, next } };
     },
   }),
   route({

@@ -12,7 +12,6 @@ const parked = z.strictObject({ step: z.string(), item: id, reason: z.string() }
 const count = z.int().nonnegative();
 
 export const sagasQuery = { state: sagaSituation.optional() };
-export const sagasCursor = z.object({ state: sagaSituation.optional(), group: sagaSituation, after: id });
 
 export const sagasPage = z.strictObject({
   sagas: z.array(

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { NotFoundError } from '../../core/base/errors.ts';
 import { id } from '../../core/events/envelope.ts';
-import { type AnyProjection, isShared, type ProjectionOf } from '../../core/projections/projection.ts';
+import { type AnyProjection, isShared } from '../../core/projections/projection.ts';
 import type { ViewStore } from '../../core/projections/view-store.ts';
 import type { LiveGenerations } from '../../core/replays/generations.ts';
 import type { StateReader } from '../../core/state/state-reader.ts';
@@ -10,11 +10,22 @@ import { agentStatus } from '../../domain/agent/agent-status.ts';
 import { taskStatus } from '../../domain/task/task-status.ts';
 import { workflowStatus } from '../../domain/workflow/workflow-status.ts';
 import { agentState } from '../../events/agent.ts';
-import { cursor, encodeCursor, limit, takePage, wholeNumber } from '../http/page.ts';
+import { limit, wholeNumber } from '../http/page.ts';
 import { route } from '../http/route.ts';
+import { listCursor, listViews } from './lists.ts';
 import { anyViewQuery, readView, viewQuery } from './read-view.ts';
 import { readRanking, readSharedView, type SharedViewSources } from './shared-views.ts';
-import { agentsPage, agentView, anyView, taskView, workflowView } from './view-schemas.ts';
+import {
+  agentsPage,
+  agentView,
+  anyView,
+  taskState,
+  tasksPage,
+  taskView,
+  workflowState,
+  workflowsPage,
+  workflowView,
+} from './view-schemas.ts';
 
 /** What the routes that read views need. */
 export interface ViewDeps extends SharedViewSources {
@@ -26,37 +37,6 @@ export interface ViewDeps extends SharedViewSources {
   readonly projections: readonly AnyProjection[];
 }
 
-interface Listed<View> {
-  readonly group: string;
-  readonly key: string;
-  readonly view: View & { readonly version: number };
-}
-
-interface Walk {
-  /** The only group to list; all, in their order, when absent. */
-  readonly state: string | undefined;
-  readonly limit: number;
-  readonly from: { readonly group: string; readonly after: string } | undefined;
-}
-
-/** The views of a projection, group by group, each group in the order of its keys; fetched as they are taken. */
-export async function* walk<View extends object>(
-  { name, group: { values } }: ProjectionOf<View>,
-  { views, generations }: Pick<ViewDeps, 'views' | 'generations'>,
-  { state, limit, from }: Walk,
-): AsyncGenerator<Listed<View>> {
-  const generation = await generations.live(name);
-  const groups = state === undefined ? values : [state];
-  for (const group of groups.slice(Math.max(0, groups.indexOf(from?.group ?? '')))) {
-    let after = group === from?.group ? from.after : undefined;
-    do {
-      const page = await views.list(name, generation, group, { limit, after });
-      for (const { key, version, view } of page.views) yield { group, key, view: { ...(view as View), version } };
-      after = page.next;
-    } while (after !== undefined);
-  }
-}
-
 function named(name: string, { projections }: ViewDeps): AnyProjection {
   const projection = projections.find((candidate) => candidate.name === name);
   if (!projection) throw new NotFoundError(`there is no projection ${name}; GET /projections lists them`);
@@ -64,6 +44,10 @@ function named(name: string, { projections }: ViewDeps): AnyProjection {
 }
 
 const view = { method: 'GET', query: viewQuery, statuses: { 200: 'The view' }, viewVersion: true } as const;
+/** A type or a name that a list is filtered by. */
+const name = z.string().min(1).max(128).optional();
+const LIST =
+  'The list may be a moment behind, and what changes its state between two pages may be in both or none. A page that filters may have few items, or none, and still a `next`.';
 const errors = ['NOT_FOUND', 'VIEW_BEHIND', 'CORRUPT_DATA'] as const;
 
 export const viewQueries = [
@@ -71,22 +55,82 @@ export const viewQueries = [
     name: 'listAgents',
     method: 'GET',
     path: '/agents',
-    summary: 'List agents, of one state or state by state',
-    description:
-      'The list may be a moment behind, and an agent that changes its state between two pages may be in both or none.',
+    summary: 'List agents, by state, type or creator',
+    description: LIST,
     query: z.object({
       state: agentState.optional(),
+      agentType: name,
+      createdBy: name,
       limit,
-      cursor: cursor(z.object({ state: agentState.optional(), group: agentState, after: id })),
+      cursor: listCursor(agentStatus.group.values),
     }),
     answer: agentsPage,
     statuses: { 200: 'A page of agents' },
-    async handle({ query: { limit, ...query } }, deps: ViewDeps) {
-      const { state } = query.cursor ?? query;
-      const { items, more } = await takePage(walk(agentStatus, deps, { state, limit, from: query.cursor }), limit);
-      const last = items.at(-1);
-      const next = more && last ? encodeCursor({ state, group: last.group, after: last.key }) : null;
-      return { status: 200, body: { agents: items.map(({ view }) => view), next } };
+    async handle({ query: { limit, cursor, ...filters } }, deps: ViewDeps) {
+      const { views, next } = await listViews(
+        agentStatus,
+        deps,
+        { limit, cursor, filters },
+        {
+          agentType: (view, type) => view.agentType === type,
+          createdBy: (view, creator) => view.createdBy === creator,
+        },
+      );
+      return { status: 200, body: { agents: views, next } };
+    },
+  }),
+  route({
+    name: 'listTasks',
+    method: 'GET',
+    path: '/tasks',
+    summary: 'List tasks, by state or by an agent that they need',
+    description: LIST,
+    query: z.object({
+      state: taskState.optional(),
+      agentId: id.optional().describe('An agent that the task needs'),
+      limit,
+      cursor: listCursor(taskStatus.group.values),
+    }),
+    answer: tasksPage,
+    statuses: { 200: 'A page of tasks' },
+    async handle({ query: { limit, cursor, ...filters } }, deps: ViewDeps) {
+      const { views, next } = await listViews(
+        taskStatus,
+        deps,
+        { limit, cursor, filters },
+        {
+          agentId: (view, agentId) => view.requiredAgents.includes(agentId),
+        },
+      );
+      return { status: 200, body: { tasks: views, next } };
+    },
+  }),
+  route({
+    name: 'listWorkflows',
+    method: 'GET',
+    path: '/workflows',
+    summary: 'List workflows, by state, type or initiator',
+    description: LIST,
+    query: z.object({
+      state: workflowState.optional(),
+      workflowType: name,
+      initiatedBy: name,
+      limit,
+      cursor: listCursor(workflowStatus.group.values),
+    }),
+    answer: workflowsPage,
+    statuses: { 200: 'A page of workflows' },
+    async handle({ query: { limit, cursor, ...filters } }, deps: ViewDeps) {
+      const { views, next } = await listViews(
+        workflowStatus,
+        deps,
+        { limit, cursor, filters },
+        {
+          workflowType: (view, type) => view.workflowType === type,
+          initiatedBy: (view, initiator) => view.initiatedBy === initiator,
+        },
+      );
+      return { status: 200, body: { workflows: views, next } };
     },
   }),
   route({

@@ -41,17 +41,18 @@ export const agentView: z.ZodType<AgentView> = z
   })
   .meta({ id: 'AgentView' });
 
-export const agentsPage = z.strictObject({
-  agents: z.array(agentView),
-  next: z.string().nullable().describe('Cursor of the next page; null when this was the last'),
-});
+const next = z.string().nullable().describe('Cursor of the next page; null when this was the last');
+
+export const agentsPage = z.strictObject({ agents: z.array(agentView), next });
+
+export const taskState = z.enum(['requested', 'completed', 'failed']);
 
 export type TaskView = TaskStatus & Versioned;
 export const taskView: z.ZodType<TaskView> = z
   .strictObject({
     ...common,
     taskId: id,
-    state: z.enum(['requested', 'completed', 'failed']),
+    state: taskState,
     requiredAgents: z.array(id),
     assignedAgents: z.array(id).describe('Those that are at it'),
     completedAgents: z.array(id),
@@ -65,13 +66,17 @@ export const taskView: z.ZodType<TaskView> = z
   })
   .meta({ id: 'TaskView' });
 
+export const tasksPage = z.strictObject({ tasks: z.array(taskView), next });
+
+export const workflowState = z.enum(['started', 'running', 'completed', 'failed']);
+
 export type WorkflowView = WorkflowStatus & Versioned;
 export const workflowView: z.ZodType<WorkflowView> = z
   .strictObject({
     ...common,
     workflowId: id,
     workflowType: z.string(),
-    state: z.enum(['started', 'running', 'completed', 'failed']),
+    state: workflowState,
     initiatedBy: z.string(),
     parameters: jsonObject,
     steps: count,
@@ -85,6 +90,8 @@ export const workflowView: z.ZodType<WorkflowView> = z
     error: z.union([z.string(), jsonObject]).exactOptional().describe('What the last failure of a step said'),
   })
   .meta({ id: 'WorkflowView' });
+
+export const workflowsPage = z.strictObject({ workflows: z.array(workflowView), next });
 
 /** A view of any projection. */
 export const anyView = z.looseObject({

@@ -7,6 +7,8 @@ import type { LogPage } from './page.ts';
 export interface LogFilter {
   readonly types?: readonly string[] | undefined;
   readonly aggregateType?: string | undefined;
+  readonly aggregateId?: string | undefined;
+  readonly correlationId?: string | undefined;
   /** Recorded at or after this instant, ISO 8601. */
   readonly from?: string | undefined;
   /** Recorded at or before this instant, ISO 8601. */
@@ -18,9 +20,13 @@ export class Selection {
   readonly from: string | undefined;
   readonly to: string | undefined;
   readonly aggregateType: string | undefined;
+  readonly #aggregateId: string | undefined;
+  readonly #correlationId: string | undefined;
   readonly #types: ReadonlySet<string> | undefined;
 
-  constructor({ types, aggregateType, from, to }: LogFilter) {
+  constructor({ types, aggregateType, aggregateId, correlationId, from, to }: LogFilter) {
+    this.#aggregateId = aggregateId;
+    this.#correlationId = correlationId;
     this.from = instantOf(from);
     this.to = instantOf(to);
     this.aggregateType = aggregateType;
@@ -34,11 +40,14 @@ export class Selection {
 
   wants({ stream, types, recordedAt }: Commit): boolean {
     if (!this.#hasType(types) || this.#isAfter(recordedAt) || this.#isBefore(recordedAt)) return false;
-    return this.aggregateType === undefined || parseStreamId(stream).aggregateType === this.aggregateType;
+    const named = parseStreamId(stream);
+    if (this.#aggregateId !== undefined && named.aggregateId !== this.#aggregateId) return false;
+    return this.aggregateType === undefined || named.aggregateType === this.aggregateType;
   }
 
   /** For an event of a commit that is wanted. */
-  wantsEvent({ type }: DomainEvent): boolean {
+  wantsEvent({ type, correlationId }: DomainEvent): boolean {
+    if (this.#correlationId !== undefined && correlationId !== this.#correlationId) return false;
     return this.#types?.has(type) ?? true;
   }
 

@@ -1,0 +1,98 @@
+import * as z from 'zod';
+import { id } from '../../core/events/envelope.ts';
+import type { ProjectionOf } from '../../core/projections/projection.ts';
+import type { ViewStore } from '../../core/projections/view-store.ts';
+import type { LiveGenerations } from '../../core/replays/generations.ts';
+import { cursor, encodeCursor, MAX_PAGE_BYTES } from '../http/page.ts';
+
+/** What lists are read from. */
+export interface ListDeps {
+  readonly views: ViewStore;
+  readonly generations: LiveGenerations;
+}
+
+export interface ListedView<View> {
+  /** What the view is listed under. */
+  readonly group: string;
+  readonly key: string;
+  readonly view: View & { readonly version: number };
+}
+
+/** Where a list starts, and how many views it fetches at once. */
+export interface ListStart {
+  /** The only group to list; all groups, in their order, when absent. */
+  readonly group: string | undefined;
+  readonly pageSize: number;
+  readonly from: { readonly group: string; readonly after: string } | undefined;
+}
+
+/** Most views that one page looks at: a rare filter then answers in time, with few views or none and a cursor. */
+const MAX_SCANNED = 1_000;
+/** Views fetched at once when most of them may be passed over. */
+const SCAN_SIZE = 100;
+
+/** The views of a projection, group by group, each group in the order of its keys; fetched as they are taken. */
+export async function* viewsByGroup<View extends object>(
+  { name, group: { values } }: ProjectionOf<View>,
+  { views, generations }: ListDeps,
+  { group: only, pageSize, from }: ListStart,
+): AsyncGenerator<ListedView<View>> {
+  const generation = await generations.live(name);
+  const groups = only === undefined ? values : [only];
+  for (const group of groups.slice(Math.max(0, groups.indexOf(from?.group ?? '')))) {
+    let after = group === from?.group ? from.after : undefined;
+    do {
+      const page = await views.list(name, generation, group, { limit: pageSize, after });
+      for (const { key, version, view } of page.views) yield { group, key, view: { ...(view as View), version } };
+      after = page.next;
+    } while (after !== undefined);
+  }
+}
+
+/** The cursor of a filtered list: the filters, and the last view that was looked at. */
+export const listCursor = (groups: readonly string[]) =>
+  cursor(z.object({ filters: z.record(z.string(), z.string()), group: z.enum(groups as [string]), after: id }));
+
+type Filters = Readonly<Record<string, string | undefined>>;
+
+interface ListQuery {
+  readonly limit: number;
+  readonly cursor?: { readonly filters: Filters; readonly group: string; readonly after: string } | undefined;
+  /** `state` names the group; every other filter is one of `matches`. */
+  readonly filters: Filters;
+}
+
+/**
+ * A page of the views that pass every filter. A page looks at {@link MAX_SCANNED} views at most, so it may have fewer
+ * views than its limit and still a `next`.
+ */
+export async function listViews<View extends object>(
+  projection: ProjectionOf<View>,
+  deps: ListDeps,
+  query: ListQuery,
+  matches: Readonly<Record<string, (view: View, value: string) => boolean>> = {},
+): Promise<{ views: (View & { readonly version: number })[]; next: string | null }> {
+  const { limit, cursor: from } = query;
+  const filters = from?.filters ?? query.filters;
+  const wanted = Object.entries(matches).filter(([name]) => filters[name] !== undefined);
+  const pageSize = wanted.length > 0 ? Math.max(limit, SCAN_SIZE) : limit;
+  const views: (View & { readonly version: number })[] = [];
+  let bytes = 0;
+  let scanned = 0;
+  let last: { readonly group: string; readonly key: string } | undefined;
+  const page = (more: boolean) => ({
+    views,
+    next: more && last ? encodeCursor({ filters, group: last.group, after: last.key }) : null,
+  });
+  for await (const listed of viewsByGroup(projection, deps, { group: filters['state'], pageSize, from })) {
+    if (views.length === limit || scanned === MAX_SCANNED) return page(true);
+    if (wanted.every(([name, passes]) => passes(listed.view, filters[name] ?? ''))) {
+      bytes += Buffer.byteLength(JSON.stringify(listed.view));
+      if (views.length > 0 && bytes > MAX_PAGE_BYTES) return page(true);
+      views.push(listed.view);
+    }
+    scanned += 1;
+    last = listed;
+  }
+  return page(false);
+}
