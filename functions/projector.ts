@@ -31,9 +31,14 @@ const snapshots = settings.snapshots.enabled
 const policy = withinInvocation();
 
 const project = async (commits: readonly Commit[]) => {
-  const applied = projector.applyOrPark(commits, policy, ({ projection: { name }, generation, stream }, result) => {
+  const applied = projector.applyOrPark(commits, policy, ({ projection: { name }, generation, stream }, parked) => {
     metrics.count('dead_letters_total', { projection: name });
-    logger.error('a projection gives up on a stream', { projection: name, generation, stream, ...result });
+    logger.error('a stream is parked as a dead letter of a projection', {
+      projection: name,
+      generation,
+      stream,
+      parked,
+    });
   });
   const [failures] = await Promise.all([applied, snapshots?.write(commits)]);
   return failures;

@@ -1,5 +1,5 @@
 import type { DomainEvent } from '../../events/catalogue.ts';
-import { UnavailableError } from '../base/errors.ts';
+import { UnavailableError, ValidationError } from '../base/errors.ts';
 import type { JsonObject } from '../events/json.ts';
 import { StateReader } from '../state/state-reader.ts';
 import { type Commit, endOf } from '../store/commit.ts';
@@ -7,8 +7,9 @@ import type { EventStore } from '../store/event-store.ts';
 import { foldCommits } from './fold-commits.ts';
 import type { Failure, Parked } from './parked.ts';
 import { type AnyProjection, evolveView, isShared, keyIn, type StoredView } from './projection.ts';
-import { type AnySharedProjection, type Counts, type Increments, Tally } from './shared-projection.ts';
-import type { CheckpointWrite, SharedViewStore } from './shared-view-store.ts';
+import { type AnySharedProjection, type Increments, Tally } from './shared-projection.ts';
+import { type CheckpointWrite, MAX_COUNTERS, MAX_ITEMS, type SharedViewStore } from './shared-view-store.ts';
+import { TransactionSize } from './transaction-size.ts';
 import { viewFold } from './view-fold.ts';
 import { encodeView, type ViewStore } from './view-store.ts';
 
@@ -25,6 +26,8 @@ export interface FoldProgress {
   readonly version: number;
   /** What shared views gain. */
   readonly increments: Increments;
+  /** The fold stopped early, because what follows does not fit in the same transaction. */
+  readonly more: boolean;
   readonly failure?: Failure;
 }
 
@@ -42,10 +45,15 @@ export interface CheckpointOptions {
   readonly sharedViews?: SharedViewStore;
 }
 
-/** What a fold carries from event to event: the view, and the counts so far, newest first. */
+/** What a fold carries from event to event: the view, and what was counted so far, newest first. */
 interface State {
   readonly view: JsonObject | undefined;
-  readonly counted?: { readonly counts: Counts; readonly before: State['counted'] } | undefined;
+  readonly counted?: { readonly increments: Increments; readonly before: State['counted'] } | undefined;
+}
+
+/** Stops a fold at an event: what it counts does not fit in the transaction any more. */
+class TransactionFull extends Error {
+  override readonly name = 'TransactionFull';
 }
 
 /** Where a fold starts. */
@@ -78,14 +86,47 @@ export class Checkpoints {
   /** Folds delivered commits, in order, into a view; those that the delivery left out are read from the store. */
   async fold({ projection }: CheckpointKey, stored: StoredView, commits: readonly Commit[]): Promise<FoldProgress> {
     const base = await this.#inherit(projection, stored, commits.at(0));
-    return progressOf(projection, base, this.#withoutGaps(commits, stored.version));
+    return progressOf(projection, base, this.#withoutGaps(commits, stored.version), {});
   }
 
   /** Folds all there is after a view, commit by commit as far as each could be stored. @throws UnavailableError */
-  async foldToHead({ projection, stream }: CheckpointKey, stored: StoredView): Promise<FoldProgress> {
-    const commits = this.#options.store.commits(stream, { from: stored.version + 1 });
+  foldToHead(place: CheckpointKey, stored: StoredView): Promise<FoldProgress> {
+    return this.#foldStored(place, stored, {});
+  }
+
+  /** Folds the commit after a view. @throws UnavailableError */
+  foldNext(place: CheckpointKey, stored: StoredView): Promise<FoldProgress> {
+    return this.#foldStored(place, stored, { to: stored.version + 1 });
+  }
+
+  /** Folds a stream from its start to an event, however much that adds to: for comparisons, not to be written. */
+  async foldTo(place: CheckpointKey, version: number): Promise<FoldProgress> {
+    const { projection, stream } = place;
+    const commits = version > 0 ? this.#options.store.commits(stream, { to: version }) : none();
+    const base = await this.#inherit(projection, this.none(place), await this.#first(stream, this.none(place)));
+    return progressOf(projection, base, commits, { upTo: version });
+  }
+
+  /** The first event after a view; undefined when it cannot be read. @throws UnavailableError */
+  async nextEvent({ stream }: CheckpointKey, { version }: StoredView): Promise<DomainEvent | undefined> {
+    try {
+      const events = this.#options.store.read(stream, { from: version + 1, limit: 1 });
+      return (await Array.fromAsync(events)).at(0);
+    } catch (error) {
+      if (error instanceof UnavailableError) throw error;
+      return undefined;
+    }
+  }
+
+  async #foldStored(
+    { projection, stream }: CheckpointKey,
+    stored: StoredView,
+    range: { readonly to?: number },
+  ): Promise<FoldProgress> {
+    const commits = this.#options.store.commits(stream, { from: stored.version + 1, ...range });
     const base = await this.#inherit(projection, stored, await this.#first(stream, stored));
-    const progress = await progressOf(projection, base, commits, (view) => void encodeView({ ...stored, view }));
+    const check = (view: JsonObject | undefined) => void encodeView({ ...stored, view });
+    const progress = await progressOf(projection, base, commits, { check });
     if (progress.failure?.error instanceof UnavailableError) throw progress.failure.error; // no fault of any event
     return progress;
   }
@@ -160,31 +201,75 @@ export class Checkpoints {
   }
 }
 
-async function progressOf(
-  projection: AnyProjection,
-  { view, version }: Base,
-  commits: AsyncIterable<Commit>,
-  check: (view: JsonObject | undefined) => void = () => {},
-): Promise<FoldProgress> {
-  const fold = {
-    evolve: (state: State, event: DomainEvent) => evolveState(projection, state, event),
-    check: ({ state }: { state: State }) => check(state.view),
-  };
-  const { state, ...folded } = await foldCommits<State>(fold, { state: { view }, version }, commits);
-  return { ...folded, view: state.view, increments: state.counted ? incrementsOf(state) : NOTHING };
+interface ProgressOptions {
+  /** Called with the view after each commit. */
+  readonly check?: (view: JsonObject | undefined) => void;
+  /** Folds up to this event, and all that there is; without it, as much as one transaction can write. */
+  readonly upTo?: number;
 }
 
-function evolveState(projection: AnyProjection, { view, counted }: State, event: DomainEvent): State {
+async function* none(): AsyncGenerator<never> {}
+
+async function progressOf(
+  projection: AnyProjection,
+  base: Base,
+  commits: AsyncIterable<Commit>,
+  { check = () => {}, upTo }: ProgressOptions,
+): Promise<FoldProgress> {
+  const size = upTo === undefined ? new TransactionSize() : undefined;
+  size?.add(NOTHING, 1);
+  const start = { state: { view: base.view }, version: base.version };
+  let last: { state: State; version: number } = start;
+  const fold = {
+    evolve: (state: State, event: DomainEvent) => {
+      if (upTo !== undefined && event.sequenceNumber > upTo) return state;
+      const next = evolveState(projection, state, event, size);
+      last = { state: next, version: event.sequenceNumber };
+      return next;
+    },
+    check: ({ state }: { state: State }) => check(state.view),
+  };
+  const { failure, ...whole } = await foldCommits<State>(fold, start, commits);
+  const more = failure?.error instanceof TransactionFull;
+  // Whole commits as far as they fit. A commit that is too much for a transaction is taken in parts: sums show no appends.
+  const { state, version } = more && whole.version === base.version ? last : whole;
+  const increments = state.counted ? incrementsOf(state) : NOTHING;
+  return {
+    view: state.view,
+    version: Math.min(version, upTo ?? version),
+    increments,
+    more,
+    ...(failure && !more ? { failure } : {}),
+  };
+}
+
+/** @throws TransactionFull, and what the projection throws */
+function evolveState(
+  projection: AnyProjection,
+  { view, counted }: State,
+  event: DomainEvent,
+  size: TransactionSize | undefined,
+): State {
   const next = evolveView(projection, view, event);
   if (!isShared(projection) || !projection.types.includes(event.type)) return { view: next, counted };
-  const counts = projection.count(event, view, next);
-  new Tally().add(counts); // for what it throws, at the event that it is about
-  return { view: next, counted: { counts, before: counted } };
+  const tally = new Tally();
+  tally.add(projection.count(event, view, next));
+  const increments = tally.increments();
+  if (size && !size.add(increments)) throw size.isEmpty ? tooMuch(projection, increments) : new TransactionFull();
+  return { view: next, counted: { increments, before: counted } };
 }
+
+const tooMuch = ({ name }: AnySharedProjection, { size }: Increments) =>
+  new ValidationError([
+    {
+      path: '',
+      message: `projection ${name} counts the event in ${size} views; an event counts in at most ${MAX_ITEMS - 1} views and ${MAX_COUNTERS} counters of each`,
+    },
+  ]);
 
 function incrementsOf({ counted }: State): Increments {
   const tally = new Tally();
-  for (let one = counted; one; one = one.before) tally.add(one.counts);
+  for (let one = counted; one; one = one.before) tally.merge(one.increments);
   return tally.increments();
 }
 

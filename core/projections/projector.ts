@@ -8,7 +8,7 @@ import { isParked, type Parked } from './parked.ts';
 import { type AnyProjection, aggregateTypesOf, isShared } from './projection.ts';
 import { retryOrPark } from './retry-or-park.ts';
 import type { AnySharedProjection } from './shared-projection.ts';
-import { MAX_CHECKPOINTS, MAX_SHARED_VIEWS } from './shared-view-store.ts';
+import { TransactionSize } from './transaction-size.ts';
 
 /** The generation of a projection that is served until a rebuild has made another. */
 export const LIVE_GENERATION = 1;
@@ -82,24 +82,22 @@ export class Projector {
   /**
    * Applies a batch and settles what fails, for callers that must be done with it when they return: on Lambda. Streams
    * that fail are tried again side by side, so that a hundred of them take no longer than one.
-   * @param onSettled told of each that was given up on: parked, or with the error that kept even that from being written
-   * @returns what has to be delivered again, because storage could not be reached
+   * @param onParked called for each stream that is parked as a dead letter
+   * @returns what has to be delivered again: storage could not be reached, or not even a mark could be written
    */
   async applyOrPark(
     commits: readonly Commit[],
     policy: RetryPolicy,
-    onSettled: (failure: ProjectionFailure, result: { parked: Parked } | { error: unknown }) => void,
+    onParked: (failure: ProjectionFailure, parked: Parked) => void,
   ): Promise<readonly ProjectionFailure[]> {
     const settle = async (failure: ProjectionFailure) => {
       if (failure.error instanceof UnavailableError) return [failure];
       try {
         const parked = await this.retryOrPark(failure, policy);
-        if (parked) onSettled(failure, { parked });
+        if (parked) onParked(failure, parked);
         return [];
       } catch (error) {
-        if (error instanceof UnavailableError) return [{ ...failure, error }];
-        onSettled(failure, { error });
-        return [];
+        return [{ ...failure, error }];
       }
     };
     return (await Promise.all((await this.apply(commits)).map(settle))).flat();
@@ -128,7 +126,7 @@ export class Projector {
     const place = { ...of, stream: commit.stream };
     try {
       while (!(await this.#applyStream(place, commits))) {
-        // Another worker moved this view's checkpoint between our read and our write: its work counts, look again.
+        // Another worker moved this view's checkpoint between our read and our write, or there is more to write.
       }
       return [];
     } catch (error) {
@@ -149,7 +147,7 @@ export class Projector {
         const place = { ...of, stream: commit.stream };
         try {
           const advance = await this.#advance(place, commits);
-          return advance && { ...advance, commits };
+          return advance && { ...advance, commits, commit };
         } catch (error) {
           failures.push({ ...place, commit, error });
           return undefined;
@@ -157,13 +155,24 @@ export class Projector {
       }),
     );
     const advances = (await Promise.all(folded)).filter((advance) => advance !== undefined);
-    for (const together of transactions(advances)) {
-      const written = await this.#checkpoints.writeTogether(of.projection, together).catch(() => false);
-      if (written) continue;
-      const alone = together.map(({ commits }) => this.#limit(() => this.#attempt(of, commits)));
-      failures.push(...(await Promise.all(alone)).flat());
-    }
+    for (const together of transactions(advances)) failures.push(...(await this.#writeTogether(of, together)));
     return failures;
+  }
+
+  /** Writes one transaction, and stream by stream what does not fit in it or was not written by it. */
+  async #writeTogether(
+    of: Of<AnySharedProjection>,
+    together: readonly (Advance & { commits: readonly Commit[]; commit: Commit })[],
+  ): Promise<readonly ProjectionFailure[]> {
+    let written = false;
+    try {
+      written = await this.#checkpoints.writeTogether(of.projection, together);
+    } catch (error) {
+      // An outage concerns all of them: they come again. Any other error is of one stream, which is found alone.
+      if (error instanceof UnavailableError) return together.map(({ place, commit }) => ({ ...place, commit, error }));
+    }
+    const left = written ? together.filter(({ progress }) => progress.more) : together;
+    return (await Promise.all(left.map(({ commits }) => this.#limit(() => this.#attempt(of, commits))))).flat();
   }
 
   /** Reads and folds. @returns undefined when there is nothing to write */
@@ -176,10 +185,15 @@ export class Projector {
     return progress.version === stored.version ? undefined : { place, stored, progress };
   }
 
-  /** One read, one fold, one conditional write. @returns false when the condition failed */
+  /**
+   * One read, one fold, one conditional write.
+   * @returns false when it has to be done again: the condition failed, or not all of it fits in one transaction
+   */
   async #applyStream(place: CheckpointKey, commits: readonly Commit[]): Promise<boolean> {
     const advance = await this.#advance(place, commits);
-    return !advance || this.#checkpoints.write(place, advance.stored, advance.progress, advance.stored.parked);
+    if (!advance) return true;
+    const { stored, progress } = advance;
+    return (await this.#checkpoints.write(place, stored, progress, stored.parked)) && !progress.more;
   }
 }
 
@@ -197,17 +211,17 @@ function isFedBy(projection: AnyProjection, [first]: readonly Commit[]): boolean
 /** Splits what is to be written into what fits in one transaction each. */
 function transactions<A extends Advance>(advances: readonly A[]): A[][] {
   const all: A[][] = [];
-  let views = new Set<string>();
+  let size = new TransactionSize();
   for (const advance of advances) {
+    const { increments } = advance.progress;
     const last = all.at(-1);
-    const grown = views.union(new Set(advance.progress.increments.keys()));
-    if (last && last.length < MAX_CHECKPOINTS && grown.size <= MAX_SHARED_VIEWS) {
+    if (last && size.add(increments, 1)) {
       last.push(advance);
-      views = grown;
-    } else {
-      all.push([advance]);
-      views = new Set(advance.progress.increments.keys());
+      continue;
     }
+    all.push([advance]);
+    size = new TransactionSize();
+    size.add(increments, 1);
   }
   return all;
 }

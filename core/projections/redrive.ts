@@ -1,4 +1,5 @@
-import type { CheckpointKey, Checkpoints } from './checkpoints.ts';
+import { advanceStream } from './advance-stream.ts';
+import type { CheckpointKey, Checkpoints, FoldProgress } from './checkpoints.ts';
 import { attemptOf, isParked, type Parked, parkedAt } from './parked.ts';
 
 /** How far a stream came, or would come, when it is tried again. */
@@ -18,7 +19,12 @@ export async function previewRedrive(
   now: Date,
 ): Promise<RedriveResult> {
   const stored = await checkpoints.read(place);
-  const { failure, version } = await checkpoints.foldToHead(place, stored);
+  let reached: FoldProgress = { ...stored, increments: new Map(), more: true };
+  while (reached.more) {
+    const { view, version } = reached;
+    reached = await checkpoints.foldToHead(place, { ...stored, view, version });
+  }
+  const { failure, version } = reached;
   const parked = failure && parkedAt(failure, [attemptOf(failure.error, now)], stored.parked);
   return { from: stored.version, to: version, ...(parked ? { parked } : {}) };
 }
@@ -33,18 +39,26 @@ export async function previewRedrive(
  */
 export async function redrive(checkpoints: Checkpoints, place: CheckpointKey, now: Date): Promise<RedriveResult> {
   let from: number | undefined;
-  for (;;) {
+  for (let single = false; ; ) {
     const stored = await checkpoints.read(place);
     from ??= stored.version;
     if (isParked(stored)) {
       await checkpoints.mark(stored, { ...stored.parked, redriving: true });
       continue;
     }
-    const { failure, ...folded } = await checkpoints.foldToHead(place, stored);
-    const parked = failure && parkedAt(failure, [attemptOf(failure.error, now)], stored.parked);
-    const nothingToDo = !failure && !stored.parked && folded.version === stored.version;
-    if (nothingToDo || (await checkpoints.write(place, stored, folded, parked))) {
-      return { from, to: folded.version, ...(parked ? { parked } : {}) };
+    const advanced = await advanceStream(checkpoints, {
+      place,
+      stored,
+      single,
+      mark: (failure, more) => {
+        if (failure) return parkedAt(failure, [attemptOf(failure.error, now)], stored.parked);
+        return more ? stored.parked : undefined;
+      },
+    });
+    if (advanced === 'too much') single = true;
+    else if (advanced !== 'moved' && !advanced.more) {
+      const { version: to, parked } = advanced;
+      return { from, to, ...(parked ? { parked } : {}) };
     }
   }
 }

@@ -1,5 +1,6 @@
 import { UnavailableError } from '../base/errors.ts';
 import { type RetryPolicy, withRetry } from '../base/retry.ts';
+import { advanceStream } from './advance-stream.ts';
 import type { CheckpointKey, Checkpoints } from './checkpoints.ts';
 import { type Attempt, attemptOf, isParked, type Parked, parkedAt } from './parked.ts';
 
@@ -8,7 +9,7 @@ import { type Attempt, attemptOf, isParked, type Parked, parkedAt } from './park
  * attempts are used up.
  * @param error what the first attempt threw
  * @returns the mark that it got, undefined when an attempt succeeded
- * @throws UnavailableError when storage could not be reached at last: no fault of the events, so they have to come again
+ * @throws what kept even the mark from being written, UnavailableError above all: the commits have to come again
  */
 export async function retryOrPark(
   checkpoints: Checkpoints,
@@ -21,7 +22,7 @@ export async function retryOrPark(
   const attempt = async () => {
     if (attempts.length === 0) throw error;
     while (!(await catchUp(checkpoints, place))) {
-      // Another worker moved the checkpoint meanwhile: look again.
+      // Another worker moved the checkpoint meanwhile, or there is more to write.
     }
   };
   try {
@@ -38,13 +39,14 @@ export async function retryOrPark(
   }
 }
 
-/** @returns false when the checkpoint had moved */
+/** @returns false when it has to be done again: the checkpoint had moved, or not all of it fits in one transaction */
 async function catchUp(checkpoints: Checkpoints, place: CheckpointKey): Promise<boolean> {
   const stored = await checkpoints.read(place);
   if (isParked(stored)) return true;
   const { failure, ...folded } = await checkpoints.foldToHead(place, stored);
   if (failure) throw failure.error;
-  return folded.version === stored.version || checkpoints.write(place, stored, folded, stored.parked);
+  if (folded.version === stored.version) return true;
+  return (await checkpoints.write(place, stored, folded, stored.parked)) && !folded.more;
 }
 
 /** Applies what can be applied, and parks the stream at the event that fails. Later ones wait; the store has them. */
@@ -53,12 +55,16 @@ async function park(
   place: CheckpointKey,
   attempts: readonly Attempt[],
 ): Promise<Parked | undefined> {
-  for (;;) {
+  for (let single = false; ; ) {
     const stored = await checkpoints.read(place);
     if (isParked(stored)) return stored.parked;
-    const { failure, ...folded } = await checkpoints.foldToHead(place, stored);
-    if (!failure && folded.version === stored.version) return undefined;
-    const parked = failure ? parkedAt(failure, attempts, stored.parked) : stored.parked;
-    if (await checkpoints.write(place, stored, folded, parked)) return failure && parked;
+    const advanced = await advanceStream(checkpoints, {
+      place,
+      stored,
+      single,
+      mark: (failure) => (failure ? parkedAt(failure, attempts, stored.parked) : stored.parked),
+    });
+    if (advanced === 'too much') single = true;
+    else if (advanced !== 'moved' && !advanced.more) return advanced.failure && advanced.parked;
   }
 }

@@ -31,15 +31,16 @@ export interface Ranked {
   readonly counters: CounterValues;
 }
 
-/** Most checkpoints that one call writes, so that they and the views fit in one transaction of DynamoDB (100 items). */
-export const MAX_CHECKPOINTS = 50;
-/** Most views that one call adds to. */
-export const MAX_SHARED_VIEWS = 50;
+/** Most checkpoints and views, together, that one call writes: a transaction of DynamoDB has 100 items. */
+export const MAX_ITEMS = 100;
+/** Most counters of a view that one call adds to: an update expression of DynamoDB has 4 KB. */
+export const MAX_COUNTERS = 250;
 
 /** The port to views that many streams add to. Every call throws UnavailableError when the storage cannot be reached. */
 export interface SharedViewStore {
   /**
    * Writes checkpoints and adds to views, all of it or nothing: nothing when any checkpoint or mark is not as expected.
+   * At most {@link MAX_ITEMS} checkpoints and views, and {@link MAX_COUNTERS} counters of a view.
    * @returns whether it was written
    * @throws PayloadTooLargeError when something grows too large to be stored
    */

@@ -112,8 +112,7 @@ export class Verification {
   /** The fold of a stream up to a version, and when what follows it was recorded. */
   async #remake(place: CheckpointKey, upTo: number) {
     const { store } = this.#options;
-    const commits = upTo > 0 ? await Array.fromAsync(store.commits(place.stream, { to: upTo })) : [];
-    const progress = await this.#checkpoints.fold(place, this.#checkpoints.none(place), commits);
+    const progress = await this.#checkpoints.foldTo(place, upTo);
     if (progress.failure) throw progress.failure.error;
     const [missing] = await Array.fromAsync(store.commits(place.stream, { from: upTo + 1, limit: 1, to: upTo + 1 }));
     return { ...progress, missingSince: missing?.recordedAt };

@@ -13,6 +13,7 @@ import { eventStoreContract } from './event-store.suite.ts';
 import { generationStoreContract } from './generation-store.suite.ts';
 import { logContract } from './log.suite.ts';
 import { sagaTasksContract } from './saga-tasks.suite.ts';
+import { sharedProjectingContract } from './shared-projecting.suite.ts';
 import { sharedViewStoreContract } from './shared-view-store.suite.ts';
 import { viewStoreContract } from './view-store.suite.ts';
 
@@ -31,6 +32,10 @@ const logTables = createTables();
 logContract('DynamoDB', async () => new DynamoLogStorage(dynamoDb(), (await logTables).log, ulid()));
 sagaTasksContract('DynamoDB', async () => new DynamoSagaTasks(dynamoDb(), (await createTables()).sagaTasks));
 sharedViewStoreContract('DynamoDB', async () => {
+  const { views } = await createTables();
+  return { views: new DynamoViewStore(dynamoDb(), views), shared: new DynamoSharedViews(dynamoDb(), views) };
+});
+sharedProjectingContract('DynamoDB', async () => {
   const { views } = await createTables();
   return { views: new DynamoViewStore(dynamoDb(), views), shared: new DynamoSharedViews(dynamoDb(), views) };
 });

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Parked } from '../../core/projections/parked.ts';
 import type { StoredView } from '../../core/projections/projection.ts';
 import type { Increments } from '../../core/projections/shared-projection.ts';
-import { MAX_CHECKPOINTS, MAX_SHARED_VIEWS, type SharedViewStore } from '../../core/projections/shared-view-store.ts';
+import { MAX_COUNTERS, MAX_ITEMS, type SharedViewStore } from '../../core/projections/shared-view-store.ts';
 import type { ViewStore } from '../../core/projections/view-store.ts';
 
 interface Stores {
@@ -114,16 +114,32 @@ function additionContract(stores: () => Stores): void {
     expect(await shared.read(place, 'all', 2)).toEqual(new Map([['/n', 20]]));
   });
 
-  test('as many checkpoints and views as are promised fit in one call', async () => {
+  test.each([1, 50, MAX_ITEMS - 1])(
+    'as many items as are promised fit in one call, %i checkpoints of them',
+    async (n) => {
+      const place = newPlace();
+      const { shared } = stores();
+      const writes = Array.from({ length: n }, (_, index) => ({
+        next: checkpoint(place, `agent-${index}`, 1),
+        expectedVersion: 0,
+      }));
+      const last = MAX_ITEMS - n - 1;
+      const many = Object.fromEntries(
+        Array.from({ length: last + 1 }, (_, index) => [`view-${index}`, { '/n': index }]),
+      );
+      expect(await shared.add(writes, { ...place, increments: counts(many), shard: 0 })).toBe(true);
+      expect(await shared.read(place, `view-${last}`, 1)).toEqual(new Map([['/n', last]]));
+    },
+  );
+
+  test('as many counters of a view as are promised fit in one call', async () => {
     const place = newPlace();
     const { shared } = stores();
-    const writes = Array.from({ length: MAX_CHECKPOINTS }, (_, n) => ({
-      next: checkpoint(place, `agent-${n}`, 1),
-      expectedVersion: 0,
-    }));
-    const many = Object.fromEntries(Array.from({ length: MAX_SHARED_VIEWS }, (_, n) => [`view-${n}`, { '/n': n + 1 }]));
-    expect(await shared.add(writes, { ...place, increments: counts(many), shard: 0 })).toBe(true);
-    expect(await shared.read(place, `view-${MAX_SHARED_VIEWS - 1}`, 1)).toEqual(new Map([['/n', MAX_SHARED_VIEWS]]));
+    const counters = Object.fromEntries(Array.from({ length: MAX_COUNTERS }, (_, index) => [`/c${index}`, 1]));
+    const write = { next: checkpoint(place, 'agent-1', 1), expectedVersion: 0 };
+    const addition = { ...place, increments: counts({ all: counters }), shard: 0, rank: 'c1' };
+    expect(await shared.add([write], addition)).toBe(true);
+    expect(await shared.read(place, 'all', 1)).toEqual(new Map(Object.entries(counters)));
   });
 
   test('all keys of a generation are found, and removed with it', async () => {

@@ -14,6 +14,7 @@ import { eventStoreContract } from './event-store.suite.ts';
 import { generationStoreContract } from './generation-store.suite.ts';
 import { logContract } from './log.suite.ts';
 import { sagaIndexContract } from './saga-index.suite.ts';
+import { sharedProjectingContract } from './shared-projecting.suite.ts';
 import { sharedViewStoreContract } from './shared-view-store.suite.ts';
 import { viewStoreContract } from './view-store.suite.ts';
 
@@ -35,6 +36,10 @@ logContract('SQLite', async () => {
   return new SqliteLogStorage(own.events);
 });
 sharedViewStoreContract('SQLite', async () => {
+  const views = new SqliteViewStore(folder.views);
+  return { views, shared: new SqliteSharedViews(folder.views, views) };
+});
+sharedProjectingContract('SQLite', async () => {
   const views = new SqliteViewStore(folder.views);
   return { views, shared: new SqliteSharedViews(folder.views, views) };
 });

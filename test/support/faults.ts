@@ -12,6 +12,7 @@ const publication = 'core/publishing/publication.ts';
 const aws = ['test/contract/dynamodb.test.ts'];
 const eventBridge = ['test/unit/adapters/aws/eventbridge/publisher.test.ts'];
 
+const STALLED = ['test/unit/adapters/embedded/engine/stalled-streams.test.ts'];
 const REPLAY = ['test/unit/core/replays/replay.test.ts', 'test/unit/core/replays/replay.property.test.ts'];
 
 export const faults: readonly Fault[] = [
@@ -76,8 +77,8 @@ export const faults: readonly Fault[] = [
     edits: [
       [
         projector,
-        'return !advance || this.#checkpoints.write(place, advance.stored, advance.progress, advance.stored.parked);',
-        'if (advance) await this.#checkpoints.write(place, advance.stored, advance.progress, advance.stored.parked); return true;',
+        'return (await this.#checkpoints.write(place, stored, progress, stored.parked)) && !progress.more;',
+        'await this.#checkpoints.write(place, stored, progress, stored.parked);\n    return !progress.more;',
       ],
     ],
   },
@@ -136,7 +137,49 @@ export const faults: readonly Fault[] = [
   },
   {
     name: 'streams of a transaction that failed are forgotten',
-    edits: [[projector, 'if (written) continue;', 'if (written || !written) continue;']],
+    edits: [[projector, 'progress.more) : together;', 'progress.more) : [];']],
+  },
+  {
+    name: 'what does not fit in a transaction is forgotten',
+    edits: [[projector, 'together.filter(({ progress }) => progress.more)', 'together.slice(together.length)']],
+    tests: ['test/contract/sqlite.test.ts'],
+  },
+  {
+    name: 'an error that keeps even the mark from being written is acknowledged',
+    edits: [[projector, 'return [{ ...failure, error }];', 'return [];']],
+    tests: ['test/contract/sqlite.test.ts'],
+  },
+  {
+    name: 'the oldest stalled stream is taken to be the first that came',
+    edits: [
+      [
+        'adapters/embedded/engine/stalled-streams.ts',
+        'oldest = Math.min(since, oldest ?? since);',
+        'oldest ??= since;',
+      ],
+    ],
+    tests: STALLED,
+  },
+  {
+    name: 'stalled streams are forgotten when the server closes',
+    edits: [['adapters/embedded/engine/stalled-streams.ts', 'if (this.#closing.signal.aborted) return;', '']],
+    tests: STALLED,
+  },
+  {
+    name: 'a later commit of a stalled stream is neither applied nor parked',
+    edits: [['adapters/embedded/engine/stalled-streams.ts', 'known.more = true;', '']],
+    tests: STALLED,
+  },
+  {
+    name: 'contention on shared views is not repeated (DynamoDB)',
+    edits: [
+      [
+        'adapters/aws/dynamodb/shared-views.ts',
+        'contention.execute(() => this.#transact(TransactItems))',
+        'this.#transact(TransactItems)',
+      ],
+    ],
+    tests: ['test/unit/adapters/aws/dynamodb/shared-views.test.ts'],
   },
   {
     name: 'a shared transaction that failed is kept in part (SQLite)',

@@ -26,31 +26,31 @@ function setup() {
   const views = new MemoryViewStore();
   const projections = [actions];
   const projector = new Projector({ projections, store, views });
-  const onSettled = vi.fn();
+  const onParked = vi.fn();
   /** Appends one commit and delivers it. */
   const append = async (id: string, ...texts: string[]) => {
     const { toVersion } = await store.append(`agent-${id}`, texts.map(step), { expectedVersion: 'any' });
     const from = toVersion - texts.length + 1;
     const commits = await Array.fromAsync(store.commits(`agent-${id}`, { from }));
-    return projector.applyOrPark(commits, quick, onSettled);
+    return projector.applyOrPark(commits, quick, onParked);
   };
   const view = (id: string) => views.get('actions', LIVE_GENERATION, id);
   const deadLetters = new DeadLetters({ projections, store, views, live: () => LIVE_GENERATION });
-  return { bad, store, views, projector, append, view, deadLetters, onSettled };
+  return { bad, store, views, projector, append, view, deadLetters, onParked };
 }
 
 const soon = () => new Date(Date.now() + 60_000);
 
 describe('a stream with an event that its projection cannot take', () => {
   it('is parked behind the last commit that can be taken, and later commits wait', async () => {
-    const { bad, append, view, deadLetters, onSettled } = setup();
+    const { bad, append, view, deadLetters, onParked } = setup();
     bad.add('b');
     await append('1', 'a');
     expect(await append('1', 'x', 'b', 'y')).toEqual([]);
-    expect(onSettled).toHaveBeenCalledOnce();
+    expect(onParked).toHaveBeenCalledOnce();
     await append('1', 'c');
     await append('2', 'fine');
-    expect(onSettled).toHaveBeenCalledOnce();
+    expect(onParked).toHaveBeenCalledOnce();
     expect(await view('1')).toMatchObject({ version: 1, view: { seen: ['a'] } });
     expect(await view('2')).toMatchObject({ version: 1, view: { seen: ['fine'] } });
     const letters = await Array.fromAsync(deadLetters.list());
@@ -155,10 +155,10 @@ describe('a stream with an event that its projection cannot take', () => {
   });
 
   it('is not parked for an outage: the commit has to come again', async () => {
-    const { append, view, views, onSettled } = setup();
+    const { append, view, views, onParked } = setup();
     vi.spyOn(views, 'put').mockRejectedValueOnce(new UnavailableError('no storage'));
     expect(await append('1', 'a')).toMatchObject([{ stream: 'agent-1', error: expect.any(UnavailableError) }]);
-    expect(onSettled).not.toHaveBeenCalled();
+    expect(onParked).not.toHaveBeenCalled();
     expect(await view('1')).toBeUndefined();
   });
 });
