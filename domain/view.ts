@@ -1,3 +1,4 @@
+import { addAmount } from '../core/events/amount.ts';
 import type { DomainEvent } from '../events/catalogue.ts';
 
 /** When a view's subject was first and last heard of, by the events' own time. */
@@ -16,12 +17,6 @@ export function seen(times: Times, { timestamp }: DomainEvent): Times {
   };
 }
 
-/** Digits that a double keeps whatever the number; past them a sum shows only what binary fractions leave behind. */
-const EXACT_DIGITS = 15;
-
-/** A sum of decimal amounts without the dust of binary fractions: 0.1 + 0.2 is 0.3. */
-export const sum = (a: number, b: number): number => Number((a + b).toPrecision(EXACT_DIGITS));
-
 /** Most resources a view keeps a sum for; further names add up under `other`. */
 const MAX_RESOURCES = 64;
 
@@ -33,7 +28,7 @@ export function addUsage(
   const total = new Map(Object.entries(sums));
   for (const [resource, amount] of Object.entries(used)) {
     const name = total.has(resource) || total.size < MAX_RESOURCES ? resource : 'other';
-    total.set(name, sum(total.get(name) ?? 0, amount));
+    total.set(name, addAmount(total.get(name) ?? 0, amount));
   }
   return Object.fromEntries(total);
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { amount } from '../core/events/amount.ts';
 import { defineEvent } from '../core/events/define.ts';
 import { id, instant } from '../core/events/envelope.ts';
 import { jsonObject } from '../core/events/json.ts';
@@ -8,7 +9,7 @@ export type AgentState = z.output<typeof agentState>;
 
 /** What a step used, by name of the resource: tokens, cost, calls. Views add them up per name. */
 export const usage = z
-  .record(z.string().min(1).max(64), z.number().nonnegative())
+  .record(z.string().min(1).max(64), amount)
   .refine((used) => Object.keys(used).length <= 32, 'may name at most 32 resources');
 
 export const agentCreated = defineEvent({
@@ -57,7 +58,7 @@ export const agentStepRecorded = defineEvent({
     thought: z.string().optional(),
     action: z.string(),
     observation: z.string().optional(),
-    durationMs: z.number().nonnegative().optional(),
+    durationMs: amount.optional().describe('Milliseconds'),
     usage: usage.optional(),
   }),
   sensitive: ['thought', 'action', 'observation'],

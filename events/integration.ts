@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { amount } from '../core/events/amount.ts';
 import { defineEvent } from '../core/events/define.ts';
 import { id } from '../core/events/envelope.ts';
 
@@ -12,7 +13,7 @@ export const externalServiceResponse = defineEvent({
     serviceId: id,
     requestId: id,
     response: z.json(),
-    latency: z.number().nonnegative().describe('Milliseconds'),
+    latency: amount.describe('Milliseconds'),
     success: z.boolean(),
   }),
   sensitive: ['response'],

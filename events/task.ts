@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { amount, amounts } from '../core/events/amount.ts';
 import { defineEvent } from '../core/events/define.ts';
 import { id, instant } from '../core/events/envelope.ts';
 import { jsonObject } from '../core/events/json.ts';
@@ -37,8 +38,8 @@ export const taskCompleted = defineEvent({
     taskId: id,
     agentId: id,
     result: z.json(),
-    duration: z.number().nonnegative().describe('Milliseconds'),
-    resources: jsonObject,
+    duration: amount.describe('Milliseconds'),
+    resources: amounts,
   }),
   sensitive: ['result'],
 });

@@ -2,7 +2,7 @@ import { parseStreamId } from '../base/stream-id.ts';
 import type { LoggedCommit } from '../log/log.ts';
 import { type Commit, decodeCommit, endOf } from '../store/commit.ts';
 import { evolveView } from './projection.ts';
-import { type AnySharedProjection, homesOf, Tally } from './shared-projection.ts';
+import { type AnySharedProjection, homesOf, shownCounts, Tally } from './shared-projection.ts';
 import type { CounterValues } from './shared-view-store.ts';
 
 /** What is known of a stream while the history is read. */
@@ -39,7 +39,7 @@ export async function foldShared(
       stream.version = isLater ? Number.POSITIVE_INFINITY : endOf(next);
     }
   }
-  return tally.increments();
+  return shownCounts(tally.increments());
 }
 
 function take(projection: AnySharedProjection, before: object | undefined, commit: Commit, tally: Tally) {

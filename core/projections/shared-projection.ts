@@ -1,6 +1,7 @@
 import { type DomainEvent, definitions, type EventType } from '../../events/catalogue.ts';
 import { ValidationError } from '../base/errors.ts';
 import { assertId } from '../base/stream-id.ts';
+import { MAX_SUM } from '../events/amount.ts';
 import type { JsonObject } from '../events/json.ts';
 
 /** Counters by name, nested as the view shows them. */
@@ -53,18 +54,37 @@ export const homesOf = ({ types }: AnySharedProjection): readonly string[] => [
   ...new Set(definitions.filter(({ type }) => types.includes(type)).map(({ aggregateType }) => aggregateType)),
 ];
 
-/** Amounts to add to counters, by view key and then by the counter's path as a JSON pointer (RFC 6901). */
-export type Increments = ReadonlyMap<string, ReadonlyMap<string, number>>;
+/**
+ * Whole numbers to add to counters, by view key and then by the counter's path as a JSON pointer (RFC 6901). They have no
+ * bound: what many streams add up to is kept exactly, so that it is the same in any order, and bounded where it is shown.
+ */
+export type Increments = ReadonlyMap<string, ReadonlyMap<string, bigint>>;
+
+/** Most that a counter shows, either way of zero; it stands for "this much or more". */
+const MAX_SHOWN = BigInt(MAX_SUM);
+
+/** A counter as readers get it: exact up to {@link MAX_SUM}, and never more, since JSON carries no larger whole number. */
+export function shownCount(total: bigint): number {
+  if (total > MAX_SHOWN) return MAX_SUM;
+  return total < -MAX_SHOWN ? -MAX_SUM : Number(total);
+}
+
+/** Counters as readers get them. */
+export const shownCounts = (increments: Increments): ReadonlyMap<string, ReadonlyMap<string, number>> =>
+  new Map([...increments].map(([key, own]) => [key, new Map([...own].map(([path, n]) => [path, shownCount(n)]))]));
 
 /** Adds up what events count. What comes to nothing is left out. */
 export class Tally {
-  readonly #views = new Map<string, Map<string, number>>();
+  readonly #views = new Map<string, Map<string, bigint>>();
 
-  /** @throws ValidationError, InvalidIdError when a count is no whole number, a key no id */
+  /**
+   * A count past {@link MAX_SUM} counts as that much: what one event adds is bounded, whatever older versions let in.
+   * @throws ValidationError, InvalidIdError when a count is no whole number, a key no id
+   */
   add(counts: Counts): void {
     for (const [key, counters] of Object.entries(counts)) {
       assertId(key);
-      for (const [path, amount] of leaves(counters)) this.#add(key, path, amount);
+      for (const [path, count] of leaves(counters)) this.#add(key, path, whole(count, `${key}${path}`));
     }
   }
 
@@ -73,17 +93,20 @@ export class Tally {
   }
 
   increments(): Increments {
-    const kept = [...this.#views].map(([key, own]) => [key, new Map([...own].filter(([, n]) => n !== 0))] as const);
+    const kept = [...this.#views].map(([key, own]) => [key, new Map([...own].filter(([, n]) => n !== 0n))] as const);
     return new Map(kept.filter(([, own]) => own.size > 0));
   }
 
-  #add(key: string, path: string, amount: number): void {
-    if (!Number.isSafeInteger(amount)) {
-      throw new ValidationError([{ path: `${key}${path}`, message: `counts ${amount}; counts are whole numbers` }]);
-    }
-    const own = this.#views.get(key) ?? new Map<string, number>();
-    this.#views.set(key, own.set(path, (own.get(path) ?? 0) + amount));
+  #add(key: string, path: string, amount: bigint): void {
+    const own = this.#views.get(key) ?? new Map<string, bigint>();
+    this.#views.set(key, own.set(path, (own.get(path) ?? 0n) + amount));
   }
+}
+
+function whole(count: number, place: string): bigint {
+  const bounded = Math.min(Math.max(count, -MAX_SUM), MAX_SUM);
+  if (Number.isSafeInteger(bounded)) return BigInt(bounded);
+  throw new ValidationError([{ path: place, message: `counts ${count}; counts are whole numbers` }]);
 }
 
 function* leaves(counters: Counters, prefix = ''): Generator<[path: string, amount: number]> {

@@ -1,8 +1,9 @@
+import { addAmount } from '../../core/events/amount.ts';
 import type { JsonObject } from '../../core/events/json.ts';
 import { defineProjection } from '../../core/projections/projection.ts';
 import { type AgentState, agentState } from '../../events/agent.ts';
 import type { DomainEvent } from '../../events/catalogue.ts';
-import { addUsage, firstSeen, seen, sum, type Times } from '../view.ts';
+import { addUsage, firstSeen, seen, type Times } from '../view.ts';
 
 /** What an agent is, does and has used. */
 export interface AgentStatus extends Times {
@@ -71,7 +72,7 @@ function evolve(
       return {
         ...now,
         steps: now.steps + 1,
-        durationMs: sum(now.durationMs, durationMs),
+        durationMs: addAmount(now.durationMs, durationMs),
         usage: addUsage(now.usage, usage),
         lastAction: preview(action),
       };

@@ -1,3 +1,4 @@
+import { addAmount, wholeAmount } from '../../core/events/amount.ts';
 import { type Counts, defineSharedProjection } from '../../core/projections/shared-projection.ts';
 import type { AgentState } from '../../events/agent.ts';
 import type { DomainEvent } from '../../events/catalogue.ts';
@@ -46,7 +47,8 @@ function evolve(own: Own = {}, event: FleetEvent): Own {
     case 'agent.step-recorded': {
       const { steps = 0, tokens = 0, ...known } = born(own);
       // Whole tokens, whatever fractions a step was given: sums are then the same in any order.
-      return { ...known, steps: steps + 1, tokens: tokens + Math.round(event.data.usage?.['tokens'] ?? 0) };
+      const used = wholeAmount(event.data.usage?.['tokens']);
+      return { ...known, steps: steps + 1, tokens: addAmount(tokens, used) };
     }
     default:
       return { task: taskStatus.evolve(own.task, event) };

@@ -1,3 +1,4 @@
+import { wholeAmount } from '../../core/events/amount.ts';
 import { type Counts, defineSharedProjection } from '../../core/projections/shared-projection.ts';
 import type { DomainEvent } from '../../events/catalogue.ts';
 
@@ -24,7 +25,7 @@ export const leaderboard = defineSharedProjection({
     const list = listOf(event);
     const { agentId } = event.data;
     if (own?.[list].includes(agentId)) return {};
-    const durationMs = event.type === 'task.completed' ? { durationMs: Math.round(event.data.duration) } : {};
+    const durationMs = event.type === 'task.completed' ? { durationMs: wholeAmount(event.data.duration) } : {};
     return { [agentId]: { [list]: 1, ...durationMs } };
   },
 });

@@ -1,6 +1,7 @@
+import { addAmount } from '../../core/events/amount.ts';
 import { defineProjection } from '../../core/projections/projection.ts';
 import type { DomainEvent, EventData } from '../../events/catalogue.ts';
-import { firstSeen, seen, sum, type Times } from '../view.ts';
+import { firstSeen, seen, type Times } from '../view.ts';
 
 type TaskState = 'requested' | 'completed' | 'failed';
 
@@ -54,7 +55,7 @@ function evolve(view: TaskStatus | undefined, event: DomainEvent<TaskEvent>): Ta
     case 'task.completed': {
       const { agentId, duration } = event.data;
       const completedAgents = union(now.completedAgents, agentId);
-      return withState({ ...without(now, agentId), completedAgents, durationMs: sum(now.durationMs, duration) });
+      return withState({ ...without(now, agentId), completedAgents, durationMs: addAmount(now.durationMs, duration) });
     }
     case 'task.failed': {
       const { agentId, error } = event.data;

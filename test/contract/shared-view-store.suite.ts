@@ -39,8 +39,13 @@ const checkpoint = (place: Place, key: string, version: number, more: Partial<St
   view: { state: 'idle' },
   ...more,
 });
-const counts = (views: Record<string, Record<string, number>>): Increments =>
-  new Map(Object.entries(views).map(([key, own]) => [key, new Map(Object.entries(own))]));
+const counts = (views: Record<string, Record<string, number | bigint>>): Increments =>
+  new Map(
+    Object.entries(views).map(([key, own]) => [
+      key,
+      new Map(Object.entries(own).map(([path, n]) => [path, BigInt(n)])),
+    ]),
+  );
 
 const mark: Parked = { version: 2, error: 'Error: no', since: '2026-01-05T09:00:00.000Z', attempts: [] };
 
@@ -67,6 +72,25 @@ function additionContract(stores: () => Stores): void {
     expect(await shared.read({ ...place, generation: 2 }, 'all', 3)).toBeUndefined();
     expect(await views.get(place.projection, 1, 'agent-1')).toEqual(checkpoint(place, 'agent-1', 1));
     expect(await views.get(place.projection, 1, 'agent-2')).toEqual(checkpoint(place, 'agent-2', 3));
+  });
+
+  test('a counter has no bound, and shows at most 2^53 - 1: what was added can be taken back, in any order', async () => {
+    const place = newPlace();
+    const { shared } = stores();
+    const most = BigInt(Number.MAX_SAFE_INTEGER);
+    const add = (n: bigint, shard: number) =>
+      shared.add([], { ...place, increments: counts({ all: { '/n': n } }), shard });
+    const read = async () => (await shared.read(place, 'all', 2))?.get('/n');
+    for (let n = 0; n < 5; n++) await add(most * 2_500n, n % 2); // past 64 bits
+    expect(await read()).toBe(Number.MAX_SAFE_INTEGER);
+    for (let n = 0; n < 5; n++) await add(-most * 2_500n, 0);
+    expect(await read()).toBe(0);
+    await add(-5n, 1);
+    expect(await read()).toBe(-5);
+    await add(-most * 2_500n, 0);
+    expect(await read()).toBe(-Number.MAX_SAFE_INTEGER);
+    await add(most * 2_500n + 12n, 1);
+    expect(await read()).toBe(7);
   });
 
   test('nothing is written when one of the checkpoints or marks is not as expected', async () => {

@@ -1,3 +1,4 @@
+import { shownCounts } from '../../core/projections/shared-projection.ts';
 import type {
   Addition,
   CheckpointWrite,
@@ -11,7 +12,7 @@ import type { MemoryViewStore } from './memory-views.ts';
 /** Shared views in a Map, their checkpoints in another store of memory: the port at its simplest, for unit tests. */
 export class MemorySharedViews implements SharedViewStore {
   readonly #views: MemoryViewStore;
-  readonly #counters = new Map<string, Map<string, Map<string, number>>>();
+  readonly #counters = new Map<string, Map<string, Map<string, bigint>>>();
 
   constructor(views: MemoryViewStore) {
     this.#views = views;
@@ -21,28 +22,32 @@ export class MemorySharedViews implements SharedViewStore {
     const { projection, generation, increments } = addition;
     if (!this.#views.putAll(checkpoints)) return false;
     const place = `${projection}/${generation}`;
-    const views = this.#counters.get(place) ?? new Map<string, Map<string, number>>();
+    const views = this.#counters.get(place) ?? new Map<string, Map<string, bigint>>();
     this.#counters.set(place, views);
     for (const [key, counters] of increments) {
-      const own = views.get(key) ?? new Map<string, number>();
+      const own = views.get(key) ?? new Map<string, bigint>();
       views.set(key, own);
-      for (const [path, amount] of counters) own.set(path, (own.get(path) ?? 0) + amount);
+      for (const [path, amount] of counters) own.set(path, (own.get(path) ?? 0n) + amount);
     }
     return true;
   }
 
   async read({ projection, generation }: SharedPlace, key: string): Promise<CounterValues | undefined> {
-    return this.#counters.get(`${projection}/${generation}`)?.get(key);
+    return this.#shown(projection, generation).get(key);
   }
 
   async top(place: SharedPlace, rank: string, limit: number): Promise<readonly Ranked[]> {
-    const views = this.#counters.get(`${place.projection}/${place.generation}`) ?? new Map<string, CounterValues>();
+    const views = this.#shown(place.projection, place.generation);
     const path = `/${rank}`;
     return [...views]
       .filter(([, counters]) => counters.has(path))
       .toSorted(([a, x], [b, y]) => (y.get(path) ?? 0) - (x.get(path) ?? 0) || (a < b ? -1 : 1))
       .slice(0, limit)
       .map(([key, counters]) => ({ key, counters }));
+  }
+
+  #shown(projection: string, generation: number): ReadonlyMap<string, CounterValues> {
+    return shownCounts(this.#counters.get(`${projection}/${generation}`) ?? new Map());
   }
 
   async *keys({ projection, generation }: SharedPlace): AsyncIterable<string> {

@@ -10,6 +10,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { ExponentialBackoff, handleType, retry } from 'cockatiel';
 import { PayloadTooLargeError, UnavailableError } from '../../../core/base/errors.ts';
+import { shownCount } from '../../../core/projections/shared-projection.ts';
 import type {
   Addition,
   CheckpointWrite,
@@ -129,7 +130,11 @@ export class DynamoSharedViews implements SharedViewStore {
     return { Put: { TableName: this.#table, Item: viewItemOf(next, this.#tenant), ...condition } };
   }
 
-  #increment({ shard, rank, ...place }: Addition, key: string, counters: CounterValues): TransactWriteItem {
+  #increment(
+    { shard, rank, ...place }: Addition,
+    key: string,
+    counters: ReadonlyMap<string, bigint>,
+  ): TransactWriteItem {
     const names: Record<string, string> = { '#key': 'key', '#listing': 'listing' };
     const values: Record<string, AttributeValue> = { ':key': { S: key }, ':listing': { S: this.#listing(place) } };
     const set = ['#key = :key', '#listing = :listing'];
@@ -182,11 +187,11 @@ export class DynamoSharedViews implements SharedViewStore {
 }
 
 function sumOf(items: readonly Item[]): CounterValues {
-  const sums = new Map<string, number>();
+  const sums = new Map<string, bigint>();
   for (const item of items) {
     for (const [name, value] of Object.entries(item)) {
-      if (isCounter(name)) sums.set(name, (sums.get(name) ?? 0) + Number(value.N));
+      if (isCounter(name)) sums.set(name, (sums.get(name) ?? 0n) + BigInt(value.N ?? 0));
     }
   }
-  return sums;
+  return new Map([...sums].map(([name, sum]) => [name, shownCount(sum)]));
 }

@@ -98,18 +98,24 @@ const eventsSchema: Schema = {
 
 const viewsSchema: Schema = {
   file: 'views.sqlite',
-  version: 2,
-  upgrades: ['ALTER TABLE views ADD COLUMN parked TEXT;'],
+  version: 3,
+  upgrades: [
+    'ALTER TABLE views ADD COLUMN parked TEXT;',
+    // Counters of any size, and sums that never leave their range: all views are made anew from the events.
+    `DROP TABLE IF EXISTS views; DROP TABLE IF EXISTS counters;
+     DROP TABLE IF EXISTS checkpoints; DROP TABLE IF EXISTS control;`,
+  ],
   sql: `${VIEWS}
   CREATE TABLE IF NOT EXISTS counters (
     projection TEXT    NOT NULL,
     generation INTEGER NOT NULL,
     key        TEXT    NOT NULL,
     counter    TEXT    NOT NULL,
-    value      INTEGER NOT NULL,
+    high       INTEGER NOT NULL,
+    low        INTEGER NOT NULL,
     PRIMARY KEY (projection, generation, key, counter)
   ) STRICT, WITHOUT ROWID;
-  CREATE INDEX IF NOT EXISTS counters_by_value ON counters (projection, generation, counter, value);
+  CREATE INDEX IF NOT EXISTS counters_by_value ON counters (projection, generation, counter, high, low);
   CREATE TABLE IF NOT EXISTS control (
     kind     TEXT    NOT NULL,
     id       TEXT    NOT NULL,

@@ -1,4 +1,5 @@
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import { shownCount } from '../../../core/projections/shared-projection.ts';
 import type {
   Addition,
   CheckpointWrite,
@@ -9,6 +10,20 @@ import type {
 } from '../../../core/projections/shared-view-store.ts';
 import { guarded } from './error.ts';
 import type { SqliteViewStore } from './view-store.ts';
+
+/**
+ * A counter is `high * LOW + low`, with `low` from 0 to LOW - 1: an integer of SQLite has 64 bits, and many streams
+ * can add up to more.
+ */
+const LOW = 1_000_000_000_000_000n;
+
+const split = (amount: bigint): [high: bigint, low: bigint] => {
+  const low = ((amount % LOW) + LOW) % LOW;
+  return [(amount - low) / LOW, low];
+};
+
+const joined = (high: SQLOutputValue | undefined, low: SQLOutputValue | undefined): bigint =>
+  BigInt(Number(high)) * LOW + BigInt(Number(low));
 
 /** Shared views in SQLite, a counter a row. Shards are of no use where there is one writer, so there are none. */
 export class SqliteSharedViews implements SharedViewStore {
@@ -40,7 +55,7 @@ export class SqliteSharedViews implements SharedViewStore {
   async read({ projection, generation }: SharedPlace, key: string): Promise<CounterValues | undefined> {
     const rows = guarded(() => this.#statements.read.all(projection, generation, key));
     if (rows.length === 0) return undefined;
-    return new Map(rows.map(({ counter, value }) => [String(counter), Number(value)]));
+    return new Map(rows.map(({ counter, high, low }) => [String(counter), shownCount(joined(high, low))]));
   }
 
   async top(place: SharedPlace, rank: string, limit: number): Promise<readonly Ranked[]> {
@@ -63,7 +78,9 @@ export class SqliteSharedViews implements SharedViewStore {
 
   #increment({ projection, generation, increments }: Addition): true {
     for (const [key, counters] of increments) {
-      for (const [counter, amount] of counters) this.#statements.add.run(projection, generation, key, counter, amount);
+      for (const [counter, amount] of counters) {
+        this.#statements.add.run(projection, generation, key, counter, ...split(amount));
+      }
     }
     return true;
   }
@@ -73,11 +90,15 @@ function prepareStatements(database: DatabaseSync) {
   const place = 'projection = ? AND generation = ?';
   return {
     add: database.prepare(
-      `INSERT INTO counters (projection, generation, key, counter, value) VALUES (?, ?, ?, ?, ?)
-       ON CONFLICT DO UPDATE SET value = value + excluded.value`,
+      `INSERT INTO counters (projection, generation, key, counter, high, low) VALUES (?, ?, ?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET
+         high = high + excluded.high + (low + excluded.low) / ${LOW},
+         low = (low + excluded.low) % ${LOW}`,
     ),
-    read: database.prepare(`SELECT counter, value FROM counters WHERE ${place} AND key = ?`),
-    top: database.prepare(`SELECT key FROM counters WHERE ${place} AND counter = ? ORDER BY value DESC, key LIMIT ?`),
+    read: database.prepare(`SELECT counter, high, low FROM counters WHERE ${place} AND key = ?`),
+    top: database.prepare(
+      `SELECT key FROM counters WHERE ${place} AND counter = ? ORDER BY high DESC, low DESC, key LIMIT ?`,
+    ),
     keys: database.prepare(`SELECT DISTINCT key FROM counters WHERE ${place}`),
     remove: database.prepare(`DELETE FROM counters WHERE ${place}`),
   };

@@ -67,8 +67,8 @@ describe('Verification', () => {
   it('finds a counter that somebody changed, and a view of sums that should not be there', async () => {
     const { verify, sharedViews } = await setup();
     const place = { projection: 'fleet-overview', generation: 1, shard: 0 };
-    await sharedViews.add([], { ...place, increments: new Map([['all', new Map([['/agents/created', 1]])]]) });
-    await sharedViews.add([], { ...place, increments: new Map([['2020-01-01', new Map([['/00/x', 1]])]]) });
+    await sharedViews.add([], { ...place, increments: new Map([['all', new Map([['/agents/created', 1n]])]]) });
+    await sharedViews.add([], { ...place, increments: new Map([['2020-01-01', new Map([['/00/x', 1n]])]]) });
     expect((await verify()).toSorted()).toEqual(['fleet-overview/2020-01-01 differs', 'fleet-overview/all differs']);
   });
 
