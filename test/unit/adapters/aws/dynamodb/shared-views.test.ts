@@ -13,7 +13,7 @@ import { createTables } from '../../../../support/tables.ts';
 
 const place = { projection: 'fleet', generation: 1 };
 const next: StoredView = { ...place, key: 'agent-1', version: 1, group: '', view: {} };
-const addition = { ...place, increments: new Map([['all', new Map([['/n', 1]])]]), shard: 0 };
+const addition = { ...place, increments: new Map([['all', new Map([['/n', 1n]])]]), shard: 0 };
 
 /** A client whose transactions are cancelled for these reasons, one after the other, and succeed afterwards. */
 function cancelledFor(...reasons: (string | undefined)[][]) {
@@ -64,7 +64,7 @@ describe('DynamoSharedViews', () => {
 
   it('refuses an addition to a view that has no room left, and writes nothing of it', async () => {
     const shared = new DynamoSharedViews(dynamoDb(), (await createTables()).views);
-    const long = (n: number) => new Map(Array.from({ length: 200 }, (_, m) => [`/${n}-${m}-${'x'.repeat(600)}`, 1]));
+    const long = (n: number) => new Map(Array.from({ length: 200 }, (_, m) => [`/${n}-${m}-${'x'.repeat(600)}`, 1n]));
     const fill = (n: number) =>
       shared.add([], {
         ...addition,

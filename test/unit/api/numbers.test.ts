@@ -1,0 +1,68 @@
+import { describe, expect, it, vi } from 'vitest';
+import { servedApi } from '../../support/served-api.ts';
+
+const { get, post } = servedApi();
+
+const agent = (agentId: string) => ({ agentId, agentType: 'coder', configuration: {}, createdBy: 'ops' });
+const MOST = 1e15;
+
+describe('an amount', () => {
+  it.each([9_007_199_254_740_991, 1e300, 1.7e308, MOST + 1, -1, -1e-9])(
+    'of %d is refused wherever it stands',
+    async (n) => {
+      const agentId = `outside${String(n).replaceAll(/[^a-z0-9]/g, '')}`;
+      await post('/agents', agent(agentId));
+      await post('/tasks', { taskId: agentId, requiredAgents: ['a'], payload: {}, deadlineSeconds: 60 });
+      const answer = { agentId: 'a', result: null, duration: 1, resources: {} };
+      const event = (type: string, data: object) => ({ expectedVersion: 'any', events: [{ type, data }] });
+      const step = { agentId, action: 'a', usage: { tokens: n } };
+      for (const [path, body, place] of [
+        [`/agents/${agentId}/steps`, { action: 'a', usage: { tokens: n } }, 'usage.tokens'],
+        [`/agents/${agentId}/steps`, { action: 'a', durationMs: n }, 'durationMs'],
+        [`/tasks/${agentId}/completions`, { ...answer, duration: n }, 'duration'],
+        [
+          `/tasks/${agentId}/completions`,
+          { ...answer, resources: { gpu: [{ seconds: n }] } },
+          'resources.gpu.0.seconds',
+        ],
+        [`/streams/agent-${agentId}/events`, event('agent.step-recorded', step), 'events.0.data.usage.tokens'],
+      ] as const) {
+        const refused = await post(path, body);
+        expect(refused, path).toMatchObject({ status: 422, body: { code: 'VALIDATION_FAILED' } });
+        expect(refused.body.errors).toEqual([
+          { path: place, message: 'must be a number from 0 to 1,000,000,000,000,000' },
+        ]);
+      }
+      const appends = [{ streamId: `agent-${agentId}`, events: [{ type: 'agent.step-recorded', data: step }] }];
+      expect((await post('/events:batch', { appends })).body.results).toMatchObject([{ status: 422 }]);
+    },
+  );
+
+  it('may be as large as can be, as often as one likes: every view stays readable, live, past and rebuilt', async () => {
+    for (const agentId of ['most-1', 'most-2']) {
+      await post('/agents', agent(agentId));
+      for (let n = 0; n < 12; n++) {
+        const usage = { tokens: MOST, inputTokens: MOST, outputTokens: 0.5, costUsd: MOST };
+        expect((await post(`/agents/${agentId}/steps`, { action: 'a', durationMs: MOST, usage })).status).toBe(201);
+      }
+      const { body } = await get(`/agents/${agentId}?waitFor=13`);
+      expect(body).toMatchObject({
+        durationMs: Number.MAX_SAFE_INTEGER,
+        usage: { costUsd: Number.MAX_SAFE_INTEGER, outputTokens: 6 },
+      });
+      expect((await get(`/agents/${agentId}?version=13`)).body).toEqual(body);
+    }
+    const overview = () => get('/projections/fleet-overview/all');
+    await vi.waitFor(async () => expect((await overview()).body.stepsByType).toEqual({ coder: 24 }));
+    const { status, body } = await overview();
+    expect([status, body.tokensByType]).toEqual([200, { coder: Number.MAX_SAFE_INTEGER }]);
+    expect((await get(`/projections/fleet-overview/all?at=${new Date().toISOString()}`)).body).toEqual(body);
+    const { rebuildId } = (await post('/projections/fleet-overview/rebuilds', {})).body;
+    const rebuild = () => get(`/projections/fleet-overview/rebuilds/${rebuildId}`);
+    await vi.waitFor(
+      async () => expect((await rebuild()).body).toMatchObject({ state: 'switched', failed: 0 }),
+      10_000,
+    );
+    expect((await overview()).body).toEqual(body);
+  });
+});
