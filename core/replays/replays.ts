@@ -43,28 +43,48 @@ export class Replays {
   }
 
   /**
-   * Notes a replay, gives it a generation and starts it.
+   * Notes a replay, gives it a generation and starts it. A repeat goes on where a crash left the first.
    * @throws NotFoundError when there is no such projection
-   * @throws CommandRejectedError while another one has the projection's place for a generation beside the live one
+   * @throws CommandRejectedError while another replay has the projection's place for a generation beside the live one. If
+   *   that replay was left behind by a crash, it is set going
    */
   async request(request: ReplayRequest): Promise<Replay> {
-    const { replayId, projection } = request;
-    this.projection(projection);
-    const noted = (await this.find(replayId)) ?? (await this.#note(request));
-    if (noted.state === 'running') await this.#options.start(noted);
-    if (noted.state !== 'requested') return noted;
-    const claimed = await this.#claim(noted).catch(async (error: unknown) => {
+    this.projection(request.projection);
+    const noted = (await this.find(request.replayId)) ?? (await this.#note(request));
+    return this.#goOn(noted, async (blocking) => {
+      const other = await this.find(blocking);
+      if (other) await this.#goOn(other, async () => {});
+    });
+  }
+
+  /**
+   * Gives a replay that is only requested its generation.
+   * @throws CommandRejectedError while another replay has the place; this one is forgotten then
+   */
+  async begin(noted: Replay): Promise<Replay> {
+    const { replayId } = noted;
+    const { building, live } = await this.#claim(noted).catch(async (error: unknown) => {
       if (error instanceof CommandRejectedError) await this.#options.control.remove(KIND, replayId, 1);
       throw error;
     });
-    const { building, live } = claimed;
-    const running = await this.change(replayId, (own) =>
+    return this.change(replayId, (own) =>
       own.state === 'requested' && building
         ? { ...own, state: 'running', generation: building.generation, replaces: live, startedAt: this.#now() }
         : undefined,
     );
-    await this.#options.start(running);
-    return running;
+  }
+
+  /** Begins a replay that is only requested, and starts one that runs: its process may have died before it did. */
+  async #goOn(own: Replay, onBlocked: (replayId: string) => Promise<void>): Promise<Replay> {
+    let begun = own;
+    if (own.state === 'requested') {
+      begun = await this.begin(own).catch(async (error: unknown) => {
+        if (error instanceof PlaceTakenError) await onBlocked(error.replayId);
+        throw error;
+      });
+    }
+    if (begun.state === 'running') await this.#options.start(begun);
+    return begun;
   }
 
   /** @throws NotFoundError when there is none of this id, or it is not one of this projection */
@@ -93,8 +113,10 @@ export class Replays {
     return this.#move(replayId, ['running', 'paused'], 'paused');
   }
 
-  /** Goes on with a replay that was paused or failed. */
+  /** Goes on with a replay that was paused or failed, or that a crash left behind. */
   async resume(replayId: string): Promise<Replay> {
+    const known = await this.get(replayId);
+    if (known.state === 'requested') return this.#goOn(known, async () => {});
     const resumed = await this.change(replayId, (own) => {
       if (own.state === 'running') return undefined;
       if (own.state !== 'paused' && own.state !== 'failed') throw refused(own, 'resumed');
@@ -110,7 +132,10 @@ export class Replays {
    */
   async switchTo(replayId: string, { acceptPart = false } = {}): Promise<Replay> {
     const own = await this.get(replayId);
-    if (own.state === 'switched') return own;
+    if (own.state === 'switched') {
+      if (!own.removedAt) await this.#options.start(own); // what it replaced is still to be removed
+      return own;
+    }
     if (own.state !== 'ready') throw refused(own, 'switched to; that takes one that is ready');
     if (!isWhole(own.scope) && !acceptPart) {
       throw new CommandRejectedError(
@@ -189,9 +214,7 @@ export class Replays {
       const { building } = pointer;
       if (building?.replayId === replayId) return undefined;
       if (building) {
-        throw new CommandRejectedError(
-          `projection ${projection} has generation ${building.generation} beside the live one, of replay ${building.replayId}; wait for it, or discard it`,
-        );
+        throw new PlaceTakenError(projection, building);
       }
       const generation = pointer.last + 1;
       return { ...pointer, building: { generation, replayId, follows: isWhole(scope) }, last: generation };
@@ -207,6 +230,21 @@ export class Replays {
 
   #now(): string {
     return (this.#options.now?.() ?? new Date()).toISOString();
+  }
+}
+
+/** Another replay has the place for a generation beside the live one. */
+class PlaceTakenError extends CommandRejectedError {
+  readonly replayId: string;
+
+  constructor(
+    projection: string,
+    { generation, replayId }: { readonly generation: number; readonly replayId: string },
+  ) {
+    super(
+      `projection ${projection} has generation ${generation} beside the live one, of replay ${replayId}; wait for it, or discard it`,
+    );
+    this.replayId = replayId;
   }
 }
 

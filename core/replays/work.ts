@@ -1,4 +1,4 @@
-import { UnavailableError } from '../base/errors.ts';
+import { CommandRejectedError, UnavailableError } from '../base/errors.ts';
 import { aggregateTypesOf, groupsOf, isShared } from '../projections/projection.ts';
 import { Projector } from '../projections/projector.ts';
 import type { SharedViewStore } from '../projections/shared-view-store.ts';
@@ -73,6 +73,7 @@ export class ReplayWork {
     const { rangePages = DEFAULT_RANGE_PAGES, settleMs } = this.#options;
     let own = await this.#options.replays.get(replayId);
     if (own.state === 'switched' || own.state === 'discarded') return this.#clearing(own);
+    if (own.state === 'requested') own = await this.#begun(own);
     if (own.state === 'ready' && own.switchWhenReady) return { step: 'finish' };
     if (own.state !== 'running') return { step: 'none' };
     if (own.plannedAt === undefined) own = await this.#plan(own);
@@ -123,7 +124,7 @@ export class ReplayWork {
       if (now.failed > 0) return { ...now, state: 'failed', reason: reasonOf(now) };
       return { ...now, state: 'ready', finishedAt: new Date(this.#now()).toISOString() };
     });
-    if (ended.state === 'ready' && ended.switchWhenReady) await replays.completeSwitch(ended);
+    if (ended.state === 'ready' && ended.switchWhenReady) await this.#switchTo(ended);
     return this.next(replayId);
   }
 
@@ -150,6 +151,25 @@ export class ReplayWork {
     await this.#options.replays.change(replayId, (own) =>
       own.state === 'running' ? { ...own, state: 'failed', reason } : undefined,
     );
+  }
+
+  /** A process died between noting a replay and beginning it. Without a place it stays as it is, and is left alone. */
+  #begun(own: Replay): Promise<Replay> {
+    return this.#options.replays.begin(own).catch((error: unknown) => {
+      if (error instanceof CommandRejectedError) return own;
+      throw error;
+    });
+  }
+
+  /** A replay that has lost its place was being discarded when a process died; the discard ends here. */
+  async #switchTo(own: Replay): Promise<void> {
+    const { replays } = this.#options;
+    try {
+      await replays.completeSwitch(own);
+    } catch (error) {
+      if (!(error instanceof CommandRejectedError)) throw error;
+      await replays.discard(own.replayId);
+    }
   }
 
   #clearing({ state, removedAt, finishedAt }: Replay): ReplayStep {

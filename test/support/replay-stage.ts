@@ -2,6 +2,7 @@ import { type AnyProjection, defineProjection } from '../../core/projections/pro
 import { Projector } from '../../core/projections/projector.ts';
 import { defineSharedProjection } from '../../core/projections/shared-projection.ts';
 import { Generations } from '../../core/replays/generations.ts';
+import type { Replay } from '../../core/replays/replay.ts';
 import { Replays } from '../../core/replays/replays.ts';
 import { ReplayWork } from '../../core/replays/work.ts';
 import type { Commit } from '../../core/store/commit.ts';
@@ -40,11 +41,14 @@ export interface StageOptions {
   readonly settleMs?: number;
   /** Wraps the parts that do I/O, to make them fail. */
   readonly around?: <Part extends object>(part: Part) => Part;
+  /** Sees each start of a replay's work, and may make it fail. */
+  readonly onStart?: (replay: Replay) => Promise<void>;
 }
 
 /** Everything that a replay plays with, in memory. Two processes of it can be made: `process()` shares all storage. */
 export function replayStage(options: StageOptions = {}) {
   const { projections = [actions], settleMs = 0, now = () => new Date(), around = (part) => part } = options;
+  const { onStart = async ({ replayId }) => void started.push(replayId) } = options;
   const storage = new MemoryCommitStorage();
   const store = new EventStore(storage, { now });
   const views = new MemoryViewStore();
@@ -64,7 +68,7 @@ export function replayStage(options: StageOptions = {}) {
     const generations = new Generations(around(control), { maxAgeMs, now: () => now().getTime() });
     const replays = new Replays({
       ...{ control: around(control), generations, projections, now },
-      start: ({ replayId }) => void started.push(replayId),
+      start: onStart,
     });
     const viewStores = { views: around(views), sharedViews: around(sharedViews) };
     const parts = { store, ...viewStores, generationStore: around(views), log: around(log) };

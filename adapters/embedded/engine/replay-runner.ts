@@ -1,5 +1,6 @@
-import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { UnavailableError } from '../../../core/base/errors.ts';
+import { pause } from '../../../core/base/pause.ts';
 import type { Replays } from '../../../core/replays/replays.ts';
 import type { ReplayStep, ReplayWork } from '../../../core/replays/work.ts';
 import type { Logger } from './logger.ts';
@@ -56,16 +57,29 @@ export class ReplayRunner {
   }
 
   async #resumeAll(): Promise<void> {
-    try {
-      let after: string | undefined;
-      do {
-        const page = await this.#options.replays.list({ limit: PAGE, after });
-        for (const { replayId } of page.replays) this.run(replayId);
-        after = page.next;
-      } while (after !== undefined);
-    } catch (error) {
-      this.#options.logger.error('replays cannot be looked up; those unfinished go on after the next start', { error });
+    let failing = false;
+    while (!this.#stopping.signal.aborted) {
+      try {
+        return await this.#lookUp();
+      } catch (error) {
+        if (!failing) {
+          this.#options.logger.error('unfinished replays cannot be looked up; it is tried again every second', {
+            error,
+          });
+        }
+        failing = true;
+        await pause(PAUSE_AFTER_FAILURE_MS, this.#stopping.signal);
+      }
     }
+  }
+
+  async #lookUp(): Promise<void> {
+    let after: string | undefined;
+    do {
+      const page = await this.#options.replays.list({ limit: PAGE, after });
+      for (const { replayId } of page.replays) this.run(replayId);
+      after = page.next;
+    } while (after !== undefined);
   }
 
   async #carryOut(replayId: string): Promise<void> {
@@ -82,13 +96,13 @@ export class ReplayRunner {
         if (!failing) this.#options.logger.error(`a replay ${outage ? 'has to wait' : 'fails'}`, { replayId, error });
         if (!outage && (await this.#gaveUp(replayId, error))) return;
         failing = true;
-        await this.#pause(PAUSE_AFTER_FAILURE_MS);
+        await pause(PAUSE_AFTER_FAILURE_MS, this.#stopping.signal);
       }
     }
   }
 
   async #do(replayId: string, next: ReplayStep): Promise<void> {
-    if (next.step === 'wait') await this.#pause(next.ms);
+    if (next.step === 'wait') await pause(next.ms, this.#stopping.signal);
     if (next.step === 'finish') await this.#work.finish(replayId);
     if (next.step === 'remove') await this.#work.remove(replayId);
     if (next.step === 'read') for (const range of next.ranges) await this.#work.read(replayId, range);
@@ -100,9 +114,5 @@ export class ReplayRunner {
       () => true,
       () => false,
     );
-  }
-
-  async #pause(ms: number): Promise<void> {
-    await delay(ms, undefined, { signal: this.#stopping.signal }).catch(() => {});
   }
 }
