@@ -8,7 +8,7 @@ import {
 } from '../../core/base/errors.ts';
 
 /** What is wrong with a request before it means anything. */
-type RequestErrorCode = 'MALFORMED_JSON' | 'UNSUPPORTED_MEDIA_TYPE' | 'METHOD_NOT_ALLOWED';
+type RequestErrorCode = 'MALFORMED_JSON' | 'FORBIDDEN' | 'UNSUPPORTED_MEDIA_TYPE' | 'METHOD_NOT_ALLOWED';
 
 /** Every code that a problem may have. */
 export type ProblemCode = ErrorCode | RequestErrorCode | 'INTERNAL';
@@ -27,6 +27,7 @@ export class RequestError extends Error {
 export const problemKinds = {
   MALFORMED_JSON: { status: 400, title: 'The body is not JSON that can be taken' },
   INVALID_ID: { status: 400, title: 'An id has a wrong form' },
+  FORBIDDEN: { status: 403, title: 'The caller may not do this' },
   STREAM_NOT_FOUND: { status: 404, title: 'There is no such stream' },
   NOT_FOUND: { status: 404, title: 'There is nothing here' },
   METHOD_NOT_ALLOWED: { status: 405, title: 'The method is not allowed here' },

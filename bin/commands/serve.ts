@@ -4,11 +4,13 @@ import annalsConfig from '../../annals.config.ts';
 import { configureEventSystem } from '../../core/base/configuration.ts';
 import { ValidationError } from '../../core/base/errors.ts';
 import { consoleLogger } from '../serve/console-logger.ts';
+import { nameOf } from '../serve/door.ts';
 import { type Server, startServer } from '../serve/server.ts';
 
 interface ServeOptions {
   readonly port: number;
   readonly data: string;
+  readonly allowHost: readonly string[];
 }
 
 /** Adds `serve`: the whole of Annals in this process, until a signal ends it. */
@@ -20,10 +22,25 @@ export function addServeCommand(program: Command): void {
       new Option('--port <port>', 'where to listen, on 127.0.0.1').env('PORT').default(4700).argParser(parsePort),
     )
     .addOption(new Option('--data <folder>', 'where the data is').env('ANNALS_DATA').default('.annals'))
-    .action(async ({ port, data }: ServeOptions) => {
+    .addOption(
+      new Option(
+        '--allow-host <name...>',
+        'further names by which requests and pages may reach the server, such as the name of a proxy',
+      )
+        .env('ANNALS_ALLOW_HOST')
+        .default([])
+        .argParser(parseHosts),
+    )
+    .action(async ({ port, data, allowHost }: ServeOptions) => {
       try {
         const settings = configureEventSystem(annalsConfig);
-        const server = await startServer({ port, dataDir: data, settings, logger: consoleLogger });
+        const server = await startServer({
+          port,
+          dataDir: data,
+          allowedHosts: allowHost,
+          settings,
+          logger: consoleLogger,
+        });
         console.log(greeting(server.url, data));
         closeOnSignal(server);
       } catch (error) {
@@ -57,4 +74,14 @@ function parsePort(value: string): number {
   const port = Number(value);
   if (/^\d+$/.test(value) && port <= MAX_PORT) return port;
   throw new InvalidArgumentError(`It is a whole number from 0 (any free port) to ${MAX_PORT}.`);
+}
+
+/** Takes names one by one from the command line, or separated by commas from the environment. */
+function parseHosts(value: string, earlier: readonly string[] = []): readonly string[] {
+  const names = value.split(',').map((text) => {
+    const name = nameOf(text.trim());
+    if (name === undefined) throw new InvalidArgumentError('It is the name of a host, such as annals.example.com.');
+    return name;
+  });
+  return [...earlier, ...names];
 }

@@ -12,6 +12,7 @@ import { folds } from '../../domain/folds.ts';
 import { projections } from '../../domain/projections.ts';
 import { sagas } from '../../domain/sagas.ts';
 import packageJson from '../../package.json' with { type: 'json' };
+import { keepOut } from './door.ts';
 import { createServerTelemetry, gaugeEngine, type LocalTelemetry, safeLogger, watchHealth } from './telemetry.ts';
 
 /** Nobody else on the network: there is no authentication on one machine. */
@@ -25,6 +26,8 @@ export interface ServerOptions {
   readonly port: number;
   /** The data folder; made if need be. */
   readonly dataDir: string;
+  /** Names besides those of this machine that requests may use as `Host`, and pages as `Origin`. */
+  readonly allowedHosts?: readonly string[];
   /** Defaults when absent. */
   readonly settings?: EventSystem;
   readonly logger: Logger;
@@ -40,14 +43,15 @@ export interface Server {
  * Serves the HTTP API over the embedded engine, on the loopback interface.
  * @throws StartupError when the data folder or the port cannot be had; its message says what to do
  */
-export async function startServer({ port, ...options }: ServerOptions): Promise<Server> {
+export async function startServer({ port, allowedHosts = [], ...options }: ServerOptions): Promise<Server> {
   const settings = options.settings ?? configureEventSystem({});
   const telemetry = createServerTelemetry(settings);
   const logger = safeLogger(options.logger, telemetry.tracer);
   const engine = createEngine({ ...options, projections, folds, sagas, logger, settings, telemetry });
   gaugeEngine(telemetry, engine);
   const closing = new AbortController();
-  const http = createServer(getRequestListener(createEmbeddedApi(engine, logger, telemetry, closing.signal).fetch));
+  const api = createEmbeddedApi(engine, logger, telemetry, closing.signal);
+  const http = createServer(getRequestListener((request) => keepOut(request, { allowedHosts }) ?? api.fetch(request)));
   try {
     await listen(http, port);
   } catch (error) {

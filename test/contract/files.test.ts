@@ -1,6 +1,7 @@
 import { readdirSync, writeFileSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { FileObjectStore } from '../../adapters/embedded/files/object-store.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { objectStoreContract } from './object-store.suite.ts';
@@ -15,4 +16,19 @@ test('objects outlive the process, what it left unfinished does not', async () =
   expect(await reopened.get('a/b')).toEqual(Buffer.from([1]));
   expect(await Array.fromAsync(reopened.list(''))).toMatchObject([{ key: 'a/b', bytes: 1 }]);
   expect(readdirSync(join(folder, 'unfinished'))).toEqual([]);
+});
+
+test('an object is on the disk before it has its name, so that it is whole after a loss of power', async () => {
+  const folder = temporaryFolder();
+  const store = new FileObjectStore(folder);
+  const probe = await open(join(folder, 'probe'), 'w');
+  const handles = Object.getPrototypeOf(probe) as FileHandle;
+  await probe.close();
+  const named = () => readdirSync(join(folder, 'objects')).includes('key');
+  const datasync = vi.spyOn(handles, 'datasync');
+  onTestFinished(() => datasync.mockRestore());
+  datasync.mockImplementation(async () => void expect(named()).toBe(false));
+  await store.put('key', new Uint8Array([1, 2, 3]));
+  expect(datasync).toHaveBeenCalledTimes(1);
+  expect(named()).toBe(true);
 });

@@ -1,4 +1,4 @@
-import { accessSync, constants, mkdirSync } from 'node:fs';
+import { accessSync, chmodSync, closeSync, constants, existsSync, mkdirSync, openSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { SqliteCode, sqliteCode } from './error.ts';
@@ -139,6 +139,7 @@ export function openDataFolder(path: string): DataFolder {
   const opened: DatabaseSync[] = [];
   const open = (file: string, prepare: (database: DatabaseSync) => void): DatabaseSync =>
     explained(join(folder, file), folder, () => {
+      makePrivate(join(folder, file));
       const database = new DatabaseSync(join(folder, file), { timeout: BUSY_TIMEOUT_MS });
       opened.push(database);
       prepare(database);
@@ -188,6 +189,16 @@ export function openForReading(path: string): Pick<DataFolder, 'events' | 'views
 function makeWritable(folder: string): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+}
+
+/**
+ * Lets only the user of this process read a database, whatever the folder and the process's umask allow. SQLite gives the
+ * files beside it (`-wal`, `-shm`) the mode of the database; those of an earlier process are changed here.
+ */
+function makePrivate(database: string): void {
+  // An existing file is not opened: closing it would release the locks that this process holds on it.
+  if (!existsSync(database)) closeSync(openSync(database, 'a', 0o600));
+  for (const path of [database, `${database}-wal`, `${database}-shm`]) if (existsSync(path)) chmodSync(path, 0o600);
 }
 
 function prepareSchema(database: DatabaseSync, schema: Schema, synchronous: 'FULL' | 'NORMAL'): void {

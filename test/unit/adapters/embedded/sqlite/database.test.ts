@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { openDataFolder, StartupError } from '../../../../../adapters/embedded/sqlite/database.ts';
 import { temporaryFolder } from '../../../../support/temporary-folder.ts';
 
@@ -33,6 +33,26 @@ function expectRefused(path: string, message: RegExp): void {
 }
 
 describe('the data folder', () => {
+  it.skipIf(process.platform === 'win32')(
+    'is for its user alone, whatever the umask, the folder and older files allow',
+    () => {
+      const path = newPath();
+      mkdirSync(path, { recursive: true, mode: 0o755 });
+      const umask = process.umask(0);
+      onTestFinished(() => void process.umask(umask));
+      const modes = () => readdirSync(path).map((file) => (statSync(join(path, file)).mode & 0o777).toString(8));
+      for (const already of ['', 'opened before']) {
+        const folder = openDataFolder(path);
+        folder.events.exec("INSERT OR REPLACE INTO checkpoints VALUES ('x', 1)");
+        folder.views.exec("INSERT OR REPLACE INTO checkpoints VALUES ('x', 1)");
+        expect(readdirSync(path), already).toEqual(expect.arrayContaining(['events.sqlite-wal', 'views.sqlite-shm']));
+        expect(new Set(modes()), already).toEqual(new Set(['600']));
+        folder.close();
+        for (const file of readdirSync(path)) chmodSync(join(path, file), 0o644);
+      }
+    },
+  );
+
   it('is made when it does not exist, and keeps what is in it', () => {
     const path = newPath();
     const first = openDataFolder(path);
