@@ -1,5 +1,5 @@
-import { getUnsafeNumberReason } from 'lossless-json';
 import { PayloadTooLargeError } from '../../core/base/errors.ts';
+import { isExactNumber } from '../../core/events/exact-number.ts';
 import { findJsonFault } from '../../core/events/json.ts';
 import { RequestError } from './problem.ts';
 
@@ -59,14 +59,14 @@ const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?|-?\d[\d.eE+-]*|[{}]/g;
 
 /**
  * Refuses what a parser silently drops. (lossless-json's own parser lets a member pass that comes twice with equal
- * values, so of that library only the judgement of numbers is used.)
+ * values, so of that library only the comparison of numbers is used.)
  */
 function assertUnambiguous(text: string): void {
   const open: Set<string>[] = [];
   for (const { 0: token, 1: colon, index } of text.matchAll(TOKEN)) {
     if (token === '{') open.push(new Set());
     else if (token === '}') open.pop();
-    else if (!token.startsWith('"')) assertSafeNumber(token, index);
+    else if (!token.startsWith('"')) assertExactNumber(token, index);
     else if (colon !== undefined) {
       const name = JSON.parse(token.slice(0, -colon.length));
       if (open.at(-1)?.has(name)) throw malformed(`member ${JSON.stringify(name)} comes twice, at character ${index}`);
@@ -75,10 +75,8 @@ function assertUnambiguous(text: string): void {
   }
 }
 
-/** A fraction may have more digits than a double keeps, as in every JSON parser; it stays the number it was. */
-function assertSafeNumber(token: string, index: number): void {
-  const reason = getUnsafeNumberReason(token);
-  if (reason === undefined || reason === 'truncate_float') return;
+function assertExactNumber(token: string, index: number): void {
+  if (isExactNumber(token)) return;
   throw malformed(`the number at character ${index} cannot be kept exactly; send it as a string`);
 }
 

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { parse as parseJson } from 'lossless-json';
+import { LosslessNumber, parse as parseJson } from 'lossless-json';
 import * as z from 'zod';
+import { isExactNumber } from '../../core/events/exact-number.ts';
 import { findJsonFault } from '../../core/events/json.ts';
 import type { EventData } from '../../events/catalogue.ts';
 import { contentKey, fitId } from './identity.ts';
@@ -96,13 +97,16 @@ function readJson(file: string, bytes: Buffer): unknown {
   }
   try {
     // For the sake of its errors: the native parser does not always say where.
-    return parseJson(json, undefined, { parseNumber: Number });
+    return parseJson(json, undefined, { parseNumber });
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw new InputError(file, '', 'is nested too deeply', { cause });
     const [, before = cause.message, position = '0'] = /^(.*) at position (\d+)$/s.exec(cause.message) ?? [];
     throw new InputError(file, placeOf(json, Number(position)), `not JSON: ${before}`, { cause });
   }
 }
+
+/** A number that cannot be kept exactly stays text: it is refused where it is used, and does no harm elsewhere. */
+const parseNumber = (text: string) => (isExactNumber(text) ? Number(text) : new LosslessNumber(text));
 
 function placeOf(text: string, position: number): string {
   const lines = text.slice(0, position).split('\n');

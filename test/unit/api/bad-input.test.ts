@@ -121,6 +121,14 @@ describe('a body', () => {
     'has a number under -2^53': '{"configuration":{"n":-9007199254740993}}',
     'has a number over all': '{"configuration":{"n":1e999}}',
     'has a number that becomes 0': '{"configuration":{"n":1e-999}}',
+    'has a whole number with a fraction of 0 that would change': '{"configuration":{"n":12345678901234567890.0}}',
+    'has a whole number with an exponent that would change': '{"configuration":{"n":1234567890123456789e1}}',
+    'has a negative one': '{"configuration":{"n":-12345678901234567890.000}}',
+    'has a fraction with more digits than are kept': '{"configuration":{"n":0.10000000000000001}}',
+    'has the whole expansion of a double':
+      '{"configuration":{"n":0.1000000000000000055511151231257827021181583404541015625}}',
+    'has a number that would be rounded': '{"configuration":{"n":[{"m":1.00000000000000000001}]}}',
+    'has an amount that would change': '{"usage":{"tokens":100000000000000.01}}',
   };
   it.each(Object.entries(malformed))('that %s is refused', async (_, text) => {
     await refused('/agents', raw(text), 400, 'MALFORMED_JSON');

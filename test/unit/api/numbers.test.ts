@@ -1,7 +1,9 @@
+import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
+import { isExactNumber } from '../../../core/events/exact-number.ts';
 import { servedApi } from '../../support/served-api.ts';
 
-const { get, post } = servedApi();
+const { call, get, post } = servedApi();
 
 const agent = (agentId: string) => ({ agentId, agentType: 'coder', configuration: {}, createdBy: 'ops' });
 const MOST = 1e15;
@@ -64,5 +66,65 @@ describe('an amount', () => {
       10_000,
     );
     expect((await overview()).body).toEqual(body);
+  });
+});
+
+describe('a number in JSON', () => {
+  const kept = {
+    '1.0': 1,
+    '1e2': 100,
+    '1E+2': 100,
+    '0.10e1': 1,
+    '-0': 0,
+    '0.0e400': 0,
+    '0.30000000000000004': 0.30000000000000004,
+    '0.3333333333333333': 1 / 3,
+    '100000000000000000000000': 1e23,
+    '9007199254740992': 2 ** 53,
+    '1.7976931348623157e308': Number.MAX_VALUE,
+    '5e-324': Number.MIN_VALUE,
+    '123456789.12345678': 123456789.12345678,
+  };
+
+  it.each(Object.entries(kept))('written as %s is kept', async (text, value) => {
+    const agentId = `n${text.replaceAll(/[^0-9a-zE.]/g, '_')}`;
+    const raw = `{"agentId":"${agentId}","agentType":"a","createdBy":"b","configuration":{"n":[${text}]}}`;
+    expect((await call('POST', '/agents', { raw, headers: { 'content-type': 'application/json' } })).status).toBe(201);
+    expect((await get(`/agents/${agentId}?waitFor=1`)).body.configuration).toEqual({ n: [value] });
+  });
+
+  it.each(['12345678901234567890.0', '0.10000000000000001', '1e400'])(
+    'written as %s is refused in every append',
+    async (n) => {
+      const event = `{"type":"agent.created","data":{"agentId":"r","agentType":"a","createdBy":"b","configuration":{"n":${n}}}}`;
+      for (const [path, raw] of [
+        ['/streams/agent-r/events', `{"expectedVersion":0,"events":[${event}]}`],
+        ['/events:batch', `{"appends":[{"streamId":"agent-r","events":[${event}]}]}`],
+      ] as const) {
+        const refused = await call('POST', path, { raw, headers: { 'content-type': 'application/json' } });
+        expect(refused).toMatchObject({ status: 400, body: { code: 'MALFORMED_JSON' } });
+      }
+    },
+  );
+
+  /** A decimal as a whole number of 10^-2000. */
+  const exactly = (text: string): bigint => {
+    const [, sign, whole = '', fraction = '', exponent = '0'] =
+      /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]?\d+))?$/i.exec(text) ?? [];
+    const value = BigInt(whole + fraction) * 10n ** BigInt(2_000 - fraction.length + Number(exponent));
+    return sign ? -value : value;
+  };
+
+  it('is kept exactly when it is printed as the decimal that was written, whatever the notation', () => {
+    const written = fc.stringMatching(/^-?(0|[1-9][0-9]{0,24})(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,3})?$/);
+    const printed = fc.double({ noNaN: true, noDefaultInfinity: true }).map(String);
+    fc.assert(
+      fc.property(fc.oneof(printed, written), (text) => {
+        const value = Number(text);
+        expect(isExactNumber(text)).toBe(Number.isFinite(value) && exactly(text) === exactly(String(value)));
+      }),
+      { numRuns: 1_000 },
+    );
+    fc.assert(fc.property(printed, isExactNumber));
   });
 });
