@@ -21,7 +21,7 @@ export interface FunctionTelemetry extends Telemetry {
 /** Observes this function and every call that the function makes to AWS. */
 export function createFunctionTelemetry({ monitoring }: EventSystem): FunctionTelemetry {
   const emf = monitoring.metrics_enabled ? new EmfMetrics() : undefined;
-  const sink = new XRaySink(process.env['AWS_XRAY_DAEMON_ADDRESS']);
+  const sink = new XRaySink();
   const tracer = new Tracer(monitoring.tracing_enabled ? sink.send : () => {});
   const metrics = emf ?? noMetrics;
   observeClients((client) => observeClient(client, { metrics, tracer, tables: tableNames() }));

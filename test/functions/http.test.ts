@@ -1,13 +1,18 @@
+import { cpSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { ulid } from 'ulid';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { dynamoDb } from '../../adapters/aws/clients/clients.ts';
 import { DynamoCommitStorage } from '../../adapters/aws/dynamodb/commit-storage.ts';
 import { EventStore } from '../../core/store/event-store.ts';
 import { functionNames } from '../../functions/environment.ts';
-import { MAX_COMMAND_BYTES } from '../../lib/shared/bundle.ts';
+import { type Bundle, MAX_COMMAND_BYTES } from '../../lib/shared/bundle.ts';
 import { type BundledFunctions, bundledFunctions } from '../support/bundled-functions.ts';
+import { apiGatewayEvent, lambdaContext } from '../support/lambda-events.ts';
 import { createTables } from '../support/tables.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { xrayDaemon } from '../support/xray-daemon.ts';
 
 const folder = temporaryFolder();
 let functions: BundledFunctions;
@@ -26,6 +31,14 @@ beforeAll(async () => {
     SAGA_MACHINE_ARN_PREFIX: 'none',
   });
 });
+
+/** The handler of a copy of a bundle, so that nothing of it is loaded yet. */
+async function loadedAnew(bundle: Bundle | undefined) {
+  if (!bundle) throw new Error('no such bundle');
+  const copy = `${bundle.directory}-anew`;
+  cpSync(bundle.directory, copy, { recursive: true });
+  return import(/* @vite-ignore */ pathToFileURL(join(copy, 'index.mjs')).href);
+}
 
 const agent = (agentId: string) => ({ agentId, agentType: 'coder', configuration: {}, createdBy: 'test' });
 const create = (agentId: string, key = ulid()) =>
@@ -107,6 +120,20 @@ describe('the command function', () => {
     const store = new EventStore(new DynamoCommitStorage(dynamoDb(), table));
     const [commit] = await Array.fromAsync(store.commits(`agent-${agentId}`));
     expect(commit?.trace).toMatch(/^Root=1-6724c0de-0123456789abcdef01234567;Parent=[\da-f]{16};Sampled=1$/);
+  });
+
+  it('sends the spans of a sampled request to the X-Ray daemon', async () => {
+    const daemon = await xrayDaemon();
+    process.env['AWS_XRAY_DAEMON_ADDRESS'] = daemon.address; // read at the first sampled span
+    process.env['_X_AMZN_TRACE_ID'] = 'Root=1-6724c0de-0123456789abcdef76543210;Parent=53995c3f42cd8ad8;Sampled=1';
+    const { handler } = await loadedAnew(functions.bundles['command']);
+    await handler(apiGatewayEvent({ method: 'POST', path: '/agents', body: agent(ulid()) }), lambdaContext());
+    delete process.env['_X_AMZN_TRACE_ID'];
+    delete process.env['AWS_XRAY_DAEMON_ADDRESS'];
+    const names = () => daemon.received.map(({ document }) => document['name']);
+    await expect.poll(names).toEqual(expect.arrayContaining(['DynamoDB']));
+    for (const { document } of daemon.received)
+      expect(document['trace_id']).toBe('1-6724c0de-0123456789abcdef76543210');
   });
 
   it('leaves the trace of the request before', async () => {

@@ -1,29 +1,53 @@
-import { createSocket } from 'node:dgram';
-import { once } from 'node:events';
 import { expect, it } from 'vitest';
 import { XRaySink } from '../../../../../adapters/aws/telemetry/xray-sink.ts';
+import { type SegmentDocument, Tracer } from '../../../../../core/telemetry/tracer.ts';
+import { xrayDaemon } from '../../../../support/xray-daemon.ts';
 
-const segment = {
+const segment: SegmentDocument = {
   name: 'annals',
   id: '53995c3f42cd8ad8',
   trace_id: '1-5759e988-bd862e3fe1be46a994272793',
+  parent_id: 'bd862e3fe1be46a9',
   start_time: 1,
   end_time: 2,
+  annotations: { stream: 'agent-42', version: 7, correlation_id: undefined },
+};
+const call: SegmentDocument = {
+  ...segment,
+  type: 'subsegment',
+  name: 'DynamoDB',
+  namespace: 'aws',
+  aws: { operation: 'PutItem', table_name: 'events' },
+  fault: true,
+  cause: { exceptions: [{ id: 'bd862e3fe1be46a9', type: 'TimeoutError', message: 'TimeoutError' }] },
 };
 
-it('hands spans to the daemon in its own form', async () => {
-  const daemon = createSocket('udp4');
-  daemon.bind(0, '127.0.0.1');
-  await once(daemon, 'listening');
-  const received = once(daemon, 'message');
-  const sink = new XRaySink(`127.0.0.1:${daemon.address().port}`);
+it('hands spans to the daemon in its own form, one datagram each', async () => {
+  const { received, address } = await xrayDaemon();
+  const sink = new XRaySink(address);
   sink.send(segment);
+  sink.send(call);
   await sink.flush();
-  const [message] = await received;
-  const [header = '', body = ''] = String(message).split('\n');
-  expect(JSON.parse(header)).toEqual({ format: 'json', version: 1 });
-  expect(JSON.parse(body)).toEqual(segment);
-  daemon.close();
+  await expect.poll(() => received).toHaveLength(2);
+  for (const { header } of received) expect(header).toEqual({ format: 'json', version: 1 });
+  const plain = (document: object) => JSON.parse(JSON.stringify(document));
+  expect(received.map(({ document }) => document)).toEqual([plain(segment), plain(call)]);
+});
+
+it('continues a foreign trace', async () => {
+  const { received, address } = await xrayDaemon();
+  const sink = new XRaySink(address);
+  const tracer = new Tracer(sink.send);
+  tracer.enter('Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1');
+  await tracer.part('storage.put', {}, async () => {});
+  await sink.flush();
+  await expect.poll(() => received).toHaveLength(1);
+  expect(received[0]?.document).toMatchObject({
+    name: 'storage.put',
+    type: 'subsegment',
+    trace_id: '1-5759e988-bd862e3fe1be46a994272793',
+    parent_id: '53995c3f42cd8ad8',
+  });
 });
 
 it('does without a daemon', async () => {
