@@ -1,11 +1,29 @@
 import * as z from 'zod';
 import { jsonObject } from '../core/events/json.ts';
 import { agentState } from '../events/agent.ts';
-import { recordedEventSchema } from '../events/catalogue.ts';
+import type { DomainEvent } from '../events/catalogue.ts';
 
 // What the client relies on in each answer. Members that a newer server adds are let pass and dropped.
 
 const version = z.int().positive();
+
+/**
+ * An event as it came. The server may be newer than this client: types and members that are not known here are handed on
+ * as they are. What is known has the type that this client's catalogue says.
+ */
+const receivedEvent = z.looseObject({
+  id: z.string(),
+  type: z.string(),
+  version,
+  timestamp: z.string(),
+  aggregateId: z.string(),
+  aggregateType: z.string(),
+  sequenceNumber: version,
+  data: z.looseObject({}),
+}) as unknown as z.ZodType<DomainEvent>;
+
+/** A state as it came; a newer server may know more of them than this client's types. */
+const open = <S extends z.ZodEnum>(schema: S) => schema.or(z.string() as unknown as S);
 
 export const appendAnswer = z.object({
   streamId: z.string(),
@@ -38,15 +56,15 @@ export type BatchAnswer = z.output<typeof batchAnswer>;
 export const streamAnswer = z.object({
   streamId: z.string(),
   version,
-  events: z.array(recordedEventSchema),
+  events: z.array(receivedEvent),
   next: z.string().nullable(),
 });
 
-export const logAnswer = z.object({ events: z.array(recordedEventSchema), next: z.string(), caughtUp: z.boolean() });
+export const logAnswer = z.object({ events: z.array(receivedEvent), next: z.string(), caughtUp: z.boolean() });
 
 export const agentAnswer = z.object({ agentId: z.string(), version });
 
-export const agentStateAnswer = agentAnswer.extend({ state: agentState });
+export const agentStateAnswer = agentAnswer.extend({ state: open(agentState) });
 
 export const taskRequestedAnswer = z.object({ taskId: z.string(), sagaId: z.string() });
 
@@ -54,7 +72,7 @@ export const taskAnswer = z.object({ taskId: z.string(), version });
 
 export const workflowAnswer = z.object({ workflowId: z.string(), version });
 
-const sagaState = z.enum(['STARTED', 'COMPENSATING', 'COMPLETED', 'FAILED']);
+const sagaState = open(z.enum(['STARTED', 'COMPENSATING', 'COMPLETED', 'FAILED']));
 
 export const sagaAnswer = z.object({ sagaId: z.string(), state: sagaState, version });
 export type SagaAnswer = z.output<typeof sagaAnswer>;
@@ -67,20 +85,20 @@ export const saga = sagaAnswer.extend({
     z.object({
       step: z.string(),
       item: z.string(),
-      state: z.enum(['outstanding', 'waiting', 'completed', 'failed', 'compensated']),
+      state: open(z.enum(['outstanding', 'waiting', 'completed', 'failed', 'compensated'])),
       attempt: z.number(),
       deadline: z.string(),
       reason: z.string().optional(),
     }),
   ),
-  history: z.array(recordedEventSchema),
+  history: z.array(receivedEvent),
 });
 export const sagasPage = z.object({
   sagas: z.array(
     z.object({
       sagaId: z.string(),
       sagaType: z.string(),
-      state: z.enum(['STARTED', 'COMPENSATING', 'PARKED', 'COMPLETED', 'FAILED']),
+      state: open(z.enum(['STARTED', 'COMPENSATING', 'PARKED', 'COMPLETED', 'FAILED'])),
       version,
       reason: z.string().optional(),
       parked: z.object({ step: z.string(), item: z.string(), reason: z.string() }).optional(),
@@ -99,7 +117,7 @@ const view = z.object({ version, createdAt: z.string(), lastUpdated: z.string() 
 export const agentView = view.extend({
   agentId: z.string(),
   agentType: z.string(),
-  state: agentState,
+  state: open(agentState),
   createdBy: z.string(),
   configuration: jsonObject,
   reason: z.string().optional(),
@@ -114,7 +132,7 @@ export type AgentView = z.output<typeof agentView>;
 
 export const taskView = view.extend({
   taskId: z.string(),
-  state: z.enum(['requested', 'completed', 'failed']),
+  state: open(z.enum(['requested', 'completed', 'failed'])),
   requiredAgents: z.array(z.string()),
   assignedAgents: z.array(z.string()),
   completedAgents: z.array(z.string()),
@@ -128,7 +146,7 @@ export type TaskView = z.output<typeof taskView>;
 export const workflowView = view.extend({
   workflowId: z.string(),
   workflowType: z.string(),
-  state: z.enum(['started', 'running', 'completed', 'failed']),
+  state: open(z.enum(['started', 'running', 'completed', 'failed'])),
   initiatedBy: z.string(),
   parameters: jsonObject,
   steps: z.number(),
@@ -140,7 +158,14 @@ export const workflowView = view.extend({
 });
 export type WorkflowView = z.output<typeof workflowView>;
 
-export const agentsPage = z.object({ agents: z.array(agentView), next: z.string().nullable() });
+const next = z.string().nullable();
+export const agentsPage = z.object({ agents: z.array(agentView), next });
+export const tasksPage = z.object({ tasks: z.array(taskView), next });
+export const workflowsPage = z.object({ workflows: z.array(workflowView), next });
+export const streamsPage = z.object({
+  streams: z.array(z.object({ streamId: z.string(), version: z.number() })),
+  next,
+});
 
 export const replayRequested = z.object({ replayId: z.string() });
 export const rebuildRequested = z.object({ rebuildId: z.string() });
@@ -154,7 +179,7 @@ export const replay = z.object({
     types: z.array(z.string()).optional(),
   }),
   whole: z.boolean(),
-  state: z.enum(['requested', 'running', 'paused', 'ready', 'switched', 'failed', 'discarded']),
+  state: open(z.enum(['requested', 'running', 'paused', 'ready', 'switched', 'failed', 'discarded'])),
   generation: z.number().nullable(),
   progress: z.number(),
   events: z.number(),
@@ -180,8 +205,8 @@ export type ForkAnswer = z.output<typeof forkAnswer>;
 const step = z.object({
   step: z.number(),
   same: z.boolean(),
-  left: recordedEventSchema.nullable(),
-  right: recordedEventSchema.nullable(),
+  left: receivedEvent.nullable(),
+  right: receivedEvent.nullable(),
 });
 export const agentsDiff = z.object({
   agentId: z.string(),

@@ -3,6 +3,7 @@ import type * as z from 'zod';
 import type { AgentState } from '../events/agent.ts';
 import type { DomainEvent, EventData, EventType, NewEvent } from '../events/catalogue.ts';
 import * as answers from './answers.ts';
+import { followPages } from './follow.ts';
 import { createTransport, type Transport, type TransportOptions } from './transport.ts';
 
 export type * from './answers.ts';
@@ -49,6 +50,8 @@ export interface LogQuery {
   readonly after?: string | undefined;
   readonly types?: readonly EventType[] | undefined;
   readonly aggregateType?: string | undefined;
+  readonly aggregateId?: string | undefined;
+  readonly correlationId?: string | undefined;
   /** Recorded at or after, and at or before, an instant; ISO 8601. */
   readonly from?: string | undefined;
   readonly to?: string | undefined;
@@ -113,9 +116,7 @@ export class AnnalsClient {
       readonly cursor?: string;
     } = {},
   ): Promise<StreamPage> {
-    const page = await this.#get(`/streams/${segment(streamId)}/events`, answers.streamAnswer, query);
-    // The schema checked type against data; zod's union of them all is only too wide to say so.
-    return page as StreamPage;
+    return this.#get(`/streams/${segment(streamId)}/events`, answers.streamAnswer, query);
   }
 
   /** A page of the log: the events of all streams in one order. `wait` holds the answer so many seconds, 20 at most, until there is one. */
@@ -123,19 +124,37 @@ export class AnnalsClient {
     types,
     ...query
   }: LogQuery & { readonly limit?: number; readonly wait?: number } = {}): Promise<LogPage> {
-    return (await this.#get('/events', answers.logAnswer, { ...query, type: types?.join(',') })) as LogPage; // as above
+    const request = { ...query, type: types?.join(',') };
+    const heldMs = (query.wait ?? 0) * 1_000;
+    const answer = await this.#transport({ method: 'GET', path: '/events', query: request, heldMs }, answers.logAnswer);
+    return answer.body as LogPage; // positions are on every event of the log
   }
 
   /**
-   * Follows the log: every event after a position, once and in order, and then those to come, until the loop is left.
+   * Follows the log: every event after a position, once and in order, and then those to come, until the loop is left, the
+   * signal is given, or everything up to `to` was given. It outlives outages, restarts and proxies in between.
    * Nothing is fetched before what came earlier was taken. Go on later after the position of the last event dealt with.
+   * @throws AnnalsRequestError when the request itself is refused, or the log has an event that cannot be read
    */
-  async *follow({ after, ...query }: LogQuery & { readonly limit?: number } = {}): AsyncGenerator<LoggedEvent> {
-    for (let next = after; ; ) {
-      const page = await this.readLog({ ...query, after: next, wait: WAIT_SECONDS });
-      yield* page.events;
-      next = page.next;
-    }
+  follow({
+    after,
+    signal,
+    types,
+    ...query
+  }: LogQuery & {
+    readonly limit?: number;
+    readonly signal?: AbortSignal | undefined;
+  } = {}): AsyncGenerator<LoggedEvent> {
+    const read = async (position: string | undefined, heldMs: number, signal: AbortSignal | undefined) => {
+      const wait = Math.floor(heldMs / 1_000);
+      const request = { ...query, after: position, type: types?.join(','), wait: wait > 0 ? wait : undefined };
+      const answer = this.#transport(
+        { method: 'GET', path: '/events', query: request, heldMs, signal },
+        answers.logAnswer,
+      );
+      return (await answer).body as LogPage;
+    };
+    return followPages(read, { after, to: query.to, signal }, WAIT_SECONDS * 1_000);
   }
 
   createAgent(body: Optional<EventData<'agent.created'>, 'agentId'>, options?: RequestOptions) {

@@ -37,6 +37,10 @@ export interface ApiRequest {
   readonly query?: object | undefined;
   readonly headers?: Readonly<Record<string, string | undefined>> | undefined;
   readonly body?: object | undefined;
+  /** How long the server may hold its answer, milliseconds: an attempt may take so much longer. */
+  readonly heldMs?: number | undefined;
+  /** Gives the request up. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface ApiAnswer<Body> {
@@ -45,7 +49,7 @@ export interface ApiAnswer<Body> {
 }
 
 /**
- * Sends a request, and again when no answer, 429 or 503 comes; parses the answer.
+ * Sends a request, and again when no answer comes, 429, 502, 503, or 504 from something in between; parses the answer.
  * @throws AnnalsRequestError for any other answer
  * @throws AnnalsUnreachableError when no attempt was answered
  */
@@ -53,7 +57,9 @@ export type Transport = <S extends z.ZodType>(request: ApiRequest, schema: S) =>
 
 const DEFAULT_RETRY: RetryOptions = { attempts: 5, initialDelayMs: 100, maxDelayMs: 10_000 };
 const DEFAULT_TIMEOUT_MS = 30_000;
-const RETRIED_STATUS: ReadonlySet<number> = new Set([429, 503]);
+const RETRIED_STATUS: ReadonlySet<number> = new Set([429, 502, 503]);
+/** What the problem of an answer is called that names none. */
+const unnamed = (status: number) => `HTTP_${status}`;
 
 const problemSchema = z.object({
   code: z.string(),
@@ -76,7 +82,8 @@ export function createTransport(options: TransportOptions): Transport {
     const url = `${base}${request.path}${queryOf(request.query)}`;
     const init = requestInit(request);
     return policy.execute(async () => {
-      const signal = AbortSignal.timeout(timeoutMs);
+      const limit = AbortSignal.timeout(timeoutMs + (request.heldMs ?? 0));
+      const signal = request.signal ? AbortSignal.any([limit, request.signal]) : limit;
       const { response, text } = await exchange(name, send, new Request(url, { ...init, signal }));
       return readAnswer(name, response, text, schema);
     });
@@ -84,19 +91,24 @@ export function createTransport(options: TransportOptions): Transport {
 }
 
 function retryPolicy({ attempts, initialDelayMs, maxDelayMs }: RetryOptions) {
+  const isTransient = (error: unknown): boolean =>
+    error instanceof AnnalsUnreachableError ||
+    (error instanceof AnnalsRequestError &&
+      (RETRIED_STATUS.has(error.status) || error.code === unnamed(504)) &&
+      (error.retryAfterMs ?? 0) <= maxDelayMs);
+  const backoff = politeBackoff({ initialDelayMs, maxDelayMs });
+  return retry(handleWhen(isTransient), { maxAttempts: attempts - 1, backoff });
+}
+
+/** Exponential with jitter, and never shorter than the server asks for. */
+export function politeBackoff({ initialDelayMs, maxDelayMs }: Pick<RetryOptions, 'initialDelayMs' | 'maxDelayMs'>) {
   const exponential = new ExponentialBackoff({ initialDelay: initialDelayMs, maxDelay: maxDelayMs });
-  const backoff = new DelegateBackoff<IRetryBackoffContext<unknown>, IBackoff<unknown>>((context, previous) => {
+  return new DelegateBackoff<IRetryBackoffContext<unknown>, IBackoff<unknown>>((context, previous) => {
     const state = previous ? previous.next(context) : exponential.next();
     const error = 'error' in context.result ? context.result.error : undefined;
     const asked = error instanceof AnnalsRequestError ? (error.retryAfterMs ?? 0) : 0;
     return { delay: Math.max(state.duration, asked), state };
   });
-  const isTransient = (error: unknown): boolean =>
-    error instanceof AnnalsUnreachableError ||
-    (error instanceof AnnalsRequestError &&
-      RETRIED_STATUS.has(error.status) &&
-      (error.retryAfterMs ?? 0) <= maxDelayMs);
-  return retry(handleWhen(isTransient), { maxAttempts: attempts - 1, backoff });
 }
 
 /** One attempt, up to the last byte of the answer. */
@@ -117,10 +129,11 @@ function readAnswer<S extends z.ZodType>(
 ): ApiAnswer<z.output<S>> {
   const body = parseJson(text);
   if (!ok) {
-    const unnamed = { code: `HTTP_${status}`, detail: 'the answer does not say why' };
-    const problem = problemSchema.safeParse(body).data ?? unnamed;
+    const unexplained = { code: unnamed(status), detail: 'the answer does not say why' };
+    const problem = problemSchema.safeParse(body).data ?? unexplained;
     throw new AnnalsRequestError(name, status, problem, retryAfterMs(headers.get('retry-after')));
   }
+  if (body === undefined) throw new AnnalsUnreachableError(name, new Error('an answer came that is no JSON'));
   const parsed = schema.safeParse(body);
   if (parsed.success) return { headers, body: parsed.data };
   const detail = `the answer is not what this client understands: ${z.prettifyError(parsed.error)}`;

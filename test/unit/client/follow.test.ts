@@ -1,0 +1,168 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import fc from 'fast-check';
+import { afterEach, describe, expect, it } from 'vitest';
+import { type AnnalsClient, createClient } from '../../../client/client.ts';
+import { servedApi } from '../../support/served-api.ts';
+
+type Reply = (request: IncomingMessage, response: ServerResponse) => void;
+
+const servers: { close(): void; closeAllConnections(): void }[] = [];
+afterEach(() => {
+  for (const server of servers.splice(0)) {
+    server.closeAllConnections();
+    server.close();
+  }
+});
+
+/** A client of a server that answers as told. */
+async function served(reply: Reply, timeoutMs?: number): Promise<AnnalsClient> {
+  const server = createServer(reply).listen(0, '127.0.0.1');
+  servers.push(server);
+  await new Promise((resolve) => server.once('listening', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return createClient({ url, timeoutMs, retry: { attempts: 1 } });
+}
+
+const event = (position: number, more: object = {}) => ({
+  id: `e${position}`,
+  type: 'agent.step-recorded',
+  version: 1,
+  timestamp: '2026-01-01T00:00:00.000Z',
+  source: 'test',
+  metadata: { recordedAt: '2026-01-01T00:00:00.000Z' },
+  aggregateId: '1',
+  aggregateType: 'agent',
+  sequenceNumber: position,
+  data: { agentId: '1', action: String(position) },
+  position: String(position),
+  ...more,
+});
+const page = (events: readonly object[], next: number) =>
+  JSON.stringify({ events, next: String(next), caughtUp: true });
+const afterOf = ({ url = '' }: IncomingMessage) => Number(new URL(url, 'http://x').searchParams.get('after') ?? 0);
+
+/** The next page of a log of so many events, two events a page. */
+function logOf(count: number): (after: number) => string {
+  return (after) => {
+    const positions = [after + 1, after + 2].filter((position) => position <= count);
+    return page(
+      positions.map((position) => event(position)),
+      Math.max(after, ...positions),
+    );
+  };
+}
+
+async function take(client: AnnalsClient, count: number): Promise<string[]> {
+  const positions: string[] = [];
+  for await (const { position } of client.follow()) {
+    positions.push(position);
+    if (positions.length === count) break;
+  }
+  return positions;
+}
+
+const faults: Record<string, (response: ServerResponse, body: string) => void> = {
+  'a proxy without its server': (response) => void response.writeHead(502).end('<html>Bad Gateway</html>'),
+  'a proxy that waits no longer': (response) => void response.writeHead(504).end('<html>'),
+  'a server that is busy': (response) => void response.writeHead(503, { 'retry-after': '0' }).end('{}'),
+  'a limit on requests': (response) => void response.writeHead(429, { 'retry-after': '0' }).end('{}'),
+  'a server at fault': (response) =>
+    void response.writeHead(500).end(JSON.stringify({ code: 'INTERNAL', detail: 'something went wrong' })),
+  'a page of something in between': (response) => void response.writeHead(200).end('<html>Please log in</html>'),
+  'a connection that is cut': (response) => void response.socket?.destroy(),
+  'an answer that is cut': (response, body) => {
+    response.writeHead(200, { 'content-length': body.length });
+    response.write(body.slice(0, body.length / 2), () => response.socket?.destroy());
+  },
+};
+
+describe('following the log', () => {
+  const api = servedApi();
+
+  it.each(Object.entries(faults))('outlives %s', async (_, fault) => {
+    let asked = 0;
+    const next = logOf(3);
+    const client = await served((request, response) => {
+      const body = next(afterOf(request));
+      if (asked++ % 2 === 0) fault(response, body);
+      else response.end(body);
+    });
+    expect(await take(client, 3)).toEqual(['1', '2', '3']);
+  });
+
+  it('gives every event once and in order, whatever goes wrong', async () => {
+    const kinds = fc.array(fc.constantFrom(undefined, ...Object.values(faults)), { maxLength: 6 });
+    await fc.assert(
+      fc.asyncProperty(kinds, async (schedule) => {
+        const left = [...schedule];
+        const next = logOf(7);
+        const client = await served((request, response) => {
+          const body = next(afterOf(request));
+          const fault = left.shift();
+          if (fault) fault(response, body);
+          else response.end(body);
+        });
+        expect(await take(client, 7)).toEqual(['1', '2', '3', '4', '5', '6', '7']);
+      }),
+      { numRuns: 10 },
+    );
+  });
+
+  it('lasts over a log that is idle for longer than a request may take', async () => {
+    let asked = 0;
+    const client = await served((_, response) => {
+      // The server holds its answer while there is no news.
+      if (asked++ === 0) setTimeout(() => response.end(page([], 0)), 300);
+      else response.end(page([event(1)], 1));
+    }, 50);
+    expect(await take(client, 1)).toEqual(['1']);
+  });
+
+  it('hands on what this client does not know, as it is', async () => {
+    const strange = [
+      event(1, { type: 'invoice.created', data: { amount: 3 }, sealed: true }),
+      event(2, { data: { agentId: '1', action: 'x', mood: 'good' }, version: 9 }),
+    ];
+    const client = await served((_, response) => void response.end(page(strange, 2)));
+    const events: object[] = [];
+    for await (const received of client.follow()) if (events.push(received) === 2) break;
+    expect(events).toEqual(strange);
+  });
+
+  it('ends without an error by its signal, also while it waits or tries again', async () => {
+    for (const reply of [
+      (_: unknown, __: ServerResponse) => {},
+      (_: unknown, r: ServerResponse) => void r.writeHead(503).end(),
+    ]) {
+      const gone = new AbortController();
+      const asked = Promise.withResolvers<void>();
+      const client = await served((request, response) => {
+        reply(request, response);
+        asked.resolve();
+      });
+      const following = Array.fromAsync(client.follow({ signal: gone.signal }));
+      await asked.promise;
+      gone.abort();
+      expect(await following).toEqual([]);
+    }
+  });
+
+  it('ends at `to`', async () => {
+    await api.post('/agents', { agentId: 'f', agentType: 'x', configuration: {}, createdBy: 'me' });
+    const client = createClient({ url: api.url() });
+    await expect.poll(async () => (await client.readLog()).events.length).toBe(1);
+    const [first] = (await client.readLog()).events;
+    const to = first?.metadata.recordedAt ?? '';
+    // Long enough ago that everything recorded by then is in the log.
+    expect(await Array.fromAsync(client.follow({ to: '2020-01-01T00:00:00Z' }))).toEqual([]);
+    expect((await client.readLog({ to })).events).toHaveLength(1);
+  });
+
+  it('throws what no further try would change', async () => {
+    const client = await served(
+      (_, response) => void response.writeHead(422).end(JSON.stringify({ code: 'VALIDATION_FAILED', detail: 'no' })),
+    );
+    await expect(take(client, 1)).rejects.toMatchObject({ status: 422, code: 'VALIDATION_FAILED' });
+  });
+});
