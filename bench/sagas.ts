@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { dynamoDb } from '../adapters/aws/clients/clients.ts';
 import { DynamoCommitStorage } from '../adapters/aws/dynamodb/commit-storage.ts';
-import { DynamoSagaTasks } from '../adapters/aws/dynamodb/saga-tasks.ts';
+import { DynamoSagaTokens } from '../adapters/aws/dynamodb/saga-tokens.ts';
 import { createEngine } from '../adapters/embedded/engine/engine.ts';
 import { SagaExecution } from '../core/sagas/execution.ts';
 import { sagaIdOf } from '../core/sagas/saga.ts';
@@ -115,8 +115,8 @@ async function functionsOf(agents: number) {
   const outside = new EventStore(new DynamoCommitStorage(dynamoDb(), events));
   let calls = 0;
   const machines = { start: async () => {}, succeed: async () => {}, fail: async () => {} };
-  const tasks = new DynamoSagaTasks(client, sagaTasks);
-  const callbacks = new SagaCallbacks({ execution: new SagaExecution({ sagas, store }), tasks, machines });
+  const tokens = new DynamoSagaTokens(client, sagaTasks);
+  const callbacks = new SagaCallbacks({ execution: new SagaExecution({ sagas, store }), tokens, machines });
   const names = Array.from({ length: agents }, (_, n) => `agent-${n}`);
   const sagaId = sagaIdOf(multiAgentTask, 't');
   const said = async (command: TaskCommand): Promise<DomainEvent> => {

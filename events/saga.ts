@@ -64,7 +64,7 @@ export const sagaStepFailed = defineEvent({
 export const sagaAnswerIgnored = defineEvent({
   ...common,
   type: 'saga.answer-ignored',
-  description: 'An answer that changed nothing: its item was answered before, or nobody waited for it any more.',
+  description: 'An answer that came too late and changed nothing. Recorded once for an item; a repeat is not recorded.',
   data: z.strictObject({ sagaId: id, item, answer }),
   sensitive: [],
 });

@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import { NotFoundError } from '../../core/base/errors.ts';
 import { id } from '../../core/events/envelope.ts';
-import { type SagaInput, sagaDecider } from '../../core/sagas/decider.ts';
+import { linkedSaga } from '../../core/sagas/causes.ts';
+import type { SagaInput } from '../../core/sagas/decider.ts';
 import { declarationOf } from '../../core/sagas/saga.ts';
 import { handleCommand } from '../../core/state/decider.ts';
 import { sagas } from '../../domain/sagas.ts';
@@ -19,13 +20,7 @@ async function run(sagaId: string, input: SagaInput, context: RequestContext, de
   const declaration = declarationOf(sagas, sagaId);
   if (!declaration) throw new NotFoundError(`there is no saga ${sagaId}`);
   const options = appendOptions(context, deps);
-  const { state, version, repeated } = await handleCommand(
-    deps.store,
-    sagaDecider(declaration),
-    sagaId,
-    input,
-    options,
-  );
+  const { state, version, repeated } = await handleCommand(deps.store, linkedSaga(declaration), sagaId, input, options);
   if (state.status === 'NONE') throw new NotFoundError(`there is no saga ${sagaId}`);
   return { status: 202 as const, body: { sagaId, state: state.status, version }, headers: replayHeader(repeated) };
 }

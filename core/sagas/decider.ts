@@ -23,18 +23,22 @@ export type SagaInput =
   | { readonly kind: 'start'; readonly event: DomainEvent }
   | { readonly kind: 'complete'; readonly item: string; readonly answer: AnswerRef; readonly output?: Json }
   | { readonly kind: 'fail'; readonly item: string; readonly answer: AnswerRef; readonly reason: string }
-  /** Who did the item is no more. */
-  | { readonly kind: 'lose'; readonly item: string; readonly answer?: AnswerRef; readonly reason: string }
+  /** The party that did the item has come to its end, by this event. */
+  | { readonly kind: 'lose'; readonly item: string; readonly answer: AnswerRef; readonly reason: string }
   /** The domain refused the item's command. */
   | { readonly kind: 'refuse'; readonly step: string; readonly item: string; readonly reason: string }
   /** Time went by. */
   | { readonly kind: 'tick' }
   /** The pause before the next attempt is over, whatever the clock says. */
   | { readonly kind: 'retry'; readonly item: string }
-  | { readonly kind: 'cancel'; readonly reason: string }
+  /** `cause` is the id of the event that led to it; absent when a user asks. */
+  | { readonly kind: 'cancel'; readonly reason: string; readonly cause?: string | undefined }
   | { readonly kind: 'undone'; readonly step: string; readonly item: string }
   | { readonly kind: 'park'; readonly step: string; readonly item: string; readonly reason: string }
   | { readonly kind: 'resume' };
+
+/** Raised with each change of what a saga's state holds. */
+export const SAGA_STATE_VERSION = 2;
 
 /** Most attempts that one tick ends: with what follows from them they have to fit in a commit. */
 const MAX_EXPIRED = 50;
@@ -47,6 +51,7 @@ const MAX_EXPIRED = 50;
 export function sagaDecider(declaration: AnySaga): Decider<SagaState, SagaInput, SagaEvent> {
   return {
     aggregateType: 'saga',
+    stateVersion: SAGA_STATE_VERSION,
     initialState: initialSaga,
     evolve: evolveSaga,
     decide(saga, input, context) {
@@ -114,7 +119,8 @@ function answer(
   const { item, answer } = input;
   const { id: sagaId } = context;
   if (!run || !awaited || (run.state === 'waiting' && input.kind === 'fail')) {
-    return [{ type: 'saga.answer-ignored', data: { sagaId, item, answer } }];
+    // A late answer is noted once. A repeated one, or one that nobody asked for, leaves no trace here.
+    return run && !run.heard ? [{ type: 'saga.answer-ignored', data: { sagaId, item, answer } }] : [];
   }
   if (input.kind === 'fail')
     return [failed(declaration, saga, run, { cause: 'answer', reason: input.reason, answer }, context)];

@@ -3,9 +3,12 @@ import type { DomainEvent, EventType } from '../../events/catalogue.ts';
 import { AnnalsError, NotFoundError } from '../base/errors.ts';
 import { streamId } from '../base/stream-id.ts';
 import { type CommandResult, handleCommand } from '../state/decider.ts';
+import { stateFold } from '../state/fold.ts';
+import { StateReader } from '../state/state-reader.ts';
 import type { EventStore } from '../store/event-store.ts';
+import { linkedSaga } from './causes.ts';
 import { stepOf } from './consequences.ts';
-import { type SagaInput, sagaDecider } from './decider.ts';
+import { SAGA_STATE_VERSION, type SagaInput } from './decider.ts';
 import { type Directed, inputsOf, type Loss, lossesOf, refOf } from './inputs.ts';
 import { type AnySaga, commandIdOf, declarationOf, type ItemContext } from './saga.ts';
 import {
@@ -24,6 +27,17 @@ export interface SagaExecutionOptions {
   readonly now?: () => Date;
 }
 
+/** States and commit ids that are kept in memory, together: those of some hundred sagas of a hundred agents. */
+const CACHE_SIZE = 50_000;
+
+/** Every saga's history folds alike, whatever its declaration. */
+const SAGA_FOLD = stateFold({
+  aggregateType: 'saga',
+  stateVersion: SAGA_STATE_VERSION,
+  initialState: initialSaga,
+  evolve: evolveSaga,
+});
+
 /**
  * Carries out sagas against the store, one thing at a time; what runs it, and when, is the host's. Everything here may be
  * repeated: an answer is taken under an id that follows from its place, a command under one that follows from the item.
@@ -32,10 +46,13 @@ export class SagaExecution {
   readonly #sagas: readonly AnySaga[];
   readonly #store: EventStore;
   readonly #now: () => Date;
+  /** What sagas, and the streams that they command, have come to: an answer then costs the reading of what is new. */
+  readonly #states: StateReader;
 
   constructor({ sagas, store, now = () => new Date() }: SagaExecutionOptions) {
     this.#sagas = sagas;
     this.#store = store;
+    this.#states = new StateReader({ store, cacheSize: CACHE_SIZE });
     this.#now = now;
   }
 
@@ -64,15 +81,13 @@ export class SagaExecution {
    * @returns the saga after it; undefined when there is no such saga
    * @throws CommandRejectedError, and what {@link EventStore.append} throws
    */
-  async take(sagaId: string, input: SagaInput, cause?: DomainEvent): Promise<CommandResult<SagaState> | undefined> {
+  async take(sagaId: string, input: SagaInput): Promise<CommandResult<SagaState> | undefined> {
     const declaration = declarationOf(this.#sagas, sagaId);
     if (!declaration) return undefined;
-    const answer = 'answer' in input ? input.answer : undefined;
+    const commitId = 'answer' in input ? { commitId: answerIdOf(input) } : {};
     try {
-      return await handleCommand(this.#store, sagaDecider(declaration), sagaId, input, {
-        ...this.#options(cause),
-        ...(answer ? { commitId: answerIdOf(answer) } : {}),
-      });
+      const options = { now: this.#now, states: this.#states, defaults: { source: 'saga' }, ...commitId };
+      return await handleCommand(this.#store, linkedSaga(declaration), sagaId, input, options);
     } catch (error) {
       if (error instanceof NotFoundError) return undefined;
       throw error;
@@ -81,44 +96,42 @@ export class SagaExecution {
 
   /** The saga as its history has it now. */
   async load(sagaId: string): Promise<SagaState> {
-    let saga = initialSaga;
-    for await (const event of this.#store.read(streamId('saga', sagaId))) saga = evolveSaga(saga, event as never);
-    return saga;
+    return (await this.#states.load(SAGA_FOLD, streamId('saga', sagaId))).state;
   }
 
   /**
-   * Carries out the command of an outstanding item; when the domain refuses it, the saga hears of that.
+   * Carries out the command of an outstanding item. When the domain refuses it, the saga takes note.
    * @returns whether it was carried out
    */
-  async issue(sagaId: string, saga: SagaState, run: SagaRun, cause?: DomainEvent): Promise<boolean> {
+  async issue(sagaId: string, saga: SagaState, run: SagaRun): Promise<boolean> {
     const declaration = this.#declaration(sagaId);
     const { step, item } = run;
     const lost = await this.#lost(declaration, run);
     if (lost) {
-      await this.take(sagaId, { kind: 'lose', item, ...lost }, cause);
+      await this.take(sagaId, { kind: 'lose', item, ...lost });
       return false;
     }
     try {
       const { decider, id, command } = stepOf(declaration, step).command(contextOf(saga, run));
       const commitId = commandIdOf(sagaId, run, 'do');
-      await handleCommand(this.#store, decider, id, command, { ...this.#options(cause), commitId });
+      await handleCommand(this.#store, decider, id, command, { ...this.#options(saga, run.begunBy), commitId });
       return true;
     } catch (error) {
       if (!isRefusal(error)) throw error;
-      await this.take(sagaId, { kind: 'refuse', step, item, reason: error.message }, cause);
+      await this.take(sagaId, { kind: 'refuse', step, item, reason: error.message });
       return false;
     }
   }
 
   /** Undoes the item whose turn it is. @throws whatever the compensation's command throws */
-  async compensate(sagaId: string, saga: SagaState, run: SagaRun, cause?: DomainEvent): Promise<SagaState> {
+  async compensate(sagaId: string, saga: SagaState, run: SagaRun): Promise<SagaState> {
     const { step, item } = run;
     const declaration = this.#declaration(sagaId);
     const context = { ...contextOf(saga, run), reason: saga.reason ?? 'unknown' };
     const { decider, id, command } = stepOf(declaration, step).compensation(context);
     const commitId = commandIdOf(sagaId, run, 'undo');
-    await handleCommand(this.#store, decider, id, command, { ...this.#options(cause), commitId });
-    return (await this.take(sagaId, { kind: 'undone', step, item }, cause))?.state ?? saga;
+    await handleCommand(this.#store, decider, id, command, { ...this.#options(saga, saga.turnedBy), commitId });
+    return (await this.take(sagaId, { kind: 'undone', step, item }))?.state ?? saga;
   }
 
   /** The streams of those who are at outstanding items, whose end the saga has to hear of. */
@@ -143,7 +156,8 @@ export class SagaExecution {
 
   /** Gives a saga up that has not come to its end. */
   async cancelIfRunning(sagaId: string, reason: string): Promise<void> {
-    if ((await this.load(sagaId)).status === 'STARTED') await this.take(sagaId, { kind: 'cancel', reason });
+    const { status, lastId } = await this.load(sagaId);
+    if (status === 'STARTED') await this.take(sagaId, { kind: 'cancel', reason, cause: lastId });
   }
 
   /** The items of a saga that are lost with the aggregate of an event. */
@@ -176,17 +190,16 @@ export class SagaExecution {
     return undefined;
   }
 
-  #options(cause: DomainEvent | undefined) {
-    return {
-      now: this.#now,
-      defaults: { source: 'saga', correlationId: cause?.correlationId, causationId: cause?.id },
-    };
+  /** Whatever a saga has done belongs to the saga, and is caused by the event of its history that it follows from. */
+  #options({ correlationId }: SagaState, causationId: string | undefined) {
+    return { now: this.#now, states: this.#states, defaults: { source: 'saga', correlationId, causationId } };
   }
 }
 
-/** The id under which a saga takes an answer: the same each time that the event comes. */
-function answerIdOf({ streamId, sequenceNumber }: AnswerRef): string {
-  return `answer-${createHash('sha256').update(`${streamId} ${sequenceNumber}`).digest('hex').slice(0, 40)}`;
+/** The id under which a saga takes an answer: the same each time that the event comes. One end may concern many items. */
+function answerIdOf({ kind, item, answer }: Extract<SagaInput, { answer: AnswerRef }>): string {
+  const place = `${answer.streamId} ${answer.sequenceNumber}${kind === 'lose' ? ` ${item}` : ''}`;
+  return `answer-${createHash('sha256').update(place).digest('hex').slice(0, 40)}`;
 }
 
 const contextOf = (saga: SagaState, { item, attempt, deadline }: SagaRun): ItemContext<unknown> => ({

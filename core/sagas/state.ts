@@ -34,6 +34,12 @@ export interface SagaRun {
   readonly reason?: string;
   /** An attempt ended without an answer of its own, so that somebody may still be at it. */
   readonly loose?: boolean;
+  /** An answer to the attempt has come, taken or ignored. Another one is a repeat. */
+  readonly heard?: boolean;
+  /** Id of the event that began the attempt: what its command, and its deadline, are caused by. */
+  readonly begunBy?: string | undefined;
+  /** Id of the event that ended the attempt, which the next attempt is caused by. */
+  readonly endedBy?: string | undefined;
 }
 
 /** States as in the original specification; `NONE` before the start. */
@@ -48,6 +54,12 @@ export interface SagaState {
   readonly runs: readonly SagaRun[];
   /** Why it compensates, or failed. */
   readonly reason?: string;
+  /** What all of the saga is a part of: from the event that started it. */
+  readonly correlationId?: string | undefined;
+  /** Id of the event since which it compensates: of its turn, or of its resumption. */
+  readonly turnedBy?: string | undefined;
+  /** Id of the last event of its history. */
+  readonly lastId?: string | undefined;
   /** What could not be undone, while it waits for an operator. */
   readonly parked?: Pick<EventData<'saga.parked'>, 'step' | 'item' | 'reason'> | undefined;
 }
@@ -56,25 +68,33 @@ export const initialSaga: SagaState = { status: 'NONE', sagaType: '', input: {},
 
 /** The saga after an event of its history. */
 export function evolveSaga(saga: SagaState, event: DomainEvent<SagaEvent> | NewEvent<SagaEvent>): SagaState {
+  return { ...evolved(saga, event), lastId: event.id };
+}
+
+function evolved(saga: SagaState, event: DomainEvent<SagaEvent> | NewEvent<SagaEvent>): SagaState {
+  const { id } = event;
   switch (event.type) {
     case 'saga.started': {
       const { sagaType, input } = event.data;
-      return { ...saga, status: 'STARTED', sagaType, input };
+      return { ...saga, status: 'STARTED', sagaType, input, correlationId: event.correlationId };
     }
     case 'saga.step-started':
-      return { ...saga, runs: started(saga.runs, event.data) };
+      return { ...saga, runs: started(saga.runs, event.data, id) };
     case 'saga.step-completed': {
       const { answer, output } = event.data;
-      return change(saga, event.data, { state: 'completed', answer, ...(output === undefined ? {} : { output }) });
+      const done = { state: 'completed', answer, heard: true } as const;
+      return change(saga, event.data, { ...done, ...(output === undefined ? {} : { output }) });
     }
     case 'saga.step-failed': {
-      const { reason, retryAt, cause } = event.data;
+      const { reason, retryAt, cause, answer } = event.data;
       const loose = cause === 'deadline' || cause === 'party' ? { loose: true } : {};
       const state = retryAt === undefined ? 'failed' : 'waiting';
-      return change(saga, event.data, { state, reason, retryAt, ...loose });
+      // The end of a party is no answer: one that was on its way may still come.
+      const heard = answer && cause === 'answer' ? { heard: true } : {};
+      return change(saga, event.data, { state, reason, retryAt, endedBy: id, ...loose, ...heard });
     }
     case 'saga.compensating':
-      return { ...saga, status: 'COMPENSATING', reason: event.data.reason };
+      return { ...saga, status: 'COMPENSATING', reason: event.data.reason, turnedBy: id };
     case 'saga.step-compensated':
       return change(saga, event.data, { state: 'compensated' });
     case 'saga.parked': {
@@ -82,26 +102,31 @@ export function evolveSaga(saga: SagaState, event: DomainEvent<SagaEvent> | NewE
       return { ...saga, parked: { step, item, reason } };
     }
     case 'saga.resumed':
-      return { ...saga, parked: undefined };
+      return { ...saga, parked: undefined, turnedBy: id };
     case 'saga.completed':
       return { ...saga, status: 'COMPLETED' };
     case 'saga.failed':
       return { ...saga, status: 'FAILED' };
-    case 'saga.answer-ignored':
+    case 'saga.answer-ignored': {
+      const run = runOf(saga, event.data.item);
+      return run ? change(saga, run, { heard: true }) : saga;
+    }
     case 'multi-agent-task.completed':
     case 'multi-agent-task.failed':
       return saga;
   }
 }
 
-function started(runs: readonly SagaRun[], data: EventData<'saga.step-started'>): readonly SagaRun[] {
-  const { step, items, attempt, deadline } = data;
-  if (attempt === 1) {
-    return [...runs, ...items.map((item): SagaRun => ({ step, item, state: 'outstanding', attempt, deadline }))];
-  }
+function started(
+  runs: readonly SagaRun[],
+  { step, items, attempt, deadline }: EventData<'saga.step-started'>,
+  begunBy: string | undefined,
+): readonly SagaRun[] {
+  const begun = { state: 'outstanding', attempt, deadline, begunBy } as const;
+  if (attempt === 1) return [...runs, ...items.map((item): SagaRun => ({ step, item, ...begun }))];
   return runs.map((run) => {
     if (run.step !== step || !items.includes(run.item)) return run;
-    return { ...run, state: 'outstanding', attempt, deadline, retryAt: undefined };
+    return { ...run, ...begun, retryAt: undefined, heard: false };
   });
 }
 

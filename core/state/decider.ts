@@ -78,17 +78,18 @@ export function handleCommand<State, Command, Type extends EventType>(
     });
     // A repeat that overtook its first attempt: answer with that one's state, which is not the one decided on here.
     if (appended.repeated) return states.load(fold, stream, commitId);
-    const after = { state: evolveAll(decider, loaded.state, events), version: appended.toVersion };
+    const stored = events.map((event, index) => ({ ...append.defaults, ...event, id: appended.eventIds[index] }));
+    const after = { state: evolveAll(decider, loaded.state, stored), version: appended.toVersion };
     states.written(fold, stream, expectedVersion, after, commitId);
     return { ...after, repeated: false };
   });
 }
 
-/** New events stand in for stored ones here: a decider's `evolve` looks at type and data. */
+/** New events stand in for stored ones here: a decider's `evolve` looks at type, data, and the ids of the envelope. */
 function evolveAll<State, Command, Type extends EventType>(
   decider: Decider<State, Command, Type>,
   state: State,
-  events: readonly NewEvent<Type>[],
+  events: readonly object[],
 ): State {
-  return events.reduce((folded, event) => decider.evolve(folded, event as DomainEvent<Type>), state);
+  return events.reduce<State>((folded, event) => decider.evolve(folded, event as DomainEvent<Type>), state);
 }

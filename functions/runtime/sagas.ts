@@ -1,5 +1,5 @@
 import { dynamoDb, stepFunctions } from '../../adapters/aws/clients/clients.ts';
-import { DynamoSagaTasks } from '../../adapters/aws/dynamodb/saga-tasks.ts';
+import { DynamoSagaTokens } from '../../adapters/aws/dynamodb/saga-tokens.ts';
 import { StepFunctionsMachines } from '../../adapters/aws/step-functions/machines.ts';
 import { SagaExecution } from '../../core/sagas/execution.ts';
 import { SagaCallbacks } from '../../core/sagas/step-functions/callbacks.ts';
@@ -14,7 +14,7 @@ export function sagaCallbacks(
 ): SagaCallbacks {
   return new SagaCallbacks({
     execution: new SagaExecution({ sagas, store }),
-    tasks: new DynamoSagaTasks(dynamoDb(), SAGA_TASKS_TABLE),
+    tokens: new DynamoSagaTokens(dynamoDb(), SAGA_TASKS_TABLE),
     machines: new StepFunctionsMachines(stepFunctions(), SAGA_MACHINE_ARN_PREFIX),
   });
 }

@@ -160,9 +160,9 @@ export const keepFailures = (bucket: IBucket, key: IKey): PolicyStatement[] => [
   useOf(key, 's3', ['kms:GenerateDataKey']),
 ];
 
-/** Keep and delete the tokens of outstanding answers. */
+/** Keep, find and delete the tokens of outstanding answers. */
 export const keepSagaTasks = (tasks: Table): PolicyStatement[] => [
-  allow(['dynamodb:PutItem', 'dynamodb:DeleteItem', 'dynamodb:Query'], tasks.tableArn),
+  allow(['dynamodb:PutItem', 'dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:Query'], tasks.tableArn),
 ];
 
 /** Let state machines go on that wait for an answer. */

@@ -4,7 +4,7 @@ import { DynamoCommitStorage } from '../../adapters/aws/dynamodb/commit-storage.
 import { DynamoControlStore } from '../../adapters/aws/dynamodb/control-store.ts';
 import { DynamoGenerationStore } from '../../adapters/aws/dynamodb/generation-store.ts';
 import { DynamoLogStorage } from '../../adapters/aws/dynamodb/log-storage.ts';
-import { DynamoSagaTasks } from '../../adapters/aws/dynamodb/saga-tasks.ts';
+import { DynamoSagaTokens } from '../../adapters/aws/dynamodb/saga-tokens.ts';
 import { DynamoSharedViews } from '../../adapters/aws/dynamodb/shared-views.ts';
 import { DynamoViewStore } from '../../adapters/aws/dynamodb/view-store.ts';
 import { createTables } from '../support/tables.ts';
@@ -12,7 +12,7 @@ import { controlStoreContract } from './control-store.suite.ts';
 import { eventStoreContract } from './event-store.suite.ts';
 import { generationStoreContract } from './generation-store.suite.ts';
 import { logContract } from './log.suite.ts';
-import { sagaTasksContract } from './saga-tasks.suite.ts';
+import { sagaTokensContract } from './saga-tokens.suite.ts';
 import { sharedProjectingContract } from './shared-projecting.suite.ts';
 import { sharedViewStoreContract } from './shared-view-store.suite.ts';
 import { viewStoreContract } from './view-store.suite.ts';
@@ -30,7 +30,7 @@ controlStoreContract('DynamoDB', async () => new DynamoControlStore(dynamoDb(), 
 const logTables = createTables();
 // A tenant of its own for each test: the table is the same, and empty for it.
 logContract('DynamoDB', async () => new DynamoLogStorage(dynamoDb(), (await logTables).log, ulid()));
-sagaTasksContract('DynamoDB', async () => new DynamoSagaTasks(dynamoDb(), (await createTables()).sagaTasks));
+sagaTokensContract('DynamoDB', async () => new DynamoSagaTokens(dynamoDb(), (await createTables()).sagaTasks));
 sharedViewStoreContract('DynamoDB', async () => {
   const { views } = await createTables();
   return { views: new DynamoViewStore(dynamoDb(), views), shared: new DynamoSharedViews(dynamoDb(), views) };

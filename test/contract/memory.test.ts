@@ -1,7 +1,7 @@
 import { MemoryControlStore } from '../support/memory-control.ts';
 import { MemoryLogStorage } from '../support/memory-log.ts';
 import { MemoryObjectStore } from '../support/memory-objects.ts';
-import { MemorySagaIndex, MemorySagaTasks } from '../support/memory-sagas.ts';
+import { MemorySagaIndex, MemorySagaTokens } from '../support/memory-sagas.ts';
 import { MemorySharedViews } from '../support/memory-shared-views.ts';
 import { MemoryCommitStorage } from '../support/memory-storage.ts';
 import { MemoryViewStore } from '../support/memory-views.ts';
@@ -11,7 +11,7 @@ import { generationStoreContract } from './generation-store.suite.ts';
 import { logContract } from './log.suite.ts';
 import { objectStoreContract } from './object-store.suite.ts';
 import { sagaIndexContract } from './saga-index.suite.ts';
-import { sagaTasksContract } from './saga-tasks.suite.ts';
+import { sagaTokensContract } from './saga-tokens.suite.ts';
 import { sharedViewStoreContract } from './shared-view-store.suite.ts';
 import { viewStoreContract } from './view-store.suite.ts';
 
@@ -26,7 +26,7 @@ generationStoreContract('memory', async () => {
 controlStoreContract('memory', async () => new MemoryControlStore());
 sagaIndexContract('memory', async () => new MemorySagaIndex());
 logContract('memory', async () => new MemoryLogStorage());
-sagaTasksContract('memory', async () => new MemorySagaTasks());
+sagaTokensContract('memory', async () => new MemorySagaTokens());
 sharedViewStoreContract('memory', async () => {
   const views = new MemoryViewStore();
   return { views, shared: new MemorySharedViews(views) };

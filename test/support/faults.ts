@@ -326,4 +326,28 @@ export const faults: readonly Fault[] = [
     ],
     tests: REPLAY,
   },
+  {
+    name: 'sagas: a time-out is written without its cause',
+    edits: [['core/sagas/causes.ts', "event.data.cause === 'deadline'", "event.data.cause === 'refused'"]],
+    tests: ['test/unit/core/sagas/causes.test.ts'],
+  },
+  {
+    name: 'sagas: a command is written without what it belongs to',
+    edits: [
+      ['core/sagas/execution.ts', "{ source: 'saga', correlationId, causationId }", "{ source: 'saga', causationId }"],
+    ],
+    tests: ['test/unit/core/sagas/causes.test.ts'],
+  },
+  {
+    name: 'sagas: a repeated answer is recorded',
+    edits: [['core/sagas/decider.ts', 'return run && !run.heard ?', 'return run ?']],
+    tests: ['test/unit/core/sagas/saga-cost.test.ts'],
+  },
+  {
+    name: 'sagas: each answer folds the saga from its start',
+    edits: [
+      ['core/sagas/execution.ts', 'new StateReader({ store, cacheSize: CACHE_SIZE })', 'new StateReader({ store })'],
+    ],
+    tests: ['test/unit/core/sagas/saga-cost.test.ts'],
+  },
 ];

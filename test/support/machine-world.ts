@@ -5,12 +5,12 @@ import { SagaExecution } from '../../core/sagas/execution.ts';
 import type { AnySaga } from '../../core/sagas/saga.ts';
 import { SagaCallbacks } from '../../core/sagas/step-functions/callbacks.ts';
 import { answerMachine, machineRequest } from '../../core/sagas/step-functions/requests.ts';
-import type { SagaMachines, SagaRound, SagaTasks } from '../../core/sagas/tasks.ts';
+import type { SagaMachines, SagaRound, SagaTokens } from '../../core/sagas/tokens.ts';
 import { decodeCommit } from '../../core/store/commit.ts';
 import { EventStore } from '../../core/store/event-store.ts';
 import type { DomainEvent } from '../../events/catalogue.ts';
 import { compileSaga } from '../../lib/sagas/saga-machine.ts';
-import { MemorySagaTasks } from './memory-sagas.ts';
+import { MemorySagaTokens } from './memory-sagas.ts';
 import { Crash, mortal, type World, WorldOfSagas, withStubbornness } from './saga-world.ts';
 import { runMachine } from './state-machine.ts';
 
@@ -57,7 +57,7 @@ export class MachineWorld extends WorldOfSagas {
     this.store = new EventStore(storage, { now: clock });
     this.#sagas = sagas.map((saga) => withStubbornness(saga, new Map(world.stubborn)));
     this.execution = new SagaExecution({ sagas: this.#sagas, store: this.store, now: clock });
-    const tasks: SagaTasks = new MemorySagaTasks();
+    const tokens: SagaTokens = new MemorySagaTokens();
     const machines: SagaMachines = {
       start: (sagaType, sagaId, { round, turn }) => fate(async () => this.#start(sagaType, sagaId, round, turn)),
       succeed: (token) => fate(async () => this.#answer(token, ({ resolve }) => resolve({}))),
@@ -65,11 +65,12 @@ export class MachineWorld extends WorldOfSagas {
     };
     this.#callbacks = new SagaCallbacks({
       execution: this.execution,
-      tasks: {
-        put: (task) => fate(() => tasks.put(task)),
-        remove: (task) => fate(() => tasks.remove(task)),
-        ofSaga: (sagaId) => tasks.ofSaga(sagaId),
-        waitingFor: (party) => tasks.waitingFor(party),
+      tokens: {
+        put: (token) => fate(() => tokens.put(token)),
+        remove: (token) => fate(() => tokens.remove(token)),
+        find: (sagaId, step, item) => tokens.find(sagaId, step, item),
+        ofSaga: (sagaId) => tokens.ofSaga(sagaId),
+        waitingFor: (party) => tokens.waitingFor(party),
       },
       machines,
       now: clock,

@@ -1,5 +1,5 @@
 import type { SagaEntry, SagaIndex } from '../../core/sagas/index.ts';
-import type { SagaTask, SagaTasks } from '../../core/sagas/tasks.ts';
+import type { SagaToken, SagaTokens } from '../../core/sagas/tokens.ts';
 
 /** Which sagas to wake, in a Map: the port at its simplest. */
 export class MemorySagaIndex implements SagaIndex {
@@ -41,25 +41,30 @@ export class MemorySagaIndex implements SagaIndex {
 }
 
 /** Outstanding answers in a Map: the port at its simplest. */
-export class MemorySagaTasks implements SagaTasks {
-  readonly #tasks = new Map<string, SagaTask>();
+export class MemorySagaTokens implements SagaTokens {
+  readonly #tokens = new Map<string, SagaToken>();
 
-  async put(task: SagaTask): Promise<void> {
-    this.#tasks.set(keyOf(task), task);
+  async put(token: SagaToken): Promise<void> {
+    this.#tokens.set(keyOf(token), token);
   }
 
-  async remove(task: SagaTask): Promise<void> {
-    if (this.#tasks.get(keyOf(task))?.token === task.token) this.#tasks.delete(keyOf(task));
+  async remove(token: SagaToken): Promise<void> {
+    if (this.#tokens.get(keyOf(token))?.token === token.token) this.#tokens.delete(keyOf(token));
   }
 
-  async ofSaga(sagaId: string): Promise<readonly SagaTask[]> {
-    return [...this.#tasks.values()].filter((task) => task.sagaId === sagaId);
+  async find(sagaId: string, step: string, item: string): Promise<SagaToken | undefined> {
+    return this.#tokens.get(keyOf({ sagaId, step, item }));
+  }
+
+  async ofSaga(sagaId: string): Promise<readonly SagaToken[]> {
+    return [...this.#tokens.values()].filter((token) => token.sagaId === sagaId);
   }
 
   async waitingFor(party: string): Promise<readonly string[]> {
-    const waiting = [...this.#tasks.values()].filter((task) => task.party === party);
+    const waiting = [...this.#tokens.values()].filter((token) => token.party === party);
     return [...new Set(waiting.map(({ sagaId }) => sagaId))];
   }
 }
 
-const keyOf = ({ sagaId, step, item }: SagaTask): string => `${sagaId}/${step}/${item}`;
+const keyOf = ({ sagaId, step, item }: Pick<SagaToken, 'sagaId' | 'step' | 'item'>): string =>
+  `${sagaId}/${step}/${item}`;

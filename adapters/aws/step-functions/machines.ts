@@ -9,7 +9,7 @@ import {
   TaskDoesNotExist,
   TaskTimedOut,
 } from '@aws-sdk/client-sfn';
-import type { SagaMachines, SagaRound } from '../../../core/sagas/tasks.ts';
+import type { SagaMachines, SagaRound } from '../../../core/sagas/tokens.ts';
 import { reaching } from '../clients/service-error.ts';
 import { statePayload } from './payload.ts';
 

@@ -15,7 +15,8 @@ export class SqliteSagaIndex implements SagaIndex {
   async save({ sagaId, wakeAt, parties }: SagaEntry): Promise<void> {
     this.#atomically(() => {
       this.#statements.save.run(sagaId, wakeAt ?? null);
-      this.#statements.forgetParties.run(sagaId);
+      // Only what changes is written: of a hundred parties an answer ends the wait for one.
+      this.#statements.keepParties.run(sagaId, JSON.stringify(parties));
       this.#statements.addParties.run(sagaId, JSON.stringify(parties));
     });
   }
@@ -66,6 +67,9 @@ function prepareStatements(database: DatabaseSync) {
     postpone: database.prepare('UPDATE sagas SET wake_at = ? WHERE saga = ?'),
     remove: database.prepare('DELETE FROM sagas WHERE saga = ?'),
     forgetParties: database.prepare('DELETE FROM saga_parties WHERE saga = ?'),
+    keepParties: database.prepare(
+      'DELETE FROM saga_parties WHERE saga = ? AND stream NOT IN (SELECT value FROM json_each(?))',
+    ),
     addParties: database.prepare('INSERT OR IGNORE INTO saga_parties (saga, stream) SELECT ?, value FROM json_each(?)'),
     due: database.prepare('SELECT saga FROM sagas WHERE wake_at <= ? ORDER BY wake_at LIMIT ?'),
     nextWake: database.prepare('SELECT min(wake_at) AS wake_at FROM sagas'),

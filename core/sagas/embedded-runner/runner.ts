@@ -6,6 +6,7 @@ import { type Commit, decodeCommit } from '../../store/commit.ts';
 import type { SagaInput } from '../decider.ts';
 import type { SagaExecution } from '../execution.ts';
 import type { SagaIndex } from '../index.ts';
+import { refOf } from '../inputs.ts';
 import { nextWake, type SagaRun, type SagaState } from '../state.ts';
 
 export interface SagaLogger {
@@ -56,7 +57,7 @@ export class SagaRunner {
       const concerns = commit.types.some((type) => this.#types.has(type));
       for (const event of concerns ? this.#eventsOf(commit) : []) {
         for (const { sagaId, input } of this.#options.execution.inputsOf(event)) {
-          jobs.push({ sagaId, work: () => this.#take(sagaId, input, event) });
+          jobs.push({ sagaId, work: () => this.#take(sagaId, input) });
         }
         if (this.#options.execution.lossesOf(event).length === 0) continue;
         // The index tells who waits for this party once all that came before is done.
@@ -92,8 +93,8 @@ export class SagaRunner {
     }
   }
 
-  async #take(sagaId: string, input: SagaInput, cause: DomainEvent): Promise<void> {
-    await this.#options.execution.take(sagaId, input, cause);
+  async #take(sagaId: string, input: SagaInput): Promise<void> {
+    await this.#options.execution.take(sagaId, input);
   }
 
   async #losses(event: DomainEvent): Promise<Job[]> {
@@ -105,7 +106,8 @@ export class SagaRunner {
       if (reason === undefined) return [];
       const work = async () => {
         const items = execution.lostItems(sagaId, await execution.load(sagaId), event);
-        for (const item of items) await execution.take(sagaId, { kind: 'lose', item, reason }, event);
+        const answer = refOf(event);
+        for (const item of items) await execution.take(sagaId, { kind: 'lose', item, reason, answer });
       };
       return [{ sagaId, work }];
     });
@@ -116,15 +118,14 @@ export class SagaRunner {
     const { execution } = this.#options;
     const saga = await execution.load(sagaId);
     await this.#remember(sagaId, saga); // before the commands: whoever stops while they go out is found
-    const cause = events.at(-1);
     for (const event of events) {
       if (event.type === 'saga.parked') this.#alarm(sagaId, event);
       if (event.type !== 'saga.step-started') continue;
       for (const run of saga.runs.filter((each) => isFor(each, event))) {
-        if (saga.status === 'STARTED') await execution.issue(sagaId, saga, run, cause);
+        if (saga.status === 'STARTED') await execution.issue(sagaId, saga, run);
       }
     }
-    await this.#compensate(sagaId, saga, cause);
+    await this.#compensate(sagaId, saga);
   }
 
   /** Read off the history, so that no crash between the parking and the telling of it keeps an operator in the dark. */
@@ -133,18 +134,18 @@ export class SagaRunner {
     this.#options.logger.error(message, { sagaId, step, item, reason });
   }
 
-  async #compensate(sagaId: string, from: SagaState, cause: DomainEvent | undefined): Promise<void> {
+  async #compensate(sagaId: string, from: SagaState): Promise<void> {
     const { execution, policy } = this.#options;
     let saga = from;
     for (let run = execution.nextCompensation(saga); run; run = execution.nextCompensation(saga)) {
       try {
         const [before, due] = [saga, run];
-        saga = await withRetry(policy, () => execution.compensate(sagaId, before, due, cause));
+        saga = await withRetry(policy, () => execution.compensate(sagaId, before, due));
       } catch (error) {
         if (isPassing(error)) throw error;
         const { step, item } = run;
         const reason = (error instanceof Error ? error.message : String(error)).slice(0, 1_024) || 'unknown';
-        await execution.take(sagaId, { kind: 'park', step, item, reason }, cause);
+        await execution.take(sagaId, { kind: 'park', step, item, reason });
         return;
       }
     }

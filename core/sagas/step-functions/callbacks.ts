@@ -2,12 +2,12 @@ import type { DomainEvent } from '../../../events/catalogue.ts';
 import type { SagaInput } from '../decider.ts';
 import type { SagaExecution } from '../execution.ts';
 import { type Directed, refOf } from '../inputs.ts';
-import { outstanding, type SagaRun, type SagaState } from '../state.ts';
-import type { SagaMachines, SagaRound, SagaTask, SagaTasks } from '../tasks.ts';
+import { outstanding, runOf, type SagaRun, type SagaState } from '../state.ts';
+import type { SagaMachines, SagaRound, SagaToken, SagaTokens } from '../tokens.ts';
 
 export interface SagaCallbacksOptions {
   readonly execution: SagaExecution;
-  readonly tasks: SagaTasks;
+  readonly tokens: SagaTokens;
   readonly machines: SagaMachines;
   readonly now?: () => Date;
 }
@@ -21,13 +21,13 @@ const MAX_GROUP = 40;
  */
 export class SagaCallbacks {
   readonly #execution: SagaExecution;
-  readonly #tasks: SagaTasks;
+  readonly #tokens: SagaTokens;
   readonly #machines: SagaMachines;
   readonly #now: () => Date;
 
-  constructor({ execution, tasks, machines, now = () => new Date() }: SagaCallbacksOptions) {
+  constructor({ execution, tokens, machines, now = () => new Date() }: SagaCallbacksOptions) {
     this.#execution = execution;
-    this.#tasks = tasks;
+    this.#tokens = tokens;
     this.#machines = machines;
     this.#now = now;
   }
@@ -38,11 +38,11 @@ export class SagaCallbacks {
     if (event.type === 'saga.resumed') return this.#resume(event);
     for (const directed of this.#execution.inputsOf(event)) await this.#direct(directed, event);
     for (const { declaration, reason } of this.#execution.lossesOf(event)) {
-      const waiting = await this.#tasks.waitingFor(`${event.aggregateType}-${event.aggregateId}`);
+      const waiting = await this.#tokens.waitingFor(`${event.aggregateType}-${event.aggregateId}`);
       for (const sagaId of waiting.filter((id) => id.startsWith(`${declaration.name}:`))) {
         const items = this.#execution.lostItems(sagaId, await this.#execution.load(sagaId), event);
         for (const item of items) {
-          await this.#execution.take(sagaId, { kind: 'lose', item, reason, answer: refOf(event) }, event);
+          await this.#execution.take(sagaId, { kind: 'lose', item, reason, answer: refOf(event) });
         }
         await this.#settle(sagaId);
       }
@@ -65,7 +65,7 @@ export class SagaCallbacks {
     const found = runOf(before, item);
     if (!found) throw new Error(`saga ${sagaId} has no item ${item}`);
     const party = this.#execution.partyOf(sagaId, found);
-    await this.#tasks.put({ sagaId, step: found.step, item, token, party, deadline: found.deadline });
+    await this.#tokens.put({ sagaId, step: found.step, item, token, party, deadline: found.deadline });
     const saga = await this.#wake(sagaId, item);
     const run = outstanding(saga).find((each) => each.item === item);
     const issued = run !== undefined && (await this.#execution.issue(sagaId, saga, run));
@@ -95,20 +95,20 @@ export class SagaCallbacks {
   }
 
   async #direct({ declaration, sagaId, input }: Directed, event: DomainEvent): Promise<void> {
-    const taken = await this.#execution.take(sagaId, input, event);
+    const taken = await this.#execution.take(sagaId, input);
     if (taken && taken.state.status !== 'NONE') {
       if (input.kind === 'start') await this.#start(sagaId, taken.state, 0);
       // The result of a repeat is that of the first time, and may be long past.
-      else await this.#settle(sagaId, taken.repeated ? undefined : taken.state);
+      else await this.#answered(sagaId, itemOf(input), taken.repeated ? undefined : taken.state);
       return;
     }
     if (input.kind === 'start') return;
     // An answer that came before what it answers: the bus has no order, the subject's stream has.
     const beginning = await this.#execution.startOf(declaration, event);
-    const started = beginning && (await this.#execution.take(sagaId, { kind: 'start', event: beginning }, beginning));
+    const started = beginning && (await this.#execution.take(sagaId, { kind: 'start', event: beginning }));
     if (!started || started.state.status === 'NONE') return;
     await this.#start(sagaId, started.state, 0);
-    await this.#execution.take(sagaId, input, event);
+    await this.#execution.take(sagaId, input);
     await this.#settle(sagaId);
   }
 
@@ -145,27 +145,41 @@ export class SagaCallbacks {
     return this.#execution.load(sagaId);
   }
 
-  /** Tells machines what became of the answers that they wait for, as the history has it now, or just had it. */
-  async #settle(sagaId: string, known?: SagaState): Promise<void> {
-    const tasks = await this.#tasks.ofSaga(sagaId);
-    if (tasks.length === 0) return;
+  /**
+   * Lets the machine go on that waits for an item. While the saga goes on, an answer concerns no other item: so a saga of a
+   * hundred items does not read a hundred tokens for each of its answers.
+   */
+  async #answered(sagaId: string, item: string | undefined, known: SagaState | undefined): Promise<void> {
     const saga = known ?? (await this.#execution.load(sagaId));
-    for (const task of tasks) await this.#tell(saga, task);
+    const run = item === undefined ? undefined : runOf(saga, item);
+    if (saga.status !== 'STARTED') return this.#settle(sagaId, saga);
+    const token = run && (await this.#tokens.find(sagaId, run.step, run.item));
+    if (token) await this.#tell(saga, token);
   }
 
-  async #tell(saga: SagaState, task: SagaTask): Promise<void> {
-    const run = runOf(saga, task.item);
-    if (run?.state === 'completed' && saga.status !== 'COMPENSATING') await this.#machines.succeed(task.token);
-    else if (saga.status !== 'STARTED') await this.#machines.fail(task.token, 'SagaCompensating');
-    else if (run?.state === 'waiting') await this.#machines.fail(task.token, 'SagaRetry');
+  /** Tells machines what became of the answers that they wait for, as the history has it now, or just had it. */
+  async #settle(sagaId: string, known?: SagaState): Promise<void> {
+    const tokens = await this.#tokens.ofSaga(sagaId);
+    if (tokens.length === 0) return;
+    const saga = known ?? (await this.#execution.load(sagaId));
+    for (const token of tokens) await this.#tell(saga, token);
+  }
+
+  async #tell(saga: SagaState, waiting: SagaToken): Promise<void> {
+    const run = runOf(saga, waiting.item);
+    if (run?.state === 'completed' && saga.status !== 'COMPENSATING') await this.#machines.succeed(waiting.token);
+    else if (saga.status !== 'STARTED') await this.#machines.fail(waiting.token, 'SagaCompensating');
+    else if (run?.state === 'waiting') await this.#machines.fail(waiting.token, 'SagaRetry');
     else return;
-    await this.#tasks.remove(task);
+    await this.#tokens.remove(waiting);
   }
 
   #secondsTo(deadline: string): number {
     return Math.max(1, Math.ceil((Date.parse(deadline) - this.#now().getTime()) / 1_000) + 1);
   }
 }
+
+const itemOf = (input: SagaInput): string | undefined => ('item' in input ? input.item : undefined);
 
 /** The machine is to go and undo what was done. */
 export class SagaCompensating extends Error {
@@ -176,5 +190,3 @@ export class SagaCompensating extends Error {
 }
 
 const isAwaited = ({ state }: SagaRun) => state === 'outstanding' || state === 'waiting';
-
-const runOf = (saga: SagaState, item: string): SagaRun | undefined => saga.runs.findLast((run) => run.item === item);

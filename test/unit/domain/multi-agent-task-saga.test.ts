@@ -99,16 +99,25 @@ describe('the multi-agent task saga', () => {
       );
   });
 
-  it('records what comes twice or late, and changes nothing by it', () => {
+  it('notes a late answer once, and changes nothing by it; a repeated one leaves no trace', () => {
     given(...begun, done('a', 2))
       .when(completes('a', 3))
-      .thenEvents(ignored('a', 3));
+      .thenEvents();
     given(...begun, broke('b', 2), compensating)
       .when(completes('a', 3))
       .thenEvents(ignored('a', 3));
+    given(...begun, broke('b', 2), compensating, ignored('a', 3))
+      .when(completes('a', 4))
+      .thenEvents();
     given(...begun, broke('a', 2), compensating, undone('c'), undone('b'), ...ended)
+      .when(completes('c', 9))
+      .thenEvents(ignored('c', 9));
+    given(...begun, broke('a', 2), compensating)
       .when(completes('a', 9))
-      .thenEvents(ignored('a', 9));
+      .thenEvents();
+    given(...begun)
+      .when(completes('nobody', 3))
+      .thenEvents();
   });
 
   it('turns round when an agent fails, is stopped, or is refused', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { SagaExecution } from '../../../../../core/sagas/execution.ts';
 import { SagaCallbacks, SagaCompensating } from '../../../../../core/sagas/step-functions/callbacks.ts';
-import type { SagaMachines, SagaRound } from '../../../../../core/sagas/tasks.ts';
+import type { SagaMachines, SagaRound } from '../../../../../core/sagas/tokens.ts';
 import { handleCommand } from '../../../../../core/state/decider.ts';
 import type { Commit } from '../../../../../core/store/commit.ts';
 import type { CommitStorage } from '../../../../../core/store/commit-storage.ts';
@@ -11,7 +11,7 @@ import { sagas } from '../../../../../domain/sagas.ts';
 import { type TaskCommand, taskDecider } from '../../../../../domain/task/task.ts';
 import { type WorkflowCommand, workflowDecider } from '../../../../../domain/workflow/workflow.ts';
 import type { DomainEvent } from '../../../../../events/catalogue.ts';
-import { MemorySagaTasks } from '../../../../support/memory-sagas.ts';
+import { MemorySagaTokens } from '../../../../support/memory-sagas.ts';
 import { MemoryCommitStorage } from '../../../../support/memory-storage.ts';
 
 const SAGA = 'multi-agent-task:t-1';
@@ -34,7 +34,7 @@ function world() {
   };
   const store = new EventStore(slow, { now: clock });
   const execution = new SagaExecution({ sagas, store, now: clock });
-  const tasks = new MemorySagaTasks();
+  const tokens = new MemorySagaTokens();
   const started: { sagaId: string; round: SagaRound; turn: number }[] = [];
   const told: string[] = [];
   const machines: SagaMachines = {
@@ -42,7 +42,7 @@ function world() {
     succeed: async (token) => void told.push(`${token} succeeded`),
     fail: async (token, error) => void told.push(`${token} ${error}`),
   };
-  const callbacks = new SagaCallbacks({ execution, tasks, machines, now: clock });
+  const callbacks = new SagaCallbacks({ execution, tokens, machines, now: clock });
   const types = async (stream: string) => (await Array.fromAsync(store.read(stream))).map(({ type }) => type);
   const last = async (stream: string): Promise<DomainEvent> => {
     const event = (await Array.fromAsync(store.read(stream))).at(-1);
@@ -62,7 +62,7 @@ function world() {
   const pass = (seconds: number) => {
     now += seconds * 1_000;
   };
-  return { store, meanwhile, execution, tasks, callbacks, started, told, types, last, task, workflow, request, pass };
+  return { store, meanwhile, execution, tokens, callbacks, started, told, types, last, task, workflow, request, pass };
 }
 
 describe('callbacks of state machines', () => {
@@ -76,7 +76,7 @@ describe('callbacks of state machines', () => {
   });
 
   it('answer a machine that asks after the answer came, and one that asked before', async () => {
-    const { callbacks, told, tasks, task, request } = world();
+    const { callbacks, told, tokens, task, request } = world();
     await callbacks.event(await request('a', 'b'));
     await callbacks.event(await task({ kind: 'complete', agentId: 'a', ...part }));
     await callbacks.ask(SAGA, 'a', 'token-a');
@@ -84,7 +84,7 @@ describe('callbacks of state machines', () => {
     expect(told).toEqual(['token-a succeeded']);
     await callbacks.event(await task({ kind: 'complete', agentId: 'b', ...part }));
     expect(told).toEqual(['token-a succeeded', 'token-b succeeded']);
-    expect(await tasks.ofSaga(SAGA)).toEqual([]); // a token is gone once used
+    expect(await tokens.ofSaga(SAGA)).toEqual([]); // a token is gone once used
     expect(await callbacks.round(SAGA)).toEqual({ step: '', groups: [] });
   });
 

@@ -1,25 +1,27 @@
-/** An item of a saga whose answer a state machine waits for. */
-export interface SagaTask {
+/** The token by which a state machine waits for the answer to an item. (A Task of Step Functions, not one of the domain.) */
+export interface SagaToken {
   readonly sagaId: string;
   readonly step: string;
   readonly item: string;
   /** Whoever has it can answer for the item: never logged, deleted once used. */
   readonly token: string;
-  /** The stream whose end the saga has to hear of while it waits. */
+  /** The stream whose end concerns the saga while it waits. */
   readonly party?: string | undefined;
   /** When the answer has to be there, ISO 8601. */
   readonly deadline: string;
 }
 
-/** The port to where the tokens of outstanding answers lie. All calls are consistent, and throw UnavailableError. */
-export interface SagaTasks {
-  /** Keeps a task, in the place of an earlier one of the same item. */
-  put(task: SagaTask): Promise<void>;
-  /** Forgets a task, unless another has taken its place. */
-  remove(task: SagaTask): Promise<void>;
-  /** The tasks that a saga's machine waits for. */
-  ofSaga(sagaId: string): Promise<readonly SagaTask[]>;
-  /** The sagas that wait for someone. */
+/** The port to the tokens of outstanding answers. All calls are consistent, and throw UnavailableError. */
+export interface SagaTokens {
+  /** Keeps a token, in the place of an earlier token of the same item. */
+  put(token: SagaToken): Promise<void>;
+  /** Forgets a token, unless another has taken its place. */
+  remove(token: SagaToken): Promise<void>;
+  /** The token by which a saga's machine waits for an item. */
+  find(sagaId: string, step: string, item: string): Promise<SagaToken | undefined>;
+  /** The tokens by which a saga's machine waits. */
+  ofSaga(sagaId: string): Promise<readonly SagaToken[]>;
+  /** The sagas that wait for a party. */
   waitingFor(party: string): Promise<readonly string[]>;
 }
 
