@@ -12,10 +12,12 @@ export const firstSeen = (event: DomainEvent): Times => ({ createdAt: event.time
 /** Imported events may be out of order in time, so first and last are the least and the greatest seen. */
 export function seen(times: Times, { timestamp }: DomainEvent): Times {
   return {
-    createdAt: timestamp < times.createdAt ? timestamp : times.createdAt,
-    lastUpdated: timestamp > times.lastUpdated ? timestamp : times.lastUpdated,
+    createdAt: isEarlier(timestamp, times.createdAt) ? timestamp : times.createdAt,
+    lastUpdated: isEarlier(times.lastUpdated, timestamp) ? timestamp : times.lastUpdated,
   };
 }
+
+const isEarlier = (a: string, b: string): boolean => Date.parse(a) < Date.parse(b);
 
 /** Most resources a view keeps a sum for; further names add up under `other`. */
 const MAX_RESOURCES = 64;

@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import { amount } from '../core/events/amount.ts';
 import { defineEvent } from '../core/events/define.ts';
-import { id, instant } from '../core/events/envelope.ts';
+import { id } from '../core/events/envelope.ts';
+import { instant } from '../core/events/instant.ts';
 import { jsonObject } from '../core/events/json.ts';
 
 export const agentState = z.enum(['created', 'idle', 'running', 'waiting', 'failed', 'stopped']);

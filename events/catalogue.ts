@@ -8,6 +8,7 @@ import {
   systemEnvelope,
 } from '../core/events/envelope.ts';
 import type { JsonObject } from '../core/events/json.ts';
+import { storedForm } from '../core/events/stored-form.ts';
 import { agentEvents } from './agent.ts';
 import { integrationEvents } from './integration.ts';
 import { sagaEvents } from './saga.ts';
@@ -108,7 +109,7 @@ function recordedSchema(definition: EventDefinition) {
   return z
     .object({
       type: z.literal(definition.type),
-      data: definition.data,
+      data: storedForm(definition.data),
       ...recordedEnvelope,
       ...(definition.kind === 'system' ? systemEnvelope : {}),
     })

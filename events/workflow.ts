@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { defineEvent } from '../core/events/define.ts';
-import { id, instant } from '../core/events/envelope.ts';
+import { id } from '../core/events/envelope.ts';
+import { instant } from '../core/events/instant.ts';
 import { jsonObject } from '../core/events/json.ts';
 
 export const workflowStarted = defineEvent({

@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { id, instant } from '../../core/events/envelope.ts';
+import { id } from '../../core/events/envelope.ts';
+import { instant } from '../../core/events/instant.ts';
 import type { EventLog } from '../../core/log/log.ts';
 import { aggregateTypes, definitions, type EventType, recordedEventSchema } from '../../events/catalogue.ts';
 import { limit, wholeNumber } from '../http/page.ts';

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { id } from '../../core/events/envelope.ts';
+import { storedInstant } from '../../core/events/stored-form.ts';
 import { recordedEventSchema } from '../../events/catalogue.ts';
 
 export const sagaState = z.enum(['STARTED', 'COMPENSATING', 'COMPLETED', 'FAILED']);
@@ -26,8 +27,8 @@ export const sagasPage = z.strictObject({
         compensated: count,
         reason: z.string().exactOptional().describe('Why it compensates, or failed'),
         parked: parked.exactOptional().describe('What could not be undone'),
-        createdAt: z.iso.datetime(),
-        lastUpdated: z.iso.datetime(),
+        createdAt: storedInstant,
+        lastUpdated: storedInstant,
       })
       .meta({ id: 'SagaStatus' }),
   ),
@@ -41,7 +42,7 @@ const sagaStep = z.strictObject({
     .enum(['outstanding', 'waiting', 'completed', 'failed', 'compensated'])
     .describe('`waiting` is the pause before another attempt'),
   attempt: z.int().positive(),
-  deadline: z.iso.datetime(),
+  deadline: storedInstant,
   reason: z.string().optional().describe('Why its last attempt failed'),
 });
 

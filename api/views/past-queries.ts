@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { NotFoundError } from '../../core/base/errors.ts';
-import { id, instant } from '../../core/events/envelope.ts';
+import { id } from '../../core/events/envelope.ts';
+import { instant } from '../../core/events/instant.ts';
 import { jsonObject } from '../../core/events/json.ts';
 import type { EventLog } from '../../core/log/log.ts';
 import { viewsAt } from '../../core/projections/point-in-time.ts';

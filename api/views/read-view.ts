@@ -2,7 +2,7 @@ import { handleType, IterableBackoff, retry } from 'cockatiel';
 import * as z from 'zod';
 import { NotFoundError, ViewBehindError } from '../../core/base/errors.ts';
 import { streamId } from '../../core/base/stream-id.ts';
-import { instant } from '../../core/events/envelope.ts';
+import { instant } from '../../core/events/instant.ts';
 import type { ProjectionOf } from '../../core/projections/projection.ts';
 import { viewFold } from '../../core/projections/view-fold.ts';
 import type { ViewStore } from '../../core/projections/view-store.ts';

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { id } from '../../core/events/envelope.ts';
 import { jsonObject } from '../../core/events/json.ts';
+import { storedInstant } from '../../core/events/stored-form.ts';
 import type { AgentStatus } from '../../domain/agent/agent-status.ts';
 import type { TaskStatus } from '../../domain/task/task-status.ts';
 import type { WorkflowStatus } from '../../domain/workflow/workflow-status.ts';
@@ -11,8 +12,8 @@ const durationMs = z.number().nonnegative().describe('Milliseconds, the sum of a
 
 const common = {
   version: z.int().positive().describe('How far in its stream the view is: the sequence number last applied'),
-  createdAt: z.iso.datetime(),
-  lastUpdated: z.iso.datetime(),
+  createdAt: storedInstant,
+  lastUpdated: storedInstant,
 };
 
 interface Versioned {

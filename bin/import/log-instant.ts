@@ -1,4 +1,4 @@
-import { instant } from '../../core/events/envelope.ts';
+import { instant } from '../../core/events/instant.ts';
 
 /** A time of a log. Logs know microseconds, Annals keeps milliseconds. */
 export interface LogInstant {

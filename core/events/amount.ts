@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { jsonObject } from './json.ts';
+import { storedForms } from './stored-form.ts';
 
 /** Most that one amount may be: nine of them still add up to an exact double, and it names a million years in nanoseconds. */
 export const MAX_AMOUNT = 1e15;
@@ -17,6 +18,8 @@ const DOMAIN = `must be a number from 0 to ${MAX_AMOUNT.toLocaleString('en')}`;
  * six decimals of it.
  */
 export const amount = z.number(DOMAIN).min(0, DOMAIN).max(MAX_AMOUNT, DOMAIN);
+
+amount.register(storedForms, { form: 'number' });
 
 /**
  * A stored number as an amount. Older versions took any number: what lies outside of the domain counts as the nearest
@@ -59,3 +62,5 @@ export const amounts = jsonObject.superRefine((value, context) => {
     for (const [key, child] of Object.entries(current)) pending.push({ value: child, path: [...path, key] });
   }
 });
+
+amounts.register(storedForms, { form: 'object' });

@@ -1,14 +1,13 @@
 import * as z from 'zod';
 import { ID_PATTERN } from '../base/stream-id.ts';
+import { instant } from './instant.ts';
 import { jsonObject } from './json.ts';
+import { storedInstant } from './stored-form.ts';
 
 export const id = z
   .string()
   .regex(ID_PATTERN, 'must be 1 to 128 characters out of A-Z a-z 0-9 . _ ~ : - and start with a letter or digit')
   .meta({ id: 'Id' });
-
-/** An instant in ISO 8601 with `Z` or an offset. The store keeps it in UTC with milliseconds. */
-export const instant = z.iso.datetime({ offset: true });
 
 export const eventSeverity = z.enum(['DEBUG', 'INFO', 'WARNING', 'ERROR', 'CRITICAL']);
 export const eventCategory = z.enum(['SYSTEM', 'SECURITY', 'PERFORMANCE', 'BUSINESS', 'OPERATIONAL']);
@@ -30,12 +29,12 @@ export const systemEnvelope = { severity: eventSeverity, category: eventCategory
 export const recordedEnvelope = {
   id,
   version: z.int().positive().describe('Schema version of the event type'),
-  timestamp: z.iso.datetime().describe('When it happened'),
+  timestamp: storedInstant.describe('When it happened'),
   source: z.string(),
   correlationId: z.string().optional(),
   causationId: z.string().optional(),
   metadata: z
-    .object({ recordedAt: z.iso.datetime().describe('When the store took it') })
+    .object({ recordedAt: storedInstant.describe('When the store took it') })
     .catchall(z.json())
     .describe('The caller’s metadata, and recordedAt'),
   aggregateId: z.string(),

@@ -1,5 +1,6 @@
 import type { DomainEvent } from '../../events/catalogue.ts';
 import { parseStreamId } from '../base/stream-id.ts';
+import { firstMoment, isoOf, lastMoment } from '../events/instant.ts';
 import type { Commit } from '../store/commit.ts';
 import type { LogPage } from './page.ts';
 
@@ -15,7 +16,7 @@ export interface LogFilter {
   readonly to?: string | undefined;
 }
 
-/** A filter made ready: instants in the form in which commits have theirs, so that they compare as strings. */
+/** A filter made ready: its range rounded inwards to the milliseconds that are kept. */
 export class Selection {
   readonly from: string | undefined;
   readonly to: string | undefined;
@@ -23,12 +24,16 @@ export class Selection {
   readonly #aggregateId: string | undefined;
   readonly #correlationId: string | undefined;
   readonly #types: ReadonlySet<string> | undefined;
+  readonly #first: number;
+  readonly #last: number;
 
   constructor({ types, aggregateType, aggregateId, correlationId, from, to }: LogFilter) {
     this.#aggregateId = aggregateId;
     this.#correlationId = correlationId;
-    this.from = instantOf(from);
-    this.to = instantOf(to);
+    this.#first = from === undefined ? Number.NEGATIVE_INFINITY : firstMoment(from);
+    this.#last = to === undefined ? Number.POSITIVE_INFINITY : lastMoment(to);
+    this.from = from === undefined ? undefined : isoOf(this.#first);
+    this.to = to === undefined ? undefined : isoOf(this.#last);
     this.aggregateType = aggregateType;
     this.#types = types && new Set(types);
   }
@@ -56,12 +61,10 @@ export class Selection {
   }
 
   #isBefore(recordedAt: string): boolean {
-    return this.from !== undefined && recordedAt < this.from;
+    return Date.parse(recordedAt) < this.#first;
   }
 
   #isAfter(recordedAt: string): boolean {
-    return this.to !== undefined && recordedAt > this.to;
+    return Date.parse(recordedAt) > this.#last;
   }
 }
-
-const instantOf = (text: string | undefined) => (text === undefined ? undefined : new Date(text).toISOString());

@@ -1,3 +1,4 @@
+import { firstMoment, isoOf, lastMoment } from '../events/instant.ts';
 import { LogChain } from '../log/chain.ts';
 import { Selection } from '../log/filter.ts';
 import type { EventLogOptions } from '../log/log.ts';
@@ -35,9 +36,8 @@ export class LogReplay implements ReplayLog {
     const chain = this.#chain(partition);
     const last = await this.#options.storage.last(partition);
     if (!last) return undefined;
-    const start = from === undefined ? undefined : await chain.seek(new Date(from).toISOString());
-    const end =
-      to === undefined ? undefined : await chain.seek(new Date(Date.parse(to) + last.latenessMs + 1).toISOString());
+    const start = from === undefined ? undefined : await chain.seek(isoOf(firstMoment(from)));
+    const end = to === undefined ? undefined : await chain.seek(isoOf(lastMoment(to) + last.latenessMs + 1));
     const first = start?.place.page ?? 1;
     const through = Math.min(end?.place.page ?? last.page, last.page);
     if (first > through) return undefined;

@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { instant } from '../events/envelope.ts';
+import { firstMoment, instant, lastMoment } from '../events/instant.ts';
+import { storedInstant } from '../events/stored-form.ts';
 import { type AnyProjection, isShared } from '../projections/projection.ts';
 
 /** What a replay takes: all events when nothing is said, else those of a time, of some types, or both. */
@@ -9,6 +10,8 @@ export const replayScope = z.strictObject({
   types: z.array(z.string()).min(1).max(100).optional().describe('Events of these types; of all when absent'),
 });
 export type ReplayScope = z.output<typeof replayScope>;
+
+const storedScope = replayScope.extend({ from: storedInstant.optional(), to: storedInstant.optional() });
 
 /**
  * Where a replay stands. `requested`: noted, nothing begun. `running`. `paused`. `ready`: the generation holds all that it
@@ -32,7 +35,7 @@ const partitionProgress = z.strictObject({ from: page, to: page, done: z.array(z
 export const replay = z.strictObject({
   replayId: z.string(),
   projection: z.string(),
-  scope: replayScope,
+  scope: storedScope,
   /** A rebuild: readers get the generation as soon as it is ready. */
   switchWhenReady: z.boolean(),
   state: replayState,
@@ -90,8 +93,8 @@ function timeFilter({
   from,
   to,
 }: ReplayScope): (event: { readonly metadata: { readonly recordedAt: string } }) => boolean {
-  const first = from === undefined ? Number.NEGATIVE_INFINITY : Date.parse(from);
-  const last = to === undefined ? Number.POSITIVE_INFINITY : Date.parse(to);
+  const first = from === undefined ? Number.NEGATIVE_INFINITY : firstMoment(from);
+  const last = to === undefined ? Number.POSITIVE_INFINITY : lastMoment(to);
   return ({ metadata: { recordedAt } }) => {
     const time = Date.parse(recordedAt);
     return first <= time && time <= last;

@@ -1,4 +1,4 @@
-import { parseStreamId } from '../../../core/base/stream-id.ts';
+import { Selection } from '../../../core/log/filter.ts';
 import type {
   LogScope,
   PartitionExtent,
@@ -7,7 +7,7 @@ import type {
   ReplayRange,
 } from '../../../core/replays/replay-log.ts';
 import type { ClaimCheck } from '../../../core/store/claim-check.ts';
-import type { PositionedCommit, SqliteCommitStorage } from './commit-storage.ts';
+import type { SqliteCommitStorage } from './commit-storage.ts';
 
 /** Commits read from the disk at once. */
 const READ_AT_ONCE = 100;
@@ -26,18 +26,21 @@ export class SqliteReplayLog implements ReplayLog {
     this.#claims = claims;
   }
 
-  async extents({ from, to }: LogScope): Promise<PartitionExtent[]> {
-    const span = this.#commits.span(from && new Date(from).toISOString(), to && new Date(to).toISOString());
+  async extents(scope: LogScope): Promise<PartitionExtent[]> {
+    const { from, to } = new Selection(scope);
+    const span = this.#commits.span(from, to);
     return span ? [{ partition: 'commits', from: span.first, to: span.last, events: span.events }] : [];
   }
 
   async *pages({ from, to }: ReplayRange, scope: LogScope): AsyncGenerator<ReplayPage> {
-    const isWanted = selection(scope);
+    const selection = new Selection(scope);
     for (let after = from - 1; after < to; ) {
       const read = this.#commits.commitsAfter(after, Math.min(READ_AT_ONCE, to - after));
       const last = read.at(-1);
       if (!last) return;
-      const wanted = read.filter(isWanted).map(({ commit }) => this.#claims?.redeem(commit) ?? commit);
+      const wanted = read
+        .filter(({ commit }) => selection.wants(commit))
+        .map(({ commit }) => this.#claims?.redeem(commit) ?? commit);
       yield {
         commits: await Promise.all(wanted),
         events: read.reduce((sum, { commit }) => sum + commit.count, 0),
@@ -45,14 +48,4 @@ export class SqliteReplayLog implements ReplayLog {
       after = last.position;
     }
   }
-}
-
-function selection({ from, to, types, aggregateType }: LogScope): (positioned: PositionedCommit) => boolean {
-  const first = from && new Date(from).toISOString();
-  const last = to && new Date(to).toISOString();
-  return ({ commit }) =>
-    (types === undefined || commit.types.some((type) => types.includes(type))) &&
-    (aggregateType === undefined || parseStreamId(commit.stream).aggregateType === aggregateType) &&
-    (first === undefined || commit.recordedAt >= first) &&
-    (last === undefined || commit.recordedAt <= last);
 }

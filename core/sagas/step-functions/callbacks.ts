@@ -138,7 +138,7 @@ export class SagaCallbacks {
   async #wake(sagaId: string, item: string): Promise<SagaState> {
     const saga = await this.#execution.load(sagaId);
     const run = runOf(saga, item);
-    const isLate = run?.state === 'outstanding' && run.deadline <= this.#now().toISOString();
+    const isLate = run?.state === 'outstanding' && Date.parse(run.deadline) <= this.#now().getTime();
     if (saga.status !== 'STARTED' || !(isLate || run?.state === 'waiting')) return saga;
     const inputs: SagaInput[] = [{ kind: 'tick' }, { kind: 'retry', item }];
     for (const input of inputs) await this.#execution.take(sagaId, input);
