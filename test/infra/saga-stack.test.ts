@@ -155,7 +155,7 @@ describe('the stack of sagas', () => {
     expect(allowed('dynamodb:DeleteItem').toSorted()).toEqual(['Events', 'Task']);
     const tables = resources('AWS::IAM::Policy').flatMap(({ PolicyDocument }) => PolicyDocument.Statement);
     for (const { Action, Resource } of tables.filter((each) => [each.Action].flat().includes('dynamodb:DeleteItem'))) {
-      expect(Action).toEqual(['dynamodb:PutItem', 'dynamodb:DeleteItem', 'dynamodb:Query']);
+      expect(Action).toEqual(['dynamodb:PutItem', 'dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:Query']);
       expect(JSON.stringify(Resource)).toMatch(/"Tasks[0-9A-F]{8}"/); // never the events
     }
   });
