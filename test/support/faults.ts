@@ -260,6 +260,22 @@ export const faults: readonly Fault[] = [
     edits: [[publication, 'endOf(commit) < (waiting.get(commit.stream) ?? Infinity)', '!waiting.has(commit.stream)']],
   },
   {
+    name: 'a commit that reaches over the parked event is published',
+    edits: [[publication, 'endOf(commit) < (waiting', 'commit.version < (waiting']],
+    tests: ['test/simulation'],
+  },
+  {
+    name: 'a snapshot has the time of its newest commit, not the latest time',
+    edits: [
+      [
+        'core/state/snapshot-writer.ts',
+        'if (commit.recordedAt > recordedAt) recordedAt = commit.recordedAt;',
+        'recordedAt = commit.recordedAt;',
+      ],
+    ],
+    tests: ['test/unit/core/state/snapshots.test.ts'],
+  },
+  {
     name: 'a redrive to the bus stops at the mark',
     edits: [
       [

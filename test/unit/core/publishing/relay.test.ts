@@ -67,6 +67,16 @@ describe('Publication', () => {
     expect(sent).toEqual([['1', '2']]); // what comes late, and once more, but nothing from the failed event on
   });
 
+  it('holds back a commit that reaches over the parked event, also when it begins before it', async () => {
+    const { publication, sent, views } = setup((action) => action === '2');
+    const [first, second] = await twoCommits();
+    expect(await publication.publish([first])).toEqual([]);
+    expect(await views.get('bus', 1, 'agent-42')).toMatchObject({ version: 1, parked: { version: 2 } });
+    sent.length = 0;
+    expect(await publication.publish([first, second])).toEqual([]);
+    expect(sent).toEqual([]);
+  });
+
   it('parks nothing while the bus cannot be reached: the commits come again', async () => {
     const outage = new UnavailableError('no bus');
     const { publication, views } = setup((action) => action === '3', outage);

@@ -240,6 +240,35 @@ describe('snapshots', () => {
     expect(await keys()).toEqual([10, 20]);
   });
 
+  it('serve no moment that lies before something in them, when clocks disagree', async () => {
+    const { snapshots, keys } = setup();
+    const at = (minute: number) => new Date(Date.UTC(2026, 0, 5, 9, minute));
+    const minutes = [0, 10, 30, 5, 20]; // the third writer's clock is ahead
+    let now = at(0);
+    const store = new EventStore(new MemoryCommitStorage(), { now: () => now });
+    const onError = (_: string, error: unknown) => {
+      throw error;
+    };
+    const writer = new SnapshotWriter({ store, snapshots, folds: [view], onError });
+    for (const [index, minute] of minutes.entries()) {
+      now = at(minute);
+      const events = [1, 2, 3].map((n) => event(3 * index + n));
+      await store.append(STREAM, events, { expectedVersion: 3 * index });
+      await writer.write(await Array.fromAsync(store.commits(STREAM, { from: 3 * index + 1 })));
+    }
+    expect(await keys(view)).toEqual([12]);
+    const [fast, slow] = [new StateReader({ store, snapshots }), new StateReader({ store })];
+    for (const minute of [0, 7, 15, 25, 30, 40]) {
+      const [found, expected] = [
+        await fast.past(view, STREAM, { at: at(minute) }),
+        await slow.past(view, STREAM, { at: at(minute) }),
+      ];
+      expect(found, `at 9:${minute}`).toEqual(expected);
+    }
+    expect((await fast.past(view, STREAM, { at: at(15) })).version).toBe(6);
+    expect((await fast.past(view, STREAM, { at: at(30) })).version).toBe(15);
+  });
+
   it('serve a moment in the past when nothing in them was recorded after it', async () => {
     const { append, states, store, objects, storage } = setup();
     await append(Array(60).fill(1));
