@@ -1,5 +1,6 @@
 import type { MiddlewareObj } from '@middy/core';
 import { observeClients } from '../../adapters/aws/clients/clients.ts';
+import { DEFAULT_TENANT } from '../../adapters/aws/dynamodb/tables.ts';
 import { EmfMetrics } from '../../adapters/aws/telemetry/emf-metrics.ts';
 import { observeClient } from '../../adapters/aws/telemetry/observe-client.ts';
 import { XRaySink } from '../../adapters/aws/telemetry/xray-sink.ts';
@@ -24,7 +25,7 @@ export function createFunctionTelemetry({ monitoring }: EventSystem): FunctionTe
   const sink = new XRaySink();
   const tracer = new Tracer(monitoring.tracing_enabled ? sink.send : () => {});
   const metrics = emf ?? noMetrics;
-  observeClients((client) => observeClient(client, { metrics, tracer, tables: tableNames() }));
+  observeClients((client) => observeClient(client, { metrics, tracer, tables: tableNames(), tenant: DEFAULT_TENANT }));
   return {
     metrics,
     tracer,

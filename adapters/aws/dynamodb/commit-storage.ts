@@ -1,10 +1,10 @@
-import { type DynamoDBClient, GetItemCommand, QueryCommand, type QueryCommandInput } from '@aws-sdk/client-dynamodb';
+import { GetItemCommand, QueryCommand, type QueryCommandInput } from '@aws-sdk/client-dynamodb';
 import { type Commit, endOf, MAX_EVENTS_PER_COMMIT } from '../../../core/store/commit.ts';
 import type { CommitRange, CommitStorage } from '../../../core/store/commit-storage.ts';
-import { reaching } from '../clients/service-error.ts';
 import { commitOf, itemOf, placeOf, streamKey } from './commit-item.ts';
 import { putIfFree } from './put-if-free.ts';
-import { BY_COMMIT_ID, DEFAULT_TENANT } from './tables.ts';
+import { DynamoStore } from './store.ts';
+import { BY_COMMIT_ID } from './tables.ts';
 
 /** Sort keys to query, both included, and at most how many commits it takes to have all of them that are wanted. */
 interface Span {
@@ -21,19 +21,9 @@ const MAX_PAGE = 10_000;
  * Commits in DynamoDB, one item each; see {@link eventsTable}. Plain attribute values, because marshalling objects costs
  * more CPU than the rest of a call.
  */
-export class DynamoCommitStorage implements CommitStorage {
-  readonly #client: DynamoDBClient;
-  readonly #table: string;
-  readonly #tenant: string;
-
-  constructor(client: DynamoDBClient, table: string, tenant = DEFAULT_TENANT) {
-    this.#client = client;
-    this.#table = table;
-    this.#tenant = tenant;
-  }
-
+export class DynamoCommitStorage extends DynamoStore implements CommitStorage {
   async put(commit: Commit): Promise<Commit | undefined> {
-    const occupant = await putIfFree(this.#client, this.#table, 'stream', itemOf(commit, this.#tenant));
+    const occupant = await putIfFree(this.client, this.table, 'stream', itemOf(commit, this.tenant));
     return occupant && commitOf(occupant);
   }
 
@@ -60,8 +50,8 @@ export class DynamoCommitStorage implements CommitStorage {
     if (!found?.['stream'] || !found['version']) return undefined;
     const { stream: S, version } = found;
     const Key = { stream: S, version };
-    const get = new GetItemCommand({ TableName: this.#table, Key, ConsistentRead: true });
-    const { Item } = await reaching('DynamoDB', () => this.#client.send(get));
+    const get = new GetItemCommand({ TableName: this.table, Key, ConsistentRead: true });
+    const { Item } = await this.send(get);
     return Item && commitOf(Item);
   }
 
@@ -121,14 +111,14 @@ export class DynamoCommitStorage implements CommitStorage {
   #query(stream: string, input: Omit<QueryCommandInput, 'TableName'>) {
     const query = new QueryCommand({
       ...input,
-      TableName: this.#table,
+      TableName: this.table,
       ConsistentRead: true,
       ExpressionAttributeNames: { ...input.ExpressionAttributeNames, '#stream': 'stream' },
       ExpressionAttributeValues: {
         ...input.ExpressionAttributeValues,
-        ':stream': { S: streamKey(this.#tenant, stream) },
+        ':stream': { S: streamKey(this.tenant, stream) },
       },
     });
-    return reaching('DynamoDB', () => this.#client.send(query));
+    return this.send(query);
   }
 }

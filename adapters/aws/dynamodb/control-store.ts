@@ -1,12 +1,4 @@
-import {
-  type AttributeValue,
-  ConditionalCheckFailedException,
-  DeleteItemCommand,
-  type DynamoDBClient,
-  GetItemCommand,
-  PutItemCommand,
-  QueryCommand,
-} from '@aws-sdk/client-dynamodb';
+import { DeleteCommand, GetCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
 import { CorruptDataError } from '../../../core/base/errors.ts';
 import type { JsonObject } from '../../../core/events/json.ts';
@@ -17,98 +9,71 @@ import {
   type ControlStore,
   encodeControl,
 } from '../../../core/replays/control-store.ts';
-import { reaching } from '../clients/service-error.ts';
-import { batchGet } from './batch-get.ts';
-import { BY_KIND, DEFAULT_TENANT } from './tables.ts';
-
-type Item = Record<string, AttributeValue>;
-
-const text = z.object({ S: z.string().min(1) }).transform(({ S }) => S);
+import { type DocumentItem, DocumentStore } from './document-store.ts';
+import { MAX_BATCH, whether } from './store.ts';
+import { BY_KIND } from './tables.ts';
 
 const controlItem = z.object({
-  id: text,
-  revision: z.object({ N: z.string().regex(/^[1-9]\d{0,15}$/) }).transform(({ N }) => Number(N)),
-  content: text.transform((json): JsonObject => JSON.parse(json)),
+  id: z.string().min(1),
+  revision: z.int().positive(),
+  content: z.string().transform((json): JsonObject => JSON.parse(json)),
 });
 
-/** DynamoDB fetches at most this many items at once. */
-const MAX_BATCH = 100;
-
 /** Control items in DynamoDB; see {@link controlTable}. */
-export class DynamoControlStore implements ControlStore {
-  readonly #client: DynamoDBClient;
-  readonly #table: string;
-  readonly #tenant: string;
-
-  constructor(client: DynamoDBClient, table: string, tenant = DEFAULT_TENANT) {
-    this.#client = client;
-    this.#table = table;
-    this.#tenant = tenant;
-  }
-
+export class DynamoControlStore extends DocumentStore implements ControlStore {
   async get(kind: string, id: string): Promise<ControlItem | undefined> {
-    const get = new GetItemCommand({ TableName: this.#table, Key: this.#key(kind, id), ConsistentRead: true });
-    const { Item } = await reaching('DynamoDB', () => this.#client.send(get));
+    const get = new GetCommand({ TableName: this.table, Key: this.#key(kind, id), ConsistentRead: true });
+    const { Item } = await this.ask((documents) => documents.send(get));
     return Item && itemOf(kind, Item);
   }
 
   async put(kind: string, id: string, content: JsonObject, expectedRevision: number): Promise<boolean> {
-    const Item: Item = {
+    const Item = {
       ...this.#key(kind, id),
-      kind: { S: `${this.#tenant}/${kind}` },
-      id: { S: id },
-      revision: { N: String(expectedRevision + 1) },
-      content: { S: encodeControl(kind, id, content) },
+      kind: this.key(kind),
+      id,
+      revision: expectedRevision + 1,
+      content: encodeControl(kind, id, content),
     };
-    const put = new PutItemCommand({ TableName: this.#table, Item, ...stillAt(expectedRevision) });
-    return this.#conditionally(() => this.#client.send(put));
+    const put = new PutCommand({ TableName: this.table, Item, ...stillAt(expectedRevision) });
+    return whether(this.ask((documents) => documents.send(put)));
   }
 
-  async remove(kind: string, id: string, expectedRevision: number): Promise<boolean> {
+  remove(kind: string, id: string, expectedRevision: number): Promise<boolean> {
     const Key = this.#key(kind, id);
-    const remove = new DeleteItemCommand({ TableName: this.#table, Key, ...stillAt(expectedRevision) });
-    return this.#conditionally(() => this.#client.send(remove));
+    const remove = new DeleteCommand({ TableName: this.table, Key, ...stillAt(expectedRevision) });
+    return whether(this.ask((documents) => documents.send(remove)));
   }
 
   async list(kind: string, { limit, prefix = '', after = '' }: ControlListOptions): Promise<ControlPage> {
     const size = Math.min(limit, MAX_BATCH);
     const found = await this.#ids(kind, prefix, after, size + 1); // one more tells whether a page follows
     const ids = found.slice(0, size);
-    const fetched = await batchGet(this.#client, this.#table, { Keys: ids.map((id) => this.#key(kind, id)) });
+    const fetched = await this.batchGetDocuments({ Keys: ids.map((id) => this.#key(kind, id)) });
     const items = fetched.map((item) => itemOf(kind, item)).toSorted((a, b) => (a.id < b.id ? -1 : 1));
     const next = found.length > size ? ids.at(-1) : undefined;
     return next === undefined ? { items } : { items, next };
   }
 
-  #key(kind: string, id: string): Item {
-    return { item: { S: `${this.#tenant}/${kind}/${id}` } };
-  }
-
-  async #conditionally(write: () => Promise<unknown>): Promise<boolean> {
-    try {
-      await reaching('DynamoDB', write);
-      return true;
-    } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) return false;
-      throw error;
-    }
+  #key(kind: string, id: string) {
+    return { item: this.key(kind, id) };
   }
 
   /** A sort key takes one condition, so a list by prefix that goes on after an id ends at the last that the prefix has. */
   async #ids(kind: string, prefix: string, after: string, limit: number): Promise<string[]> {
     const last = `${prefix}\u{10FFFF}`;
     if (after >= last) return [];
-    const bounds = after > prefix ? { ':first': { S: after } } : { ':first': { S: prefix || '\u0000' } };
+    const first = after > prefix ? after : prefix || '\u0000';
     const query = new QueryCommand({
-      TableName: this.#table,
+      TableName: this.table,
       IndexName: BY_KIND,
       KeyConditionExpression: '#kind = :kind AND #id BETWEEN :first AND :last',
       ExpressionAttributeNames: { '#kind': 'kind', '#id': 'id' },
-      ExpressionAttributeValues: { ':kind': { S: `${this.#tenant}/${kind}` }, ...bounds, ':last': { S: last } },
+      ExpressionAttributeValues: { ':kind': this.key(kind), ':first': first, ':last': last },
       Limit: limit + 1, // `after` itself is among them
     });
-    const { Items } = await reaching('DynamoDB', () => this.#client.send(query));
-    const ids = (Items ?? []).map((item) => z.object({ id: text }).parse(item).id);
+    const { Items = [] } = await this.ask((documents) => documents.send(query));
+    const ids = Items.map((item) => controlItem.pick({ id: true }).parse(item).id);
     return ids.filter((id) => id > after).slice(0, limit);
   }
 }
@@ -119,14 +84,14 @@ const stillAt = (revision: number) =>
     : {
         ConditionExpression: '#revision = :expected',
         ExpressionAttributeNames: { '#revision': 'revision' },
-        ExpressionAttributeValues: { ':expected': { N: String(revision) } },
+        ExpressionAttributeValues: { ':expected': revision },
       };
 
 /** @throws CorruptDataError that names the item */
-function itemOf(kind: string, item: Item): ControlItem {
+function itemOf(kind: string, item: DocumentItem): ControlItem {
   try {
     return { kind, ...controlItem.parse(item) };
   } catch (cause) {
-    throw new CorruptDataError(`the item ${item['item']?.S} is no ${kind}`, { cause });
+    throw new CorruptDataError(`the item ${item['item']} is no ${kind}`, { cause });
   }
 }

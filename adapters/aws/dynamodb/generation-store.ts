@@ -1,21 +1,18 @@
-import {
-  BatchWriteItemCommand,
-  type BatchWriteItemCommandInput,
-  type DynamoDBClient,
-  QueryCommand,
-} from '@aws-sdk/client-dynamodb';
+import { BatchWriteCommand, type BatchWriteCommandInput, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { ExponentialBackoff, handleType, retry } from 'cockatiel';
-import { UnavailableError } from '../../../core/base/errors.ts';
+import * as z from 'zod';
+import { CorruptDataError, UnavailableError } from '../../../core/base/errors.ts';
 import type { PageOptions } from '../../../core/projections/view-store.ts';
 import type { CheckpointPage, GenerationStore } from '../../../core/replays/generation-store.ts';
-import { reaching } from '../clients/service-error.ts';
-import { batchGet } from './batch-get.ts';
-import { BY_GROUP, DEFAULT_TENANT } from './tables.ts';
-import { checkpointOf, type Item, keyOf, placeId, type ViewKey } from './view-item.ts';
+import { type DocumentItem, DocumentStore } from './document-store.ts';
+import { MAX_BATCH } from './store.ts';
+import { BY_GROUP } from './tables.ts';
+import { placeId, type ViewKey } from './view-item.ts';
 
-/** DynamoDB fetches at most 100 items at once, and writes 25. */
-const MAX_FETCHED = 100;
+/** DynamoDB writes at most this many items at once. */
 const MAX_WRITTEN = 25;
+
+const checkpointItem = z.object({ key: z.string().min(1), version: z.int().nonnegative() });
 
 /** DynamoDB had too much to do and left some of a batch undone: that is asked for again, after a pause. */
 class LeftOverError extends UnavailableError {}
@@ -25,17 +22,7 @@ const untilDone = retry(handleType(LeftOverError), {
 });
 
 /** The views of a generation in DynamoDB, all together; see {@link viewsTable}. */
-export class DynamoGenerationStore implements GenerationStore {
-  readonly #client: DynamoDBClient;
-  readonly #table: string;
-  readonly #tenant: string;
-
-  constructor(client: DynamoDBClient, table: string, tenant = DEFAULT_TENANT) {
-    this.#client = client;
-    this.#table = table;
-    this.#tenant = tenant;
-  }
-
+export class DynamoGenerationStore extends DocumentStore implements GenerationStore {
   async checkpoints(
     projection: string,
     generation: number,
@@ -43,7 +30,7 @@ export class DynamoGenerationStore implements GenerationStore {
     { limit, after }: PageOptions,
   ): Promise<CheckpointPage> {
     const place = { projection, generation };
-    const size = Math.min(limit, MAX_FETCHED);
+    const size = Math.min(limit, MAX_BATCH);
     const keys = await this.#keys(place, group, size + 1, after); // one more tells whether a page follows
     const listed = keys.slice(0, size);
     const versions = await this.versions(projection, generation, listed);
@@ -57,13 +44,13 @@ export class DynamoGenerationStore implements GenerationStore {
 
   async versions(projection: string, generation: number, keys: readonly string[]): Promise<Map<string, number>> {
     const place = { projection, generation };
-    const items = await batchGet(this.#client, this.#table, {
+    const items = await this.batchGetDocuments({
       Keys: this.#ids(place, keys),
       ConsistentRead: true,
       ProjectionExpression: '#view, #key, #version',
       ExpressionAttributeNames: { '#view': 'view', '#key': 'key', '#version': 'version' },
     });
-    return new Map(items.map((item) => checkpointOf(item, place)).map(({ key, version }) => [key, version]));
+    return new Map(items.map((item) => parsed(checkpointItem, item, place)).map(({ key, version }) => [key, version]));
   }
 
   async remove(projection: string, generation: number, keys: readonly string[]): Promise<void> {
@@ -74,33 +61,42 @@ export class DynamoGenerationStore implements GenerationStore {
     }
   }
 
-  async #write(requests: NonNullable<BatchWriteItemCommandInput['RequestItems']>[string]): Promise<void> {
+  async #write(requests: NonNullable<BatchWriteCommandInput['RequestItems']>[string]): Promise<void> {
     let pending = requests;
     await untilDone.execute(async () => {
-      const write = new BatchWriteItemCommand({ RequestItems: { [this.#table]: pending } });
-      const { UnprocessedItems } = await reaching('DynamoDB', () => this.#client.send(write));
-      pending = UnprocessedItems?.[this.#table] ?? [];
+      const write = new BatchWriteCommand({ RequestItems: { [this.table]: pending } });
+      const { UnprocessedItems } = await this.ask((documents) => documents.send(write));
+      pending = UnprocessedItems?.[this.table] ?? [];
       if (pending.length > 0) throw new LeftOverError('DynamoDB is too busy to remove views; repeat it later');
     });
   }
 
   async #keys(place: ViewKey, group: string, limit: number, after: string | undefined): Promise<string[]> {
     const query = new QueryCommand({
-      TableName: this.#table,
+      TableName: this.table,
       IndexName: BY_GROUP,
       KeyConditionExpression: after === undefined ? '#listing = :listing' : '#listing = :listing AND #key > :after',
       ExpressionAttributeNames: { '#listing': 'listing', ...(after === undefined ? {} : { '#key': 'key' }) },
       ExpressionAttributeValues: {
-        ':listing': { S: placeId(this.#tenant, place, group) },
-        ...(after === undefined ? {} : { ':after': { S: after } }),
+        ':listing': placeId(this.tenant, place, group),
+        ...(after === undefined ? {} : { ':after': after }),
       },
       Limit: limit,
     });
-    const { Items } = await reaching('DynamoDB', () => this.#client.send(query));
-    return (Items ?? []).map((item) => keyOf(item, place));
+    const { Items = [] } = await this.ask((documents) => documents.send(query));
+    return Items.map((item) => parsed(checkpointItem.pick({ key: true }), item, place).key);
   }
 
-  #ids(place: ViewKey, keys: readonly string[]): Item[] {
-    return keys.map((key) => ({ view: { S: placeId(this.#tenant, place, key) } }));
+  #ids(place: ViewKey, keys: readonly string[]) {
+    return keys.map((key) => ({ view: placeId(this.tenant, place, key) }));
+  }
+}
+
+/** @throws CorruptDataError that names the view */
+function parsed<S extends z.ZodType>(schema: S, item: DocumentItem, { projection }: ViewKey): z.output<S> {
+  try {
+    return schema.parse(item);
+  } catch (cause) {
+    throw new CorruptDataError(`the item ${item['view']} is no view of ${projection}`, { cause });
   }
 }

@@ -1,18 +1,11 @@
-import {
-  type AttributeValue,
-  ConditionalCheckFailedException,
-  type DynamoDBClient,
-  QueryCommand,
-  type QueryCommandInput,
-  UpdateItemCommand,
-} from '@aws-sdk/client-dynamodb';
+import { type AttributeValue, QueryCommand, type QueryCommandInput, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import pLimit from 'p-limit';
 import type { LogPage } from '../../../core/log/page.ts';
 import type { LogStorage, PageRange } from '../../../core/log/storage.ts';
-import { reaching } from '../clients/service-error.ts';
 import { itemOf, pageOf, partitionKey } from './log-page-item.ts';
 import { putIfFree } from './put-if-free.ts';
-import { DEFAULT_TENANT, EXPIRES_AT } from './tables.ts';
+import { DynamoStore, type Item, whether } from './store.ts';
+import { EXPIRES_AT } from './tables.ts';
 
 /** A request ends at 1 MB anyway; DynamoDB refuses limits that do not fit in 32 bits. */
 const MAX_LIMIT = 10_000;
@@ -24,19 +17,9 @@ const MARKED_AT_ONCE = 10;
  * Pages of the log in DynamoDB, one item each; see {@link logTable}. Reading costs half as much as a consistent read does,
  * for readers notice a page that is not to be seen yet by its number, and wait for it.
  */
-export class DynamoLogStorage implements LogStorage {
-  readonly #client: DynamoDBClient;
-  readonly #table: string;
-  readonly #tenant: string;
-
-  constructor(client: DynamoDBClient, table: string, tenant = DEFAULT_TENANT) {
-    this.#client = client;
-    this.#table = table;
-    this.#tenant = tenant;
-  }
-
+export class DynamoLogStorage extends DynamoStore implements LogStorage {
   async put(page: LogPage): Promise<LogPage | undefined> {
-    const occupant = await putIfFree(this.#client, this.#table, 'page', itemOf(page, this.#tenant));
+    const occupant = await putIfFree(this.client, this.table, 'page', itemOf(page, this.tenant));
     return occupant && pageOf(occupant);
   }
 
@@ -70,18 +53,14 @@ export class DynamoLogStorage implements LogStorage {
     const unmarked = await Array.fromAsync(this.#unmarked(partition, first, last));
     await pLimit(MARKED_AT_ONCE).map(unmarked, async (page) => {
       const mark = new UpdateItemCommand({
-        TableName: this.#table,
-        Key: { partition: { S: partitionKey(this.#tenant, partition) }, page },
+        TableName: this.table,
+        Key: { partition: { S: partitionKey(this.tenant, partition) }, page },
         UpdateExpression: 'SET #expiresAt = :expiresAt',
         ConditionExpression: 'attribute_exists(#page)', // one that is gone already must not come back as a mark alone
         ExpressionAttributeNames: { '#expiresAt': EXPIRES_AT, '#page': 'page' },
         ExpressionAttributeValues: { ':expiresAt': { N: expiresAt } },
       });
-      try {
-        await reaching('DynamoDB', () => this.#client.send(mark));
-      } catch (error) {
-        if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      }
+      await whether(this.send(mark));
     });
   }
 
@@ -105,15 +84,15 @@ export class DynamoLogStorage implements LogStorage {
     const query = new QueryCommand({
       KeyConditionExpression: '#partition = :partition',
       ...input,
-      TableName: this.#table,
+      TableName: this.table,
       ExpressionAttributeNames: { '#partition': 'partition', ...input.ExpressionAttributeNames },
       ExpressionAttributeValues: {
-        ':partition': { S: partitionKey(this.#tenant, partition) },
+        ':partition': { S: partitionKey(this.tenant, partition) },
         ...input.ExpressionAttributeValues,
       },
     });
-    const { Items, LastEvaluatedKey } = await reaching('DynamoDB', () => this.#client.send(query));
-    const items: Record<string, AttributeValue>[] = Items ?? [];
+    const { Items, LastEvaluatedKey } = await this.send(query);
+    const items: Item[] = Items ?? [];
     return { items, next: LastEvaluatedKey };
   }
 }

@@ -1,12 +1,6 @@
-import {
-  type AttributeValue,
-  ConditionalCheckFailedException,
-  type DynamoDBClient,
-  PutItemCommand,
-} from '@aws-sdk/client-dynamodb';
+import { ConditionalCheckFailedException, type DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { reaching } from '../clients/service-error.ts';
-
-type Item = Record<string, AttributeValue>;
+import type { Item } from './store.ts';
 
 /**
  * Puts an item where there is none, in one request.

@@ -1,20 +1,10 @@
-import {
-  type AttributeValue,
-  ConditionalCheckFailedException,
-  DeleteItemCommand,
-  type DynamoDBClient,
-  GetItemCommand,
-  PutItemCommand,
-  paginateQuery,
-} from '@aws-sdk/client-dynamodb';
+import { DeleteCommand, GetCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
 import type { SagaToken, SagaTokens } from '../../../core/sagas/tokens.ts';
-import { reaching } from '../clients/service-error.ts';
-import { DEFAULT_TENANT } from './tables.ts';
+import { type DocumentItem, DocumentStore } from './document-store.ts';
+import { whether } from './store.ts';
 
-type Item = Record<string, AttributeValue>;
-
-const text = z.object({ S: z.string().min(1) }).transform(({ S }) => S);
+const text = z.string().min(1);
 const tokenItem = z.object({
   sagaId: text,
   step: text,
@@ -24,95 +14,81 @@ const tokenItem = z.object({
   party: text.optional(),
 });
 
-/** How long after its deadline DynamoDB keeps what nobody fetched. */
+/** DynamoDB keeps a token that nobody fetched this long after its deadline. */
 const KEPT_SECONDS = 7 * 24 * 3600;
 
 /**
  * The tokens of outstanding answers in DynamoDB; see {@link sagaTasksTable}. A token is an item under its saga. Where the
  * end of a party concerns it, there is a second item under that party, without the token. Both are read consistently.
  */
-export class DynamoSagaTokens implements SagaTokens {
-  readonly #client: DynamoDBClient;
-  readonly #table: string;
-  readonly #tenant: string;
-
-  constructor(client: DynamoDBClient, table: string, tenant = DEFAULT_TENANT) {
-    this.#client = client;
-    this.#table = table;
-    this.#tenant = tenant;
-  }
-
+export class DynamoSagaTokens extends DocumentStore implements SagaTokens {
   async put(kept: SagaToken): Promise<void> {
-    const expiresAt = { N: String(Math.ceil(Date.parse(kept.deadline) / 1_000) + KEPT_SECONDS) };
+    const expiresAt = Math.ceil(Date.parse(kept.deadline) / 1_000) + KEPT_SECONDS;
     const { sagaId, step, item, token, party, deadline } = kept;
-    const strings = { sagaId, step, item, token, deadline, ...(party === undefined ? {} : { party }) };
-    const attributes = Object.fromEntries(Object.entries(strings).map(([name, S]) => [name, { S }]));
-    // The party's item first: whoever finds the token can rely on being found.
-    if (party !== undefined) await this.#put({ ...this.#partyKey(kept, party), sagaId: { S: sagaId }, expiresAt });
-    await this.#put({ ...this.#key(kept), ...attributes, expiresAt });
+    // The party's item first: once the token can be found, the saga can.
+    if (party !== undefined) await this.#put({ ...this.#partyKey(kept, party), sagaId, expiresAt });
+    const parts = { sagaId, step, item, token, deadline, ...(party === undefined ? {} : { party }) };
+    await this.#put({ ...this.#key(kept), ...parts, expiresAt });
   }
 
   async remove(known: SagaToken): Promise<void> {
-    const remove = new DeleteItemCommand({
-      TableName: this.#table,
+    const remove = new DeleteCommand({
+      TableName: this.table,
       Key: this.#key(known),
       ConditionExpression: '#token = :token',
       ExpressionAttributeNames: { '#token': 'token' },
-      ExpressionAttributeValues: { ':token': { S: known.token } },
+      ExpressionAttributeValues: { ':token': known.token },
     });
-    try {
-      await reaching('DynamoDB', () => this.#client.send(remove));
-    } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) return;
-      throw error;
-    }
-    if (known.party === undefined) return;
-    const Key = this.#partyKey(known, known.party);
-    await reaching('DynamoDB', () => this.#client.send(new DeleteItemCommand({ TableName: this.#table, Key })));
+    const removed = await whether(this.ask((documents) => documents.send(remove)));
+    if (!removed || known.party === undefined) return;
+    const party = new DeleteCommand({ TableName: this.table, Key: this.#partyKey(known, known.party) });
+    await this.ask((documents) => documents.send(party));
   }
 
   async find(sagaId: string, step: string, item: string): Promise<SagaToken | undefined> {
     const Key = this.#key({ sagaId, step, item });
-    const get = new GetItemCommand({ TableName: this.#table, Key, ConsistentRead: true });
-    const { Item } = await reaching('DynamoDB', () => this.#client.send(get));
+    const get = new GetCommand({ TableName: this.table, Key, ConsistentRead: true });
+    const { Item } = await this.ask((documents) => documents.send(get));
     return Item && tokenItem.parse(Item);
   }
 
   async ofSaga(sagaId: string): Promise<readonly SagaToken[]> {
-    const items = await this.#query(`saga/${sagaId}`);
+    const items = await this.#query(this.key('saga', sagaId));
     return items.map((item) => tokenItem.parse(item));
   }
 
   async waitingFor(party: string): Promise<readonly string[]> {
-    const items = await this.#query(`party/${party}`);
+    const items = await this.#query(this.key('party', party));
     return [...new Set(items.map((item) => tokenItem.pick({ sagaId: true }).parse(item).sagaId))];
   }
 
-  #key({ sagaId, step, item }: Pick<SagaToken, 'sagaId' | 'step' | 'item'>): Item {
-    return { waits: { S: `${this.#tenant}/saga/${sagaId}` }, place: { S: `${step}/${item}` } };
+  #key({ sagaId, step, item }: Pick<SagaToken, 'sagaId' | 'step' | 'item'>) {
+    return { waits: this.key('saga', sagaId), place: `${step}/${item}` };
   }
 
-  #partyKey({ sagaId, step, item }: SagaToken, party: string): Item {
-    return { waits: { S: `${this.#tenant}/party/${party}` }, place: { S: `${sagaId}/${step}/${item}` } };
+  #partyKey({ sagaId, step, item }: SagaToken, party: string) {
+    return { waits: this.key('party', party), place: `${sagaId}/${step}/${item}` };
   }
 
-  async #put(Item: Item): Promise<void> {
-    await reaching('DynamoDB', () => this.#client.send(new PutItemCommand({ TableName: this.#table, Item })));
+  async #put(Item: DocumentItem): Promise<void> {
+    await this.ask((documents) => documents.send(new PutCommand({ TableName: this.table, Item })));
   }
 
-  async #query(waits: string): Promise<Item[]> {
-    const query = {
-      TableName: this.#table,
-      KeyConditionExpression: 'waits = :waits',
-      ExpressionAttributeValues: { ':waits': { S: `${this.#tenant}/${waits}` } },
-      ConsistentRead: true,
-    };
-    const pages = paginateQuery({ client: this.#client }, query);
-    const items: Item[] = [];
-    for (;;) {
-      const { done, value } = await reaching('DynamoDB', () => pages.next());
-      if (done) return items;
-      items.push(...(value.Items ?? []));
-    }
+  async #query(waits: string): Promise<DocumentItem[]> {
+    const items: DocumentItem[] = [];
+    let after: DocumentItem | undefined;
+    do {
+      const query: QueryCommand = new QueryCommand({
+        TableName: this.table,
+        KeyConditionExpression: 'waits = :waits',
+        ExpressionAttributeValues: { ':waits': waits },
+        ConsistentRead: true,
+        ExclusiveStartKey: after,
+      });
+      const { Items = [], LastEvaluatedKey } = await this.ask((documents) => documents.send(query));
+      items.push(...Items);
+      after = LastEvaluatedKey;
+    } while (after);
+    return items;
   }
 }

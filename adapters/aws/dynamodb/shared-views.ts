@@ -1,7 +1,6 @@
 import {
   type AttributeValue,
   DeleteItemCommand,
-  type DynamoDBClient,
   QueryCommand,
   type QueryCommandInput,
   TransactionCanceledException,
@@ -19,10 +18,9 @@ import type {
   SharedPlace,
   SharedViewStore,
 } from '../../../core/projections/shared-view-store.ts';
-import { reaching } from '../clients/service-error.ts';
-import { batchGet } from './batch-get.ts';
-import { BY_GROUP, BY_RANK, DEFAULT_TENANT } from './tables.ts';
-import { type Item, keyOf, placeId, unchanged, viewItemOf } from './view-item.ts';
+import { DynamoStore, type Item } from './store.ts';
+import { BY_GROUP, BY_RANK } from './tables.ts';
+import { keyOf, placeId, unchanged, viewItemOf } from './view-item.ts';
 
 /** Counters are attributes named by their path, which starts with a slash as no other attribute's name does. */
 const isCounter = (name: string): boolean => name.startsWith('/');
@@ -40,17 +38,7 @@ const contention = retry(handleType(Contention), {
  * Shared views in the table of views: an item a shard, a counter an attribute, so that `ADD` needs no read. One
  * transaction writes them with the checkpoints, at two write units an item.
  */
-export class DynamoSharedViews implements SharedViewStore {
-  readonly #client: DynamoDBClient;
-  readonly #table: string;
-  readonly #tenant: string;
-
-  constructor(client: DynamoDBClient, table: string, tenant = DEFAULT_TENANT) {
-    this.#client = client;
-    this.#table = table;
-    this.#tenant = tenant;
-  }
-
+export class DynamoSharedViews extends DynamoStore implements SharedViewStore {
   async add(checkpoints: readonly CheckpointWrite[], addition: Addition): Promise<boolean> {
     const TransactItems = [
       ...checkpoints.map((write) => this.#checkpoint(write)),
@@ -68,22 +56,22 @@ export class DynamoSharedViews implements SharedViewStore {
 
   async read(place: SharedPlace, key: string, shards: number): Promise<CounterValues | undefined> {
     const Keys = Array.from({ length: shards }, (_, shard) => ({ view: { S: this.#id(place, key, shard) } }));
-    const items = await batchGet(this.#client, this.#table, { Keys, ConsistentRead: true });
+    const items = await this.batchGet({ Keys, ConsistentRead: true });
     return items.length === 0 ? undefined : sumOf(items);
   }
 
   async top(place: SharedPlace, _rank: string, limit: number): Promise<readonly Ranked[]> {
     const query = new QueryCommand({
-      TableName: this.#table,
+      TableName: this.table,
       IndexName: BY_RANK,
       KeyConditionExpression: 'board = :board',
-      ExpressionAttributeValues: { ':board': { S: placeId(this.#tenant, place) } },
+      ExpressionAttributeValues: { ':board': { S: placeId(this.tenant, place) } },
       ScanIndexForward: false,
       Limit: limit,
     });
-    const { Items = [] } = await reaching('DynamoDB', () => this.#client.send(query));
+    const { Items = [] } = await this.send(query);
     const keys = Items.map((item) => keyOf(item, place));
-    const items = await batchGet(this.#client, this.#table, {
+    const items = await this.batchGet({
       Keys: keys.map((key) => ({ view: { S: this.#id(place, key, 0) } })),
     });
     const byKey = new Map(items.map((item) => [keyOf(item, place), sumOf([item])]));
@@ -105,15 +93,13 @@ export class DynamoSharedViews implements SharedViewStore {
   async remove(place: SharedPlace): Promise<void> {
     for await (const { view } of this.#items(place)) {
       if (!view) continue;
-      await reaching('DynamoDB', () =>
-        this.#client.send(new DeleteItemCommand({ TableName: this.#table, Key: { view } })),
-      );
+      await this.send(new DeleteItemCommand({ TableName: this.table, Key: { view } }));
     }
   }
 
   async #transact(TransactItems: TransactWriteItem[]): Promise<boolean> {
     try {
-      await reaching('DynamoDB', () => this.#client.send(new TransactWriteItemsCommand({ TransactItems })));
+      await this.send(new TransactWriteItemsCommand({ TransactItems }));
       return true;
     } catch (error) {
       if (!(error instanceof TransactionCanceledException)) throw error;
@@ -127,7 +113,7 @@ export class DynamoSharedViews implements SharedViewStore {
 
   #checkpoint({ next, expectedVersion, expectedMark }: CheckpointWrite): TransactWriteItem {
     const condition = unchanged(expectedVersion, expectedMark);
-    return { Put: { TableName: this.#table, Item: viewItemOf(next, this.#tenant), ...condition } };
+    return { Put: { TableName: this.table, Item: viewItemOf(next, this.tenant), ...condition } };
   }
 
   #increment(
@@ -141,7 +127,7 @@ export class DynamoSharedViews implements SharedViewStore {
     const score = rank === undefined ? undefined : counters.get(`/${rank}`);
     if (rank !== undefined) {
       set.push('board = :board');
-      values[':board'] = { S: placeId(this.#tenant, place) };
+      values[':board'] = { S: placeId(this.tenant, place) };
     }
     const amounts = [...counters, ...(score === undefined ? [] : [['score', score] as const])];
     const add = amounts.map(([path, amount], index) => {
@@ -151,7 +137,7 @@ export class DynamoSharedViews implements SharedViewStore {
     });
     return {
       Update: {
-        TableName: this.#table,
+        TableName: this.table,
         Key: { view: { S: this.#id(place, key, shard) } },
         UpdateExpression: `SET ${set.join(', ')} ADD ${add.join(', ')}`,
         ExpressionAttributeNames: names,
@@ -164,13 +150,13 @@ export class DynamoSharedViews implements SharedViewStore {
     let startKey: QueryCommandInput['ExclusiveStartKey'];
     do {
       const query = new QueryCommand({
-        TableName: this.#table,
+        TableName: this.table,
         IndexName: BY_GROUP,
         KeyConditionExpression: 'listing = :listing',
         ExpressionAttributeValues: { ':listing': { S: this.#listing(place) } },
         ExclusiveStartKey: startKey,
       });
-      const { Items = [], LastEvaluatedKey } = await reaching('DynamoDB', () => this.#client.send(query));
+      const { Items = [], LastEvaluatedKey } = await this.send(query);
       yield* Items;
       startKey = LastEvaluatedKey;
     } while (startKey);
@@ -178,11 +164,11 @@ export class DynamoSharedViews implements SharedViewStore {
 
   /** No key of a checkpoint starts with an equals sign. */
   #id(place: SharedPlace, key: string, shard: number): string {
-    return placeId(this.#tenant, place, `=${key}/${shard}`);
+    return placeId(this.tenant, place, `=${key}/${shard}`);
   }
 
   #listing(place: SharedPlace): string {
-    return placeId(this.#tenant, place, '=');
+    return placeId(this.tenant, place, '=');
   }
 }
 

@@ -5,9 +5,8 @@ import type { JsonObject } from '../../../core/events/json.ts';
 import { type Parked, parkedSchema } from '../../../core/projections/parked.ts';
 import type { StoredView } from '../../../core/projections/projection.ts';
 import { encodeView, type ParkedView } from '../../../core/projections/view-store.ts';
-import type { ViewCheckpoint } from '../../../core/replays/generation-store.ts';
+import type { Item } from './store.ts';
 
-export type Item = Record<string, AttributeValue>;
 export type ViewKey = Pick<StoredView, 'projection' | 'generation'>;
 
 const text = z.object({ S: z.string().min(1) }).transform(({ S }) => S);
@@ -28,7 +27,6 @@ const viewItem = z.object({
 });
 const parkedItem = z.object({ key: text, version, parked: mark });
 const keyItem = z.object({ key: text });
-const checkpointItem = z.object({ key: text, version });
 
 /** What names a view, a group or a generation in keys. */
 export const placeId = (tenant: string, { projection, generation }: ViewKey, name?: string): string =>
@@ -79,9 +77,6 @@ export function viewOf(item: Item, place: ViewKey, tenant: string): StoredView {
 
 /** @throws CorruptDataError that names the view */
 export const parkedViewOf = (item: Item, place: ViewKey): ParkedView => parsed(parkedItem, item, place);
-
-/** @throws CorruptDataError that names the view */
-export const checkpointOf = (item: Item, place: ViewKey): ViewCheckpoint => parsed(checkpointItem, item, place);
 
 /** @throws CorruptDataError */
 export const keyOf = (item: Item, place: ViewKey): string => parsed(keyItem, item, place).key;

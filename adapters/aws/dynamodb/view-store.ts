@@ -1,21 +1,10 @@
-import {
-  ConditionalCheckFailedException,
-  type DynamoDBClient,
-  GetItemCommand,
-  PutItemCommand,
-  QueryCommand,
-  type QueryCommandInput,
-} from '@aws-sdk/client-dynamodb';
+import { GetItemCommand, PutItemCommand, QueryCommand, type QueryCommandInput } from '@aws-sdk/client-dynamodb';
 import type { Parked } from '../../../core/projections/parked.ts';
 import type { StoredView } from '../../../core/projections/projection.ts';
 import type { PageOptions, ParkedPage, ViewPage, ViewStore } from '../../../core/projections/view-store.ts';
-import { reaching } from '../clients/service-error.ts';
-import { batchGet } from './batch-get.ts';
-import { BY_GROUP, BY_PARKED, DEFAULT_TENANT } from './tables.ts';
+import { DynamoStore, MAX_BATCH, whether } from './store.ts';
+import { BY_GROUP, BY_PARKED } from './tables.ts';
 import { keyOf, parkedViewOf, placeId, unchanged, type ViewKey, viewItemOf, viewOf } from './view-item.ts';
-
-/** DynamoDB fetches at most this many items at once. */
-const MAX_BATCH = 100;
 
 /** An index and the attribute that leads it. */
 type Index = readonly [name: string, partition: string];
@@ -23,38 +12,22 @@ const GROUPS: Index = [BY_GROUP, 'listing'];
 const PARKED: Index = [BY_PARKED, 'parkedIn'];
 
 /** Views in DynamoDB, one item each; see {@link viewsTable}. A page of a list has at most 100 views. */
-export class DynamoViewStore implements ViewStore {
-  readonly #client: DynamoDBClient;
-  readonly #table: string;
-  readonly #tenant: string;
-
-  constructor(client: DynamoDBClient, table: string, tenant = DEFAULT_TENANT) {
-    this.#client = client;
-    this.#table = table;
-    this.#tenant = tenant;
-  }
-
+export class DynamoViewStore extends DynamoStore implements ViewStore {
   async get(projection: string, generation: number, key: string): Promise<StoredView | undefined> {
     const place = { projection, generation };
     const Key = { view: { S: this.#id(place, key) } };
-    const get = new GetItemCommand({ TableName: this.#table, Key, ConsistentRead: true });
-    const { Item } = await reaching('DynamoDB', () => this.#client.send(get));
-    return Item && viewOf(Item, place, this.#tenant);
+    const get = new GetItemCommand({ TableName: this.table, Key, ConsistentRead: true });
+    const { Item } = await this.send(get);
+    return Item && viewOf(Item, place, this.tenant);
   }
 
   async put(stored: StoredView, expectedVersion: number, expectedMark?: Parked): Promise<boolean> {
     const put = new PutItemCommand({
-      TableName: this.#table,
-      Item: viewItemOf(stored, this.#tenant),
+      TableName: this.table,
+      Item: viewItemOf(stored, this.tenant),
       ...unchanged(expectedVersion, expectedMark),
     });
-    try {
-      await reaching('DynamoDB', () => this.#client.send(put));
-      return true;
-    } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) return false;
-      throw error;
-    }
+    return whether(this.send(put));
   }
 
   async list(projection: string, generation: number, group: string, { limit, after }: PageOptions): Promise<ViewPage> {
@@ -64,11 +37,11 @@ export class DynamoViewStore implements ViewStore {
     const page = { Limit: size + 1 }; // one more tells whether a page follows
     const { Items = [] } = await this.#query(GROUPS, this.#id(place, group), after, page);
     const keys = Items.slice(0, size).map((item) => keyOf(item, place));
-    const items = await batchGet(this.#client, this.#table, {
+    const items = await this.batchGet({
       Keys: keys.map((key) => ({ view: { S: this.#id(place, key) } })),
     });
     const views = items
-      .map((item) => viewOf(item, place, this.#tenant))
+      .map((item) => viewOf(item, place, this.tenant))
       .filter((view) => view.group === group) // it may have left the group since the index was written
       .toSorted((a, b) => (a.key < b.key ? -1 : 1));
     const next = Items.length > size ? keys.at(-1) : undefined;
@@ -103,17 +76,17 @@ export class DynamoViewStore implements ViewStore {
 
   #query([index, partition]: Index, id: string, after: string | undefined, more: Partial<QueryCommandInput>) {
     const query = new QueryCommand({
-      TableName: this.#table,
+      TableName: this.table,
       IndexName: index,
       KeyConditionExpression: after === undefined ? '#in = :in' : '#in = :in AND #key > :after',
       ExpressionAttributeNames: { '#in': partition, ...(after === undefined ? {} : { '#key': 'key' }) },
       ExpressionAttributeValues: { ':in': { S: id }, ...(after === undefined ? {} : { ':after': { S: after } }) },
       ...more,
     });
-    return reaching('DynamoDB', () => this.#client.send(query));
+    return this.send(query);
   }
 
   #id(place: ViewKey, name?: string): string {
-    return placeId(this.#tenant, place, name);
+    return placeId(this.tenant, place, name);
   }
 }

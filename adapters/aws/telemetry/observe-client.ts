@@ -1,13 +1,14 @@
 import type { ConsumedCapacity } from '@aws-sdk/client-dynamodb';
 import type { Metrics } from '../../../core/telemetry/metrics.ts';
 import type { Tracer } from '../../../core/telemetry/tracer.ts';
-import { DEFAULT_TENANT } from '../dynamodb/tables.ts';
 
 export interface ClientObservers {
   readonly metrics: Metrics;
   readonly tracer: Tracer;
-  /** The names that tables are counted by, by their own. */
+  /** What each table holds, by its name: the label under which its units are counted. */
   readonly tables: Readonly<Record<string, string>>;
+  /** The label of whose work it is. */
+  readonly tenant: string;
 }
 
 /** What every client of the AWS SDK has to be observed by. */
@@ -38,7 +39,7 @@ const writes = /^(Put|Update|Delete|BatchWrite|TransactWrite)/;
  * Makes each call of a client a span of its own, and has DynamoDB say what each consumed, which is counted by operation
  * and table. Asking for that costs nothing.
  */
-export function observeClient(client: ObservableClient, { metrics, tracer, tables }: ClientObservers): void {
+export function observeClient(client: ObservableClient, { metrics, tracer, tables, tenant }: ClientObservers): void {
   client.middlewareStack.add(
     (next, { clientName = '', commandName = '' }) =>
       (args) => {
@@ -51,7 +52,7 @@ export function observeClient(client: ObservableClient, { metrics, tracer, table
           const kind = writes.test(operation) ? 'write' : 'read';
           for (const { TableName = '', CapacityUnits = 0 } of [answer.output.ConsumedCapacity ?? []].flat()) {
             const table = tables[TableName] ?? 'other';
-            metrics.count('capacity_units_total', { operation, table, kind, tenant: DEFAULT_TENANT }, CapacityUnits);
+            metrics.count('capacity_units_total', { operation, table, kind, tenant }, CapacityUnits);
           }
           return answer;
         });

@@ -3,6 +3,9 @@ import { createServer, type ServerResponse } from 'node:http';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { expect, it, onTestFinished } from 'vitest';
 import { DynamoCommitStorage } from '../../../../../adapters/aws/dynamodb/commit-storage.ts';
+import { DynamoControlStore } from '../../../../../adapters/aws/dynamodb/control-store.ts';
+import { DynamoGenerationStore } from '../../../../../adapters/aws/dynamodb/generation-store.ts';
+import { DynamoSagaTokens } from '../../../../../adapters/aws/dynamodb/saga-tokens.ts';
 import { DynamoViewStore } from '../../../../../adapters/aws/dynamodb/view-store.ts';
 import { CorruptDataError, UnavailableError } from '../../../../../core/base/errors.ts';
 import { freePort } from '../../../../support/dynamodb-emulator.ts';
@@ -27,6 +30,8 @@ function adapters(port: number) {
   });
   onTestFinished(() => client.destroy());
   const [storage, views] = [new DynamoCommitStorage(client, 'events'), new DynamoViewStore(client, 'views')];
+  const [control, tasks] = [new DynamoControlStore(client, 'control'), new DynamoSagaTokens(client, 'tasks')];
+  const generations = new DynamoGenerationStore(client, 'views');
   const calls = {
     put: () => storage.put(commit),
     head: () => storage.head('agent-42'),
@@ -35,6 +40,14 @@ function adapters(port: number) {
     getView: () => views.get('agents', 1, '42'),
     putView: () => views.put(view, 0),
     listViews: () => views.list('agents', 1, 'idle', { limit: 10 }),
+    documentGet: () => control.get('replay', '1'),
+    documentPut: () => control.put('replay', '1', {}, 0),
+    documentRemove: () => control.remove('replay', '1', 1),
+    documentList: () => control.list('replay', { limit: 10 }),
+    documentTasks: () => tasks.ofSaga('task:1'),
+    documentTask: () => tasks.put({ sagaId: 'task:1', step: 's', item: 'i', token: 't', deadline: commit.recordedAt }),
+    documentVersions: () => generations.versions('agents', 1, ['42']),
+    documentViews: () => generations.remove('agents', 1, ['42']),
   };
   return Object.entries(calls);
 }
@@ -114,7 +127,7 @@ it('an item that is no commit, or no view, is a CorruptDataError that names its 
     response.writeHead(200, { 'content-type': 'application/x-amz-json-1.0' });
     response.end(JSON.stringify({ Items: [item], Item: item, Responses: { views: [item] } }));
   });
-  for (const [name, call] of calls.filter(([called]) => !called.startsWith('put'))) {
+  for (const [name, call] of calls.filter(([called]) => !/^(put|document)/.test(called))) {
     const error: unknown = await call().catch((thrown: unknown) => thrown);
     expect(error, name).toBeInstanceOf(CorruptDataError);
     expect(String(error), name).toMatch(/agent-42|main\/agents\/1\/42/);

@@ -2,6 +2,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, expect, it, vi } from 'vitest';
 import { observeClients } from '../../../../../adapters/aws/clients/clients.ts';
 import { DynamoCommitStorage } from '../../../../../adapters/aws/dynamodb/commit-storage.ts';
+import { DynamoControlStore } from '../../../../../adapters/aws/dynamodb/control-store.ts';
 import { bucketObjects } from '../../../../../adapters/aws/s3/bucket.ts';
 import { type ObservableClient, observeClient } from '../../../../../adapters/aws/telemetry/observe-client.ts';
 import { UnavailableError } from '../../../../../core/base/errors.ts';
@@ -15,8 +16,13 @@ afterAll(() => client.destroy());
 
 it('every call is a span, and counted by the units that DynamoDB says it consumed', async () => {
   const { metrics, tracer, spans, counted } = recordTelemetry();
-  const { events } = await createTables();
-  observeClient(client as ObservableClient, { metrics, tracer, tables: { [events]: 'events' } });
+  const { events, control } = await createTables();
+  observeClient(client as ObservableClient, {
+    metrics,
+    tracer,
+    tables: { [events]: 'events', [control]: 'control' },
+    tenant: 'main',
+  });
   const store = new EventStore(new DynamoCommitStorage(client, events));
   const stream = newStream();
   await tracer.service('annals', undefined, {}, async () => {
@@ -34,6 +40,9 @@ it('every call is a span, and counted by the units that DynamoDB says it consume
     tenant: 'main',
     value: expect.any(Number),
   });
+  const before = counted('capacity_units_total').length;
+  await new DynamoControlStore(client, control).put('replay', 'r-1', { state: 'running' }, 0); // by the document client
+  expect(counted('capacity_units_total').slice(before)).toContainEqual({ ...write, table: 'control', value: 2 });
   const puts = spans.filter(({ aws }) => aws?.['operation'] === 'PutItem');
   expect(puts).toMatchObject([
     { name: 'DynamoDB', namespace: 'aws', aws: { table_name: events } },
@@ -44,7 +53,7 @@ it('every call is a span, and counted by the units that DynamoDB says it consume
 
 it('the client of S3, which is loaded by the first who needs it, is observed as well', async () => {
   const { metrics, tracer, spans } = recordTelemetry();
-  observeClients((made) => observeClient(made, { metrics, tracer, tables: {} }));
+  observeClients((made) => observeClient(made, { metrics, tracer, tables: {}, tenant: 'main' }));
   vi.stubEnv('AWS_ENDPOINT_URL_S3', 'http://127.0.0.1:9'); // nobody answers there
   const get = () => bucketObjects('bucket').get('snapshots/agent-42/1');
   await expect(tracer.service('annals', undefined, {}, get)).rejects.toThrow(UnavailableError);
