@@ -1,9 +1,12 @@
 import { EmfMetrics } from '../adapters/aws/telemetry/emf-metrics.ts';
 import { PrometheusMetrics } from '../adapters/embedded/telemetry/prometheus-metrics.ts';
 import { TraceCollector } from '../adapters/embedded/telemetry/trace-collector.ts';
+import { ClaimCheck } from '../core/store/claim-check.ts';
 import { EventStore } from '../core/store/event-store.ts';
-import { noTelemetry, observedStorage, type Telemetry } from '../core/telemetry/telemetry.ts';
+import { decoratedStorage } from '../core/telemetry/decorated-storage.ts';
+import { noTelemetry, type Telemetry } from '../core/telemetry/telemetry.ts';
 import { Tracer } from '../core/telemetry/tracer.ts';
+import { MemoryObjectStore } from '../test/support/memory-objects.ts';
 import { MemoryCommitStorage } from '../test/support/memory-storage.ts';
 import { sampleEvents } from './harness/events.ts';
 
@@ -15,7 +18,9 @@ const ROUNDS = 7;
 /** Microseconds of processor time that an append takes: what else the machine does matters little to it. */
 async function microseconds(telemetry: Telemetry | undefined): Promise<number> {
   const storage = new MemoryCommitStorage();
-  const store = new EventStore(telemetry ? observedStorage(storage, telemetry) : storage);
+  const store = new EventStore(
+    telemetry ? decoratedStorage(storage, { ...telemetry, claims: new ClaimCheck(new MemoryObjectStore()) }) : storage,
+  );
   const within = <T>(work: () => Promise<T>) =>
     telemetry ? telemetry.tracer.service('annals', undefined, { correlationId: 'bench' }, work) : work();
   const [event] = sampleEvents(1);

@@ -50,11 +50,13 @@ export class ClaimCheck {
    * Removes bodies whose commit was never written, because another writer took its place or the process died.
    * Looks at those between an hour and a week of age: younger ones may yet be claimed, older ones were looked at.
    * @param storage as it is, without bodies from objects
+   * @param signal ends it early; the next sweep finishes the work
    * @returns the keys of what was removed
    */
-  async sweep(storage: Pick<CommitStorage, 'read'>, now: Date): Promise<string[]> {
+  async sweep(storage: Pick<CommitStorage, 'read'>, now: Date, signal?: AbortSignal): Promise<string[]> {
     const removed: string[] = [];
     for await (const { key, modifiedAt } of this.#objects.list(FOLDER)) {
+      if (signal?.aborted) break;
       const age = now.getTime() - Date.parse(modifiedAt);
       if (age < SWEEP_FROM_MS || age > SWEEP_TO_MS || (await isClaimed(storage, key))) continue;
       await this.#objects.delete(key);

@@ -1,8 +1,7 @@
 import type { Commit } from '../store/commit.ts';
-import type { CommitStorage } from '../store/commit-storage.ts';
-import { meteredDelivery, meteredStorage, type Processor } from './metered.ts';
+import { meteredDelivery, type Processor } from './metered.ts';
 import { type Metrics, noMetrics } from './metrics.ts';
-import { tracedDelivery, tracedStorage } from './traced.ts';
+import { tracedDelivery } from './traced.ts';
 import { Tracer } from './tracer.ts';
 
 /** Where the machinery tells what it does. */
@@ -13,10 +12,6 @@ export interface Telemetry {
 
 /** Tells nobody. */
 export const noTelemetry = (): Telemetry => ({ metrics: noMetrics, tracer: new Tracer(() => {}) });
-
-/** A storage whose calls are seen. */
-export const observedStorage = (storage: CommitStorage, { metrics, tracer }: Telemetry): CommitStorage =>
-  meteredStorage(tracedStorage(storage, tracer), metrics);
 
 /** Work on delivered commits that is seen, under the name of its processor. */
 export function observedDelivery<F extends { readonly commit: Commit; readonly error: unknown }>(

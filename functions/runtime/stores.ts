@@ -9,9 +9,9 @@ import { LogArchive } from '../../core/log/archive.ts';
 import { EventLog } from '../../core/log/log.ts';
 import { Generations } from '../../core/replays/generations.ts';
 import { SnapshotStore } from '../../core/state/snapshot-store.ts';
-import { ClaimCheck, LargeCommitStorage } from '../../core/store/claim-check.ts';
+import { ClaimCheck } from '../../core/store/claim-check.ts';
 import { EventStore } from '../../core/store/event-store.ts';
-import { meteredStorage } from '../../core/telemetry/metered.ts';
+import { decoratedStorage } from '../../core/telemetry/decorated-storage.ts';
 import { logger, metrics, settings, tracer } from './stage.ts';
 
 // Each store by the name of its table or bucket. A bundle holds only the stores that its function names.
@@ -24,7 +24,7 @@ export const claimsIn = (bucket: string) => new ClaimCheck(bucketObjects(bucket)
 export const archiveIn = (bucket: string) => new LogArchive(bucketObjects(bucket));
 
 export const eventStore = (table: string, bucket: string) =>
-  new EventStore(meteredStorage(new LargeCommitStorage(commitsIn(table), claimsIn(bucket)), metrics), {
+  new EventStore(decoratedStorage(commitsIn(table), { claims: claimsIn(bucket), metrics }), {
     trace: () => tracer.header,
   });
 

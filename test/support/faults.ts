@@ -287,7 +287,7 @@ export const faults: readonly Fault[] = [
   },
   {
     name: 'an outage of the bus is passed by (one machine)',
-    edits: [['adapters/embedded/engine/engine.ts', 'if (unreached) throw unreached.error;', '']],
+    edits: [['adapters/embedded/engine/delivery.ts', 'if (unreached) throw unreached.error;', '']],
   },
   {
     name: 'Lambda is told the highest failed record',

@@ -1,13 +1,8 @@
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import type { ClaimCheck } from '../../../core/store/claim-check.ts';
+import type { ConsumerCheckpoint } from '../sqlite/checkpoint.ts';
 import type { PositionedCommit, SqliteCommitStorage } from '../sqlite/commit-storage.ts';
 import type { Logger } from './logger.ts';
-
-/** Where a consumer finds out after a start how far it had come. Both throw UnavailableError. */
-export interface ConsumerCheckpoint {
-  get(): number;
-  save(position: number): void;
-}
 
 export interface ConsumerOptions {
   readonly name: string;

@@ -5,7 +5,8 @@ export interface ScheduleOptions {
   readonly name: string;
   /** Pause between the end of a run and the next, milliseconds. */
   readonly everyMs: number;
-  readonly run: () => Promise<unknown>;
+  /** May end early when the signal is aborted: a run in work keeps the process from closing. */
+  readonly run: (signal: AbortSignal) => Promise<unknown>;
   readonly logger: Logger;
 }
 
@@ -34,7 +35,7 @@ export class Schedule {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       try {
-        await run();
+        await run(signal);
       } catch (error) {
         logger.error(`${name} failed and is tried again later`, { error, everyMs });
       }

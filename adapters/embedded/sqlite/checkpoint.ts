@@ -1,6 +1,11 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { ConsumerCheckpoint } from '../engine/consumer.ts';
 import { guarded } from './error.ts';
+
+/** Where a consumer finds out after a start how far it had come. Both throw UnavailableError. */
+export interface ConsumerCheckpoint {
+  get(): number;
+  save(position: number): void;
+}
 
 /**
  * How far the consumers of these names have come together: to the position that the last of them has finished with. A

@@ -1,0 +1,118 @@
+import type { RetryPolicy } from '../../../core/base/retry.ts';
+import type { EventBus } from '../../../core/bus/event-bus.ts';
+import { LogWriter } from '../../../core/log/writer.ts';
+import type { AnyProjection } from '../../../core/projections/projection.ts';
+import { Projector } from '../../../core/projections/projector.ts';
+import { ParkedPublications } from '../../../core/publishing/parked-publications.ts';
+import { Publication } from '../../../core/publishing/publication.ts';
+import { Relay } from '../../../core/publishing/relay.ts';
+import type { AnySaga } from '../../../core/sagas/saga.ts';
+import type { SnapshotWriter } from '../../../core/state/snapshot-writer.ts';
+import { observedDelivery, type Telemetry } from '../../../core/telemetry/telemetry.ts';
+import { sqliteCheckpoint } from '../sqlite/checkpoint.ts';
+import type { DataFolder } from '../sqlite/database.ts';
+import { Consumer } from './consumer.ts';
+import type { Logger } from './logger.ts';
+import { SagaEngine } from './saga-engine.ts';
+import { StalledStreams } from './stalled-streams.ts';
+import type { EngineStores } from './stores.ts';
+
+export interface DeliveryOptions {
+  readonly folder: DataFolder;
+  readonly stores: EngineStores;
+  readonly projections: readonly AnyProjection[];
+  readonly sagas: readonly AnySaga[];
+  readonly bus: EventBus;
+  readonly policy: RetryPolicy;
+  readonly logger: Logger;
+  readonly telemetry: Telemetry;
+  /** Projections that the projector works on side by side. */
+  readonly concurrency: number;
+  /** Most commits that the relay takes at once. */
+  readonly relayBatch: number;
+  /** Undefined when the settings want no snapshots. */
+  readonly snapshots: SnapshotWriter | undefined;
+}
+
+/** The consumers of all commits: the projector and the relay, as on AWS, and a third that runs the sagas. */
+export function createDelivery(options: DeliveryOptions) {
+  const { projector, stalled } = createProjector(options);
+  const publication = createPublication(options);
+  const relay = createRelay(options, publication);
+  const sagas = createSagas(options);
+  options.stores.commits.onStored(() => {
+    for (const consumer of [projector, relay, sagas]) consumer.wake();
+  });
+  return { projector, stalled, publication, relay, sagas };
+}
+
+function createProjector(options: DeliveryOptions) {
+  const { folder, stores, projections, policy, logger, telemetry, concurrency, snapshots } = options;
+  const { store, views, sharedViews, commits, claims } = stores;
+  const generations = (projection: string) => stores.generations.wanted(projection);
+  const work = new Projector({ projections, store, views, sharedViews, generations, concurrency });
+  const stalled = new StalledStreams({
+    projector: {
+      apply: observedDelivery('projector', (batch) => work.apply(batch), telemetry),
+      retryOrPark: async (failure, policy) => {
+        const parked = await work.retryOrPark(failure, policy);
+        if (parked) telemetry.metrics.count('dead_letters_total', { projection: failure.projection.name });
+        return parked;
+      },
+    },
+    policy,
+    logger,
+    onSettled: () => projector.wake(),
+  });
+  const names = projections.map(({ name }) => name);
+  const projector: Consumer = new Consumer({
+    name: 'the projector',
+    commits,
+    claims,
+    checkpoint: sqliteCheckpoint(folder.views, names),
+    logger,
+    apply: async (batch) => {
+      await stalled.apply(batch);
+      await snapshots?.write(batch.map(({ commit }) => commit));
+    },
+    unfinished: () => stalled.unfinished(),
+  });
+  return { projector, stalled };
+}
+
+function createPublication({ stores, bus, policy, logger }: DeliveryOptions): Publication {
+  return new Publication({
+    bus,
+    policy,
+    parked: new ParkedPublications(stores.busMarks),
+    onParked: (stream, parked) => logger.error('a stream is parked as a dead letter of the bus', { stream, parked }),
+  });
+}
+
+/** Its checkpoint is with the events, so that deleted views do not send all events to the bus once more. */
+function createRelay({ folder, stores, logger, telemetry, relayBatch }: DeliveryOptions, publication: Publication) {
+  const { pages, commits, claims, strategy } = stores;
+  const relay = new Relay({ log: new LogWriter({ storage: pages, commits, strategy }), publication });
+  const work = observedDelivery('relay', (batch) => relay.relay(batch), telemetry);
+  return new Consumer({
+    name: 'the relay',
+    commits,
+    claims,
+    checkpoint: sqliteCheckpoint(folder.bookkeeping, ['relay']),
+    logger,
+    batchSize: relayBatch,
+    apply: async (batch) => {
+      const [unreached] = await work(batch.map(({ commit }) => commit));
+      if (unreached) throw unreached.error; // nothing is passed by: the same commits come again
+    },
+  });
+}
+
+function createSagas({ folder, stores, sagas, policy, logger, telemetry }: DeliveryOptions): SagaEngine {
+  const { store, commits, claims } = stores;
+  return new SagaEngine({
+    ...{ sagas, store, commits, claims, policy, logger },
+    database: folder.bookkeeping,
+    observe: (work) => observedDelivery('sagas', work, telemetry),
+  });
+}

@@ -1,0 +1,25 @@
+import type { EventSystem } from '../../../core/base/configuration.ts';
+import { LogArchiver, retentionOf } from '../../../core/log/archiver.ts';
+import type { Logger } from './logger.ts';
+import { Schedule } from './schedule.ts';
+import type { EngineStores } from './stores.ts';
+
+const DAY_MS = 24 * 60 * 60 * 1_000;
+
+/** What tidies up once a day: the archiver of old log pages, and the sweep of bodies that no commit claims. */
+export function createHousekeeping(stores: EngineStores, settings: EventSystem, logger: Logger) {
+  const { pages: storage, archive, strategy, claims, commits } = stores;
+  const archiver = new LogArchiver({ storage, archive, strategy, ...retentionOf(settings) });
+  return {
+    archiver: new Schedule({ name: 'the archiver', everyMs: DAY_MS, run: () => archiver.run(), logger }),
+    sweep: new Schedule({
+      name: 'the sweep of large bodies',
+      everyMs: DAY_MS,
+      run: async (signal) => {
+        const keys = await claims.sweep(commits, new Date(), signal);
+        if (keys.length > 0) logger.warn('bodies that no commit claims were removed', { keys });
+      },
+      logger,
+    }),
+  };
+}

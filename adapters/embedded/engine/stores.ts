@@ -1,0 +1,67 @@
+import type { EventSystem } from '../../../core/base/configuration.ts';
+import { LogArchive } from '../../../core/log/archive.ts';
+import { EventLog } from '../../../core/log/log.ts';
+import { Generations } from '../../../core/replays/generations.ts';
+import { ClaimCheck } from '../../../core/store/claim-check.ts';
+import { EventStore } from '../../../core/store/event-store.ts';
+import { decoratedStorage } from '../../../core/telemetry/decorated-storage.ts';
+import type { Telemetry } from '../../../core/telemetry/telemetry.ts';
+import { FileObjectStore } from '../files/object-store.ts';
+import { SqliteCommitStorage } from '../sqlite/commit-storage.ts';
+import { SqliteControlStore } from '../sqlite/control-store.ts';
+import type { DataFolder } from '../sqlite/database.ts';
+import { SqliteLogStorage } from '../sqlite/log-storage.ts';
+import { SqliteSharedViews } from '../sqlite/shared-views.ts';
+import { SqliteViewStore } from '../sqlite/view-store.ts';
+import type { Logger } from './logger.ts';
+
+export interface StoreOptions {
+  readonly dataDir: string;
+  readonly settings: EventSystem;
+  readonly telemetry: Telemetry;
+  readonly logger: Logger;
+}
+
+/** The ports of core on an open data folder. */
+export type EngineStores = ReturnType<typeof openStores>;
+
+/** @throws UnavailableError when the folder cannot be read */
+export function openStores(folder: DataFolder, { dataDir, settings, telemetry, logger }: StoreOptions) {
+  const commits = new SqliteCommitStorage(folder.events);
+  const objects = new FileObjectStore(dataDir);
+  const claims = new ClaimCheck(objects);
+  const views = openViews(folder, commits, logger);
+  const control = new SqliteControlStore(folder.views);
+  const { partition_strategy: strategy } = settings.store;
+  const pages = new SqliteLogStorage(folder.events);
+  const archive = new LogArchive(objects);
+  return {
+    commits,
+    objects,
+    claims,
+    store: new EventStore(decoratedStorage(commits, { claims, ...telemetry }), {
+      trace: () => telemetry.tracer.header,
+    }),
+    views,
+    sharedViews: new SqliteSharedViews(folder.views, views),
+    control,
+    // Only this process moves the pointers, so what it knows of them stays true.
+    generations: new Generations(control, { maxAgeMs: Number.POSITIVE_INFINITY }),
+    strategy,
+    pages,
+    archive,
+    log: new EventLog({ storage: pages, strategy, archive, claims }),
+    // With the events, so that the marks outlive views that are deleted to be made anew.
+    busMarks: new SqliteViewStore(folder.bookkeeping),
+  };
+}
+
+/** Views that know more commits than there are belong to another history, such as before a backup was restored. */
+function openViews({ views: database }: DataFolder, commits: SqliteCommitStorage, logger: Logger): SqliteViewStore {
+  const views = new SqliteViewStore(database);
+  if (views.position() > commits.lastPosition()) {
+    logger.warn('the views are ahead of the events and are made anew', { position: views.position() });
+    views.clear();
+  }
+  return views;
+}
