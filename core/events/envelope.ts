@@ -12,6 +12,20 @@ export const id = z
 export const eventSeverity = z.enum(['DEBUG', 'INFO', 'WARNING', 'ERROR', 'CRITICAL']);
 export const eventCategory = z.enum(['SYSTEM', 'SECURITY', 'PERFORMANCE', 'BUSINESS', 'OPERATIONAL']);
 
+/** Members of an event's metadata that Annals writes itself, or will: no caller may. */
+const RESERVED_METADATA: ReadonlySet<string> = new Set(['recordedAt', 'trace', 'principal']);
+
+const metadata = jsonObject.superRefine((given, context) => {
+  for (const name of Object.keys(given)) {
+    if (!RESERVED_METADATA.has(name)) continue;
+    context.addIssue({
+      code: 'custom',
+      path: [name],
+      message: 'is a reserved name, which Annals writes; choose another',
+    });
+  }
+});
+
 /** What the caller says about an event besides its type and data; all of it optional. */
 export const envelopeInput = {
   id: id.optional().describe('Unique id of the event; a ULID is made when absent'),
@@ -19,7 +33,7 @@ export const envelopeInput = {
   source: z.string().min(1).max(128).optional().describe('Who says so'),
   correlationId: id.optional(),
   causationId: id.optional(),
-  metadata: jsonObject.optional(),
+  metadata: metadata.optional().describe(`The caller’s notes; ${[...RESERVED_METADATA].join(', ')} are reserved names`),
 };
 
 /** What system events carry besides. */
