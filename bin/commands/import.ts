@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { agentRunSource } from '../import/agent-run.ts';
+import { ID_PATTERN } from '../../core/base/stream-id.ts';
+import { agentRunSources, type RunNames } from '../import/agent-run.ts';
 import { InputError } from '../import/input.ts';
 import { readProcessLog } from '../import/process-log.ts';
 import { trackProgress } from '../import/progress.ts';
@@ -18,8 +19,12 @@ export function addImportCommand(program: Command): void {
   withImport(group.command('agent-run'))
     .description('recorded runs of software-engineering agents (SWE-agent), each as the history of an agent')
     .argument('<files...>', '.traj files')
-    .action(async (files: string[], target: ImportOptions) => {
-      await importAll(files.map(agentRunSource), [], 'agent runs', target);
+    .addOption(new Option('--id <id>', 'the id of the agent, for one file').conflicts('prefix').argParser(parseId))
+    .option('--prefix <text>', 'goes before the name of each file: `--prefix night-` for the same runs once more')
+    .addHelpText('after', '\nExample:\n  annals import agent-run runs/*.traj --prefix monday-')
+    .action(async (files: string[], { id, prefix, ...target }: ImportOptions & RunNames, command: Command) => {
+      if (id !== undefined && files.length > 1) command.error('error: --id names one agent; name one file');
+      await importAll(agentRunSources(files, { id, prefix }), [], 'agent runs', target);
     });
 
   withImport(group.command('process-log'))
@@ -54,11 +59,30 @@ async function importAll(
   console.log(`importing ${sources.length.toLocaleString('en')} ${things} into ${target.url}`);
   const client = clientOf(target);
   const progress = trackProgress(sources.length, things);
-  const result = await runImport(client, sources, { concurrency, onProgress: progress.update }).finally(progress.stop);
+  const interrupted = new AbortController();
+  const interrupt = () => interrupted.abort(); // a second signal ends the process at once
+  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+  const options = { concurrency, onProgress: progress.update, signal: interrupted.signal };
+  const result = await runImport(client, sources, options).finally(progress.stop);
+  process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
   const report = reportOf(result, problems, target.url);
   for (const line of report.errors) console.error(line);
   console.log(report.summary);
   if (report.errors.length > 0) process.exitCode = 1;
+  if (interrupted.signal.aborted) {
+    console.error('the import was interrupted: run it again to go on from here');
+    process.exitCode = INTERRUPTED;
+  }
+}
+
+/** What shells expect of a program that SIGINT ended: 128 and the number of the signal. */
+const INTERRUPTED = 130;
+
+function parseId(value: string): string {
+  if (ID_PATTERN.test(value)) return value;
+  throw new InvalidArgumentError(
+    'It is 1 to 128 characters out of A-Z a-z 0-9 . _ ~ : - and starts with a letter or digit.',
+  );
 }
 
 const MAX_CONCURRENCY = 256;

@@ -1,6 +1,7 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { type AnnalsClient, AnnalsRequestError, AnnalsUnreachableError } from '../../client/client.ts';
 import { follow, summaryOf } from '../replay/follow.ts';
+import { parseInstant } from './instant.ts';
 import { clientOf, type Target, withTarget } from './target.ts';
 
 interface ReplayOptions extends Target {
@@ -79,11 +80,4 @@ async function reporting(work: () => Promise<void>): Promise<void> {
     console.error(error instanceof AnnalsRequestError ? error.detail : error.message);
     process.exitCode = 1;
   }
-}
-
-/** Times of day mean this machine's; the server gets the instant. */
-function parseInstant(value: string): string {
-  const time = new Date(value);
-  if (!Number.isNaN(time.getTime())) return time.toISOString();
-  throw new InvalidArgumentError('It is a time such as 2026-01-05T09:00:00Z or 2026-01-05.');
 }

@@ -16,7 +16,7 @@ export function withTarget(command: Command): Command {
         .default(`http://127.0.0.1:${process.env['PORT'] || 4700}`)
         .argParser(parseUrl),
     )
-    .option('--region <region>', 'sign requests for API Gateway in this region; known by itself for its own URLs');
+    .option('--region <region>', 'sign requests for API Gateway in this region; detected from API Gateway URLs');
 }
 
 /** A client of that server, which signs its requests where a region is known. */

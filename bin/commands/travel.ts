@@ -6,6 +6,7 @@ import { InvalidIdError } from '../../core/base/errors.ts';
 import { parseStreamId } from '../../core/base/stream-id.ts';
 import { isShared } from '../../core/projections/projection.ts';
 import { projections } from '../../domain/projections.ts';
+import { parseInstant } from './instant.ts';
 import { clientOf, type Target, withTarget } from './target.ts';
 
 interface TravelOptions extends Target {
@@ -18,7 +19,11 @@ export function addTravelCommand(program: Command): void {
   withTarget(program.command('travel'))
     .description('show the view of a stream as it was, and what has changed since')
     .argument('<stream>', 'such as agent-42')
-    .addOption(new Option('--at <time>', 'the time, ISO 8601').conflicts('toVersion'))
+    .addOption(
+      new Option('--at <time>', 'the time, ISO 8601 with Z or an offset')
+        .conflicts('toVersion')
+        .argParser(parseInstant),
+    )
     .addOption(new Option('--to-version <n>', 'the version instead of a time'))
     .action(async (stream: string, options: TravelOptions) => {
       try {

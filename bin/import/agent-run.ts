@@ -1,14 +1,14 @@
 import { readFile } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { basename, resolve, sep } from 'node:path';
 import { LosslessNumber, parse as parseJson } from 'lossless-json';
 import * as z from 'zod';
 import { isExactNumber } from '../../core/events/exact-number.ts';
-import { findJsonFault } from '../../core/events/json.ts';
-import type { EventData } from '../../events/catalogue.ts';
-import { contentKey, fitId } from './identity.ts';
+import type { EventData, NewEvent } from '../../events/catalogue.ts';
+import { type AgentPlan, requestsFor } from './agent-history.ts';
+import { eventFault } from './event-fault.ts';
+import { fitId } from './identity.ts';
 import { fileError, InputError } from './input.ts';
-import { sizeFault } from './request-size.ts';
-import type { ImportRequest, ImportSource, StreamImport } from './run-import.ts';
+import type { ImportSource } from './run-import.ts';
 
 // What is used of a run as SWE-agent records it. Recorders differ in what they leave out, so nearly all may be absent.
 
@@ -47,7 +47,9 @@ const replaySchema = z
 const runSchema = z.object({
   environment: z.string().min(1).max(128).nullish(),
   trajectory: z.array(stepSchema),
-  info: z.object({ exit_status: z.string().max(4096).nullish(), model_stats: modelStatsSchema.nullish() }).nullish(),
+  info: z
+    .object({ exit_status: z.string().max(4096).nullish(), submission: text, model_stats: modelStatsSchema.nullish() })
+    .nullish(),
   replay_config: replaySchema,
 });
 type RecordedRun = z.output<typeof runSchema>;
@@ -57,11 +59,45 @@ type Step = Omit<EventData<'agent.step-recorded'>, 'agentId'>;
 /** Most faults of one file that are told at once. */
 const MAX_FAULTS = 5;
 
-/** A recorded agent run as the history of one agent, which is named like the file. */
-export function agentRunSource(file: string): ImportSource {
+/** Which agents recorded runs become. */
+export interface RunNames {
+  /** The id of the agent; for one file. */
+  readonly id?: string | undefined;
+  /** Goes before the name of each file. */
+  readonly prefix?: string | undefined;
+}
+
+/**
+ * Recorded agent runs, each as the history of one agent that is named like its file. Files of one name in several folders
+ * are told apart by as many of their folders as that takes.
+ */
+export function agentRunSources(files: readonly string[], { id, prefix = '' }: RunNames = {}): ImportSource[] {
+  const paths = [...new Set(files.map((file) => resolve(file)))];
+  const named = paths.map((path) => ({
+    path,
+    parts: path
+      .replace(/\.traj$/, '')
+      .split(sep)
+      .reverse(),
+  }));
+  const nameOf = (parts: readonly string[], count: number) => parts.slice(0, count).reverse().join(':');
+  return named.map(({ path, parts }) => {
+    let count = 1;
+    while (named.some((other) => other.path !== path && nameOf(other.parts, count) === nameOf(parts, count))) count++;
+    return agentRunSource(
+      files.find((file) => resolve(file) === path) ?? path,
+      id ?? fitId(`${prefix}${nameOf(parts, count)}`),
+    );
+  });
+}
+
+function agentRunSource(file: string, agentId: string): ImportSource {
   return {
     name: file,
-    load: async () => planAgentRun(fitId(basename(file).replace(/\.traj$/, '')), basename(file), await readRun(file)),
+    load: async () => {
+      const plan = planAgentRun(agentId, file, await readRun(file));
+      return { streamId: `agent-${agentId}`, requests: (client) => requestsFor(plan, client) };
+    },
   };
 }
 
@@ -76,13 +112,6 @@ async function readRun(file: string): Promise<RecordedRun> {
     );
     const more = faults.length > MAX_FAULTS ? `; and ${faults.length - MAX_FAULTS} more` : '';
     throw new InputError(file, '', faults.slice(0, MAX_FAULTS).join('; ') + more);
-  }
-  const steps = parsed.data.trajectory;
-  const fault = findJsonFault(steps);
-  if (fault) throw new InputError(file, z.core.toDotPath(['trajectory', ...fault.path]), fault.message);
-  for (const [index, step] of steps.entries()) {
-    const tooLarge = sizeFault(stepOf(step));
-    if (tooLarge) throw new InputError(file, `trajectory[${index}]`, tooLarge);
   }
   return parsed.data;
 }
@@ -113,39 +142,55 @@ function placeOf(text: string, position: number): string {
   return `line ${lines.length}, column ${(lines.at(-1) ?? '').length + 1}`;
 }
 
-function planAgentRun(agentId: string, file: string, run: RecordedRun): StreamImport {
-  const agent = {
-    agentId,
-    agentType: run.environment ?? 'unknown',
-    configuration: configurationOf(file, run),
-    createdBy: 'import',
-  };
-  const usage = usageOf(run);
-  const steps = run.trajectory.map((step, index) => ({
-    ...stepOf(step),
-    // The recording has totals only; on the last step they are true of the agent as a whole.
-    ...(index === run.trajectory.length - 1 && usage ? { usage } : {}),
-  }));
+/** @throws InputError when the server would not take all of it: then nothing of it is sent */
+function planAgentRun(agentId: string, file: string, run: RecordedRun): AgentPlan {
   const exitStatus = run.info?.exit_status;
-  const begin = { newState: 'running', reason: 'the recorded run begins' } as const;
-  const end = {
-    newState: exitStatus === 'submitted' ? 'stopped' : 'failed',
-    reason: exitStatus ?? 'the recording has no exit status',
-  } as const;
-  // Of the whole run: another recording under the same name is refused at its first request, and mixes with nothing.
-  const content = contentKey(agent, begin, steps, end);
-  const key = (request: number) => ({ idempotencyKey: `${content}-${request}` });
-  const requests: ImportRequest['send'][] = [
-    (client) => client.createAgent(agent, key(1)),
-    (client) => client.changeAgentState(agentId, begin, key(2)),
-    ...steps.map(
-      (step, index): ImportRequest['send'] =>
-        (client) =>
-          client.recordStep(agentId, step, key(index + 3)),
-    ),
-    (client) => client.changeAgentState(agentId, end, key(steps.length + 3)),
+  const plan: AgentPlan = {
+    file,
+    agentId,
+    agent: {
+      agentType: run.environment ?? 'unknown',
+      configuration: configurationOf(basename(file), run),
+      createdBy: 'import',
+    },
+    begin: { newState: 'running', reason: 'the recorded run begins' },
+    steps: [...run.trajectory.map(stepOf), ...resultOf(run)],
+    usage: usageOf(run) ?? {},
+    end: {
+      newState: exitStatus === 'submitted' ? 'stopped' : 'failed',
+      reason: exitStatus ?? 'the recording has no exit status',
+    },
+  };
+  assertTaken(plan);
+  return plan;
+}
+
+/** What came of a run, as a last step, where no recorded step says so: a patch, or the cost of a run without steps. */
+function resultOf({ trajectory, info }: RecordedRun): Step[] {
+  const submission = info?.submission?.trim();
+  const isTold = !submission || trajectory.some(({ observation }) => observation?.includes(submission));
+  const isCounted = trajectory.length > 0 || !info?.model_stats;
+  if (isTold && isCounted) return [];
+  return [{ action: 'result', ...given({ observation: isTold ? info?.exit_status : info?.submission }) }];
+}
+
+function assertTaken({ file, agentId, agent, begin, steps, usage, end }: AgentPlan): void {
+  const change = { agentId, previousState: 'created' } as const;
+  const events: readonly (readonly [place: string, event: NewEvent])[] = [
+    ['the run', { type: 'agent.created', data: { agentId, ...agent } }],
+    ['the run', { type: 'agent.state-changed', data: { ...change, ...begin } }],
+    ...steps.map((step, index): [string, NewEvent] => [
+      `trajectory[${index}]`,
+      { type: 'agent.step-recorded', data: { agentId, ...step } },
+    ]),
+    ['info.model_stats', { type: 'agent.step-recorded', data: { agentId, action: 'result', usage } }],
+    ['info.exit_status', { type: 'agent.state-changed', data: { ...change, ...end } }],
   ];
-  return { streamId: `agent-${agentId}`, requests: requests.map((send) => ({ events: 1, send })) };
+  for (const [place, event] of events) {
+    const fault = eventFault(event);
+    if (fault?.startsWith('data.')) throw new InputError(file, `${place}.${fault.slice('data.'.length)}`, '');
+    if (fault) throw new InputError(file, place, fault);
+  }
 }
 
 function stepOf({ thought, action, observation, execution_time: seconds }: RecordedStep): Step {

@@ -24,6 +24,7 @@ export async function readCsv(file: string, onRow: (row: CsvRow) => void): Promi
   let last = 0;
   const parser = parse({
     bom: true,
+    record_delimiter: ['\r\n', '\n', '\r'], // a file may mix them
     relax_column_count: true,
     skip_empty_lines: true,
     max_record_size: MAX_RECORD,

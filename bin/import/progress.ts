@@ -6,14 +6,34 @@ export interface ProgressBar {
   stop(): void;
 }
 
-/** A bar on standard error when that is a terminal; nothing otherwise, so that logs stay readable. */
+/** Between two lines where no terminal shows a bar, milliseconds. */
+const LINE_EVERY_MS = 5_000;
+
+/** A bar on standard error when that is a terminal; else a line every few seconds, so that logs stay readable. */
 export function trackProgress(total: number, things: string): ProgressBar {
-  if (!process.stderr.isTTY || total === 0) return { update: () => {}, stop: () => {} };
+  if (total === 0) return { update: () => {}, stop: () => {} };
+  if (!process.stderr.isTTY) return progressLines(total, things);
   const bar = new SingleBar({ format: `{bar} {value}/{total} ${things}, {events} events, {eta_formatted} left` });
   bar.start(total, 0, { events: 0 });
   return {
-    update: ({ streams, conflicts, failed, unfinished, events, repeated }) =>
-      bar.update(streams + conflicts + failed + unfinished, { events: events + repeated }),
+    update: (tally) => bar.update(doneOf(tally), { events: tally.events + tally.repeated }),
     stop: () => bar.stop(),
   };
 }
+
+function progressLines(total: number, things: string): ProgressBar {
+  let last: Readonly<ImportTally> | undefined;
+  const tell = () => {
+    if (last) console.error(`${doneOf(last)}/${total} ${things}, ${last.events + last.repeated} events`);
+  };
+  const timer = setInterval(tell, LINE_EVERY_MS);
+  return {
+    update: (tally) => {
+      last = { ...tally };
+    },
+    stop: () => clearInterval(timer),
+  };
+}
+
+const doneOf = ({ streams, conflicts, failed, unfinished }: Readonly<ImportTally>): number =>
+  streams + conflicts + failed + unfinished;

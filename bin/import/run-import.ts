@@ -12,7 +12,8 @@ export interface ImportRequest {
 /** What goes into one stream, in this order. */
 export interface StreamImport {
   readonly streamId: string;
-  readonly requests: readonly ImportRequest[];
+  /** What is to be sent; where that depends on what the server has, it is asked first. */
+  readonly requests: readonly ImportRequest[] | ((client: AnnalsClient) => Promise<readonly ImportRequest[]>);
 }
 
 /** Something that becomes one stream: a recorded run, a case of a log. */
@@ -34,7 +35,7 @@ export interface ImportTally {
   conflicts: number;
   /** Sources that could not be imported. */
   failed: number;
-  /** Sources left over because the server stopped answering. */
+  /** Sources left over because the server stopped answering, or the import was interrupted. */
   unfinished: number;
 }
 
@@ -51,6 +52,8 @@ export interface ImportOptions {
   readonly concurrency: number;
   /** Called whenever a source is done with. */
   readonly onProgress?: (tally: Readonly<ImportTally>) => void;
+  /** Ends the import after the requests in work. */
+  readonly signal?: AbortSignal;
 }
 
 /** Past its retries, one of these means that further requests would not fare better. */
@@ -63,7 +66,7 @@ const OVERLOADED_STATUS: ReadonlySet<number> = new Set([429, 503]);
 export async function runImport(
   client: AnnalsClient,
   sources: readonly ImportSource[],
-  { concurrency, onProgress }: ImportOptions,
+  { concurrency, onProgress, signal }: ImportOptions,
 ): Promise<ImportResult> {
   const began = performance.now();
   const tally: ImportTally = { streams: 0, events: 0, repeated: 0, conflicts: 0, failed: 0, unfinished: 0 };
@@ -85,16 +88,22 @@ export async function runImport(
   };
 
   await pLimit(concurrency).map(sources, async (source) => {
-    if (stopped) tally.unfinished++;
-    else await importSource(client, source, tally).catch((error: unknown) => fail(source, error));
+    if (stopped || signal?.aborted) tally.unfinished++;
+    else await importSource(client, source, tally, signal).catch((error: unknown) => fail(source, error));
     onProgress?.(tally);
   });
   return { ...tally, problems, seconds: (performance.now() - began) / 1000, ...(stopped ? { stopped } : {}) };
 }
 
-async function importSource(client: AnnalsClient, source: ImportSource, tally: ImportTally): Promise<void> {
+async function importSource(
+  client: AnnalsClient,
+  source: ImportSource,
+  tally: ImportTally,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const { requests } = await source.load();
-  for (const request of requests) {
+  for (const request of typeof requests === 'function' ? await requests(client) : requests) {
+    if (signal?.aborted) return void tally.unfinished++;
     const { repeated } = await request.send(client);
     tally[repeated ? 'repeated' : 'events'] += request.events;
   }

@@ -1,10 +1,10 @@
-import { issuesOf } from '../../core/base/validation.ts';
 import { MAX_EVENTS_PER_COMMIT } from '../../core/store/commit.ts';
-import { type NewEvent, newEventSchema } from '../../events/catalogue.ts';
+import type { NewEvent } from '../../events/catalogue.ts';
+import { eventFault } from './event-fault.ts';
 import { contentKey, digest, fitId } from './identity.ts';
 import { InputError } from './input.ts';
 import type { LogInstant } from './log-instant.ts';
-import { SAFE_BATCH_BYTES, sizeFault } from './request-size.ts';
+import { SAFE_BATCH_BYTES } from './request-size.ts';
 import type { ImportRequest, StreamImport } from './run-import.ts';
 
 /** An event of a log. */
@@ -103,14 +103,6 @@ function outputOf({ attributes }: LogRow): Record<string, string> {
   const resource = attributes.get('org:resource');
   const group = attributes.get('org:group');
   return { ...(resource && { resource }), ...(group && { group }), ...Object.fromEntries(others) };
-}
-
-function eventFault(event: NewEvent): string | undefined {
-  const parsed = newEventSchema.safeParse(event);
-  if (parsed.success) return sizeFault(event.data);
-  return issuesOf(parsed.error)
-    .map(({ path, message }) => `${path}: ${message}`)
-    .join('; ');
 }
 
 /** Cuts events into appends: as many as one may hold, and as many bytes as surely fit; a larger event stands alone. */

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ulid } from 'ulid';
 import { describe, expect, it } from 'vitest';
-import { agentRunSource } from '../../bin/import/agent-run.ts';
+import { agentRunSources } from '../../bin/import/agent-run.ts';
 import { runImport } from '../../bin/import/run-import.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { deployedClient } from './client.ts';
@@ -41,26 +41,33 @@ function files(...lengths: number[]) {
     const agentId = `run-${ulid()}`;
     const file = join(folder, `${agentId}.traj`);
     writeFileSync(file, JSON.stringify(recordedRun(steps)));
-    return { agentId, steps, source: agentRunSource(file) };
+    return { agentId, steps, source: agentRunSources([file]) };
   });
 }
 
 describe('recorded agent runs', () => {
   it('come in through API Gateway, each the history of an agent, and show in its view', async () => {
     const runs = files(3, 12, 30);
-    const sources = runs.map(({ source }) => source);
+    const sources = runs.flatMap(({ source }) => source);
     const result = await runImport(client, sources, { concurrency: 4 });
     expect(result).toMatchObject({ streams: 3, conflicts: 0, failed: 0, unfinished: 0, problems: [] });
     for (const { agentId, steps } of runs) {
+      // The patch that the run submitted is a last step.
       const { version } = await client.readStream(`agent-${agentId}`, { limit: 1 });
       const view = await client.agent(agentId, { waitFor: version });
-      expect(view).toMatchObject({ agentId, agentType: 'swe_main', state: 'stopped', steps, createdBy: 'import' });
+      expect(view).toMatchObject({
+        agentId,
+        agentType: 'swe_main',
+        state: 'stopped',
+        steps: steps + 1,
+        createdBy: 'import',
+      });
       expect(view.durationMs).toBeCloseTo((250 * steps * (steps + 1)) / 2);
     }
   });
 
   it('come in once, however often they are sent', async () => {
-    const sources = files(5, 8).map(({ source }) => source);
+    const sources = files(5, 8).flatMap(({ source }) => source);
     const first = await runImport(client, sources, { concurrency: 4 });
     const again = await runImport(client, sources, { concurrency: 4 });
     expect(again).toMatchObject({ streams: 2, events: 0, problems: [] });

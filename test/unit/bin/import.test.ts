@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -75,16 +75,83 @@ describe('annals import agent-run', () => {
     expect(commits()).toBe(before);
   });
 
-  it('never mixes another recording of the same name with the first', async () => {
+  it('never mixes another recording of the same name with the first, and says where they part', async () => {
     const before = commits();
-    const { code, stdout, stderr } = await run(
-      'agent-run',
-      write('run-a.traj', JSON.stringify(recorded('submitted', 'something else'))),
-    );
-    expect(code).toBe(1);
-    expect(stdout).toContain('1 conflicts');
-    expect(stderr).toContain('run-a.traj');
+    const other = write('run-a.traj', JSON.stringify(recorded('submitted', 'ls', 'something else')));
+    const { code, stdout, stderr } = await run('agent-run', other);
+    expect([code, stdout]).toEqual([1, expect.stringContaining('1 failed')]);
+    expect(stderr).toMatch(/run-a\.traj: agent run-a: exists with another history: step 2 differs.*--id or --prefix/);
     expect(commits()).toBe(before);
+    expect((await run('agent-run', other, '--id', 'another-a')).code).toBe(0);
+    expect((await get('/agents/another-a?waitFor=5')).body).toMatchObject({ steps: 2 });
+  });
+
+  it('goes on with a run that has grown', async () => {
+    expect((await run('agent-run', write('grows.traj', JSON.stringify(recorded(null, 'ls'))))).code).toBe(0);
+    const longer = { ...recorded('submitted', 'ls', 'edit'), trajectory: [step('ls'), step('edit')] };
+    longer.info.model_stats.tokens_sent = 150;
+    const { code, stdout } = await run('agent-run', write('grows.traj', JSON.stringify(longer)));
+    expect([code, stdout]).toEqual([0, expect.stringContaining('3 events written, 4 already there')]);
+    const { body } = await get('/agents/grows?waitFor=7');
+    expect(body).toMatchObject({ state: 'stopped', reason: 'submitted', steps: 2 });
+    const usage = (await get('/streams/agent-grows/events')).body.events.flatMap(
+      ({ data }: { data: { usage?: Record<string, number> } }) => Object.values(data.usage ?? {}),
+    );
+    expect(usage.reduce((sum: number, used: number) => sum + used, 0)).toBeCloseTo(150 + 2 + 0.5);
+  });
+
+  it('tells runs of one name in several folders apart', async () => {
+    for (const name of ['one', 'two']) mkdirSync(join(folder, name));
+    const files = ['one/fix-1.traj', 'two/fix-1.traj'].map((name) =>
+      write(name, JSON.stringify(recorded('submitted', name))),
+    );
+    const { code, stdout } = await run('agent-run', ...files);
+    expect([code, stdout]).toEqual([0, expect.stringContaining('2 streams complete')]);
+    expect((await get('/agents/one:fix-1?waitFor=4')).body.lastAction).toBe('one/fix-1.traj');
+    expect((await get('/agents/two:fix-1?waitFor=4')).body.lastAction).toBe('two/fix-1.traj');
+    expect((await run('agent-run', files[0] ?? '', '--prefix', 'again-')).stdout).toContain('4 events written');
+  });
+
+  it('refuses a file before anything of it is sent', async () => {
+    const before = commits();
+    const bad = [
+      write('status.traj', '{"trajectory":[{"action":"ls"}],"info":{"exit_status":"bad byte \\udce9"}}'),
+      write('tokens.traj', '{"trajectory":[{"action":"ls"}],"info":{"model_stats":{"tokens_sent":10000000000000000}}}'),
+      write('time.traj', '{"trajectory":[{"action":"ls","execution_time":1e300}]}'),
+    ];
+    const { code, stderr } = await run('agent-run', ...bad);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/status\.traj: info\.exit_status.*surrogate/);
+    expect(stderr).toMatch(/tokens\.traj: info\.model_stats/);
+    expect(stderr).toMatch(/time\.traj: trajectory\[0\]/);
+    expect(commits()).toBe(before);
+    const mended = write('status.traj', '{"trajectory":[{"action":"ls"}],"info":{"exit_status":"good"}}');
+    expect((await run('agent-run', mended)).code).toBe(0);
+  });
+
+  it('keeps what a run without steps cost, and what came of a run that does not say so itself', async () => {
+    const costly = write('costly.traj', JSON.stringify(recorded('exit_cost')));
+    const patch = { ...recorded('submitted', 'ls'), info: { exit_status: 'submitted', submission: 'diff --git a b' } };
+    const { code } = await run('agent-run', costly, write('patch.traj', JSON.stringify(patch)));
+    expect(code).toBe(0);
+    const { body } = await get('/streams/agent-costly/events');
+    expect(body.events[2].data).toMatchObject({ action: 'result', observation: 'exit_cost' });
+    expect(Object.values(body.events[2].data.usage)).toEqual(expect.arrayContaining([100, 0.5]));
+    const { events } = (await get('/streams/agent-patch/events')).body;
+    expect(events.at(-2).data).toMatchObject({ action: 'result', observation: 'diff --git a b' });
+  });
+
+  it('says what is in when it is interrupted, and goes on the next time', async () => {
+    const many = Array.from({ length: 40 }, (_, n) =>
+      write(`many-${n}.traj`, JSON.stringify(recorded('submitted', ...Array.from({ length: 40 }, (_, m) => `${m}`)))),
+    );
+    const { child, finished } = runAnnals(['import', 'agent-run', ...many, '--concurrency', '1', '--url', url()]);
+    await expect.poll(async () => (await get('/agents/many-0')).status, { timeout: 60_000 }).toBe(200);
+    child.kill('SIGINT');
+    const { code, stdout, stderr } = await finished;
+    expect([code, stderr]).toEqual([130, expect.stringContaining('interrupted: run it again')]);
+    expect(stdout).toMatch(/events written.*unfinished/);
+    expect((await run('agent-run', ...many)).stdout).toContain('40 streams complete, 0 conflicts, 0 failed');
   });
 
   it('takes a step that is larger than a commit, which the server keeps aside', async () => {
@@ -118,6 +185,20 @@ describe('annals import agent-run', () => {
 });
 
 describe('annals import process-log', () => {
+  it('takes lines that end in several ways', async () => {
+    const [header, ...rows] = [
+      HEADER,
+      'crlf,Desk,a,t1,ann,2024-01-05T10:00:00Z',
+      'crlf,Desk,b,t2,bob,2024-01-05T11:00:00Z',
+    ];
+    const mixed = write('mixed.csv', `${header}\n${rows[0]}\r\n${rows[1]}\r\n`);
+    expect((await run('process-log', mixed)).code).toBe(0);
+    const { events } = (await get('/streams/workflow-crlf/events')).body;
+    expect(events[0].data.initiatedBy).toBe('ann');
+    expect(events[2].data.output.resource).toBe('bob');
+    expect(JSON.stringify(events)).not.toContain('\\r');
+  });
+
   it('makes of each case the history of a workflow in order of time, and of a second import nothing', async () => {
     const files = [write('log.csv', `\uFEFF${log(...ROWS)}`), write('log.csv.gz', gzipSync(log(...ROWS)))];
     const first = await run('process-log', files[0] ?? '', '--type', 'permit');
