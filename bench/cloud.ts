@@ -12,11 +12,14 @@ const agentId = ulid();
 await client.createAgent({ agentId, agentType: 'coder', configuration: {}, createdBy: 'bench' });
 await client.agent(agentId, { waitFor: 1 });
 
-const step = (action: string) => ({ type: 'agent.step-recorded', data: { agentId, action } }) as const;
-const append = (stream: string) => client.append(stream, { expectedVersion: 0, events: [step('edit '.repeat(50))] });
+const append = (serviceId: string) => {
+  const data = { serviceId, requestId: 'r', response: 'edit '.repeat(50), latency: 1, success: true };
+  const events = [{ type: 'external-service.response' as const, data }];
+  return client.append(`service-${serviceId}`, { expectedVersion: 0, events });
+};
 
 const results: Record<string, Latency> = {};
-results['append of 1 event to a new stream'] = await latencyOf(300, () => append(`agent-${ulid()}`));
+results['append of 1 event to a new stream'] = await latencyOf(300, () => append(ulid()));
 results['command on an agent (load, decide, append)'] = await latencyOf(300, () =>
   client.recordStep(agentId, { action: 'edit', durationMs: 1 }),
 );

@@ -158,6 +158,8 @@ function oneRequest(waiting: readonly Waiting[]): readonly Waiting[] {
   return end < 0 ? waiting : waiting.slice(0, end);
 }
 
-/** The request was taken in and will be refused again as it is: too large, or something in it is wrong. */
+/** The request will be refused again as it is: it is too large, or something in it breaks a rule. */
 const isRefusal = (error: unknown): boolean =>
-  error instanceof AnnalsRequestError && [400, 413, 422].includes(error.status);
+  error instanceof AnnalsRequestError && ([400, 413, 422].includes(error.status) || refusals.has(error.code));
+
+const refusals: ReadonlySet<string> = new Set(['NOT_ADMITTED', 'RESERVED_TYPE']);

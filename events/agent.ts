@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { streamId } from '../core/base/stream-id.ts';
 import { amount } from '../core/events/amount.ts';
 import { defineEvent } from '../core/events/define.ts';
 import { id } from '../core/events/envelope.ts';
@@ -16,9 +17,11 @@ export const usage = z
 export const agentCreated = defineEvent({
   type: 'agent.created',
   kind: 'domain',
+  access: 'open',
   version: 2,
   upcasters: [(data) => ({ ...data, metadata: { migrated: true, originalVersion: 1 } })],
   aggregateType: 'agent',
+  streamIds: ['agentId'],
   description: 'An agent exists and can be given work.',
   data: z.strictObject({
     agentId: id,
@@ -35,8 +38,10 @@ export const agentCreated = defineEvent({
 export const agentStateChanged = defineEvent({
   type: 'agent.state-changed',
   kind: 'domain',
+  access: 'open',
   version: 1,
   aggregateType: 'agent',
+  streamIds: ['agentId'],
   description: 'An agent went from one state to another.',
   data: z.strictObject({
     agentId: id,
@@ -51,8 +56,10 @@ export const agentStateChanged = defineEvent({
 export const agentStepRecorded = defineEvent({
   type: 'agent.step-recorded',
   kind: 'domain',
+  access: 'open',
   version: 1,
   aggregateType: 'agent',
+  streamIds: ['agentId'],
   description: 'An agent thought, acted and saw what came of it.',
   data: z.strictObject({
     agentId: id,
@@ -68,14 +75,17 @@ export const agentStepRecorded = defineEvent({
 export const agentForked = defineEvent({
   type: 'agent.forked',
   kind: 'domain',
+  access: 'internal',
   version: 1,
   aggregateType: 'agent',
+  streamIds: ['agentId'],
   description: 'An agent goes on from a moment of another, whose history up to there is its own.',
   data: z.strictObject({
     agentId: id,
     parentId: id,
     atVersion: z.int().positive().describe('The last event of the parent that is part of the fork’s history'),
   }),
+  continues: ({ parentId, atVersion }) => ({ stream: streamId('agent', parentId), version: atVersion }),
   sensitive: [],
 });
 

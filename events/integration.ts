@@ -6,8 +6,10 @@ import { id } from '../core/events/envelope.ts';
 export const externalServiceResponse = defineEvent({
   type: 'external-service.response',
   kind: 'integration',
+  access: 'open',
   version: 1,
   aggregateType: 'service',
+  streamIds: ['serviceId'],
   description: 'A service outside answered a request.',
   data: z.strictObject({
     serviceId: id,

@@ -17,7 +17,7 @@ const items = z.array(item).min(1).max(MAX_ITEMS);
 /** The event that was taken as an answer. */
 const answer = z.strictObject({ eventId: id, streamId: z.string(), sequenceNumber: z.int().positive() });
 
-const common = { kind: 'domain', version: 1, aggregateType: 'saga' } as const;
+const common = { kind: 'domain', access: 'internal', version: 1, aggregateType: 'saga' } as const;
 
 export const sagaStarted = defineEvent({
   ...common,

@@ -5,6 +5,7 @@ import { eventSeverity } from '../core/events/envelope.ts';
 export const systemResourceAlert = defineEvent({
   type: 'system.resource-alert',
   kind: 'system',
+  access: 'open',
   version: 1,
   aggregateType: 'system',
   description: 'A resource crossed its threshold.',

@@ -17,8 +17,10 @@ const MAX_DEADLINE_SECONDS = 30 * 24 * 3600;
 export const taskRequested = defineEvent({
   type: 'task.requested',
   kind: 'domain',
+  access: 'open',
   version: 1,
   aggregateType: 'task',
+  streamIds: ['taskId'],
   description: 'Work for one or more agents, all of which have to complete it before the deadline.',
   data: z.strictObject({
     taskId: id,
@@ -32,8 +34,10 @@ export const taskRequested = defineEvent({
 export const taskCompleted = defineEvent({
   type: 'task.completed',
   kind: 'domain',
+  access: 'open',
   version: 1,
   aggregateType: 'task',
+  streamIds: ['taskId'],
   description: 'One required agent did its part of a task.',
   data: z.strictObject({
     taskId: id,
@@ -48,8 +52,10 @@ export const taskCompleted = defineEvent({
 export const taskFailed = defineEvent({
   type: 'task.failed',
   kind: 'domain',
+  access: 'open',
   version: 1,
   aggregateType: 'task',
+  streamIds: ['taskId'],
   description: 'One required agent could not do its part of a task.',
   data: z.strictObject({
     taskId: id,
@@ -62,8 +68,10 @@ export const taskFailed = defineEvent({
 export const taskAssigned = defineEvent({
   type: 'task.assigned',
   kind: 'domain',
+  access: 'internal',
   version: 1,
   aggregateType: 'task',
+  streamIds: ['taskId'],
   description: 'A required agent is to do its part of a task. An agent may have several assignments at once.',
   data: z.strictObject({ taskId: id, agentId: id, deadline: instant }),
   sensitive: [],
@@ -72,8 +80,10 @@ export const taskAssigned = defineEvent({
 export const taskReleased = defineEvent({
   type: 'task.released',
   kind: 'domain',
+  access: 'internal',
   version: 1,
   aggregateType: 'task',
+  streamIds: ['taskId'],
   description: 'An agent’s part of a task is off: it is to stop, and what it did counts for nothing.',
   data: z.strictObject({ taskId: id, agentId: id, reason: z.string().min(1).max(1024) }),
   sensitive: ['reason'],

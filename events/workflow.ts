@@ -7,8 +7,10 @@ import { jsonObject } from '../core/events/json.ts';
 export const workflowStarted = defineEvent({
   type: 'workflow.started',
   kind: 'domain',
+  access: 'open',
   version: 1,
   aggregateType: 'workflow',
+  streamIds: ['workflowId'],
   description: 'A sequence of steps began.',
   data: z.strictObject({
     workflowId: id,
@@ -22,8 +24,10 @@ export const workflowStarted = defineEvent({
 export const workflowStepCompleted = defineEvent({
   type: 'workflow.step-completed',
   kind: 'domain',
+  access: 'open',
   version: 1,
   aggregateType: 'workflow',
+  streamIds: ['workflowId'],
   description: 'A step of a workflow is done. One that names no next step is, so far, the last.',
   data: z.strictObject({
     workflowId: id,
@@ -38,8 +42,10 @@ export const workflowStepCompleted = defineEvent({
 export const workflowStepAssigned = defineEvent({
   type: 'workflow.step-assigned',
   kind: 'domain',
+  access: 'internal',
   version: 1,
   aggregateType: 'workflow',
+  streamIds: ['workflowId'],
   description: 'A step of a workflow waits for an agent of a type.',
   data: z.strictObject({
     workflowId: id,
@@ -55,8 +61,10 @@ export const workflowStepAssigned = defineEvent({
 export const workflowStepFailed = defineEvent({
   type: 'workflow.step-failed',
   kind: 'domain',
+  access: 'open',
   version: 1,
   aggregateType: 'workflow',
+  streamIds: ['workflowId'],
   description: 'A step of a workflow could not be done.',
   data: z.strictObject({
     workflowId: id,
@@ -70,8 +78,10 @@ export const workflowStepFailed = defineEvent({
 export const workflowStepCompensated = defineEvent({
   type: 'workflow.step-compensated',
   kind: 'domain',
+  access: 'internal',
   version: 1,
   aggregateType: 'workflow',
+  streamIds: ['workflowId'],
   description: 'A step of a workflow that failed is off: agents of its type undo what they did for it.',
   data: z.strictObject({ workflowId: id, stepId: id, reason: z.string().min(1).max(1024) }),
   sensitive: ['reason'],

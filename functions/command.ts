@@ -1,6 +1,7 @@
 import { commandRoutes } from '../api/commands.ts';
 import { DEFAULT_CACHE_SIZE } from '../core/state/state-cache.ts';
 import { StateReader } from '../core/state/state-reader.ts';
+import { aggregates } from '../domain/aggregates.ts';
 import { appDeps, httpHandler } from './runtime/handlers.ts';
 import { environmentOf, metrics, tracer } from './runtime/stage.ts';
 import { eventStore, snapshotsIn } from './runtime/stores.ts';
@@ -11,4 +12,10 @@ const snapshots = snapshotsIn(OBJECTS_BUCKET);
 const states = new StateReader({ store, snapshots, cacheSize: DEFAULT_CACHE_SIZE, metrics });
 
 /** Every request that writes: decides on a stream's history and appends to it. */
-export const handler = httpHandler(commandRoutes, { ...appDeps, store, states, trace: () => tracer.header });
+export const handler = httpHandler(commandRoutes, {
+  ...appDeps,
+  store,
+  states,
+  aggregates,
+  trace: () => tracer.header,
+});

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { monotonicFactory } from 'ulid';
-import type { CommandOptions } from '../../core/state/decider.ts';
-import type { StateReader } from '../../core/state/state-reader.ts';
+import type { AnyDecider, CommandOptions } from '../../core/state/decider.ts';
+import { appendRaw } from '../../core/state/raw-append.ts';
+import { StateReader } from '../../core/state/state-reader.ts';
 import type { EventStore } from '../../core/store/event-store.ts';
 import type { AppDeps } from './app.ts';
 import { REPLAYED, type RequestContext } from './route.ts';
@@ -11,6 +12,8 @@ export interface CommandDeps extends AppDeps {
   readonly store: EventStore;
   /** Where aggregates are loaded from; their whole streams when absent. */
   readonly states?: StateReader | undefined;
+  /** The aggregates, which admit what is appended to their streams without a command. */
+  readonly aggregates: readonly AnyDecider[];
   readonly now?: () => Date;
   /** Trace header of the request in work, kept with what it writes. */
   readonly trace?: () => string | undefined;
@@ -32,6 +35,12 @@ export function appendOptions({ correlationId, causationId, idempotencyKey }: Re
     ...(deps.now ? { now: deps.now } : {}),
   } satisfies CommandOptions;
 }
+
+/** Appends events that come without a command; see {@link appendRaw}. */
+export const rawAppends =
+  ({ store, aggregates, states = new StateReader({ store }) }: CommandDeps): EventStore['append'] =>
+  (stream, events, options) =>
+    appendRaw({ store, states, aggregates }, stream, events, options);
 
 const ulid = monotonicFactory();
 

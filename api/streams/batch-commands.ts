@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { jsonObject } from '../../core/events/json.ts';
 import { type AppendOutcome, appendBatch } from '../../core/store/append-batch.ts';
 import type { NewEvent } from '../../events/catalogue.ts';
-import { appendOptions, type CommandDeps } from '../http/command.ts';
+import { appendOptions, type CommandDeps, rawAppends } from '../http/command.ts';
 import { problemOf, problemSchema } from '../http/problem.ts';
 import { route } from '../http/route.ts';
 import { appendAnswer, appendBody, streamIdSchema } from './stream-commands.ts';
@@ -56,7 +56,7 @@ export const batchCommands = [
     statuses: { 200: 'Every append was tried; the results tell what became of each' },
     async handle({ body: { appends }, context }, deps: CommandDeps) {
       const asked = appends.map(({ events, ...append }) => ({ ...append, events: events as unknown as NewEvent[] }));
-      const outcomes = await appendBatch(deps.store, asked, appendOptions(context, deps));
+      const outcomes = await appendBatch(rawAppends(deps), asked, appendOptions(context, deps));
       return { status: 200, body: { results: outcomes.map(resultOf) } };
     },
   }),

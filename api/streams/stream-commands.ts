@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { id } from '../../core/events/envelope.ts';
 import { MAX_EVENTS_PER_COMMIT } from '../../core/store/commit.ts';
 import { newEventSchema } from '../../events/catalogue.ts';
-import { appendOptions, type CommandDeps, REPEAT, replayHeader } from '../http/command.ts';
+import { appendOptions, type CommandDeps, REPEAT, rawAppends, replayHeader } from '../http/command.ts';
 import { route } from '../http/route.ts';
 
 /** Which aggregate's history: `<aggregateType>-<aggregateId>`. */
@@ -48,9 +48,11 @@ export const streamCommands = [
     body: appendBody,
     answer: appendAnswer,
     statuses: { 201: 'Appended', 200: REPEAT },
-    errors: ['CONCURRENCY_CONFLICT'],
+    description:
+      'The aggregate has to admit each event: one that no command could lead to in the state of its stream is refused. Types that only Annals writes are refused from everybody.',
+    errors: ['RESERVED_TYPE', 'NOT_ADMITTED', 'CONCURRENCY_CONFLICT'],
     async handle({ params, body, context }, deps: CommandDeps) {
-      const { repeated, eventIds, ...answer } = await deps.store.append(params.streamId, body.events, {
+      const { repeated, eventIds, ...answer } = await rawAppends(deps)(params.streamId, body.events, {
         ...appendOptions(context, deps),
         expectedVersion: body.expectedVersion,
       });

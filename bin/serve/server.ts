@@ -8,6 +8,7 @@ import { StartupError } from '../../adapters/embedded/sqlite/database.ts';
 import { createApi } from '../../api/api.ts';
 import { requestObserver } from '../../api/http/observe.ts';
 import { configureEventSystem, type EventSystem } from '../../core/base/configuration.ts';
+import { aggregates } from '../../domain/aggregates.ts';
 import { folds } from '../../domain/folds.ts';
 import { projections } from '../../domain/projections.ts';
 import { sagas } from '../../domain/sagas.ts';
@@ -79,6 +80,7 @@ function createEmbeddedApi(engine: Engine, logger: Logger, telemetry: LocalTelem
     log: engine.log,
     closing,
     states: engine.states,
+    aggregates,
     views: engine.views,
     generations: engine.generations,
     replays: engine.replays,

@@ -6,6 +6,8 @@ export type ErrorCode =
   | 'NOT_FOUND'
   | 'CONCURRENCY_CONFLICT'
   | 'COMMAND_REJECTED'
+  | 'NOT_ADMITTED'
+  | 'RESERVED_TYPE'
   | 'PAYLOAD_TOO_LARGE'
   | 'VIEW_BEHIND'
   | 'CORRUPT_DATA'
@@ -71,6 +73,19 @@ export class CommandRejectedError extends AnnalsError {
   readonly code = 'COMMAND_REJECTED';
 }
 
+/** An event that no command could have led to in the state of its stream; the message is the rule it breaks. Nothing was written. */
+export class NotAdmittedError extends AnnalsError {
+  readonly code = 'NOT_ADMITTED';
+}
+
+/** An event of a type that only commands and the machinery write. Nothing was written. */
+export class ReservedTypeError extends AnnalsError {
+  readonly code = 'RESERVED_TYPE';
+  constructor(type: string) {
+    super(`only Annals itself writes events of type ${type}; send the command that leads to one, if there is any`);
+  }
+}
+
 /** A commit over the limits of the store. */
 export class PayloadTooLargeError extends AnnalsError {
   readonly code = 'PAYLOAD_TOO_LARGE';
@@ -91,6 +106,9 @@ export class CorruptDataError extends AnnalsError {
     this.next = next;
   }
 }
+
+/** Stored forks that lead in a circle, or further back than any fork may: the history of the stream cannot be put together. */
+export class LineageError extends CorruptDataError {}
 
 /**
  * A stored event that this code cannot bring to the version it knows: the event was written by a newer Annals, or an

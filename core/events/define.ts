@@ -4,6 +4,18 @@ import type { JsonObject } from './json.ts';
 /** Domain events belong to an aggregate, integration events tell of another system, system events of the machinery. */
 export type EventKind = 'domain' | 'integration' | 'system';
 
+/**
+ * Who may append events of a type. `open`: whoever may write to the stream, if its aggregate admits the event. `internal`:
+ * only commands and the machinery.
+ */
+export type EventAccess = 'open' | 'internal';
+
+/** A moment of a stream: right after the event of that sequence number. */
+export interface Origin {
+  readonly stream: string;
+  readonly version: number;
+}
+
 /** Takes the data of an event from one version of its schema to the next. Pure, and given a copy of its own. */
 export type Upcaster = (data: JsonObject) => JsonObject;
 
@@ -16,6 +28,7 @@ export interface EventDefinition<
   /** `<subject>.<what-happened>` */
   readonly type: Type;
   readonly kind: Kind;
+  readonly access: EventAccess;
   /** Current version of the data's schema, from 1. `samples/<type>.v<N>.json` holds one event of each version. */
   readonly version: number;
   /** From each older version to the one after it, the one from version 1 first. Applied when an event is read, never to what is stored. */
@@ -24,6 +37,13 @@ export interface EventDefinition<
   readonly aggregateType: string;
   readonly description: string;
   readonly data: Data;
+  /** Members of `data` that name the aggregate whose stream the event stands in: each has to be that stream's id. */
+  readonly streamIds?: readonly (keyof z.output<Data> & string)[];
+  /**
+   * Given for a type that may begin a fork: the moment that the stream goes on from. The history up to there is that of
+   * the other stream, which is of the same aggregate type. Only the first event of a stream is asked.
+   */
+  continues?(data: z.output<Data>): Origin;
   /** Members of `data` that may hold secrets or personal data. */
   readonly sensitive: readonly (keyof z.output<Data> & string)[];
 }

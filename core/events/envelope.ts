@@ -25,6 +25,8 @@ const metadata = jsonObject.superRefine((given, context) => {
     });
   }
 });
+/** Sources by which the machinery signs its events; no caller may use them. */
+export const RESERVED_SOURCES: ReadonlySet<string> = new Set(['saga']);
 
 /** What the caller says about an event besides its type and data; all of it optional. */
 export const envelopeInput = {

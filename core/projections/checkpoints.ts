@@ -1,10 +1,11 @@
 import type { DomainEvent } from '../../events/catalogue.ts';
 import { UnavailableError, ValidationError } from '../base/errors.ts';
 import type { JsonObject } from '../events/json.ts';
+import type { Folded } from '../state/fold.ts';
 import { StateReader } from '../state/state-reader.ts';
 import { type Commit, endOf } from '../store/commit.ts';
 import type { EventStore } from '../store/event-store.ts';
-import { foldCommits } from './fold-commits.ts';
+import { type CheckedFold, foldCommits } from './fold-commits.ts';
 import type { Failure, Parked } from './parked.ts';
 import { type AnyProjection, evolveView, isShared, keyIn, type StoredView } from './projection.ts';
 import { type AnySharedProjection, type Increments, Tally } from './shared-projection.ts';
@@ -56,9 +57,6 @@ class TransactionFull extends Error {
   override readonly name = 'TransactionFull';
 }
 
-/** Where a fold starts. */
-type Base = Pick<StoredView, 'view' | 'version'>;
-
 const NOTHING: Increments = new Map();
 
 /** How far projections are in streams: reads it, folds what comes after it, writes the result together with it. */
@@ -85,8 +83,7 @@ export class Checkpoints {
 
   /** Folds delivered commits, in order, into a view; those that the delivery left out are read from the store. */
   async fold({ projection }: CheckpointKey, stored: StoredView, commits: readonly Commit[]): Promise<FoldProgress> {
-    const base = await this.#inherit(projection, stored, commits.at(0));
-    return progressOf(projection, base, this.#withoutGaps(commits, stored.version), {});
+    return this.#progress(projection, stored, this.#withoutGaps(commits, stored.version));
   }
 
   /** Folds all there is after a view, commit by commit as far as each could be stored. @throws UnavailableError */
@@ -103,8 +100,7 @@ export class Checkpoints {
   async foldTo(place: CheckpointKey, version: number): Promise<FoldProgress> {
     const { projection, stream } = place;
     const commits = version > 0 ? this.#options.store.commits(stream, { to: version }) : none();
-    const base = await this.#inherit(projection, this.none(place), await this.#first(stream, this.none(place)));
-    return progressOf(projection, base, commits, { upTo: version });
+    return this.#progress(projection, this.none(place), commits, { upTo: version });
   }
 
   /** The first event after a view; undefined when it cannot be read. @throws UnavailableError */
@@ -124,9 +120,8 @@ export class Checkpoints {
     range: { readonly to?: number },
   ): Promise<FoldProgress> {
     const commits = this.#options.store.commits(stream, { from: stored.version + 1, ...range });
-    const base = await this.#inherit(projection, stored, await this.#first(stream, stored));
     const check = (view: JsonObject | undefined) => void encodeView({ ...stored, view });
-    const progress = await progressOf(projection, base, commits, { check });
+    const progress = await this.#progress(projection, stored, commits, { check });
     if (progress.failure?.error instanceof UnavailableError) throw progress.failure.error; // no fault of any event
     return progress;
   }
@@ -169,22 +164,23 @@ export class Checkpoints {
     return sharedViews.add(writes, { projection: name, generation, increments, shard, rank });
   }
 
-  /** The first commit of a stream of which nothing is in the view. */
-  async #first(stream: string, { version }: { readonly version: number }): Promise<Commit | undefined> {
-    return version > 0 ? undefined : (await Array.fromAsync(this.#options.store.commits(stream, { to: 1 }))).at(0);
+  #progress(
+    projection: AnyProjection,
+    { view, version }: StoredView,
+    commits: AsyncIterable<Commit>,
+    options: ProgressOptions = {},
+  ): Promise<FoldProgress> {
+    const start = { state: { view }, version };
+    return progressOf(projection, start, commits, { ...options, inherit: this.#inheritIn(projection) });
   }
 
-  /**
-   * The view that a fork goes on from, when none of its own commits is in it; any other view as it is. A shared view
-   * counts a fork's own events only: those before are its origin's.
-   */
-  async #inherit(projection: AnyProjection, { view, version }: StoredView, delivered?: Commit): Promise<Base> {
-    if (version > 0 || !delivered || isShared(projection)) return { view, version };
-    const { stream } = delivered;
-    const first = delivered.version === 1 ? delivered : await this.#first(stream, { version });
-    if (!first) return { view, version };
-    const { state } = await this.#states.inherit(viewFold(projection), { state: view, version }, first);
-    return { view: state, version };
+  /** A shared view counts a fork's own events only: those before are its origin's. */
+  #inheritIn(projection: AnyProjection): ProgressOptions['inherit'] {
+    if (isShared(projection)) return undefined;
+    return async ({ state, version }, first) => {
+      const inherited = await this.#states.inherit(viewFold(projection), { state: state.view, version }, first);
+      return { state: { view: inherited.state }, version };
+    };
   }
 
   /** The commits after `applied` in order, those that the batch lacks read from the store. */
@@ -202,6 +198,8 @@ export class Checkpoints {
 }
 
 interface ProgressOptions {
+  /** What the first commit of a stream goes on from. */
+  readonly inherit?: CheckedFold<State>['inherit'];
   /** Called with the view after each commit. */
   readonly check?: (view: JsonObject | undefined) => void;
   /** Folds up to this event, and all that there is; without it, as much as one transaction can write. */
@@ -212,15 +210,15 @@ async function* none(): AsyncGenerator<never> {}
 
 async function progressOf(
   projection: AnyProjection,
-  base: Base,
+  start: Folded<State>,
   commits: AsyncIterable<Commit>,
-  { check = () => {}, upTo }: ProgressOptions,
+  { inherit, check = () => {}, upTo }: ProgressOptions,
 ): Promise<FoldProgress> {
   const size = upTo === undefined ? new TransactionSize() : undefined;
   size?.add(NOTHING, 1);
-  const start = { state: { view: base.view }, version: base.version };
-  let last: { state: State; version: number } = start;
+  let last = start;
   const fold = {
+    inherit,
     evolve: (state: State, event: DomainEvent) => {
       if (upTo !== undefined && event.sequenceNumber > upTo) return state;
       const next = evolveState(projection, state, event, size);
@@ -232,7 +230,7 @@ async function progressOf(
   const { failure, ...whole } = await foldCommits<State>(fold, start, commits);
   const more = failure?.error instanceof TransactionFull;
   // Whole commits as far as they fit. A commit that is too much for a transaction is taken in parts: sums show no appends.
-  const { state, version } = more && whole.version === base.version ? last : whole;
+  const { state, version } = more && whole.version === start.version ? last : whole;
   const increments = state.counted ? incrementsOf(state) : NOTHING;
   return {
     view: state.view,

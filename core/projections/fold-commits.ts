@@ -1,19 +1,15 @@
 import type { DomainEvent } from '../../events/catalogue.ts';
-import { CorruptDataError } from '../base/errors.ts';
-import { type Commit, decodeCommit } from '../store/commit.ts';
+import { type Folded, foldCommit } from '../state/fold.ts';
+import type { Commit } from '../store/commit.ts';
 import type { Failure } from './parked.ts';
-
-/** What was made of a stream, and the number of the last event in it. */
-export interface FoldedCommits<State> {
-  readonly state: State;
-  readonly version: number;
-}
 
 export interface CheckedFold<State> {
   /** The state after an event. */
   evolve(state: State, event: DomainEvent): State;
+  /** The state that the first commit of a stream goes on from; the one given by default. */
+  readonly inherit?: ((folded: Folded<State>, first: Commit) => Promise<Folded<State>>) | undefined;
   /** Called with the state after each commit; what it throws counts against that commit's last event. */
-  check?(folded: FoldedCommits<State>): void;
+  check?(folded: Folded<State>): void;
 }
 
 /**
@@ -21,30 +17,25 @@ export interface CheckedFold<State> {
  * the last commit before it, since an append is whole or not there in views, too.
  */
 export async function foldCommits<State>(
-  { evolve, check }: CheckedFold<State>,
-  start: FoldedCommits<State>,
+  { evolve, inherit, check }: CheckedFold<State>,
+  start: Folded<State>,
   commits: AsyncIterable<Commit>,
-): Promise<FoldedCommits<State> & { readonly failure?: Failure }> {
+): Promise<Folded<State> & { readonly failure?: Failure }> {
   let whole = start;
   let event: DomainEvent | undefined;
-  let next = start.version + 1;
+  const onEvent = (next: DomainEvent) => {
+    event = next;
+  };
   try {
     for await (const commit of commits) {
-      let { state } = whole;
-      for (const decoded of decodeCommit(commit)) {
-        if (decoded.sequenceNumber < next) continue;
-        if (decoded.sequenceNumber > next) throw new CorruptDataError(`stream ${commit.stream} lacks version ${next}`);
-        event = decoded;
-        state = evolve(state, event);
-        next += 1;
-      }
-      const folded = { state, version: next - 1 };
+      const base = inherit && whole.version === 0 ? await inherit(whole, commit) : whole;
+      const folded = foldCommit({ evolve }, base, commit, { onEvent });
       check?.(folded);
       whole = folded;
       event = undefined;
     }
     return whole;
   } catch (error) {
-    return { ...whole, failure: { version: event?.sequenceNumber ?? next, event, error } };
+    return { ...whole, failure: { version: event?.sequenceNumber ?? whole.version + 1, event, error } };
   }
 }

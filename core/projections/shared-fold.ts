@@ -1,6 +1,8 @@
+import type { DomainEvent } from '../../events/catalogue.ts';
 import { parseStreamId } from '../base/stream-id.ts';
 import type { LoggedCommit } from '../log/log.ts';
-import { type Commit, decodeCommit, endOf } from '../store/commit.ts';
+import { foldCommit } from '../state/fold.ts';
+import { type Commit, endOf } from '../store/commit.ts';
 import { evolveView } from './projection.ts';
 import { type AnySharedProjection, homesOf, shownCounts, Tally } from './shared-projection.ts';
 import type { CounterValues } from './shared-view-store.ts';
@@ -43,12 +45,11 @@ export async function foldShared(
 }
 
 function take(projection: AnySharedProjection, before: object | undefined, commit: Commit, tally: Tally) {
-  let own = before;
-  for (const event of decodeCommit(commit)) {
-    if (!projection.types.includes(event.type)) continue;
+  const evolve = (own: object | undefined, event: DomainEvent) => {
+    if (!projection.types.includes(event.type)) return own;
     const next = evolveView(projection, own, event);
     tally.add(projection.count(event, own, next));
-    own = next;
-  }
-  return own;
+    return next;
+  };
+  return foldCommit({ evolve }, { state: before, version: commit.version - 1 }, commit).state;
 }

@@ -4,7 +4,7 @@ import { ConcurrencyError } from '../base/errors.ts';
 import { streamId } from '../base/stream-id.ts';
 import type { AppendOptions, EventStore } from '../store/event-store.ts';
 import { stateFold } from './fold.ts';
-import { StateReader } from './state-reader.ts';
+import { type Loaded, StateReader } from './state-reader.ts';
 
 /** What `decide` may know besides state and command; given, so that it stays pure. */
 export interface DecideContext {
@@ -26,7 +26,17 @@ export interface Decider<State, Command, Type extends EventType> {
   /** The events that the command leads to, none when there is nothing to change. @throws CommandRejectedError, NotFoundError */
   decide(state: State, command: Command, context: DecideContext): readonly NewEvent<Type>[];
   evolve(state: State, event: DomainEvent<Type>): State;
+  /**
+   * Looks at an event that somebody appends without a command; {@link admitsDecided} makes this out of `decide`.
+   * Without it the aggregate has no rule of its own.
+   * @throws NotAdmittedError when no command could lead to this event in this state
+   */
+  admits?(state: State, event: NewEvent<Type>, context: DecideContext): void;
 }
+
+/** Any decider, for code that knows of all of them. */
+// biome-ignore lint/suspicious/noExplicitAny: State, Command and Type appear in argument positions, so only any fits all
+export type AnyDecider = Decider<any, any, any>;
 
 export interface CommandOptions extends Pick<AppendOptions, 'commitId' | 'defaults' | 'trace'> {
   readonly now?: () => Date;
@@ -67,9 +77,9 @@ export function handleCommand<State, Command, Type extends EventType>(
   const { commitId } = append;
   return conflicts.execute(async () => {
     const loaded = await states.load(fold, stream, commitId);
-    if (loaded.repeated) return loaded;
+    if (loaded.repeat) return answerOf(loaded);
     const events = decider.decide(loaded.state, command, { now: now().toISOString(), id });
-    if (events.length === 0) return loaded;
+    if (events.length === 0) return answerOf(loaded);
     const expectedVersion = loaded.version;
     const appended = await store.append(stream, events as readonly NewEvent[], {
       ...append,
@@ -77,13 +87,19 @@ export function handleCommand<State, Command, Type extends EventType>(
       headKnown: true,
     });
     // A repeat that overtook its first attempt: answer with that one's state, which is not the one decided on here.
-    if (appended.repeated) return states.load(fold, stream, commitId);
+    if (appended.repeated) return answerOf(await states.load(fold, stream, commitId));
     const stored = events.map((event, index) => ({ ...append.defaults, ...event, id: appended.eventIds[index] }));
     const after = { state: evolveAll(decider, loaded.state, stored), version: appended.toVersion };
     states.written(fold, stream, expectedVersion, after, commitId);
     return { ...after, repeated: false };
   });
 }
+
+const answerOf = <State>({ state, version, repeat }: Loaded<State>): CommandResult<State> => ({
+  state,
+  version,
+  repeated: repeat !== undefined,
+});
 
 /** New events stand in for stored ones here: a decider's `evolve` looks at type, data, and the ids of the envelope. */
 function evolveAll<State, Command, Type extends EventType>(

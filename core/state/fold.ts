@@ -53,20 +53,31 @@ export function schemaOf(aggregateType: string, stateVersion = 1): string {
 
 export const start = <State>({ initialState }: Fold<State>): Folded<State> => ({ state: initialState, version: 0 });
 
+export interface FoldLimits {
+  /** The last event to fold in; the last of the commit by default. */
+  readonly to?: number | undefined;
+  /** Called with each event before it is folded in. */
+  readonly onEvent?: ((event: DomainEvent) => void) | undefined;
+}
+
 /**
- * Folds a commit in, as far as event `to`; events that are in already are skipped.
- * @throws CorruptDataError when one before it is missing
+ * Folds a commit in; events that are in already are skipped. Whatever folds stored events does it here.
+ * @throws CorruptDataError when an event before the commit is missing, and what `evolve` throws
  */
 export function foldCommit<State>(
-  fold: Fold<State>,
+  { evolve }: Pick<Fold<State>, 'evolve'>,
   folded: Folded<State>,
   commit: Commit,
-  to = Number.POSITIVE_INFINITY,
+  { to = Number.POSITIVE_INFINITY, onEvent }: FoldLimits = {},
 ): Folded<State> {
   if (endOf(commit) <= folded.version) return folded;
   if (commit.version > folded.version + 1) {
     throw new CorruptDataError(`stream ${commit.stream} lacks version ${folded.version + 1}`);
   }
-  const events = decodeCommit(commit).slice(folded.version + 1 - commit.version, to - commit.version + 1);
-  return { state: events.reduce(fold.evolve, folded.state), version: Math.min(endOf(commit), to) };
+  let { state } = folded;
+  for (const event of decodeCommit(commit).slice(folded.version + 1 - commit.version, to - commit.version + 1)) {
+    onEvent?.(event);
+    state = evolve(state, event);
+  }
+  return { state, version: Math.min(endOf(commit), to) };
 }

@@ -1,12 +1,11 @@
-import { streamId } from '../base/stream-id.ts';
+import { definitionOf, retiredEvent } from '../../events/catalogue.ts';
+import { LineageError } from '../base/errors.ts';
+import type { Origin } from '../events/define.ts';
 import { type Commit, decodeCommit } from '../store/commit.ts';
 import type { EventStore } from '../store/event-store.ts';
 
-/** A moment of a stream. */
-export interface Origin {
-  readonly stream: string;
-  readonly version: number;
-}
+/** Most parents that a fork may have: its parent, the parent of that one, and so on. */
+export const MAX_PARENTS = 32;
 
 /** Events of one stream, numbered `from` to `to`, both included. */
 export interface Stretch {
@@ -17,22 +16,81 @@ export interface Stretch {
 
 /** What a stream goes on from when this is the first commit of a fork: its history up to there is that other stream's. */
 export function originOf(commit: Commit | undefined): Origin | undefined {
-  if (commit?.version !== 1 || !commit.types.includes('agent.forked')) return undefined;
+  if (commit?.version !== 1 || !commit.types.some(mayContinue)) return undefined;
   const [event] = decodeCommit(commit);
-  if (event?.type !== 'agent.forked') return undefined;
-  return { stream: streamId('agent', event.data.parentId), version: event.data.atVersion };
+  // The declaration and the data are of the same type, which the compiler cannot see.
+  return event && definitionOf(event.type)?.continues?.(event.data as never);
 }
 
-/** Where the whole history of a stream is: that of its origins first; empty when there is none. What tells of a fork is no part of it. */
+/** Whether an event stored under this type may begin a fork. Spares the others the decoding. */
+function mayContinue(type: string): boolean {
+  const types = retiredEvent(type)?.successors ?? [type];
+  return types.some((name) => definitionOf(name)?.continues !== undefined);
+}
+
+/** The streams on the way from a fork to the beginning of its history; refuses a way that does not end. */
+export class Ancestry {
+  readonly #stream: string;
+  readonly #seen: Set<string>;
+
+  /** @param stream the fork */
+  constructor(stream: string) {
+    this.#stream = stream;
+    this.#seen = new Set([stream]);
+  }
+
+  /** Takes the next step back. @throws LineageError on a stream that was passed, and past {@link MAX_PARENTS} */
+  add({ stream }: Origin): void {
+    if (this.#seen.has(stream)) {
+      throw new LineageError(`the forks that lead to stream ${this.#stream} form a circle, at stream ${stream}`);
+    }
+    if (this.#seen.size > MAX_PARENTS) {
+      throw new LineageError(`stream ${this.#stream} is a fork with more than ${MAX_PARENTS} parents`);
+    }
+    this.#seen.add(stream);
+  }
+
+  /** Parents so far. */
+  get parents(): number {
+    return this.#seen.size - 1;
+  }
+}
+
+/** How many parents a stream has; 0 when it is no fork. @throws LineageError when they do not end */
+export async function parentsOf(store: EventStore, stream: string): Promise<number> {
+  const ancestry = new Ancestry(stream);
+  let origin = originOf(await firstCommit(store, stream));
+  while (origin) {
+    ancestry.add(origin);
+    origin = originOf(await firstCommit(store, origin.stream));
+  }
+  return ancestry.parents;
+}
+
+/**
+ * Where the whole history of a stream is: that of its origins first; empty when there is none. The event that begins a
+ * fork is no part of it.
+ * @throws LineageError when the forks on the way form a circle or are too many
+ */
 export async function historyOf(store: EventStore, stream: string): Promise<Stretch[]> {
-  const [head, [first]] = await Promise.all([store.head(stream), Array.fromAsync(store.commits(stream, { to: 1 }))]);
-  if (head === 0) return [];
-  const origin = originOf(first);
-  const own = { stream, from: origin ? 2 : 1, to: head };
-  if (!origin) return [own];
-  const before = await historyOf(store, origin.stream);
-  const last = before.pop();
-  return last ? [...before, { ...last, to: Math.min(last.to, origin.version) }, own] : [own];
+  const ancestry = new Ancestry(stream);
+  const history: Stretch[] = [];
+  let moment: Origin | undefined = { stream, version: Number.MAX_SAFE_INTEGER };
+  while (moment) {
+    const [head, first] = await Promise.all([store.head(moment.stream), firstCommit(store, moment.stream)]);
+    const origin = originOf(first);
+    if (head > 0) history.push({ ...fromOf(moment, origin), to: Math.min(head, moment.version) });
+    if (origin) ancestry.add(origin);
+    moment = origin;
+  }
+  return history.toReversed();
+}
+
+const fromOf = ({ stream }: Origin, origin: Origin | undefined) => ({ stream, from: origin ? 2 : 1 });
+
+async function firstCommit(store: EventStore, stream: string): Promise<Commit | undefined> {
+  for await (const commit of store.commits(stream, { to: 1 })) return commit;
+  return undefined;
 }
 
 /** Two histories from where they part, and the last moment that they have in common, if there is one. */

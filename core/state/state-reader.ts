@@ -1,15 +1,16 @@
+import type { Origin } from '../events/define.ts';
 import { type Commit, endOf } from '../store/commit.ts';
 import type { EventStore } from '../store/event-store.ts';
 import { type Metrics, noMetrics } from '../telemetry/metrics.ts';
 import { type Fold, type Folded, foldCommit, start } from './fold.ts';
-import { originOf } from './lineage.ts';
+import { Ancestry, originOf } from './lineage.ts';
 import type { SnapshotStore } from './snapshot-store.ts';
 import { type Known, StateCache } from './state-cache.ts';
 
 /** A state as a load found it. */
 export interface Loaded<State> extends Folded<State> {
-  /** True when the state is the one right after the commit under the id that was asked for. */
-  readonly repeated: boolean;
+  /** The commit under the id that was asked for, when there is one: the state is the one right after it. */
+  readonly repeat?: Commit | undefined;
 }
 
 interface Found<State> extends Known<State> {
@@ -65,10 +66,10 @@ export class StateReader {
     if (repeat) {
       const after = endOf(repeat);
       const folded = found.version === after ? found : await this.past(fold, stream, { version: after });
-      return { state: folded.state, version: after, repeated: true };
+      return { state: folded.state, version: after, repeat };
     }
     this.#remember(fold, stream, found);
-    return { state: found.state, version: found.version, repeated: false };
+    return { state: found.state, version: found.version };
   }
 
   /** The state after the event of a version, or after the last one before the first that was recorded later than a time. */
@@ -78,16 +79,38 @@ export class StateReader {
     let folded: Folded<State> = snapshot ?? start(fold);
     for await (const commit of this.#store.commits(stream, { from: folded.version + 1, to, startsCommit: true })) {
       if (at && Date.parse(commit.recordedAt) > at.getTime()) break;
-      folded = foldCommit(fold, await this.inherit(fold, folded, commit), commit, to);
+      folded = foldCommit(fold, await this.inherit(fold, folded, commit), commit, { to });
     }
     return { state: folded.state, version: folded.version };
   }
 
-  /** What a fork goes on from, before its first commit; any other state as it is. */
+  /**
+   * What a fork goes on from, before its first commit; any other state as it is. Goes back from parent to parent, as far
+   * as a snapshot or the beginning, and then folds on the way forth.
+   * @throws LineageError when the parents form a circle or are too many
+   */
   async inherit<State>(fold: Fold<State>, folded: Folded<State>, commit: Commit): Promise<Folded<State>> {
-    const origin = folded.version === 0 ? originOf(commit) : undefined;
+    let origin: Origin | undefined = folded.version === 0 ? originOf(commit) : undefined;
     if (!origin) return folded;
-    const { state } = await this.past(fold, origin.stream, { version: origin.version });
+    const ancestry = new Ancestry(commit.stream);
+    const stretches: { base: Folded<State>; commits: AsyncIterable<Commit>; to: number }[] = [];
+    while (origin) {
+      ancestry.add(origin);
+      const { stream, version: to }: Origin = origin;
+      const snapshot: Folded<State> | undefined = await this.#snapshots?.newest(fold, stream, { version: to });
+      const base = snapshot ?? start(fold);
+      const [first, commits] = await firstOf(
+        this.#store.commits(stream, { from: base.version + 1, to, startsCommit: true }),
+      );
+      stretches.push({ base, commits, to });
+      origin = snapshot ? undefined : originOf(first);
+    }
+    let { state } = start(fold);
+    for (const { base, commits, to } of stretches.toReversed()) {
+      let inherited: Folded<State> = base.version > 0 ? base : { state, version: 0 };
+      for await (const own of commits) inherited = foldCommit(fold, inherited, own, { to });
+      state = inherited.state;
+    }
     return { state, version: 0 };
   }
 
@@ -173,4 +196,16 @@ export class StateReader {
     }
     return { state: folded.state, version: folded.version, commitIds };
   }
+}
+
+/** The first of these commits, and all of them, still fetched as they are taken. */
+async function firstOf(commits: AsyncIterable<Commit>): Promise<[Commit | undefined, AsyncIterable<Commit>]> {
+  const rest = commits[Symbol.asyncIterator]();
+  const first = await rest.next();
+  async function* all(): AsyncGenerator<Commit> {
+    if (first.done) return;
+    yield first.value;
+    for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
+  }
+  return [first.done ? undefined : first.value, all()];
 }

@@ -19,18 +19,18 @@ export type AppendOutcome = { readonly streamId: string } & (
 const CONCURRENCY = 10;
 
 /**
- * Appends to many streams, each append a commit of its own: one that fails keeps no other from being stored.
+ * Appends to many streams with `append`, each append a commit of its own: one that fails keeps no other from being stored.
  * @returns an outcome for each append, in their order; never throws
  */
 export function appendBatch(
-  store: EventStore,
+  append: EventStore['append'],
   appends: readonly StreamAppend[],
   options: Omit<AppendOptions, 'expectedVersion'>,
 ): Promise<AppendOutcome[]> {
   const limit = pLimit(CONCURRENCY);
   return limit.map(appends, async ({ streamId, expectedVersion, events }): Promise<AppendOutcome> => {
     try {
-      return { streamId, result: await store.append(streamId, events, { ...options, expectedVersion }) };
+      return { streamId, result: await append(streamId, events, { ...options, expectedVersion }) };
     } catch (error) {
       return { streamId, error };
     }

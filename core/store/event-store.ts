@@ -28,6 +28,8 @@ export interface AppendOptions {
    * the check, never the condition.
    */
   readonly headKnown?: boolean;
+  /** {@link assertEvents} has been called with these events. */
+  readonly validated?: boolean;
   /** Envelope members for all events that do not bring their own. */
   readonly defaults?: {
     readonly source?: string | undefined;
@@ -69,7 +71,7 @@ export interface EventStoreOptions {
 const ITEM_OVERHEAD_BYTES = 128;
 
 /** An `any` or `exists` append starts over when others win the place, after a jittered pause; `exists` on nothing does not. */
-const contention = retry(
+export const contention = retry(
   handleWhen((error) => error instanceof ConcurrencyError && error.actualVersion > 0),
   { maxAttempts: 40, backoff: new ExponentialBackoff({ initialDelay: 5, maxDelay: 250 }) },
 );
@@ -184,7 +186,7 @@ export class EventStore {
     const { aggregateType } = parseStreamId(stream);
     assertExpectedVersion(options.expectedVersion);
     if (options.commitId !== undefined) assertId(options.commitId);
-    assertEvents(aggregateType, events);
+    if (!options.validated) assertEvents(aggregateType, events);
 
     const recordedAt = this.#now().toISOString();
     const trace = options.trace ?? this.#trace();
@@ -222,7 +224,8 @@ export class EventStore {
 
 type Draft = Omit<Commit, 'version'>;
 
-function resultOf(commit: Commit, repeated: boolean): AppendResult {
+/** What the append of a commit answered, or answers now. */
+export function resultOf(commit: Commit, repeated: boolean): AppendResult {
   return {
     streamId: commit.stream,
     fromVersion: commit.version,
@@ -239,7 +242,8 @@ function assertExpectedVersion(expected: ExpectedVersion): void {
   throw new ValidationError([{ path: 'expectedVersion', message: 'must be a whole number from 0, "any" or "exists"' }]);
 }
 
-function assertEvents(aggregateType: string, events: readonly NewEvent[]): void {
+/** @throws ValidationError unless these are 1 to 100 valid events for a stream of this aggregate type */
+export function assertEvents(aggregateType: string, events: readonly NewEvent[]): void {
   if (events.length < 1 || events.length > MAX_EVENTS_PER_COMMIT) {
     const message = `must hold 1 to ${MAX_EVENTS_PER_COMMIT} events, holds ${events.length}`;
     throw new ValidationError([{ path: 'events', message }]);

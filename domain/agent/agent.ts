@@ -1,4 +1,5 @@
 import { CommandRejectedError, NotFoundError } from '../../core/base/errors.ts';
+import { admitsDecided } from '../../core/state/admission.ts';
 import type { DecideContext, Decider } from '../../core/state/decider.ts';
 import type { AgentState } from '../../events/agent.ts';
 import type { DomainEvent, EventData, NewEvent } from '../../events/catalogue.ts';
@@ -25,7 +26,27 @@ export const agentDecider: Decider<Agent, AgentCommand, AgentEvent> = {
   initialState: { state: 'none' },
   decide,
   evolve,
+  admits: admitsDecided(decide, commandBehind),
 };
+
+function commandBehind(event: NewEvent<AgentEvent>): AgentCommand | undefined {
+  switch (event.type) {
+    case 'agent.created': {
+      const { agentId: _, ...data } = event.data;
+      return { kind: 'create', ...data };
+    }
+    case 'agent.state-changed': {
+      const { newState, reason } = event.data;
+      return { kind: 'change-state', newState, reason };
+    }
+    case 'agent.step-recorded': {
+      const { agentId: _, ...data } = event.data;
+      return { kind: 'record-step', ...data };
+    }
+    case 'agent.forked':
+      return undefined;
+  }
+}
 
 function decide({ state }: Agent, command: AgentCommand, { id }: DecideContext): NewEvent<AgentEvent>[] {
   if (command.kind === 'create') {

@@ -1,9 +1,10 @@
 import * as z from 'zod';
 import { appendOptions, type CommandDeps, newAggregateId, REPEAT, replayHeader } from '../../api/http/command.ts';
 import { route } from '../../api/http/route.ts';
-import { NotFoundError, ValidationError } from '../../core/base/errors.ts';
+import { CommandRejectedError, NotFoundError, ValidationError } from '../../core/base/errors.ts';
 import { streamId } from '../../core/base/stream-id.ts';
 import { id } from '../../core/events/envelope.ts';
+import { MAX_PARENTS, parentsOf } from '../../core/state/lineage.ts';
 import { agentForked } from '../../events/agent.ts';
 
 export const forkBody = agentForked.data
@@ -24,12 +25,16 @@ export const forkCommands = [
     body: forkBody,
     answer: forkAnswer,
     statuses: { 201: 'Forked', 200: REPEAT },
-    errors: ['NOT_FOUND', 'CONCURRENCY_CONFLICT'],
+    errors: ['NOT_FOUND', 'COMMAND_REJECTED', 'CONCURRENCY_CONFLICT', 'CORRUPT_DATA'],
     async handle({ params: { agentId: parentId }, body: { atVersion, agentId: given }, context }, deps: CommandDeps) {
-      const head = await deps.store.head(streamId('agent', parentId));
+      const parent = streamId('agent', parentId);
+      const [head, parents] = await Promise.all([deps.store.head(parent), parentsOf(deps.store, parent)]);
       if (head === 0) throw new NotFoundError(`agent ${parentId} does not exist`);
       if (atVersion > head) {
         throw new ValidationError([{ path: 'atVersion', message: `is past the agent’s version, which is ${head}` }]);
+      }
+      if (parents >= MAX_PARENTS) {
+        throw new CommandRejectedError(`agent ${parentId} has ${parents} parents itself, and no agent may have more`);
       }
       const agentId = given ?? newAggregateId('agent', context, deps);
       const data = { agentId, parentId, atVersion };

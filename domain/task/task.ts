@@ -1,4 +1,5 @@
 import { CommandRejectedError, NotFoundError } from '../../core/base/errors.ts';
+import { admitsDecided } from '../../core/state/admission.ts';
 import type { DecideContext, Decider } from '../../core/state/decider.ts';
 import type { DomainEvent, EventData, NewEvent } from '../../events/catalogue.ts';
 
@@ -34,7 +35,29 @@ export const taskDecider: Decider<Task, TaskCommand, TaskEvent> = {
   initialState: { requested: false, requiredAgents: [], assigned: new Set(), released: new Set(), answers: new Map() },
   decide,
   evolve,
+  admits: admitsDecided(decide, commandBehind),
 };
+
+/** Assignments and releases are the saga's. */
+function commandBehind(event: NewEvent<TaskEvent>): TaskCommand | undefined {
+  switch (event.type) {
+    case 'task.requested': {
+      const { taskId: _, ...data } = event.data;
+      return { kind: 'request', ...data };
+    }
+    case 'task.completed': {
+      const { taskId: _, ...data } = event.data;
+      return { kind: 'complete', ...data };
+    }
+    case 'task.failed': {
+      const { taskId: _, ...data } = event.data;
+      return { kind: 'fail', ...data };
+    }
+    case 'task.assigned':
+    case 'task.released':
+      return undefined;
+  }
+}
 
 function decide(task: Task, command: TaskCommand, { id: taskId }: DecideContext): NewEvent<TaskEvent>[] {
   if (command.kind === 'request') {

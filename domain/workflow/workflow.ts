@@ -1,4 +1,5 @@
 import { CommandRejectedError, NotFoundError } from '../../core/base/errors.ts';
+import { admitsDecided } from '../../core/state/admission.ts';
 import type { DecideContext, Decider } from '../../core/state/decider.ts';
 import type { DomainEvent, EventData, NewEvent } from '../../events/catalogue.ts';
 
@@ -44,7 +45,29 @@ export const workflowDecider: Decider<Workflow, WorkflowCommand, WorkflowEvent> 
   },
   decide,
   evolve,
+  admits: admitsDecided(decide, commandBehind),
 };
+
+/** Assignments and compensations are the saga's. */
+function commandBehind(event: NewEvent<WorkflowEvent>): WorkflowCommand | undefined {
+  switch (event.type) {
+    case 'workflow.started': {
+      const { workflowId: _, ...data } = event.data;
+      return { kind: 'start', ...data };
+    }
+    case 'workflow.step-completed': {
+      const { workflowId: _, ...data } = event.data;
+      return { kind: 'complete-step', ...data };
+    }
+    case 'workflow.step-failed': {
+      const { workflowId: _, ...data } = event.data;
+      return { kind: 'fail-step', ...data };
+    }
+    case 'workflow.step-assigned':
+    case 'workflow.step-compensated':
+      return undefined;
+  }
+}
 
 function decide(
   workflow: Workflow,

@@ -1,14 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { AnnalsRequestError } from '../../client/client.ts';
 import { EventBatchProcessor } from '../../client/event-batch-processor.ts';
-import { newStream, step, steps } from '../support/sample-events.ts';
+import { addressed, newService as newStream, reply as step, replies as steps } from '../support/sample-events.ts';
 import { ask, deployedClient } from './client.ts';
 
 const client = deployedClient();
+const appendTo = (stream: string, expectedVersion: number | 'any' | 'exists', events: ReturnType<typeof step>[]) =>
+  client.append(stream, { expectedVersion, events: addressed(stream, events) });
 
 /** The log's end, once it has everything that was appended before. */
 async function end(): Promise<string> {
-  const { eventIds } = await client.append(newStream(), { expectedVersion: 0, events: [step('end')] });
+  const { eventIds } = await appendTo(newStream(), 0, [step('end')]);
   for await (const event of followPastDamage({ limit: 1_000 })) if (event.id === eventIds[0]) return event.position;
   throw new Error('the log ended');
 }
@@ -34,13 +36,13 @@ describe('a client of the log', () => {
     const [one, two] = [newStream(), newStream()];
     const appending = (async () => {
       for (let n = 0; n < 5; n++) {
-        await client.append(one, { expectedVersion: 'any', events: steps(2, `one ${n}`) });
-        await client.append(two, { expectedVersion: 'any', events: steps(1, `two ${n}`) });
+        await appendTo(one, 'any', steps(2, `one ${n}`));
+        await appendTo(two, 'any', steps(1, `two ${n}`));
       }
     })();
     const seen = new Map<string, number[]>([one, two].map((stream) => [stream, []]));
-    for await (const event of followPastDamage({ after, types: ['agent.step-recorded'] })) {
-      seen.get(`agent-${event.aggregateId}`)?.push(event.sequenceNumber);
+    for await (const event of followPastDamage({ after, types: ['external-service.response'] })) {
+      seen.get(`service-${event.aggregateId}`)?.push(event.sequenceNumber);
       if ([...seen.values()].flat().length === 15) break;
     }
     await appending;
@@ -51,7 +53,7 @@ describe('a client of the log', () => {
   // Other tests append at the same time, so what comes next need not be our own.
   it('goes on after any position, and finds times', async () => {
     const after = await end();
-    const own = await client.append(newStream(), { expectedVersion: 0, events: steps(4) });
+    const own = await appendTo(newStream(), 0, steps(4));
     const next = await end();
     const { events } = await client.readLog({ after, limit: 4 });
     for (const [index, { position }] of events.entries()) {
@@ -68,7 +70,9 @@ describe('a client of the log', () => {
     const batches = new EventBatchProcessor(client, { batchSize: 20 });
     const streams = [newStream(), newStream()];
     const places = await Promise.all(
-      Array.from({ length: 20 }, (_, n) => batches.addEvent(streams[n % 2] ?? '', step(`${n}`))),
+      Array.from({ length: 20 }, (_, n) =>
+        batches.addEvent(streams[n % 2] ?? '', addressed(streams[n % 2] ?? '', [step(`${n}`)])[0] ?? step('')),
+      ),
     );
     expect(places.map(({ sequenceNumber }) => sequenceNumber)).toEqual(places.map((_, n) => Math.floor(n / 2) + 1));
   });

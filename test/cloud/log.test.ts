@@ -1,6 +1,6 @@
 import { ulid } from 'ulid';
 import { describe, expect, it } from 'vitest';
-import { step } from '../support/sample-events.ts';
+import { addressed, step } from '../support/sample-events.ts';
 import { ask, deployedClient } from './client.ts';
 
 interface LogPage {
@@ -43,7 +43,7 @@ describe('the log', () => {
     const written = await Promise.all(
       ids.map(async (agentId) => {
         const first = await client.createAgent({ agentId, agentType: 'coder', configuration: {}, createdBy: 'test' });
-        const more = [step('one'), step('two'), step('three')];
+        const more = addressed(`agent-${agentId}`, [step('one'), step('two'), step('three')]);
         await client.append(`agent-${agentId}`, { expectedVersion: first.version, events: more });
         return (await client.readStream(`agent-${agentId}`)).events.map(({ id }) => id);
       }),

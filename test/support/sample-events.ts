@@ -11,6 +11,29 @@ export const step = (action: string): NewEvent<'agent.step-recorded'> => ({
   data: { agentId: '42', action },
 });
 
+/** The id of a stream that nothing has written to, whose aggregate has no rules: it takes {@link replies} in any order. */
+export const newService = (): string => `service-${ulid()}`;
+
+/** An event for a stream of {@link newService}; {@link addressed} gives it the stream's id. */
+export const reply = (response: string): NewEvent<'external-service.response'> => ({
+  type: 'external-service.response',
+  data: { serviceId: 'unknown', requestId: 'r', response, latency: 1, success: true },
+});
+
+export const replies = (count: number, text = 'reply'): NewEvent<'external-service.response'>[] =>
+  Array.from({ length: count }, (_, index) => reply(`${text} ${index + 1}`));
+
+/** The same events, those of a service and of an agent with the id of the stream that they are for; whatever else comes stays as it is. */
+export function addressed<Events>(stream: string, events: Events): Events {
+  if (!Array.isArray(events)) return events;
+  const id = stream.slice(stream.indexOf('-') + 1);
+  return events.map((event) => {
+    if (event?.data?.serviceId !== undefined) return { ...event, data: { ...event.data, serviceId: id } };
+    if (event?.data?.agentId === '42') return { ...event, data: { ...event.data, agentId: id } };
+    return event;
+  }) as Events;
+}
+
 /** So many events, their text telling them apart. */
 export const steps = (count: number, text = 'step'): NewEvent<'agent.step-recorded'>[] =>
   Array.from({ length: count }, (_, index) => step(`${text} ${index + 1}`));

@@ -1,15 +1,15 @@
 import { ulid } from 'ulid';
 import { describe, expect, it } from 'vitest';
 import { createClient } from '../../../client/client.ts';
-import { newStream, step, steps } from '../../support/sample-events.ts';
+import { addressed, newService as newStream, reply as step, replies as steps } from '../../support/sample-events.ts';
 import { servedApi } from '../../support/served-api.ts';
 
 const { get, post, url } = servedApi();
 const append = (stream: string, events: unknown) =>
-  post(`/streams/${stream}/events`, { expectedVersion: 'any', events });
+  post(`/streams/${stream}/events`, { expectedVersion: 'any', events: addressed(stream, events) });
 /** Where the log ends once it has everything. */
 async function end(): Promise<string> {
-  const { body: appended } = await append('agent-end', [step('end')]);
+  const { body: appended } = await append('service-end', [step('end')]);
   for (let after = ''; ; ) {
     const { body } = await get(`/events?limit=1000&wait=1${after && `&after=${after}`}`);
     after = body.next;
@@ -33,7 +33,7 @@ describe('GET /events', () => {
       next = body.next;
     }
     for (const stream of [one, two]) {
-      const own = all.filter(({ aggregateId }) => stream === `agent-${aggregateId}`);
+      const own = all.filter(({ aggregateId }) => stream === `service-${aggregateId}`);
       expect(own.map(({ sequenceNumber }) => sequenceNumber)).toEqual(own.map((_, index) => index + 1));
     }
     const { body } = await get(`/events?after=${all[6]?.position}&limit=1000`);
@@ -45,7 +45,7 @@ describe('GET /events', () => {
     const waiting = get(`/events?after=${after}&wait=20`);
     await append(newStream(), [step('news')]);
     const { body } = await waiting;
-    expect(body.events[0].data.action).toBe('news');
+    expect(body.events[0].data.response).toBe('news');
     expect(body.events[0].position).toBe(body.next);
   });
 
@@ -59,7 +59,7 @@ describe('GET /events', () => {
       createdBy: 'me',
     });
     expect(created.version).toBe(1);
-    await append(`agent-${agentId}`, [step('a')]);
+    await post(`/agents/${agentId}/steps`, { action: 'a' });
     const last = await end();
     const query = async (text: string) => {
       const { body } = await get(`/events?after=${after}&${text}`);
@@ -137,7 +137,7 @@ describe('the client', () => {
     let position: string | undefined = after;
     for (const enough of [2, 5]) {
       if (enough === 5) void append(stream, steps(2));
-      for await (const event of client.follow({ after: position, types: ['agent.step-recorded'], limit: 2 })) {
+      for await (const event of client.follow({ after: position, types: ['external-service.response'], limit: 2 })) {
         seen.push(event.sequenceNumber);
         position = event.position;
         if (seen.length === enough) break;

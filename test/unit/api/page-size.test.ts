@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { newStream, step } from '../../support/sample-events.ts';
+import { addressed, newService as newStream, reply as step } from '../../support/sample-events.ts';
 import { servedApi } from '../../support/served-api.ts';
 
 const { get, post } = servedApi();
@@ -24,7 +24,7 @@ describe('a page of large events', () => {
     const stream = newStream();
     const sizes = [LARGE, LARGE, 4_900_000, LARGE, LARGE, LARGE, LARGE];
     for (const [version, size] of sizes.entries()) {
-      const body = { expectedVersion: version, events: [step(repetitive(size))] };
+      const body = { expectedVersion: version, events: addressed(stream, [step(repetitive(size))]) };
       expect((await post(`/streams/${stream}/events`, body)).status).toBe(201);
     }
     const read: number[] = [];
@@ -39,7 +39,7 @@ describe('a page of large events', () => {
     for (let after = ''; logged.length < sizes.length; ) {
       const { body } = await get(`/events?limit=100&wait=1${after && `&after=${after}`}`);
       expectAnswerable(body);
-      const own = body.events.filter(({ aggregateId }: { aggregateId: string }) => `agent-${aggregateId}` === stream);
+      const own = body.events.filter(({ aggregateId }: { aggregateId: string }) => `service-${aggregateId}` === stream);
       logged.push(...own.map((event: { sequenceNumber: number }) => event.sequenceNumber));
       after = body.next;
     }

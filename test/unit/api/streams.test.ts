@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { newStream, step, steps } from '../../support/sample-events.ts';
+import { addressed, newService as newStream, reply as step, replies as steps } from '../../support/sample-events.ts';
 import { servedApi } from '../../support/served-api.ts';
 
 const { call, get, post, commits } = servedApi();
 const append = (stream: string, expectedVersion: unknown, events: unknown, headers = {}) =>
-  post(`/streams/${stream}/events`, { expectedVersion, events }, headers);
+  post(`/streams/${stream}/events`, { expectedVersion, events: addressed(stream, events) }, headers);
 
 describe('POST /streams/{streamId}/events', () => {
   it('appends events as one commit and says where they are', async () => {
@@ -86,15 +86,15 @@ describe('POST /streams/{streamId}/events', () => {
     const before = commits();
     const stream = newStream();
     const broken = [
-      { type: 'agent.created', data: { agentId: '42', agentType: '', configuration: {}, createdBy: 'me', more: 1 } },
+      { type: 'external-service.response', data: { serviceId: '42', requestId: '', response: 1, more: 1 } },
       { type: 'no.such', data: {} },
       { ...step('x'), unknown: true },
-      { type: 'task.failed', data: { taskId: '1', agentId: '2', error: 'in an agent stream' } },
+      { type: 'task.failed', data: { taskId: '1', agentId: '2', error: 'in a service stream' } },
     ];
     const { status, body } = await append(stream, 0, broken);
     expect(status).toBe(422);
     const paths = body.errors.map(({ path }: { path: string }) => path);
-    expect(paths).toContain('events.0.data.agentType');
+    expect(paths).toContain('events.0.data.requestId');
     expect(paths.some((path: string) => path.startsWith('events.1'))).toBe(true);
     expect(paths.some((path: string) => path.startsWith('events.2'))).toBe(true);
     const foreign = await append(stream, 0, broken.slice(3));

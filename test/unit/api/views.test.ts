@@ -43,13 +43,20 @@ describe('a view', () => {
       timestamp,
       data: { workflowId: 'old', stepId, stepType: 'x', output: {} },
     });
+    const { timestamp, ...facts } = {
+      timestamp: '2010-06-01T00:00:00Z',
+      workflowType: 'x',
+      initiatedBy: 'me',
+      parameters: {},
+    };
     const events = [
+      { type: 'workflow.started', timestamp, data: { workflowId: 'old', ...facts } },
       at('2011-05-01T00:00:00Z', '1'),
       at('2009-01-01T12:00:00+02:00', '2'),
       at('2010-01-01T00:00:00Z', '3'),
     ];
     await post('/streams/workflow-old/events', { expectedVersion: 0, events });
-    const { body } = await get('/workflows/old?waitFor=3');
+    const { body } = await get('/workflows/old?waitFor=4');
     expect(body).toMatchObject({
       steps: 3,
       state: 'completed',

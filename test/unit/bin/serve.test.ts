@@ -7,7 +7,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { openDataFolder } from '../../../adapters/embedded/sqlite/database.ts';
 import { type AnnalsClient, createClient } from '../../../client/client.ts';
-import { noise, steps } from '../../support/sample-events.ts';
+import { addressed, noise, steps } from '../../support/sample-events.ts';
 import { runAnnals, type ServedProcess, serve } from '../../support/served-process.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
@@ -32,9 +32,10 @@ const WAIT = { timeout: 60_000 };
 
 /** Appends to a stream for as long as the server answers; calls back after each. @returns how many events it acknowledged */
 async function appendWhileServed(client: AnnalsClient, stream: string, onAppended: () => void): Promise<number> {
-  for (let acknowledged = 0; ; onAppended()) {
+  const events = addressed(stream, steps(3, stream));
+  for (let acknowledged = 1; ; onAppended()) {
     try {
-      const { toVersion } = await client.append(stream, { expectedVersion: acknowledged, events: steps(3, stream) });
+      const { toVersion } = await client.append(stream, { expectedVersion: acknowledged, events });
       acknowledged = toVersion;
     } catch {
       return acknowledged;
@@ -60,6 +61,8 @@ describe('annals serve', () => {
     const first = await start(dataDir);
     const client = createClient({ url: first.url, ...noRetry });
     const streams = ['agent-1', 'agent-2', 'agent-3', 'agent-4'];
+    const agent = { agentType: 'coder', configuration: {}, createdBy: 'me' };
+    await Promise.all(streams.map((stream) => client.createAgent({ ...agent, agentId: stream.replace('agent-', '') })));
     const appended = new Map<string, number>();
     const busy = Promise.withResolvers<void>();
     const writing = streams.map((stream) =>
@@ -76,10 +79,12 @@ describe('annals serve', () => {
     const second = createClient({ url: (await start(dataDir)).url });
     for (const [index, stream] of streams.entries()) {
       const known = acknowledged[index] ?? 0;
-      expect(known).toBeGreaterThan(0);
+      expect(known).toBeGreaterThan(1);
       const { version } = await second.readStream(stream, { direction: 'backward', limit: 1 });
       expect(version).toBeGreaterThanOrEqual(known);
-      expect(await second.agent(stream.replace('agent-', ''), { waitFor: version })).toMatchObject({ steps: version });
+      expect(await second.agent(stream.replace('agent-', ''), { waitFor: version })).toMatchObject({
+        steps: version - 1,
+      });
     }
   });
 
@@ -114,12 +119,13 @@ describe('annals serve', () => {
     const { url, child } = await start(dataDir, 'ulimit -f 400');
     const client = createClient({ url, ...noRetry });
     const event = () => ({ type: 'agent.step-recorded' as const, data: { agentId: '1', action: noise(20_000) } });
-    let version = 0;
+    await client.createAgent({ agentId: '1', agentType: 'coder', configuration: {}, createdBy: 'me' });
+    let version = 1;
     const failure = await (async () => {
       for (;;) version = (await client.append('agent-1', { expectedVersion: version, events: [event()] })).toVersion;
     })().catch((error: unknown) => error);
     expect(failure).toMatchObject({ status: 503, code: 'UNAVAILABLE' });
-    expect(version).toBeGreaterThan(0);
+    expect(version).toBeGreaterThan(1);
     expect((await client.readStream('agent-1')).version).toBe(version);
     child.kill('SIGKILL');
 

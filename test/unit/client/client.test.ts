@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type AnnalsClient, AnnalsRequestError, AnnalsUnreachableError, createClient } from '../../../client/client.ts';
-import { step } from '../../support/sample-events.ts';
+import { addressed, replies, step } from '../../support/sample-events.ts';
 import { servedApi } from '../../support/served-api.ts';
 
 const api = servedApi();
@@ -32,11 +32,18 @@ describe('the client', () => {
   });
 
   it('appends and reads streams', async () => {
-    const appended = await client.append('agent-s', { expectedVersion: 0, events: [step('a'), step('b')] });
+    const appended = await client.append('service-s', {
+      expectedVersion: 0,
+      events: addressed('service-s', replies(2)),
+    });
     expect(appended).toMatchObject({ toVersion: 2, repeated: false });
-    const { events, next } = await client.readStream('agent-s', { limit: 1 });
-    expect(events).toMatchObject([{ type: 'agent.step-recorded', sequenceNumber: 1, data: { action: 'a' } }]);
-    expect((await client.readStream('agent-s', { cursor: next ?? '' })).events).toMatchObject([{ sequenceNumber: 2 }]);
+    const { events, next } = await client.readStream('service-s', { limit: 1 });
+    expect(events).toMatchObject([
+      { type: 'external-service.response', sequenceNumber: 1, data: { response: 'reply 1' } },
+    ]);
+    expect((await client.readStream('service-s', { cursor: next ?? '' })).events).toMatchObject([
+      { sequenceNumber: 2 },
+    ]);
   });
 
   it('tells a repeat, whatever its status', async () => {

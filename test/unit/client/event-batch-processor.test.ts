@@ -1,10 +1,12 @@
 import { describe, expect, it, vi } from 'vitest';
 import { createClient } from '../../../client/client.ts';
 import { EventBatchProcessor } from '../../../client/event-batch-processor.ts';
-import { newStream, noise, step } from '../../support/sample-events.ts';
+import { addressed, newService as newStream, noise, reply } from '../../support/sample-events.ts';
 import { servedApi } from '../../support/served-api.ts';
 
 const { url, get, post, commits } = servedApi();
+/** An event for a stream, with some text in it. */
+const step = (stream: string, text: string) => addressed(stream, [reply(text)])[0] as ReturnType<typeof reply>;
 
 function setup(options: { batchSize?: number; batchTimeoutMs?: number } = {}) {
   const requests: Request[] = [];
@@ -21,17 +23,17 @@ function setup(options: { batchSize?: number; batchTimeoutMs?: number } = {}) {
 
 const actionsOf = async (stream: string) => {
   const { body } = await get(`/streams/${stream}/events?limit=1000`);
-  return body.events.map(({ data }: { data: { action: string } }) => data.action);
+  return body.events.map(({ data }: { data: { response: string } }) => data.response);
 };
 
 describe('POST /events:batch', () => {
   it('appends to many streams and answers for each', async () => {
     const [one, two, three] = [newStream(), newStream(), newStream()];
     const appends = [
-      { streamId: one, events: [step('a'), step('b')] },
-      { streamId: two, expectedVersion: 7, events: [step('c')] },
-      { streamId: three, events: [step('d'), { type: 'agent.step-recorded', data: { agentId: 1 } }] },
-      { streamId: 'task-1', events: [step('e')] },
+      { streamId: one, events: [step(one, 'a'), step(one, 'b')] },
+      { streamId: two, expectedVersion: 7, events: [step(two, 'c')] },
+      { streamId: three, events: [step(three, 'd'), { type: 'external-service.response', data: { serviceId: 1 } }] },
+      { streamId: 'task-1', events: [step(one, 'e')] },
     ];
     const key = { 'idempotency-key': newStream() };
     const { status, body } = await post('/events:batch', { appends }, key);
@@ -39,7 +41,7 @@ describe('POST /events:batch', () => {
     expect(body.results).toMatchObject([
       { streamId: one, status: 201, fromVersion: 1, toVersion: 2 },
       { streamId: two, status: 409, problem: { code: 'CONCURRENCY_CONFLICT', actualVersion: 0 } },
-      { streamId: three, status: 422, problem: { errors: [{ path: 'events.1.data.agentId' }, {}] } },
+      { streamId: three, status: 422, problem: { errors: [{ path: 'events.1.data.serviceId' }, {}, {}, {}, {}] } },
       { streamId: 'task-1', status: 422 },
     ]);
     const before = commits();
@@ -50,7 +52,7 @@ describe('POST /events:batch', () => {
 
   it('refuses a stream that is named twice, and more than it takes', async () => {
     const streamId = newStream();
-    const entry = { streamId, events: [step('a')] };
+    const entry = { streamId, events: [step(streamId, 'a')] };
     for (const appends of [
       [entry, entry],
       [],
@@ -66,7 +68,9 @@ describe('EventBatchProcessor', () => {
     const { batches, requests } = setup({ batchSize: 6 });
     const [one, two] = [newStream(), newStream()];
     const before = commits();
-    const places = await Promise.all([1, 2, 3, 4, 5, 6].map((n) => batches.addEvent(n % 3 ? one : two, step(`${n}`))));
+    const places = await Promise.all(
+      [1, 2, 3, 4, 5, 6].map((n) => batches.addEvent(n % 3 ? one : two, step(n % 3 ? one : two, `${n}`))),
+    );
     expect(requests).toHaveLength(1);
     expect(commits()).toBe(before + 2);
     expect(places.map(({ streamId, sequenceNumber }) => [streamId, sequenceNumber])).toEqual([
@@ -83,20 +87,20 @@ describe('EventBatchProcessor', () => {
   it('sends what waits when its time is up, and when it is closed', async () => {
     const stream = newStream();
     const soon = setup({ batchTimeoutMs: 20 });
-    expect((await soon.batches.addEvent(stream, step('a'))).sequenceNumber).toBe(1);
+    expect((await soon.batches.addEvent(stream, step(stream, 'a'))).sequenceNumber).toBe(1);
     const closing = setup();
-    const place = closing.batches.addEvent(stream, step('b'));
+    const place = closing.batches.addEvent(stream, step(stream, 'b'));
     await closing.batches.close();
     expect((await place).sequenceNumber).toBe(2);
-    await expect(closing.batches.addEvent(stream, step('c'))).rejects.toThrow('closed');
+    await expect(closing.batches.addEvent(stream, step(stream, 'c'))).rejects.toThrow('closed');
   });
 
   it('lets a bad event take no other down with it', async () => {
     const { batches } = setup();
     const [one, two] = [newStream(), newStream()];
-    const bad = { type: 'agent.step-recorded', data: { agentId: 42 } } as never;
-    const fates = [step('a'), bad, step('c'), step('d')].map((event) => batches.addEvent(one, event));
-    const other = batches.addEvent(two, step('x'));
+    const bad = { type: 'external-service.response', data: { serviceId: 42 } } as never;
+    const fates = [step(one, 'a'), bad, step(one, 'c'), step(one, 'd')].map((event) => batches.addEvent(one, event));
+    const other = batches.addEvent(two, step(two, 'x'));
     const [settled] = await Promise.all([Promise.allSettled(fates), batches.flush()]);
     expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'fulfilled']);
     expect((settled[1] as PromiseRejectedResult).reason).toMatchObject({ status: 422, code: 'VALIDATION_FAILED' });
@@ -107,8 +111,11 @@ describe('EventBatchProcessor', () => {
   it('sends more than one request takes in several', async () => {
     const { batches } = setup({ batchSize: 1_000 });
     const stream = newStream();
-    const many = Array.from({ length: 250 }, (_, n) => batches.addEvent(stream, step(`${n}`)));
-    const large = Array.from({ length: 5 }, (_, n) => batches.addEvent(newStream(), step(`${n}${noise(300_000)}`)));
+    const many = Array.from({ length: 250 }, (_, n) => batches.addEvent(stream, step(stream, `${n}`)));
+    const large = Array.from({ length: 5 }, (_, n) => {
+      const own = newStream();
+      return batches.addEvent(own, step(own, `${n}${noise(300_000)}`));
+    });
     await batches.close();
     expect((await Promise.all(many)).map(({ sequenceNumber }) => sequenceNumber)).toEqual(many.map((_, n) => n + 1));
     expect(await Promise.all(large)).toHaveLength(5);
@@ -125,13 +132,13 @@ describe('EventBatchProcessor', () => {
       return { ...answer, results: answer.results.map(({ streamId }) => ({ streamId, status: 503, problem })) };
     });
     const batches = new EventBatchProcessor({ appendBatch });
-    const place = batches.addEvent(stream, step('once'));
+    const place = batches.addEvent(stream, step(stream, 'once'));
     await batches.flush();
     expect((await place).sequenceNumber).toBe(1);
     expect(appendBatch).toHaveBeenCalledTimes(2);
     expect(await actionsOf(stream)).toEqual(['once']);
     const gone = new EventBatchProcessor({ appendBatch: () => Promise.reject(new Error('nobody there')) });
-    const lost = gone.addEvent(stream, step('lost'));
+    const lost = gone.addEvent(stream, step(stream, 'lost'));
     lost.catch(() => {});
     await gone.close();
     await expect(lost).rejects.toThrow('nobody there');

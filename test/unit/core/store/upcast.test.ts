@@ -13,7 +13,7 @@ import { MemoryViewStore } from '../../../support/memory-views.ts';
 const place = { stream: 'agent-42', sequenceNumber: 7 };
 
 /** A type in its third version, one that was renamed to it, and one that was split into two. */
-const declare = { kind: 'domain', aggregateType: 'agent', description: '', sensitive: [] } as const;
+const declare = { kind: 'domain', access: 'open', aggregateType: 'agent', description: '', sensitive: [] } as const;
 const paused = defineEvent({
   ...declare,
   type: 'agent.paused',

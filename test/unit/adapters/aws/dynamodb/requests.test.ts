@@ -1,12 +1,28 @@
 import { DynamoDBClient, type QueryCommandInput } from '@aws-sdk/client-dynamodb';
+import { ulid } from 'ulid';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { DynamoCommitStorage } from '../../../../../adapters/aws/dynamodb/commit-storage.ts';
-import { EventStore, type ReadOptions } from '../../../../../core/store/event-store.ts';
+import { appendRaw } from '../../../../../core/state/raw-append.ts';
+import { StateReader } from '../../../../../core/state/state-reader.ts';
+import { EventStore, type ExpectedVersion, type ReadOptions } from '../../../../../core/store/event-store.ts';
+import { agentDecider } from '../../../../../domain/agent/agent.ts';
+import type { NewEvent } from '../../../../../events/catalogue.ts';
 import { fill, newStream, noise, step } from '../../../../support/sample-events.ts';
 import { createTables } from '../../../../support/tables.ts';
 
 const client = new DynamoDBClient({});
 const requests: { name: string | undefined; input: unknown }[] = [];
+/** Capacity units of each answer. */
+const units: (number | undefined)[] = [];
+client.middlewareStack.add(
+  (next) => async (args) => {
+    const answer = await next({ ...args, input: { ...args.input, ReturnConsumedCapacity: 'TOTAL' } } as typeof args);
+    const { ConsumedCapacity } = answer.output as { ConsumedCapacity?: { CapacityUnits?: number } };
+    units.push(ConsumedCapacity?.CapacityUnits);
+    return answer;
+  },
+  { step: 'initialize', priority: 'low' },
+);
 client.middlewareStack.add(
   (next, { commandName: name }) =>
     (args) => {
@@ -45,6 +61,35 @@ it('a commit under an unknown id is looked for with one query, a known one is th
   expect(sent()).toEqual(['Query']);
   await store.findCommit(stream, 'key');
   expect(sent()).toEqual(['Query', 'GetItem']);
+});
+
+it('a raw append that the aggregate has to admit costs what the look at the head costs, and no look at the start', async () => {
+  const states = new StateReader({ store, cacheSize: 100 });
+  const aggregates = [agentDecider];
+  const agentId = ulid();
+  const stream = `agent-${agentId}`;
+  const step = { type: 'agent.step-recorded', data: { agentId, action: 'ls' } } as const;
+  const append = async (events: readonly NewEvent[], expectedVersion: ExpectedVersion, commitId?: string) => {
+    requests.length = 0;
+    units.length = 0;
+    await appendRaw({ store, states, aggregates }, stream, events, { expectedVersion, commitId });
+    return { sent: sent(), units: units.splice(0) };
+  };
+  const created = { agentId, agentType: 'coder', configuration: {}, createdBy: 'me' };
+  const first = await append([{ type: 'agent.created', data: created }], 0);
+  expect(first).toEqual({ sent: ['PutItem'], units: [1] });
+  // Warm: one query that finds nothing new, in place of the one that would look for the head.
+  expect(await append([step], 1)).toEqual({ sent: ['Query', 'PutItem'], units: [1, 1] });
+  expect(await append([step], 'any')).toEqual({ sent: ['Query', 'PutItem'], units: [1, 1] });
+  requests.length = 0;
+  units.length = 0;
+  await store.append(stream, [step], { expectedVersion: 'any' });
+  expect({ sent: sent(), units: units.splice(0) }).toEqual({ sent: ['Query', 'PutItem'], units: [1, 1] });
+  // Cold, of a short stream: one query as well.
+  const cold = new StateReader({ store });
+  requests.length = 0;
+  await appendRaw({ store, states: cold, aggregates }, stream, [step], { expectedVersion: 4 });
+  expect(sent()).toEqual(['Query', 'PutItem']);
 });
 
 it('a range is read with one query, or two side by side when it may start inside a commit', async () => {

@@ -1,0 +1,43 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { EventType, NewEvent } from '../../events/catalogue.ts';
+import { CommandRejectedError, NotAdmittedError, NotFoundError } from '../base/errors.ts';
+import type { Decider } from './decider.ts';
+
+/**
+ * Derives {@link Decider.admits} from `decide`: an event is admitted when the command behind it leads to that event alone.
+ * Members that the decision leaves out are the caller's; those that it gives have to be the same.
+ * @param commandBehind the command of a caller that leads to an event; undefined when there is none
+ */
+export function admitsDecided<State, Command, Type extends EventType>(
+  decide: Decider<State, Command, Type>['decide'],
+  commandBehind: (event: NewEvent<Type>) => Command | undefined,
+): NonNullable<Decider<State, Command, Type>['admits']> {
+  return (state, event, context) => {
+    const command = commandBehind(event);
+    if (command === undefined) throw new NotAdmittedError(`no command leads to ${event.type}`);
+    const [decided, ...more] = decideOrRefuse(() => decide(state, command, context));
+    if (!decided) throw new NotAdmittedError(`${event.type} changes nothing in the state that ${context.id} is in`);
+    if (decided.type !== event.type || more.length > 0) {
+      throw new NotAdmittedError(`in this state ${decided.type} would follow, not ${event.type}`);
+    }
+    assertSameData(event.data, decided.data);
+  };
+}
+
+/** The rule that a command breaks is the rule that its event breaks. */
+function decideOrRefuse<Events>(decide: () => Events): Events {
+  try {
+    return decide();
+  } catch (error) {
+    if (!(error instanceof CommandRejectedError || error instanceof NotFoundError)) throw error;
+    throw new NotAdmittedError(error.message, { cause: error });
+  }
+}
+
+function assertSameData(given: object, decided: object): void {
+  const proposed = given as Readonly<Record<string, unknown>>;
+  for (const [member, value] of Object.entries(decided)) {
+    if (isDeepStrictEqual(proposed[member], value)) continue;
+    throw new NotAdmittedError(`data.${member} has to be ${JSON.stringify(value)} in this state`);
+  }
+}

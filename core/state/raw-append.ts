@@ -1,0 +1,160 @@
+import type { NewEvent } from '../../events/catalogue.ts';
+import { definitionOf } from '../../events/catalogue.ts';
+import { ConcurrencyError, NotAdmittedError, ReservedTypeError, ValidationError } from '../base/errors.ts';
+import { parseStreamId } from '../base/stream-id.ts';
+import { RESERVED_SOURCES } from '../events/envelope.ts';
+import {
+  type AppendOptions,
+  type AppendResult,
+  assertEvents,
+  contention,
+  type EventStore,
+  type ExpectedVersion,
+  resultOf,
+} from '../store/event-store.ts';
+import type { AnyDecider } from './decider.ts';
+import { type Folded, stateFold } from './fold.ts';
+import type { StateReader } from './state-reader.ts';
+
+export interface RawAppendParts {
+  readonly store: EventStore;
+  readonly states: StateReader;
+  readonly aggregates: readonly AnyDecider[];
+}
+
+type RawAppendOptions = Omit<AppendOptions, 'headKnown' | 'validated'>;
+
+/**
+ * Appends events that come without a command, as {@link EventStore.append} does, if the aggregate of the stream admits
+ * each of them in the state that the one before it leaves. The look at the state takes the place of the look at the head;
+ * the beginning of a stream needs neither.
+ * @throws ReservedTypeError for a type that only Annals writes
+ * @throws NotAdmittedError for an event that no command could lead to; the message names the rule
+ * @throws what {@link EventStore.append} throws: a wrong `expectedVersion` is a ConcurrencyError whatever the events are
+ */
+export async function appendRaw(
+  parts: RawAppendParts,
+  stream: string,
+  events: readonly NewEvent[],
+  options: RawAppendOptions,
+): Promise<AppendResult> {
+  const { aggregateType, aggregateId } = parseStreamId(stream);
+  assertEvents(aggregateType, events);
+  assertOpen(events);
+  const aggregate = parts.aggregates.find((decider) => decider.aggregateType === aggregateType);
+  if (!aggregate) {
+    assertStreamIds(events, aggregateId);
+    return parts.store.append(stream, events, { ...options, validated: true });
+  }
+  const append = new RawAppend(parts, aggregate, stream, events, options);
+  const { expectedVersion } = options;
+  if (expectedVersion === 0) return append.first();
+  if (typeof expectedVersion === 'number') return append.attempt();
+  return contention.execute(() => append.attempt());
+}
+
+/** One append to one aggregate, however often it is tried. */
+class RawAppend {
+  readonly #parts: RawAppendParts;
+  readonly #aggregate: AnyDecider;
+  readonly #stream: string;
+  readonly #events: readonly NewEvent[];
+  readonly #options: RawAppendOptions;
+
+  constructor(
+    parts: RawAppendParts,
+    aggregate: AnyDecider,
+    stream: string,
+    events: readonly NewEvent[],
+    options: RawAppendOptions,
+  ) {
+    this.#parts = parts;
+    this.#aggregate = aggregate;
+    this.#stream = stream;
+    this.#events = events;
+    this.#options = options;
+  }
+
+  /** At the beginning of the stream, which nobody has to look at. */
+  async first(): Promise<AppendResult> {
+    try {
+      return await this.#put({ state: this.#aggregate.initialState, version: 0 });
+    } catch (error) {
+      if (!(error instanceof NotAdmittedError)) throw error;
+      return this.attempt(); // a stream that is there is a conflict, or this append was carried out before
+    }
+  }
+
+  async attempt(): Promise<AppendResult> {
+    const { expectedVersion, commitId } = this.#options;
+    const { repeat, ...loaded } = await this.#parts.states.load(stateFold(this.#aggregate), this.#stream, commitId);
+    if (repeat) return resultOf(repeat, true);
+    if (!isAt(loaded.version, expectedVersion)) {
+      throw new ConcurrencyError(this.#stream, expectedVersion, loaded.version);
+    }
+    return this.#put(loaded);
+  }
+
+  async #put(loaded: Folded<unknown>): Promise<AppendResult> {
+    const { store, states } = this.#parts;
+    const state = this.#admit(loaded.state);
+    const place = { expectedVersion: loaded.version, headKnown: true, validated: true };
+    const appended = await store.append(this.#stream, this.#events, { ...this.#options, ...place });
+    if (!appended.repeated) {
+      const after = { state, version: appended.toVersion };
+      states.written(stateFold(this.#aggregate), this.#stream, loaded.version, after, this.#options.commitId);
+    }
+    return appended;
+  }
+
+  /** @returns the state after the events */
+  #admit(loaded: unknown): unknown {
+    const { aggregateId: id } = parseStreamId(this.#stream);
+    assertStreamIds(this.#events, id);
+    const now = new Date().toISOString();
+    let state = loaded;
+    for (const [index, event] of this.#events.entries()) {
+      ruled(index, event, () => this.#aggregate.admits?.(state, event, { now, id }));
+      state = this.#aggregate.evolve(state, event as never); // `evolve` looks at type and data
+    }
+    return state;
+  }
+}
+
+function isAt(version: number, expected: ExpectedVersion): boolean {
+  if (expected === 'any') return true;
+  return expected === 'exists' ? version > 0 : version === expected;
+}
+
+function assertOpen(events: readonly NewEvent[]): void {
+  for (const { type } of events) {
+    if (definitionOf(type)?.access !== 'open') throw new ReservedTypeError(type);
+  }
+  const issues = events.flatMap(({ source = '' }, index) => {
+    const path = `events.${index}.source`;
+    return RESERVED_SOURCES.has(source) ? [{ path, message: `${source} is a source that only Annals uses` }] : [];
+  });
+  if (issues.length > 0) throw new ValidationError(issues);
+}
+
+function assertStreamIds(events: readonly NewEvent[], aggregateId: string): void {
+  for (const [index, event] of events.entries()) {
+    const members: readonly string[] = definitionOf(event.type)?.streamIds ?? [];
+    const data = event.data as Readonly<Record<string, unknown>>;
+    const foreign = members.find((member) => data[member] !== aggregateId);
+    if (foreign === undefined) continue;
+    ruled(index, event, () => {
+      throw new NotAdmittedError(`data.${foreign} has to be ${aggregateId}, the id of the stream`);
+    });
+  }
+}
+
+/** Says which of the events breaks a rule. */
+function ruled(index: number, { type }: NewEvent, admit: () => void): void {
+  try {
+    admit();
+  } catch (error) {
+    if (!(error instanceof NotAdmittedError)) throw error;
+    throw new NotAdmittedError(`events.${index}, ${type}: ${error.message}`, { cause: error });
+  }
+}
