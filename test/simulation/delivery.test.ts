@@ -1,19 +1,33 @@
 import { expect, it } from 'vitest';
-import { type SimulationReport, simulateDelivery } from '../support/simulation/delivery.ts';
+import { simulateDelivery } from '../support/simulation/delivery.ts';
+import { simulateOneMachine } from '../support/simulation/one-machine.ts';
+import type { SimulationReport } from '../support/simulation/stage.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 // SIMULATION_SEEDS=10000 runs more; SIMULATION_SEED=n begins there, so that a run that failed is repeated by its number.
 const first = Number(process.env['SIMULATION_SEED'] ?? 1);
 const seeds = Number(process.env['SIMULATION_SEEDS'] ?? 200);
 
-it(`views, log and bus are right in the end, whatever deliveries do: ${seeds} seeds from ${first}`, async () => {
-  const total: Record<keyof SimulationReport, number> = { events: 0, deliveries: 0, faults: 0, parked: 0 };
-  for (let seed = first; seed < first + seeds; seed++) {
-    const report = await simulateDelivery(seed).catch((cause: unknown) => {
+async function runSeeds(name: string, count: number, simulate: (seed: number) => Promise<SimulationReport>) {
+  const total = { events: 0, deliveries: 0, faults: 0, parked: 0, restarts: 0, jumps: 0 };
+  for (let seed = first; seed < first + count; seed++) {
+    const report = await simulate(seed).catch((cause: unknown) => {
       throw new Error(`seed ${seed}: ${cause instanceof Error ? cause.message : cause}`, { cause });
     });
-    for (const name of ['events', 'deliveries', 'faults', 'parked'] as const) total[name] += report[name];
+    for (const figure of Object.keys(total) as (keyof SimulationReport)[]) total[figure] += report[figure];
   }
-  if (process.env['SIMULATION_SEEDS']) process.stdout.write(`${seeds} seeds: ${JSON.stringify(total)}\n`);
-  if (seeds < 100) return;
-  for (const [name, count] of Object.entries(total)) expect(count, name).toBeGreaterThan(seeds / 4);
+  if (process.env['SIMULATION_SEEDS']) process.stdout.write(`${name}, ${count} seeds: ${JSON.stringify(total)}\n`);
+  if (count < 100) return;
+  for (const [figure, sum] of Object.entries(total)) expect(sum, figure).toBeGreaterThan(count / 4);
+}
+
+it(`views, log and bus are right in the end, whatever deliveries do: ${seeds} seeds from ${first}`, async () => {
+  await runSeeds('AWS', seeds, simulateDelivery);
+}, 3_600_000);
+
+const parent = temporaryFolder();
+const folders = Math.ceil(seeds / 20); // each opens databases, so they are fewer
+
+it(`and on one machine, whenever its process ends: ${folders} seeds from ${first}`, async () => {
+  await runSeeds('one machine', folders, (seed) => simulateOneMachine(seed, parent));
 }, 3_600_000);

@@ -1,0 +1,205 @@
+import { UnavailableError, ValidationError } from '../../../core/base/errors.ts';
+import { EventBus } from '../../../core/bus/event-bus.ts';
+import { LogWriter } from '../../../core/log/writer.ts';
+import { LIVE_GENERATION, Projector } from '../../../core/projections/projector.ts';
+import { DeadLetters } from '../../../core/publishing/dead-letters.ts';
+import { BUS, BUS_GENERATION, ParkedPublications } from '../../../core/publishing/parked-publications.ts';
+import { Publication } from '../../../core/publishing/publication.ts';
+import { Relay } from '../../../core/publishing/relay.ts';
+import type { Commit } from '../../../core/store/commit.ts';
+import { EventStore } from '../../../core/store/event-store.ts';
+import type { DomainEvent } from '../../../events/catalogue.ts';
+import { step } from '../sample-events.ts';
+import { Faults } from './faults.ts';
+import { checkOutcome } from './outcome.ts';
+import { actionsOf, fleetOf } from './projections.ts';
+import type { Random } from './random.ts';
+import type { Stores } from './stores.ts';
+
+/** What became of a run; the numbers say that it was no walk in the park. */
+export interface SimulationReport {
+  readonly events: number;
+  readonly deliveries: number;
+  readonly faults: number;
+  readonly parked: number;
+  readonly restarts: number;
+  readonly jumps: number;
+}
+
+/** A commit as it was stored, and as a delivery shows it: the same, or a damaged copy. */
+export interface Delivered {
+  readonly commit: Commit;
+  readonly shown: Commit;
+}
+
+/** No second attempts and no pauses: time is virtual. */
+export const ONCE = { attempts: 1, initialDelayMs: 0, maxDelayMs: 0 };
+
+const START = Date.UTC(2026, 0, 5);
+const HOUR_MS = 3_600_000;
+
+/** What a simulation plays with: stores that outlive each process, a clock, a bus, and bad events. */
+export class Stage {
+  readonly random: Random;
+  readonly faults: Faults;
+  readonly stores: Stores;
+  readonly published: DomainEvent[] = [];
+  readonly projections = [actionsOf(() => this.#poisonous), fleetOf(() => this.#poisonous)] as const;
+  records: Delivered[] = [];
+  /** The deliveries begin in the order in which the commits were appended. */
+  ordered = true;
+  /** One relay at a time: what is parked then stays parked until it is redriven. */
+  oneRelay = true;
+  deliveries = 0;
+  restarts = 0;
+  readonly #violations: string[] = [];
+  #jumps = 0;
+  #parked = 0;
+  #poisonous = true;
+  #redriving = false;
+  #time = START;
+  #ids = 0;
+  /** Agents of which the bus refused an event: the rest of the request went on without it. */
+  readonly #refused = new Set<string>();
+
+  constructor(random: Random, stores: Stores) {
+    this.random = random;
+    this.faults = new Faults(random);
+    this.stores = stores;
+  }
+
+  /** The time of some writer's clock: they disagree, and are set forward and back. */
+  readonly now = () => {
+    this.#time += 1_000;
+    if (this.random.chance(0.02)) {
+      this.#jumps++;
+      this.#time += this.random.from(-48, 48) * HOUR_MS;
+    }
+    return new Date(this.#time);
+  };
+
+  get store(): EventStore {
+    return new EventStore(this.stores.commits, { now: this.now, newId: () => `id-${++this.#ids}` });
+  }
+
+  async appendHistory(): Promise<void> {
+    const streams = this.random.from(1, 5);
+    const store = this.store;
+    for (let n = this.random.from(1, 30); n > 0; n--) {
+      const stream = `agent-${this.random.from(1, streams)}`;
+      const events = Array.from({ length: this.random.from(1, 4) }, () => step(this.#action()));
+      const { fromVersion } = await store.append(stream, events, { expectedVersion: 'any' });
+      for await (const commit of store.commits(stream, { from: fromVersion })) {
+        const damaged = this.random.chance(0.03);
+        this.records.push({ commit, shown: damaged ? { ...commit, body: new Uint8Array() } : commit });
+      }
+    }
+  }
+
+  /** A projector of a new process. */
+  projector(): Projector {
+    return new Projector({
+      projections: this.projections,
+      store: this.store,
+      views: this.faults.unreliable(this.stores.views),
+      sharedViews: this.faults.unreliable(this.stores.shared),
+      now: this.now,
+    });
+  }
+
+  /** A relay of a new process. An unreadable record is logged as the table has it; see the relay function. */
+  relay(): (commits: readonly Commit[]) => Promise<readonly { readonly commit: Commit }[]> {
+    const storage = this.faults.unreliable(this.stores.pages);
+    const log = new LogWriter({ storage, commits: this.stores.commits, strategy: 'single', now: this.now });
+    const relay = new Relay({ log, publication: this.#publication() });
+    return async (commits) => {
+      const known = new Map(this.records.map(({ commit, shown }) => [shown, commit]));
+      const failed = await relay.relay(commits.map((shown) => known.get(shown) ?? shown));
+      const shownOf = new Map(this.records.map(({ commit, shown }) => [commit, shown]));
+      return failed.map(({ commit }) => ({ commit: shownOf.get(commit) ?? commit }));
+    };
+  }
+
+  /** The bad events are mended, by a new version of the code, and an operator redrives. */
+  async recover(): Promise<void> {
+    this.faults.healthy = true;
+    this.faults.dead = false;
+    this.#redriving = true;
+    const all = { limit: 1_000, deadline: new Date(Number.MAX_SAFE_INTEGER / 2), preview: false };
+    const stuck = await this.#deadLetters().redriveAll(all);
+    this.#parked += stuck.results.length;
+    this.#poisonous = false;
+    await this.#deadLetters().redriveAll(all);
+  }
+
+  /** @throws Error that says what is not as it has to be */
+  async check(): Promise<SimulationReport> {
+    const [violation] = this.#violations;
+    if (violation) throw new Error(violation);
+    const left = await Array.fromAsync(this.#deadLetters().list());
+    if (left.length > 0) throw new Error(`${left.length} dead letters are left: ${JSON.stringify(left[0])}`);
+    const events = await checkOutcome({
+      store: this.store,
+      streams: [...new Set(this.records.map(({ commit }) => commit.stream))],
+      views: this.stores.views,
+      shared: this.stores.shared,
+      fleet: this.projections[1],
+      pages: this.stores.pages,
+      published: this.published,
+      ordered: this.ordered,
+      refused: this.#refused,
+    });
+    const { deliveries, restarts } = this;
+    return { events, deliveries, faults: this.faults.count, parked: this.#parked, restarts, jumps: this.#jumps };
+  }
+
+  #publication(): Publication {
+    const bus = new EventBus({ onHandlerError: () => {} });
+    bus.addPublisher('bus', { publish: (events) => this.faults.call(async () => this.#publish(events)) });
+    const parked = new ParkedPublications(this.faults.unreliable(this.stores.marks));
+    return new Publication({ bus, policy: ONCE, parked, onParked: () => {}, now: this.now });
+  }
+
+  /** PutEvents: takes some of the entries, refuses some until later and some for good. */
+  async #publish(events: readonly DomainEvent[]) {
+    await this.#checkMarks(events);
+    return events.flatMap((event) => {
+      const refused = !this.faults.healthy && this.random.chance(0.05);
+      if (!refused && !(this.#poisonous && actionOf(event).includes('unpublishable'))) {
+        this.published.push(event);
+        return [];
+      }
+      this.#refused.add(event.aggregateId);
+      const error = refused ? new UnavailableError('later') : new ValidationError([{ path: '', message: 'never' }]);
+      return [{ event, error }];
+    });
+  }
+
+  /** From the event on at which a stream is parked, the bus hears nothing of it until it is redriven. */
+  async #checkMarks(events: readonly DomainEvent[]): Promise<void> {
+    if (!this.oneRelay || this.#redriving) return;
+    for (const { aggregateId, sequenceNumber } of events) {
+      const mark = (await this.stores.marks.get(BUS, BUS_GENERATION, `agent-${aggregateId}`))?.parked;
+      if (!mark || mark.version > sequenceNumber) continue;
+      // Kept and not thrown: the bus takes every error of a publisher for a refusal.
+      this.#violations.push(
+        `the bus heard ${aggregateId}/${sequenceNumber}, but the stream is parked at ${mark.version}`,
+      );
+    }
+  }
+
+  #deadLetters(): DeadLetters {
+    const { views, shared: sharedViews, marks: busMarks } = this.stores;
+    const { projections, store, now } = this;
+    const live = () => LIVE_GENERATION;
+    const publication = this.#publication();
+    return new DeadLetters({ projections, store, views, sharedViews, busMarks, live, publication, now });
+  }
+
+  #action(): string {
+    const kind = this.random.chance(0.05) ? this.random.pick(['untakable', 'uncountable', 'unpublishable']) : 'step';
+    return `${kind} ${this.random.from(1, 1_000_000)}`;
+  }
+}
+
+const actionOf = (event: DomainEvent) => (event.type === 'agent.step-recorded' ? event.data.action : '');
