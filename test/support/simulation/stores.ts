@@ -1,6 +1,5 @@
 import { join } from 'node:path';
-import type { ConsumerCheckpoint } from '../../../adapters/embedded/engine/consumer.ts';
-import { sqliteCheckpoint } from '../../../adapters/embedded/sqlite/checkpoint.ts';
+import { type ConsumerCheckpoint, sqliteCheckpoint } from '../../../adapters/embedded/sqlite/checkpoint.ts';
 import { SqliteCommitStorage } from '../../../adapters/embedded/sqlite/commit-storage.ts';
 import { type DataFolder, openDataFolder } from '../../../adapters/embedded/sqlite/database.ts';
 import { SqliteLogStorage } from '../../../adapters/embedded/sqlite/log-storage.ts';
