@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { debuglog } from 'node:util';
 import { Command } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import { addDrillCommand } from './commands/drill.ts';
@@ -8,9 +9,14 @@ import { addServeCommand } from './commands/serve.ts';
 import { addTravelCommand } from './commands/travel.ts';
 import { addVerifyCommand } from './commands/verify.ts';
 
+/** Status of a command line that makes no sense, as shells have it. */
+const WRONG_USAGE = 2;
+
 const program = new Command('annals')
   .description('The event-sourced backbone of a system of parallel AI agents')
-  .version(packageJson.version);
+  .version(packageJson.version)
+  .configureOutput({ outputError: (text, write) => write(`${text.trim().replaceAll(/\s*\n\s*/g, ' ')}\n`) })
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : WRONG_USAGE));
 
 addServeCommand(program);
 addImportCommand(program);
@@ -19,4 +25,10 @@ addTravelCommand(program);
 addVerifyCommand(program);
 addDrillCommand(program);
 
-await program.parseAsync();
+try {
+  await program.parseAsync();
+} catch (error) {
+  debuglog('annals')('%o', error);
+  console.error(`error: ${error instanceof Error ? error.message : error} (NODE_DEBUG=annals shows where)`);
+  process.exitCode = 1;
+}

@@ -6,10 +6,12 @@ import { readProcessLog } from '../import/process-log.ts';
 import { trackProgress } from '../import/progress.ts';
 import { reportOf } from '../import/report.ts';
 import { type ImportSource, runImport } from '../import/run-import.ts';
+import { printJson, withJson } from './json-output.ts';
 import { clientOf, type Target, withTarget } from './target.ts';
 
 interface ImportOptions extends Target {
   readonly concurrency: number;
+  readonly json: boolean;
 }
 
 /** Adds `import agent-run` and `import process-log`: they bring recorded histories into a running server. */
@@ -32,6 +34,7 @@ export function addImportCommand(program: Command): void {
     .argument('<file>', 'CSV, gzipped or not')
     .option('--type <name>', 'type of the workflows', 'process')
     .option('--utc', 'take times without an offset as UTC', false)
+    .addHelpText('after', '\nExample:\n  annals import process-log log.csv.gz --type permit --utc')
     .action(async (file: string, { type, utc, ...target }: ImportOptions & { type: string; utc: boolean }) => {
       try {
         const log = await readProcessLog(file, { workflowType: type, assumeUtc: utc });
@@ -45,7 +48,7 @@ export function addImportCommand(program: Command): void {
 }
 
 function withImport(command: Command): Command {
-  return withTarget(command).addOption(
+  return withJson(withTarget(command)).addOption(
     new Option('--concurrency <n>', 'how many streams to work on side by side').default(16).argParser(parseConcurrency),
   );
 }
@@ -54,9 +57,9 @@ async function importAll(
   sources: readonly ImportSource[],
   problems: readonly string[],
   things: string,
-  { concurrency, ...target }: ImportOptions,
+  { concurrency, json, ...target }: ImportOptions,
 ): Promise<void> {
-  console.log(`importing ${sources.length.toLocaleString('en')} ${things} into ${target.url}`);
+  if (!json) console.log(`importing ${sources.length.toLocaleString('en')} ${things} into ${target.url}`);
   const client = clientOf(target);
   const progress = trackProgress(sources.length, things);
   const interrupted = new AbortController();
@@ -67,7 +70,8 @@ async function importAll(
   process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
   const report = reportOf(result, problems, target.url);
   for (const line of report.errors) console.error(line);
-  console.log(report.summary);
+  if (json) printJson({ ...result, problems: [...problems, ...result.problems], stopped: result.stopped?.message });
+  else console.log(report.summary);
   if (report.errors.length > 0) process.exitCode = 1;
   if (interrupted.signal.aborted) {
     console.error('the import was interrupted: run it again to go on from here');

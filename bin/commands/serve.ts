@@ -31,6 +31,7 @@ export function addServeCommand(program: Command): void {
         .default([])
         .argParser(parseHosts),
     )
+    .addHelpText('after', '\nExample:\n  annals serve --port 4700 --data .annals')
     .action(async ({ port, data, allowHost }: ServeOptions) => {
       try {
         const settings = configureEventSystem(annalsConfig);

@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { diffJson } from 'diff';
 import { AnnalsRequestError, AnnalsUnreachableError } from '../../client/client.ts';
 import { InvalidIdError } from '../../core/base/errors.ts';
@@ -7,16 +7,18 @@ import { parseStreamId } from '../../core/base/stream-id.ts';
 import { isShared } from '../../core/projections/projection.ts';
 import { projections } from '../../domain/projections.ts';
 import { parseInstant } from './instant.ts';
+import { printJson, withJson } from './json-output.ts';
 import { clientOf, type Target, withTarget } from './target.ts';
 
 interface TravelOptions extends Target {
   readonly at?: string;
-  readonly toVersion?: string;
+  readonly toVersion?: number;
+  readonly json: boolean;
 }
 
 /** Adds `travel`: what a stream's view was, and what has changed since. */
 export function addTravelCommand(program: Command): void {
-  withTarget(program.command('travel'))
+  withJson(withTarget(program.command('travel')))
     .description('show the view of a stream as it was, and what has changed since')
     .argument('<stream>', 'such as agent-42')
     .addOption(
@@ -24,10 +26,11 @@ export function addTravelCommand(program: Command): void {
         .conflicts('toVersion')
         .argParser(parseInstant),
     )
-    .addOption(new Option('--to-version <n>', 'the version instead of a time'))
+    .addOption(new Option('--to-version <n>', 'the version instead of a time').argParser(parseVersion))
+    .addHelpText('after', EXAMPLES)
     .action(async (stream: string, options: TravelOptions) => {
       try {
-        for (const line of await travel(stream, options)) console.log(line);
+        await travel(stream, options);
       } catch (error) {
         const isExplained = [AnnalsRequestError, AnnalsUnreachableError, InvalidIdError, TypeError];
         if (!isExplained.some((type) => error instanceof type)) throw error;
@@ -37,8 +40,13 @@ export function addTravelCommand(program: Command): void {
     });
 }
 
-/** The lines to print. @throws AnnalsRequestError, AnnalsUnreachableError, InvalidIdError, TypeError */
-async function travel(stream: string, { at, toVersion, ...target }: TravelOptions) {
+const EXAMPLES = `
+Examples:
+  annals travel agent-42 --to-version 1
+  annals travel agent-42 --at 2026-01-05T09:00:00Z --json`;
+
+/** Prints a view as it was and as it is. @throws AnnalsRequestError, AnnalsUnreachableError, InvalidIdError, TypeError */
+async function travel(stream: string, { at, toVersion, json, ...target }: TravelOptions): Promise<void> {
   const { aggregateType, aggregateId } = parseStreamId(stream);
   const projection = projections.find((candidate) => !isShared(candidate) && candidate.aggregateType === aggregateType);
   if (!projection) throw new TypeError(`there is no view of ${aggregateType} streams`);
@@ -46,19 +54,23 @@ async function travel(stream: string, { at, toVersion, ...target }: TravelOption
     throw new TypeError('say which moment: --at <time> or --to-version <n>');
   const client = clientOf(target);
   const [then, now] = await Promise.all([
-    client.view(projection.name, aggregateId, {
-      at,
-      ...(toVersion === undefined ? {} : { version: Number(toVersion) }),
-    }),
+    client.view(projection.name, aggregateId, { at, version: toVersion }),
     client.view(projection.name, aggregateId),
   ]);
+  if (json) return printJson({ past: then, now });
   const moment = at ?? `version ${toVersion}`;
-  return [
+  const lines = [
     styleText('bold', `${stream} at ${moment}: version ${then['version']}`),
     JSON.stringify(then, null, 2),
     styleText('bold', `from there to now: version ${now['version']}`),
     ...changes(then, now),
   ];
+  for (const line of lines) console.log(line);
+}
+
+function parseVersion(value: string): number {
+  if (/^[1-9]\d{0,14}$/.test(value)) return Number(value);
+  throw new InvalidArgumentError('It is a whole number from 1.');
 }
 
 const signs = { added: ['+', 'green'], removed: ['-', 'red'], same: [' ', 'dim'] } as const;
