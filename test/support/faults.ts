@@ -7,6 +7,7 @@ export interface Fault {
 }
 
 const checkpoints = 'core/projections/checkpoints.ts';
+const fold = 'core/state/fold.ts';
 const projector = 'core/projections/projector.ts';
 const publication = 'core/publishing/publication.ts';
 const aws = ['test/contract/dynamodb.test.ts'];
@@ -51,15 +52,16 @@ export const faults: readonly Fault[] = [
     name: 'a gap in the deliveries is ignored',
     edits: [
       [checkpoints, 'if (commit.version > version + 1) {', 'if (commit.version < 0) {'],
-      ['core/projections/fold-commits.ts', 'if (decoded.sequenceNumber > next) throw', 'if (next < 0) throw'],
-      ['core/projections/fold-commits.ts', 'next += 1;', 'next = decoded.sequenceNumber + 1;'],
+      [fold, 'if (commit.version > folded.version + 1) {', 'if (commit.version < 0) {'],
+      [fold, '.slice(folded.version + 1 - commit.version,', '.slice(Math.max(0, folded.version + 1 - commit.version),'],
     ],
   },
   {
     name: 'what was applied before is applied again',
     edits: [
       [checkpoints, 'if (endOf(commit) <= version) continue;', ''],
-      ['core/projections/fold-commits.ts', 'if (decoded.sequenceNumber < next) continue;', ''],
+      [fold, 'if (endOf(commit) <= folded.version) return folded;', ''],
+      [fold, '.slice(folded.version + 1 - commit.version,', '.slice(0,'],
     ],
   },
   {
@@ -67,8 +69,12 @@ export const faults: readonly Fault[] = [
     edits: [
       [
         'core/projections/fold-commits.ts',
-        'state = evolve(state, event);',
-        'state = evolve(state, event); whole = { state, version: next };',
+        'foldCommit({ evolve }, base,',
+        `foldCommit({ evolve: (state, next) => {
+          const after = evolve(state, next);
+          whole = { state: after, version: next.sequenceNumber };
+          return after;
+        } }, base,`,
       ],
     ],
   },
@@ -212,8 +218,8 @@ export const faults: readonly Fault[] = [
     edits: [
       [
         'adapters/aws/eventbridge/publisher.ts',
-        "this.#breaker.execute(() => reaching('EventBridge', this.#client.send(command)))",
-        "reaching('EventBridge', this.#client.send(command))",
+        "this.#breaker.execute(() => reaching('EventBridge', () => this.#client.send(command)))",
+        "reaching('EventBridge', () => this.#client.send(command))",
       ],
     ],
     tests: eventBridge,
