@@ -9,8 +9,8 @@ import { type Latency, latencyOf } from './harness/latency.ts';
 const { apiUrl, region, emulated } = await findDeployment();
 const client = createClient({ url: apiUrl, fetch: signedFetch({ region }) });
 const agentId = ulid();
-await client.createAgent({ agentId, agentType: 'coder', configuration: {}, createdBy: 'bench' });
-await client.agent(agentId, { waitFor: 1 });
+await client.agents.create({ agentId, agentType: 'coder', configuration: {}, createdBy: 'bench' });
+await client.agents.get(agentId, { waitFor: 1 });
 
 const append = (serviceId: string) => {
   const data = { serviceId, requestId: 'r', response: 'edit '.repeat(50), latency: 1, success: true };
@@ -21,12 +21,12 @@ const append = (serviceId: string) => {
 const results: Record<string, Latency> = {};
 results['append of 1 event to a new stream'] = await latencyOf(300, () => append(ulid()));
 results['command on an agent (load, decide, append)'] = await latencyOf(300, () =>
-  client.recordStep(agentId, { action: 'edit', durationMs: 1 }),
+  client.agents.recordStep(agentId, { action: 'edit', durationMs: 1 }),
 );
-results['read of a view'] = await latencyOf(300, () => client.agent(agentId));
+results['read of a view'] = await latencyOf(300, () => client.agents.get(agentId));
 results['append until the view shows it'] = await latencyOf(100, async () => {
-  const { version } = await client.recordStep(agentId, { action: 'edit', durationMs: 1 });
-  await client.agent(agentId, { waitFor: version });
+  const { version } = await client.agents.recordStep(agentId, { action: 'edit', durationMs: 1 });
+  await client.agents.get(agentId, { waitFor: version });
 });
 console.log(emulated ? 'the stack on an emulator of AWS, milliseconds' : 'the stack on AWS, milliseconds');
 console.table(results);

@@ -34,8 +34,8 @@ export function addReplayCommand(program: Command): void {
         if (rebuild && (from || to || types))
           throw new RangeError('--rebuild takes all events: leave out --from, --to and --type');
         const replayId = rebuild
-          ? (await client.rebuild(projection)).rebuildId
-          : (await client.requestReplay({ projection, from, to, types })).replayId;
+          ? (await client.operations.rebuild(projection)).rebuildId
+          : (await client.operations.requestReplay({ projection, from, to, types })).replayId;
         if (!json) console.log(`replay ${replayId} has begun; it goes on when this command is stopped`);
         await end(client, replayId, rebuild, json);
       }),
@@ -51,7 +51,7 @@ export function addReplayCommand(program: Command): void {
       .description(descriptions[verb])
       .argument('<replayId>')
       .action((replayId: string, target: Target) =>
-        reporting(async () => console.log(summaryOf(await clientOf(target).moveReplay(replayId, verb)))),
+        reporting(async () => console.log(summaryOf(await clientOf(target).operations.moveReplay(replayId, verb)))),
       );
   }
   withTarget(group.command('switch'))
@@ -59,7 +59,9 @@ export function addReplayCommand(program: Command): void {
     .argument('<replayId>')
     .option('--accept-part', 'also one that holds a part of the events only', false)
     .action((replayId: string, { acceptPart, ...target }: Target & { acceptPart: boolean }) =>
-      reporting(async () => console.log(summaryOf(await clientOf(target).switchToReplay(replayId, { acceptPart })))),
+      reporting(async () =>
+        console.log(summaryOf(await clientOf(target).operations.switchToReplay(replayId, { acceptPart }))),
+      ),
     );
 }
 

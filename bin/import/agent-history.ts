@@ -50,14 +50,14 @@ function furtherRequests(plan: AgentPlan, history: readonly DomainEvent[], known
   const steps = withUsage(plan, known).slice(known.length);
   const key = (...content: readonly unknown[]) => ({ idempotencyKey: contentKey(agentId, history.length, ...content) });
   const sends: ImportRequest['send'][] = [];
-  if (history.length === 0) sends.push((client) => client.createAgent({ agentId, ...agent }, key(agent)));
+  if (history.length === 0) sends.push((client) => client.agents.create({ agentId, ...agent }, key(agent)));
   if (history.findLast((event) => event.type === 'agent.state-changed')?.data.newState !== begin.newState) {
-    sends.push((client) => client.changeAgentState(agentId, begin, key(begin)));
+    sends.push((client) => client.agents.changeState(agentId, begin, key(begin)));
   }
   steps.forEach((step, index) => {
-    sends.push((client) => client.recordStep(agentId, step, key(known.length + index, step)));
+    sends.push((client) => client.agents.recordStep(agentId, step, key(known.length + index, step)));
   });
-  sends.push((client) => client.changeAgentState(agentId, end, key(end)));
+  sends.push((client) => client.agents.changeState(agentId, end, key(end)));
   return sends.map((send) => ({ events: 1, send }));
 }
 

@@ -23,7 +23,7 @@ export async function follow(client: AnnalsClient, replayId: string, switches: b
   let told = performance.now();
   try {
     for (;;) {
-      const replay = await client.replay(replayId);
+      const replay = await client.operations.replay(replayId);
       bar?.setTotal(Math.max(replay.total, 1));
       bar?.update(Math.min(replay.events, replay.total), { state: replay.state });
       if (isOver(replay, switches)) return replay;

@@ -83,9 +83,9 @@ const ids = (all: readonly Delivered[]) => new Set(all.map(({ detail }) => detai
 describe('the bus', () => {
   it('brings a subscriber the events it asked for, as the API gives them, and no others', async () => {
     const agentId = ulid();
-    await client.createAgent({ agentId, agentType: 'coder', configuration: {}, createdBy: 'test' });
-    await client.changeAgentState(agentId, { newState: 'running', reason: 'work' });
-    await client.recordStep(agentId, { action: 'edit' });
+    await client.agents.create({ agentId, agentType: 'coder', configuration: {}, createdBy: 'test' });
+    await client.agents.changeState(agentId, { newState: 'running', reason: 'work' });
+    await client.agents.recordStep(agentId, { action: 'edit' });
     const delivered = await received(agentId, (all) => ids(all).size >= 2);
     const { events } = await client.readStream(`agent-${agentId}`);
     const wanted = events.filter(({ type }) => type !== 'agent.state-changed');
@@ -104,7 +104,7 @@ describe('the bus', () => {
       type: 'agent.step-recorded' as const,
       data: { agentId, action: `step ${index + 1}` },
     }));
-    await client.createAgent({ agentId, agentType: 'coder', configuration: {}, createdBy: 'test' });
+    await client.agents.create({ agentId, agentType: 'coder', configuration: {}, createdBy: 'test' });
     const { eventIds } = await client.append(`agent-${agentId}`, { expectedVersion: 1, events });
     const delivered = await received(agentId, (all) => ids(all).size >= 26);
     expect([...ids(delivered)]).toEqual(expect.arrayContaining([...eventIds]));

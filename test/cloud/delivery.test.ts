@@ -44,9 +44,9 @@ describe('a commit that cannot be read', () => {
     const client = deployedClient();
     const [agentId, other] = [ulid(), ulid()];
     const agent = { agentType: 'coder', configuration: {}, createdBy: 'test' };
-    await client.createAgent({ agentId, ...agent });
+    await client.agents.create({ agentId, ...agent });
     await putDamaged(`agent-${agentId}`, 2);
-    await client.createAgent({ agentId: other, ...agent });
+    await client.agents.create({ agentId: other, ...agent });
     await eventually(async () => expect(await get(`/agents/${other}`)).toMatchObject({ version: 1 }));
     const ids = [`agent-status:agent-${agentId}`, `fleet-overview:agent-${agentId}`];
     for (const id of ids) {
@@ -68,8 +68,8 @@ describe('a view that many streams feed', () => {
     const client = deployedClient();
     const agentType = `type-${ulid()}`;
     for (let n = 0; n < 3; n++) {
-      const { agentId } = await client.createAgent({ agentType, configuration: {}, createdBy: 'test' });
-      await client.recordStep(agentId, { action: 'read', usage: { tokens: 100 } });
+      const { agentId } = await client.agents.create({ agentType, configuration: {}, createdBy: 'test' });
+      await client.agents.recordStep(agentId, { action: 'read', usage: { tokens: 100 } });
     }
     await eventually(async () => {
       const { agentsByType, stepsByType, tokensByType } = await get('/projections/fleet-overview/all');

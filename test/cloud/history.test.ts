@@ -10,7 +10,7 @@ const keys = async (folder: string) => (await Array.fromAsync(objects.list(folde
 
 const agent = async (): Promise<string> => {
   const agentId = ulid();
-  await client.createAgent({ agentId, agentType: 'coder', configuration: {}, createdBy: 'test' });
+  await client.agents.create({ agentId, agentType: 'coder', configuration: {}, createdBy: 'test' });
   return agentId;
 };
 
@@ -28,31 +28,34 @@ it('a long stream gets snapshots, from which commands and views of the past go o
     expect.poll(() => keys(`snapshots/${fold}/${stream}/`), { timeout: 30_000 }).toHaveLength(3);
   await kept('state.agent');
   await kept('view.agent-status');
-  expect(await client.recordStep(agentId, { action: 'after snapshots' })).toMatchObject({ version: 302 });
-  expect(await client.agent(agentId, { version: 250 })).toMatchObject({ steps: 249, usage: { tokens: 249 } });
-  expect(await client.agent(agentId, { waitFor: 302 })).toMatchObject({ steps: 301, lastAction: 'after snapshots' });
+  expect(await client.agents.recordStep(agentId, { action: 'after snapshots' })).toMatchObject({ version: 302 });
+  expect(await client.agents.get(agentId, { version: 250 })).toMatchObject({ steps: 249, usage: { tokens: 249 } });
+  expect(await client.agents.get(agentId, { waitFor: 302 })).toMatchObject({
+    steps: 301,
+    lastAction: 'after snapshots',
+  });
 });
 
 it('an observation of megabytes lies in the bucket, and nobody who reads it notices', async () => {
   const agentId = await agent();
   const observation = noise(1_500_000);
-  await client.recordStep(agentId, { action: 'dump', observation });
+  await client.agents.recordStep(agentId, { action: 'dump', observation });
   expect(await keys(`large-events/agent-${agentId}/`)).toHaveLength(1);
-  expect(await client.agent(agentId, { waitFor: 2 })).toMatchObject({ steps: 1, lastAction: 'dump' });
+  expect(await client.agents.get(agentId, { waitFor: 2 })).toMatchObject({ steps: 1, lastAction: 'dump' });
   const { events } = await client.readStream(`agent-${agentId}`, { from: 2 });
   expect(events).toMatchObject([{ data: { observation } }]);
 });
 
 it('a fork goes on from its parent, and is compared with it', async () => {
   const parent = await agent();
-  for (const action of ['plan', 'edit']) await client.recordStep(parent, { action });
-  const { agentId } = await client.forkAgent(parent, { atVersion: 2 });
-  await client.recordStep(agentId, { action: 'rewrite' });
-  expect(await client.agent(agentId, { waitFor: 2 })).toMatchObject({
+  for (const action of ['plan', 'edit']) await client.agents.recordStep(parent, { action });
+  const { agentId } = await client.agents.fork(parent, { atVersion: 2 });
+  await client.agents.recordStep(agentId, { action: 'rewrite' });
+  expect(await client.agents.get(agentId, { waitFor: 2 })).toMatchObject({
     steps: 2,
     forkedFrom: { agentId: parent, version: 2 },
   });
-  const { common, steps } = await client.diffAgents(agentId, { with: parent });
+  const { common, steps } = await client.agents.diff(agentId, { with: parent });
   expect(common).toEqual({ agentId: parent, version: 2 });
   expect(steps).toMatchObject([
     { same: false, left: { data: { action: 'rewrite' } }, right: { data: { action: 'edit' } } },

@@ -54,7 +54,7 @@ describe('recorded agent runs', () => {
     for (const { agentId, steps } of runs) {
       // The patch that the run submitted is a last step.
       const { version } = await client.readStream(`agent-${agentId}`, { limit: 1 });
-      const view = await client.agent(agentId, { waitFor: version });
+      const view = await client.agents.get(agentId, { waitFor: version });
       expect(view).toMatchObject({
         agentId,
         agentType: 'swe_main',

@@ -42,7 +42,7 @@ describe('the log', () => {
     const ids = Array.from({ length: 4 }, () => ulid());
     const written = await Promise.all(
       ids.map(async (agentId) => {
-        const first = await client.createAgent({ agentId, agentType: 'coder', configuration: {}, createdBy: 'test' });
+        const first = await client.agents.create({ agentId, agentType: 'coder', configuration: {}, createdBy: 'test' });
         const more = addressed(`agent-${agentId}`, [step('one'), step('two'), step('three')]);
         await client.append(`agent-${agentId}`, { expectedVersion: first.version, events: more });
         return (await client.readStream(`agent-${agentId}`)).events.map(({ id }) => id);
@@ -57,7 +57,7 @@ describe('the log', () => {
   it('reads the same again from the same position', async () => {
     const start = await end();
     const agentId = ulid();
-    await client.createAgent({ agentId, agentType: 'coder', configuration: {}, createdBy: 'test' });
+    await client.agents.create({ agentId, agentType: 'coder', configuration: {}, createdBy: 'test' });
     const first = await follow(start, [agentId], 1);
     expect(await follow(start, [agentId], 1)).toEqual(first);
   });
@@ -65,8 +65,8 @@ describe('the log', () => {
   it('can be had by type', async () => {
     const start = await end();
     const agentId = ulid();
-    await client.createAgent({ agentId, agentType: 'coder', configuration: {}, createdBy: 'test' });
-    await client.recordStep(agentId, { action: 'edit' });
+    await client.agents.create({ agentId, agentType: 'coder', configuration: {}, createdBy: 'test' });
+    await client.agents.recordStep(agentId, { action: 'edit' });
     const found = await follow(start, [agentId], 1, { type: 'agent.step-recorded' });
     expect(found.map(({ type }) => type)).toEqual(['agent.step-recorded']);
   });

@@ -8,7 +8,7 @@ const agents = Array.from({ length: 5 }, () => ulid());
 const until = (replayId: string, ...states: string[]) =>
   vi.waitFor(
     async () => {
-      const replay = await client.replay(replayId);
+      const replay = await client.operations.replay(replayId);
       if (replay.state === 'failed') throw new Error(replay.reason);
       expect(states).toContain(replay.state);
       return replay;
@@ -18,25 +18,25 @@ const until = (replayId: string, ...states: string[]) =>
 
 beforeAll(async () => {
   for (const agentId of agents) {
-    await client.createAgent({ agentId, agentType: 'coder', configuration: {}, createdBy: 'test' });
-    await client.recordStep(agentId, { action: 'edit', usage: { tokens: 5 } });
+    await client.agents.create({ agentId, agentType: 'coder', configuration: {}, createdBy: 'test' });
+    await client.agents.recordStep(agentId, { action: 'edit', usage: { tokens: 5 } });
   }
-  for (const agentId of agents) await client.agent(agentId, { waitFor: 2 });
+  for (const agentId of agents) await client.agents.get(agentId, { waitFor: 2 });
 });
 
 describe('a rebuild on AWS', () => {
   it('is carried out by the state machine, and readers get the new generation', { timeout: 180_000 }, async () => {
-    const before = await Promise.all(agents.map((agentId) => client.agent(agentId)));
-    const { rebuildId } = await client.rebuild('agent-status');
+    const before = await Promise.all(agents.map((agentId) => client.agents.get(agentId)));
+    const { rebuildId } = await client.operations.rebuild('agent-status');
     const [first = ''] = agents;
-    await client.recordStep(first, { action: 'meanwhile' });
+    await client.agents.recordStep(first, { action: 'meanwhile' });
     const { generation, events, failed } = await until(rebuildId, 'switched');
     expect(generation).toBeGreaterThan(1);
     expect(events).toBeGreaterThanOrEqual(agents.length * 2);
     expect(failed).toBe(0);
-    const after = await Promise.all(agents.slice(1).map((agentId) => client.agent(agentId)));
+    const after = await Promise.all(agents.slice(1).map((agentId) => client.agents.get(agentId)));
     expect(after).toEqual(before.slice(1));
-    expect(await client.agent(first, { waitFor: 3 })).toMatchObject({ steps: 2, lastAction: 'meanwhile' });
+    expect(await client.agents.get(first, { waitFor: 3 })).toMatchObject({ steps: 2, lastAction: 'meanwhile' });
   });
 });
 
@@ -49,7 +49,7 @@ describe('a rebuild of shared views on AWS', () => {
     };
     const before = await total();
     expect(before).toBeGreaterThanOrEqual(agents.length);
-    const { rebuildId } = await client.rebuild('fleet-overview');
+    const { rebuildId } = await client.operations.rebuild('fleet-overview');
     expect(await until(rebuildId, 'switched')).toMatchObject({ failed: 0, whole: true });
     expect(await total()).toBeGreaterThanOrEqual(before);
   });
@@ -57,11 +57,14 @@ describe('a rebuild of shared views on AWS', () => {
 
 describe('a replay on AWS', () => {
   it('of some types is made beside the live views, and given up', { timeout: 180_000 }, async () => {
-    const { replayId } = await client.requestReplay({ projection: 'agent-status', types: ['agent.created'] });
+    const { replayId } = await client.operations.requestReplay({
+      projection: 'agent-status',
+      types: ['agent.created'],
+    });
     const { whole, generation } = await until(replayId, 'ready');
     expect(whole).toBe(false);
-    await expect(client.switchToReplay(replayId)).rejects.toMatchObject({ code: 'COMMAND_REJECTED' });
-    expect(await client.moveReplay(replayId, 'discard')).toMatchObject({ state: 'discarded', generation });
-    expect(await client.agent(agents[1] ?? '')).toMatchObject({ steps: 1 });
+    await expect(client.operations.switchToReplay(replayId)).rejects.toMatchObject({ code: 'COMMAND_REJECTED' });
+    expect(await client.operations.moveReplay(replayId, 'discard')).toMatchObject({ state: 'discarded', generation });
+    expect(await client.agents.get(agents[1] ?? '')).toMatchObject({ steps: 1 });
   });
 });

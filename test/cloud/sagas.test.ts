@@ -23,7 +23,7 @@ const agents = (...names: string[]) => names.map((name) => `${name}-${ulid()}`) 
 const order = (requiredAgents: string[], deadlineSeconds = 300) => ({ requiredAgents, payload: {}, deadlineSeconds });
 const inState = (sagaId: string, state: string) =>
   soon(async () => {
-    const saga = await client.saga(sagaId);
+    const saga = await client.sagas.get(sagaId);
     expect(saga.state).toBe(state);
     return saga;
   });
@@ -56,9 +56,9 @@ async function statesOf(sagaId: string): Promise<string[]> {
 describe('the state machine of a task of several agents', () => {
   it('assigns all, takes their answers in any order, and completes', async () => {
     const all = agents('a', 'b', 'c');
-    const { taskId, sagaId } = await client.requestTask(order(all));
+    const { taskId, sagaId } = await client.tasks.request(order(all));
     await assigned(taskId, all);
-    for (const agentId of all.toReversed()) await client.completeTask(taskId, part(agentId));
+    for (const agentId of all.toReversed()) await client.tasks.complete(taskId, part(agentId));
     const { history } = await inState(sagaId, 'COMPLETED');
     expect(history.map(({ type }) => type)).toEqual([
       'saga.started',
@@ -73,18 +73,18 @@ describe('the state machine of a task of several agents', () => {
 
   it('takes an answer that comes before anybody was asked', async () => {
     const [a] = agents('a');
-    const { taskId, sagaId } = await client.requestTask(order([a]));
-    await client.completeTask(taskId, part(a));
+    const { taskId, sagaId } = await client.tasks.request(order([a]));
+    await client.tasks.complete(taskId, part(a));
     await inState(sagaId, 'COMPLETED');
     await ends(sagaId, 'SUCCEEDED');
   });
 
   it('releases the assignments, last first, when an agent fails', async () => {
     const all = agents('a', 'b', 'c');
-    const { taskId, sagaId } = await client.requestTask(order(all));
+    const { taskId, sagaId } = await client.tasks.request(order(all));
     await assigned(taskId, all);
-    await client.completeTask(taskId, part(all[0]));
-    await client.failTask(taskId, { agentId: all[1], error: 'no tests' });
+    await client.tasks.complete(taskId, part(all[0]));
+    await client.tasks.fail(taskId, { agentId: all[1], error: 'no tests' });
     const { reason } = await inState(sagaId, 'FAILED');
     expect(reason).toBe(`agent ${all[1]} failed: no tests`);
     const released = (await eventsOf(client, `task-${taskId}`)).filter(({ type }) => type === 'task.released');
@@ -94,25 +94,25 @@ describe('the state machine of a task of several agents', () => {
       ...['assign', 'What next?', 'Turn round', 'Anything left?', 'Undo the last', 'Anything left?'],
       ...['Undo the last', 'Anything left?', 'Failed, all undone'],
     ]);
-    await client.completeTask(taskId, part(all[2]));
-    await soon(async () => expect((await client.saga(sagaId)).history.at(-1)?.type).toBe('saga.answer-ignored'));
+    await client.tasks.complete(taskId, part(all[2]));
+    await soon(async () => expect((await client.sagas.get(sagaId)).history.at(-1)?.type).toBe('saga.answer-ignored'));
   });
 
   it('fails at once when an agent of it is stopped', async () => {
     const all = agents('a', 'b');
-    await client.createAgent({ agentId: all[1], agentType: 'coder', configuration: {}, createdBy: 'test' });
-    const { taskId, sagaId } = await client.requestTask(order(all));
+    await client.agents.create({ agentId: all[1], agentType: 'coder', configuration: {}, createdBy: 'test' });
+    const { taskId, sagaId } = await client.tasks.request(order(all));
     await assigned(taskId, all);
-    await client.changeAgentState(all[1], { newState: 'stopped', reason: 'out of budget' });
+    await client.agents.changeState(all[1], { newState: 'stopped', reason: 'out of budget' });
     expect((await inState(sagaId, 'FAILED')).reason).toBe(`agent ${all[1]} was stopped`);
     await ends(sagaId, 'SUCCEEDED');
   });
 
   it('is cancelled on demand', async () => {
     const all = agents('a', 'b');
-    const { taskId, sagaId } = await client.requestTask(order(all));
+    const { taskId, sagaId } = await client.tasks.request(order(all));
     await assigned(taskId, all);
-    await client.cancelSaga(sagaId, { reason: 'not needed' });
+    await client.sagas.cancel(sagaId, { reason: 'not needed' });
     expect((await inState(sagaId, 'FAILED')).reason).toBe('not needed');
     await ends(sagaId, 'SUCCEEDED');
   });
@@ -134,21 +134,29 @@ describe('the state machine of a workflow', () => {
     });
 
   it('goes from step to step', async () => {
-    const { workflowId } = await client.startWorkflow({ workflowType: 'x', initiatedBy: 'test', parameters: { plan } });
+    const { workflowId } = await client.workflows.start({
+      workflowType: 'x',
+      initiatedBy: 'test',
+      parameters: { plan },
+    });
     await waitsFor(workflowId, 'plan');
-    await client.completeWorkflowStep(workflowId, done('plan', 'code'));
+    await client.workflows.completeStep(workflowId, done('plan', 'code'));
     await waitsFor(workflowId, 'code');
-    await client.completeWorkflowStep(workflowId, done('code'));
+    await client.workflows.completeStep(workflowId, done('code'));
     await inState(`workflow:${workflowId}`, 'COMPLETED');
     await ends(`workflow:${workflowId}`, 'SUCCEEDED');
   });
 
   it('compensates what was done when a step fails', async () => {
-    const { workflowId } = await client.startWorkflow({ workflowType: 'x', initiatedBy: 'test', parameters: { plan } });
+    const { workflowId } = await client.workflows.start({
+      workflowType: 'x',
+      initiatedBy: 'test',
+      parameters: { plan },
+    });
     await waitsFor(workflowId, 'plan');
-    await client.completeWorkflowStep(workflowId, done('plan', 'code'));
+    await client.workflows.completeStep(workflowId, done('plan', 'code'));
     await waitsFor(workflowId, 'code');
-    await client.failWorkflowStep(workflowId, { stepId: 'code', error: 'it does not build' });
+    await client.workflows.failStep(workflowId, { stepId: 'code', error: 'it does not build' });
     await inState(`workflow:${workflowId}`, 'FAILED');
     const undone = (await eventsOf(client, `workflow-${workflowId}`)).at(-1);
     expect(undone).toMatchObject({ type: 'workflow.step-compensated', data: { stepId: 'plan' } });
@@ -166,7 +174,11 @@ describe('a deadline', () => {
     );
     expect(sagaMachineArnPrefix).toContain(':stateMachine:');
     const plan = [{ name: 'plan', agentType: 'planner', deadlineSeconds: 2 }];
-    const { workflowId } = await client.startWorkflow({ workflowType: 'x', initiatedBy: 'test', parameters: { plan } });
+    const { workflowId } = await client.workflows.start({
+      workflowType: 'x',
+      initiatedBy: 'test',
+      parameters: { plan },
+    });
     const sagaId = `workflow:${workflowId}`;
     await inState(sagaId, 'STARTED');
     const round = { step: 'step', groups: [[{ item: 'plan', timeoutSeconds: 3 }]] };

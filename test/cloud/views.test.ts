@@ -13,10 +13,10 @@ const body = (agentId: string) => ({
 describe('a view', () => {
   it('follows its stream: whoever waits reads their own write', async () => {
     const agentId = ulid();
-    await client.createAgent(body(agentId));
-    await client.recordStep(agentId, { action: 'read', durationMs: 20, usage: { tokens: 100 } });
-    const { version } = await client.changeAgentState(agentId, { newState: 'running', reason: 'work' });
-    const view = await client.agent(agentId, { waitFor: version });
+    await client.agents.create(body(agentId));
+    await client.agents.recordStep(agentId, { action: 'read', durationMs: 20, usage: { tokens: 100 } });
+    const { version } = await client.agents.changeState(agentId, { newState: 'running', reason: 'work' });
+    const view = await client.agents.get(agentId, { waitFor: version });
     expect(view).toMatchObject({
       agentId,
       state: 'running',
@@ -29,20 +29,20 @@ describe('a view', () => {
 
   it('can be had as it was', async () => {
     const agentId = ulid();
-    await client.createAgent(body(agentId));
-    await client.changeAgentState(agentId, { newState: 'running', reason: 'work' });
-    expect(await client.agent(agentId, { version: 1 })).toMatchObject({ state: 'created', version: 1 });
-    expect(await client.agent(agentId, { version: 2 })).toMatchObject({ state: 'running', version: 2 });
+    await client.agents.create(body(agentId));
+    await client.agents.changeState(agentId, { newState: 'running', reason: 'work' });
+    expect(await client.agents.get(agentId, { version: 1 })).toMatchObject({ state: 'created', version: 1 });
+    expect(await client.agents.get(agentId, { version: 2 })).toMatchObject({ state: 'running', version: 2 });
   });
 
   it('is listed under its state', async () => {
     const agentId = ulid();
-    await client.createAgent(body(agentId));
-    const { version } = await client.changeAgentState(agentId, { newState: 'waiting', reason: 'for a person' });
-    await client.agent(agentId, { waitFor: version });
+    await client.agents.create(body(agentId));
+    const { version } = await client.agents.changeState(agentId, { newState: 'waiting', reason: 'for a person' });
+    await client.agents.get(agentId, { waitFor: version });
     const waiting: string[] = [];
     for (let cursor: string | undefined, first = true; first || cursor !== undefined; first = false) {
-      const page = await client.agents({ state: 'waiting', limit: 100, ...(cursor ? { cursor } : {}) });
+      const page = await client.agents.list({ state: 'waiting', limit: 100, ...(cursor ? { cursor } : {}) });
       waiting.push(...page.agents.map((agent) => agent.agentId));
       cursor = page.next ?? undefined;
     }
@@ -53,16 +53,16 @@ describe('a view', () => {
     const ids = Array.from({ length: 20 }, () => ulid());
     await Promise.all(
       ids.map(async (agentId) => {
-        await client.createAgent(body(agentId));
-        for (let step = 1; step <= 3; step++) await client.recordStep(agentId, { action: `step ${step}` });
+        await client.agents.create(body(agentId));
+        for (let step = 1; step <= 3; step++) await client.agents.recordStep(agentId, { action: `step ${step}` });
       }),
     );
-    for (const agentId of ids) expect(await client.agent(agentId, { waitFor: 4 })).toMatchObject({ steps: 3 });
+    for (const agentId of ids) expect(await client.agents.get(agentId, { waitFor: 4 })).toMatchObject({ steps: 3 });
   });
 
   it('that is not there yet is not waited for without end', async () => {
     const agentId = ulid();
-    await client.createAgent(body(agentId));
+    await client.agents.create(body(agentId));
     const answer = await ask('GET', `/agents/${agentId}?waitFor=99`);
     expect(answer.status).toBe(504);
     expect(await answer.json()).toMatchObject({ code: 'VIEW_BEHIND' });

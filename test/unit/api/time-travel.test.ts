@@ -63,52 +63,52 @@ describe('a projection as it was', () => {
 describe('a fork', () => {
   const client = () => createClient({ url: url() });
   beforeAll(async () => {
-    await client().createAgent({ ...agent, agentId: 'p' });
-    for (const action of ['plan', 'edit', 'test']) await client().recordStep('p', step(action));
-    await client().changeAgentState('p', { newState: 'running', reason: 'go' });
+    await client().agents.create({ ...agent, agentId: 'p' });
+    for (const action of ['plan', 'edit', 'test']) await client().agents.recordStep('p', step(action));
+    await client().agents.changeState('p', { newState: 'running', reason: 'go' });
   });
 
   it('goes on from a moment of its parent, which it shares by reference', async () => {
-    const answer = await client().forkAgent('p', { atVersion: 3, agentId: 'q' });
+    const answer = await client().agents.fork('p', { atVersion: 3, agentId: 'q' });
     expect(answer).toEqual({ agentId: 'q', parentId: 'p', atVersion: 3, version: 1, repeated: false });
-    await client().recordStep('q', step('rewrite'));
-    expect(await client().agent('q', { waitFor: 2 })).toMatchObject({
+    await client().agents.recordStep('q', step('rewrite'));
+    expect(await client().agents.get('q', { waitFor: 2 })).toMatchObject({
       ...{ agentId: 'q', state: 'created', steps: 3, lastAction: 'rewrite', usage: { tokens: 3 }, version: 2 },
       forkedFrom: { agentId: 'p', version: 3 },
     });
-    expect(await client().agent('q', { version: 1 })).toMatchObject({ steps: 2, lastAction: 'edit' });
-    expect(await client().agent('p', { waitFor: 5 })).toMatchObject({ steps: 3, lastAction: 'test' });
+    expect(await client().agents.get('q', { version: 1 })).toMatchObject({ steps: 2, lastAction: 'edit' });
+    expect(await client().agents.get('p', { waitFor: 5 })).toMatchObject({ steps: 3, lastAction: 'test' });
     expect((await client().readStream('agent-q')).events).toHaveLength(2);
   });
 
   it('can be forked, and knows the state it goes on from', async () => {
-    await client().forkAgent('p', { atVersion: 5, agentId: 'r' });
-    await client().forkAgent('r', { atVersion: 1, agentId: 's' });
-    expect((await client().changeAgentState('s', { newState: 'running', reason: 'x' })).version).toBe(1); // it is already
-    expect(await client().agent('s', { waitFor: 1 })).toMatchObject({ state: 'running', steps: 3, agentId: 's' });
+    await client().agents.fork('p', { atVersion: 5, agentId: 'r' });
+    await client().agents.fork('r', { atVersion: 1, agentId: 's' });
+    expect((await client().agents.changeState('s', { newState: 'running', reason: 'x' })).version).toBe(1); // it is already
+    expect(await client().agents.get('s', { waitFor: 1 })).toMatchObject({ state: 'running', steps: 3, agentId: 's' });
   });
 
   it('is compared with its parent, and with other forks, step by step from where they part', async () => {
-    await client().forkAgent('p', { atVersion: 2, agentId: 't' });
-    await client().recordStep('t', step('edit'));
-    const diff = await client().diffAgents('t', { with: 'p' });
+    await client().agents.fork('p', { atVersion: 2, agentId: 't' });
+    await client().agents.recordStep('t', step('edit'));
+    const diff = await client().agents.diff('t', { with: 'p' });
     expect(diff).toMatchObject({ agentId: 't', with: 'p', common: { agentId: 'p', version: 2 }, next: null });
     expect(diff.steps).toMatchObject([
       { step: 1, same: true, left: { data: { action: 'edit' } }, right: { data: { action: 'edit' } } },
       { step: 2, same: false, left: null, right: { data: { action: 'test' } } },
       { step: 3, same: false, left: null, right: { type: 'agent.state-changed' } },
     ]);
-    const forks = await client().diffAgents('q', { with: 't' });
+    const forks = await client().agents.diff('q', { with: 't' });
     expect(forks).toMatchObject({ common: { agentId: 'p', version: 2 } });
     expect(forks.steps).toMatchObject([
       { same: true, left: { aggregateId: 'p' }, right: { aggregateId: 't' } },
       { same: false, left: { data: { action: 'rewrite' } }, right: null },
     ]);
-    const first = await client().diffAgents('t', { with: 'p', limit: 2 });
-    const second = await client().diffAgents('t', { with: 'p', cursor: first.next ?? '' });
+    const first = await client().agents.diff('t', { with: 'p', limit: 2 });
+    const second = await client().agents.diff('t', { with: 'p', cursor: first.next ?? '' });
     expect([...first.steps, ...second.steps]).toEqual(diff.steps);
-    expect((await client().diffAgents('p', { with: 'p' })).steps).toEqual([]);
-    expect((await client().diffAgents('p', { with: 'a' })).common).toBeNull();
+    expect((await client().agents.diff('p', { with: 'p' })).steps).toEqual([]);
+    expect((await client().agents.diff('p', { with: 'a' })).common).toBeNull();
   });
 
   it('needs a parent that has come so far, and a name that is free; its repeat is harmless', async () => {

@@ -59,10 +59,10 @@ describe('data of an older Annals', () => {
   afterAll(() => server.close());
 
   it('shows in views that stay within what JSON carries', async () => {
-    expect(await client().agent('a')).toMatchObject({ usage: { tokens: 2e15 } });
-    expect(await client().agent('b')).toMatchObject({ durationMs: 2e15, usage: { tokens: 1e15, cost: 2e15 } });
-    expect(await client().agent('c')).toMatchObject({ usage: { cost: 0.123457, tokens: 0 } });
-    expect(await client().agent('d')).toMatchObject({ createdAt: EARLY, lastUpdated: LATE });
+    expect(await client().agents.get('a')).toMatchObject({ usage: { tokens: 2e15 } });
+    expect(await client().agents.get('b')).toMatchObject({ durationMs: 2e15, usage: { tokens: 1e15, cost: 2e15 } });
+    expect(await client().agents.get('c')).toMatchObject({ usage: { cost: 0.123457, tokens: 0 } });
+    expect(await client().agents.get('d')).toMatchObject({ createdAt: EARLY, lastUpdated: LATE });
     expect((await get('/projections/fleet-overview/all')).tokensByType).toEqual({ coder: 3e15 });
     expect((await get('/rankings/leaderboard')).views).toMatchObject([
       { key: 'a', durationMs: 1e15 },
@@ -91,7 +91,7 @@ describe('data of an older Annals', () => {
 
   it('is rebuilt and verified', async () => {
     for (const { name } of projections) {
-      const { rebuildId } = await client().rebuild(name);
+      const { rebuildId } = await client().operations.rebuild(name);
       const rebuild = () => get(`/projections/${name}/rebuilds/${rebuildId}`);
       await vi.waitFor(async () => expect(await rebuild()).toMatchObject({ state: 'switched', failed: 0 }), 10_000);
     }

@@ -62,7 +62,9 @@ describe('annals serve', () => {
     const client = createClient({ url: first.url, ...noRetry });
     const streams = ['agent-1', 'agent-2', 'agent-3', 'agent-4'];
     const agent = { agentType: 'coder', configuration: {}, createdBy: 'me' };
-    await Promise.all(streams.map((stream) => client.createAgent({ ...agent, agentId: stream.replace('agent-', '') })));
+    await Promise.all(
+      streams.map((stream) => client.agents.create({ ...agent, agentId: stream.replace('agent-', '') })),
+    );
     const appended = new Map<string, number>();
     const busy = Promise.withResolvers<void>();
     const writing = streams.map((stream) =>
@@ -82,7 +84,7 @@ describe('annals serve', () => {
       expect(known).toBeGreaterThan(1);
       const { version } = await second.readStream(stream, { direction: 'backward', limit: 1 });
       expect(version).toBeGreaterThanOrEqual(known);
-      expect(await second.agent(stream.replace('agent-', ''), { waitFor: version })).toMatchObject({
+      expect(await second.agents.get(stream.replace('agent-', ''), { waitFor: version })).toMatchObject({
         steps: version - 1,
       });
     }
@@ -119,7 +121,7 @@ describe('annals serve', () => {
     const { url, child } = await start(dataDir, 'ulimit -f 400');
     const client = createClient({ url, ...noRetry });
     const event = () => ({ type: 'agent.step-recorded' as const, data: { agentId: '1', action: noise(20_000) } });
-    await client.createAgent({ agentId: '1', agentType: 'coder', configuration: {}, createdBy: 'me' });
+    await client.agents.create({ agentId: '1', agentType: 'coder', configuration: {}, createdBy: 'me' });
     let version = 1;
     const failure = await (async () => {
       for (;;) version = (await client.append('agent-1', { expectedVersion: version, events: [event()] })).toVersion;

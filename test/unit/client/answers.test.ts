@@ -8,25 +8,29 @@ import type { agentAnswer, agentStateAnswer } from '../../../domain/agent/agent-
 import type { taskAnswer, taskRequestedAnswer } from '../../../domain/task/task-commands.ts';
 import type { workflowAnswer } from '../../../domain/workflow/workflow-commands.ts';
 
-type Gives<Method extends keyof AnnalsClient> = Awaited<ReturnType<AnnalsClient[Method]>>;
+type Gives<Method extends (...args: never[]) => unknown> = Awaited<ReturnType<Method>>;
 /** With lists that nobody changes, as views have them. */
 type Listed<View> = { [K in keyof View]: View[K] extends string[] ? readonly string[] : View[K] };
 type Repeatable<Schema extends z.ZodType> = z.output<Schema> & { repeated: boolean };
 
 // Checked by the compiler: what the API answers is what the client says it gives.
 it('understands every answer of the API', () => {
-  expectTypeOf<Repeatable<typeof appendAnswer>>().toExtend<Gives<'append'>>();
-  expectTypeOf<Repeatable<typeof agentAnswer>>().toExtend<Gives<'createAgent'>>();
-  expectTypeOf<Repeatable<typeof agentAnswer>>().toExtend<Gives<'recordStep'>>();
-  expectTypeOf<Repeatable<typeof agentStateAnswer>>().toExtend<Gives<'changeAgentState'>>();
-  expectTypeOf<Repeatable<typeof taskRequestedAnswer>>().toExtend<Gives<'requestTask'>>();
-  expectTypeOf<Repeatable<typeof taskAnswer>>().toExtend<Gives<'completeTask'>>();
-  expectTypeOf<Repeatable<typeof taskAnswer>>().toExtend<Gives<'failTask'>>();
-  expectTypeOf<Repeatable<typeof workflowAnswer>>().toExtend<Gives<'startWorkflow'>>();
-  expectTypeOf<Repeatable<typeof workflowAnswer>>().toExtend<Gives<'completeWorkflowStep'>>();
-  expectTypeOf<Omit<z.output<typeof streamAnswer>, 'events'>>().toExtend<Omit<Gives<'readStream'>, 'events'>>();
-  expectTypeOf<AgentView>().toExtend<Gives<'agent'>>();
-  expectTypeOf<Omit<TaskView, 'assignedAgents'>>().toExtend<Listed<Omit<Gives<'task'>, 'assignedAgents'>>>();
-  expectTypeOf<WorkflowView>().toExtend<Gives<'workflow'>>();
-  expectTypeOf<z.output<typeof agentsPage>>().toExtend<Gives<'agents'>>();
+  expectTypeOf<Repeatable<typeof appendAnswer>>().toExtend<Gives<AnnalsClient['append']>>();
+  expectTypeOf<Repeatable<typeof agentAnswer>>().toExtend<Gives<AnnalsClient['agents']['create']>>();
+  expectTypeOf<Repeatable<typeof agentAnswer>>().toExtend<Gives<AnnalsClient['agents']['recordStep']>>();
+  expectTypeOf<Repeatable<typeof agentStateAnswer>>().toExtend<Gives<AnnalsClient['agents']['changeState']>>();
+  expectTypeOf<Repeatable<typeof taskRequestedAnswer>>().toExtend<Gives<AnnalsClient['tasks']['request']>>();
+  expectTypeOf<Repeatable<typeof taskAnswer>>().toExtend<Gives<AnnalsClient['tasks']['complete']>>();
+  expectTypeOf<Repeatable<typeof taskAnswer>>().toExtend<Gives<AnnalsClient['tasks']['fail']>>();
+  expectTypeOf<Repeatable<typeof workflowAnswer>>().toExtend<Gives<AnnalsClient['workflows']['start']>>();
+  expectTypeOf<Repeatable<typeof workflowAnswer>>().toExtend<Gives<AnnalsClient['workflows']['completeStep']>>();
+  expectTypeOf<Omit<z.output<typeof streamAnswer>, 'events'>>().toExtend<
+    Omit<Gives<AnnalsClient['readStream']>, 'events'>
+  >();
+  expectTypeOf<AgentView>().toExtend<Gives<AnnalsClient['agents']['get']>>();
+  expectTypeOf<Omit<TaskView, 'assignedAgents'>>().toExtend<
+    Listed<Omit<Gives<AnnalsClient['tasks']['get']>, 'assignedAgents'>>
+  >();
+  expectTypeOf<WorkflowView>().toExtend<Gives<AnnalsClient['workflows']['get']>>();
+  expectTypeOf<z.output<typeof agentsPage>>().toExtend<Gives<AnnalsClient['agents']['list']>>();
 });

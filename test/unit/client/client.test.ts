@@ -13,22 +13,29 @@ beforeAll(() => {
 
 describe('the client', () => {
   it('does all that agents, tasks and workflows need', async () => {
-    const { agentId } = await client.createAgent({ agentType: 'coder', configuration: {}, createdBy: 'me' });
-    await client.changeAgentState(agentId, { newState: 'running', reason: 'go' });
-    expect(await client.recordStep(agentId, { action: 'edit' })).toEqual({ agentId, version: 3, repeated: false });
-    expect(await client.agent(agentId, { waitFor: 3 })).toMatchObject({ state: 'running', steps: 1 });
-    expect(await client.agent(agentId, { version: 1 })).toMatchObject({ state: 'created' });
-    expect((await client.agents({ state: 'running' })).agents).toHaveLength(1);
+    const { agentId } = await client.agents.create({ agentType: 'coder', configuration: {}, createdBy: 'me' });
+    await client.agents.changeState(agentId, { newState: 'running', reason: 'go' });
+    expect(await client.agents.recordStep(agentId, { action: 'edit' })).toEqual({
+      agentId,
+      version: 3,
+      repeated: false,
+    });
+    expect(await client.agents.get(agentId, { waitFor: 3 })).toMatchObject({ state: 'running', steps: 1 });
+    expect(await client.agents.get(agentId, { version: 1 })).toMatchObject({ state: 'created' });
+    expect((await client.agents.list({ state: 'running' })).agents).toHaveLength(1);
 
-    const { taskId } = await client.requestTask({ requiredAgents: ['a', 'b'], payload: {}, deadlineSeconds: 9 });
-    await client.completeTask(taskId, { agentId: 'a', result: 1, duration: 2, resources: {} });
-    await client.failTask(taskId, { agentId: 'b', error: 'no' });
-    expect(await client.task(taskId, { waitFor: 3 })).toMatchObject({ completedAgents: ['a'], failedAgents: ['b'] });
+    const { taskId } = await client.tasks.request({ requiredAgents: ['a', 'b'], payload: {}, deadlineSeconds: 9 });
+    await client.tasks.complete(taskId, { agentId: 'a', result: 1, duration: 2, resources: {} });
+    await client.tasks.fail(taskId, { agentId: 'b', error: 'no' });
+    expect(await client.tasks.get(taskId, { waitFor: 3 })).toMatchObject({
+      completedAgents: ['a'],
+      failedAgents: ['b'],
+    });
 
     const workflow = { workflowType: 'x', initiatedBy: 'me', parameters: {} };
-    const { workflowId } = await client.startWorkflow(workflow);
-    await client.completeWorkflowStep(workflowId, { stepId: '1', stepType: 'y', output: {} });
-    expect(await client.workflow(workflowId, { waitFor: 2 })).toMatchObject({ steps: 1, state: 'completed' });
+    const { workflowId } = await client.workflows.start(workflow);
+    await client.workflows.completeStep(workflowId, { stepId: '1', stepType: 'y', output: {} });
+    expect(await client.workflows.get(workflowId, { waitFor: 2 })).toMatchObject({ steps: 1, state: 'completed' });
   });
 
   it('appends and reads streams', async () => {
@@ -49,9 +56,9 @@ describe('the client', () => {
   it('tells a repeat, whatever its status', async () => {
     const key = (idempotencyKey: string) => ({ idempotencyKey });
     const send = async () => [
-      await client.createAgent({ agentId: 'rep', agentType: 'x', configuration: {}, createdBy: 'me' }, key('1')),
-      await client.changeAgentState('rep', { newState: 'idle', reason: '' }, key('2')),
-      await client.requestTask({ taskId: 'rep', requiredAgents: ['a'], payload: {}, deadlineSeconds: 9 }, key('3')),
+      await client.agents.create({ agentId: 'rep', agentType: 'x', configuration: {}, createdBy: 'me' }, key('1')),
+      await client.agents.changeState('rep', { newState: 'idle', reason: '' }, key('2')),
+      await client.tasks.request({ taskId: 'rep', requiredAgents: ['a'], payload: {}, deadlineSeconds: 9 }, key('3')),
     ];
     expect((await send()).map(({ repeated }) => repeated)).toEqual([false, false, false]);
     expect((await send()).map(({ repeated }) => repeated)).toEqual([true, true, true]);
@@ -63,10 +70,10 @@ describe('the client', () => {
       .catch((error) => error);
     expect(conflict).toBeInstanceOf(AnnalsRequestError);
     expect(conflict).toMatchObject({ status: 409, code: 'CONCURRENCY_CONFLICT', actualVersion: 0 });
-    const invalid = await client.recordStep('x', { action: 1 } as never).catch((error) => error);
+    const invalid = await client.agents.recordStep('x', { action: 1 } as never).catch((error) => error);
     expect(invalid).toMatchObject({ status: 422, errors: [{ path: 'action' }] });
-    await expect(client.agent('none')).rejects.toMatchObject({ status: 404, code: 'NOT_FOUND' });
-    await expect(async () => client.agent('..')).rejects.toThrow(TypeError);
+    await expect(client.agents.get('none')).rejects.toMatchObject({ status: 404, code: 'NOT_FOUND' });
+    await expect(async () => client.agents.get('..')).rejects.toThrow(TypeError);
     expect(() => createClient({ url: 'ftp://x' })).toThrow(TypeError);
   });
 });
@@ -103,7 +110,7 @@ describe('the client of a server that is not well', () => {
   it('tries again under the same idempotency key after 429, 503, a lost answer and silence', async () => {
     for (const fault of [answer(429, {}), answer(503, {}, { 'retry-after': '0' }), hangUp, () => {}]) {
       const { seen, client } = await ailing(fault, created);
-      await client.createAgent({ agentType: 'x', configuration: {}, createdBy: 'me' });
+      await client.agents.create({ agentType: 'x', configuration: {}, createdBy: 'me' });
       const keys = seen.map(({ headers }) => headers['idempotency-key']);
       expect(keys).toHaveLength(2);
       expect(keys[0]).toBe(keys[1]);
@@ -112,14 +119,14 @@ describe('the client of a server that is not well', () => {
 
   it('gives up after its attempts, and at once where another would not help', async () => {
     const down = await ailing(hangUp);
-    await expect(down.client.agent('1')).rejects.toThrow(AnnalsUnreachableError);
+    await expect(down.client.agents.get('1')).rejects.toThrow(AnnalsUnreachableError);
     expect(down.seen).toHaveLength(3);
     const busy = await ailing(answer(503, { code: 'UNAVAILABLE', detail: 'later' }, { 'retry-after': '3600' }));
-    await expect(busy.client.agent('1')).rejects.toMatchObject({ status: 503, retryAfterMs: 3_600_000 });
+    await expect(busy.client.agents.get('1')).rejects.toMatchObject({ status: 503, retryAfterMs: 3_600_000 });
     expect(busy.seen).toHaveLength(1);
     const odd = await ailing(answer(200, { not: 'an agent' }));
-    await expect(odd.client.agent('1')).rejects.toMatchObject({ code: 'UNEXPECTED_ANSWER' });
+    await expect(odd.client.agents.get('1')).rejects.toMatchObject({ code: 'UNEXPECTED_ANSWER' });
     const proxy = await ailing((_, response) => void response.writeHead(502).end('<html>'));
-    await expect(proxy.client.agent('1')).rejects.toMatchObject({ status: 502, code: 'HTTP_502' });
+    await expect(proxy.client.agents.get('1')).rejects.toMatchObject({ status: 502, code: 'HTTP_502' });
   });
 });

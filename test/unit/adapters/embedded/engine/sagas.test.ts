@@ -25,7 +25,7 @@ const part = (agentId: string) => ({ agentId, result: { by: agentId }, duration:
 const order = (...requiredAgents: string[]) => ({ requiredAgents, payload: { goal: 'x' }, deadlineSeconds: 60 });
 const inState = (client: AnnalsClient, sagaId: string, state: string) =>
   soon(async () => {
-    const saga = await client.saga(sagaId);
+    const saga = await client.sagas.get(sagaId);
     expect(saga.state).toBe(state);
     return saga;
   });
@@ -35,12 +35,12 @@ const typesOf = async (client: AnnalsClient, stream: string) =>
 describe('a task of several agents', () => {
   it('is assigned, takes answers in any order and twice, and completes with agents and results', async () => {
     const { client } = await serve();
-    const { taskId, sagaId } = await client.requestTask(order('a', 'b'));
-    await soon(async () => expect((await client.task(taskId)).assignedAgents).toEqual(['a', 'b']));
-    await client.completeTask(taskId, part('b'), { idempotencyKey: 'b-1' });
-    await client.completeTask(taskId, part('b'), { idempotencyKey: 'b-1' });
+    const { taskId, sagaId } = await client.tasks.request(order('a', 'b'));
+    await soon(async () => expect((await client.tasks.get(taskId)).assignedAgents).toEqual(['a', 'b']));
+    await client.tasks.complete(taskId, part('b'), { idempotencyKey: 'b-1' });
+    await client.tasks.complete(taskId, part('b'), { idempotencyKey: 'b-1' });
     await inState(client, sagaId, 'STARTED');
-    await client.completeTask(taskId, part('a'));
+    await client.tasks.complete(taskId, part('a'));
     const { history, steps } = await inState(client, sagaId, 'COMPLETED');
     expect(steps.map(({ item, state }) => `${item} ${state}`)).toEqual(['a completed', 'b completed']);
     expect(history.find(({ type }) => type === 'multi-agent-task.completed')?.data).toMatchObject({
@@ -54,16 +54,16 @@ describe('a task of several agents', () => {
 
   it('is given up, with its assignments released, when an agent fails; a late answer is only recorded', async () => {
     const { client } = await serve();
-    const { taskId, sagaId } = await client.requestTask(order('a', 'b', 'c'));
-    await client.completeTask(taskId, part('a'));
-    await client.failTask(taskId, { agentId: 'b', error: 'no tests' });
+    const { taskId, sagaId } = await client.tasks.request(order('a', 'b', 'c'));
+    await client.tasks.complete(taskId, part('a'));
+    await client.tasks.fail(taskId, { agentId: 'b', error: 'no tests' });
     const failed = await inState(client, sagaId, 'FAILED');
     expect(failed.reason).toBe('agent b failed: no tests');
     const released = (await client.readStream(`task-${taskId}`)).events.filter(({ type }) => type === 'task.released');
     expect(released.map(({ data }) => (data as { agentId: string }).agentId)).toEqual(['c', 'a']);
-    await client.completeTask(taskId, part('c'));
+    await client.tasks.complete(taskId, part('c'));
     await soon(async () => {
-      const { state, history } = await client.saga(sagaId);
+      const { state, history } = await client.sagas.get(sagaId);
       expect(state).toBe('FAILED');
       expect(history.at(-1)?.type).toBe('saga.answer-ignored');
     });
@@ -71,33 +71,33 @@ describe('a task of several agents', () => {
 
   it('fails at once when an agent of it is stopped, in every saga that waits for that agent', async () => {
     const { client } = await serve();
-    await client.createAgent({ agentId: 'a', agentType: 'coder', configuration: {}, createdBy: 'me' });
-    const both = [await client.requestTask(order('a', 'b')), await client.requestTask(order('c', 'a'))];
+    await client.agents.create({ agentId: 'a', agentType: 'coder', configuration: {}, createdBy: 'me' });
+    const both = [await client.tasks.request(order('a', 'b')), await client.tasks.request(order('c', 'a'))];
     for (const { taskId } of both) {
-      await soon(async () => expect((await client.task(taskId)).assignedAgents).toContain('a'));
+      await soon(async () => expect((await client.tasks.get(taskId)).assignedAgents).toContain('a'));
     }
-    await client.changeAgentState('a', { newState: 'stopped', reason: 'out of budget' });
+    await client.agents.changeState('a', { newState: 'stopped', reason: 'out of budget' });
     for (const { sagaId } of both) {
       expect((await inState(client, sagaId, 'FAILED')).reason).toBe('agent a was stopped');
     }
-    const { sagaId } = await client.requestTask(order('a'));
+    const { sagaId } = await client.tasks.request(order('a'));
     expect((await inState(client, sagaId, 'FAILED')).reason).toBe('agent a was stopped');
   });
 
   it('lets two tasks have the same agent, each with its own answer', async () => {
     const { client } = await serve();
-    const one = await client.requestTask(order('a'));
-    const two = await client.requestTask(order('a'));
-    await client.completeTask(two.taskId, part('a'));
+    const one = await client.tasks.request(order('a'));
+    const two = await client.tasks.request(order('a'));
+    await client.tasks.complete(two.taskId, part('a'));
     await inState(client, two.sagaId, 'COMPLETED');
     await inState(client, one.sagaId, 'STARTED');
-    await client.completeTask(one.taskId, part('a'));
+    await client.tasks.complete(one.taskId, part('a'));
     await inState(client, one.sagaId, 'COMPLETED');
   });
 
   it('is given up at its deadline, also when the server was down then', async () => {
     const { client, dataDir } = await serve();
-    const { sagaId } = await client.requestTask({ ...order('a'), deadlineSeconds: 1 });
+    const { sagaId } = await client.tasks.request({ ...order('a'), deadlineSeconds: 1 });
     await inState(client, sagaId, 'STARTED');
     await server?.close();
     const again = await serve(dataDir);
@@ -108,29 +108,34 @@ describe('a task of several agents', () => {
 
   it('is cancelled on demand, and not once it is done', async () => {
     const { client } = await serve();
-    const { taskId, sagaId } = await client.requestTask(order('a', 'b'));
-    await soon(async () => expect((await client.task(taskId)).assignedAgents).toEqual(['a', 'b']));
-    expect(await client.cancelSaga(sagaId, { reason: 'not needed' })).toMatchObject({ sagaId, state: 'COMPENSATING' });
+    const { taskId, sagaId } = await client.tasks.request(order('a', 'b'));
+    await soon(async () => expect((await client.tasks.get(taskId)).assignedAgents).toEqual(['a', 'b']));
+    expect(await client.sagas.cancel(sagaId, { reason: 'not needed' })).toMatchObject({
+      sagaId,
+      state: 'COMPENSATING',
+    });
     expect((await inState(client, sagaId, 'FAILED')).reason).toBe('not needed');
-    await soon(async () => expect(await client.task(taskId)).toMatchObject({ state: 'failed', assignedAgents: [] }));
-    const done = await client.requestTask(order('a'));
-    await client.completeTask(done.taskId, part('a'));
+    await soon(async () =>
+      expect(await client.tasks.get(taskId)).toMatchObject({ state: 'failed', assignedAgents: [] }),
+    );
+    const done = await client.tasks.request(order('a'));
+    await client.tasks.complete(done.taskId, part('a'));
     await inState(client, done.sagaId, 'COMPLETED');
-    await expect(client.cancelSaga(done.sagaId, { reason: 'late' })).rejects.toMatchObject({
+    await expect(client.sagas.cancel(done.sagaId, { reason: 'late' })).rejects.toMatchObject({
       code: 'COMMAND_REJECTED',
     });
-    await expect(client.cancelSaga('multi-agent-task:none', { reason: 'x' })).rejects.toBeInstanceOf(
+    await expect(client.sagas.cancel('multi-agent-task:none', { reason: 'x' })).rejects.toBeInstanceOf(
       AnnalsRequestError,
     );
     await soon(async () => {
-      const listed = (await client.sagas()).sagas.map(({ sagaId: id, state }) => [id, state]);
+      const listed = (await client.sagas.list()).sagas.map(({ sagaId: id, state }) => [id, state]);
       expect(listed).toEqual([
         [sagaId, 'FAILED'],
         [done.sagaId, 'COMPLETED'],
       ]);
     });
-    expect((await client.sagas({ state: 'PARKED' })).sagas).toEqual([]);
-    await expect(client.saga('none')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    expect((await client.sagas.list({ state: 'PARKED' })).sagas).toEqual([]);
+    await expect(client.sagas.get('none')).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 });
 
@@ -149,34 +154,34 @@ describe('a workflow with a plan', () => {
 
   it('goes from step to step, each assigned to its agent type', async () => {
     const { client } = await serve();
-    const { workflowId } = await client.startWorkflow({ ...start, parameters: { plan } });
-    await client.completeWorkflowStep(workflowId, done('plan', 'code'));
+    const { workflowId } = await client.workflows.start({ ...start, parameters: { plan } });
+    await client.workflows.completeStep(workflowId, done('plan', 'code'));
     await soon(async () =>
-      expect((await client.workflow(workflowId)).assigned).toMatchObject({ stepId: 'code', agentType: 'coder' }),
+      expect((await client.workflows.get(workflowId)).assigned).toMatchObject({ stepId: 'code', agentType: 'coder' }),
     );
-    await client.completeWorkflowStep(workflowId, done('code'));
+    await client.workflows.completeStep(workflowId, done('code'));
     await inState(client, `workflow:${workflowId}`, 'COMPLETED');
   });
 
   it('is compensated, last first, when a step fails', async () => {
     const { client } = await serve();
-    const { workflowId } = await client.startWorkflow({ ...start, parameters: { plan } });
-    await client.completeWorkflowStep(workflowId, done('plan', 'code'));
-    await soon(async () => expect((await client.workflow(workflowId)).assigned?.stepId).toBe('code'));
-    await client.failWorkflowStep(workflowId, { stepId: 'code', error: 'it does not build' });
+    const { workflowId } = await client.workflows.start({ ...start, parameters: { plan } });
+    await client.workflows.completeStep(workflowId, done('plan', 'code'));
+    await soon(async () => expect((await client.workflows.get(workflowId)).assigned?.stepId).toBe('code'));
+    await client.workflows.failStep(workflowId, { stepId: 'code', error: 'it does not build' });
     const { reason } = await inState(client, `workflow:${workflowId}`, 'FAILED');
     expect(reason).toBe('step code failed: it does not build');
     expect((await typesOf(client, `workflow-${workflowId}`)).at(-1)).toBe('workflow.step-compensated');
-    await soon(async () => expect(await client.workflow(workflowId)).toMatchObject({ state: 'failed' }));
+    await soon(async () => expect(await client.workflows.get(workflowId)).toMatchObject({ state: 'failed' }));
   });
 
   it('is refused when the plan is no plan, and is only recorded when there is none', async () => {
     const { client } = await serve();
-    await expect(client.startWorkflow({ ...start, parameters: { plan: [] } })).rejects.toMatchObject({
+    await expect(client.workflows.start({ ...start, parameters: { plan: [] } })).rejects.toMatchObject({
       code: 'VALIDATION_FAILED',
     });
-    const { workflowId } = await client.startWorkflow({ ...start, parameters: { channel: 'web' } });
-    await client.completeWorkflowStep(workflowId, done('s1'));
-    await expect(client.saga(`workflow:${workflowId}`)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    const { workflowId } = await client.workflows.start({ ...start, parameters: { channel: 'web' } });
+    await client.workflows.completeStep(workflowId, done('s1'));
+    await expect(client.sagas.get(`workflow:${workflowId}`)).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 });

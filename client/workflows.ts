@@ -1,0 +1,50 @@
+import type { EventData } from '../events/catalogue.ts';
+import * as answers from './answers.ts';
+import {
+  type Optional,
+  type PageQuery,
+  type RequestOptions,
+  type Requests,
+  segment,
+  type ViewOptions,
+} from './requests.ts';
+
+/** `client.workflows` */
+export class Workflows {
+  readonly #requests: Requests;
+
+  constructor(requests: Requests) {
+    this.#requests = requests;
+  }
+
+  start(body: Optional<EventData<'workflow.started'>, 'workflowId'>, options?: RequestOptions) {
+    return this.#requests.post('/workflows', body, answers.workflowAnswer, options);
+  }
+
+  completeStep(
+    workflowId: string,
+    body: Omit<EventData<'workflow.step-completed'>, 'workflowId'>,
+    options?: RequestOptions,
+  ) {
+    return this.#requests.post(`/workflows/${segment(workflowId)}/steps`, body, answers.workflowAnswer, options);
+  }
+
+  failStep(workflowId: string, body: Omit<EventData<'workflow.step-failed'>, 'workflowId'>, options?: RequestOptions) {
+    return this.#requests.post(`/workflows/${segment(workflowId)}/failures`, body, answers.workflowAnswer, options);
+  }
+
+  get(workflowId: string, options?: ViewOptions) {
+    return this.#requests.get(`/workflows/${segment(workflowId)}`, answers.workflowView, options);
+  }
+
+  /** A page of the workflows, those of one state, type or initiator when that is given. */
+  list(
+    query: PageQuery & {
+      readonly state?: 'started' | 'running' | 'completed' | 'failed' | undefined;
+      readonly workflowType?: string | undefined;
+      readonly initiatedBy?: string | undefined;
+    } = {},
+  ) {
+    return this.#requests.get('/workflows', answers.workflowsPage, query);
+  }
+}
