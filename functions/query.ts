@@ -1,4 +1,5 @@
 import { type QueryDeps, queryRoutes } from '../api/queries.ts';
+import { PastFolds } from '../core/projections/past-folds.ts';
 import { DeadLetters } from '../core/publishing/dead-letters.ts';
 import { StateReader } from '../core/state/state-reader.ts';
 import { checkHealth } from '../core/telemetry/health.ts';
@@ -9,17 +10,22 @@ import { partsOf } from './runtime/health.ts';
 import { environmentOf } from './runtime/stage.ts';
 import { eventStore, generationsIn, logIn, sharedViewsIn, snapshotsIn, viewsIn } from './runtime/stores.ts';
 
+/** Most memory of views of the past: a function has a few hundred megabytes. */
+const PAST_BYTES = 64 * 1024 * 1024;
+
 const environment = environmentOf('query');
 const { EVENTS_TABLE, VIEWS_TABLE, CONTROL_TABLE, LOG_TABLE, OBJECTS_BUCKET } = environment;
 const store = eventStore(EVENTS_TABLE, OBJECTS_BUCKET);
 const views = viewsIn(VIEWS_TABLE);
 const generations = generationsIn(CONTROL_TABLE);
+const log = logIn(LOG_TABLE, OBJECTS_BUCKET);
 const live = (projection: string) => generations.live(projection);
 
 const deps: QueryDeps = {
   ...appDeps,
   store,
-  log: logIn(LOG_TABLE, OBJECTS_BUCKET),
+  log,
+  past: new PastFolds(log, { maxBytes: PAST_BYTES }),
   states: new StateReader({ store, snapshots: snapshotsIn(OBJECTS_BUCKET) }),
   views,
   generations,

@@ -2,6 +2,7 @@ import { type Context, Hono } from 'hono';
 import { monotonicFactory } from 'ulid';
 import { NotFoundError } from '../../core/base/errors.ts';
 import { ID_PATTERN } from '../../core/base/stream-id.ts';
+import { forCaller } from '../../core/base/turns.ts';
 import type { RequestObserver } from './observe.ts';
 import { problemKinds, problemOf, RETRY_AFTER_SECONDS, RequestError } from './problem.ts';
 import { contextHeaders, parseIds, type RequestContext, type Route, type RouteDeclaration } from './route.ts';
@@ -32,6 +33,8 @@ export function createApp<Deps extends AppDeps>(routes: readonly Route<Deps>[], 
     c.header('Cache-Control', 'no-store');
     c.set('context', readContext(c, newId));
     await next();
+    // The body of a GET is made for HEAD, too; one that streams would go on for ever with nobody there to read it.
+    if (c.req.raw.method === 'HEAD') await c.res.body?.cancel();
   });
   for (const route of routes) {
     app.on(route.method, honoPath(route), async (c) => {
@@ -42,7 +45,9 @@ export function createApp<Deps extends AppDeps>(routes: readonly Route<Deps>[], 
         correlationId,
         traceHeader: c.req.header('X-Amzn-Trace-Id'),
       };
-      const { status, body, headers } = await observe(observed, () => route.respond(request, deps));
+      const { status, body, headers } = await observe(observed, () =>
+        forCaller(c.req.raw.signal, () => route.respond(request, deps)),
+      );
       return c.body(JSON.stringify(body), status, { ...headers, 'Content-Type': 'application/json' });
     });
   }
@@ -82,7 +87,8 @@ const pathPattern = (route: RouteDeclaration) =>
 function problemResponse(c: Context<Env>, error: Error, logger: ApiLogger | undefined): Response {
   const problem = problemOf(error);
   const { status } = problemKinds[problem.code];
-  if (status >= 500) logger?.error(problem.title, { error, code: problem.code, path: c.req.path });
+  const hasGone = c.req.raw.signal.aborted; // then it is no fault that nothing was answered
+  if (status >= 500 && !hasGone) logger?.error(problem.title, { error, code: problem.code, path: c.req.path });
   if (problem.code === 'UNAVAILABLE') c.header('Retry-After', String(RETRY_AFTER_SECONDS));
   return c.body(JSON.stringify(problem), status, { 'Content-Type': 'application/problem+json' });
 }

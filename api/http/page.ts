@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { turn } from '../../core/base/turns.ts';
 
 /** Most bytes of a page of several items: an answer of AWS Lambda has 6 MB, with every quote in it escaped. */
 export const MAX_PAGE_BYTES = 2 * 1024 * 1024;
@@ -43,17 +44,19 @@ function decode(text: string): unknown {
   }
 }
 
-/** The first items of a source, and whether more follow. */
+/** The first items of a source, and whether more follow. Other requests are answered in between. */
 export async function takePage<T>(
   source: AsyncIterable<T> | Iterable<T>,
   limit: number,
 ): Promise<{ items: T[]; more: boolean }> {
   const items: T[] = [];
   let bytes = 0;
+  await turn();
   for await (const item of source) {
     bytes += Buffer.byteLength(JSON.stringify(item));
     if (items.length === limit || (items.length > 0 && bytes > MAX_PAGE_BYTES)) return { items, more: true };
     items.push(item);
+    await turn();
   }
   return { items, more: false };
 }

@@ -78,7 +78,14 @@ interface TypedRoute<Deps, P extends z.ZodObject, Q extends z.ZodObject, B exten
   readonly answer: A;
   readonly statuses: S & Readonly<Record<number, string>>;
   handle(
-    request: { params: z.output<P>; query: z.output<Q>; body: z.output<B>; context: RequestContext },
+    request: {
+      params: z.output<P>;
+      query: z.output<Q>;
+      body: z.output<B>;
+      context: RequestContext;
+      /** Aborted when the caller has gone, where the host can know. */
+      signal: AbortSignal;
+    },
     deps: Deps,
   ): Promise<Answer<z.output<A>, keyof S & ContentfulStatusCode>>;
 }
@@ -102,6 +109,7 @@ export function route<
         query: readQuery(parameters, raw),
         body: body ? parseInput(body, await readJsonBody(raw)) : undefined,
         context,
+        signal: raw.signal,
       };
       return handle(request as Parameters<typeof handle>[0], deps);
     },

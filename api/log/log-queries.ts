@@ -34,6 +34,8 @@ export interface LogDeps {
   readonly log: EventLog;
   /** Ends waits for news when the server closes. */
   readonly closing?: AbortSignal;
+  /** Most followers of GET /events/stream at once; 4,000 by default. */
+  readonly maxFollowers?: number;
 }
 
 export const logAnswer = z.strictObject({
@@ -59,8 +61,9 @@ export const logQueries = [
     answer: logAnswer,
     statuses: { 200: 'A page of events, each with its position' },
     errors: ['CORRUPT_DATA'],
-    async handle({ query: { after, type, wait, ...query } }, { log, closing }: LogDeps) {
-      const slice = await log.getEventsAfter(after, { ...query, types: type, waitMs: wait * 1_000, signal: closing });
+    async handle({ query: { after, type, wait, ...query }, signal: gone }, { log, closing }: LogDeps) {
+      const signal = closing ? AbortSignal.any([closing, gone]) : gone;
+      const slice = await log.getEventsAfter(after, { ...query, types: type, waitMs: wait * 1_000, signal });
       return { status: 200, body: { ...slice, events: [...slice.events] } };
     },
   }),

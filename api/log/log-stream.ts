@@ -1,6 +1,8 @@
-import { streamSSE } from 'hono/streaming';
-import { EventStream } from '../../core/log/event-stream.ts';
+import { UnavailableError } from '../../core/base/errors.ts';
+import { EventStream, type EventStreamOptions } from '../../core/log/event-stream.ts';
+import type { EventLog } from '../../core/log/log.ts';
 import { parsePosition } from '../../core/log/position.ts';
+import type { LoggedEvent } from '../../core/log/slice.ts';
 import type { App } from '../http/app.ts';
 import { problemOf } from '../http/problem.ts';
 import { readQuery } from '../http/route.ts';
@@ -8,34 +10,95 @@ import { type LogDeps, logQuery } from './log-queries.ts';
 
 /** Between two signs of life of a stream that has nothing to say, milliseconds. */
 const SIGN_OF_LIFE_MS = 15_000;
+/** Most bytes of events that wait for a slow reader, or one event. The reader is asked for no more before it has taken them. */
+const MAX_WAITING_BYTES = 64 * 1024;
+/** Most followers of a process by default: with 64 KB waiting for each they hold 256 MB. */
+const MAX_FOLLOWERS = 4_000;
 
 /**
  * `GET /events/stream`: the log as Server-Sent Events, for hosts that can stream. The id of each is its position, so a
  * reader that comes back with `Last-Event-ID`, as browsers do by themselves, misses nothing and gets nothing twice.
+ * @throws UnavailableError when there are as many followers as may be
  */
-export function addLogStream(app: App, { log, closing }: LogDeps): void {
+export function addLogStream(app: App, { log, closing, maxFollowers = MAX_FOLLOWERS }: LogDeps): void {
+  let followers = 0;
   app.get('/events/stream', (c) => {
-    const { type, after, ...query } = readQuery(logQuery, c.req.raw);
-    const from = c.req.header('Last-Event-ID') ?? after;
+    const { type: types, after, ...query } = readQuery(logQuery, c.req.raw);
+    const from = c.req.header('Last-Event-ID') || after; // an empty id is none
     if (from !== undefined) parsePosition(from); // refused while there still is a status to refuse it with
-    return streamSSE(c, async (stream) => {
-      const gone = new AbortController();
-      stream.onAbort(() => gone.abort());
-      const signal = AbortSignal.any([gone.signal, ...(closing ? [closing] : [])]);
-      const events = new EventStream(log, { ...query, types: type, after: from, signal });
-      // An id without data tells a reader how far the stream has come although nothing was wanted, and is no event to it.
-      const sign = () => stream.write(events.position === undefined ? ':\n\n' : `id: ${events.position}\n\n`);
-      const life = setInterval(sign, SIGN_OF_LIFE_MS);
-      try {
-        await stream.write('retry: 1000\n\n');
-        for await (const event of events.getEventIterator()) {
-          await stream.writeSSE({ id: event.position, data: JSON.stringify(event) });
-        }
-      } catch (error) {
-        await stream.writeSSE({ event: 'problem', data: JSON.stringify(problemOf(error)) });
-      } finally {
-        clearInterval(life);
-      }
-    });
+    if (followers >= maxFollowers) {
+      throw new UnavailableError(
+        `${maxFollowers} readers follow the log already; come back later, or read GET /events`,
+      );
+    }
+    const headers = {
+      'Content-Type': 'text/event-stream',
+      'Cache-Control': 'no-cache',
+      'X-Accel-Buffering': 'no', // nginx would hold events back
+    };
+    if (c.req.raw.method === 'HEAD') return c.body(null, 200, headers);
+    followers += 1;
+    const onEnd = () => {
+      followers -= 1;
+    };
+    const options = { ...query, types, after: from, maxBytes: MAX_WAITING_BYTES, waitMs: SIGN_OF_LIFE_MS };
+    return c.body(serverSentEvents(log, options, closing, onEnd), 200, headers);
   });
+}
+
+/** Nothing runs and nothing waits before the reader asks for more, nor after it is gone. */
+function serverSentEvents(
+  log: EventLog,
+  options: EventStreamOptions,
+  closing: AbortSignal | undefined,
+  onEnd: () => void,
+): ReadableStream<Uint8Array> {
+  const gone = new AbortController();
+  const end = (): void => {
+    if (gone.signal.aborted) return;
+    closing?.removeEventListener('abort', end);
+    gone.abort();
+    onEnd();
+  };
+  closing?.addEventListener('abort', end, { once: true });
+  const chunks = chunksOf(log, { ...options, signal: gone.signal });
+  return new ReadableStream<Uint8Array>(
+    {
+      pull: async (controller) => {
+        const { done, value } = await chunks.next();
+        if (value) controller.enqueue(value);
+        if (!done) return;
+        controller.close();
+        end();
+      },
+      cancel: end,
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+async function* chunksOf(log: EventLog, options: EventStreamOptions): AsyncGenerator<Uint8Array> {
+  yield encode('retry: 1000\n\n');
+  try {
+    for await (const { events, next } of new EventStream(log, options).getSlices()) {
+      // An id without data tells a reader how far the stream has come although nothing was wanted, and is no event to it.
+      yield events.length > 0 ? encoded(events) : encode(`id: ${next}\n\n`);
+    }
+  } catch (error) {
+    yield encode(`event: problem\ndata: ${JSON.stringify(problemOf(error))}\n\n`);
+  }
+}
+
+const encoder = new TextEncoder();
+const encode = (text: string): Uint8Array => encoder.encode(text);
+
+/** Followers at the same place share a slice; so they share its bytes. */
+const known = new WeakMap<readonly LoggedEvent[], Uint8Array>();
+
+function encoded(events: readonly LoggedEvent[]): Uint8Array {
+  const bytes =
+    known.get(events) ??
+    encode(events.map((event) => `id: ${event.position}\ndata: ${JSON.stringify(event)}\n\n`).join(''));
+  known.set(events, bytes);
+  return bytes;
 }

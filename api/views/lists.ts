@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { turn } from '../../core/base/turns.ts';
 import { id } from '../../core/events/envelope.ts';
 import type { ProjectionOf } from '../../core/projections/projection.ts';
 import type { ViewStore } from '../../core/projections/view-store.ts';
@@ -42,8 +43,12 @@ export async function* viewsByGroup<View extends object>(
   for (const group of groups.slice(Math.max(0, groups.indexOf(from?.group ?? '')))) {
     let after = group === from?.group ? from.after : undefined;
     do {
+      await turn();
       const page = await views.list(name, generation, group, { limit: pageSize, after });
-      for (const { key, version, view } of page.views) yield { group, key, view: { ...(view as View), version } };
+      for (const { key, version, view } of page.views) {
+        yield { group, key, view: { ...(view as View), version } };
+        await turn();
+      }
       after = page.next;
     } while (after !== undefined);
   }

@@ -3,15 +3,15 @@ import { NotFoundError } from '../../core/base/errors.ts';
 import { id } from '../../core/events/envelope.ts';
 import { instant } from '../../core/events/instant.ts';
 import { jsonObject } from '../../core/events/json.ts';
-import type { EventLog } from '../../core/log/log.ts';
-import { viewsAt } from '../../core/projections/point-in-time.ts';
+import type { PastFolds } from '../../core/projections/past-folds.ts';
+import type { PastView } from '../../core/projections/point-in-time.ts';
 import { type AnyProjection, isShared } from '../../core/projections/projection.ts';
 import { cursor, encodeCursor, limit, takePage } from '../http/page.ts';
 import { route } from '../http/route.ts';
 
 /** What the routes that look at the past need. */
 export interface PastDeps {
-  readonly log: EventLog;
+  readonly past: PastFolds;
   readonly projections: readonly AnyProjection[];
 }
 
@@ -29,7 +29,7 @@ export const pastQueries = [
     path: '/projections/{name}',
     summary: 'All views of a projection as they were at a time',
     description:
-      'Folded from the log up to then, for this request alone: it takes about a second for every 100,000 events, page by page. The live views are not touched.',
+      'Folded from the log up to then, once for all pages: it takes seconds for every 100,000 events. When it takes over 20 s, the answer is 503 with Retry-After, and folding goes on meanwhile. The live views are not touched.',
     params: z.object({ name: id }),
     query: z.object({
       at: instant.describe('Events that the store took at or before this instant count'),
@@ -38,8 +38,8 @@ export const pastQueries = [
     }),
     answer: pastProjection,
     statuses: { 200: 'A page of views, in the order of their keys' },
-    errors: ['NOT_FOUND', 'CORRUPT_DATA'],
-    async handle({ params: { name }, query }, { log, projections }: PastDeps) {
+    errors: ['NOT_FOUND', 'CORRUPT_DATA', 'PAYLOAD_TOO_LARGE'],
+    async handle({ params: { name }, query, signal }, { past, projections }: PastDeps) {
       const projection = projections.find((candidate) => candidate.name === name);
       if (!projection) throw new NotFoundError(`there is no projection ${name}; GET /projections lists them`);
       if (isShared(projection)) {
@@ -48,15 +48,23 @@ export const pastQueries = [
         );
       }
       const at = new Date(query.at).toISOString();
-      const all = await viewsAt(log, projection, at);
+      const all = await past.views(projection, at, signal);
       const after = query.cursor?.after ?? '';
-      const { items, more } = await takePage(
-        all.filter(({ key }) => key > after),
-        query.limit,
-      );
+      const { items, more } = await takePage(from(all, after), query.limit);
       const last = items.at(-1);
       const next = more && last ? encodeCursor({ after: last.key }) : null;
       return { status: 200, body: { projection: name, at, views: items, next } };
     },
   }),
 ];
+
+/** The views after a key; found by bisection, since there may be very many. */
+function* from(views: readonly PastView[], after: string): Generator<PastView> {
+  let [low, high] = [0, views.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((views[middle]?.key ?? '') > after) high = middle;
+    else low = middle + 1;
+  }
+  for (let index = low; index < views.length; index += 1) yield views[index] as PastView;
+}

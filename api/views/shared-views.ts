@@ -1,6 +1,5 @@
 import { NotFoundError, ValidationError } from '../../core/base/errors.ts';
-import type { EventLog } from '../../core/log/log.ts';
-import { foldShared } from '../../core/projections/shared-fold.ts';
+import type { PastFolds } from '../../core/projections/past-folds.ts';
 import { type AnySharedProjection, treeOf } from '../../core/projections/shared-projection.ts';
 import type { SharedViewStore } from '../../core/projections/shared-view-store.ts';
 import type { LiveGenerations } from '../../core/replays/generations.ts';
@@ -8,7 +7,7 @@ import type { LiveGenerations } from '../../core/replays/generations.ts';
 export interface SharedViewSources {
   readonly sharedViews: SharedViewStore;
   readonly generations: LiveGenerations;
-  readonly log: EventLog;
+  readonly past: PastFolds;
 }
 
 interface SharedQuery {
@@ -26,7 +25,8 @@ export async function readSharedView(
   projection: AnySharedProjection,
   key: string,
   { version, waitFor, at, generation }: SharedQuery,
-  { sharedViews, generations, log }: SharedViewSources,
+  { sharedViews, generations, past }: SharedViewSources,
+  signal?: AbortSignal,
 ) {
   const one = version !== undefined ? 'version' : waitFor !== undefined ? 'waitFor' : undefined;
   if (one) {
@@ -41,7 +41,7 @@ export async function readSharedView(
           key,
           shards,
         )
-      : (await foldShared(projection, log.commits(undefined), new Date(at))).get(key);
+      : (await past.counters(projection, new Date(at).toISOString(), signal)).get(key);
   const view = counters && treeOf(counters);
   if (!view) throw new NotFoundError(`there is no view ${key} of ${name}${at === undefined ? '' : ' then'}`);
   return { status: 200, body: view } as const;

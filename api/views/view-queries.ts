@@ -170,9 +170,9 @@ export const viewQueries = [
     params: z.object({ name: id, key: id }),
     answer: anyView,
     errors,
-    async handle({ params: { name, key }, query }, deps: ViewDeps) {
+    async handle({ params: { name, key }, query, signal }, deps: ViewDeps) {
       const projection = named(name, deps);
-      if (isShared(projection)) return readSharedView(projection, key, query, deps);
+      if (isShared(projection)) return readSharedView(projection, key, query, deps, signal);
       return readView(projection, key, query, deps);
     },
     ...view,

@@ -1,3 +1,5 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
 /** How long something took, milliseconds, over many tries. */
 export interface Latency {
   readonly tries: number;
@@ -14,7 +16,23 @@ export async function latencyOf(tries: number, work: (index: number) => Promise<
     await work(index);
     times.push(performance.now() - began);
   }
+  return summaryOf(times);
+}
+
+/** Times `work` for so many seconds, a try every 20 milliseconds or after the try before it, whichever is later. */
+export async function latencyFor(seconds: number, work: () => Promise<unknown>): Promise<Latency> {
+  const times: number[] = [];
+  for (const end = performance.now() + seconds * 1_000; performance.now() < end; ) {
+    const began = performance.now();
+    await work();
+    times.push(performance.now() - began);
+    await delay(Math.max(0, began + 20 - performance.now()));
+  }
+  return summaryOf(times);
+}
+
+function summaryOf(times: number[]): Latency {
   times.sort((a, b) => a - b);
-  const at = (share: number) => Math.round((times[Math.ceil(share * tries) - 1] ?? 0) * 10) / 10;
-  return { tries, p50: at(0.5), p99: at(0.99), max: at(1) };
+  const at = (share: number) => Math.round((times[Math.ceil(share * times.length) - 1] ?? 0) * 10) / 10;
+  return { tries: times.length, p50: at(0.5), p99: at(0.99), max: at(1) };
 }

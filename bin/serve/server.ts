@@ -8,6 +8,7 @@ import { StartupError } from '../../adapters/embedded/sqlite/database.ts';
 import { createApi } from '../../api/api.ts';
 import { requestObserver } from '../../api/http/observe.ts';
 import { configureEventSystem, type EventSystem } from '../../core/base/configuration.ts';
+import { PastFolds } from '../../core/projections/past-folds.ts';
 import { aggregates } from '../../domain/aggregates.ts';
 import { folds } from '../../domain/folds.ts';
 import { projections } from '../../domain/projections.ts';
@@ -78,6 +79,7 @@ function createEmbeddedApi(engine: Engine, logger: Logger, telemetry: LocalTelem
   const app = createApi({
     store: engine.store,
     log: engine.log,
+    past: new PastFolds(engine.log),
     closing,
     states: engine.states,
     aggregates,

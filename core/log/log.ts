@@ -1,18 +1,16 @@
-import type { DomainEvent } from '../../events/catalogue.ts';
-import { CorruptDataError } from '../base/errors.ts';
-import { pause } from '../base/pause.ts';
+import { forCaller, turn } from '../base/turns.ts';
 import type { ClaimCheck } from '../store/claim-check.ts';
-import { type Commit, decodeCommit } from '../store/commit.ts';
+import type { Commit } from '../store/commit.ts';
 import { type ArchivedPages, LogChain } from './chain.ts';
 import { type LogFilter, Selection } from './filter.ts';
-import { commitsOf, type LogPage } from './page.ts';
+import { News } from './news.ts';
+import { type LogPage, readCommits } from './page.ts';
 import { type PartitionStrategy, partitionsOf } from './partition.ts';
 import { BEGINNING, type Cursor, formatPosition, parsePosition } from './position.ts';
+import { SharedSlices } from './shared-slices.ts';
+import { type LoggedEvent, type LogSlice, loggedEvents, type PlacedCommit, readSlice } from './slice.ts';
 import type { LogStorage } from './storage.ts';
 import { cursorOf, LogWalk } from './walk.ts';
-
-/** An event as the log gives it: with its position, after which reading goes on. */
-export type LoggedEvent = DomainEvent & { readonly position: string };
 
 /** A commit in the log. */
 export interface LoggedCommit {
@@ -21,20 +19,14 @@ export interface LoggedCommit {
   readonly position: string;
 }
 
-export interface LogSlice {
-  readonly events: readonly LoggedEvent[];
-  /** Where to go on, whether or not there were events. */
-  readonly next: string;
-  /** Nothing more was there, up to the end of the log or of the time range. */
-  readonly caughtUp: boolean;
-}
-
 export interface SliceOptions extends LogFilter {
   /** Most events, 1 or more. A slice of large events, or one that had to pass by many others, has fewer and is not caught up. */
   readonly limit?: number | undefined;
-  /** Longest time to wait for a first event, milliseconds. */
+  /** Most bytes of events, as JSON; by default 2 MB. */
+  readonly maxBytes?: number | undefined;
+  /** Longest time to wait for a first event, milliseconds. There is no wait past `to`. */
   readonly waitMs?: number | undefined;
-  /** Ends a wait. */
+  /** Ends a wait, and the reading of a caller that has gone. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -45,6 +37,8 @@ export interface EventLogOptions {
   readonly archive?: ArchivedPages;
   /** Gets large commits their bodies. */
   readonly claims?: ClaimCheck;
+  /** Longest time that a slice is read for, milliseconds; by default 250. */
+  readonly sliceMs?: number;
 }
 
 const DEFAULT_LIMIT = 100;
@@ -52,8 +46,8 @@ const DEFAULT_LIMIT = 100;
 const MAX_SCANNED_BYTES = 8 * 1024 * 1024;
 /** Most bytes of a slice of several events: an answer of AWS Lambda has 6 MB, with every quote in it escaped. */
 const MAX_SLICE_BYTES = 2 * 1024 * 1024;
-/** Longest pause between two looks at a log that does not tell of news. */
-const LOOK_AGAIN_MS = 500;
+/** Longest time that a slice is read for: then it is answered as far as it is. */
+const MAX_SLICE_MS = 250;
 
 /**
  * Reads the log: all events of all streams, in one order for each partition, from any position on. A reader that goes on
@@ -64,27 +58,35 @@ const LOOK_AGAIN_MS = 500;
  */
 export class EventLog {
   readonly #options: EventLogOptions;
+  readonly #slices = new SharedSlices();
+  readonly #news: News;
 
   constructor(options: EventLogOptions) {
     this.#options = options;
+    this.#news = new News(options.storage, () => this.#slices.clear());
   }
 
-  /** The next events after a position, or from the beginning (of the time range, when there is one). */
+  /** Readers that wait for news. */
+  get waiting(): number {
+    return this.#news.waiting;
+  }
+
+  /**
+   * The next events after a position, or from the beginning (of the time range, when there is one). Callers that ask for the
+   * same share one slice: nobody may change it.
+   */
   async getEventsAfter(position: string | undefined, options: SliceOptions = {}): Promise<LogSlice> {
-    const { waitMs = 0, signal } = options;
-    const deadline = Date.now() + waitMs;
+    const { waitMs = 0, signal, to } = options;
+    const latest = to === undefined ? Number.POSITIVE_INFINITY : Date.parse(to);
+    const deadline = Math.min(Date.now() + waitMs, latest);
     for (let after = position; ; ) {
-      const news = this.#news();
-      try {
-        const slice = await this.#slice(after, options);
-        after = slice.next;
-        const left = deadline - Date.now();
-        if (slice.events.length > 0 || left <= 0) return slice;
-        if (slice.caughtUp) await pause(Math.min(left, news.promise ? left : LOOK_AGAIN_MS), signal, news.promise);
-        if (signal?.aborted) return slice;
-      } finally {
-        news.stop();
-      }
+      const { count } = this.#news; // before the look: an append during it ends the wait at once
+      const slice = await this.#slice(after, options);
+      after = slice.next;
+      const left = deadline - Date.now();
+      if (slice.events.length > 0 || left <= 0 || signal?.aborted) return slice;
+      if (slice.caughtUp) await this.#news.after(count, left, signal);
+      if (signal?.aborted) return slice;
     }
   }
 
@@ -108,8 +110,12 @@ export class EventLog {
     const selection = new Selection(filter);
     const walk = await this.#walk(position, selection);
     for await (const page of walk.pages()) {
+      await turn();
       if (!selection.wantsPage(page)) continue;
-      for await (const wanted of this.#wanted(page, walk, selection)) yield* eventsOf(wanted, walk, selection);
+      for await (const placed of this.#wanted(page, walk, selection)) {
+        yield* loggedEvents(placed, walk, selection);
+        await turn();
+      }
     }
   }
 
@@ -121,9 +127,11 @@ export class EventLog {
     const selection = new Selection(filter);
     const walk = await this.#walk(position, selection);
     for await (const page of walk.pages()) {
+      await turn();
       if (!selection.wantsPage(page)) continue;
       for await (const { commit, end } of this.#wanted(page, walk, selection)) {
         yield { commit, position: walk.positionAt(end) };
+        await turn();
       }
     }
   }
@@ -142,33 +150,19 @@ export class EventLog {
     return formatPosition(cursorOf(chains));
   }
 
-  async #slice(position: string | undefined, { limit = DEFAULT_LIMIT, ...filter }: SliceOptions): Promise<LogSlice> {
-    const selection = new Selection(filter);
-    const walk = await this.#walk(position, selection);
-    const events: LoggedEvent[] = [];
-    let scanned = 0;
-    let size = 0;
-    for await (const page of walk.pages(limit)) {
-      if (selection.wantsPage(page)) {
-        for await (const wanted of this.#wanted(page, walk, selection)) {
-          const readable = readEvents(wanted, walk, selection);
-          const last = events.at(-1);
-          // What cannot be read comes first in the slice after this one, so that nothing before it is lost.
-          if ('damage' in readable && last) return { events, next: last.position, caughtUp: false };
-          if ('damage' in readable) throw readable.damage;
-          for (const event of readable.events) {
-            size += Buffer.byteLength(JSON.stringify(event));
-            const last = events.at(-1);
-            if (last && size > MAX_SLICE_BYTES) return { events, next: last.position, caughtUp: false };
-            events.push(event);
-            if (events.length === limit) return { events, next: event.position, caughtUp: false };
-          }
-        }
-      }
-      scanned += page.body.length;
-      if (scanned >= MAX_SCANNED_BYTES) return { events, next: walk.positionAt(page.count), caughtUp: false };
-    }
-    return { events, next: walk.position, caughtUp: true };
+  #slice(position: string | undefined, options: SliceOptions): Promise<LogSlice> {
+    const { waitMs: _, signal: _signal, ...asked } = options;
+    const key = JSON.stringify([position, asked]);
+    const { limit = DEFAULT_LIMIT, maxBytes = MAX_SLICE_BYTES } = asked;
+    const read = async (): Promise<LogSlice> => {
+      await turn();
+      const selection = new Selection(options);
+      const walk = await this.#walk(position, selection);
+      const { sliceMs: maxMs = MAX_SLICE_MS } = this.#options;
+      const bounds = { limit, maxBytes, maxScannedBytes: MAX_SCANNED_BYTES, maxMs };
+      return readSlice(walk, selection, (page) => this.#wanted(page, walk, selection), bounds);
+    };
+    return this.#slices.get(key, () => forCaller(undefined, read), this.#news.isTold);
   }
 
   async #walk(position: string | undefined, selection: Selection): Promise<LogWalk> {
@@ -187,16 +181,10 @@ export class EventLog {
     return partitionsOf(strategy, aggregateType).map((partition) => new LogChain(storage, partition, archive));
   }
 
-  #news(): { promise?: Promise<void>; stop: () => void } {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const stop = this.#options.storage.onAppended?.(resolve);
-    return stop ? { promise, stop } : { stop: () => {} };
-  }
-
-  /** The commits of the page in work that are wanted and were not read before, and where each ends in the page. */
-  async *#wanted(page: LogPage, walk: LogWalk, selection: Selection): AsyncGenerator<{ commit: Commit; end: number }> {
+  /** The commits of the page in work that are wanted and were not read before. */
+  async *#wanted(page: LogPage, walk: LogWalk, selection: Selection): AsyncGenerator<PlacedCommit> {
     let end = 0;
-    for (const commit of commitsOf(page)) {
+    for (const commit of await readCommits(page)) {
       end += commit.count;
       if (end > walk.offset && selection.wants(commit)) yield { commit: await this.#redeem(commit), end };
     }
@@ -204,32 +192,5 @@ export class EventLog {
 
   async #redeem(commit: Commit): Promise<Commit> {
     return (await this.#options.claims?.redeem(commit)) ?? commit;
-  }
-}
-
-/** The events that are wanted of a commit, or why it cannot be read and where to go on after it. */
-function readEvents(
-  wanted: { commit: Commit; end: number },
-  walk: LogWalk,
-  selection: Selection,
-): { readonly events: readonly LoggedEvent[] } | { readonly damage: CorruptDataError } {
-  try {
-    return { events: [...eventsOf(wanted, walk, selection)] };
-  } catch (cause) {
-    if (!(cause instanceof CorruptDataError)) throw cause;
-    return { damage: new CorruptDataError(cause.message, { cause, next: walk.positionAt(wanted.end) }) };
-  }
-}
-
-/** The events of a commit that are wanted and were not read before. */
-function* eventsOf(
-  { commit, end }: { commit: Commit; end: number },
-  walk: LogWalk,
-  selection: Selection,
-): Generator<LoggedEvent> {
-  for (const [index, event] of decodeCommit(commit).entries()) {
-    const number = end - commit.count + index + 1;
-    if (number <= walk.offset || !selection.wantsEvent(event)) continue;
-    yield { ...event, position: walk.positionAt(number) };
   }
 }

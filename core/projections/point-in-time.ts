@@ -1,5 +1,8 @@
+import { heapSizeOf } from '../base/heap-size.ts';
+import { parseStreamId } from '../base/stream-id.ts';
 import type { JsonObject } from '../events/json.ts';
-import type { EventLog } from '../log/log.ts';
+import { type Fold, foldCommit } from '../state/fold.ts';
+import { type Commit, endOf } from '../store/commit.ts';
 import { evolveView, type ProjectionOf } from './projection.ts';
 
 /** A view as it was. */
@@ -9,21 +12,49 @@ export interface PastView {
   readonly view: JsonObject;
 }
 
-/**
- * All views of a projection as they were at an instant, in the order of their keys: what the events recorded at or before
- * it make of them, whatever came later. Folded from the log in one pass, in memory, and kept nowhere.
- * @param at ISO 8601
- */
-export async function viewsAt(log: EventLog, projection: ProjectionOf<JsonObject>, at: string): Promise<PastView[]> {
-  const views = new Map<string, { version: number; view: JsonObject | undefined }>();
-  for await (const event of log.events(undefined, { aggregateType: projection.aggregateType, to: at })) {
-    const { aggregateId: key, sequenceNumber } = event;
-    const { version, view } = views.get(key) ?? { version: 0, view: undefined };
-    // With clocks that disagree, an event can be of an earlier time than the one before it: no view skips an event.
-    if (sequenceNumber !== version + 1) continue;
-    views.set(key, { version: sequenceNumber, view: evolveView(projection, view, event) });
+/** One view in so many is measured. */
+const MEASURED_EVERY = 64;
+
+/** All views of a projection, folded in memory from the commits of its streams as the log has them. */
+export class PastViews {
+  readonly #fold: Pick<Fold<JsonObject | undefined>, 'evolve'>;
+  readonly #views = new Map<string, { version: number; view: JsonObject | undefined }>();
+  #sorted: readonly PastView[] | undefined;
+  #taken = 0;
+  #bytesPerView = 0;
+
+  constructor(projection: ProjectionOf<JsonObject>) {
+    this.#fold = { evolve: (view, event) => evolveView(projection, view, event) };
   }
-  return [...views]
-    .flatMap(([key, { version, view }]) => (view === undefined ? [] : [{ key, version, view }]))
-    .sort((a, b) => (a.key < b.key ? -1 : 1));
+
+  /** About how much memory the views take: one in 64 is measured. */
+  get bytes(): number {
+    return this.#views.size * this.#bytesPerView;
+  }
+
+  /** Folds a commit in; one that does not follow what is there, or is there already, is passed over. */
+  take(commit: Commit): void {
+    const { aggregateId: key } = parseStreamId(commit.stream);
+    const known = this.#views.get(key) ?? { version: 0, view: undefined };
+    // With clocks that disagree, a commit can be of an earlier time than the one before it: no view skips an event.
+    if (commit.version > known.version + 1 || endOf(commit) <= known.version) return;
+    const { state: view, version } = foldCommit(this.#fold, { state: known.view, version: known.version }, commit);
+    this.#views.set(key, { version, view });
+    this.#sorted = undefined;
+    if (this.#taken++ % MEASURED_EVERY === 0) this.#measure(view);
+  }
+
+  /** The views in the order of their keys. */
+  views(): readonly PastView[] {
+    this.#sorted ??= [...this.#views]
+      .flatMap(([key, { version, view }]) => (view === undefined ? [] : [{ key, version, view }]))
+      .sort((a, b) => (a.key < b.key ? -1 : 1));
+    return this.#sorted;
+  }
+
+  /** A mean that follows the views as they grow. */
+  #measure(view: JsonObject | undefined): void {
+    const size = 256 + heapSizeOf(view);
+    this.#bytesPerView = this.#bytesPerView === 0 ? size : this.#bytesPerView + (size - this.#bytesPerView) / 8;
+  }
 }

@@ -1,4 +1,5 @@
 import type { DomainEvent } from '../../events/catalogue.ts';
+import { heapSizeOf } from '../base/heap-size.ts';
 import { parseStreamId } from '../base/stream-id.ts';
 import type { LoggedCommit } from '../log/log.ts';
 import { foldCommit } from '../state/fold.ts';
@@ -6,6 +7,9 @@ import { type Commit, endOf } from '../store/commit.ts';
 import { evolveView } from './projection.ts';
 import { type AnySharedProjection, homesOf, shownCounts, Tally } from './shared-projection.ts';
 import type { CounterValues } from './shared-view-store.ts';
+
+/** One stream in so many is measured. */
+const MEASURED_EVERY = 64;
 
 /** What is known of a stream while the history is read. */
 interface Stream {
@@ -15,10 +19,58 @@ interface Stream {
   readonly early: Map<number, Commit>;
 }
 
+/** The views of a shared projection, folded in memory from a history: what is known of each stream stays there. */
+export class SharedFold {
+  readonly #projection: AnySharedProjection;
+  readonly #until: Date | undefined;
+  readonly #homes: ReadonlySet<string>;
+  readonly #streams = new Map<string, Stream>();
+  readonly #tally = new Tally();
+  #taken = 0;
+  #bytesPerStream = 0;
+
+  /** @param until only events that the store took up to then: of each stream the start, up to the first that is later */
+  constructor(projection: AnySharedProjection, until?: Date) {
+    this.#projection = projection;
+    this.#until = until;
+    this.#homes = new Set(homesOf(projection));
+  }
+
+  /** About how much memory the fold takes: one stream in 64 is measured. */
+  get bytes(): number {
+    return this.#streams.size * this.#bytesPerStream;
+  }
+
+  /** Takes the next commit of the history; some may come twice, and those of a stream out of order. */
+  take(commit: Commit): void {
+    if (!this.#homes.has(parseStreamId(commit.stream).aggregateType)) return;
+    const stream = this.#streams.get(commit.stream) ?? { own: undefined, version: 0, early: new Map() };
+    this.#streams.set(commit.stream, stream);
+    if (commit.version > stream.version) stream.early.set(commit.version, commit);
+    for (let next = stream.early.get(stream.version + 1); next; next = stream.early.get(stream.version + 1)) {
+      stream.early.delete(next.version);
+      const isLater = this.#until && Date.parse(next.recordedAt) > this.#until.getTime();
+      if (!isLater) stream.own = evolveOwn(this.#projection, stream.own, next, this.#tally);
+      stream.version = isLater ? Number.POSITIVE_INFINITY : endOf(next);
+    }
+    if (this.#taken++ % MEASURED_EVERY === 0) this.#measure(stream);
+  }
+
+  /** The counters of each view. */
+  counters(): ReadonlyMap<string, CounterValues> {
+    return shownCounts(this.#tally.increments());
+  }
+
+  /** A mean that follows the streams as they grow. */
+  #measure(stream: Stream): void {
+    const size = 512 + heapSizeOf(stream.own) + heapSizeOf(stream.early);
+    this.#bytesPerStream = this.#bytesPerStream === 0 ? size : this.#bytesPerStream + (size - this.#bytesPerStream) / 8;
+  }
+}
+
 /**
  * Folds a history into the views of a shared projection, in memory, which takes as much as there are streams.
- * @param history all commits of the streams that feed it; some may come twice, and those of a stream out of order
- * @param until only events that the store took up to then: of each stream the start, up to the first that is later
+ * @param history all commits of the streams that feed it
  * @returns the counters of each view
  */
 export async function foldShared(
@@ -26,25 +78,12 @@ export async function foldShared(
   history: AsyncIterable<LoggedCommit>,
   until?: Date,
 ): Promise<ReadonlyMap<string, CounterValues>> {
-  const homes: ReadonlySet<string> = new Set(homesOf(projection));
-  const streams = new Map<string, Stream>();
-  const tally = new Tally();
-  for await (const { commit } of history) {
-    if (!homes.has(parseStreamId(commit.stream).aggregateType)) continue;
-    const stream = streams.get(commit.stream) ?? { own: undefined, version: 0, early: new Map() };
-    streams.set(commit.stream, stream);
-    if (commit.version > stream.version) stream.early.set(commit.version, commit);
-    for (let next = stream.early.get(stream.version + 1); next; next = stream.early.get(stream.version + 1)) {
-      stream.early.delete(next.version);
-      const isLater = until && Date.parse(next.recordedAt) > until.getTime();
-      if (!isLater) stream.own = take(projection, stream.own, next, tally);
-      stream.version = isLater ? Number.POSITIVE_INFINITY : endOf(next);
-    }
-  }
-  return shownCounts(tally.increments());
+  const fold = new SharedFold(projection, until);
+  for await (const { commit } of history) fold.take(commit);
+  return fold.counters();
 }
 
-function take(projection: AnySharedProjection, before: object | undefined, commit: Commit, tally: Tally) {
+function evolveOwn(projection: AnySharedProjection, before: object | undefined, commit: Commit, tally: Tally) {
   const evolve = (own: object | undefined, event: DomainEvent) => {
     if (!projection.types.includes(event.type)) return own;
     const next = evolveView(projection, own, event);

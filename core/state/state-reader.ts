@@ -1,3 +1,4 @@
+import { turnAfter } from '../base/turns.ts';
 import type { Origin } from '../events/define.ts';
 import { type Commit, endOf } from '../store/commit.ts';
 import type { EventStore } from '../store/event-store.ts';
@@ -37,6 +38,8 @@ export interface StateReaderOptions {
 const MAX_COMMIT_IDS = 1_000;
 /** Commits that a first look at a stream fetches, newest first: a short stream is read whole by it, in one request. */
 const FIRST_LOOK = 25;
+/** A fold that takes longer, milliseconds, lets others have their turns from then on. */
+const FREE_MS = 5;
 
 /**
  * Loads states by reading as little as can be: what a warm process knows plus the commits after it (one query), else the
@@ -77,9 +80,11 @@ export class StateReader {
     const to = version ?? Number.MAX_SAFE_INTEGER;
     const snapshot = await this.#snapshots?.newest(fold, stream, { version: to, at });
     let folded: Folded<State> = snapshot ?? start(fold);
+    const next = turnAfter(FREE_MS);
     for await (const commit of this.#store.commits(stream, { from: folded.version + 1, to, startsCommit: true })) {
       if (at && Date.parse(commit.recordedAt) > at.getTime()) break;
       folded = foldCommit(fold, await this.inherit(fold, folded, commit), commit, { to });
+      await next();
     }
     return { state: folded.state, version: folded.version };
   }
@@ -186,8 +191,10 @@ export class StateReader {
   ): Promise<Found<State>> {
     const { commitIds } = known;
     let folded: Folded<State> = known;
+    const next = turnAfter(FREE_MS);
     for await (const commit of commits) {
       folded = foldCommit(fold, await this.inherit(fold, folded, commit), commit);
+      await next();
       if (!commit.keyed) continue;
       if (commit.commitId === commitId) {
         return { state: folded.state, version: folded.version, commitIds, repeat: commit };

@@ -3,6 +3,7 @@ import { UnavailableError } from '../../../core/base/errors.ts';
 import { type Commit, endOf, MAX_EVENTS_PER_COMMIT } from '../../../core/store/commit.ts';
 import type { CommitRange, CommitStorage } from '../../../core/store/commit-storage.ts';
 import { guarded, portError } from './error.ts';
+import { takeRows } from './rows.ts';
 
 /** A commit and its place in the one order of all commits. Positions count from 1. */
 export interface PositionedCommit {
@@ -21,7 +22,7 @@ interface Outcome {
   readonly settle: () => void;
 }
 
-/** Most commits that a read holds in memory at once. */
+/** Most commits that a read holds in memory at once; it takes fewer when they are large. */
 const PAGE = 100;
 
 const COLUMNS = 'position, stream, version, count, commit_id, keyed, recorded_at, types, body, trace';
@@ -64,19 +65,19 @@ export class SqliteCommitStorage implements CommitStorage {
     const statement = this.#statements[direction];
     let [low, high] = direction === 'forward' ? [from, to] : [to, from];
     while (low <= high) {
-      const rows = guarded(() => statement.all({ stream, low, high, size }));
+      const { rows, more } = guarded(() => takeRows(statement, { stream, low, high, size }, 'body'));
       const commits = rows.map(commitOf);
       yield* commits;
       const last = commits.at(-1);
-      if (!last || commits.length < size) return;
+      if (!last || (!more && commits.length < size)) return;
       if (direction === 'forward') low = endOf(last) + 1;
       else high = last.version - 1;
     }
   }
 
-  /** The commits after a position, of all streams, in their order. @throws UnavailableError */
+  /** The first commits after a position, of all streams, in their order: 1 MB as stored, or one. @throws UnavailableError */
   commitsAfter(position: number, limit: number): PositionedCommit[] {
-    const rows = guarded(() => this.#statements.after.all(position, limit));
+    const { rows } = guarded(() => takeRows(this.#statements.after, { position, limit }, 'body'));
     return rows.map((row) => ({ position: Number(row['position']), commit: commitOf(row) }));
   }
 
@@ -165,7 +166,7 @@ function prepareStatements(database: DatabaseSync) {
     ),
     forward: database.prepare(`SELECT ${COLUMNS} FROM commits WHERE ${range} ORDER BY version LIMIT :size`),
     backward: database.prepare(`SELECT ${COLUMNS} FROM commits WHERE ${range} ORDER BY version DESC LIMIT :size`),
-    after: database.prepare(`SELECT ${COLUMNS} FROM commits WHERE position > ? ORDER BY position LIMIT ?`),
+    after: database.prepare(`SELECT ${COLUMNS} FROM commits WHERE position > :position ORDER BY position LIMIT :limit`),
     last: database.prepare('SELECT max(position) AS last FROM commits'),
     span: database.prepare(
       `WITH ends AS (SELECT min(position) AS first, max(position) AS last FROM commits WHERE recorded_at BETWEEN :from AND :to)

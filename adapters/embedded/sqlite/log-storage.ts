@@ -3,8 +3,8 @@ import type { LogPage } from '../../../core/log/page.ts';
 import type { LogStorage, PageRange } from '../../../core/log/storage.ts';
 import { guarded } from './error.ts';
 
-/** Most pages that a read holds in memory at once. */
-const BATCH = 64;
+/** Most pages that a read holds in memory at once, of 400 KB at most: SQLite stops the process while it reads them. */
+const BATCH = 4;
 
 /**
  * Pages of the log in SQLite, beside the commits, so that one backup has both. A page is on disk before a reader sees it:

@@ -10,6 +10,7 @@ import {
   type ViewStore,
 } from '../../../core/projections/view-store.ts';
 import { guarded } from './error.ts';
+import { takeRows } from './rows.ts';
 
 /** Views in SQLite, as JSON. */
 export class SqliteViewStore implements ViewStore {
@@ -49,10 +50,11 @@ export class SqliteViewStore implements ViewStore {
     { limit, after = '' }: PageOptions,
   ): Promise<ViewPage> {
     const oneMore = limit + 1; // tells whether another page follows
-    const rows = guarded(() => this.#statements.list.all({ projection, generation, group, after, oneMore }));
+    const place = { projection, generation, group, after, oneMore };
+    const { rows, more } = guarded(() => takeRows(this.#statements.list, place, 'view'));
     const views = rows.slice(0, limit).map(viewOf);
     const last = views.at(-1);
-    return rows.length > limit && last ? { views, next: last.key } : { views };
+    return (more || rows.length > limit) && last ? { views, next: last.key } : { views };
   }
 
   async listParked(projection: string, generation: number, { limit, after = '' }: PageOptions): Promise<ParkedPage> {

@@ -1,0 +1,48 @@
+import pLimit from 'p-limit';
+import { createEngine } from '../../adapters/embedded/engine/engine.ts';
+import { projections } from '../../domain/projections.ts';
+import type { NewEvent } from '../../events/catalogue.ts';
+import { sampleEvents } from './events.ts';
+
+const COMMITS_AT_ONCE = 64;
+
+/** What a data folder of {@link fillDataFolder} holds. */
+export interface FilledFolder {
+  readonly events: number;
+  /** A stream of a tenth of all events. */
+  readonly longStream: string;
+}
+
+/**
+ * Fills a data folder with agents: one of them has a tenth of all events, the others 100 each.
+ * Commits have 10 events of 300 bytes. Returns when views and log are up to date.
+ */
+export async function fillDataFolder(dataDir: string, events: number): Promise<FilledFolder> {
+  const engine = createEngine({ dataDir, projections, logger: console });
+  engine.start();
+  const append = (agentId: string, version: number, batch: readonly NewEvent[]) =>
+    engine.store.append(`agent-${agentId}`, batch, { expectedVersion: version, headKnown: true });
+  const fill = async (agentId: string, length: number): Promise<void> => {
+    const created: NewEvent = {
+      type: 'agent.created',
+      data: { agentId, agentType: 'bench', configuration: {}, createdBy: 'bench' },
+    };
+    await append(agentId, 0, [created, ...stepsOf(agentId, 9)]);
+    for (let version = 10; version < length; version += 10) await append(agentId, version, stepsOf(agentId, 10));
+  };
+  try {
+    const names = Array.from({ length: Math.floor((events * 0.9) / 100) }, (_, index) => `filled-${index}`);
+    const limit = pLimit(COMMITS_AT_ONCE);
+    await Promise.all([fill('long', events / 10), ...names.map((name) => limit(() => fill(name, 100)))]);
+    while ((await engine.projectionStatus()).some(({ lag }) => lag > 0)) await new Promise((go) => setTimeout(go, 200));
+    for (let end = ''; end !== (await engine.log.end()); await new Promise((go) => setTimeout(go, 1_000))) {
+      end = await engine.log.end();
+    }
+    return { events, longStream: 'agent-long' };
+  } finally {
+    await engine.close();
+  }
+}
+
+const stepsOf = (agentId: string, count: number): NewEvent[] =>
+  sampleEvents(count).map((event) => ({ ...event, data: { ...event.data, agentId } }));

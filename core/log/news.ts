@@ -1,0 +1,64 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { LogStorage } from './storage.ts';
+
+/** Readers that are woken in one turn of the event loop: a thousand followers must not hold up a request. */
+const WOKEN_AT_ONCE = 16;
+/** Longest pause between two looks at a log that does not tell of news, milliseconds. */
+const LOOK_AGAIN_MS = 500;
+
+/** Wakes readers of a log that wait for more. The storage calls it once an append, however many readers wait. */
+export class News {
+  readonly #waiting = new Set<() => void>();
+  readonly #isTold: boolean;
+  #count = 0;
+
+  /** @param onNews called at once after each append, before any reader is woken */
+  constructor(storage: Pick<LogStorage, 'onAppended'>, onNews: () => void) {
+    this.#isTold = storage.onAppended !== undefined;
+    storage.onAppended?.(() => {
+      this.#count += 1;
+      onNews();
+      void this.#wake();
+    });
+  }
+
+  /** False when the storage does not tell of appends: readers then look again every half second. */
+  get isTold(): boolean {
+    return this.#isTold;
+  }
+
+  /** How many appends there were. Take it before a look at the log, and give it to {@link after} after the look. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Readers that wait now. */
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  /** Waits until there were more appends than `count`, the time is over, or the signal ends it. Never throws. */
+  after(count: number, ms: number, signal?: AbortSignal): Promise<void> {
+    if (this.#count !== count || signal?.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const end = (): void => {
+        clearTimeout(timer);
+        this.#waiting.delete(end);
+        signal?.removeEventListener('abort', end);
+        resolve();
+      };
+      const timer = setTimeout(end, this.#isTold ? ms : Math.min(ms, LOOK_AGAIN_MS));
+      this.#waiting.add(end);
+      signal?.addEventListener('abort', end, { once: true });
+    });
+  }
+
+  async #wake(): Promise<void> {
+    let woken = 0;
+    for (const wake of [...this.#waiting]) {
+      wake();
+      woken += 1;
+      if (woken % WOKEN_AT_ONCE === 0) await nextTurn();
+    }
+  }
+}

@@ -1,0 +1,166 @@
+import pLimit from 'p-limit';
+import { PayloadTooLargeError, UnavailableError } from '../base/errors.ts';
+import { pause } from '../base/pause.ts';
+import { forCaller } from '../base/turns.ts';
+import type { JsonObject } from '../events/json.ts';
+import type { EventLog } from '../log/log.ts';
+import type { Commit } from '../store/commit.ts';
+import { type PastView, PastViews } from './point-in-time.ts';
+import type { AnyProjection, ProjectionOf } from './projection.ts';
+import { SharedFold } from './shared-fold.ts';
+import type { AnySharedProjection } from './shared-projection.ts';
+import type { CounterValues } from './shared-view-store.ts';
+
+/** A history on its way to become views. */
+interface GrowingFold {
+  take(commit: Commit): void;
+  /** About how much memory it holds. */
+  readonly bytes: number;
+}
+
+interface Kept<F extends GrowingFold> {
+  readonly fold: F;
+  readonly at: string;
+  readonly aggregateType: string | undefined;
+  /** Everything up to here is in the fold. */
+  position: string | undefined;
+  running: Promise<void> | undefined;
+  waiting: number;
+  /** When somebody last asked, milliseconds. Folding goes on for a while after the callers had to leave. */
+  askedAt: number;
+}
+
+export interface PastFoldsOptions {
+  /** Most memory of all folds together, and of one; about 256 MB by default. */
+  readonly maxBytes?: number;
+  /** Longest time that a caller waits, milliseconds: under API Gateway's 29 s. 20 s by default. */
+  readonly patienceMs?: number;
+}
+
+const MAX_BYTES = 256 * 1024 * 1024;
+const PATIENCE_MS = 20_000;
+/** How long a fold is kept that nobody asks for, and goes on when its callers were sent away to ask again. */
+const KEPT_MS = 60_000;
+/** Folds in work side by side, and folds that are there at all: each instant that somebody names is another. */
+const AT_ONCE = 2;
+const MAX_FOLDS = 16;
+
+/**
+ * Views of the past, folded from the log. A fold is made once for all who ask for the same projection and instant, kept for
+ * a minute, and goes on from where it was, so that pages of one answer cost one fold, and so does a caller that comes back.
+ */
+export class PastFolds {
+  readonly #log: EventLog;
+  readonly #maxBytes: number;
+  readonly #patienceMs: number;
+  readonly #folds = new Map<string, Kept<GrowingFold>>();
+  readonly #limit = pLimit(AT_ONCE);
+
+  constructor(log: EventLog, { maxBytes = MAX_BYTES, patienceMs = PATIENCE_MS }: PastFoldsOptions = {}) {
+    this.#log = log;
+    this.#maxBytes = maxBytes;
+    this.#patienceMs = patienceMs;
+  }
+
+  /**
+   * All views of a projection as they were at an instant (ISO 8601), in the order of their keys.
+   * @throws UnavailableError when it takes longer than a caller may wait: it goes on meanwhile, so ask again
+   * @throws PayloadTooLargeError when the views take more memory than there may be
+   */
+  async views(projection: ProjectionOf<JsonObject>, at: string, signal?: AbortSignal): Promise<readonly PastView[]> {
+    const { fold } = await this.#at(projection, at, projection.aggregateType, () => new PastViews(projection), signal);
+    return fold.views();
+  }
+
+  /** The counters of a shared projection's views as they were. @throws as {@link views} */
+  async counters(
+    projection: AnySharedProjection,
+    at: string,
+    signal?: AbortSignal,
+  ): Promise<ReadonlyMap<string, CounterValues>> {
+    const { fold } = await this.#at(projection, at, undefined, () => new SharedFold(projection, new Date(at)), signal);
+    return fold.counters();
+  }
+
+  async #at<F extends GrowingFold>(
+    { name }: AnyProjection,
+    at: string,
+    aggregateType: string | undefined,
+    begin: () => F,
+    signal: AbortSignal | undefined,
+  ): Promise<Kept<F>> {
+    const key = `${name} ${at}`;
+    this.#forgetOld();
+    // The name and the kind of fold belong together.
+    const known = this.#folds.get(key) as Kept<F> | undefined;
+    if (!known && this.#folds.size >= MAX_FOLDS) throw new UnavailableError(TOO_MANY);
+    const kept = known ?? { ...NEW, fold: begin(), at, aggregateType };
+    this.#folds.delete(key); // the newest is the last
+    this.#folds.set(key, kept);
+    kept.askedAt = Date.now();
+    await this.#wait(key, kept, signal);
+    return kept;
+  }
+
+  async #wait(key: string, kept: Kept<GrowingFold>, signal: AbortSignal | undefined): Promise<void> {
+    kept.waiting += 1;
+    try {
+      kept.running ??= forCaller(undefined, () => this.#limit(() => this.#run(key, kept))).finally(() => {
+        kept.running = undefined;
+      });
+      const finished = kept.running.then(
+        () => ({}),
+        (error: unknown) => ({ error }),
+      );
+      const outcome = await soon(finished, this.#patienceMs, signal);
+      if (signal?.aborted) kept.askedAt = 0;
+      if (outcome && 'error' in outcome) throw outcome.error;
+      if (!outcome) throw new UnavailableError(`the views of ${kept.at} are being folded; ask again in a few seconds`);
+    } finally {
+      kept.waiting -= 1;
+    }
+  }
+
+  /** Folds what the log has beyond the fold's position; leaves off when nobody wants it any more. */
+  async #run(key: string, kept: Kept<GrowingFold>): Promise<void> {
+    try {
+      const filter = { to: kept.at, aggregateType: kept.aggregateType };
+      for await (const { commit, position } of this.#log.commits(kept.position, filter)) {
+        kept.fold.take(commit);
+        kept.position = position;
+        if (kept.fold.bytes > this.#maxBytes) throw new PayloadTooLargeError(TOO_LARGE);
+        if (kept.waiting === 0 && Date.now() - kept.askedAt > KEPT_MS) return;
+      }
+    } catch (error) {
+      this.#folds.delete(key);
+      throw error;
+    }
+  }
+
+  /** Lets go of what nobody has asked for lately, and of the oldest when there is too much. */
+  #forgetOld(): void {
+    let bytes = this.#folds.values().reduce((sum, { fold }) => sum + fold.bytes, 0);
+    let count = this.#folds.size;
+    for (const [key, { fold, askedAt, waiting, running }] of this.#folds) {
+      if (waiting > 0 || running) continue;
+      if (bytes <= this.#maxBytes && count < MAX_FOLDS && Date.now() - askedAt <= KEPT_MS) continue;
+      this.#folds.delete(key);
+      bytes -= fold.bytes;
+      count -= 1;
+    }
+  }
+}
+
+const NEW = { position: undefined, running: undefined, waiting: 0, askedAt: 0 };
+const TOO_MANY = 'views of many past instants are being folded; ask again in a few seconds';
+const TOO_LARGE = 'the views of that time take more memory than one answer may; replay up to then: POST /replays';
+
+/** What a promise gives, or undefined when the time is over first or the signal ends the wait. */
+async function soon<T>(promise: Promise<T>, ms: number, signal: AbortSignal | undefined): Promise<T | undefined> {
+  let result: T | undefined;
+  const settled = promise.then((value) => {
+    result = value;
+  });
+  await pause(ms, signal, settled);
+  return result;
+}

@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest';
+import { type AppDeps, createApp } from '../../../api/http/app.ts';
+import { type LogDeps, logQueries } from '../../../api/log/log-queries.ts';
+import { addLogStream } from '../../../api/log/log-stream.ts';
+import { EventLog } from '../../../core/log/log.ts';
+import { LogWriter } from '../../../core/log/writer.ts';
+import { History } from '../../support/history.ts';
+import { MemoryLogStorage } from '../../support/memory-log.ts';
+
+async function setup(commits: number, options: { maxFollowers?: number; closing?: AbortSignal } = {}) {
+  const storage = new MemoryLogStorage();
+  const history = new History();
+  const writer = new LogWriter({ storage, commits: history.commits, strategy: 'single' });
+  for (let n = 0; n < commits; n += 1) await writer.append([await history.commit('1')]);
+  const log = new EventLog({ storage, strategy: 'single' });
+  const app = createApp<AppDeps & LogDeps>(logQueries, { log });
+  addLogStream(app, { log, ...options });
+  const ask = (method: string, query = '', headers: Record<string, string> = {}) =>
+    app.request(`/events/stream${query}`, { method, headers });
+  return { log, ask };
+}
+
+const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+const text = (chunk: Uint8Array | undefined) => new TextDecoder().decode(chunk);
+
+async function open(response: Response) {
+  const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+  const next = async () => text((await reader.read()).value);
+  expect(await next()).toBe('retry: 1000\n\n');
+  return { reader, next };
+}
+
+describe('the stream of the log', () => {
+  it('starts nothing for HEAD', async () => {
+    const { log, ask } = await setup(2, { maxFollowers: 1 });
+    const before = timers();
+    for (let n = 0; n < 100; n += 1) {
+      const { status, headers, body } = await ask('HEAD');
+      expect([status, headers.get('content-type'), body]).toEqual([200, 'text/event-stream', null]);
+    }
+    expect(log.waiting).toBe(0);
+    expect(timers()).toBeLessThanOrEqual(before);
+  });
+
+  it('is not to be held back or kept by a proxy', async () => {
+    const { headers } = await (await setup(0)).ask('HEAD');
+    expect([headers.get('cache-control'), headers.get('x-accel-buffering')]).toEqual(['no-cache', 'no']);
+  });
+
+  it('leaves nothing behind when its reader goes, before it read, between two reads, or while it waits', async () => {
+    const { log, ask } = await setup(2, { maxFollowers: 1 });
+    const before = timers();
+    await (await ask('GET')).body?.cancel();
+    const between = await open(await ask('GET'));
+    await between.next();
+    await between.reader.cancel();
+    const waiting = await open(await ask('GET', `?after=${await log.end()}`));
+    const pending = waiting.reader.read();
+    await expect.poll(() => log.waiting).toBe(1);
+    await waiting.reader.cancel();
+    await pending;
+    expect(log.waiting).toBe(0);
+    expect(timers()).toBeLessThanOrEqual(before);
+    expect((await ask('GET')).status).toBe(200); // the only place for a follower is free
+  });
+
+  it('takes no more followers than it may have', async () => {
+    const { ask } = await setup(1, { maxFollowers: 2 });
+    const first = await ask('GET');
+    await ask('GET');
+    const refused = await ask('GET');
+    expect([refused.status, Number(refused.headers.get('retry-after'))]).toEqual([503, expect.any(Number)]);
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    await first.body?.cancel();
+    expect((await ask('GET')).status).toBe(200);
+  });
+
+  it('ends with its time range, and when the server closes', async () => {
+    const closing = new AbortController();
+    const { ask } = await setup(3, { closing: closing.signal });
+    const whole = await (await ask('GET', '?to=2026-01-05T09:00:00.002Z')).text();
+    expect(whole.match(/^data: /gm)).toHaveLength(2);
+    const { reader, next } = await open(await ask('GET'));
+    await next();
+    const pending = reader.read();
+    closing.abort();
+    expect((await pending).done).toBe(true);
+  });
+
+  it('takes an empty Last-Event-ID for none', async () => {
+    const { ask } = await setup(1);
+    const { next } = await open(await ask('GET', '', { 'Last-Event-ID': '' }));
+    expect(await next()).toContain('"sequenceNumber":1');
+  });
+
+  it('holds no more for a slow reader than a few events', async () => {
+    const { ask } = await setup(2_000);
+    const { next } = await open(await ask('GET'));
+    expect((await next()).length).toBeLessThan(100_000);
+  });
+});

@@ -1,0 +1,79 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { describe, expect, it, vi } from 'vitest';
+import { PayloadTooLargeError, UnavailableError } from '../../../../core/base/errors.ts';
+import type { JsonObject } from '../../../../core/events/json.ts';
+import { EventLog } from '../../../../core/log/log.ts';
+import { LogWriter } from '../../../../core/log/writer.ts';
+import { PastFolds, type PastFoldsOptions } from '../../../../core/projections/past-folds.ts';
+import type { ProjectionOf } from '../../../../core/projections/projection.ts';
+import { agentStatus } from '../../../../domain/agent/agent-status.ts';
+import { fleetOverview } from '../../../../domain/fleet/fleet-overview.ts';
+import { History } from '../../../support/history.ts';
+import { MemoryLogStorage } from '../../../support/memory-log.ts';
+
+const status = agentStatus as unknown as ProjectionOf<JsonObject>;
+const AT = '2026-01-05T09:00:01.000Z';
+
+async function setup(agents: number, options: PastFoldsOptions = {}) {
+  const storage = new MemoryLogStorage();
+  const history = new History();
+  const writer = new LogWriter({ storage, commits: history.commits, strategy: 'single' });
+  const add = async (agent: string) => {
+    const created = { agentId: agent, agentType: 'coder', configuration: {}, createdBy: 'me' };
+    await writer.append([await history.commit(agent, [{ type: 'agent.created', data: created }])]);
+  };
+  for (let n = 0; n < agents; n += 1) await add(`a${n}`);
+  const log = new EventLog({ storage, strategy: 'single' });
+  const commits = vi.spyOn(log, 'commits');
+  const read = vi.spyOn(storage, 'read');
+  return { add, history, commits, read, past: new PastFolds(log, options) };
+}
+
+describe('folds of the past', () => {
+  it('are made once for all who ask at the same time', async () => {
+    const { past, commits } = await setup(20);
+    const answers = await Promise.all(Array.from({ length: 10 }, () => past.views(status, AT)));
+    expect(answers[0]).toHaveLength(20);
+    expect(new Set(answers).size).toBe(1);
+    expect(commits).toHaveBeenCalledTimes(1);
+  });
+
+  it('go on from where they were: a page costs no second fold, and what was logged late is in it', async () => {
+    const { past, add, history, commits } = await setup(3);
+    await past.views(status, AT);
+    await add('late');
+    history.now = 5_000;
+    await add('too-late');
+    const again = await past.views(status, AT);
+    expect(again.map(({ key }) => key)).toEqual(['a0', 'a1', 'a2', 'late']);
+    expect(commits.mock.calls.map(([position]) => position === undefined)).toEqual([true, false]);
+  });
+
+  it('hold the sums of shared views, too', async () => {
+    const { past } = await setup(4);
+    const counters = await past.counters(fleetOverview, AT);
+    expect([...(counters.get('all') ?? [])]).toContainEqual([expect.stringContaining('coder'), 4]);
+  });
+
+  it('go on behind a caller that had to leave, who asks again and gets them', async () => {
+    const { past } = await setup(50, { patienceMs: 0 });
+    await expect(past.views(status, AT)).rejects.toThrow(UnavailableError);
+    const views = vi.fn(() => past.views(status, AT).catch(() => []));
+    await expect.poll(async () => (await views()).length).toBe(50);
+  });
+
+  it('stop when their only caller has gone', async () => {
+    const { past, read } = await setup(400);
+    const gone = new AbortController();
+    const asked = past.views(status, AT, gone.signal);
+    gone.abort();
+    await expect(asked).rejects.toThrow(UnavailableError);
+    for (let turns = 0; turns < 1_000; turns += 1) await nextTurn();
+    expect(read.mock.calls.length).toBeLessThan(3); // the whole log takes more
+  });
+
+  it('are refused when they take more memory than there may be', async () => {
+    const { past } = await setup(20, { maxBytes: 1_000 });
+    await expect(past.views(status, AT)).rejects.toThrow(PayloadTooLargeError);
+  });
+});
