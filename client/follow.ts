@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { handleWhen, retry } from 'cockatiel';
 import { AnnalsRequestError, AnnalsUnreachableError } from './errors.ts';
 import { politeBackoff } from './transport.ts';
@@ -6,6 +7,8 @@ import { politeBackoff } from './transport.ts';
 const LASTING_CODES: ReadonlySet<string> = new Set(['CORRUPT_DATA', 'EVENT_VERSION', 'UNEXPECTED_ANSWER']);
 /** How long an event that was recorded in time may take to come into the log, milliseconds. */
 const SETTLING_MS = 10_000;
+/** Pause between two looks at a log that the server does not hold its answer for, milliseconds. */
+const LOOK_AGAIN_MS = 1_000;
 
 /** Whether what went wrong may be gone at another try: anything but a refusal of the request itself. */
 function mayPass(error: unknown): boolean {
@@ -58,6 +61,10 @@ export async function* followPages<Event>(
     yield* page.events;
     next = page.next;
     if (page.caughtUp && asked >= end) return;
+    // A server need not hold its answer once `to` is past.
+    const settles = page.caughtUp && page.events.length === 0 && Date.now() + LOOK_AGAIN_MS >= end - SETTLING_MS;
+    if (settles)
+      await unlessAborted(delay(Math.min(LOOK_AGAIN_MS, Math.max(0, end - Date.now())), undefined, { signal }), signal);
   }
 }
 

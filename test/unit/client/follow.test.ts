@@ -159,6 +159,17 @@ describe('following the log', () => {
     expect((await client.readLog({ to })).events).toHaveLength(1);
   });
 
+  it('does not hurry while what was recorded up to `to` may still come', async () => {
+    let asked = 0;
+    const client = await served((_, response) => {
+      asked++;
+      response.end(page([], 0));
+    });
+    const to = new Date(Date.now() - 7_500).toISOString();
+    expect(await Array.fromAsync(client.follow({ to }))).toEqual([]);
+    expect(asked).toBeLessThan(8);
+  });
+
   it('throws what no further try would change', async () => {
     const client = await served(
       (_, response) => void response.writeHead(422).end(JSON.stringify({ code: 'VALIDATION_FAILED', detail: 'no' })),
