@@ -13,7 +13,7 @@ export const rooms = {
     holds: 'streams of events: append, read, commits and their bodies, ports to storage',
     may: ['core/base', 'core/events', 'events'],
   },
-  'core/bus': { holds: 'the event bus and its processors', may: ['core/base', 'core/events', 'events'] },
+  'core/bus': { holds: 'the event bus: publishers, filters, subscribers', may: ['core/base', 'core/events', 'events'] },
   'core/log': {
     holds: 'all events in one order: pages, writer, readers, archive',
     may: ['core/base', 'core/events', 'core/store', 'events'],

@@ -5,7 +5,7 @@ import { appendRaw } from '../../core/state/raw-append.ts';
 import { StateReader } from '../../core/state/state-reader.ts';
 import type { EventStore } from '../../core/store/event-store.ts';
 import type { AppDeps } from './app.ts';
-import { REPLAYED, type RequestContext } from './route.ts';
+import { REPEATED, type RequestContext } from './route.ts';
 
 /** What the routes that write need. */
 export interface CommandDeps extends AppDeps {
@@ -23,7 +23,7 @@ export interface CommandDeps extends AppDeps {
 export const REPEAT = 'The repeat of a request under the same Idempotency-Key; nothing was written';
 
 /** What tells the answer to a repeat from a first one, whatever status they have. */
-export const replayHeader = (repeated: boolean): Record<string, string> => (repeated ? { [REPLAYED]: 'true' } : {});
+export const repeatHeader = (repeated: boolean): Record<string, string> => (repeated ? { [REPEATED]: 'true' } : {});
 
 /** What a request's headers mean for the append that it leads to. */
 export function appendOptions({ correlationId, causationId, idempotencyKey }: RequestContext, deps: CommandDeps) {

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
 import { newEventSchema, recordedEventSchema } from '../../events/catalogue.ts';
 import { type ProblemCode, problemKinds, problemSchema } from './problem.ts';
-import { contextHeaders, REPLAYED, type Route, type RouteDeclaration, route } from './route.ts';
+import { contextHeaders, REPEATED, type Route, type RouteDeclaration, route } from './route.ts';
 
 /** `GET /openapi.json`: describes the routes given, and itself. */
 export function openApiRoute(others: readonly RouteDeclaration[]): Route<object> {
@@ -69,7 +69,7 @@ const viewHeaders = { ...responseHeaders, 'X-View-Version': z.string().describe(
 
 const commandHeaders = {
   ...responseHeaders,
-  [REPLAYED]: z.enum(['true']).optional().describe('Present on the answer to a repeat; nothing was written'),
+  [REPEATED]: z.enum(['true']).optional().describe('Present on the answer to a repeat; nothing was written'),
 };
 
 function answersOf({ method, statuses, answer, viewVersion }: RouteDeclaration) {

@@ -17,7 +17,7 @@ export const contextHeaders = z.object({
 });
 
 /** Response header, `true` on the answer to a repeat under the same Idempotency-Key: nothing was written. */
-export const REPLAYED = 'Idempotent-Replayed';
+export const REPEATED = 'Idempotent-Replayed';
 
 export interface RequestContext {
   readonly correlationId: string;

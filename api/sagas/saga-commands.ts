@@ -6,7 +6,7 @@ import type { SagaInput } from '../../core/sagas/decider.ts';
 import { declarationOf } from '../../core/sagas/saga.ts';
 import { handleCommand } from '../../core/state/decider.ts';
 import { sagas } from '../../domain/sagas.ts';
-import { appendOptions, type CommandDeps, replayHeader } from '../http/command.ts';
+import { appendOptions, type CommandDeps, repeatHeader } from '../http/command.ts';
 import { type RequestContext, route } from '../http/route.ts';
 import { sagaState } from './saga-schemas.ts';
 
@@ -22,7 +22,7 @@ async function run(sagaId: string, input: SagaInput, context: RequestContext, de
   const options = appendOptions(context, deps);
   const { state, version, repeated } = await handleCommand(deps.store, linkedSaga(declaration), sagaId, input, options);
   if (state.status === 'NONE') throw new NotFoundError(`there is no saga ${sagaId}`);
-  return { status: 202 as const, body: { sagaId, state: state.status, version }, headers: replayHeader(repeated) };
+  return { status: 202 as const, body: { sagaId, state: state.status, version }, headers: repeatHeader(repeated) };
 }
 
 export const sagaCommands = [

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { id } from '../../core/events/envelope.ts';
 import { MAX_EVENTS_PER_COMMIT } from '../../core/store/commit.ts';
 import { newEventSchema } from '../../events/catalogue.ts';
-import { appendOptions, type CommandDeps, REPEAT, rawAppends, replayHeader } from '../http/command.ts';
+import { appendOptions, type CommandDeps, REPEAT, rawAppends, repeatHeader } from '../http/command.ts';
 import { route } from '../http/route.ts';
 
 /** Which aggregate's history: `<aggregateType>-<aggregateId>`. */
@@ -59,7 +59,7 @@ export const streamCommands = [
       return {
         status: repeated ? 200 : 201,
         body: { ...answer, eventIds: [...eventIds] },
-        headers: replayHeader(repeated),
+        headers: repeatHeader(repeated),
       };
     },
   }),

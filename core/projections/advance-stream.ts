@@ -1,23 +1,69 @@
 import { UnavailableError } from '../base/errors.ts';
 import type { CheckpointKey, Checkpoints, FoldProgress } from './checkpoints.ts';
-import type { Failure, Parked } from './parked.ts';
+import { type Failure, isParked, type Parked } from './parked.ts';
 import type { StoredView } from './projection.ts';
 
-export interface AdvanceOptions {
+interface StepOptions {
   readonly place: CheckpointKey;
   readonly stored: StoredView;
   /** One commit and no more, because all of them together could not be written. */
   readonly single: boolean;
-  /** The mark that the stream is to have. `more` says that its head is not reached yet. */
+  /** The mark that the stream is to have. */
   readonly mark: (failure: Failure | undefined, more: boolean) => Parked | undefined;
 }
 
-export interface Advanced {
+interface Step {
   readonly version: number;
-  /** The head is not reached: the same has to be done again. */
+  /** The head is not reached: there is another step to take. */
   readonly more: boolean;
   readonly failure?: Failure | undefined;
   readonly parked?: Parked | undefined;
+}
+
+export interface AdvanceOptions {
+  /** The mark that the stream is to have, given the one that it has. `more` says that its head is not reached yet. */
+  readonly mark: (failure: Failure | undefined, stored: StoredView, more: boolean) => Parked | undefined;
+  /** Called when deliveries pass the stream by. @returns true when that is the end of it, false to look again */
+  readonly whenParked: (stored: StoredView & { readonly parked: Parked }) => boolean | Promise<boolean>;
+}
+
+export interface AdvanceResult {
+  /** Number of the last event in the view before and after. */
+  readonly from: number;
+  readonly to: number;
+  /** What the stream stopped at. */
+  readonly failure?: Failure | undefined;
+  readonly parked?: Parked | undefined;
+}
+
+/**
+ * Brings a stream from its checkpoint to its head, or to the event that fails, with the mark that follows: reads, folds
+ * and writes, and looks again when somebody else was faster.
+ * @throws UnavailableError; a repeat goes on
+ */
+export async function advanceToHead(
+  checkpoints: Checkpoints,
+  place: CheckpointKey,
+  { mark, whenParked }: AdvanceOptions,
+): Promise<AdvanceResult> {
+  let from: number | undefined;
+  for (let single = false; ; ) {
+    const stored = await checkpoints.read(place);
+    from ??= stored.version;
+    if (isParked(stored)) {
+      if (await whenParked(stored)) return { from, to: stored.version, parked: stored.parked };
+      continue;
+    }
+    const step = await takeStep(checkpoints, {
+      place,
+      stored,
+      single,
+      mark: (failure, more) => mark(failure, stored, more),
+    });
+    if (step === 'too much') single = true;
+    else if (step !== 'moved' && !step.more)
+      return { from, to: step.version, failure: step.failure, parked: step.parked };
+  }
 }
 
 /**
@@ -26,10 +72,10 @@ export interface Advanced {
  * @returns `moved` when somebody else wrote the checkpoint meanwhile; `too much` when it has to be tried commit by commit
  * @throws UnavailableError; nothing is known to be written
  */
-export async function advanceStream(
+async function takeStep(
   checkpoints: Checkpoints,
-  { place, stored, single, mark }: AdvanceOptions,
-): Promise<Advanced | 'moved' | 'too much'> {
+  { place, stored, single, mark }: StepOptions,
+): Promise<Step | 'moved' | 'too much'> {
   const progress = await (single ? checkpoints.foldNext(place, stored) : checkpoints.foldToHead(place, stored));
   const { failure, version } = progress;
   const more = !failure && (progress.more || (single && version > stored.version));
@@ -47,10 +93,10 @@ export async function advanceStream(
 
 async function parkUnwritable(
   checkpoints: Checkpoints,
-  { place, stored, mark }: AdvanceOptions,
+  { place, stored, mark }: StepOptions,
   { failure: unapplied }: FoldProgress,
   error: unknown,
-): Promise<Advanced | 'moved'> {
+): Promise<Step | 'moved'> {
   const failure = unapplied ?? {
     version: stored.version + 1,
     event: await checkpoints.nextEvent(place, stored),

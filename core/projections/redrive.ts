@@ -1,6 +1,6 @@
-import { advanceStream } from './advance-stream.ts';
+import { advanceToHead } from './advance-stream.ts';
 import type { CheckpointKey, Checkpoints, FoldProgress } from './checkpoints.ts';
-import { attemptOf, isParked, type Parked, parkedAt } from './parked.ts';
+import { attemptOf, type Parked, parkedAt } from './parked.ts';
 
 /** How far a stream came, or would come, when it is tried again. */
 export interface RedriveResult {
@@ -38,27 +38,15 @@ export async function previewRedrive(
  * @throws UnavailableError; the mark is still there, a repeat goes on
  */
 export async function redrive(checkpoints: Checkpoints, place: CheckpointKey, now: Date): Promise<RedriveResult> {
-  let from: number | undefined;
-  for (let single = false; ; ) {
-    const stored = await checkpoints.read(place);
-    from ??= stored.version;
-    if (isParked(stored)) {
+  const { from, to, parked } = await advanceToHead(checkpoints, place, {
+    mark: (failure, { parked }, more) => {
+      if (failure) return parkedAt(failure, [attemptOf(failure.error, now)], parked);
+      return more ? parked : undefined;
+    },
+    whenParked: async (stored) => {
       await checkpoints.mark(stored, { ...stored.parked, redriving: true });
-      continue;
-    }
-    const advanced = await advanceStream(checkpoints, {
-      place,
-      stored,
-      single,
-      mark: (failure, more) => {
-        if (failure) return parkedAt(failure, [attemptOf(failure.error, now)], stored.parked);
-        return more ? stored.parked : undefined;
-      },
-    });
-    if (advanced === 'too much') single = true;
-    else if (advanced !== 'moved' && !advanced.more) {
-      const { version: to, parked } = advanced;
-      return { from, to, ...(parked ? { parked } : {}) };
-    }
-  }
+      return false;
+    },
+  });
+  return { from, to, ...(parked ? { parked } : {}) };
 }

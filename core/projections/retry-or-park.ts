@@ -1,6 +1,6 @@
 import { UnavailableError } from '../base/errors.ts';
 import { type RetryPolicy, withRetry } from '../base/retry.ts';
-import { advanceStream } from './advance-stream.ts';
+import { advanceToHead } from './advance-stream.ts';
 import type { CheckpointKey, Checkpoints } from './checkpoints.ts';
 import { type Attempt, attemptOf, isParked, type Parked, parkedAt } from './parked.ts';
 
@@ -55,16 +55,9 @@ async function park(
   place: CheckpointKey,
   attempts: readonly Attempt[],
 ): Promise<Parked | undefined> {
-  for (let single = false; ; ) {
-    const stored = await checkpoints.read(place);
-    if (isParked(stored)) return stored.parked;
-    const advanced = await advanceStream(checkpoints, {
-      place,
-      stored,
-      single,
-      mark: (failure) => (failure ? parkedAt(failure, attempts, stored.parked) : stored.parked),
-    });
-    if (advanced === 'too much') single = true;
-    else if (advanced !== 'moved' && !advanced.more) return advanced.failure && advanced.parked;
-  }
+  const { failure, parked } = await advanceToHead(checkpoints, place, {
+    mark: (failure, stored) => (failure ? parkedAt(failure, attempts, stored.parked) : stored.parked),
+    whenParked: () => true,
+  });
+  return failure || (parked && !parked.redriving) ? parked : undefined;
 }

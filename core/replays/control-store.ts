@@ -61,3 +61,24 @@ export function encodeControl(kind: string, id: string, content: JsonObject): st
   if (bytes <= MAX_CONTROL_BYTES) return json;
   throw new PayloadTooLargeError(`${kind} ${id} takes ${bytes} bytes, the limit is ${MAX_CONTROL_BYTES}`);
 }
+
+/**
+ * Changes an item, whole or not at all; `change` is called again when another writer was faster.
+ * @param read makes the content of what is stored, or of nothing
+ * @param change the content to have, or undefined to leave the item as it is. What it throws is thrown
+ * @returns the content as it is then
+ */
+export async function changeItem<Content>(
+  control: ControlStore,
+  { kind, id }: Pick<ControlItem, 'kind' | 'id'>,
+  read: (item: ControlItem | undefined) => Content,
+  change: (content: Content) => Content | undefined,
+): Promise<Content> {
+  for (;;) {
+    const item = await control.get(kind, id);
+    const current = read(item);
+    const next = change(current);
+    if (!next) return current;
+    if (await control.put(kind, id, next as JsonObject, item?.revision ?? 0)) return next;
+  }
+}

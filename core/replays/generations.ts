@@ -1,8 +1,7 @@
 import * as z from 'zod';
 import { CorruptDataError } from '../base/errors.ts';
-import type { JsonObject } from '../events/json.ts';
 import { LIVE_GENERATION } from '../projections/projector.ts';
-import type { ControlStore } from './control-store.ts';
+import { type ControlItem, type ControlStore, changeItem } from './control-store.ts';
 
 const generation = z.int().positive();
 
@@ -71,7 +70,7 @@ export class Generations implements LiveGenerations {
 
   /** The pointer as it is now, whatever is cached. */
   async read(projection: string): Promise<GenerationPointer> {
-    return pointerOf((await this.#read()).pointers, projection);
+    return pointerOf(await this.#read(), projection);
   }
 
   /**
@@ -83,39 +82,38 @@ export class Generations implements LiveGenerations {
     projection: string,
     change: (pointer: GenerationPointer) => GenerationPointer | undefined,
   ): Promise<GenerationPointer> {
-    for (;;) {
-      const { pointers, revision } = await this.#read();
-      const current = pointerOf(pointers, projection);
-      const next = change(current);
-      if (!next) return current;
-      const all = { ...pointers, [projection]: next };
-      if (!(await this.#control.put(KIND, ID, all as JsonObject, revision))) continue;
-      this.#known = { pointers: all, at: this.#now() };
-      return next;
-    }
+    const at = this.#now();
+    const all = await changeItem(this.#control, { kind: KIND, id: ID }, pointersOf, (pointers) => {
+      const next = change(pointerOf(pointers, projection));
+      return next && { ...pointers, [projection]: next };
+    });
+    this.#known = { pointers: all, at };
+    return pointerOf(all, projection);
   }
 
   async #current(projection: string): Promise<GenerationPointer> {
     const age = this.#known ? this.#now() - this.#known.at : Number.POSITIVE_INFINITY;
     if (this.#known && age <= this.#maxAgeMs) return pointerOf(this.#known.pointers, projection);
     // Those who ask while a read is under way share its answer: it is no older than their question by more than its delay.
-    this.#reading ??= this.#read()
-      .then(({ pointers }) => pointers)
-      .finally(() => {
-        this.#reading = undefined;
-      });
+    this.#reading ??= this.#read().finally(() => {
+      this.#reading = undefined;
+    });
     return pointerOf(await this.#reading, projection);
   }
 
-  async #read(): Promise<{ pointers: GenerationPointers; revision: number }> {
+  async #read(): Promise<GenerationPointers> {
     const at = this.#now();
-    const item = await this.#control.get(KIND, ID);
-    const parsed = pointers.safeParse(item?.content ?? {});
-    if (!parsed.success)
-      throw new CorruptDataError('the pointers to generations cannot be read', { cause: parsed.error });
-    this.#known = { pointers: parsed.data, at };
-    return { pointers: parsed.data, revision: item?.revision ?? 0 };
+    const all = pointersOf(await this.#control.get(KIND, ID));
+    this.#known = { pointers: all, at };
+    return all;
   }
+}
+
+/** @throws CorruptDataError */
+function pointersOf(item: ControlItem | undefined): GenerationPointers {
+  const parsed = pointers.safeParse(item?.content ?? {});
+  if (parsed.success) return parsed.data;
+  throw new CorruptDataError('the pointers to generations cannot be read', { cause: parsed.error });
 }
 
 const pointerOf = (all: GenerationPointers, projection: string): GenerationPointer => all[projection] ?? INITIAL;

@@ -1,7 +1,7 @@
 import { CommandRejectedError, CorruptDataError, NotFoundError } from '../base/errors.ts';
 import type { JsonObject } from '../events/json.ts';
 import type { AnyProjection } from '../projections/projection.ts';
-import type { ControlStore } from './control-store.ts';
+import { type ControlItem, type ControlStore, changeItem } from './control-store.ts';
 import type { GenerationPointer, Generations } from './generations.ts';
 import { withoutFailures } from './progress.ts';
 import { isWhole, type Replay, type ReplayScope, type ReplayState, replay } from './replay.ts';
@@ -179,15 +179,12 @@ export class Replays {
    * Changes what is noted of a replay; `change` is called again when somebody else did meanwhile.
    * @param change what to note, or undefined to leave it. What it throws is thrown
    */
-  async change(replayId: string, change: (own: Replay) => Replay | undefined): Promise<Replay> {
-    for (;;) {
-      const item = await this.#options.control.get(KIND, replayId);
+  change(replayId: string, change: (own: Replay) => Replay | undefined): Promise<Replay> {
+    const stored = (item: ControlItem | undefined): Replay => {
       if (!item) throw new NotFoundError(`there is no replay ${replayId}`);
-      const current = replayOf(item.content, replayId);
-      const next = change(current);
-      if (!next) return current;
-      if (await this.#options.control.put(KIND, replayId, next as JsonObject, item.revision)) return next;
-    }
+      return replayOf(item.content, replayId);
+    };
+    return changeItem(this.#options.control, { kind: KIND, id: replayId }, stored, change);
   }
 
   /** The declaration of a projection. @throws NotFoundError */

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { appendOptions, type CommandDeps, newAggregateId, REPEAT, replayHeader } from '../../api/http/command.ts';
+import { appendOptions, type CommandDeps, newAggregateId, REPEAT, repeatHeader } from '../../api/http/command.ts';
 import { type RequestContext, route } from '../../api/http/route.ts';
 import { id } from '../../core/events/envelope.ts';
 import { handleCommand } from '../../core/state/decider.ts';
@@ -33,7 +33,7 @@ export const agentCommands = [
     async handle({ body: { agentId: given, ...data }, context }, deps: CommandDeps) {
       const agentId = given ?? newAggregateId('agent', context, deps);
       const { version, repeated } = await run(agentId, { kind: 'create', ...data }, context, deps);
-      return { status: repeated ? 200 : 201, body: { agentId, version }, headers: replayHeader(repeated) };
+      return { status: repeated ? 200 : 201, body: { agentId, version }, headers: repeatHeader(repeated) };
     },
   }),
   route({
@@ -49,7 +49,7 @@ export const agentCommands = [
     errors: ['NOT_FOUND', 'COMMAND_REJECTED', 'CONCURRENCY_CONFLICT'],
     async handle({ params: { agentId }, body, context }, deps: CommandDeps) {
       const { version, repeated } = await run(agentId, { kind: 'change-state', ...body }, context, deps);
-      return { status: 200, body: { agentId, state: body.newState, version }, headers: replayHeader(repeated) };
+      return { status: 200, body: { agentId, state: body.newState, version }, headers: repeatHeader(repeated) };
     },
   }),
   route({
@@ -64,7 +64,7 @@ export const agentCommands = [
     errors: ['NOT_FOUND', 'COMMAND_REJECTED', 'CONCURRENCY_CONFLICT'],
     async handle({ params: { agentId }, body, context }, deps: CommandDeps) {
       const { version, repeated } = await run(agentId, { kind: 'record-step', ...body }, context, deps);
-      return { status: repeated ? 200 : 201, body: { agentId, version }, headers: replayHeader(repeated) };
+      return { status: repeated ? 200 : 201, body: { agentId, version }, headers: repeatHeader(repeated) };
     },
   }),
 ];

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { appendOptions, type CommandDeps, newAggregateId, REPEAT, replayHeader } from '../../api/http/command.ts';
+import { appendOptions, type CommandDeps, newAggregateId, REPEAT, repeatHeader } from '../../api/http/command.ts';
 import { route } from '../../api/http/route.ts';
 import { CommandRejectedError, NotFoundError, ValidationError } from '../../core/base/errors.ts';
 import { streamId } from '../../core/base/stream-id.ts';
@@ -44,7 +44,7 @@ export const forkCommands = [
         { ...appendOptions(context, deps), expectedVersion: 0 },
       );
       const status = repeated ? 200 : 201;
-      return { status, body: { ...data, version: toVersion }, headers: replayHeader(repeated) };
+      return { status, body: { ...data, version: toVersion }, headers: repeatHeader(repeated) };
     },
   }),
 ];

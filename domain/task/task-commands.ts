@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { appendOptions, type CommandDeps, newAggregateId, REPEAT, replayHeader } from '../../api/http/command.ts';
+import { appendOptions, type CommandDeps, newAggregateId, REPEAT, repeatHeader } from '../../api/http/command.ts';
 import { type RequestContext, route } from '../../api/http/route.ts';
 import { id } from '../../core/events/envelope.ts';
 import { sagaIdOf } from '../../core/sagas/saga.ts';
@@ -34,7 +34,7 @@ export const taskCommands = [
     async handle({ body: { taskId: given, ...data }, context }, deps: CommandDeps) {
       const taskId = given ?? newAggregateId('task', context, deps);
       const { repeated } = await run(taskId, { kind: 'request', ...data }, context, deps);
-      const headers = replayHeader(repeated);
+      const headers = repeatHeader(repeated);
       return { status: 202, body: { taskId, sagaId: sagaIdOf(multiAgentTask, taskId) }, headers };
     },
   }),
@@ -50,7 +50,7 @@ export const taskCommands = [
     errors: ['NOT_FOUND', 'COMMAND_REJECTED', 'CONCURRENCY_CONFLICT'],
     async handle({ params: { taskId }, body, context }, deps: CommandDeps) {
       const { version, repeated } = await run(taskId, { kind: 'complete', ...body }, context, deps);
-      return { status: repeated ? 200 : 201, body: { taskId, version }, headers: replayHeader(repeated) };
+      return { status: repeated ? 200 : 201, body: { taskId, version }, headers: repeatHeader(repeated) };
     },
   }),
   route({
@@ -65,7 +65,7 @@ export const taskCommands = [
     errors: ['NOT_FOUND', 'COMMAND_REJECTED', 'CONCURRENCY_CONFLICT'],
     async handle({ params: { taskId }, body, context }, deps: CommandDeps) {
       const { version, repeated } = await run(taskId, { kind: 'fail', ...body }, context, deps);
-      return { status: repeated ? 200 : 201, body: { taskId, version }, headers: replayHeader(repeated) };
+      return { status: repeated ? 200 : 201, body: { taskId, version }, headers: repeatHeader(repeated) };
     },
   }),
 ];

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { appendOptions, type CommandDeps, newAggregateId, REPEAT, replayHeader } from '../../api/http/command.ts';
+import { appendOptions, type CommandDeps, newAggregateId, REPEAT, repeatHeader } from '../../api/http/command.ts';
 import { type RequestContext, route } from '../../api/http/route.ts';
 import { id } from '../../core/events/envelope.ts';
 import { handleCommand } from '../../core/state/decider.ts';
@@ -36,7 +36,7 @@ export const workflowCommands = [
     async handle({ body: { workflowId: given, ...data }, context }, deps: CommandDeps) {
       const workflowId = given ?? newAggregateId('workflow', context, deps);
       const { version, repeated } = await run(workflowId, { kind: 'start', ...data }, context, deps);
-      return { status: repeated ? 200 : 201, body: { workflowId, version }, headers: replayHeader(repeated) };
+      return { status: repeated ? 200 : 201, body: { workflowId, version }, headers: repeatHeader(repeated) };
     },
   }),
   route({
@@ -51,7 +51,7 @@ export const workflowCommands = [
     errors: ['NOT_FOUND', 'COMMAND_REJECTED', 'CONCURRENCY_CONFLICT'],
     async handle({ params: { workflowId }, body, context }, deps: CommandDeps) {
       const { version, repeated } = await run(workflowId, { kind: 'complete-step', ...body }, context, deps);
-      return { status: repeated ? 200 : 201, body: { workflowId, version }, headers: replayHeader(repeated) };
+      return { status: repeated ? 200 : 201, body: { workflowId, version }, headers: repeatHeader(repeated) };
     },
   }),
   route({
@@ -66,7 +66,7 @@ export const workflowCommands = [
     errors: ['NOT_FOUND', 'COMMAND_REJECTED', 'CONCURRENCY_CONFLICT'],
     async handle({ params: { workflowId }, body, context }, deps: CommandDeps) {
       const { version, repeated } = await run(workflowId, { kind: 'fail-step', ...body }, context, deps);
-      return { status: repeated ? 200 : 201, body: { workflowId, version }, headers: replayHeader(repeated) };
+      return { status: repeated ? 200 : 201, body: { workflowId, version }, headers: repeatHeader(repeated) };
     },
   }),
 ];

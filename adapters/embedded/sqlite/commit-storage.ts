@@ -4,6 +4,7 @@ import { type Commit, endOf, MAX_EVENTS_PER_COMMIT } from '../../../core/store/c
 import type { CommitRange, CommitStorage } from '../../../core/store/commit-storage.ts';
 import { guarded, portError } from './error.ts';
 import { takeRows } from './rows.ts';
+import { transaction } from './transaction.ts';
 
 /** A commit and its place in the one order of all commits. Positions count from 1. */
 export interface PositionedCommit {
@@ -123,16 +124,7 @@ export class SqliteCommitStorage implements CommitStorage {
 
   /** One transaction for all. @returns what to tell each caller once the transaction is on disk, which it is now */
   #store(batch: readonly PendingPut[]): Outcome[] {
-    this.#database.exec('BEGIN IMMEDIATE');
-    try {
-      const outcomes = batch.map((put) => this.#insert(put));
-      this.#database.exec('COMMIT');
-      return outcomes;
-    } catch (error) {
-      // SQLite has rolled back by itself after some errors, such as a full disk.
-      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
-      throw error;
-    }
+    return transaction(this.#database, () => batch.map((put) => this.#insert(put)));
   }
 
   #insert({ commit, resolve, reject }: PendingPut): Outcome {

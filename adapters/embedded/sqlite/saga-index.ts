@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { SagaEntry, SagaIndex } from '../../../core/sagas/index.ts';
 import { guarded } from './error.ts';
+import { transaction } from './transaction.ts';
 
 /** Which sagas to wake, in SQLite, beside the checkpoint of the consumer that keeps it: what one loses, both lose. */
 export class SqliteSagaIndex implements SagaIndex {
@@ -46,16 +47,7 @@ export class SqliteSagaIndex implements SagaIndex {
   }
 
   #atomically(work: () => void): void {
-    guarded(() => {
-      this.#database.exec('BEGIN IMMEDIATE');
-      try {
-        work();
-        this.#database.exec('COMMIT');
-      } catch (error) {
-        if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
-        throw error;
-      }
-    });
+    guarded(() => transaction(this.#database, work));
   }
 }
 

@@ -9,6 +9,7 @@ import type {
   SharedViewStore,
 } from '../../../core/projections/shared-view-store.ts';
 import { guarded } from './error.ts';
+import { transaction } from './transaction.ts';
 import type { SqliteViewStore } from './view-store.ts';
 
 /**
@@ -39,17 +40,8 @@ export class SqliteSharedViews implements SharedViewStore {
   }
 
   async add(checkpoints: readonly CheckpointWrite[], addition: Addition): Promise<boolean> {
-    return guarded(() => {
-      this.#database.exec('BEGIN IMMEDIATE');
-      try {
-        const written = checkpoints.every((write) => this.#views.putNow(write)) && this.#increment(addition);
-        this.#database.exec(written ? 'COMMIT' : 'ROLLBACK');
-        return written;
-      } catch (error) {
-        if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
-        throw error;
-      }
-    });
+    const write = () => checkpoints.every((each) => this.#views.putNow(each)) && this.#increment(addition);
+    return guarded(() => transaction(this.#database, write, (written) => written));
   }
 
   async read({ projection, generation }: SharedPlace, key: string): Promise<CounterValues | undefined> {

@@ -11,6 +11,7 @@ import {
 } from '../../../core/projections/view-store.ts';
 import { guarded } from './error.ts';
 import { takeRows } from './rows.ts';
+import { transaction } from './transaction.ts';
 
 /** Views in SQLite, as JSON. */
 export class SqliteViewStore implements ViewStore {
@@ -79,11 +80,8 @@ export class SqliteViewStore implements ViewStore {
 
   /** Forgets all views, how far they were and what was noted about them, so that they are made anew. @throws UnavailableError */
   clear(): void {
-    guarded(() =>
-      this.#database.exec(
-        'BEGIN; DELETE FROM views; DELETE FROM counters; DELETE FROM checkpoints; DELETE FROM control; COMMIT',
-      ),
-    );
+    const sql = 'DELETE FROM views; DELETE FROM counters; DELETE FROM checkpoints; DELETE FROM control';
+    guarded(() => transaction(this.#database, () => this.#database.exec(sql)));
   }
 }
 

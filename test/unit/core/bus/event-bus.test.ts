@@ -1,7 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { RetryPolicy } from '../../../../core/base/retry.ts';
 import { EventBus } from '../../../../core/bus/event-bus.ts';
-import { startProcessor } from '../../../../core/bus/processor.ts';
 import type { DomainEvent } from '../../../../events/catalogue.ts';
 import { recorded } from '../../../support/specification.ts';
 
@@ -9,8 +7,6 @@ const [created, stepped] = recorded('agent', '42', [
   { type: 'agent.created', data: { agentId: '42', agentType: 'coder', configuration: {}, createdBy: 'ops' } },
   { type: 'agent.step-recorded', data: { agentId: '42', action: 'ls' } },
 ]) as [DomainEvent, DomainEvent];
-
-const quick: RetryPolicy = { attempts: 3, initialDelayMs: 1, maxDelayMs: 2 };
 
 function newBus() {
   const onHandlerError = vi.fn();
@@ -104,46 +100,5 @@ describe('EventBus', () => {
     expect(failures.map(({ event }) => event)).toEqual([created, stepped, stepped]);
     expect(sent).toHaveBeenCalledExactlyOnceWith([created, stepped]);
     expect(seen).toHaveBeenCalledTimes(2);
-  });
-});
-
-describe('startProcessor', () => {
-  it('processes its types alone, and tries again until it works', async () => {
-    const { bus } = newBus();
-    const process = vi.fn<() => Promise<void>>().mockRejectedValueOnce(new Error('first')).mockResolvedValue();
-    const onFailure = vi.fn(async () => {});
-    startProcessor(bus, { name: 'p', types: ['agent.created'], process, onFailure }, quick);
-    await bus.publish([created, stepped]);
-    expect(process).toHaveBeenCalledTimes(2);
-    expect(onFailure).not.toHaveBeenCalled();
-  });
-
-  it('hands an event over after the last attempt, once, with the last error', async () => {
-    const { bus, onHandlerError } = newBus();
-    const process = vi.fn(async () => Promise.reject(new Error('always')));
-    const onFailure = vi.fn(async () => {});
-    startProcessor(bus, { name: 'p', types: '*', process, onFailure }, quick);
-    await bus.publish([created]);
-    expect(process).toHaveBeenCalledTimes(quick.attempts);
-    expect(onFailure).toHaveBeenCalledExactlyOnceWith(created, new Error('always'));
-    expect(onHandlerError).not.toHaveBeenCalled();
-  });
-
-  it('waits longer each time', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    try {
-      const { bus } = newBus();
-      const process = vi.fn(async () => Promise.reject(new Error('always')));
-      const onFailure = vi.fn(async () => {});
-      startProcessor(bus, { name: 'p', types: '*', process, onFailure });
-      const published = bus.publish([created]);
-      await vi.advanceTimersByTimeAsync(1);
-      expect(process).toHaveBeenCalledTimes(1);
-      await vi.runAllTimersAsync();
-      await published;
-      expect(process).toHaveBeenCalledTimes(3);
-    } finally {
-      vi.useRealTimers();
-    }
   });
 });
