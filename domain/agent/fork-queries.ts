@@ -11,7 +11,7 @@ import { type DomainEvent, recordedEventSchema } from '../../events/catalogue.ts
 
 const step = z.strictObject({
   step: z.int().positive().describe('Counts from 1 where the two part'),
-  same: z.boolean().describe('Whether both did the same, but for whose step it is'),
+  same: z.boolean().describe('Whether both did the same, but for whose step it is, when it was, and what it took'),
   left: recordedEventSchema.nullable().describe('What this agent did; null when it is through'),
   right: recordedEventSchema.nullable().describe('What the other one did'),
 });
@@ -82,6 +82,12 @@ async function* sideBySide(
   }
 }
 
+/** Members of data that say whose step it is, when it was, and what it took: no two runs have them in common. */
+const CIRCUMSTANCES: ReadonlySet<string> = new Set(['agentId', 'durationMs', 'usage', 'timestamp']);
+
 function isSame(a: DomainEvent, b: DomainEvent): boolean {
-  return a.type === b.type && isDeepStrictEqual({ ...a.data, agentId: null }, { ...b.data, agentId: null });
+  return a.type === b.type && isDeepStrictEqual(deedOf(a), deedOf(b));
 }
+
+const deedOf = ({ data }: DomainEvent) =>
+  Object.fromEntries(Object.entries(data).filter(([name]) => !CIRCUMSTANCES.has(name)));

@@ -111,6 +111,25 @@ describe('a fork', () => {
     expect((await client().agents.diff('p', { with: 'a' })).common).toBeNull();
   });
 
+  it('calls two runs the same that differ in nothing but when they were and what they took', async () => {
+    const runs = { quick: { durationMs: 3, tokens: 5 }, slow: { durationMs: 4_000.25, tokens: 9_000 } };
+    for (const [agentId, { durationMs, tokens }] of Object.entries(runs)) {
+      const event = (type: string, data: object) => ({ type, data: { agentId, ...data } });
+      const state = { previousState: 'created', newState: 'running', reason: 'go' };
+      const timestamp = `2026-01-0${agentId.length - 3}T00:00:00Z`;
+      const events = [
+        event('agent.created', { agentType: 'coder', configuration: { n: 1 }, createdBy: 'ops' }),
+        event('agent.state-changed', { ...state, timestamp }),
+        event('agent.step-recorded', { action: 'edit', observation: 'ok', durationMs, usage: { inputTokens: tokens } }),
+        event('agent.step-recorded', { action: 'test', ...(agentId === 'slow' ? { durationMs } : {}) }),
+        event('agent.step-recorded', { action: 'test', observation: agentId, durationMs }),
+      ];
+      expect((await post(`/streams/agent-${agentId}/events`, { expectedVersion: 0, events })).status).toBe(201);
+    }
+    const { steps } = await client().diffAgents('quick', { with: 'slow' });
+    expect(steps.map(({ same }) => same)).toEqual([true, true, true, true, false]);
+  });
+
   it('needs a parent that has come so far, and a name that is free; its repeat is harmless', async () => {
     expect(await post('/agents/nobody/forks', { atVersion: 1 })).toMatchObject({ status: 404 });
     expect(await post('/agents/p/forks', { atVersion: 99 })).toMatchObject({ status: 422 });
