@@ -1,17 +1,21 @@
 import { LogArchiver, retentionOf } from '../core/log/archiver.ts';
 import { scheduledHandler } from './runtime/handlers.ts';
 import { environmentOf, logger, settings } from './runtime/stage.ts';
-import { claimsIn, commitsIn, logPlaces } from './runtime/stores.ts';
+import { claimsIn, commitsIn, logPlaces, storedViewsIn, viewClaimsIn } from './runtime/stores.ts';
 
-const { EVENTS_TABLE, LOG_TABLE, OBJECTS_BUCKET } = environmentOf('archiver');
+const { EVENTS_TABLE, VIEWS_TABLE, LOG_TABLE, OBJECTS_BUCKET } = environmentOf('archiver');
 const commits = commitsIn(EVENTS_TABLE);
 const claims = claimsIn(OBJECTS_BUCKET);
+const views = storedViewsIn(VIEWS_TABLE);
+const viewClaims = viewClaimsIn(OBJECTS_BUCKET);
 const archiver = new LogArchiver({ ...logPlaces(LOG_TABLE, OBJECTS_BUCKET), ...retentionOf(settings) });
 
-/** Takes old pages of the log to the archive, and removes bodies of commits that were never written; the answer says how many. */
+/** Takes old pages of the log to the archive, and removes objects that no commit and no view claims; the answer says how many. */
 export const handler = scheduledHandler(async () => {
   const archived = await archiver.run();
   const keys = await claims.sweep(commits, new Date());
   if (keys.length > 0) logger.warn('bodies that no commit claims were removed', { keys });
-  return { ...archived, swept: keys.length };
+  const parts = await viewClaims.sweep(views, new Date());
+  if (parts.length > 0) logger.warn('parts of views that no view claims were removed', { keys: parts });
+  return { ...archived, swept: keys.length + parts.length };
 });

@@ -27,7 +27,7 @@ export const environments = {
   relay: z.object({ ...eventsTable, ...viewsTable, ...logTable, ...eventBus, ...objectsBucket }),
   'saga-events': z.object(sagas),
   'saga-task': z.object(sagas),
-  archiver: z.object({ ...eventsTable, ...logTable, ...objectsBucket }),
+  archiver: z.object({ ...eventsTable, ...viewsTable, ...logTable, ...objectsBucket }),
   verify: z.object({ ...eventsTable, ...viewsTable, ...controlTable, ...logTable, ...objectsBucket }),
   health: z.object({ ...eventsTable, ...viewsTable, ...controlTable, ...logTable }),
 } as const;

@@ -12,8 +12,8 @@ import { controlIn, eventStore, generationsIn, sharedViewsIn, viewsIn } from './
 const environment = environmentOf('operate');
 const { EVENTS_TABLE, VIEWS_TABLE, CONTROL_TABLE, EVENT_BUS, OBJECTS_BUCKET, REPLAY_STATE_MACHINE } = environment;
 const store = eventStore(EVENTS_TABLE, OBJECTS_BUCKET);
-const views = viewsIn(VIEWS_TABLE);
-const sharedViews = sharedViewsIn(VIEWS_TABLE);
+const views = viewsIn(VIEWS_TABLE, OBJECTS_BUCKET);
+const sharedViews = sharedViewsIn(VIEWS_TABLE, OBJECTS_BUCKET);
 const generations = generationsIn(CONTROL_TABLE);
 const live = (projection: string) => generations.live(projection);
 const publication = publicationTo(EVENT_BUS, views);

@@ -15,8 +15,8 @@ const pointers = generationsIn(CONTROL_TABLE);
 const projector = new Projector({
   projections,
   store,
-  views: viewsIn(VIEWS_TABLE),
-  sharedViews: sharedViewsIn(VIEWS_TABLE),
+  views: viewsIn(VIEWS_TABLE, OBJECTS_BUCKET),
+  sharedViews: sharedViewsIn(VIEWS_TABLE, OBJECTS_BUCKET),
   generations: (projection) => pointers.wanted(projection),
   concurrency: settings.processors.concurrent_workers,
 });

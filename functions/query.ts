@@ -16,7 +16,7 @@ const PAST_BYTES = 64 * 1024 * 1024;
 const environment = environmentOf('query');
 const { EVENTS_TABLE, VIEWS_TABLE, CONTROL_TABLE, LOG_TABLE, OBJECTS_BUCKET } = environment;
 const store = eventStore(EVENTS_TABLE, OBJECTS_BUCKET);
-const views = viewsIn(VIEWS_TABLE);
+const views = viewsIn(VIEWS_TABLE, OBJECTS_BUCKET);
 const generations = generationsIn(CONTROL_TABLE);
 const log = logIn(LOG_TABLE, OBJECTS_BUCKET);
 const live = (projection: string) => generations.live(projection);
@@ -29,7 +29,7 @@ const deps: QueryDeps = {
   states: new StateReader({ store, snapshots: snapshotsIn(OBJECTS_BUCKET) }),
   views,
   generations,
-  sharedViews: sharedViewsIn(VIEWS_TABLE),
+  sharedViews: sharedViewsIn(VIEWS_TABLE, OBJECTS_BUCKET),
   projections,
   deadLetters: new DeadLetters({ projections, store, views, live }),
   projectionStatus: async () =>

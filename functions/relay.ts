@@ -7,7 +7,7 @@ import { observedDelivery } from '../core/telemetry/telemetry.ts';
 import { streamHandler } from './runtime/handlers.ts';
 import { publicationTo } from './runtime/publication.ts';
 import { environmentOf, logger, metrics, settings, telemetry } from './runtime/stage.ts';
-import { claimsIn, commitsIn, viewsIn } from './runtime/stores.ts';
+import { claimsIn, commitsIn, storedViewsIn } from './runtime/stores.ts';
 
 const { EVENTS_TABLE, LOG_TABLE, EVENT_BUS, VIEWS_TABLE, OBJECTS_BUCKET } = environmentOf('relay');
 const relay = new Relay({
@@ -16,7 +16,7 @@ const relay = new Relay({
     commits: commitsIn(EVENTS_TABLE),
     strategy: settings.store.partition_strategy,
   }),
-  publication: publicationTo(EVENT_BUS, viewsIn(VIEWS_TABLE)),
+  publication: publicationTo(EVENT_BUS, storedViewsIn(VIEWS_TABLE)),
 });
 
 /** Raises the alarm when somebody changed or removed commits. */

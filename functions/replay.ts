@@ -8,7 +8,7 @@ import { ReplayWork } from '../core/replays/work.ts';
 import { projections } from '../domain/projections.ts';
 import { machineHandler } from './runtime/handlers.ts';
 import { environmentOf, settings } from './runtime/stage.ts';
-import { controlIn, eventStore, logPlaces, sharedViewsIn, viewsIn } from './runtime/stores.ts';
+import { controlIn, eventStore, logPlaces, sharedViewsIn, viewClaimsIn, viewsIn } from './runtime/stores.ts';
 
 const page = z.int().positive();
 
@@ -44,8 +44,9 @@ const work = new ReplayWork({
   generations,
   log: new LogReplay(logPlaces(LOG_TABLE, OBJECTS_BUCKET)),
   store: eventStore(EVENTS_TABLE, OBJECTS_BUCKET),
-  views: viewsIn(VIEWS_TABLE),
-  sharedViews: sharedViewsIn(VIEWS_TABLE),
+  views: viewsIn(VIEWS_TABLE, OBJECTS_BUCKET),
+  viewClaims: viewClaimsIn(OBJECTS_BUCKET),
+  sharedViews: sharedViewsIn(VIEWS_TABLE, OBJECTS_BUCKET),
   generationStore: new DynamoGenerationStore(dynamoDb(), VIEWS_TABLE),
   concurrency: settings.processors.concurrent_workers,
   settleMs: REPLAY_SETTLES_MS,

@@ -10,8 +10,8 @@ const verification = new Verification({
   projections,
   store: eventStore(EVENTS_TABLE, OBJECTS_BUCKET),
   log: logIn(LOG_TABLE, OBJECTS_BUCKET),
-  views: viewsIn(VIEWS_TABLE),
-  sharedViews: sharedViewsIn(VIEWS_TABLE),
+  views: viewsIn(VIEWS_TABLE, OBJECTS_BUCKET),
+  sharedViews: sharedViewsIn(VIEWS_TABLE, OBJECTS_BUCKET),
   live: (projection) => generations.live(projection),
 });
 

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { NotFoundError, ViewBehindError } from '../../core/base/errors.ts';
 import { streamId } from '../../core/base/stream-id.ts';
 import { instant } from '../../core/events/instant.ts';
+import type { Parked } from '../../core/projections/parked.ts';
 import type { ProjectionOf } from '../../core/projections/projection.ts';
 import { viewFold } from '../../core/projections/view-fold.ts';
 import type { ViewStore } from '../../core/projections/view-store.ts';
@@ -40,7 +41,12 @@ interface ViewSources {
 interface Versioned<View> {
   readonly view: View | undefined;
   readonly version: number;
+  /** Set while its stream waits as a dead letter. */
+  readonly parked?: Parked | undefined;
 }
+
+const waits = ({ version }: Parked): string =>
+  `its stream waits as a dead letter at event ${version}; GET /dead-letters says why`;
 
 /** Pauses between looks at a view that is waited for, milliseconds; 10 s in all. */
 const PAUSES = [10, 20, 40, 80, 160, 320, ...Array.from({ length: 18 }, () => 520)];
@@ -60,9 +66,10 @@ export async function readView<View extends object>(
   sources: ViewSources,
 ) {
   const past = query.version !== undefined || query.at !== undefined;
-  const { view, version } = past
+  const { view, version, parked } = past
     ? await foldView(projection, key, query, sources)
     : await whileBehind.execute(() => storedView(projection, key, query, sources));
+  if (view === undefined && parked) throw new ViewBehindError(`there is no view ${key} yet: ${waits(parked)}`);
   if (view === undefined)
     throw new NotFoundError(`there is no view ${key} of ${projection.name}${past ? ' then' : ''}`);
   return { status: 200, body: { ...view, version }, headers: { 'X-View-Version': String(version) } } as const;
@@ -76,8 +83,12 @@ async function storedView<View extends object>(
 ): Promise<Versioned<View>> {
   const stored = await views.get(projection.name, generation ?? (await generations.live(projection.name)), key);
   const version = stored?.version ?? 0;
-  if (version < waitFor) throw new ViewBehindError(`view ${key} is at version ${version}, not yet at ${waitFor}`);
-  return { view: stored?.view as View | undefined, version }; // a projection's views are what its `evolve` made
+  const parked = stored?.parked;
+  if (version < waitFor) {
+    const why = parked ? `: ${waits(parked)}` : '';
+    throw new ViewBehindError(`view ${key} is at version ${version}, not yet at ${waitFor}${why}`);
+  }
+  return { view: stored?.view as View | undefined, version, parked }; // a projection's views are what its `evolve` made
 }
 
 /** A time takes the start of the stream up to the first event recorded later, so that no view skips an event. */

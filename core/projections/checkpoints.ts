@@ -12,7 +12,7 @@ import { type AnySharedProjection, type Increments, Tally } from './shared-proje
 import { type CheckpointWrite, MAX_COUNTERS, MAX_ITEMS, type SharedViewStore } from './shared-view-store.ts';
 import { TransactionSize } from './transaction-size.ts';
 import { viewFold } from './view-fold.ts';
-import { encodeView, type ViewStore } from './view-store.ts';
+import type { ViewStore } from './view-store.ts';
 
 /** One stream's place in one generation of a projection. */
 export interface CheckpointKey {
@@ -120,8 +120,7 @@ export class Checkpoints {
     range: { readonly to?: number },
   ): Promise<FoldProgress> {
     const commits = this.#options.store.commits(stream, { from: stored.version + 1, ...range });
-    const check = (view: JsonObject | undefined) => void encodeView({ ...stored, view });
-    const progress = await this.#progress(projection, stored, commits, { check });
+    const progress = await this.#progress(projection, stored, commits);
     if (progress.failure?.error instanceof UnavailableError) throw progress.failure.error; // no fault of any event
     return progress;
   }
@@ -200,8 +199,6 @@ export class Checkpoints {
 interface ProgressOptions {
   /** What the first commit of a stream goes on from. */
   readonly inherit?: CheckedFold<State>['inherit'];
-  /** Called with the view after each commit. */
-  readonly check?: (view: JsonObject | undefined) => void;
   /** Folds up to this event, and all that there is; without it, as much as one transaction can write. */
   readonly upTo?: number;
 }
@@ -212,7 +209,7 @@ async function progressOf(
   projection: AnyProjection,
   start: Folded<State>,
   commits: AsyncIterable<Commit>,
-  { inherit, check = () => {}, upTo }: ProgressOptions,
+  { inherit, upTo }: ProgressOptions,
 ): Promise<FoldProgress> {
   const size = upTo === undefined ? new TransactionSize() : undefined;
   size?.add(NOTHING, 1);
@@ -225,7 +222,6 @@ async function progressOf(
       last = { state: next, version: event.sequenceNumber };
       return next;
     },
-    check: ({ state }: { state: State }) => check(state.view),
   };
   const { failure, ...whole } = await foldCommits<State>(fold, start, commits);
   const more = failure?.error instanceof TransactionFull;

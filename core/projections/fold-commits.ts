@@ -8,8 +8,6 @@ export interface CheckedFold<State> {
   evolve(state: State, event: DomainEvent): State;
   /** The state that the first commit of a stream goes on from; the one given by default. */
   readonly inherit?: ((folded: Folded<State>, first: Commit) => Promise<Folded<State>>) | undefined;
-  /** Called with the state after each commit; what it throws counts against that commit's last event. */
-  check?(folded: Folded<State>): void;
 }
 
 /**
@@ -17,7 +15,7 @@ export interface CheckedFold<State> {
  * the last commit before it, since an append is whole or not there in views, too.
  */
 export async function foldCommits<State>(
-  { evolve, inherit, check }: CheckedFold<State>,
+  { evolve, inherit }: CheckedFold<State>,
   start: Folded<State>,
   commits: AsyncIterable<Commit>,
 ): Promise<Folded<State> & { readonly failure?: Failure }> {
@@ -29,9 +27,7 @@ export async function foldCommits<State>(
   try {
     for await (const commit of commits) {
       const base = inherit && whole.version === 0 ? await inherit(whole, commit) : whole;
-      const folded = foldCommit({ evolve }, base, commit, { onEvent });
-      check?.(folded);
-      whole = folded;
+      whole = foldCommit({ evolve }, base, commit, { onEvent });
       event = undefined;
     }
     return whole;

@@ -1,3 +1,4 @@
+import * as z from 'zod';
 import { type DomainEvent, definitions, type EventType } from '../../events/catalogue.ts';
 import { parseStreamId, streamId } from '../base/stream-id.ts';
 import type { JsonObject } from '../events/json.ts';
@@ -62,6 +63,10 @@ export const streamOf = (projection: AnyProjection, key: string): string =>
 export const groupsOf = (projection: AnyProjection): readonly string[] =>
   isShared(projection) ? [''] : [...projection.group.values, ''];
 
+/** In the place of what lies in an object: members of a view, as a JSON object. */
+export const viewClaim = z.strictObject({ key: z.string(), bytes: z.int().positive(), sha256: z.string() });
+export type ViewClaim = z.output<typeof viewClaim>;
+
 /** A view as it is stored. */
 export interface StoredView<View extends object = JsonObject> {
   readonly projection: string;
@@ -73,6 +78,8 @@ export interface StoredView<View extends object = JsonObject> {
   /** What the view is listed under; see {@link Projection.group}. Empty when no event of the projection's came yet. */
   readonly group: string;
   readonly view: View | undefined;
+  /** What of the view lies aside, because it is large; see core/projections/large-views.ts. */
+  readonly aside?: readonly ViewClaim[];
   /** Set while the stream waits as a dead letter of the projection. */
   readonly parked?: Parked;
 }

@@ -1,6 +1,8 @@
+import * as z from 'zod';
 import { PayloadTooLargeError } from '../base/errors.ts';
+import type { JsonObject } from '../events/json.ts';
 import type { Parked } from './parked.ts';
-import type { StoredView } from './projection.ts';
+import { type StoredView, viewClaim } from './projection.ts';
 
 /** Most bytes of a view as JSON: under DynamoDB's 400 KB per item, with room for keys and attribute names. */
 export const MAX_VIEW_BYTES = 380 * 1024;
@@ -49,11 +51,26 @@ export interface ViewStore {
   countParked(projection: string, generation: number): Promise<number>;
 }
 
-/** A view as JSON, for adapters to store. @throws PayloadTooLargeError over {@link MAX_VIEW_BYTES} */
-export function encodeView({ projection, key, view }: StoredView): string | undefined {
+/**
+ * A view as JSON, for adapters to store: an object, or where a part of it lies aside, what is small and the claims.
+ * @throws PayloadTooLargeError over {@link MAX_VIEW_BYTES}
+ */
+export function encodeView({ projection, key, view, aside }: StoredView): string | undefined {
   if (view === undefined) return undefined;
-  const json = JSON.stringify(view);
+  const json = JSON.stringify(aside ? [view, aside] : view);
   const bytes = Buffer.byteLength(json);
   if (bytes <= MAX_VIEW_BYTES) return json;
   throw new PayloadTooLargeError(`view ${key} of ${projection} takes ${bytes} bytes, the limit is ${MAX_VIEW_BYTES}`);
+}
+
+/** What {@link encodeView} encoded: that it is an object at all is worth a check, all its members are not. */
+const encodedView = z.custom<JsonObject>((view) => typeof view === 'object' && view !== null && !Array.isArray(view));
+const encodedParts = z.tuple([encodedView, z.array(viewClaim)]);
+
+/** A view out of what {@link encodeView} made of it. @throws SyntaxError, ZodError when it is something else */
+export function decodeView(json: string): Pick<StoredView, 'view' | 'aside'> {
+  const encoded: unknown = JSON.parse(json);
+  if (!Array.isArray(encoded)) return { view: encodedView.parse(encoded) };
+  const [view, aside] = encodedParts.parse(encoded);
+  return { view, aside };
 }

@@ -1,4 +1,5 @@
 import { CommandRejectedError, UnavailableError } from '../base/errors.ts';
+import type { ViewClaims } from '../projections/large-views.ts';
 import { aggregateTypesOf, groupsOf, isShared } from '../projections/projection.ts';
 import { Projector } from '../projections/projector.ts';
 import type { SharedViewStore } from '../projections/shared-view-store.ts';
@@ -19,6 +20,8 @@ export interface ReplayWorkOptions {
   readonly log: ReplayLog;
   readonly store: EventStore;
   readonly views: ViewStore;
+  /** What lies aside of large views; without it nothing does. */
+  readonly viewClaims?: Pick<ViewClaims, 'remove'> | undefined;
   readonly sharedViews?: SharedViewStore;
   readonly generationStore: GenerationStore;
   /** Pages that are read, and noted as read, together. */
@@ -204,7 +207,7 @@ export class ReplayWork {
 
   /** @returns whether all of them are gone */
   async #removeViews(projection: string, generation: number, until: number): Promise<boolean> {
-    const { replays, generationStore, sharedViews, breathe } = this.#options;
+    const { replays, generationStore, sharedViews, viewClaims, breathe } = this.#options;
     const declaration = replays.projection(projection);
     if (isShared(declaration)) await sharedViews?.remove({ projection, generation });
     for (const group of groupsOf(declaration)) {
@@ -219,7 +222,7 @@ export class ReplayWork {
         if (this.#now() >= until) return false;
       } while (after !== undefined);
     }
-    return true;
+    return (await viewClaims?.remove({ projection, generation }, until)) ?? true;
   }
 
   #projectorOf({ replayId, projection, scope, generation }: Replay): Projector {

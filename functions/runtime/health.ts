@@ -2,7 +2,7 @@ import { dynamoDb } from '../../adapters/aws/clients/clients.ts';
 import { DynamoLogStorage } from '../../adapters/aws/dynamodb/log-storage.ts';
 import type { HealthCheck } from '../../core/telemetry/health.ts';
 import type { Environment } from '../environment.ts';
-import { commitsIn, controlIn, viewsIn } from './stores.ts';
+import { commitsIn, controlIn, storedViewsIn } from './stores.ts';
 
 /** A name that no stream, view or control item has: each part is tried with one read of what is not there. */
 const NOBODY = 'health';
@@ -12,7 +12,7 @@ export function partsOf({ EVENTS_TABLE, VIEWS_TABLE, CONTROL_TABLE, LOG_TABLE }:
   const log = new DynamoLogStorage(dynamoDb(), LOG_TABLE);
   return [
     { name: 'events', vital: true, check: () => commitsIn(EVENTS_TABLE).head(`agent-${NOBODY}`) },
-    { name: 'views', vital: false, check: () => viewsIn(VIEWS_TABLE).get(NOBODY, 1, NOBODY) },
+    { name: 'views', vital: false, check: () => storedViewsIn(VIEWS_TABLE).get(NOBODY, 1, NOBODY) },
     { name: 'control', vital: false, check: () => controlIn(CONTROL_TABLE).get(NOBODY, NOBODY) },
     { name: 'log', vital: false, check: () => log.last(NOBODY) },
   ];

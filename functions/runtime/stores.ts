@@ -7,6 +7,7 @@ import { DynamoViewStore } from '../../adapters/aws/dynamodb/view-store.ts';
 import { bucketObjects } from '../../adapters/aws/s3/bucket.ts';
 import { LogArchive } from '../../core/log/archive.ts';
 import { EventLog } from '../../core/log/log.ts';
+import { LargeViewStore, ViewClaims, withLargeCheckpoints } from '../../core/projections/large-views.ts';
 import { Generations } from '../../core/replays/generations.ts';
 import { SnapshotStore } from '../../core/state/snapshot-store.ts';
 import { ClaimCheck } from '../../core/store/claim-check.ts';
@@ -17,8 +18,13 @@ import { logger, metrics, settings, tracer } from './stage.ts';
 // Each store by the name of its table or bucket. A bundle holds only the stores that its function names.
 
 export const commitsIn = (table: string) => new DynamoCommitStorage(dynamoDb(), table);
-export const viewsIn = (table: string) => new DynamoViewStore(dynamoDb(), table);
-export const sharedViewsIn = (table: string) => new DynamoSharedViews(dynamoDb(), table);
+/** Views as they are stored, with claims for what is large. */
+export const storedViewsIn = (table: string) => new DynamoViewStore(dynamoDb(), table);
+export const viewClaimsIn = (bucket: string) => new ViewClaims(bucketObjects(bucket));
+export const viewsIn = (table: string, bucket: string) =>
+  new LargeViewStore(storedViewsIn(table), viewClaimsIn(bucket));
+export const sharedViewsIn = (table: string, bucket: string) =>
+  withLargeCheckpoints(new DynamoSharedViews(dynamoDb(), table), viewClaimsIn(bucket));
 export const controlIn = (table: string) => new DynamoControlStore(dynamoDb(), table);
 export const claimsIn = (bucket: string) => new ClaimCheck(bucketObjects(bucket));
 export const archiveIn = (bucket: string) => new LogArchive(bucketObjects(bucket));

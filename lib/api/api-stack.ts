@@ -47,6 +47,7 @@ export class ApiStack extends Stack {
     this.operate = operateFunction(this, props);
     for (const own of [this.command, this.query, this.operate])
       props.data.objects.acknowledgeUse(own, 'snapshots', 'large-events');
+    for (const own of [this.query, this.operate]) props.data.objects.acknowledgeUse(own, 'large-views');
     props.data.objects.acknowledgeUse(this.query, 'log');
     const gradual = props.config.gradualDeployment ? new GradualDeployment(this, props.config) : undefined;
     const live = (name: string, handler: lambda.Function) => gradual?.aliasOf(this, name, handler) ?? handler;

@@ -57,7 +57,7 @@ export const readEventsAndViews = (data: DataStack): PolicyStatement[] => [
   ),
   allow(['dynamodb:GetItem'], data.control.tableArn),
   allow(['dynamodb:Query'], data.log.tableArn),
-  ...readObjects(data, 'snapshots', 'large-events', 'log'),
+  ...readObjects(data, 'snapshots', 'large-events', 'large-views', 'log'),
   useOf(data.key, 'dynamodb', toRead),
   useOf(data.viewsKey, 'dynamodb', toRead),
 ];
@@ -68,8 +68,11 @@ export const projectEvents = (data: DataStack): PolicyStatement[] => [
   // An item that is updated is a shared view: increments are added to it.
   allow(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], data.views.tableArn),
   allow(['dynamodb:GetItem'], data.control.tableArn),
-  ...readObjects(data, 'snapshots', 'large-events'),
-  allow(['s3:PutObject', 's3:DeleteObject'], data.objects.arnForObjects('snapshots/*')),
+  ...readObjects(data, 'snapshots', 'large-events', 'large-views'),
+  allow(
+    ['s3:PutObject', 's3:DeleteObject'],
+    ...['snapshots/*', 'large-views/*'].map((objects) => data.objects.arnForObjects(objects)),
+  ),
   useOf(data.key, 's3', ['kms:GenerateDataKey']),
   useOf(data.key, 'dynamodb', toRead),
   useOf(data.viewsKey, 'dynamodb', toWrite),
@@ -83,7 +86,9 @@ export const replayEvents = (data: DataStack): PolicyStatement[] => [
   allow(['dynamodb:BatchWriteItem', 'dynamodb:DeleteItem'], data.views.tableArn),
   allow(['dynamodb:Query'], indexArn(data.views, indexes.byGroup), indexArn(data.views, indexes.byRank)),
   allow(['dynamodb:GetItem', 'dynamodb:PutItem'], data.control.tableArn),
-  ...readObjects(data, 'large-events', 'log'),
+  ...readObjects(data, 'large-events', 'large-views', 'log'),
+  allow(['s3:PutObject', 's3:DeleteObject'], data.objects.arnForObjects('large-views/*')),
+  useOf(data.key, 's3', ['kms:GenerateDataKey']),
   useOf(data.key, 'dynamodb', toRead),
   useOf(data.viewsKey, 'dynamodb', toWrite),
 ];
@@ -96,10 +101,15 @@ export const operateReplays = ({ control, viewsKey }: DataStack, stateMachineArn
   useOf(viewsKey, 'dynamodb', toWrite),
 ];
 
-/** Archiver, too: bodies of large commits that no commit claims; the bucket keeps what was removed for 35 days. */
+/** Archiver, too: objects that no commit and no view claims; the bucket keeps what was removed for 35 days. */
 export const sweepBodies = (data: DataStack): PolicyStatement[] => [
   allow(['dynamodb:Query'], data.events.tableArn),
-  allow(['s3:DeleteObject'], data.objects.arnForObjects('large-events/*')),
+  allow(['dynamodb:GetItem'], data.views.tableArn),
+  allow(
+    ['s3:DeleteObject'],
+    ...['large-events/*', 'large-views/*'].map((objects) => data.objects.arnForObjects(objects)),
+  ),
+  useOf(data.viewsKey, 'dynamodb', toRead),
 ];
 
 /** Archiver: pages of the log, which it marks for expiry, and their segments, which it writes and reads back. */

@@ -26,6 +26,7 @@ export class Archiver extends ServiceFunction<'archiver'> {
       code,
       environment: {
         EVENTS_TABLE: data.events.tableName,
+        VIEWS_TABLE: data.views.tableName,
         LOG_TABLE: data.log.tableName,
         OBJECTS_BUCKET: data.objects.bucketName,
       },
@@ -33,7 +34,7 @@ export class Archiver extends ServiceFunction<'archiver'> {
       timeout: Duration.minutes(15),
       memoryMegabytes: 1024,
     });
-    data.objects.acknowledgeUse(this, 'log', 'large-events');
+    data.objects.acknowledgeUse(this, 'log', 'large-events', 'large-views');
     new events.Rule(scope, `${id}Schedule`, {
       description: 'Annals: once a day',
       schedule: events.Schedule.rate(Duration.days(1)),

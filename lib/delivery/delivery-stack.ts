@@ -57,7 +57,7 @@ export class DeliveryStack extends Stack {
       },
       permissions: [...projectEvents(data), ...consumes],
     });
-    data.objects.acknowledgeUse(this.projector, 'snapshots', 'large-events');
+    data.objects.acknowledgeUse(this.projector, 'snapshots', 'large-events', 'large-views');
     // A stream of events is worked on by one of the four at a time, so its views still change in order.
     consume(this.projector, { table: data.events, failures, batchSize: 100, parallelizationFactor: 4 });
 
@@ -96,7 +96,7 @@ export class DeliveryStack extends Stack {
       schedule: Schedule.rate(Duration.days(1)),
       targets: [new LambdaFunction(verify, { retryAttempts: 1 })],
     });
-    data.objects.acknowledgeUse(verify, 'snapshots', 'large-events', 'log');
+    data.objects.acknowledgeUse(verify, 'snapshots', 'large-events', 'large-views', 'log');
     const { batch_size: batchSize, batch_timeout } = config.eventSystem.bus;
     // Lambda counts in whole seconds. A fuller batch makes fewer pages of the log.
     const maxBatchingWindow = Duration.seconds(Math.ceil(batch_timeout / 1_000));

@@ -42,7 +42,7 @@ export class ReplayStack extends Stack {
       timeout: Duration.minutes(15),
       memoryMegabytes: 1024,
     });
-    data.objects.acknowledgeUse(worker, 'large-events', 'log');
+    data.objects.acknowledgeUse(worker, 'large-events', 'large-views', 'log');
     this.machine = replayStateMachine(this, config, worker);
   }
 }

@@ -11,6 +11,7 @@ import { createTables } from '../support/tables.ts';
 import { controlStoreContract } from './control-store.suite.ts';
 import { eventStoreContract } from './event-store.suite.ts';
 import { generationStoreContract } from './generation-store.suite.ts';
+import { largeViewsContract } from './large-views.suite.ts';
 import { logContract } from './log.suite.ts';
 import { sagaTokensContract } from './saga-tokens.suite.ts';
 import { sharedProjectingContract } from './shared-projecting.suite.ts';
@@ -32,6 +33,10 @@ const logTables = createTables();
 logContract('DynamoDB', async () => new DynamoLogStorage(dynamoDb(), (await logTables).log, ulid()));
 sagaTokensContract('DynamoDB', async () => new DynamoSagaTokens(dynamoDb(), (await createTables()).sagaTasks));
 sharedViewStoreContract('DynamoDB', async () => {
+  const { views } = await createTables();
+  return { views: new DynamoViewStore(dynamoDb(), views), shared: new DynamoSharedViews(dynamoDb(), views) };
+});
+largeViewsContract('DynamoDB', async () => {
   const { views } = await createTables();
   return { views: new DynamoViewStore(dynamoDb(), views), shared: new DynamoSharedViews(dynamoDb(), views) };
 });

@@ -12,6 +12,7 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 import { controlStoreContract } from './control-store.suite.ts';
 import { eventStoreContract } from './event-store.suite.ts';
 import { generationStoreContract } from './generation-store.suite.ts';
+import { largeViewsContract } from './large-views.suite.ts';
 import { logContract } from './log.suite.ts';
 import { sagaIndexContract } from './saga-index.suite.ts';
 import { sharedProjectingContract } from './shared-projecting.suite.ts';
@@ -36,6 +37,10 @@ logContract('SQLite', async () => {
   return new SqliteLogStorage(own.events);
 });
 sharedViewStoreContract('SQLite', async () => {
+  const views = new SqliteViewStore(folder.views);
+  return { views, shared: new SqliteSharedViews(folder.views, views) };
+});
+largeViewsContract('SQLite', async () => {
   const views = new SqliteViewStore(folder.views);
   return { views, shared: new SqliteSharedViews(folder.views, views) };
 });

@@ -83,6 +83,7 @@ describe('permissions', () => {
         ...['xray:PutTraceSegments *', 'xray:PutTelemetryRecords *', 's3:PutObject Failures/*'],
         ...['s3:GetObject', 's3:PutObject', 's3:DeleteObject'].map((action) => `${action} Objects/snapshots/*`),
         ...['s3:GetObject', 's3:PutObject', 's3:DeleteObject'].map((action) => `${action} Objects/large-events/*`),
+        ...['s3:GetObject', 's3:PutObject', 's3:DeleteObject'].map((action) => `${action} Objects/large-views/*`),
         ...['s3:GetObject', 's3:PutObject'].map((action) => `${action} Objects/log/*`),
       ]),
     );
@@ -138,6 +139,8 @@ describe('permissions', () => {
     );
     const failures = ['s3:ListBucket Failures', 's3:PutObject Failures/*'];
     const bodies = ['s3:GetObject Objects/large-events/*'];
+    const parts = 's3:GetObject Objects/large-views/*';
+    const writtenParts = ['s3:DeleteObject', 's3:PutObject'].map((action) => `${action} Objects/large-views/*`);
     const archived = 's3:GetObject Objects/log/*';
     const snapshots = [...bodies, 's3:GetObject Objects/snapshots/*', 's3:ListBucket Objects'];
     expect(may('command')).toEqual([
@@ -158,13 +161,15 @@ describe('permissions', () => {
       'dynamodb:Query Views/index/byGroup',
       'dynamodb:Query Views/index/byParked',
       'dynamodb:Query Views/index/byRank',
-      ...[...snapshots, archived].toSorted(),
+      ...[...snapshots, archived, parts].toSorted(),
     ]);
     expect(may('archiver')).toEqual([
+      'dynamodb:GetItem Views',
       'dynamodb:Query Events',
       'dynamodb:Query Log',
       'dynamodb:UpdateItem Log',
       's3:DeleteObject Objects/large-events/*',
+      's3:DeleteObject Objects/large-views/*',
       archived,
       's3:ListBucket Objects',
       's3:PutObject Objects/log/*',
@@ -180,6 +185,7 @@ describe('permissions', () => {
         ...snapshots,
         's3:DeleteObject Objects/snapshots/*',
         's3:PutObject Objects/snapshots/*',
+        ...[parts, ...writtenParts],
         ...stream,
         ...failures,
       ].toSorted(),
@@ -196,6 +202,7 @@ describe('permissions', () => {
         ...snapshots,
         's3:DeleteObject Objects/snapshots/*',
         's3:PutObject Objects/snapshots/*',
+        ...[parts, ...writtenParts],
       ].toSorted(),
     );
     expect(may('replay')).toEqual([
@@ -211,9 +218,7 @@ describe('permissions', () => {
       'dynamodb:Query Views/index/byGroup',
       'dynamodb:Query Views/index/byRank',
       'dynamodb:UpdateItem Views',
-      ...bodies,
-      archived,
-      's3:ListBucket Objects',
+      ...[...bodies, archived, 's3:ListBucket Objects', parts, ...writtenParts].toSorted(),
     ]);
     const log = ['dynamodb:PutItem Log', 'dynamodb:Query Events', 'dynamodb:Query Log'];
     const marks = ['dynamodb:GetItem Views', 'dynamodb:PutItem Views', 'dynamodb:Query Views/index/byParked'];
@@ -246,7 +251,7 @@ describe('permissions', () => {
     }
     expect(who('kms:Encrypt', 'Key').toSorted()).toEqual(['archiver', 'command', 'relay']);
     expect(who('kms:Encrypt', 'ViewsKey').toSorted()).toEqual(['operate', 'projector', 'relay', 'replay']);
-    const onViews = new Set(['query', 'operate', 'projector', 'relay', 'replay', 'verify']);
+    const onViews = new Set(['archiver', 'query', 'operate', 'projector', 'relay', 'replay', 'verify']);
     expect(new Set(who('kms:Decrypt', 'ViewsKey'))).toEqual(onViews);
     expect(new Set(who('kms:Decrypt', 'Key'))).toEqual(new Set(functions));
   });

@@ -1,10 +1,9 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod';
 import { CorruptDataError } from '../../../core/base/errors.ts';
-import type { JsonObject } from '../../../core/events/json.ts';
 import { type Parked, parkedSchema } from '../../../core/projections/parked.ts';
 import type { StoredView } from '../../../core/projections/projection.ts';
-import { encodeView, type ParkedView } from '../../../core/projections/view-store.ts';
+import { decodeView, encodeView, type ParkedView } from '../../../core/projections/view-store.ts';
 import type { Item } from './store.ts';
 
 export type ViewKey = Pick<StoredView, 'projection' | 'generation'>;
@@ -14,15 +13,12 @@ const version = z.object({ N: z.string().regex(/^\d{1,16}$/) }).transform(({ N }
 const json = text.transform((encoded): unknown => JSON.parse(encoded));
 const mark = json.pipe(parkedSchema);
 
-/** What was encoded by {@link encodeView}: that it is an object at all is worth a check, all its members are not. */
-const encodedView = z.custom<JsonObject>((view) => typeof view === 'object' && view !== null && !Array.isArray(view));
-
 const viewItem = z.object({
   view: text,
   key: text,
   version,
   listing: text,
-  body: json.pipe(encodedView).optional(),
+  body: text.transform(decodeView).optional(),
   parked: mark.optional(),
 });
 const parkedItem = z.object({ key: text, version, parked: mark });
@@ -72,7 +68,7 @@ export function viewOf(item: Item, place: ViewKey, tenant: string): StoredView {
   const { key, version, listing, body, parked } = parsed(viewItem, item, place);
   const group = listing.slice(placeId(tenant, place, '').length);
   const { projection, generation } = place;
-  return { projection, generation, key, version, group, view: body, ...(parked ? { parked } : {}) };
+  return { projection, generation, key, version, group, view: undefined, ...body, ...(parked ? { parked } : {}) };
 }
 
 /** @throws CorruptDataError that names the view */

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import type { ViewClaims } from '../../../core/projections/large-views.ts';
 import type { AnyProjection } from '../../../core/projections/projection.ts';
 import type { SharedViewStore } from '../../../core/projections/shared-view-store.ts';
 import type { ViewStore } from '../../../core/projections/view-store.ts';
@@ -24,6 +25,8 @@ export interface ReplayEngineOptions {
   /** Gets large commits their bodies. */
   readonly claims?: ClaimCheck;
   readonly views: ViewStore;
+  /** What lies aside of large views. */
+  readonly viewClaims?: ViewClaims;
   readonly sharedViews: SharedViewStore;
   /** The database of the views. */
   readonly database: DatabaseSync;
@@ -36,7 +39,7 @@ const RANGE = 5_000;
 
 /** Replays, and what carries them out in this process. */
 export function createReplays(options: ReplayEngineOptions): { replays: Replays; runner: ReplayRunner } {
-  const { control, generations, projections, store, commits, claims, views, sharedViews } = options;
+  const { control, generations, projections, store, commits, claims, views, viewClaims, sharedViews } = options;
   const { database, logger, concurrency } = options;
   const start = ({ replayId }: Replay): void => runner.run(replayId);
   const replays: Replays = new Replays({ control, generations, projections, start });
@@ -49,6 +52,7 @@ export function createReplays(options: ReplayEngineOptions): { replays: Replays;
     log,
     store,
     views,
+    viewClaims,
     sharedViews,
     generationStore,
     concurrency,

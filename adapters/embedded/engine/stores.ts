@@ -1,6 +1,7 @@
 import type { EventSystem } from '../../../core/base/configuration.ts';
 import { LogArchive } from '../../../core/log/archive.ts';
 import { EventLog } from '../../../core/log/log.ts';
+import { LargeViewStore, ViewClaims, withLargeCheckpoints } from '../../../core/projections/large-views.ts';
 import { Generations } from '../../../core/replays/generations.ts';
 import { ClaimCheck } from '../../../core/store/claim-check.ts';
 import { EventStore } from '../../../core/store/event-store.ts';
@@ -30,7 +31,8 @@ export function openStores(folder: DataFolder, { dataDir, settings, telemetry, l
   const commits = new SqliteCommitStorage(folder.events);
   const objects = new FileObjectStore(dataDir);
   const claims = new ClaimCheck(objects);
-  const views = openViews(folder, commits, logger);
+  const storedViews = openViews(folder, commits, logger);
+  const viewClaims = new ViewClaims(objects);
   const control = new SqliteControlStore(folder.views);
   const { partition_strategy: strategy } = settings.store;
   const pages = new SqliteLogStorage(folder.events);
@@ -42,8 +44,10 @@ export function openStores(folder: DataFolder, { dataDir, settings, telemetry, l
     store: new EventStore(decoratedStorage(commits, { claims, ...telemetry }), {
       trace: () => telemetry.tracer.header,
     }),
-    views,
-    sharedViews: new SqliteSharedViews(folder.views, views),
+    viewClaims,
+    storedViews,
+    views: new LargeViewStore(storedViews, viewClaims),
+    sharedViews: withLargeCheckpoints(new SqliteSharedViews(folder.views, storedViews), viewClaims),
     control,
     // Only this process moves the pointers, so what it knows of them stays true.
     generations: new Generations(control, { maxAgeMs: Number.POSITIVE_INFINITY }),

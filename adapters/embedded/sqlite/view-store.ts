@@ -3,6 +3,7 @@ import type { Parked } from '../../../core/projections/parked.ts';
 import type { StoredView } from '../../../core/projections/projection.ts';
 import type { CheckpointWrite } from '../../../core/projections/shared-view-store.ts';
 import {
+  decodeView,
   encodeView,
   type PageOptions,
   type ParkedPage,
@@ -34,7 +35,7 @@ export class SqliteViewStore implements ViewStore {
 
   /** The same, at once: in a transaction that the caller may have begun. */
   putNow({ next, expectedVersion, expectedMark }: CheckpointWrite): boolean {
-    const { view: _, parked, ...rest } = next;
+    const { view: _, aside: __, parked, ...rest } = next;
     const row = { ...rest, view: encodeView(next) ?? null, parked: textOf(parked) };
     const expected = { expectedVersion, expectedMark: textOf(expectedMark) };
     const { insert, update } = this.#statements;
@@ -129,7 +130,7 @@ function viewOf(row: Record<string, SQLOutputValue>): StoredView {
   const { view, parked, ...rest } = row as unknown as ViewRow; // the table is STRICT
   return {
     ...rest,
-    view: view === null ? undefined : JSON.parse(view),
+    ...(view === null ? { view: undefined } : decodeView(view)),
     ...(parked === null ? {} : { parked: JSON.parse(parked) }),
   };
 }
