@@ -126,7 +126,7 @@ describe('a fork', () => {
       ];
       expect((await post(`/streams/agent-${agentId}/events`, { expectedVersion: 0, events })).status).toBe(201);
     }
-    const { steps } = await client().diffAgents('quick', { with: 'slow' });
+    const { steps } = await client().agents.diff('quick', { with: 'slow' });
     expect(steps.map(({ same }) => same)).toEqual([true, true, true, true, false]);
   });
 
