@@ -37,6 +37,8 @@ export class SagaEngine {
   readonly #runner: SagaRunner;
   readonly #consumer: Consumer;
   readonly #logger: Logger;
+  /** Where commits stand that sagas may not be done with. */
+  readonly #positions = new WeakMap<Commit, number>();
   #timer: NodeJS.Timeout | undefined;
   #waking: Promise<void> = Promise.resolve();
   #closed = false;
@@ -65,9 +67,11 @@ export class SagaEngine {
       checkpoint: sqliteCheckpoint(database, ['sagas']),
       logger,
       apply: async (batch) => {
+        for (const { commit, position } of batch) this.#positions.set(commit, position);
         await work(batch.map(({ commit }) => commit));
         this.#sleep(0);
       },
+      unfinished: () => this.#unfinished(),
     });
   }
 
@@ -92,6 +96,16 @@ export class SagaEngine {
     await Promise.all([this.#consumer.close(), this.#waking]);
   }
 
+  /** The first position that a saga is not done with: a restart reads from there. */
+  #unfinished(): number | undefined {
+    let oldest: number | undefined;
+    for (const commit of this.#runner.unfinished()) {
+      const position = this.#positions.get(commit);
+      if (position !== undefined) oldest = Math.min(position, oldest ?? position);
+    }
+    return oldest;
+  }
+
   #sleep(ms: number): void {
     clearTimeout(this.#timer);
     if (this.#closed) return;
@@ -103,7 +117,9 @@ export class SagaEngine {
   async #wakeSagas(): Promise<void> {
     if (this.#closed) return;
     try {
+      const before = this.#unfinished();
       const next = await this.#runner.wake();
+      if (this.#unfinished() !== before) this.#consumer.wake(); // to save how far it has come
       if (next) this.#sleep(Math.min(Math.max(0, next.getTime() - Date.now()), LONGEST_SLEEP_MS));
     } catch (error) {
       this.#logger.error('sagas that are due cannot be woken; it is tried again every second', { error });

@@ -8,6 +8,7 @@ import type { SagaExecution } from '../execution.ts';
 import type { SagaIndex } from '../index.ts';
 import { refOf } from '../inputs.ts';
 import { nextWake, type SagaRun, type SagaState } from '../state.ts';
+import { type Job, PAUSE_MS, StalledSagas } from './stalled-sagas.ts';
 
 export interface SagaLogger {
   error(message: string, details: object): void;
@@ -22,27 +23,21 @@ export interface SagaRunnerOptions {
   readonly now?: () => Date;
 }
 
-/** Something to do for a saga, in the order in which its cause came. */
-interface Job {
-  readonly sagaId: string;
-  readonly work: () => Promise<void>;
-}
-
 /** Sagas worked on side by side. Their appends of one turn share a transaction, so more cost less. */
 const CONCURRENCY = 64;
-/** How long a saga is left alone that failed when it was woken, so that it does not keep others from their turn. */
-const PAUSE_MS = 60_000;
 /** Sagas woken at once. */
 const WAKE_BATCH = 100;
 
 /**
  * Runs sagas where no Step Functions is: fed with all commits in their order, each at least once, and with the time. It
- * keeps nothing in memory, so that a process may die at any point; the next one goes on from the histories.
+ * keeps nothing in memory that a restart does not bring again, so that a process may die at any point; the next one goes on
+ * from the histories. A saga whose work fails is tried again every minute, and holds up no other.
  */
 export class SagaRunner {
   readonly #options: SagaRunnerOptions;
   readonly #now: () => Date;
   readonly #types: ReadonlySet<string>;
+  readonly #stalled = new StalledSagas();
 
   constructor(options: SagaRunnerOptions) {
     this.#options = options;
@@ -57,16 +52,16 @@ export class SagaRunner {
       const concerns = commit.types.some((type) => this.#types.has(type));
       for (const event of concerns ? this.#eventsOf(commit) : []) {
         for (const { sagaId, input } of this.#options.execution.inputsOf(event)) {
-          jobs.push({ sagaId, work: () => this.#take(sagaId, input) });
+          jobs.push({ sagaId, commit, work: () => this.#take(sagaId, input) });
         }
         if (this.#options.execution.lossesOf(event).length === 0) continue;
         // The index tells who waits for this party once all that came before is done.
         await this.#run(jobs);
-        jobs = await this.#losses(event);
+        jobs = await this.#losses(event, commit);
       }
       if (commit.stream.startsWith('saga-')) {
         const sagaId = commit.stream.slice('saga-'.length);
-        jobs.push({ sagaId, work: () => this.#follow(sagaId, this.#eventsOf(commit)) });
+        jobs.push({ sagaId, commit, work: () => this.#follow(sagaId, this.#eventsOf(commit)) });
       }
     }
     await this.#run(jobs);
@@ -75,10 +70,17 @@ export class SagaRunner {
   /** Wakes the sagas whose time has come. @returns when to call again, undefined when no saga waits for the time */
   async wake(): Promise<Date | undefined> {
     const { index } = this.#options;
+    await this.#stalled.retry(this.#now().getTime());
     const due = await index.due(this.#now().toISOString(), WAKE_BATCH);
-    await this.#run(due.map((sagaId) => ({ sagaId, work: () => this.#wakeOne(sagaId) })));
+    await sideBySide(due.map((sagaId) => () => this.#wakeOne(sagaId)));
     const next = await index.nextWake();
-    return next === undefined ? undefined : new Date(next);
+    const time = Math.min(next === undefined ? Number.POSITIVE_INFINITY : Date.parse(next), this.#stalled.nextRetry());
+    return Number.isFinite(time) ? new Date(time) : undefined;
+  }
+
+  /** The commits that must be delivered again after a restart although `apply` returned. */
+  unfinished(): Iterable<Commit> {
+    return this.#stalled.commits();
   }
 
   async #wakeOne(sagaId: string): Promise<void> {
@@ -88,8 +90,9 @@ export class SagaRunner {
       if (taken) await this.#remember(sagaId, taken.state);
       else await index.remove(sagaId);
     } catch (error) {
-      if (!isPassing(error)) await index.postpone(sagaId, new Date(this.#now().getTime() + PAUSE_MS).toISOString());
-      throw error;
+      if (isPassing(error)) throw error;
+      await index.postpone(sagaId, new Date(this.#now().getTime() + PAUSE_MS).toISOString());
+      this.#options.logger.error(CANNOT_GO_ON, { sagaId, error });
     }
   }
 
@@ -97,7 +100,7 @@ export class SagaRunner {
     await this.#options.execution.take(sagaId, input);
   }
 
-  async #losses(event: DomainEvent): Promise<Job[]> {
+  async #losses(event: DomainEvent, commit: Commit): Promise<Job[]> {
     const { execution, index } = this.#options;
     const reasons = execution.lossesOf(event);
     const waiting = await index.byParty(`${event.aggregateType}-${event.aggregateId}`);
@@ -109,7 +112,7 @@ export class SagaRunner {
         const answer = refOf(event);
         for (const item of items) await execution.take(sagaId, { kind: 'lose', item, reason, answer });
       };
-      return [{ sagaId, work }];
+      return [{ sagaId, commit, work }];
     });
   }
 
@@ -160,25 +163,23 @@ export class SagaRunner {
 
   /** Jobs of one saga one after the other, of many side by side. A saga whose work is at fault holds up no other. */
   async #run(jobs: readonly Job[]): Promise<void> {
-    const limit = pLimit(CONCURRENCY);
     const bySaga = [...Map.groupBy(jobs, ({ sagaId }) => sagaId).values()];
-    const results = await Promise.allSettled(
-      bySaga.map((own) =>
-        limit(async () => {
-          for (const { sagaId, work } of own) await this.#guarded(sagaId, work);
-        }),
-      ),
+    await sideBySide(
+      bySaga.map((own) => async () => {
+        for (const job of own) await this.#attempt(job);
+      }),
     );
-    const failure = results.find((result) => result.status === 'rejected');
-    if (failure) throw failure.reason;
   }
 
-  async #guarded(sagaId: string, work: () => Promise<void>): Promise<void> {
+  /** Does a job. One that fails, through no outage and no race, is tried again later; those behind it wait for it. */
+  async #attempt(job: Job): Promise<void> {
+    if (this.#stalled.queue(job)) return;
     try {
-      await work();
+      await job.work();
     } catch (error) {
       if (isPassing(error)) throw error;
-      this.#options.logger.error('a saga cannot go on', { sagaId, error });
+      this.#stalled.stall(job, this.#now().getTime());
+      this.#options.logger.error(CANNOT_GO_ON, { sagaId: job.sagaId, error });
     }
   }
 
@@ -191,6 +192,16 @@ export class SagaRunner {
       return [];
     }
   }
+}
+
+const CANNOT_GO_ON = 'a saga cannot go on; it is tried again every minute';
+
+/** @throws the first error, when all of the work is over */
+async function sideBySide(work: readonly (() => Promise<void>)[]): Promise<void> {
+  const limit = pLimit(CONCURRENCY);
+  const results = await Promise.allSettled(work.map((each) => limit(each)));
+  const failure = results.find((result) => result.status === 'rejected');
+  if (failure) throw failure.reason;
 }
 
 const isPassing = (error: unknown) => error instanceof UnavailableError || error instanceof ConcurrencyError;

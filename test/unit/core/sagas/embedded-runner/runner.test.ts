@@ -55,10 +55,39 @@ describe('the saga runner', () => {
     const next = await runner.wake();
     expect(next).toEqual(new Date('2026-01-05T09:02:01.000Z'));
     expect(logger.error).toHaveBeenCalledExactlyOnceWith(
-      'a saga cannot go on',
+      'a saga cannot go on; it is tried again every minute',
       expect.objectContaining({ sagaId: 'multi-agent-task:broken' }),
     );
     expect(await types('saga-multi-agent-task:t-1')).toContain('saga.compensating');
+  });
+
+  it('tries a saga again whose work failed, in order, and counts its commits as unfinished until then', async () => {
+    let faults = 2;
+    const input: typeof multiAgentTask.input = (event) => {
+      if (faults-- > 0) throw new TypeError('a fault of the declaration');
+      return multiAgentTask.input(event);
+    };
+    const { runner, logger, store, request, types, pass } = world({ ...multiAgentTask, input } as AnySaga);
+    await request('t-1');
+    const part = { kind: 'complete', agentId: 'a', result: 1, duration: 1, resources: {} } as const;
+    await handleCommand(store, taskDecider, 't-1', part);
+    const commits = await Array.fromAsync(store.commits('task-t-1'));
+    await runner.apply(commits.slice(-1)); // the answer comes while the start is not taken
+    expect(await types('saga-multi-agent-task:t-1')).toEqual([]);
+    expect([...runner.unfinished()].map(({ version }) => version)).toEqual([1, 2]);
+    pass(60);
+    expect(await runner.wake()).toEqual(new Date('2026-01-05T09:02:00.000Z')); // it fails once more
+    pass(60);
+    await runner.wake();
+    expect([...runner.unfinished()]).toEqual([]);
+    expect(await types('saga-multi-agent-task:t-1')).toEqual([
+      'saga.started',
+      'saga.step-started',
+      'saga.step-completed',
+      'multi-agent-task.completed',
+      'saga.completed',
+    ]);
+    expect(logger.error).toHaveBeenCalledOnce();
   });
 
   it('passes by a commit that cannot be read, and says so', async () => {

@@ -1,0 +1,39 @@
+import { join } from 'node:path';
+import { expect, it, vi } from 'vitest';
+import { createEngine } from '../../../../../adapters/embedded/engine/engine.ts';
+import type { AnySaga } from '../../../../../core/sagas/saga.ts';
+import { handleCommand } from '../../../../../core/state/decider.ts';
+import { multiAgentTask } from '../../../../../domain/task/multi-agent-task-saga.ts';
+import { taskDecider } from '../../../../../domain/task/task.ts';
+import { temporaryFolder } from '../../../../support/temporary-folder.ts';
+
+const parent = temporaryFolder();
+
+it('delivers again after a restart what a saga could not take, though everything else went on', async () => {
+  const dataDir = join(parent, 'sagas');
+  const open = (saga: AnySaga) => {
+    const logger = { warn: vi.fn(), error: vi.fn() };
+    const engine = createEngine({ dataDir, projections: [], sagas: [saga], logger });
+    engine.start();
+    const status = async (taskId: string) =>
+      (await Array.fromAsync(engine.store.read(`saga-multi-agent-task:${taskId}`))).map(({ type }) => type).slice(0, 1);
+    return { engine, logger, status };
+  };
+  const broken: typeof multiAgentTask.input = (event) => {
+    if (event.data.taskId === 'broken') throw new TypeError('a fault of the declaration');
+    return multiAgentTask.input(event);
+  };
+  const first = open({ ...multiAgentTask, input: broken } as AnySaga);
+  for (const taskId of ['broken', 't-1', 't-2']) {
+    const order = { kind: 'request', requiredAgents: ['a'], payload: {}, deadlineSeconds: 60 } as const;
+    await handleCommand(first.engine.store, taskDecider, taskId, order);
+  }
+  await vi.waitFor(async () => expect(await first.status('t-2')).toEqual(['saga.started']), { timeout: 10_000 });
+  expect(await first.status('broken')).toEqual([]);
+  expect(first.logger.error).toHaveBeenCalledOnce();
+  await first.engine.close();
+
+  const second = open(multiAgentTask);
+  await vi.waitFor(async () => expect(await second.status('broken')).toEqual(['saga.started']), { timeout: 10_000 });
+  await second.engine.close();
+});
