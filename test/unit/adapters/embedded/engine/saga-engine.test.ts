@@ -25,8 +25,8 @@ it('delivers again after a restart what a saga could not take, though everything
   };
   const first = open({ ...multiAgentTask, input: broken } as AnySaga);
   for (const taskId of ['broken', 't-1', 't-2']) {
-    const order = { kind: 'request', requiredAgents: ['a'], payload: {}, deadlineSeconds: 60 } as const;
-    await handleCommand(first.engine.store, taskDecider, taskId, order);
+    const order = { requiredAgents: ['a'], payload: {}, deadlineSeconds: 60 };
+    await handleCommand(first.engine.store, taskDecider, taskId, { kind: 'request', ...order });
   }
   await vi.waitFor(async () => expect(await first.status('t-2')).toEqual(['saga.started']), { timeout: 10_000 });
   expect(await first.status('broken')).toEqual([]);
