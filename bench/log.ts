@@ -6,6 +6,7 @@ import { DynamoCommitStorage } from '../adapters/aws/dynamodb/commit-storage.ts'
 import { DynamoLogStorage } from '../adapters/aws/dynamodb/log-storage.ts';
 import { createEngine } from '../adapters/embedded/engine/engine.ts';
 import { EventLog } from '../core/log/log.ts';
+import type { LogStorage } from '../core/log/storage.ts';
 import { LogWriter } from '../core/log/writer.ts';
 import type { Commit } from '../core/store/commit.ts';
 import { EventStore } from '../core/store/event-store.ts';
@@ -27,10 +28,11 @@ const EVENTS_PER_STREAM = 100;
 async function history(
   events: number,
   perCommit: number,
+  perStream = EVENTS_PER_STREAM,
 ): Promise<{ commits: Commit[]; storage: MemoryCommitStorage }> {
   const storage = new MemoryCommitStorage();
   const store = new EventStore(storage);
-  const streams = Math.ceil(events / EVENTS_PER_STREAM);
+  const streams = Math.ceil(events / perStream);
   const commits: Commit[] = [];
   for (let n = 0; n < events / perCommit; n++) {
     const stream = `agent-${n % streams}`;
@@ -43,28 +45,53 @@ async function history(
 
 const rounded = (value: number, digits = 3) => Number(value.toFixed(digits));
 
-async function costOfAppending(): Promise<void> {
+/** @param perStream events of a stream; 1 is the worst case, for a stream is marked apart from others */
+async function costOfAppending(perStream: number): Promise<void> {
   const rows: Record<string, object> = {};
   for (const batch of [1, 10, 100]) {
     const { client, measure } = meteredClient();
-    const { commits, storage: memory } = await history(1_000, 1);
+    const { commits, storage: memory } = await history(1 + 9_600, 1, perStream);
     const storage = new DynamoLogStorage(client, (await createTables()).log);
     const writer = new LogWriter({ storage, commits: memory, strategy: 'single' });
     await writer.append(commits.splice(0, 1)); // a warm writer
     let bytes = 0;
     const bill = await measure(async () => {
-      for (let start = 0; start < 900; start += batch) await writer.append(commits.slice(start, start + batch));
+      for (let start = 0; start < 9_600; start += batch) await writer.append(commits.slice(start, start + batch));
     });
     for await (const { body } of storage.read('all', { after: 1 })) bytes += body.length;
     rows[`batches of ${batch}`] = {
-      'requests per event': rounded(bill.requests / 900),
-      'write units per event': rounded(bill.writeUnits / 900),
-      'read units per event': rounded(bill.readUnits / 900),
-      'bytes of body per event': Math.round(bytes / 900),
+      'requests per event': rounded(bill.requests / 9_600),
+      'write units per event': rounded(bill.writeUnits / 9_600),
+      'read units per event': rounded(bill.readUnits / 9_600),
+      'bytes of body per event': Math.round(bytes / 9_600),
     };
   }
-  console.log('what the log adds, DynamoDB, commits of one event of 300 bytes, half of it noise');
+  console.log(
+    `what the log adds, DynamoDB, commits of one event of 300 bytes, half of it noise, ${perStream} to a stream`,
+  );
   console.table(rows);
+}
+
+/** Marks a log that an earlier version wrote, at the first append. */
+async function costOfMarking(): Promise<void> {
+  const { client, measure } = meteredClient();
+  const { commits, storage: memory } = await history(20_000, 1);
+  const storage = new DynamoLogStorage(client, (await createTables()).log);
+  const unmarked: LogStorage = {
+    put: (page) => storage.put(page),
+    last: (partition) => storage.last(partition),
+    read: (partition, range) => storage.read(partition, range),
+    expire: (...pages) => storage.expire(...pages),
+    marks: async () => new Map(),
+    raiseMarks: async () => {},
+  };
+  const before = new LogWriter({ storage: unmarked, commits: memory, strategy: 'single' });
+  for (let start = 0; start < commits.length; start += 10) await before.append(commits.slice(start, start + 10));
+  const writer = new LogWriter({ storage, commits: memory, strategy: 'single' });
+  const began = performance.now();
+  const bill = await measure(() => writer.append(commits.slice(0, 1)));
+  console.log('the first append to 2,000 pages without marks, 200 streams');
+  console.table([{ seconds: rounded((performance.now() - began) / 1_000, 2), ...bill }]);
 }
 
 async function costOfReading(): Promise<void> {
@@ -170,7 +197,8 @@ async function embedded(): Promise<void> {
 }
 
 await withEmulator(async () => {
-  await costOfAppending();
+  for (const perStream of [1, 10, 100, 1_000]) await costOfAppending(perStream);
+  await costOfMarking();
   await costOfReading();
 });
 await embedded();

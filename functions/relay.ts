@@ -1,21 +1,15 @@
-import { dynamoDb } from '../adapters/aws/clients/clients.ts';
-import { DynamoLogStorage } from '../adapters/aws/dynamodb/log-storage.ts';
 import { findTampering } from '../adapters/aws/stream/tampering.ts';
 import { LogWriter } from '../core/log/writer.ts';
 import { Relay } from '../core/publishing/relay.ts';
 import { observedDelivery } from '../core/telemetry/telemetry.ts';
 import { streamHandler } from './runtime/handlers.ts';
 import { publicationTo } from './runtime/publication.ts';
-import { environmentOf, logger, metrics, settings, telemetry } from './runtime/stage.ts';
-import { claimsIn, commitsIn, storedViewsIn } from './runtime/stores.ts';
+import { environmentOf, logger, metrics, telemetry } from './runtime/stage.ts';
+import { claimsIn, commitsIn, logPlaces, storedViewsIn } from './runtime/stores.ts';
 
 const { EVENTS_TABLE, LOG_TABLE, EVENT_BUS, VIEWS_TABLE, OBJECTS_BUCKET } = environmentOf('relay');
 const relay = new Relay({
-  log: new LogWriter({
-    storage: new DynamoLogStorage(dynamoDb(), LOG_TABLE),
-    commits: commitsIn(EVENTS_TABLE),
-    strategy: settings.store.partition_strategy,
-  }),
+  log: new LogWriter({ ...logPlaces(LOG_TABLE, OBJECTS_BUCKET), commits: commitsIn(EVENTS_TABLE) }),
   publication: publicationTo(EVENT_BUS, storedViewsIn(VIEWS_TABLE)),
 });
 

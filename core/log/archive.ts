@@ -1,6 +1,6 @@
 import { CorruptDataError } from '../base/errors.ts';
 import type { ObjectStore } from '../store/object-store.ts';
-import type { ArchivedPages } from './chain.ts';
+import { type ArchivedPages, missing } from './chain.ts';
 import { type LogPage, pageText } from './page.ts';
 import { decodeSegment, encodeSegment, listedPages, type SegmentManifest, segmentManifest, sha256 } from './segment.ts';
 
@@ -33,12 +33,13 @@ export class LogArchive implements ArchivedPages {
     for (const archived of await this.#pagesOf(found.manifest)) if (archived.page >= page) yield archived;
   }
 
-  async seek(partition: string, recordedAt: string, before: number): Promise<LogPage | undefined> {
-    let [low, high] = [1, before - 1];
+  async seek(partition: string, recordedAt: string, first: number, last: number): Promise<LogPage | undefined> {
+    let [low, high] = [first, last];
     let found: SegmentManifest | undefined;
     while (low <= high) {
-      const middle = (await this.#find(partition, Math.floor((low + high) / 2)))?.manifest;
-      if (!middle) break;
+      const page = Math.floor((low + high) / 2);
+      const middle = (await this.#find(partition, page))?.manifest;
+      if (!middle) throw missing(partition, page);
       if ((middle.pages.at(-1)?.through ?? '') < recordedAt) low = middle.lastPage + 1;
       else {
         found = middle;
@@ -46,16 +47,17 @@ export class LogArchive implements ArchivedPages {
       }
     }
     if (!found) return undefined;
-    return (await this.#pagesOf(found)).find(({ through }) => through >= recordedAt);
+    const pages = await this.#pagesOf(found);
+    return pages.find(({ page, through }) => page >= first && page <= last && through >= recordedAt);
   }
 
   /** The number of the first page from `page` on that is in no segment. @throws CorruptDataError on a manifest that is none */
   async firstMissing(partition: string, page: number): Promise<number> {
-    let missing = page;
-    for (let found = await this.#find(partition, missing); found; found = await this.#find(partition, missing)) {
-      missing = found.manifest.lastPage + 1;
+    let next = page;
+    for (let found = await this.#find(partition, next); found; found = await this.#find(partition, next)) {
+      next = found.manifest.lastPage + 1;
     }
-    return missing;
+    return next;
   }
 
   /**

@@ -1,5 +1,7 @@
 import { CorruptDataError } from '../base/errors.ts';
+import { isClosing, PartitionStrategyError } from './closing.ts';
 import type { LogPage } from './page.ts';
+import type { PartitionStrategy } from './partition.ts';
 import { type LogPlace, START } from './position.ts';
 import type { LogStorage } from './storage.ts';
 
@@ -7,8 +9,19 @@ import type { LogStorage } from './storage.ts';
 export interface ArchivedPages {
   /** The page of this number and those that follow it in its segment; nothing when no segment has it. */
   read(partition: string, page: number): AsyncIterable<LogPage>;
-  /** The first archived page whose `through` is not before an instant, out of those with numbers under `before`. */
-  seek(partition: string, recordedAt: string, before: number): Promise<LogPage | undefined>;
+  /**
+   * The first page out of `first` to `last`, all of them archived, whose `through` is not before an instant.
+   * @throws CorruptDataError when a page that was looked at is not in the archive
+   */
+  seek(partition: string, recordedAt: string, first: number, last: number): Promise<LogPage | undefined>;
+}
+
+/** Where the pages of a log are. */
+export interface LogPages {
+  readonly storage: LogStorage;
+  readonly strategy: PartitionStrategy;
+  /** Where pages are that left the storage; absent when none ever does. */
+  readonly archive?: ArchivedPages | undefined;
 }
 
 /** A place in a partition and the number of events before it. */
@@ -18,35 +31,93 @@ export interface Milestone {
   readonly before: number;
 }
 
+/** How far a reader wants to go. */
+export interface Extent {
+  /** No further than where no page can hold a commit recorded at or before this instant. */
+  readonly to?: string | undefined;
+  /** Pages that the reader needs at most, about; keeps the first request small. */
+  readonly most?: number;
+}
+
 /** Pages that one request asks for: a few at first, many once the reader goes on. A request ends at 1 MB anyway. */
 const FIRST_REQUEST = 8;
 const LARGEST_REQUEST = 512;
 
-/** A partition of the log as a reader sees it: one chain of pages without gaps, wherever each of them is kept. */
+/**
+ * A partition of the log as a reader sees it: one chain of pages without gaps, wherever each of them is kept. Pages leave
+ * the storage in any order once they are archived, so every hole is read from the archive.
+ */
 export class LogChain {
   readonly partition: string;
-  readonly #storage: LogStorage;
-  readonly #archive: ArchivedPages | undefined;
+  readonly #pages: LogPages;
+  /** The highest page that is known to exist. */
+  #highest = 0;
 
-  constructor(storage: LogStorage, partition: string, archive?: ArchivedPages) {
-    this.#storage = storage;
+  constructor(pages: LogPages, partition: string) {
+    this.#pages = pages;
     this.partition = partition;
-    this.#archive = archive;
   }
 
   /**
-   * The pages from a number on, up to the end, or up to where no page can hold a commit recorded at or before `to`.
+   * The pages from a number on, up to the end.
    * @throws CorruptDataError when a page is neither in the storage nor in the archive
+   * @throws PartitionStrategyError when the chain was closed and the strategy does not say so
    */
-  async *pages(from: number, { to, most }: { to: string | undefined; most: number }): AsyncGenerator<LogPage> {
+  async *pages(from: number, { to, most = LARGEST_REQUEST }: Extent = {}): AsyncGenerator<LogPage> {
     const until = to === undefined ? undefined : await this.#latest(to);
+    for await (const page of this.#all(from, most)) {
+      if (isClosing(page) && this.#pages.strategy === 'single') throw new PartitionStrategyError();
+      this.#highest = Math.max(this.#highest, page.page);
+      yield page;
+      if (until !== undefined && page.through > until) return;
+    }
+  }
+
+  /** The pages from a number on that can be read. One that is missing, and those up to the next in the storage, are passed over. */
+  async *readable(from: number): AsyncGenerator<LogPage> {
+    for (let next: number | undefined = from; next !== undefined; ) {
+      let page: number = next - 1;
+      try {
+        for await (const found of this.pages(next)) {
+          yield found;
+          page = found.page;
+        }
+        return;
+      } catch (error) {
+        if (!(error instanceof CorruptDataError)) throw error;
+        next = (await this.#pageFrom(page + 2))?.page;
+      }
+    }
+  }
+
+  /** The first page that can hold a commit recorded then or later: by bisection, so in O(log pages) requests. */
+  async seek(recordedAt: string): Promise<Milestone> {
+    const last = await this.#pages.storage.last(this.partition);
+    if (!last || last.through < recordedAt) return this.#milestone(last, 'after');
+    // The first page in the storage from `high` on is `found`, which is late enough; no page there before `low` is.
+    let [low, high, found] = [1, last.page, last];
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      const page = (await this.#pageFrom(middle)) ?? found;
+      if (page.through < recordedAt) low = page.page + 1;
+      else [high, found] = [middle, page];
+    }
+    return this.#milestone((await this.#seekInHole(recordedAt, low, found.page - 1)) ?? found, 'before');
+  }
+
+  /** The place after the last event. */
+  async end(): Promise<Milestone> {
+    return this.#milestone(await this.#pages.storage.last(this.partition), 'after');
+  }
+
+  /** The pages from a number on, wherever they are, without a gap. */
+  async *#all(from: number, most: number): AsyncGenerator<LogPage> {
     let expected = from;
     for (let size = Math.min(most, FIRST_REQUEST); ; size = Math.min(size * 4, LARGEST_REQUEST)) {
       let taken = 0;
-      for await (const page of this.#storage.read(this.partition, { after: expected - 1, limit: size })) {
+      for await (const page of this.#pages.storage.read(this.partition, { after: expected - 1, limit: size })) {
         if (page.page !== expected) break;
         yield page;
-        if (until !== undefined && page.through > until) return;
         expected++;
         taken++;
       }
@@ -54,67 +125,50 @@ export class LogChain {
       const before = expected;
       for await (const page of this.#elsewhere(expected)) {
         yield page;
-        if (until !== undefined && page.through > until) return;
         expected++;
       }
       if (expected === before) return;
     }
   }
 
-  /** The first page that can hold a commit recorded then or later: by bisection, so in O(log pages) requests. */
-  async seek(recordedAt: string): Promise<Milestone> {
-    const last = await this.#storage.last(this.partition);
-    if (!last || last.through < recordedAt) return this.#milestone(last, 'after');
-    const first = await this.#pageFrom(1);
-    if (first && first.page > 1 && first.through >= recordedAt) {
-      return this.#milestone((await this.#archive?.seek(this.partition, recordedAt, first.page)) ?? first, 'before');
+  /** What follows when the storage did not show the page of this number: it is at the end, a moment behind, or archived. */
+  async *#elsewhere(page: number): AsyncGenerator<LogPage> {
+    const next = await this.#pageFrom(page);
+    if (next?.page === page) return void (yield next);
+    if (!next && (await this.#exists(page - 1))) return;
+    let archived = false;
+    for await (const found of this.#pages.archive?.read(this.partition, page) ?? []) {
+      archived = true;
+      yield found;
     }
-    let found = last;
-    let low = first?.page ?? last.page;
-    while (low < found.page) {
-      const middle = await this.#pageFrom(Math.floor((low + found.page) / 2));
-      if (middle && middle.through >= recordedAt && middle.page < found.page) found = middle;
-      else low = Math.floor((low + found.page) / 2) + 1;
-    }
-    return this.#milestone(found, 'before');
+    if (!archived && (next || page > 1)) throw missing(this.partition, page, next);
   }
 
-  /** The place after the last event. */
-  async end(): Promise<Milestone> {
-    return this.#milestone(await this.#storage.last(this.partition), 'after');
+  /** Whether a page is in the storage, or was, as the last one or before it. */
+  async #exists(page: number): Promise<boolean> {
+    if (page <= this.#highest) return this.#highest > 0;
+    const last = await this.#pages.storage.last(this.partition);
+    this.#highest = Math.max(this.#highest, last?.page ?? 0);
+    return last !== undefined && page <= last.page;
+  }
+
+  /** The first archived page out of some whose `through` is not before an instant. */
+  async #seekInHole(recordedAt: string, first: number, last: number): Promise<LogPage | undefined> {
+    if (first > last) return undefined;
+    const { archive } = this.#pages;
+    if (!archive) throw missing(this.partition, first);
+    return archive.seek(this.partition, recordedAt, first, last);
   }
 
   /** No page with a greater `through` before it can hold a commit recorded at or before `to`. */
   async #latest(to: string): Promise<string> {
-    const last = await this.#storage.last(this.partition);
+    const last = await this.#pages.storage.last(this.partition);
     return new Date(Date.parse(to) + (last?.latenessMs ?? 0)).toISOString();
   }
 
-  /** What follows when the storage did not show the page of this number: it is at the end, a moment behind, or archived. */
-  async *#elsewhere(page: number): AsyncGenerator<LogPage> {
-    const [next] = await Array.fromAsync(this.#read(page - 1, 1));
-    if (!next) return;
-    if (next.page === page) {
-      yield next;
-      return;
-    }
-    let archived = false;
-    for await (const found of this.#archive?.read(this.partition, page) ?? []) {
-      archived = true;
-      yield found;
-    }
-    if (archived) return;
-    throw new CorruptDataError(
-      `page ${page} of the log's partition ${this.partition} is missing; the next one there is ${next.page}`,
-    );
-  }
-
-  #read(after: number, limit: number): AsyncIterable<LogPage> {
-    return this.#storage.read(this.partition, { after, limit, consistent: true });
-  }
-
   async #pageFrom(page: number): Promise<LogPage | undefined> {
-    return (await Array.fromAsync(this.#read(page - 1, 1)))[0];
+    const range = { after: page - 1, limit: 1, consistent: true };
+    return (await Array.fromAsync(this.#pages.storage.read(this.partition, range)))[0];
   }
 
   #milestone(page: LogPage | undefined, side: 'before' | 'after'): Milestone {
@@ -124,4 +178,12 @@ export class LogChain {
       ? { partition, place: { page: page.page, offset: 0 }, before: page.firstEvent - 1 }
       : { partition, place: { page: page.page + 1, offset: 0 }, before: page.firstEvent + page.count - 1 };
   }
+}
+
+/** A page is neither in the storage nor in the archive. */
+export function missing(partition: string, page: number, next?: LogPage): CorruptDataError {
+  const after = next ? `the next one there is ${next.page}` : 'the log ends before it, so its last pages are lost';
+  return new CorruptDataError(
+    `page ${page} of the log's partition ${partition} is missing; ${after}: restore the log from a backup`,
+  );
 }

@@ -1,15 +1,14 @@
 import { forCaller, turn } from '../base/turns.ts';
 import type { ClaimCheck } from '../store/claim-check.ts';
 import type { Commit } from '../store/commit.ts';
-import { type ArchivedPages, LogChain } from './chain.ts';
+import { LogChain, type LogPages } from './chain.ts';
 import { type LogFilter, Selection } from './filter.ts';
 import { News } from './news.ts';
 import { type LogPage, readCommits } from './page.ts';
-import { type PartitionStrategy, partitionsOf } from './partition.ts';
+import { partitionsOf } from './partition.ts';
 import { BEGINNING, type Cursor, formatPosition, parsePosition } from './position.ts';
 import { SharedSlices } from './shared-slices.ts';
 import { type LoggedEvent, type LogSlice, loggedEvents, type PlacedCommit, readSlice } from './slice.ts';
-import type { LogStorage } from './storage.ts';
 import { cursorOf, LogWalk } from './walk.ts';
 
 /** A commit in the log. */
@@ -30,11 +29,8 @@ export interface SliceOptions extends LogFilter {
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface EventLogOptions {
-  readonly storage: LogStorage;
-  readonly strategy: PartitionStrategy;
-  /** Where pages are that left the storage. */
-  readonly archive?: ArchivedPages;
+/** What readers of the log need. */
+export interface EventLogOptions extends LogPages {
   /** Gets large commits their bodies. */
   readonly claims?: ClaimCheck;
   /** Longest time that a slice is read for, milliseconds; by default 250. */
@@ -60,6 +56,8 @@ export class EventLog {
   readonly #options: EventLogOptions;
   readonly #slices = new SharedSlices();
   readonly #news: News;
+  /** The chains that were read. They know how far they go. */
+  readonly #known = new Map<string, LogChain>();
 
   constructor(options: EventLogOptions) {
     this.#options = options;
@@ -177,8 +175,13 @@ export class EventLog {
   }
 
   #chains({ aggregateType }: Selection): LogChain[] {
-    const { storage, strategy, archive } = this.#options;
-    return partitionsOf(strategy, aggregateType).map((partition) => new LogChain(storage, partition, archive));
+    return partitionsOf(this.#options.strategy, aggregateType).map((partition) => this.#chain(partition));
+  }
+
+  #chain(partition: string): LogChain {
+    const chain = this.#known.get(partition) ?? new LogChain(this.#options, partition);
+    this.#known.set(partition, chain);
+    return chain;
   }
 
   /** The commits of the page in work that are wanted and were not read before. */

@@ -7,8 +7,11 @@ import { parseStreamId } from '../base/stream-id.ts';
  */
 export type PartitionStrategy = 'single' | 'by_aggregate_type';
 
-/** The partition of a log that has only one. */
-const WHOLE = 'all';
+/** The partition of a log that has only one. A divided log has there what was logged before it was divided. */
+export const WHOLE = 'all';
+
+/** The partitions of a divided log besides {@link WHOLE}. */
+export const typePartitions = (): readonly string[] => aggregateTypes;
 
 /** The partition that a stream's events go to. All of a stream is in one. */
 export function partitionOf(strategy: PartitionStrategy, stream: string): string {
@@ -18,5 +21,5 @@ export function partitionOf(strategy: PartitionStrategy, stream: string): string
 /** The partitions in which events of an aggregate type, or of any, can be. What was logged before the log was divided is still in the one. */
 export function partitionsOf(strategy: PartitionStrategy, aggregateType?: string): readonly string[] {
   if (strategy === 'single') return [WHOLE];
-  return [WHOLE, ...(aggregateType === undefined ? aggregateTypes : [aggregateType])];
+  return [WHOLE, ...(aggregateType === undefined ? typePartitions() : [aggregateType])];
 }

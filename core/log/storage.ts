@@ -10,8 +10,8 @@ export interface PageRange {
 }
 
 /**
- * The port to whatever keeps the pages of the log. What a page may hold and where the next one goes is the business of
- * {@link LogWriter}; this only keeps that no page is ever written over.
+ * The port to whatever keeps the pages of the log, and marks beside them. {@link LogWriter} decides what a page holds and
+ * where the next one goes; the storage only guarantees that no page is ever written over, and that no mark ever falls.
  *
  * Every call throws UnavailableError when the storage cannot be reached.
  */
@@ -30,6 +30,15 @@ export interface LogStorage {
 
   /** Lets pages go that are archived, at once or after a while: `first` to `last`, both included. Again is no error. */
   expire(partition: string, first: number, last: number): Promise<void>;
+
+  /** The marks under these keys (strongly consistent). A key without a mark is left out. */
+  marks(keys: readonly string[]): Promise<ReadonlyMap<string, number>>;
+
+  /**
+   * Raises marks: afterwards each is at least as high as given. None is ever lowered, so that a writer that was held up
+   * for long does no harm. Not atomic: after an error some may be raised.
+   */
+  raiseMarks(marks: ReadonlyMap<string, number>): Promise<void>;
 
   /** Calls `listener` after pages were put, where the storage can tell. @returns how to stop that */
   onAppended?(listener: () => void): () => void;

@@ -1,55 +1,91 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { CorruptDataError } from '../base/errors.ts';
 import { type Commit, endOf } from '../store/commit.ts';
+import type { LogChain } from './chain.ts';
 import { commitsOf, type LogPage, type PackedCommits } from './page.ts';
 import type { LogStorage } from './storage.ts';
 
-/** What of a stream is in the pages looked at. */
-interface Logged {
-  /** Version of each commit, and the page that it is in. */
-  readonly versions: Map<number, number>;
-  /** Sequence number of its last event there. */
-  end: number;
-}
-
-/** How far back a redelivery is looked for. At 10 pages a second this is a quarter of an hour of a log that never rests. */
-const MAX_LOOK_BACK = 10_000;
-/** Pages that stay in memory; with 100 commits each, about 10 MB. */
-const MAX_PAGES = 1_000;
-const FIRST_LOOK = 8;
+/** The writer of every 32nd page marks the streams of the pages up to it. */
+const MARKED_AT_ONCE = 32;
+/** When this many pages have no marks, the writer that should have marked their streams has died, and another does it. */
+const MAX_UNMARKED_PAGES = 2 * MARKED_AT_ONCE;
+/** The same for this many streams: an AWS Lambda function marks them in a few seconds, one request each. */
+const MAX_UNMARKED_STREAMS = 1_000;
+/** Pages of an old log that are marked together, so that a stream that is in many of them is marked once. */
+const MARKED_AT_ONCE_AT_START = 1_000;
+/** Streams whose end stays in memory, about 10 MB. The end of another is read from its mark. */
+const MAX_KNOWN_STREAMS = 50_000;
 
 /**
- * The end of a partition's chain as a writer knows it: where the next page goes, and which commits the latest pages hold.
+ * The end of a partition's chain as a writer knows it: where the next page goes, and how far each stream is logged.
  *
- * That a commit is in none of them proves that it is not in the log at all, once {@link reachBack} was told its time: no
- * page has a `through` before the `recordedAt` of a commit inside, and `through` never falls along the chain, so the
- * commit can be in no page before the first one that was looked at.
+ * The log has a stream from its first commit to some last one, without gaps, so one number says what of it is logged: the
+ * sequence number of its last event in the log. That number is in one of the last pages of the chain, else it is the
+ * stream's mark. The mark under the partition's name is the last page whose streams are all marked; it is raised after
+ * theirs. Nothing here depends on times.
  */
 export class LogTail {
   readonly #storage: LogStorage;
   readonly #partition: string;
-  readonly #logged = new Map<string, Logged>();
-  /** The pages looked at, oldest first, without the one before them. */
-  #pages: { readonly page: number; readonly through: string }[] = [];
+  /** The last page whose streams are all marked. */
+  #marked: number;
   #last: LogPage | undefined;
-  /** `through` of the page before the first one looked at; no commit recorded later is in it or before it. */
-  #floor = '';
+  /** Ends of the streams in the pages after that one, each with the last page that has the stream. */
+  readonly #unmarked = new Map<string, { readonly end: number; readonly page: number }>();
+  /** Ends of other streams. Exact, because every page that follows is taken in. */
+  readonly #known = new Map<string, number>();
 
-  private constructor(storage: LogStorage, partition: string, last: LogPage | undefined) {
+  private constructor(storage: LogStorage, partition: string, marked: number, last: LogPage | undefined) {
     this.#storage = storage;
     this.#partition = partition;
+    this.#marked = marked;
     this.#last = last;
-    this.#floor = last?.through ?? '';
   }
 
-  /** @throws UnavailableError */
-  static async open(storage: LogStorage, partition: string): Promise<LogTail> {
-    return new LogTail(storage, partition, await storage.last(partition));
+  /**
+   * Reads the pages that are not marked yet. In a log that an earlier version wrote these are all: they are marked on the
+   * way, and a run that is cut off goes on where it was.
+   * @throws UnavailableError
+   * @throws CorruptDataError when pages at the end of the chain are missing
+   */
+  static async open(storage: LogStorage, chain: LogChain): Promise<LogTail> {
+    const { partition } = chain;
+    const marked = (await storage.marks([partition])).get(partition) ?? 0;
+    const last = await storage.last(partition);
+    if ((last?.page ?? 0) < marked) {
+      throw new CorruptDataError(
+        `the log's partition ${partition} ends at page ${last?.page ?? 0}, but it had page ${marked}: restore it from a backup`,
+      );
+    }
+    const tail = new LogTail(storage, partition, marked, last);
+    if (!last) return tail;
+    for await (const page of chain.readable(marked + 1)) {
+      tail.take(page);
+      if (page.page % MARKED_AT_ONCE === 0) await nextTurn(); // requests have their turn while an old log is marked
+      const many = tail.#unmarked.size >= MAX_UNMARKED_STREAMS || page.page - tail.#marked >= MARKED_AT_ONCE_AT_START;
+      if (many) await tail.mark();
+    }
+    return tail;
   }
 
-  /** The page to put next, out of these commits. */
+  /** The last page, if there is any. */
+  get last(): LogPage | undefined {
+    return this.#last;
+  }
+
+  /** The time now, for the chain: the later of the clock and the last page's time, so that times never fall along it. */
+  timeOf(now: Date): string {
+    const time = now.toISOString();
+    const last = this.#last?.appendedAt ?? '';
+    return last > time ? last : time;
+  }
+
+  /** The page to put next, out of these commits; a page of no commits closes the chain. */
   next({ commits, body }: PackedCommits, now: Date): LogPage {
-    const times = commits.map(({ recordedAt }) => recordedAt).toSorted();
-    const [firstRecordedAt = '', lastRecordedAt = ''] = [times[0], times.at(-1)];
     const last = this.#last;
+    const times = commits.map(({ recordedAt }) => recordedAt).toSorted();
+    const firstRecordedAt = times[0] ?? last?.through ?? this.timeOf(now);
+    const lastRecordedAt = times.at(-1) ?? firstRecordedAt;
     const late = last ? Date.parse(last.through) - Date.parse(firstRecordedAt) : 0;
     return {
       partition: this.#partition,
@@ -59,67 +95,99 @@ export class LogTail {
       firstRecordedAt,
       through: last && last.through > lastRecordedAt ? last.through : lastRecordedAt,
       latenessMs: Math.max(last?.latenessMs ?? 0, late),
-      appendedAt: now.toISOString(),
+      appendedAt: this.timeOf(now),
       types: commits.some(({ types }) => types.length === 0) ? [] : [...new Set(commits.flatMap(({ types }) => types))],
       body,
     };
   }
 
   /** Takes in the page that follows the last one known, whoever wrote it. */
-  take(page: LogPage, commits: readonly Commit[] = commitsOf(page)): void {
-    this.#remember(page, commits);
-    this.#pages.push(page);
-    this.#last = page;
-    if (this.#pages.length > MAX_PAGES) this.#forget(this.#pages.length - MAX_PAGES / 2);
-  }
-
-  /** Takes in all pages that were put since. @throws UnavailableError */
-  async catchUp(): Promise<void> {
-    const after = this.#last?.page ?? 0;
-    for await (const page of this.#storage.read(this.#partition, { after, consistent: true })) this.take(page);
-  }
-
-  /** Looks at the pages that can hold a commit recorded then or later. @throws UnavailableError */
-  async reachBack(recordedAt: string): Promise<void> {
-    for (let count = FIRST_LOOK; this.#floor >= recordedAt && this.#pages.length < MAX_LOOK_BACK; count *= 4) {
-      const end = this.#pages[0]?.page ?? (this.#last?.page ?? 0) + 1;
-      const start = Math.max(1, end - Math.min(count, MAX_LOOK_BACK));
-      const after = Math.max(0, start - 2);
-      const range = { after, limit: end - 1 - after, consistent: true };
-      const pages = await Array.fromAsync(this.#storage.read(this.#partition, range));
-      // The page before the first is read for its `through` alone. Page 1 has none before it, and what is archived is too old.
-      this.#floor = (start > 1 ? pages.shift() : undefined)?.through ?? '';
-      for (const page of pages) this.#remember(page, commitsOf(page));
-      this.#pages = [...pages, ...this.#pages];
-    }
-  }
-
-  /** Whether a commit is in the pages looked at. */
-  has({ stream, version }: Pick<Commit, 'stream' | 'version'>): boolean {
-    return this.#logged.get(stream)?.versions.has(version) ?? false;
-  }
-
-  /** Sequence number of a stream's last event in the pages looked at, if it is in any. */
-  endOf(stream: string): number | undefined {
-    return this.#logged.get(stream)?.end;
-  }
-
-  #remember({ page }: LogPage, commits: readonly Commit[]): void {
+  take(page: LogPage, commits: readonly Commit[] = readable(page)): void {
     for (const commit of commits) {
-      const logged = this.#logged.get(commit.stream) ?? { versions: new Map(), end: 0 };
-      logged.versions.set(commit.version, page);
-      logged.end = Math.max(logged.end, endOf(commit));
-      this.#logged.set(commit.stream, logged);
+      const end = Math.max(this.#unmarked.get(commit.stream)?.end ?? 0, endOf(commit));
+      this.#unmarked.set(commit.stream, { end, page: page.page });
+    }
+    this.#last = page;
+  }
+
+  /**
+   * Takes in the pages that were put since.
+   * @returns false when these are too many: open the tail anew, which reads less
+   * @throws UnavailableError
+   */
+  async catchUp(): Promise<boolean> {
+    const range = { after: this.#last?.page ?? 0, limit: MAX_UNMARKED_PAGES, consistent: true };
+    const pages = await Array.fromAsync(this.#storage.read(this.#partition, range));
+    for (const page of pages) this.take(page);
+    return pages.length < MAX_UNMARKED_PAGES;
+  }
+
+  /** The sequence number of each stream's last event in the log; 0 for a stream that is not in it. @throws UnavailableError */
+  async ends(streams: ReadonlySet<string>): Promise<Map<string, number>> {
+    const unknown = [...streams].filter((stream) => !this.#unmarked.has(stream) && !this.#known.has(stream));
+    const marks = unknown.length > 0 ? await this.#storage.marks(unknown) : new Map<string, number>();
+    const ends = new Map([...streams].map((stream) => [stream, marks.get(stream) ?? this.#endOf(stream)]));
+    for (const [stream, end] of ends) this.#know(stream, end);
+    return ends;
+  }
+
+  /**
+   * Marks the streams of the pages that have no marks, if it is this writer's turn after it has put the last page: of
+   * several writers one does it.
+   * @throws UnavailableError
+   */
+  async markWhenDue(): Promise<void> {
+    if ((this.#last?.page ?? 0) % MARKED_AT_ONCE !== 0) {
+      if (!this.#isFull()) return;
+      const marks = await this.#storage.marks([this.#partition]);
+      this.#forget(marks.get(this.#partition) ?? 0);
+      if (!this.#isFull()) return;
+    }
+    await this.mark();
+  }
+
+  /** Marks the streams of all pages. @throws UnavailableError */
+  async mark(): Promise<void> {
+    const page = this.#last?.page ?? 0;
+    if (page <= this.#marked) return;
+    await this.#storage.raiseMarks(new Map([...this.#unmarked].map(([stream, { end }]) => [stream, end])));
+    await this.#storage.raiseMarks(new Map([[this.#partition, page]]));
+    this.#forget(page);
+  }
+
+  #isFull(): boolean {
+    const pages = (this.#last?.page ?? 0) - this.#marked;
+    return pages >= MAX_UNMARKED_PAGES || this.#unmarked.size >= MAX_UNMARKED_STREAMS;
+  }
+
+  /** Pages up to this one are marked. */
+  #forget(marked: number): void {
+    this.#marked = Math.max(this.#marked, marked);
+    for (const [stream, { end, page }] of this.#unmarked) {
+      if (page > this.#marked) continue;
+      this.#know(stream, Math.max(end, this.#known.get(stream) ?? 0));
+      this.#unmarked.delete(stream);
     }
   }
 
-  #forget(pages: number): void {
-    this.#floor = this.#pages[pages - 1]?.through ?? this.#floor;
-    this.#pages = this.#pages.slice(pages);
-    const oldest = this.#pages[0]?.page ?? 0;
-    for (const [stream, { versions }] of this.#logged) {
-      for (const [version, page] of versions) if (page < oldest) versions.delete(version);
-      if (versions.size === 0) this.#logged.delete(stream);
-    }
+  #endOf(stream: string): number {
+    return Math.max(this.#unmarked.get(stream)?.end ?? 0, this.#known.get(stream) ?? 0);
+  }
+
+  #know(stream: string, end: number): void {
+    this.#known.delete(stream); // a map keeps the order in which its entries were set: this one is now the newest
+    this.#known.set(stream, end);
+    const [oldest] = this.#known.keys();
+    if (this.#known.size > MAX_KNOWN_STREAMS && oldest !== undefined) this.#known.delete(oldest);
+  }
+}
+
+/** The commits of a page. A damaged page counts as not written: the next commit of each stream brings back what it held. */
+function readable(page: LogPage): Commit[] {
+  try {
+    return commitsOf(page);
+  } catch (error) {
+    if (error instanceof CorruptDataError) return [];
+    throw error;
   }
 }

@@ -2,16 +2,15 @@ import pLimit from 'p-limit';
 import { CorruptDataError } from '../base/errors.ts';
 import { type Commit, endOf, inStreamOrder } from '../store/commit.ts';
 import type { CommitStorage } from '../store/commit-storage.ts';
-import { packCommits } from './page.ts';
-import { type PartitionStrategy, partitionOf } from './partition.ts';
-import type { LogStorage } from './storage.ts';
+import { LogChain, type LogPages } from './chain.ts';
+import { assertStrategy, isClosing, NO_COMMITS, PartitionStrategyError } from './closing.ts';
+import { type PackedCommits, packCommits } from './page.ts';
+import { partitionOf, WHOLE } from './partition.ts';
 import { LogTail } from './tail.ts';
 
-export interface LogWriterOptions {
-  readonly storage: LogStorage;
+export interface LogWriterOptions extends LogPages {
   /** Where commits are read that a delivery left out. */
   readonly commits: Pick<CommitStorage, 'read'>;
-  readonly strategy: PartitionStrategy;
   readonly now?: () => Date;
 }
 
@@ -20,19 +19,23 @@ export interface LogAppender {
   append(commits: readonly Commit[]): Promise<void>;
 }
 
+/** Commits read from the store at once to fill a gap; when more are missing, these are logged first. */
+const FILLED_AT_ONCE = 1_000;
+
 /**
  * Appends commits to the log, a batch as one page where it fits. Any number of writers may do so at once: the condition on
- * the page number decides every race, and who loses takes in the winner's page and goes on after it.
+ * the page number decides every race, and the writer that loses takes in the winner's page and goes on after it.
  *
- * What was logged before is left out, so that redelivered and re-cut batches change nothing. A commit whose stream has an
- * earlier end in the pages looked at is logged after those in between, read from the store.
+ * The log has each stream from its first commit on without gaps. What was logged before is left out, so redelivered and
+ * re-cut batches change nothing; what a delivery left out is read from the store and logged first.
  */
 export class LogWriter implements LogAppender {
   readonly #options: LogWriterOptions;
   readonly #tails = new Map<string, LogTail>();
   readonly #oneByOne = pLimit(1);
-  /** Somebody else wrote lately: looking first costs less than a refused page. */
+  /** Another writer wrote lately: looking first costs less than a refused page. */
   #contended = false;
+  #ready = false;
 
   constructor(options: LogWriterOptions) {
     this.#options = options;
@@ -41,88 +44,117 @@ export class LogWriter implements LogAppender {
   /**
    * Returns when all commits are in the log.
    * @throws UnavailableError when some may not be; append the same ones again
+   * @throws PartitionStrategyError when the log was divided and the strategy is to have one chain
+   * @throws CorruptDataError when pages at the end of the log are missing
    */
   append(commits: readonly Commit[]): Promise<void> {
     return this.#oneByOne(async () => {
       const { strategy } = this.#options;
-      const whole = await Promise.all(commits.map((commit) => this.#whole(commit)));
-      const partitions = Map.groupBy(inStreamOrder(whole), ({ stream }) => partitionOf(strategy, stream));
+      await this.#prepare();
+      const partitions = Map.groupBy(inStreamOrder(commits), ({ stream }) => partitionOf(strategy, stream));
       for (const [partition, own] of partitions) await this.#appendTo(partition, own);
     });
   }
 
-  /** What came without a body, for its delivery was damaged, is read from the store. What is damaged there, too, is logged without. */
-  async #whole(commit: Commit): Promise<Commit> {
-    if (commit.body.length > 0) return commit;
-    try {
-      const [stored] = await this.#between(commit.stream, commit.version, commit.version);
-      if (stored) return stored;
-    } catch (error) {
-      if (!(error instanceof CorruptDataError)) throw error;
-    }
-    return { ...commit, recordedAt: this.#now().toISOString() };
-  }
-
-  #now(): Date {
-    return this.#options.now?.() ?? new Date();
-  }
-
   async #appendTo(partition: string, commits: readonly Commit[]): Promise<void> {
-    const tail = await this.#tail(partition);
-    if (this.#contended) await tail.catchUp();
-    await tail.reachBack(commits.map(({ recordedAt }) => recordedAt).toSorted()[0] ?? '');
+    if (this.#contended) await this.#catchUp(partition);
     this.#contended = false;
-    while (!(await this.#put(tail, await this.#missing(tail, commits)))) {
-      this.#contended = true;
-      await tail.catchUp();
+    for (;;) {
+      const tail = await this.#tail(partition);
+      const missing = await this.#missing(tail, commits);
+      if (missing.length === 0) return;
+      for (const packed of await packCommits(missing)) {
+        if (await this.#put(tail, packed)) continue;
+        this.#contended = true;
+        await this.#catchUp(partition);
+        break;
+      }
     }
   }
 
   /** @returns false when the place was taken, by another writer or by an earlier try of this one */
-  async #put(tail: LogTail, commits: readonly Commit[]): Promise<boolean> {
-    const { storage } = this.#options;
-    for (const packed of packCommits(commits)) {
-      const page = tail.next(packed, this.#now());
-      const occupant = await storage.put(page);
-      if (occupant) {
-        tail.take(occupant);
-        return false;
-      }
-      tail.take(page, packed.commits);
+  async #put(tail: LogTail, packed: PackedCommits): Promise<boolean> {
+    const page = tail.next(packed, this.#now());
+    const occupant = await this.#options.storage.put(page);
+    if (occupant) {
+      tail.take(occupant);
+      return false;
     }
+    tail.take(page, packed.commits);
+    await tail.markWhenDue();
     return true;
   }
 
+  async #catchUp(partition: string): Promise<void> {
+    const tail = await this.#tail(partition);
+    if (!(await tail.catchUp())) this.#tails.delete(partition);
+    if (this.#options.strategy === 'single' && tail.last && isClosing(tail.last)) throw new PartitionStrategyError();
+  }
+
   async #tail(partition: string): Promise<LogTail> {
-    const tail = this.#tails.get(partition) ?? (await LogTail.open(this.#options.storage, partition));
+    const known = this.#tails.get(partition);
+    if (known) return known;
+    const { storage } = this.#options;
+    const tail = await LogTail.open(storage, new LogChain(this.#options, partition));
     this.#tails.set(partition, tail);
     return tail;
   }
 
-  /** The commits that are not in the log yet, with those before them that a delivery left out. */
-  async #missing(tail: LogTail, commits: readonly Commit[]): Promise<Commit[]> {
-    const missing = new Map<string, Commit>();
-    const ends = new Map<string, number>();
-    const add = (commit: Commit) => {
-      const { stream, version } = commit;
-      if (tail.has(commit)) return;
-      missing.set(`${stream}@${version}`, commit);
-      ends.set(stream, Math.max(ends.get(stream) ?? 0, endOf(commit)));
-    };
-    for (const commit of commits) {
-      const end = ends.get(commit.stream) ?? tail.endOf(commit.stream);
-      if (end !== undefined && commit.version > end + 1) {
-        for (const between of await this.#between(commit.stream, end + 1, commit.version - 1)) {
-          await tail.reachBack(between.recordedAt);
-          add(between);
-        }
+  /** Before the first append: checks the strategy, and closes the chain of the whole log when the log is divided. */
+  async #prepare(): Promise<void> {
+    if (this.#ready) return;
+    const { storage, strategy } = this.#options;
+    await assertStrategy(storage, strategy);
+    while (strategy === 'by_aggregate_type') {
+      const tail = await this.#tail(WHOLE);
+      const isClosed = tail.last && isClosing(tail.last);
+      if (isClosed) {
+        await tail.mark(); // of all streams, so that a chain of an aggregate type knows what is logged here
+        break;
       }
-      add(commit);
+      if (!(await this.#put(tail, NO_COMMITS))) await this.#catchUp(WHOLE);
     }
-    return [...missing.values()];
+    this.#ready = true;
   }
 
-  #between(stream: string, from: number, to: number): Promise<Commit[]> {
-    return Array.fromAsync(this.#options.commits.read(stream, { from, to, direction: 'forward' }));
+  /** The commits that are not in the log yet, with those before them that a delivery left out. At a large gap, the first of them. */
+  async #missing(tail: LogTail, commits: readonly Commit[]): Promise<Commit[]> {
+    const ends = await tail.ends(new Set(commits.map(({ stream }) => stream)));
+    const missing: Commit[] = [];
+    const add = (commit: Commit) => {
+      missing.push(commit);
+      ends.set(commit.stream, endOf(commit));
+    };
+    for (const commit of commits) {
+      const end = ends.get(commit.stream) ?? 0;
+      if (endOf(commit) <= end) continue;
+      if (commit.version > end + 1) {
+        for await (const between of this.#between(commit.stream, end + 1, commit.version - 1)) {
+          add(between);
+          if (missing.length >= FILLED_AT_ONCE) return missing;
+        }
+      }
+      add(commit.body.length > 0 ? commit : await this.#whole(tail, commit));
+    }
+    return missing;
+  }
+
+  /** A commit that came without a body, for its delivery was damaged, as the store has it. What is damaged there, too, is logged without. */
+  async #whole(tail: LogTail, commit: Commit): Promise<Commit> {
+    for await (const stored of this.#between(commit.stream, commit.version, commit.version)) return stored;
+    return { ...commit, recordedAt: tail.timeOf(this.#now()) };
+  }
+
+  /** Commits of a stream as the store has them, up to one that is damaged there. */
+  async *#between(stream: string, from: number, to: number): AsyncGenerator<Commit> {
+    try {
+      yield* this.#options.commits.read(stream, { from, to, direction: 'forward' });
+    } catch (error) {
+      if (!(error instanceof CorruptDataError)) throw error;
+    }
+  }
+
+  #now(): Date {
+    return this.#options.now?.() ?? new Date();
   }
 }

@@ -1,5 +1,6 @@
 import { firstMoment, isoOf, lastMoment } from '../events/instant.ts';
-import { LogChain } from '../log/chain.ts';
+import { LogChain, missing } from '../log/chain.ts';
+import { isClosing } from '../log/closing.ts';
 import { Selection } from '../log/filter.ts';
 import type { EventLogOptions } from '../log/log.ts';
 import { commitsOf } from '../log/page.ts';
@@ -22,13 +23,15 @@ export class LogReplay implements ReplayLog {
 
   async *pages({ partition, from, to }: ReplayRange, scope: LogScope): AsyncGenerator<ReplayPage> {
     const selection = new Selection(scope);
-    for await (const page of this.#chain(partition).pages(from, { to: undefined, most: to - from + 1 })) {
-      if (page.page > to) return;
+    let next = from;
+    for await (const page of this.#chain(partition).pages(from, { most: to - from + 1 })) {
+      next = page.page + 1;
       const wanted = selection.wantsPage(page) ? commitsOf(page).filter((commit) => selection.wants(commit)) : [];
       const commits = await Promise.all(wanted.map((commit) => this.#options.claims?.redeem(commit) ?? commit));
       yield { commits, events: page.count };
       if (page.page === to) return;
     }
+    throw missing(partition, next);
   }
 
   /** A commit may have been logged later than others recorded after it, by as much as the last page says. */
@@ -36,10 +39,11 @@ export class LogReplay implements ReplayLog {
     const chain = this.#chain(partition);
     const last = await this.#options.storage.last(partition);
     if (!last) return undefined;
+    const lastPage = isClosing(last) ? last.page - 1 : last.page;
     const start = from === undefined ? undefined : await chain.seek(isoOf(firstMoment(from)));
     const end = to === undefined ? undefined : await chain.seek(isoOf(lastMoment(to) + last.latenessMs + 1));
     const first = start?.place.page ?? 1;
-    const through = Math.min(end?.place.page ?? last.page, last.page);
+    const through = Math.min(end?.place.page ?? lastPage, lastPage);
     if (first > through) return undefined;
     const before = start?.before ?? 0;
     const events = Math.max(0, (end?.before ?? last.firstEvent + last.count - 1) - before);
@@ -47,6 +51,6 @@ export class LogReplay implements ReplayLog {
   }
 
   #chain(partition: string): LogChain {
-    return new LogChain(this.#options.storage, partition, this.#options.archive);
+    return new LogChain(this.#options, partition);
   }
 }

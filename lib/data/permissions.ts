@@ -121,11 +121,12 @@ export const archiveLog = (data: DataStack): PolicyStatement[] => [
   useOf(data.key, 'dynamodb', toWrite),
 ];
 
-/** Relay: pages of the log, and the commits that a delivery left out. */
+/** Relay: pages of the log and marks, the commits that a delivery left out, and archived pages that have no marks yet. */
 export const appendToLog = (data: DataStack): PolicyStatement[] => [
   allow(['dynamodb:Query'], data.events.tableArn),
   allow(['dynamodb:PutItem', 'dynamodb:Query'], data.log.tableArn),
-  ...readObjects(data, 'large-events'),
+  allow(['dynamodb:BatchGetItem', 'dynamodb:UpdateItem'], data.log.tableArn),
+  ...readObjects(data, 'large-events', 'log'),
   useOf(data.key, 'dynamodb', toWrite),
 ];
 

@@ -74,7 +74,7 @@ export class DeliveryStack extends Stack {
       },
       permissions: [...appendToLog(data), ...publishTo(bus), ...parkStreams(data), ...consumes],
     });
-    data.objects.acknowledgeUse(this.relay, 'large-events');
+    data.objects.acknowledgeUse(this.relay, 'large-events', 'log');
     new Archiver(this, 'Archiver', { config, data, code });
 
     const verify = new ServiceFunction(this, 'Verify', {

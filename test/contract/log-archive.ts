@@ -8,6 +8,7 @@ import type { LogStorage } from '../../core/log/storage.ts';
 import { LogWriter } from '../../core/log/writer.ts';
 import type { ObjectStore } from '../../core/store/object-store.ts';
 import { History } from '../support/history.ts';
+import { forwarding } from '../support/memory-log.ts';
 import { MemoryObjectStore } from '../support/memory-objects.ts';
 
 const DAY_MS = 86_400_000;
@@ -26,8 +27,7 @@ export function archiveContract(createStorage: () => Promise<LogStorage>): void 
     }
     const gone = new Set<number>();
     const dropping: LogStorage = {
-      put: (page) => storage.put(page),
-      last: (partition) => storage.last(partition),
+      ...forwarding(storage),
       async *read(partition, range) {
         for await (const page of storage.read(partition, { ...range, limit: 1_000 }))
           if (!gone.has(page.page)) yield page;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { UnavailableError } from '../../core/base/errors.ts';
+import { PartitionStrategyError } from '../../core/log/closing.ts';
 import { EventLog } from '../../core/log/log.ts';
 import { commitsOf, type LogPage } from '../../core/log/page.ts';
 import type { PartitionStrategy } from '../../core/log/partition.ts';
@@ -7,6 +8,7 @@ import type { LogStorage } from '../../core/log/storage.ts';
 import { LogWriter } from '../../core/log/writer.ts';
 import type { Commit } from '../../core/store/commit.ts';
 import { History, placeOf } from '../support/history.ts';
+import { forwarding } from '../support/memory-log.ts';
 import { noise, step } from '../support/sample-events.ts';
 import { archiveContract } from './log-archive.ts';
 
@@ -57,6 +59,25 @@ function storageContract(createStorage: () => Promise<LogStorage>): void {
     expect(await numbers({ after: 5, consistent: true })).toEqual([9, 10, 11, 100]);
     expect(await numbers({ after: 100 })).toEqual([]);
     expect((await storage.last('all'))?.page).toBe(100);
+  });
+
+  test('marks come back as they were raised, are never lowered, and are no pages', async () => {
+    const storage = await createStorage();
+    await storage.put(page(1));
+    expect(await storage.marks(['agent-1', 'all'])).toEqual(new Map());
+    const many = new Map(Array.from({ length: 230 }, (_, n): [string, number] => [`agent-"${n}':`, n + 1]));
+    await storage.raiseMarks(many);
+    await storage.raiseMarks(new Map([['all', 7]]));
+    await storage.raiseMarks(
+      new Map([
+        ['agent-"9\':', 4],
+        ['agent-"8\':', 40],
+      ]),
+    ); // lower, higher
+    const marks = await storage.marks([...many.keys(), 'all', 'agent']);
+    expect(marks).toEqual(new Map([...many, ['agent-"8\':', 40], ['all', 7]]));
+    expect(await storage.last('all')).toHaveProperty('page', 1);
+    expect(await Array.fromAsync(storage.read('all', { after: 0 }))).toHaveLength(1);
   });
 
   test('partitions have nothing to do with each other', async () => {
@@ -132,14 +153,12 @@ function writerContract(createStorage: () => Promise<LogStorage>): void {
     const { storage, history, newWriter, places } = await open(createStorage);
     let lost = 0;
     const writer = newWriter({
+      ...forwarding(storage),
       put: async (given) => {
         const occupant = await storage.put(given);
         if (!occupant && lost++ === 0) throw new UnavailableError('the reply was lost');
         return occupant;
       },
-      last: (partition) => storage.last(partition),
-      read: (partition, range) => storage.read(partition, range),
-      expire: (...pages) => storage.expire(...pages),
     });
     const commits = [await history.commit('1'), await history.commit('2')];
     await expect(writer.append(commits)).rejects.toThrow(UnavailableError);
@@ -193,12 +212,35 @@ function writerContract(createStorage: () => Promise<LogStorage>): void {
     expect(await places()).toEqual(history.written.map(placeOf));
   });
 
-  test('a commit that comes late is logged late, and not taken for a repeat', async () => {
-    const { history, writer, places } = await open(createStorage);
+  test('a commit that overtook those before it is logged after them', async () => {
+    const { history, writer, newWriter, places } = await open(createStorage);
     const [first, second] = [await history.commit('1'), await history.commit('1')];
     await writer.append([second]);
-    await writer.append([first, second]);
-    expect(await places()).toEqual([second, first].map(placeOf));
+    await newWriter().append([first, second]);
+    expect(await places()).toEqual([first, second].map(placeOf));
+  });
+
+  test('a writer that knows nothing finds out what was logged hundreds of pages ago', async () => {
+    const { history, writer, newWriter, places } = await open(createStorage);
+    for (let n = 0; n < 150; n++) await writer.append([await history.commit(`${n % 90}`)]);
+    const all = history.written;
+    await newWriter().append([...all.slice(0, 2), ...all.slice(60, 70), ...all.slice(100, 102)]);
+    await writer.append(all.slice(0, 90));
+    const next = await history.commit('0');
+    await history.commit('1');
+    await newWriter().append([next, await history.commit('1')]);
+    expect(await places()).toEqual(history.written.map(placeOf));
+  });
+
+  test('a log without marks, of an earlier version, goes on without a repeat and without a gap', async () => {
+    const { storage, history, newWriter, places } = await open(createStorage);
+    const unmarked: LogStorage = { ...forwarding(storage), marks: async () => new Map(), raiseMarks: async () => {} };
+    const before = newWriter(unmarked);
+    for (let n = 0; n < 80; n++) await before.append([await history.commit(`${n % 70}`)]);
+    const unlogged = await history.commit('0');
+    await newWriter().append([...history.written.slice(5, 9), await history.commit('0')]);
+    await newWriter().append([unlogged, ...history.written.slice(0, 3), await history.commit('69')]);
+    expect(await places()).toEqual(history.written.map(placeOf));
   });
 
   test('more than a page holds goes into several', async () => {
@@ -218,6 +260,38 @@ function writerContract(createStorage: () => Promise<LogStorage>): void {
     await expect(Array.fromAsync(log.events(undefined))).rejects.toThrow('version 1 of stream agent-1 cannot be read');
     expect(await Array.fromAsync(log.events(first?.position))).toHaveLength(1);
     expect(second?.commit.stream).toBe('agent-2');
+  });
+
+  test('a log that is divided while batches come again has every commit once, each stream in its order', async () => {
+    const { storage, history, newWriter } = await open(createStorage);
+    const newDivided = () => new LogWriter({ storage, commits: history.commits, strategy: 'by_aggregate_type' });
+    const before = newWriter();
+    for (let n = 0; n < 40; n++) await before.append([await history.commit(`${n % 7}`)]);
+    const unlogged = await history.commit('3');
+    await newDivided().append([...history.written.slice(30, 40), unlogged]);
+    await expect(before.append([await history.commit('3')])).rejects.toThrow(PartitionStrategyError);
+    await newDivided().append(history.written.slice(0, 3));
+    await newDivided().append(history.written);
+    const log = new EventLog({ storage, strategy: 'by_aggregate_type' });
+    const places = (await Array.fromAsync(log.commits(undefined))).map(({ commit }) => placeOf(commit));
+    expect(places).toEqual(history.written.map(placeOf));
+  });
+
+  test('a log that was divided cannot be one chain again: writers and readers are told what to do', async () => {
+    const { storage, history, writer, newWriter } = await open(createStorage, 'by_aggregate_type');
+    await writer.append([await history.commit('1')]);
+    const single = { storage, strategy: 'single' } as const;
+    const todo = 'set partition_strategy back to by_aggregate_type';
+    await expect(new LogWriter({ ...single, commits: history.commits }).append(history.written)).rejects.toThrow(todo);
+    await expect(new EventLog(single).getEventsAfter(undefined)).rejects.toThrow(todo);
+    await newWriter().append(history.written);
+    expect((await storage.last('agent'))?.page).toBe(1);
+  });
+
+  test('a log that an earlier version divided cannot be one chain again either', async () => {
+    const { storage, history, writer } = await open(createStorage);
+    await storage.put(page(1, { partition: 'agent' }));
+    await expect(writer.append([await history.commit('1')])).rejects.toThrow(PartitionStrategyError);
   });
 
   test('by aggregate type each type has a chain of its own', async () => {

@@ -220,7 +220,14 @@ describe('permissions', () => {
       'dynamodb:UpdateItem Views',
       ...[...bodies, archived, 's3:ListBucket Objects', parts, ...writtenParts].toSorted(),
     ]);
-    const log = ['dynamodb:PutItem Log', 'dynamodb:Query Events', 'dynamodb:Query Log'];
+    const log = [
+      'dynamodb:PutItem Log',
+      'dynamodb:Query Events',
+      'dynamodb:Query Log',
+      'dynamodb:BatchGetItem Log',
+      'dynamodb:UpdateItem Log',
+      archived,
+    ];
     const marks = ['dynamodb:GetItem Views', 'dynamodb:PutItem Views', 'dynamodb:Query Views/index/byParked'];
     expect(may('relay')).toEqual(
       ['events:PutEvents Bus', ...log, ...marks, ...bodies, 's3:ListBucket Objects', ...stream, ...failures].toSorted(),

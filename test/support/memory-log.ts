@@ -4,6 +4,7 @@ import type { LogStorage, PageRange } from '../../core/log/storage.ts';
 /** Pages in a Map: the port at its simplest, for unit tests. */
 export class MemoryLogStorage implements LogStorage {
   readonly #partitions = new Map<string, Map<number, LogPage>>();
+  readonly #marks = new Map<string, number>();
 
   async put(page: LogPage): Promise<LogPage | undefined> {
     const pages = this.#partitions.get(page.partition) ?? new Map<number, LogPage>();
@@ -26,7 +27,25 @@ export class MemoryLogStorage implements LogStorage {
     for (let page = first; page <= last; page++) this.#partitions.get(partition)?.delete(page);
   }
 
+  async marks(keys: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    return new Map(keys.flatMap((key) => (this.#marks.has(key) ? [[key, this.#marks.get(key) ?? 0]] : [])));
+  }
+
+  async raiseMarks(marks: ReadonlyMap<string, number>): Promise<void> {
+    for (const [key, mark] of marks) this.#marks.set(key, Math.max(mark, this.#marks.get(key) ?? 0));
+  }
+
   #sorted(partition: string): LogPage[] {
     return [...(this.#partitions.get(partition)?.values() ?? [])].toSorted((a, b) => a.page - b.page);
   }
 }
+
+/** A storage that hands every call on, for tests that change some of them. */
+export const forwarding = (storage: LogStorage): LogStorage => ({
+  put: (page) => storage.put(page),
+  last: (partition) => storage.last(partition),
+  read: (partition, range) => storage.read(partition, range),
+  expire: (...pages) => storage.expire(...pages),
+  marks: (keys) => storage.marks(keys),
+  raiseMarks: (marks) => storage.raiseMarks(marks),
+});

@@ -48,3 +48,23 @@ export function pageOf(item: unknown): LogPage {
   const name = place ? `${place.page} of ${place.partition}` : 'without keys';
   throw new CorruptDataError(`the item ${name} is no page of the log`, { cause: parsed.error });
 }
+
+/** Attribute of a mark: its height. */
+export const MARK = 'mark';
+const MARKS = '/marks/';
+
+/** Where a mark is: under a partition key of its own, so that no page is read with it and marks spread over the table. */
+export const markKey = (tenant: string, key: string): Record<string, AttributeValue> => ({
+  partition: { S: `${tenant}${MARKS}${key}` },
+  page: { N: '0' },
+});
+
+const markItem = z.object({ partition: text, [MARK]: number });
+
+/** @throws CorruptDataError that names the item when it is no mark */
+export function markOf(item: unknown): [key: string, mark: number] {
+  const parsed = markItem.safeParse(item);
+  if (!parsed.success) throw new CorruptDataError('an item of the log is no mark of a stream', { cause: parsed.error });
+  const { partition, mark } = parsed.data;
+  return [partition.slice(partition.indexOf(MARKS) + MARKS.length), mark];
+}

@@ -2,9 +2,9 @@ import { type AttributeValue, QueryCommand, type QueryCommandInput, UpdateItemCo
 import pLimit from 'p-limit';
 import type { LogPage } from '../../../core/log/page.ts';
 import type { LogStorage, PageRange } from '../../../core/log/storage.ts';
-import { itemOf, pageOf, partitionKey } from './log-page-item.ts';
+import { itemOf, MARK, markKey, markOf, pageOf, partitionKey } from './log-page-item.ts';
 import { putIfFree } from './put-if-free.ts';
-import { DynamoStore, type Item, whether } from './store.ts';
+import { DynamoStore, type Item, MAX_BATCH, whether } from './store.ts';
 import { EXPIRES_AT } from './tables.ts';
 
 /** A request ends at 1 MB anyway; DynamoDB refuses limits that do not fit in 32 bits. */
@@ -12,6 +12,7 @@ const MAX_LIMIT = 10_000;
 /** How long archived pages stay after they were marked, for readers that are among them: a day. */
 const GRACE_SECONDS = 24 * 60 * 60;
 const MARKED_AT_ONCE = 10;
+const RAISED_AT_ONCE = 25;
 
 /**
  * Pages of the log in DynamoDB, one item each; see {@link logTable}. Reading costs half as much as a consistent read does,
@@ -61,6 +62,29 @@ export class DynamoLogStorage extends DynamoStore implements LogStorage {
         ExpressionAttributeValues: { ':expiresAt': { N: expiresAt } },
       });
       await whether(this.send(mark));
+    });
+  }
+
+  async marks(keys: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    const batches = Array.from({ length: Math.ceil(keys.length / MAX_BATCH) }, (_, index) =>
+      keys.slice(index * MAX_BATCH, (index + 1) * MAX_BATCH).map((key) => markKey(this.tenant, key)),
+    );
+    const items = await Promise.all(batches.map((Keys) => this.batchGet({ Keys, ConsistentRead: true })));
+    return new Map(items.flat().map(markOf));
+  }
+
+  /** One request a mark, for a batch of writes takes no conditions. Costs one write unit a mark. */
+  async raiseMarks(marks: ReadonlyMap<string, number>): Promise<void> {
+    await pLimit(RAISED_AT_ONCE).map([...marks], async ([key, mark]) => {
+      const raise = new UpdateItemCommand({
+        TableName: this.table,
+        Key: markKey(this.tenant, key),
+        UpdateExpression: 'SET #mark = :mark',
+        ConditionExpression: 'attribute_not_exists(#mark) OR #mark < :mark', // a mark that is as high already stays
+        ExpressionAttributeNames: { '#mark': MARK },
+        ExpressionAttributeValues: { ':mark': { N: String(mark) } },
+      });
+      await whether(this.send(raise));
     });
   }
 

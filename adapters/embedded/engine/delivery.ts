@@ -91,8 +91,8 @@ function createPublication({ stores, bus, policy, logger }: DeliveryOptions): Pu
 
 /** Its checkpoint is with the events, so that deleted views do not send all events to the bus once more. */
 function createRelay({ folder, stores, logger, telemetry, relayBatch }: DeliveryOptions, publication: Publication) {
-  const { pages, commits, claims, strategy } = stores;
-  const relay = new Relay({ log: new LogWriter({ storage: pages, commits, strategy }), publication });
+  const { logPages, commits, claims } = stores;
+  const relay = new Relay({ log: new LogWriter({ ...logPages, commits }), publication });
   const work = observedDelivery('relay', (batch) => relay.relay(batch), telemetry);
   return new Consumer({
     name: 'the relay',

@@ -8,8 +8,8 @@ const DAY_MS = 24 * 60 * 60 * 1_000;
 
 /** What tidies up once a day: the archiver of old log pages, and the sweep of objects that no commit and no view claims. */
 export function createHousekeeping(stores: EngineStores, settings: EventSystem, logger: Logger) {
-  const { pages: storage, archive, strategy, claims, commits, viewClaims, storedViews } = stores;
-  const archiver = new LogArchiver({ storage, archive, strategy, ...retentionOf(settings) });
+  const { logPages, claims, commits, viewClaims, storedViews } = stores;
+  const archiver = new LogArchiver({ ...logPages, ...retentionOf(settings) });
   return {
     archiver: new Schedule({ name: 'the archiver', everyMs: DAY_MS, run: () => archiver.run(), logger }),
     sweep: new Schedule({

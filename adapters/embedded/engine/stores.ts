@@ -1,5 +1,6 @@
 import type { EventSystem } from '../../../core/base/configuration.ts';
 import { LogArchive } from '../../../core/log/archive.ts';
+import { PartitionStrategyError } from '../../../core/log/closing.ts';
 import { EventLog } from '../../../core/log/log.ts';
 import { LargeViewStore, ViewClaims, withLargeCheckpoints } from '../../../core/projections/large-views.ts';
 import { Generations } from '../../../core/replays/generations.ts';
@@ -10,7 +11,7 @@ import type { Telemetry } from '../../../core/telemetry/telemetry.ts';
 import { FileObjectStore } from '../files/object-store.ts';
 import { SqliteCommitStorage } from '../sqlite/commit-storage.ts';
 import { SqliteControlStore } from '../sqlite/control-store.ts';
-import type { DataFolder } from '../sqlite/database.ts';
+import { type DataFolder, StartupError } from '../sqlite/database.ts';
 import { SqliteLogStorage } from '../sqlite/log-storage.ts';
 import { SqliteSharedViews } from '../sqlite/shared-views.ts';
 import { SqliteViewStore } from '../sqlite/view-store.ts';
@@ -26,7 +27,10 @@ export interface StoreOptions {
 /** The ports of core on an open data folder. */
 export type EngineStores = ReturnType<typeof openStores>;
 
-/** @throws UnavailableError when the folder cannot be read */
+/**
+ * @throws UnavailableError when the folder cannot be read
+ * @throws StartupError when the log was divided by aggregate type and is to be one chain again
+ */
 export function openStores(folder: DataFolder, { dataDir, settings, telemetry, logger }: StoreOptions) {
   const commits = new SqliteCommitStorage(folder.events);
   const objects = new FileObjectStore(dataDir);
@@ -34,9 +38,7 @@ export function openStores(folder: DataFolder, { dataDir, settings, telemetry, l
   const storedViews = openViews(folder, commits, logger);
   const viewClaims = new ViewClaims(objects);
   const control = new SqliteControlStore(folder.views);
-  const { partition_strategy: strategy } = settings.store;
-  const pages = new SqliteLogStorage(folder.events);
-  const archive = new LogArchive(objects);
+  const logPages = openLog(folder, objects, settings);
   return {
     commits,
     objects,
@@ -51,13 +53,18 @@ export function openStores(folder: DataFolder, { dataDir, settings, telemetry, l
     control,
     // Only this process moves the pointers, so what it knows of them stays true.
     generations: new Generations(control, { maxAgeMs: Number.POSITIVE_INFINITY }),
-    strategy,
-    pages,
-    archive,
-    log: new EventLog({ storage: pages, strategy, archive, claims }),
+    logPages,
+    log: new EventLog({ ...logPages, claims }),
     // With the events, so that the marks outlive views that are deleted to be made anew.
     busMarks: new SqliteViewStore(folder.bookkeeping),
   };
+}
+
+function openLog({ events }: DataFolder, objects: FileObjectStore, { store }: EventSystem) {
+  const storage = new SqliteLogStorage(events);
+  const { partition_strategy: strategy } = store;
+  if (strategy === 'single' && storage.isDivided()) throw new StartupError(new PartitionStrategyError().message);
+  return { storage, strategy, archive: new LogArchive(objects) };
 }
 
 /** Views that know more commits than there are belong to another history, such as before a backup was restored. */

@@ -93,7 +93,11 @@ const eventsSchema: Schema = {
     types             TEXT    NOT NULL,
     body              BLOB    NOT NULL,
     PRIMARY KEY (partition, page)
-  ) STRICT;${CHECKPOINTS}${VIEWS}`,
+  ) STRICT;
+  CREATE TABLE IF NOT EXISTS log_marks (
+    key  TEXT    PRIMARY KEY,
+    mark INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;${CHECKPOINTS}${VIEWS}`,
 };
 
 const viewsSchema: Schema = {

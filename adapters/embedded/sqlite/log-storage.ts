@@ -1,5 +1,6 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import type { LogPage } from '../../../core/log/page.ts';
+import { WHOLE } from '../../../core/log/partition.ts';
 import type { LogStorage, PageRange } from '../../../core/log/storage.ts';
 import { guarded } from './error.ts';
 
@@ -45,6 +46,20 @@ export class SqliteLogStorage implements LogStorage {
     guarded(() => this.#statements.expire.run(partition, first, last));
   }
 
+  async marks(keys: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    const rows = guarded(() => this.#statements.marks.all(JSON.stringify(keys)));
+    return new Map(rows.map(({ key, mark }) => [String(key), Number(mark)]));
+  }
+
+  async raiseMarks(marks: ReadonlyMap<string, number>): Promise<void> {
+    guarded(() => this.#statements.raiseMarks.run(JSON.stringify([...marks])));
+  }
+
+  /** Whether the log was divided by aggregate type. @throws UnavailableError */
+  isDivided(): boolean {
+    return guarded(() => this.#statements.divided.get(WHOLE)) !== undefined;
+  }
+
   onAppended(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
@@ -68,6 +83,12 @@ function prepareStatements(database: DatabaseSync) {
     get: database.prepare(`SELECT ${columns} FROM log_pages WHERE partition = ? AND page = ?`),
     last: database.prepare(`SELECT ${columns} FROM log_pages WHERE partition = ? ORDER BY page DESC LIMIT 1`),
     expire: database.prepare('DELETE FROM log_pages WHERE partition = ? AND page BETWEEN ? AND ?'),
+    marks: database.prepare('SELECT key, mark FROM log_marks WHERE key IN (SELECT value FROM json_each(?))'),
+    raiseMarks: database.prepare(
+      `INSERT INTO log_marks (key, mark) SELECT value ->> 0, value ->> 1 FROM json_each(?) WHERE true
+       ON CONFLICT DO UPDATE SET mark = max(mark, excluded.mark)`,
+    ),
+    divided: database.prepare('SELECT 1 FROM log_pages WHERE partition <> ? OR count = 0 LIMIT 1'),
     read: database.prepare(`SELECT ${columns} FROM log_pages WHERE partition = ? AND page > ? ORDER BY page LIMIT ?`),
   };
 }

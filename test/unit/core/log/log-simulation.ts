@@ -46,6 +46,14 @@ class UnreliableLogStorage implements LogStorage {
     return this.#call(() => this.#storage.last(partition));
   }
 
+  marks(keys: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    return this.#call(() => this.#storage.marks(keys));
+  }
+
+  raiseMarks(marks: ReadonlyMap<string, number>): Promise<void> {
+    return this.#call(() => this.#storage.raiseMarks(marks));
+  }
+
   expire(partition: string, first: number, last: number): Promise<void> {
     return this.#call(() => this.#storage.expire(partition, first, last));
   }

@@ -47,7 +47,14 @@ describe('the log as a replay reads it', () => {
     const { read } = await written();
     const range = (from: number, to: number) => ({ partition: 'all', from, to });
     expect(await read(range(1, 2))).toEqual({ places: ['agent-1 1-2', 'agent-2 1-1'], events: 3 });
-    expect(await read(range(3, 9))).toEqual({ places: ['agent-3 1-1', 'agent-1 3-5'], events: 4 });
+    expect(await read(range(3, 4))).toEqual({ places: ['agent-3 1-1', 'agent-1 3-5'], events: 4 });
+  });
+
+  it('is never read as if it ended where a page is lost', async () => {
+    const { read } = await written();
+    await expect(read({ partition: 'all', from: 3, to: 9 })).rejects.toThrow(
+      "page 5 of the log's partition all is missing; the log ends before it",
+    );
   });
 
   it('of a time has all that was recorded then, however late it was logged', async () => {

@@ -4,6 +4,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createEngine, type Engine, type EngineOptions } from '../../../../../adapters/embedded/engine/engine.ts';
+import { StartupError } from '../../../../../adapters/embedded/sqlite/database.ts';
+import { configureEventSystem } from '../../../../../core/base/configuration.ts';
 import { UnavailableError } from '../../../../../core/base/errors.ts';
 import { type AnyProjection, defineProjection } from '../../../../../core/projections/projection.ts';
 import { LIVE_GENERATION } from '../../../../../core/projections/projector.ts';
@@ -159,6 +161,27 @@ describe('the engine', () => {
     await second.caughtUp();
     expect(await second.view('1', 'more')).toMatchObject({ view: { seen: ['a'] } });
     expect(await second.view('1')).toMatchObject({ version: 1, view: { seen: ['a'] } });
+  });
+});
+
+describe('the partition strategy of the log', () => {
+  const divided = configureEventSystem({ store: { partition_strategy: 'by_aggregate_type' } });
+
+  it('changes from one chain to a chain for each aggregate type, and never back', async () => {
+    const path = newPath();
+    for (const settings of [configureEventSystem({}), divided]) {
+      const { engine, append, close } = open(path, { settings });
+      await append('1', 'a');
+      engine.start();
+      await eventually(async () => {
+        const { events } = await engine.log.getEventsAfter(undefined);
+        expect(events.map(({ sequenceNumber }) => sequenceNumber)).toEqual(settings === divided ? [1, 2] : [1]);
+      });
+      await close();
+    }
+    expect(() => open(path)).toThrow(StartupError);
+    expect(() => open(path)).toThrow('set partition_strategy back to by_aggregate_type');
+    await open(path, { settings: divided }).close();
   });
 });
 
