@@ -75,9 +75,8 @@ export class LogTail {
 
   /** The time now, for the chain: the later of the clock and the last page's time, so that times never fall along it. */
   timeOf(now: Date): string {
-    const time = now.toISOString();
-    const last = this.#last?.appendedAt ?? '';
-    return last > time ? last : time;
+    const last = this.#last ? Date.parse(this.#last.appendedAt) : 0;
+    return new Date(Math.max(now.getTime(), last)).toISOString();
   }
 
   /** The page to put next, out of these commits; a page of no commits closes the chain. */

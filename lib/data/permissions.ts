@@ -121,11 +121,20 @@ export const archiveLog = (data: DataStack): PolicyStatement[] => [
   useOf(data.key, 'dynamodb', toWrite),
 ];
 
+/** Marks of streams are updated; pages, which have other partition keys, are not. */
+const updateMarks = ({ log }: DataStack): PolicyStatement =>
+  new PolicyStatement({
+    actions: ['dynamodb:UpdateItem'],
+    resources: [log.tableArn],
+    conditions: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['*/marks/*'] } },
+  });
+
 /** Relay: pages of the log and marks, the commits that a delivery left out, and archived pages that have no marks yet. */
 export const appendToLog = (data: DataStack): PolicyStatement[] => [
   allow(['dynamodb:Query'], data.events.tableArn),
   allow(['dynamodb:PutItem', 'dynamodb:Query'], data.log.tableArn),
-  allow(['dynamodb:BatchGetItem', 'dynamodb:UpdateItem'], data.log.tableArn),
+  allow(['dynamodb:BatchGetItem'], data.log.tableArn),
+  updateMarks(data),
   ...readObjects(data, 'large-events', 'log'),
   useOf(data.key, 'dynamodb', toWrite),
 ];

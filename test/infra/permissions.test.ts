@@ -9,6 +9,8 @@ interface Grant {
   readonly action: string;
   readonly resource: string;
   readonly viaService?: string;
+  /** The partition keys that the grant is limited to. */
+  readonly keys?: string[];
 }
 
 /** What an ARN in a template names: `Events`, `Events/index/byGroup`, `*`. */
@@ -31,12 +33,14 @@ function grants(template: Template): Grant[] {
     return (Properties.PolicyDocument.Statement as Statement[]).flatMap((statement) => {
       expect(statement.Effect).toBe('Allow');
       const service = statement.Condition?.StringEquals?.['kms:ViaService'];
+      const keys = statement.Condition?.['ForAllValues:StringLike']?.['dynamodb:LeadingKeys'];
       return list(statement.Action).flatMap((action) =>
         list(statement.Resource).map((resource) => ({
           function: role.replace(/Role[0-9A-F]{8}$/, '').toLowerCase(),
           action,
           resource: nameOf(resource),
           ...(service ? { viaService: nameOf(service) } : {}),
+          ...(keys ? { keys: list(keys) } : {}),
         })),
       );
     });
@@ -47,7 +51,10 @@ interface Statement {
   readonly Effect: string;
   readonly Action: string | string[];
   readonly Resource: unknown;
-  readonly Condition?: { readonly StringEquals?: { readonly 'kms:ViaService'?: unknown } };
+  readonly Condition?: {
+    readonly StringEquals?: { readonly 'kms:ViaService'?: unknown };
+    readonly 'ForAllValues:StringLike'?: { readonly 'dynamodb:LeadingKeys'?: string | string[] };
+  };
 }
 
 const everything = [...grants(api), ...grants(delivery), ...grants(replay)];
@@ -55,7 +62,9 @@ const everything = [...grants(api), ...grants(delivery), ...grants(replay)];
 const all = everything.filter((grant) => grant.function !== 'machine');
 const functions = ['command', 'query', 'operate', 'projector', 'relay', 'replay', 'archiver', 'verify'];
 const who = (action: string, resource: string) =>
-  all.filter((grant) => grant.action === action && grant.resource === resource).map((grant) => grant.function);
+  all
+    .filter((grant) => grant.action === action && grant.resource === resource && !grant.keys)
+    .map((grant) => grant.function);
 const may = (name: string) =>
   all
     .filter((grant) => grant.function === name && !/^(kms|logs|xray):/.test(grant.action))
@@ -103,6 +112,10 @@ describe('permissions', () => {
 
   it('let only the archiver mark what it has archived, in the log and nowhere else', () => {
     expect(who('dynamodb:UpdateItem', 'Log')).toEqual(['archiver']);
+    const marking = all.filter(({ keys }) => keys);
+    expect(marking).toEqual([
+      { function: 'relay', action: 'dynamodb:UpdateItem', resource: 'Log', keys: ['*/marks/*'] },
+    ]);
     expect(who('s3:PutObject', 'Objects/log/*')).toEqual(['archiver']);
   });
 

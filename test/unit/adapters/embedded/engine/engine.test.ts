@@ -165,7 +165,7 @@ describe('the engine', () => {
 });
 
 describe('the partition strategy of the log', () => {
-  const divided = configureEventSystem({ store: { partition_strategy: 'by_aggregate_type' } });
+  const divided = configureEventSystem({ event_system: { store: { partition_strategy: 'by_aggregate_type' } } });
 
   it('changes from one chain to a chain for each aggregate type, and never back', async () => {
     const path = newPath();
