@@ -1,5 +1,5 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { CorruptDataError } from '../base/errors.ts';
+import { turn } from '../base/turns.ts';
 import { type Commit, endOf } from '../store/commit.ts';
 import type { LogChain } from './chain.ts';
 import { commitsOf, type LogPage, type PackedCommits } from './page.ts';
@@ -61,7 +61,7 @@ export class LogTail {
     if (!last) return tail;
     for await (const page of chain.readable(marked + 1)) {
       tail.take(page);
-      if (page.page % MARKED_AT_ONCE === 0) await nextTurn(); // requests have their turn while an old log is marked
+      await turn();
       const many = tail.#unmarked.size >= MAX_UNMARKED_STREAMS || page.page - tail.#marked >= MARKED_AT_ONCE_AT_START;
       if (many) await tail.mark();
     }

@@ -54,7 +54,7 @@ describe('the AWS Solutions rules', () => {
       [`AwsSolutions-IAM5[Resource::annals-prod-data:ExportsOutputFnGetAttObjectsA92BA4F1ArnDE4464BF/snapshots/*]`]: 7,
       [`AwsSolutions-IAM5[Resource::annals-prod-data:ExportsOutputFnGetAttObjectsA92BA4F1ArnDE4464BF/large-events/*]`]: 10,
       [`AwsSolutions-IAM5[Resource::annals-prod-data:ExportsOutputFnGetAttObjectsA92BA4F1ArnDE4464BF/large-views/*]`]: 6,
-      [`AwsSolutions-IAM5[Resource::annals-prod-data:ExportsOutputFnGetAttObjectsA92BA4F1ArnDE4464BF/log/*]`]: 4,
+      [`AwsSolutions-IAM5[Resource::annals-prod-data:ExportsOutputFnGetAttObjectsA92BA4F1ArnDE4464BF/log/*]`]: 5,
       'AwsSolutions-S1': 2,
       'AwsSolutions-SQS3': 3,
     });
