@@ -27,8 +27,12 @@ export const rooms = {
     may: ['core/base', 'core/events', 'core/store', 'core/telemetry', 'events'],
   },
   'core/projections': {
-    holds: 'projections: declaration, live work, checkpoints, dead letters of a view, verification',
+    holds: 'projections: declaration, live work, checkpoints, dead letters of a view',
     may: ['core/base', 'core/events', 'core/store', 'core/state', 'core/log', 'events'],
+  },
+  'core/verification': {
+    holds: 'store, log and views held against each other',
+    may: ['core/base', 'core/events', 'core/store', 'core/log', 'core/projections', 'events'],
   },
   'core/sagas': {
     holds: 'sagas: declaration, decisions, execution; `embedded-runner/` and `step-functions/` are their two hosts',

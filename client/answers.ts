@@ -170,6 +170,23 @@ export const streamsPage = z.object({
 export const replayRequested = z.object({ replayId: z.string() });
 export const rebuildRequested = z.object({ rebuildId: z.string() });
 
+export const verificationRequested = z.object({ verificationId: z.string() });
+export const verification = z.object({
+  verificationId: z.string(),
+  state: z.enum(['running', 'done', 'failed']),
+  phase: z.string(),
+  extent: z.object({
+    pages: z.number(),
+    streams: z.number(),
+    commits: z.number(),
+    events: z.number(),
+    views: z.number(),
+  }),
+  total: z.number(),
+  differences: z.array(z.object({ part: z.string(), place: z.string(), kind: z.string(), detail: z.string() })),
+  verdict: z.string().optional(),
+});
+
 export const replay = z.object({
   replayId: z.string(),
   projection: z.string(),

@@ -41,6 +41,15 @@ export class Operations {
     return this.#requests.post(`/replays/${segment(replayId)}/${verb}`, undefined, answers.replay);
   }
 
+  /** Has the server hold store, log and views against each other; {@link verification} says how far that is. */
+  verify() {
+    return this.#requests.post('/verifications', undefined, answers.verificationRequested);
+  }
+
+  verification(verificationId: string) {
+    return this.#requests.get(`/verifications/${segment(verificationId)}`, answers.verification);
+  }
+
   /** Serves the generation of a replay that is ready; a generation of a part of the events only when that is accepted. */
   switchToReplay(replayId: string, body: { readonly acceptPart?: boolean } = {}) {
     return this.#requests.post(`/replays/${segment(replayId)}/switch`, body, answers.replay);

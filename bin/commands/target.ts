@@ -24,7 +24,7 @@ export function clientOf({ url, region = regionOfApi(url) }: Target): AnnalsClie
   return createClient({ url, fetch: region === undefined ? undefined : signedFetch({ region }) });
 }
 
-function parseUrl(value: string): string {
+export function parseUrl(value: string): string {
   if (URL.canParse(value) && /^https?:/i.test(value)) return value;
   throw new InvalidArgumentError('It is a URL such as http://127.0.0.1:4700.');
 }

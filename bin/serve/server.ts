@@ -4,11 +4,13 @@ import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { createEngine, type Engine } from '../../adapters/embedded/engine/engine.ts';
 import type { Logger } from '../../adapters/embedded/engine/logger.ts';
+import { openVerification } from '../../adapters/embedded/offline/verification.ts';
 import { StartupError } from '../../adapters/embedded/sqlite/database.ts';
 import { createApi } from '../../api/api.ts';
 import { requestObserver } from '../../api/http/observe.ts';
 import { configureEventSystem, type EventSystem } from '../../core/base/configuration.ts';
 import { PastFolds } from '../../core/projections/past-folds.ts';
+import { Verifications } from '../../core/verification/verifications.ts';
 import { aggregates } from '../../domain/aggregates.ts';
 import { folds } from '../../domain/folds.ts';
 import { projections } from '../../domain/projections.ts';
@@ -52,7 +54,11 @@ export async function startServer({ port, allowedHosts = [], ...options }: Serve
   const engine = createEngine({ ...options, projections, folds, sagas, logger, settings, telemetry });
   gaugeEngine(telemetry, engine);
   const closing = new AbortController();
-  const api = createEmbeddedApi(engine, logger, telemetry, closing.signal);
+  const verifications = new Verifications({
+    open: () => openVerification(options.dataDir, projections),
+    onError: (error) => logger.error('a verification could not run', { error }),
+  });
+  const api = createEmbeddedApi({ engine, logger, telemetry, verifications, closing: closing.signal });
   const http = createServer(getRequestListener((request) => keepOut(request, { allowedHosts }) ?? api.fetch(request)));
   try {
     await listen(http, port);
@@ -68,13 +74,22 @@ export async function startServer({ port, allowedHosts = [], ...options }: Serve
     close: async () => {
       stopWatching();
       closing.abort();
+      await verifications.close();
       await stopListening(http);
       await engine.close();
     },
   };
 }
 
-function createEmbeddedApi(engine: Engine, logger: Logger, telemetry: LocalTelemetry, closing: AbortSignal) {
+interface ApiParts {
+  readonly engine: Engine;
+  readonly logger: Logger;
+  readonly telemetry: LocalTelemetry;
+  readonly verifications: Verifications;
+  readonly closing: AbortSignal;
+}
+
+function createEmbeddedApi({ engine, logger, telemetry, verifications, closing }: ApiParts) {
   const { tracer, metrics, prometheus, tracesOf } = telemetry;
   const app = createApi({
     store: engine.store,
@@ -93,6 +108,7 @@ function createEmbeddedApi(engine: Engine, logger: Logger, telemetry: LocalTelem
     observe: requestObserver(tracer, metrics, 'server'),
     trace: () => tracer.header,
     tracesOf,
+    verifications,
     projectionStatus: async () =>
       (await engine.projectionStatus()).map(({ name, generation, lagMs, deadLetters }) => ({
         name,

@@ -39,3 +39,13 @@ export function assertId(value: string): string {
     'an id is 1 to 128 characters out of A-Z a-z 0-9 . _ ~ : - and starts with a letter or a digit',
   );
 }
+
+/** Whether a text is the name of a stream. */
+export function isStreamId(stream: string): boolean {
+  try {
+    parseStreamId(stream);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -61,6 +61,14 @@ export class LogArchive implements ArchivedPages {
   }
 
   /**
+   * The numbers of the first and the last page of the first segment that has this page or a later one.
+   * @throws CorruptDataError on a manifest that is none
+   */
+  async segmentFrom(partition: string, page: number): Promise<{ firstPage: number; lastPage: number } | undefined> {
+    return (await this.#from(partition, page))?.manifest;
+  }
+
+  /**
    * Writes pages that follow each other as a segment, reads it back and compares, and only then writes its manifest. Again
    * is no error.
    * @throws CorruptDataError when what is read back is not what was written; nothing counts as archived then
@@ -92,12 +100,17 @@ export class LogArchive implements ArchivedPages {
     await this.#objects.put(`${manifests(partition)}${padded(last.page)}.json`, json, { ifAbsent: true });
   }
 
-  /** The segment that has a page: the first whose last page is not before it. */
+  /** The segment that has a page. */
   async #find(partition: string, page: number): Promise<Found | undefined> {
+    const found = await this.#from(partition, page);
+    return found && found.manifest.firstPage <= page ? found : undefined;
+  }
+
+  /** The first segment whose last page is not before a page. */
+  async #from(partition: string, page: number): Promise<Found | undefined> {
     const prefix = manifests(partition);
     for await (const { key } of this.#objects.list(prefix, { after: `${prefix}${padded(page - 1)}.json` })) {
-      const found = await this.#manifest(key);
-      return found && found.manifest.firstPage <= page ? found : undefined;
+      return this.#manifest(key);
     }
     return undefined;
   }

@@ -62,6 +62,12 @@ export const readEventsAndViews = (data: DataStack): PolicyStatement[] => [
   useOf(data.viewsKey, 'dynamodb', toRead),
 ];
 
+/** Verification: the same, and the whole of the events, to see what the log lacks. */
+export const verifyEventsAndViews = (data: DataStack): PolicyStatement[] => [
+  allow(['dynamodb:Scan'], data.events.tableArn),
+  ...readEventsAndViews(data),
+];
+
 /** Projector: views, the commits that a delivery left out, and snapshots of what it folds. */
 export const projectEvents = (data: DataStack): PolicyStatement[] => [
   allow(['dynamodb:Query'], data.events.tableArn),

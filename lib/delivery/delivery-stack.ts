@@ -13,8 +13,8 @@ import {
   parkStreams,
   projectEvents,
   publishTo,
-  readEventsAndViews,
   readStream,
+  verifyEventsAndViews,
 } from '../data/permissions.ts';
 import { acknowledge } from '../shared/acknowledge.ts';
 import type { Config } from '../shared/config.ts';
@@ -88,7 +88,7 @@ export class DeliveryStack extends Stack {
         LOG_TABLE: data.log.tableName,
         OBJECTS_BUCKET: data.objects.bucketName,
       },
-      permissions: readEventsAndViews(data),
+      permissions: verifyEventsAndViews(data),
       timeout: Duration.minutes(15),
     });
     new Rule(this, 'VerifyDaily', {

@@ -8,6 +8,7 @@ import { DynamoSagaTokens } from '../../adapters/aws/dynamodb/saga-tokens.ts';
 import { DynamoSharedViews } from '../../adapters/aws/dynamodb/shared-views.ts';
 import { DynamoViewStore } from '../../adapters/aws/dynamodb/view-store.ts';
 import { createTables } from '../support/tables.ts';
+import { commitScanContract } from './commit-scan.suite.ts';
 import { controlStoreContract } from './control-store.suite.ts';
 import { eventStoreContract } from './event-store.suite.ts';
 import { generationStoreContract } from './generation-store.suite.ts';
@@ -19,6 +20,7 @@ import { sharedViewStoreContract } from './shared-view-store.suite.ts';
 import { viewStoreContract } from './view-store.suite.ts';
 
 eventStoreContract('DynamoDB', async () => new DynamoCommitStorage(dynamoDb(), (await createTables()).events));
+commitScanContract('DynamoDB', async () => new DynamoCommitStorage(dynamoDb(), (await createTables()).events));
 viewStoreContract('DynamoDB', async () => new DynamoViewStore(dynamoDb(), (await createTables()).views));
 generationStoreContract('DynamoDB', async () => {
   const { views } = await createTables();

@@ -5,6 +5,7 @@ import { MemorySagaIndex, MemorySagaTokens } from '../support/memory-sagas.ts';
 import { MemorySharedViews } from '../support/memory-shared-views.ts';
 import { MemoryCommitStorage } from '../support/memory-storage.ts';
 import { MemoryViewStore } from '../support/memory-views.ts';
+import { commitScanContract } from './commit-scan.suite.ts';
 import { controlStoreContract } from './control-store.suite.ts';
 import { eventStoreContract } from './event-store.suite.ts';
 import { generationStoreContract } from './generation-store.suite.ts';
@@ -17,6 +18,7 @@ import { viewStoreContract } from './view-store.suite.ts';
 
 // The suites against the simplest storage there is: a failure here is the core's or the suite's own.
 eventStoreContract('memory', async () => new MemoryCommitStorage());
+commitScanContract('memory', async () => new MemoryCommitStorage());
 viewStoreContract('memory', async () => new MemoryViewStore());
 objectStoreContract('memory', async () => new MemoryObjectStore());
 generationStoreContract('memory', async () => {

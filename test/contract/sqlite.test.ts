@@ -9,6 +9,7 @@ import { SqliteSagaIndex } from '../../adapters/embedded/sqlite/saga-index.ts';
 import { SqliteSharedViews } from '../../adapters/embedded/sqlite/shared-views.ts';
 import { SqliteViewStore } from '../../adapters/embedded/sqlite/view-store.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { commitScanContract } from './commit-scan.suite.ts';
 import { controlStoreContract } from './control-store.suite.ts';
 import { eventStoreContract } from './event-store.suite.ts';
 import { generationStoreContract } from './generation-store.suite.ts';
@@ -25,6 +26,7 @@ afterAll(() => folder.close());
 let folders = 0;
 
 eventStoreContract('SQLite', async () => new SqliteCommitStorage(folder.events));
+commitScanContract('SQLite', async () => new SqliteCommitStorage(openDataFolder(temporaryFolder()).events));
 viewStoreContract('SQLite', async () => new SqliteViewStore(folder.views));
 generationStoreContract('SQLite', async () => {
   return { views: new SqliteViewStore(folder.views), generations: new SqliteGenerationStore(folder.views) };

@@ -125,6 +125,7 @@ describe('permissions', () => {
     expect(who('dynamodb:DeleteItem', 'Control')).toEqual(['operate']);
     expect(who('dynamodb:UpdateItem', 'Views')).toEqual(['operate', 'projector', 'replay']);
     expect(who('dynamodb:UpdateItem', 'Events')).toEqual([]);
+    expect(who('dynamodb:Scan', 'Events')).toEqual(['verify']);
     const others = all.filter(({ action }) => !/:(BatchWrite|Delete)Item$/.test(action));
     expect(all).toHaveLength(others.length + 3);
     const actions = new Set(others.map(({ action }) => action).filter((action) => action.startsWith('dynamodb:')));
@@ -136,6 +137,7 @@ describe('permissions', () => {
           'GetItem',
           'BatchGetItem',
           'Query',
+          'Scan',
           'UpdateItem',
           'DescribeStream',
           'GetRecords',
@@ -187,7 +189,8 @@ describe('permissions', () => {
       's3:ListBucket Objects',
       's3:PutObject Objects/log/*',
     ]);
-    expect(may('verify')).toEqual(may('query'));
+    // A scan of the events shows what the log lacks.
+    expect(may('verify')).toEqual([...may('query'), 'dynamodb:Scan Events'].toSorted());
     expect(may('projector')).toEqual(
       [
         'dynamodb:GetItem Control',

@@ -1,9 +1,10 @@
 import { UnavailableError } from '../../core/base/errors.ts';
 import { type Commit, endOf } from '../../core/store/commit.ts';
+import type { CommitPlace, CommitScan, ScannedCommit } from '../../core/store/commit-scan.ts';
 import type { CommitRange, CommitStorage } from '../../core/store/commit-storage.ts';
 
 /** Commits in a Map: the port at its simplest, for unit tests. */
-export class MemoryCommitStorage implements CommitStorage {
+export class MemoryCommitStorage implements CommitStorage, CommitScan {
   readonly #streams = new Map<string, Map<number, Commit>>();
 
   async put(commit: Commit): Promise<Commit | undefined> {
@@ -28,6 +29,23 @@ export class MemoryCommitStorage implements CommitStorage {
       (commit) => low <= high && endOf(commit) >= low && commit.version <= high,
     );
     yield* forward ? commits : commits.reverse();
+  }
+
+  async *scan(after: CommitPlace = { stream: '', version: 0 }): AsyncGenerator<ScannedCommit> {
+    for (const stream of [...this.#streams.keys()].toSorted()) {
+      if (stream < after.stream) continue;
+      for (const commit of this.#sorted(stream)) {
+        if (stream > after.stream || commit.version > after.version) yield { commit };
+      }
+    }
+  }
+
+  /** Overwrites or removes what is stored, as somebody with access to the disk could. */
+  tamper(stream: string, version: number, commit?: Commit): void {
+    const commits = this.#streams.get(stream);
+    if (commit) commits?.set(version, commit);
+    else commits?.delete(version);
+    if (commits?.size === 0) this.#streams.delete(stream);
   }
 
   #sorted(stream: string): Commit[] {

@@ -1,7 +1,7 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod';
 import { CorruptDataError } from '../../../core/base/errors.ts';
-import { parseStreamId } from '../../../core/base/stream-id.ts';
+import { isStreamId } from '../../../core/base/stream-id.ts';
 import { type Commit, MAX_EVENTS_PER_COMMIT } from '../../../core/store/commit.ts';
 
 const text = z.object({ S: z.string().min(1) }).transform(({ S }) => S);
@@ -63,18 +63,9 @@ export function itemOf(commit: Commit, tenant: string): Record<string, Attribute
 export function unreadableCommit(item: unknown): Commit | undefined {
   const keys = z.object({ stream: text, version: positive }).safeParse(item).data;
   const stream = keys?.stream.slice(keys.stream.indexOf('/') + 1);
-  if (!keys || !isStreamId(stream)) return undefined;
+  if (!keys || stream === undefined || !isStreamId(stream)) return undefined;
   const body = new Uint8Array();
   return { stream, version: keys.version, count: 1, commitId: '', keyed: false, recordedAt: '', types: [], body };
-}
-
-function isStreamId(stream: string | undefined): stream is string {
-  try {
-    parseStreamId(stream ?? '');
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** @throws CorruptDataError that names what can be known of the place */

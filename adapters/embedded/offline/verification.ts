@@ -1,10 +1,10 @@
-import { configureEventSystem, type EventSystem } from '../../../core/base/configuration.ts';
-import { EventLog } from '../../../core/log/log.ts';
+import { LogArchive } from '../../../core/log/archive.ts';
+import { LargeViewStore, ViewClaims, withLargeCheckpoints } from '../../../core/projections/large-views.ts';
 import type { AnyProjection } from '../../../core/projections/projection.ts';
-import { Verification } from '../../../core/projections/verification.ts';
 import { Generations } from '../../../core/replays/generations.ts';
 import { ClaimCheck, LargeCommitStorage } from '../../../core/store/claim-check.ts';
 import { EventStore } from '../../../core/store/event-store.ts';
+import { Verification } from '../../../core/verification/verification.ts';
 import { FileObjectStore } from '../files/object-store.ts';
 import { SqliteCommitStorage } from '../sqlite/commit-storage.ts';
 import { SqliteControlStore } from '../sqlite/control-store.ts';
@@ -13,25 +13,31 @@ import { SqliteLogStorage } from '../sqlite/log-storage.ts';
 import { SqliteSharedViews } from '../sqlite/shared-views.ts';
 import { SqliteViewStore } from '../sqlite/view-store.ts';
 
+/** A verification, and what lets go of what it reads. */
+export interface OpenVerification {
+  readonly verification: Verification;
+  close(): void;
+}
+
 /**
- * A verification of a data folder, also of one that another process has in use.
+ * A verification of a data folder as it is at this moment, also of one that a process has in use.
  * @throws StartupError when the folder cannot be read
  */
-export function openVerification(
-  dataDir: string,
-  projections: readonly AnyProjection[],
-  settings: EventSystem = configureEventSystem({}),
-): { verification: Verification; close: () => void } {
+export function openVerification(dataDir: string, projections: readonly AnyProjection[]): OpenVerification {
   const { events, views: database, close } = openForReading(dataDir);
-  const claims = new ClaimCheck(new FileObjectStore(dataDir, { readOnly: true }));
+  const objects = new FileObjectStore(dataDir, { readOnly: true });
+  const claims = new ClaimCheck(objects);
+  const commits = new SqliteCommitStorage(events);
   const views = new SqliteViewStore(database);
+  const viewClaims = new ViewClaims(objects);
   const generations = new Generations(new SqliteControlStore(database), { maxAgeMs: 0 });
   const verification = new Verification({
-    projections,
-    store: new EventStore(new LargeCommitStorage(new SqliteCommitStorage(events), claims)),
-    log: new EventLog({ storage: new SqliteLogStorage(events), strategy: settings.store.partition_strategy, claims }),
-    views,
-    sharedViews: new SqliteSharedViews(database, views),
+    ...{ projections, commits, claims },
+    views: new LargeViewStore(views, viewClaims),
+    store: new EventStore(new LargeCommitStorage(commits, claims)),
+    storage: new SqliteLogStorage(events),
+    archive: new LogArchive(objects),
+    sharedViews: withLargeCheckpoints(new SqliteSharedViews(database, views), viewClaims),
     live: (projection) => generations.live(projection),
   });
   return { verification, close };

@@ -1,6 +1,7 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
-import { UnavailableError } from '../../../core/base/errors.ts';
+import { CorruptDataError, UnavailableError } from '../../../core/base/errors.ts';
 import { type Commit, endOf, MAX_EVENTS_PER_COMMIT } from '../../../core/store/commit.ts';
+import type { CommitPlace, CommitScan, ScannedCommit } from '../../../core/store/commit-scan.ts';
 import type { CommitRange, CommitStorage } from '../../../core/store/commit-storage.ts';
 import { guarded, portError } from './error.ts';
 import { takeRows } from './rows.ts';
@@ -32,7 +33,7 @@ const COLUMNS = 'position, stream, version, count, commit_id, keyed, recorded_at
  * Commits in SQLite. Puts that come in the same turn of the event loop share one transaction, and so one wait for the
  * disk; each has its own result. SQLite has one writer, so the order of positions is the order in which commits show.
  */
-export class SqliteCommitStorage implements CommitStorage {
+export class SqliteCommitStorage implements CommitStorage, CommitScan {
   readonly #database: DatabaseSync;
   readonly #statements: ReturnType<typeof prepareStatements>;
   readonly #listeners = new Set<() => void>();
@@ -73,6 +74,31 @@ export class SqliteCommitStorage implements CommitStorage {
       if (!last || (!more && commits.length < size)) return;
       if (direction === 'forward') low = endOf(last) + 1;
       else high = last.version - 1;
+    }
+  }
+
+  /** Reads the keys from their index, so that a damaged row is passed over and those behind it are not. */
+  async *scan(after: CommitPlace = { stream: '', version: 0 }): AsyncGenerator<ScannedCommit> {
+    let { stream, version } = after;
+    for (;;) {
+      const keys = guarded(() =>
+        this.#statements.keys.all({ stream, version, size: PAGE }),
+      ) as unknown as CommitPlace[];
+      for (const place of keys) yield this.#scanned(place);
+      const last = keys.at(-1);
+      if (!last || keys.length < PAGE) return;
+      ({ stream, version } = last);
+    }
+  }
+
+  #scanned({ stream, version }: CommitPlace): ScannedCommit {
+    const place = { stream, version };
+    try {
+      const row = guarded(() => this.#statements.at.get(stream, version));
+      return row ? { commit: commitOf(row) } : { place, damage: 'an index has it and the table has not' };
+    } catch (error) {
+      if (!(error instanceof CorruptDataError)) throw error;
+      return { place, damage: error.message };
     }
   }
 
@@ -159,6 +185,10 @@ function prepareStatements(database: DatabaseSync) {
     forward: database.prepare(`SELECT ${COLUMNS} FROM commits WHERE ${range} ORDER BY version LIMIT :size`),
     backward: database.prepare(`SELECT ${COLUMNS} FROM commits WHERE ${range} ORDER BY version DESC LIMIT :size`),
     after: database.prepare(`SELECT ${COLUMNS} FROM commits WHERE position > :position ORDER BY position LIMIT :limit`),
+    keys: database.prepare(
+      `SELECT stream, version FROM commits WHERE (stream, version) > (:stream, :version)
+       ORDER BY stream, version LIMIT :size`,
+    ),
     last: database.prepare('SELECT max(position) AS last FROM commits'),
     span: database.prepare(
       `WITH ends AS (SELECT min(position) AS first, max(position) AS last FROM commits WHERE recorded_at BETWEEN :from AND :to)
@@ -192,8 +222,18 @@ function commitOf(row: Record<string, SQLOutputValue>): Commit {
     commitId: commit_id,
     keyed: keyed === 1,
     recordedAt: recorded_at,
-    types: JSON.parse(types),
+    types: typesOf(types, stream, version),
     body,
     ...(trace === null ? {} : { trace }),
   };
+}
+
+function typesOf(json: string, stream: string, version: number): string[] {
+  try {
+    return JSON.parse(json);
+  } catch (cause) {
+    throw new CorruptDataError(`the types of the commit at version ${version} of stream ${stream} cannot be read`, {
+      cause,
+    });
+  }
 }

@@ -165,7 +165,8 @@ export function openDataFolder(path: string): DataFolder {
 }
 
 /**
- * Opens the databases of a data folder for reading, beside the process that has it.
+ * Opens the databases of a data folder for reading, beside the process that has it. Everything is read as it was at the
+ * open: the views first, so that the events hold whatever is in them.
  * @throws StartupError when there are none, or ones of another version
  */
 export function openForReading(path: string): Pick<DataFolder, 'events' | 'views' | 'close'> {
@@ -176,6 +177,8 @@ export function openForReading(path: string): Pick<DataFolder, 'events' | 'views
       const database = new DatabaseSync(join(folder, file), { readOnly: true, timeout: BUSY_TIMEOUT_MS });
       opened.push(database);
       const { user_version: found } = database.prepare('PRAGMA user_version').get() ?? {};
+      // A transaction that has read sees one state of the database until it ends.
+      if (found === version) database.exec('BEGIN; SELECT count(*) FROM sqlite_schema');
       if (found === version) return database;
       throw new StartupError(
         `${join(folder, file)} is of version ${found}, not ${version}; start this Annals on it once`,
@@ -183,7 +186,8 @@ export function openForReading(path: string): Pick<DataFolder, 'events' | 'views
     });
   const close = (): void => opened.reverse().forEach((database) => void database.close());
   try {
-    return { events: open(eventsSchema), views: open(viewsSchema), close };
+    const views = open(viewsSchema);
+    return { events: open(eventsSchema), views, close };
   } catch (error) {
     close();
     throw error;

@@ -1,4 +1,5 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import { CorruptDataError } from '../../../core/base/errors.ts';
 import type { LogPage } from '../../../core/log/page.ts';
 import { WHOLE } from '../../../core/log/partition.ts';
 import type { LogStorage, PageRange } from '../../../core/log/storage.ts';
@@ -95,5 +96,9 @@ function prepareStatements(database: DatabaseSync) {
 
 function pageOf(row: Record<string, SQLOutputValue>): LogPage {
   const { types, ...page } = row as unknown as LogPage & { readonly types: string }; // the table is STRICT
-  return { ...page, types: JSON.parse(types) };
+  try {
+    return { ...page, types: JSON.parse(types) };
+  } catch (cause) {
+    throw new CorruptDataError(`page ${page.page} of the log's partition ${page.partition} cannot be read`, { cause });
+  }
 }

@@ -1,4 +1,5 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import { CorruptDataError } from '../../../core/base/errors.ts';
 import type { Parked } from '../../../core/projections/parked.ts';
 import type { StoredView } from '../../../core/projections/projection.ts';
 import type { CheckpointWrite } from '../../../core/projections/shared-view-store.ts';
@@ -128,9 +129,14 @@ const textOf = (mark: Parked | undefined): string | null => (mark ? JSON.stringi
 
 function viewOf(row: Record<string, SQLOutputValue>): StoredView {
   const { view, parked, ...rest } = row as unknown as ViewRow; // the table is STRICT
-  return {
-    ...rest,
-    ...(view === null ? { view: undefined } : decodeView(view)),
-    ...(parked === null ? {} : { parked: JSON.parse(parked) }),
-  };
+  try {
+    return {
+      ...rest,
+      ...(view === null ? { view: undefined } : decodeView(view)),
+      ...(parked === null ? {} : { parked: JSON.parse(parked) }),
+    };
+  } catch (cause) {
+    const { projection, key } = rest;
+    throw new CorruptDataError(`view ${key} of ${projection} cannot be read; rebuild the projection`, { cause });
+  }
 }

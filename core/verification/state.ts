@@ -1,0 +1,77 @@
+import { type Increments, Tally } from '../projections/shared-projection.ts';
+import type { CommitPlace } from '../store/commit-scan.ts';
+import { CommitSums } from './commit-sums.ts';
+import { type Extent, type Findings, noFindings } from './difference.ts';
+
+/** What is looked at: the chain of the log, the streams with their views, views without streams, sums, single commits. */
+export type Phase = 'log' | 'streams' | 'orphans' | 'sums' | 'commits' | 'done';
+
+/** All that a verification knows on its way. */
+export interface VerificationState {
+  phase: Phase;
+  readonly startedAt: string;
+  readonly extent: Extent;
+  readonly findings: Findings;
+  /** In the log: what was read, by partitions. */
+  readonly chains: Record<string, { page: number; event: number | undefined }>;
+  readonly logged: CommitSums;
+  readonly stored: CommitSums;
+  /** The last commit of the last stream that was compared. */
+  after: CommitPlace | undefined;
+  readonly generations: Record<string, number>;
+  /** Of each shared projection: its sums before the look at the streams, and what the streams add up to. */
+  readonly sums: Record<string, { readonly before: string; readonly tally: Tally }>;
+  /** How often the streams were looked at for the sums. */
+  looks: number;
+}
+
+export const newState = (startedAt: Date): VerificationState => ({
+  phase: 'log',
+  startedAt: startedAt.toISOString(),
+  extent: { pages: 0, streams: 0, commits: 0, events: 0, views: 0 },
+  findings: noFindings(),
+  chains: {},
+  logged: new CommitSums(),
+  stored: new CommitSums(),
+  after: undefined,
+  generations: {},
+  sums: {},
+  looks: 0,
+});
+
+type Encoded = Omit<VerificationState, 'logged' | 'stored' | 'sums'> & {
+  readonly logged: string;
+  readonly stored: string;
+  readonly sums: Record<string, { before: string; tally: [string, [string, string][]][] }>;
+};
+
+/** A cursor: the state as text, from which another process goes on. */
+export function encodeState(state: VerificationState): string {
+  const sums = Object.entries(state.sums).map(([name, { before, tally }]) => [
+    name,
+    { before, tally: [...tally.increments()].map(([key, own]) => [key, [...own].map(([path, n]) => [path, `${n}`])]) },
+  ]);
+  const { logged, stored } = state;
+  return JSON.stringify({
+    ...state,
+    ...{ logged: logged.encode(), stored: stored.encode(), sums: Object.fromEntries(sums) },
+  });
+}
+
+/** @param cursor what {@link encodeState} made; it comes from nobody else */
+export function decodeState(cursor: string): VerificationState {
+  const { logged, stored, sums, after, ...rest } = JSON.parse(cursor) as Encoded;
+  const tallies = Object.entries(sums).map(([name, { before, tally }]) => {
+    const increments: Increments = new Map(
+      tally.map(([key, own]) => [key, new Map(own.map(([path, n]) => [path, BigInt(n)]))]),
+    );
+    const restored = new Tally();
+    restored.merge(increments);
+    return [name, { before, tally: restored }];
+  });
+  return {
+    ...rest,
+    after,
+    ...{ logged: new CommitSums(logged), stored: new CommitSums(stored), sums: Object.fromEntries(tallies) },
+  };
+}

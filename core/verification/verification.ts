@@ -1,0 +1,256 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import pLimit from 'p-limit';
+import { CorruptDataError } from '../base/errors.ts';
+import { isStreamId, parseStreamId } from '../base/stream-id.ts';
+import { type AnyProjection, aggregateTypesOf, isShared } from '../projections/projection.ts';
+import { LIVE_GENERATION } from '../projections/projector.ts';
+import { type AnySharedProjection, shownCounts, Tally } from '../projections/shared-projection.ts';
+import type { ClaimCheck } from '../store/claim-check.ts';
+import type { Commit } from '../store/commit.ts';
+import type { CommitScan } from '../store/commit-scan.ts';
+import { compareCommits } from './commits.ts';
+import { addFindings, type Difference, type Extent, noFindings, note, verdictOf } from './difference.ts';
+import { checkLog } from './log.ts';
+import type { LogPlaces } from './log-pages.ts';
+import { decodeState, encodeState, newState, type Phase, type VerificationState } from './state.ts';
+import { type ScannedStream, scanStreams } from './streams.ts';
+import { differingSums, hashOfSums, ViewComparison, type ViewPlaces } from './views.ts';
+
+export interface VerificationOptions extends ViewPlaces, LogPlaces {
+  readonly projections: readonly AnyProjection[];
+  readonly commits: CommitScan;
+  readonly claims: Pick<ClaimCheck, 'redeem'>;
+  readonly live: (projection: string) => number | Promise<number>;
+  /** How long log and views may lack an event before they count as behind, milliseconds. */
+  readonly graceMs?: number;
+  readonly now?: () => Date;
+}
+
+/** How far a verification is. A run that is given the cursor goes on from there. */
+export interface VerificationProgress {
+  readonly phase: Phase;
+  readonly extent: Readonly<Extent>;
+  readonly differences: number;
+  cursor(): string;
+}
+
+export interface VerificationReport {
+  /** The outcome in one line. */
+  readonly verdict: string;
+  readonly extent: Readonly<Extent>;
+  /** Number of differences. */
+  readonly total: number;
+  /** The first of them. */
+  readonly differences: readonly Difference[];
+}
+
+const DEFAULT_GRACE_MS = 60_000;
+/** Streams that are compared and then reported together. */
+const BATCH = 50;
+const CONCURRENCY = 10;
+/** How often shared views that move meanwhile are looked at. */
+const LOOKS = 5;
+
+/**
+ * Holds the log against the store, and every live view against the fold of its history, in both directions, while
+ * everything goes on. What is damaged is a difference, and the work goes on behind it. Changes nothing. Memory does not
+ * grow with the history.
+ */
+export class Verification {
+  readonly #options: VerificationOptions;
+  readonly #graceMs: number;
+
+  constructor(options: VerificationOptions) {
+    this.#options = options;
+    this.#graceMs = options.graceMs ?? DEFAULT_GRACE_MS;
+  }
+
+  /**
+   * Tells how far it is, and gives the event loop back, after each page of the log and each few streams.
+   * @param cursor of an earlier run, to go on where that was
+   * @throws UnavailableError when a store cannot be reached; a run with the last cursor goes on
+   */
+  async *run(cursor?: string): AsyncGenerator<VerificationProgress, VerificationReport> {
+    const state = cursor === undefined ? await this.#begin() : decodeState(cursor);
+    while (state.phase !== 'done') {
+      // A cursor from within a phase that starts over has to be without what the phase found so far.
+      const startsOver = state.phase === 'orphans' || state.phase === 'commits';
+      const found = startsOver ? noFindings() : state.findings;
+      for await (const differences of this.#untilDamage(state)) {
+        note(found, differences);
+        await nextTurn();
+        yield progressOf(state);
+      }
+      if (startsOver) addFindings(state.findings, found);
+      await this.#advance(state);
+    }
+    const { extent, findings } = state;
+    return { verdict: verdictOf(extent, findings), extent, total: findings.total, differences: findings.named };
+  }
+
+  async #begin(): Promise<VerificationState> {
+    const { projections, live, now = () => new Date() } = this.#options;
+    const state = newState(now());
+    for (const { name } of projections) {
+      try {
+        state.generations[name] = await live(name);
+      } catch (error) {
+        if (!(error instanceof CorruptDataError)) throw error;
+        const detail = `which generation is live cannot be read: ${error.message}`;
+        note(state.findings, [{ part: 'views', place: `${name}/*`, kind: 'unreadable', detail }]);
+      }
+    }
+    return state;
+  }
+
+  /** The work of a phase; what is damaged in a way that no step of it expects ends the phase, and is a difference. */
+  async *#untilDamage(state: VerificationState): AsyncGenerator<readonly Difference[]> {
+    try {
+      yield* this.#work(state);
+    } catch (error) {
+      if (!(error instanceof CorruptDataError)) throw error;
+      const { phase } = state;
+      const part = phase === 'log' ? 'log' : phase === 'orphans' || phase === 'sums' ? 'views' : 'store';
+      yield [{ part, place: '*', kind: 'unreadable', detail: error.message }];
+    }
+  }
+
+  #work(state: VerificationState): AsyncIterable<readonly Difference[]> {
+    const comparison = new ViewComparison(this.#options, this.#lateBefore(state));
+    if (state.phase === 'log') return checkLog(state, this.#options, this.#settled(state));
+    if (state.phase === 'streams') return this.#streams(state, comparison);
+    if (state.phase === 'orphans') return this.#orphans(state, comparison);
+    if (state.phase === 'sums') return this.#sums(state, comparison);
+    return compareCommits(this.#options, state.logged.differing(state.stored), this.#lateBefore(state));
+  }
+
+  async #advance(state: VerificationState): Promise<void> {
+    const { phase, sums } = state;
+    const moving = this.#shared().filter(({ name }) => sums[name] !== undefined);
+    const differ = () => state.logged.differing(state.stored).size > 0;
+    if (phase === 'log') await this.#look(state, this.#shared());
+    else if (phase === 'streams') state.phase = state.looks === 1 ? 'orphans' : 'sums';
+    else if (phase === 'orphans') state.phase = 'sums';
+    else if (phase === 'sums' && moving.length > 0) await this.#look(state, moving);
+    else state.phase = phase === 'sums' && differ() ? 'commits' : 'done';
+  }
+
+  /** Begins a look at the streams, at all of each the first time, else only at what they add to some projections. */
+  async #look(state: VerificationState, projections: readonly AnySharedProjection[]): Promise<void> {
+    const comparison = new ViewComparison(this.#options, this.#lateBefore(state));
+    for (const projection of projections) {
+      const stored = await comparison.sums(projection, this.#generation(state, projection));
+      const before = stored instanceof CorruptDataError ? '' : hashOfSums(stored);
+      state.sums[projection.name] = { before, tally: new Tally() };
+    }
+    Object.assign(state, { phase: 'streams', after: undefined, looks: state.looks + 1 });
+  }
+
+  async *#streams(state: VerificationState, comparison: ViewComparison): AsyncGenerator<readonly Difference[]> {
+    const limit = pLimit(CONCURRENCY);
+    let batch: ScannedStream[] = [];
+    const settle = async () => {
+      const compared = batch.map((scanned) => limit(() => this.#compareStream(state, comparison, scanned)));
+      const differences = (await Promise.all(compared)).flat();
+      for (const scanned of batch) this.#count(state, scanned);
+      batch = [];
+      return differences;
+    };
+    const { commits, claims } = this.#options;
+    const checks = { isSettled: this.#settled(state), redeem: (commit: Commit) => claims.redeem(commit) };
+    for await (const scanned of scanStreams(commits, state.after, checks)) {
+      if (batch.push(scanned) === BATCH) yield await settle();
+    }
+    yield await settle();
+  }
+
+  #count(state: VerificationState, { stream, last, head, commits, sum }: ScannedStream): void {
+    state.after = last;
+    if (state.looks > 1) return;
+    state.stored.add(stream, sum);
+    state.extent.streams += 1;
+    state.extent.commits += commits;
+    state.extent.events += head;
+  }
+
+  async #compareStream(
+    state: VerificationState,
+    comparison: ViewComparison,
+    { stream, differences }: ScannedStream,
+  ): Promise<readonly Difference[]> {
+    const found: Difference[] = state.looks === 1 ? [...differences] : [];
+    for (const projection of this.#fedBy(stream)) {
+      if (state.looks > 1 && state.sums[projection.name] === undefined) continue;
+      const compared = await comparison.compare(projection, this.#generation(state, projection), stream);
+      state.sums[projection.name]?.tally.merge(compared.increments);
+      if (state.looks > 1) continue;
+      state.extent.views += 1;
+      found.push(...compared.differences);
+    }
+    return found;
+  }
+
+  async *#orphans(state: VerificationState, comparison: ViewComparison): AsyncGenerator<readonly Difference[]> {
+    for (const projection of this.#options.projections) {
+      yield* comparison.orphans(projection, this.#generation(state, projection));
+    }
+  }
+
+  /** Shared views must be the sums of the parts up to each checkpoint, unless they moved between; those stay for another look. */
+  async *#sums(state: VerificationState, comparison: ViewComparison): AsyncGenerator<readonly Difference[]> {
+    for (const projection of this.#shared()) {
+      const looked = state.sums[projection.name];
+      if (!looked) continue;
+      const stored = await comparison.sums(projection, this.#generation(state, projection));
+      if (stored instanceof CorruptDataError) {
+        delete state.sums[projection.name];
+        yield [{ part: 'views', place: `${projection.name}/*`, kind: 'unreadable', detail: stored.message }];
+        continue;
+      }
+      const differences = differingSums(projection, stored, shownCounts(looked.tally.increments()));
+      const hasMoved = differences.length > 0 && hashOfSums(stored) !== looked.before;
+      if (hasMoved && state.looks < LOOKS) continue;
+      delete state.sums[projection.name];
+      yield hasMoved ? [movingOf(projection)] : differences;
+    }
+  }
+
+  /** The projections that a stream feeds; none when its name was damaged. */
+  #fedBy(stream: string): readonly AnyProjection[] {
+    if (!isStreamId(stream)) return [];
+    const { aggregateType } = parseStreamId(stream);
+    return this.#options.projections.filter((projection) => aggregateTypesOf(projection).includes(aggregateType));
+  }
+
+  #shared = (): readonly AnySharedProjection[] => this.#options.projections.filter(isShared);
+
+  #generation = ({ generations }: VerificationState, { name }: AnyProjection): number =>
+    generations[name] ?? LIVE_GENERATION;
+
+  /** What is recorded later may yet be on its way into log and views. */
+  #lateBefore = ({ startedAt }: VerificationState): number => Date.parse(startedAt) - this.#graceMs;
+
+  /**
+   * Says which commits are in store and log alike unless something is wrong: all but those that were recorded around the
+   * start. A commit from further in the future is wrong about the time and no newcomer.
+   */
+  #settled(state: VerificationState): (commit: Commit) => boolean {
+    const [from, to] = [this.#lateBefore(state), Date.parse(state.startedAt) + this.#graceMs];
+    return ({ recordedAt }) => {
+      const time = Date.parse(recordedAt);
+      return time < from || time > to || this.#graceMs === 0;
+    };
+  }
+}
+
+const progressOf = (state: VerificationState): VerificationProgress => ({
+  phase: state.phase,
+  extent: state.extent,
+  differences: state.findings.total,
+  cursor: () => encodeState(state),
+});
+
+const movingOf = ({ name }: AnySharedProjection): Difference => ({
+  ...{ part: 'views', place: `${name}/*`, kind: 'moving' },
+  detail: `changed with each of ${LOOKS} looks; verify at a quieter time`,
+});

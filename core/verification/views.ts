@@ -1,0 +1,140 @@
+import { AnnalsError, CorruptDataError, UnavailableError } from '../base/errors.ts';
+import { Checkpoints } from '../projections/checkpoints.ts';
+import { type AnyProjection, isShared, keyIn, type Projection, type StoredView } from '../projections/projection.ts';
+import { type AnySharedProjection, type Increments, treeOf } from '../projections/shared-projection.ts';
+import type { CounterValues, SharedViewStore } from '../projections/shared-view-store.ts';
+import { hashOf } from '../projections/view-hash.ts';
+import type { ViewStore } from '../projections/view-store.ts';
+import type { EventStore } from '../store/event-store.ts';
+import type { Difference, DifferenceKind } from './difference.ts';
+
+export interface ViewPlaces {
+  readonly store: EventStore;
+  readonly views: ViewStore;
+  readonly sharedViews: SharedViewStore;
+}
+
+/** What was found out about the view of a stream, and what the stream adds to shared views. */
+export interface ComparedView {
+  readonly differences: readonly Difference[];
+  readonly increments: Increments;
+}
+
+const NOTHING: Increments = new Map();
+const PAGE = 100;
+
+/** Holds views against the fold of their history up to the version that each has. Changes nothing. */
+export class ViewComparison {
+  readonly #places: ViewPlaces;
+  readonly #checkpoints: Checkpoints;
+  readonly #lateBefore: number;
+
+  /** @param lateBefore what was recorded before this instant has to be in every view, milliseconds */
+  constructor(places: ViewPlaces, lateBefore: number) {
+    this.#places = places;
+    this.#checkpoints = new Checkpoints(places);
+    this.#lateBefore = lateBefore;
+  }
+
+  /** @throws UnavailableError; what cannot be read otherwise is a difference */
+  async compare(projection: AnyProjection, generation: number, stream: string): Promise<ComparedView> {
+    const key = keyIn(projection, stream);
+    const difference = (kind: DifferenceKind, detail: string): Difference => ({
+      ...{ part: 'views', place: `${projection.name}/${key}` },
+      ...{ kind, detail },
+    });
+    try {
+      const stored = await this.#places.views.get(projection.name, generation, key);
+      const version = stored?.version ?? 0;
+      const made = await this.#checkpoints.foldTo({ projection, generation, stream }, version);
+      if (made.failure) throw made.failure.error;
+      const differences: Difference[] = [];
+      if (made.version < version) {
+        differences.push(difference('ahead', `is at version ${version}, its stream at ${made.version}`));
+      } else if (hashOf(stored?.view) !== hashOf(made.view)) {
+        const [is, should] = [hashOf(stored?.view), hashOf(made.view)];
+        differences.push(difference('differs', `at version ${version} it is ${is}, history makes it ${should}`));
+      }
+      const late = stored?.parked ? undefined : await this.#lateAfter(stream, version);
+      if (late) differences.push(difference('behind', `is at version ${version} and lacks what was recorded ${late}`));
+      return { differences, increments: made.increments };
+    } catch (error) {
+      if (error instanceof UnavailableError) throw error;
+      const detail = error instanceof AnnalsError ? error.message : `its history cannot be folded: ${error}`;
+      return { differences: [difference('unreadable', detail)], increments: NOTHING };
+    }
+  }
+
+  /** When the first event after a version was recorded, if that is too long ago. */
+  async #lateAfter(stream: string, version: number): Promise<string | undefined> {
+    const next = { from: version + 1, to: version + 1, limit: 1 };
+    const [missing] = await Array.fromAsync(this.#places.store.commits(stream, next));
+    return missing && Date.parse(missing.recordedAt) < this.#lateBefore ? missing.recordedAt : undefined;
+  }
+
+  /** The views of a projection that have no stream, page by page. */
+  async *orphans(projection: AnyProjection, generation: number): AsyncGenerator<readonly Difference[]> {
+    if (isShared(projection)) return;
+    const { name, group } = projection;
+    for (const own of group.values) {
+      let after: string | undefined;
+      do {
+        try {
+          const page = await this.#places.views.list(name, generation, own, { limit: PAGE, after });
+          yield await this.#withoutStream(projection, page.views);
+          after = page.next;
+        } catch (error) {
+          if (!(error instanceof CorruptDataError)) throw error;
+          yield [{ part: 'views', place: `${name}/*`, kind: 'unreadable', detail: error.message }];
+          break;
+        }
+      } while (after !== undefined);
+    }
+  }
+
+  async #withoutStream(
+    { name, aggregateType }: Projection,
+    views: readonly Pick<StoredView, 'key'>[],
+  ): Promise<Difference[]> {
+    const heads = await Promise.all(views.map(({ key }) => this.#places.store.head(`${aggregateType}-${key}`)));
+    return views
+      .filter((_, index) => heads[index] === 0)
+      .map(({ key }) => ({ part: 'views', place: `${name}/${key}`, kind: 'orphan', detail: 'has no stream' }));
+  }
+
+  /** The counters of all views of a shared projection, or why they cannot be read. @throws UnavailableError */
+  async sums(
+    { name, shards }: AnySharedProjection,
+    generation: number,
+  ): Promise<ReadonlyMap<string, CounterValues> | CorruptDataError> {
+    const place = { projection: name, generation };
+    const sums = new Map<string, CounterValues>();
+    try {
+      for await (const key of this.#places.sharedViews.keys(place)) {
+        sums.set(key, (await this.#places.sharedViews.read(place, key, shards)) ?? new Map());
+      }
+      return sums;
+    } catch (error) {
+      if (error instanceof CorruptDataError) return error;
+      throw error;
+    }
+  }
+}
+
+/** The sums as one short value. */
+export const hashOfSums = (sums: ReadonlyMap<string, CounterValues>): string =>
+  hashOf(Object.fromEntries([...sums].map(([key, counters]) => [key, treeOf(counters)])));
+
+/** The shared views that are not what their streams add up to. */
+export function differingSums(
+  { name }: AnySharedProjection,
+  stored: ReadonlyMap<string, CounterValues>,
+  made: ReadonlyMap<string, CounterValues>,
+): Difference[] {
+  return [...new Set([...stored.keys(), ...made.keys()])].flatMap((key) => {
+    const [is, should] = [treeOf(stored.get(key) ?? new Map()), treeOf(made.get(key) ?? new Map())];
+    if (hashOf(is) === hashOf(should)) return [];
+    const detail = `it is ${hashOf(is)}, history makes it ${hashOf(should)}`;
+    return [{ part: 'views', place: `${name}/${key}`, kind: 'differs', detail }];
+  });
+}

@@ -1,0 +1,141 @@
+import { cpSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { createEngine } from '../../../../../adapters/embedded/engine/engine.ts';
+import { openVerification } from '../../../../../adapters/embedded/offline/verification.ts';
+import { configureEventSystem } from '../../../../../core/base/configuration.ts';
+import { folds } from '../../../../../domain/folds.ts';
+import { projections } from '../../../../../domain/projections.ts';
+import { noise, step } from '../../../../support/sample-events.ts';
+import { temporaryFolder } from '../../../../support/temporary-folder.ts';
+
+const parent = temporaryFolder();
+let copies = 0;
+
+async function verify(dataDir: string) {
+  const { verification, close } = openVerification(dataDir, projections);
+  try {
+    const run = verification.run();
+    for (let taken = await run.next(); ; taken = await run.next()) if (taken.done) return taken.value;
+  } finally {
+    close();
+  }
+}
+
+const namesOf = async (dataDir: string) =>
+  (await verify(dataDir)).differences.map(({ place, kind }) => `${place} ${kind}`);
+
+/** A folder whose newest event is an hour old, so that nothing counts as on its way. */
+async function make(strategy: 'single' | 'by_aggregate_type'): Promise<string> {
+  const dataDir = join(parent, strategy);
+  const logger = { warn: vi.fn(), error: vi.fn() };
+  const settings = configureEventSystem({ event_system: { store: { partition_strategy: strategy } } });
+  vi.setSystemTime(Date.now() - 3_600_000);
+  const engine = createEngine({ dataDir, projections, folds, logger, settings });
+  engine.start();
+  const append = (stream: string, ...events: Parameters<typeof engine.store.append>[1]) =>
+    engine.store.append(stream, events, { expectedVersion: 'any' });
+  for (const agentId of ['a', 'b']) {
+    const data = { agentId, agentType: 'coder', configuration: {}, createdBy: 'ops' };
+    await append(`agent-${agentId}`, { type: 'agent.created', data });
+    for (let index = 0; index < 20; index++) await append(`agent-${agentId}`, step(`${index}`));
+  }
+  await append('agent-b', step(noise(700_000)));
+  const data = { taskId: 't', requiredAgents: ['a'], payload: {}, deadlineSeconds: 60 };
+  await append('task-t', { type: 'task.requested', data });
+  const fork = { agentId: 'f', parentId: 'a', atVersion: 10 };
+  await append('agent-f', { type: 'agent.forked', data: fork });
+  await append('agent-f', step('mine'));
+  await vi.waitFor(async () => {
+    expect((await engine.projectionStatus()).every(({ lag }) => lag === 0)).toBe(true);
+    expect(Number.parseInt((await engine.log.end()).slice(0, 12), 16)).toBe(46);
+  }, 10_000);
+  await engine.close();
+  vi.useRealTimers();
+  return dataDir;
+}
+
+describe('the verification of a data folder', () => {
+  let whole: string;
+  const copy = () => {
+    const folder = join(parent, `copy-${++copies}`);
+    cpSync(whole, folder, { recursive: true });
+    return folder;
+  };
+  const change = (folder: string, file: string, sql: string) => {
+    const database = new DatabaseSync(join(folder, file));
+    database.exec(sql);
+    database.close();
+  };
+  beforeAll(async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    whole = await make('single');
+  });
+
+  it('finds no difference, however the log is divided', async () => {
+    expect((await verify(whole)).verdict).toMatch(/^verified: 4 streams, 46 commits, 46 events, .* no differences$/);
+    vi.useFakeTimers({ toFake: ['Date'] });
+    expect((await verify(await make('by_aggregate_type'))).verdict).toMatch(
+      /^verified: 4 streams, 46 commits, 46 events/,
+    );
+  });
+
+  it('finds a commit that was changed by hand', async () => {
+    const folder = copy();
+    change(folder, 'events.sqlite', `UPDATE commits SET commit_id = 'forged' WHERE stream = 'task-t'`);
+    expect(await namesOf(folder)).toEqual(['stream task-t, version 1 differs']);
+  });
+
+  it('finds views that are ahead of the events, as after a lost write-ahead log', async () => {
+    const folder = copy();
+    change(folder, 'events.sqlite', `DELETE FROM commits WHERE position > 40; DELETE FROM log_pages WHERE page > 1`);
+    expect(await namesOf(folder)).toEqual(expect.arrayContaining(['agent-status/b ahead', 'agent-status/f orphan']));
+  });
+
+  it('finds a view of a fork, and counters, that were changed by hand', async () => {
+    const folder = copy();
+    change(folder, 'views.sqlite', `UPDATE views SET view = json_set(view, '$.steps', 99) WHERE key = 'f'`);
+    change(
+      folder,
+      'views.sqlite',
+      `UPDATE counters SET high = high + 9999, low = low + 5 WHERE projection = 'fleet-overview'`,
+    );
+    const names = await namesOf(folder);
+    expect(names).toContain('agent-status/f differs');
+    expect(names).toContain('fleet-overview/all differs');
+  });
+
+  it.each([
+    ['events.sqlite', 'commits', 'types', 'body'],
+    ['events.sqlite', 'log_pages', 'types', 'body'],
+    ['views.sqlite', 'views', 'view', 'view'],
+  ])('goes on behind rows of %s %s that hold rubbish', async (file, table, text, bytes) => {
+    const folder = copy();
+    const rubbish = bytes === 'body' ? `X'09'` : `'{'`;
+    change(folder, file, `UPDATE ${table} SET ${text} = '{' WHERE rowid = (SELECT min(rowid) FROM ${table})`);
+    change(folder, file, `UPDATE ${table} SET ${bytes} = ${rubbish} WHERE rowid = (SELECT max(rowid) FROM ${table})`);
+    const { verdict, differences } = await verify(folder);
+    expect(verdict).toMatch(/^NOT as it should be: /);
+    expect(differences.map(({ kind }) => kind)).toContain('unreadable');
+  });
+
+  it.each(['events.sqlite', 'views.sqlite'])('goes on behind damaged pages of %s', async (file) => {
+    const folder = copy();
+    const path = join(folder, file);
+    const pages = readFileSync(path).length / 4_096;
+    const handle = openSync(path, 'r+');
+    for (let page = Math.floor(pages / 3); page < pages; page += 2)
+      writeSync(handle, Buffer.alloc(4_096, 7), 0, 4_096, page * 4_096);
+    const { verdict } = await verify(folder);
+    expect(verdict).toMatch(/^NOT as it should be: /);
+  });
+
+  it('finds the body of a large event that is gone, or is another', async () => {
+    const folder = copy();
+    rmSync(join(folder, 'objects', 'large-events', 'agent-b'), { recursive: true });
+    expect(await namesOf(folder)).toEqual(
+      expect.arrayContaining(['stream agent-b, version 22 unreadable', 'agent-status/b unreadable']),
+    );
+  });
+});
