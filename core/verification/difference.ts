@@ -55,7 +55,7 @@ export function addFindings(findings: Findings, { named, counts, total }: Findin
 }
 
 /** How much was looked at. */
-export interface Extent {
+export interface VerifiedExtent {
   pages: number;
   streams: number;
   commits: number;
@@ -64,7 +64,7 @@ export interface Extent {
 }
 
 /** The outcome in one line. */
-export function verdictOf(extent: Extent, { total, counts }: Findings): string {
+export function verdictOf(extent: VerifiedExtent, { total, counts }: Findings): string {
   const number = (count: number) => count.toLocaleString('en');
   const seen = (['streams', 'commits', 'events', 'pages', 'views'] as const)
     .map((name) => `${number(extent[name])} ${name === 'pages' ? 'log pages' : name}`)

@@ -1,7 +1,7 @@
 import { type Increments, Tally } from '../projections/shared-projection.ts';
 import type { CommitPlace } from '../store/commit-scan.ts';
 import { CommitSums } from './commit-sums.ts';
-import { type Extent, type Findings, noFindings } from './difference.ts';
+import { type Findings, noFindings, type VerifiedExtent } from './difference.ts';
 
 /** What is looked at: the chain of the log, the streams with their views, views without streams, sums, single commits. */
 export type Phase = 'log' | 'streams' | 'orphans' | 'sums' | 'commits' | 'done';
@@ -10,7 +10,7 @@ export type Phase = 'log' | 'streams' | 'orphans' | 'sums' | 'commits' | 'done';
 export interface VerificationState {
   phase: Phase;
   readonly startedAt: string;
-  readonly extent: Extent;
+  readonly extent: VerifiedExtent;
   readonly findings: Findings;
   /** In the log: what was read, by partitions. */
   readonly chains: Record<string, { page: number; event: number | undefined }>;

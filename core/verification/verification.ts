@@ -9,7 +9,7 @@ import type { ClaimCheck } from '../store/claim-check.ts';
 import type { Commit } from '../store/commit.ts';
 import type { CommitScan } from '../store/commit-scan.ts';
 import { compareCommits } from './commits.ts';
-import { addFindings, type Difference, type Extent, noFindings, note, verdictOf } from './difference.ts';
+import { addFindings, type Difference, noFindings, note, type VerifiedExtent, verdictOf } from './difference.ts';
 import { checkLog } from './log.ts';
 import type { LogPlaces } from './log-pages.ts';
 import { decodeState, encodeState, newState, type Phase, type VerificationState } from './state.ts';
@@ -29,7 +29,7 @@ export interface VerificationOptions extends ViewPlaces, LogPlaces {
 /** How far a verification is. A run that is given the cursor goes on from there. */
 export interface VerificationProgress {
   readonly phase: Phase;
-  readonly extent: Readonly<Extent>;
+  readonly extent: Readonly<VerifiedExtent>;
   readonly differences: number;
   cursor(): string;
 }
@@ -37,7 +37,7 @@ export interface VerificationProgress {
 export interface VerificationReport {
   /** The outcome in one line. */
   readonly verdict: string;
-  readonly extent: Readonly<Extent>;
+  readonly extent: Readonly<VerifiedExtent>;
   /** Number of differences. */
   readonly total: number;
   /** The first of them. */

@@ -1,6 +1,6 @@
 import { monotonicFactory } from 'ulid';
 import { AnnalsError, NotFoundError } from '../base/errors.ts';
-import type { Difference, Extent } from './difference.ts';
+import type { Difference, VerifiedExtent } from './difference.ts';
 import type { Phase } from './state.ts';
 import type { Verification } from './verification.ts';
 
@@ -9,7 +9,7 @@ export interface VerificationRun {
   readonly verificationId: string;
   readonly state: 'running' | 'done' | 'failed';
   readonly phase: Phase;
-  readonly extent: Readonly<Extent>;
+  readonly extent: Readonly<VerifiedExtent>;
   /** Number of differences found so far. */
   readonly total: number;
   /** The first of them, once it is done. */
@@ -27,7 +27,7 @@ export interface VerificationsOptions {
 
 /** Runs that are remembered. */
 const KEPT = 10;
-const NOTHING: Extent = { pages: 0, streams: 0, commits: 0, events: 0, views: 0 };
+const NOTHING: VerifiedExtent = { pages: 0, streams: 0, commits: 0, events: 0, views: 0 };
 
 /** Verifications in this process, one at a time; the last ones are remembered until it ends. */
 export class Verifications {

@@ -1,5 +1,5 @@
 import { ExponentialBackoff, handleType, retry } from 'cockatiel';
-import { UnavailableError } from '../../../core/base/errors.ts';
+import { AnnalsError, UnavailableError } from '../../../core/base/errors.ts';
 import { type Service, verdictOn } from './error-names.ts';
 
 /** Another transaction has the item in hand; the SDK does not repeat this by itself. */
@@ -41,6 +41,7 @@ function meaningOf(service: Service, cause: unknown): unknown {
 
 /** A request that never left this process, because this code or its arguments are wrong: no service has said anything. */
 function isMistake(error: Error & { readonly $metadata?: unknown; readonly code?: unknown }): boolean {
+  if (error instanceof AnnalsError) return true;
   if (error.$metadata !== undefined || '$response' in error) return false;
   if (typeof error.code === 'string') return error.code.startsWith('ERR_'); // ECONNREFUSED and the like are the network's
   return error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError;

@@ -137,15 +137,15 @@ describe('annals serve', () => {
   });
 });
 
-/** One line that says what is wrong and what to do, and exit code 1. */
+/** One line that says what is wrong and what to do; exit code 1, or 2 for wrong usage. */
 async function expectRefused(
   env: Readonly<Record<string, string>>,
   says: readonly (string | RegExp)[],
-  limit?: string,
+  { limit, exit = 1 }: { limit?: string; exit?: number } = {},
 ): Promise<void> {
   const all = { PORT: '0', ANNALS_DATA: newFolder(), ...env };
   const { code, stdout, stderr } = await runAnnals(['serve'], all, limit).finished;
-  expect([code, stdout]).toEqual([1, '']);
+  expect([code, stdout]).toEqual([exit, '']);
   expect(stderr.trimEnd().split('\n')).toHaveLength(1);
   for (const text of says) expect(stderr).toMatch(text);
 }
@@ -160,7 +160,7 @@ describe('annals serve refuses, in one line,', () => {
   });
 
   it.each(['-1', '65536', 'http', '80.5'])('%s as a port', async (port) => {
-    await expectRefused({ PORT: port }, ['whole number from 0', 'PORT']);
+    await expectRefused({ PORT: port }, ['whole number from 0', 'PORT'], { exit: 2 });
   });
 
   it('a data folder that another process has', async () => {
@@ -177,7 +177,7 @@ describe('annals serve refuses, in one line,', () => {
   });
 
   it('a disk that takes nothing', async () => {
-    await expectRefused({}, ['full', 'ANNALS_DATA'], 'ulimit -f 0');
+    await expectRefused({}, ['full', 'ANNALS_DATA'], { limit: 'ulimit -f 0' });
   });
 
   it('data of a newer Annals', async () => {
