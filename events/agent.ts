@@ -4,15 +4,11 @@ import { amount } from '../core/events/amount.ts';
 import { defineEvent } from '../core/events/define.ts';
 import { id } from '../core/events/envelope.ts';
 import { instant } from '../core/events/instant.ts';
-import { jsonObject } from '../core/events/json.ts';
+import { type JsonObject, jsonObject } from '../core/events/json.ts';
+import { standardUsage, usage } from './usage.ts';
 
 export const agentState = z.enum(['created', 'idle', 'running', 'waiting', 'failed', 'stopped']);
 export type AgentState = z.output<typeof agentState>;
-
-/** What a step used, by name of the resource: tokens, cost, calls. Views add them up per name. */
-export const usage = z
-  .record(z.string().min(1).max(64), amount)
-  .refine((used) => Object.keys(used).length <= 32, 'may name at most 32 resources');
 
 export const agentCreated = defineEvent({
   type: 'agent.created',
@@ -53,11 +49,14 @@ export const agentStateChanged = defineEvent({
   sensitive: [],
 });
 
+const isNamed = (usage: unknown): usage is JsonObject => typeof usage === 'object' && usage !== null;
+
 export const agentStepRecorded = defineEvent({
   type: 'agent.step-recorded',
   kind: 'domain',
   access: 'open',
-  version: 1,
+  version: 2,
+  upcasters: [({ usage, ...data }) => (isNamed(usage) ? { ...data, usage: standardUsage(usage) as JsonObject } : data)],
   aggregateType: 'agent',
   streamIds: ['agentId'],
   description: 'An agent thought, acted and saw what came of it.',
@@ -84,6 +83,8 @@ export const agentForked = defineEvent({
     agentId: id,
     parentId: id,
     atVersion: z.int().positive().describe('The last event of the parent that is part of the fork’s history'),
+    agentType: z.string().max(128).optional().describe('The parent’s, then; so that views of many agents know it'),
+    state: agentState.optional().describe('The parent’s, then'),
   }),
   continues: ({ parentId, atVersion }) => ({ stream: streamId('agent', parentId), version: atVersion }),
   sensitive: [],

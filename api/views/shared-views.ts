@@ -42,7 +42,7 @@ export async function readSharedView(
           shards,
         )
       : (await past.counters(projection, new Date(at).toISOString(), signal)).get(key);
-  const view = counters && treeOf(counters);
+  const view = counters && treeOf(counters, projection);
   if (!view) throw new NotFoundError(`there is no view ${key} of ${name}${at === undefined ? '' : ' then'}`);
   return { status: 200, body: view } as const;
 }
@@ -57,5 +57,8 @@ export async function readRanking(
   if (rank === undefined) throw new ValidationError([{ path: 'name', message: `${name} is not ranked` }]);
   const place = { projection: name, generation: await generations.live(name) };
   const top = await sharedViews.top(place, rank, limit);
-  return { status: 200, body: { views: top.map(({ key, counters }) => ({ ...treeOf(counters), key })) } } as const;
+  return {
+    status: 200,
+    body: { views: top.map(({ key, counters }) => ({ ...treeOf(counters, projection), key })) },
+  } as const;
 }

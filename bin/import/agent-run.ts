@@ -206,8 +206,8 @@ function usageOf({ info }: RecordedRun): Step['usage'] {
   const stats = info?.model_stats;
   if (!stats) return undefined;
   return given({
-    tokensSent: stats.tokens_sent,
-    tokensReceived: stats.tokens_received,
+    inputTokens: stats.tokens_sent,
+    outputTokens: stats.tokens_received,
     apiCalls: stats.api_calls,
     costUsd: stats.instance_cost,
   });

@@ -30,6 +30,9 @@ export function amountOf(stored: unknown): number {
   return Math.min(Math.max(stored, 0), MAX_AMOUNT);
 }
 
+/** Adds whole numbers that are not below zero; never over {@link MAX_SUM}. */
+export const addWhole = (sum: number, count: number): number => Math.min(sum + count, MAX_SUM);
+
 /** A stored amount in whole millionths, or as a whole number when `unit` is 1. Sums of whole numbers are the same in any order. */
 export const wholeAmount = (stored: unknown, unit = 1): number =>
   Math.min(Math.round(amountOf(stored) * unit), MAX_SUM);

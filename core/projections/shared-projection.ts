@@ -1,7 +1,7 @@
 import { type DomainEvent, definitions, type EventType } from '../../events/catalogue.ts';
 import { ValidationError } from '../base/errors.ts';
 import { assertId } from '../base/stream-id.ts';
-import { MAX_SUM } from '../events/amount.ts';
+import { MAX_SUM, MILLIONTHS } from '../events/amount.ts';
 import type { JsonObject } from '../events/json.ts';
 
 /** Counters by name, nested as the view shows them. */
@@ -32,6 +32,8 @@ export interface SharedProjection<Own extends object = JsonObject, Type extends 
    * (a quota of DynamoDB) and an addition costs 2 a KB of it, whether it is for one event or for a batch of them.
    */
   readonly shards: number;
+  /** Members of the views that count millionths: readers get them as numbers with up to six decimals. */
+  readonly millionths?: readonly string[];
   /** Views are listed by this counter of theirs, highest first; only with one shard. */
   readonly rank?: string;
 }
@@ -117,8 +119,14 @@ function* leaves(counters: Counters, prefix = ''): Generator<[path: string, amou
   }
 }
 
-/** The view that counters make up, its members in the order of their names; undefined when all of them are at nothing. */
-export function treeOf(counters: ReadonlyMap<string, number>): Counters | undefined {
+/**
+ * The view that counters make up, its members in the order of their names; undefined when all of them are at nothing.
+ * @param projection whose view it is, for what counts millionths; without it they stay whole numbers
+ */
+export function treeOf(
+  counters: ReadonlyMap<string, number>,
+  { millionths = [] }: Pick<AnySharedProjection, 'millionths'> = {},
+): Counters | undefined {
   const root: Record<string, number | Counters> = {};
   for (const [path, value] of [...counters].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
     if (value === 0) continue;
@@ -128,7 +136,8 @@ export function treeOf(counters: ReadonlyMap<string, number>): Counters | undefi
       .map((name) => name.replaceAll('~1', '/').replaceAll('~0', '~'));
     let node = root;
     for (const name of names.slice(0, -1)) node = own(node, name);
-    Object.defineProperty(node, names.at(-1) ?? '', { value, enumerable: true });
+    const shown = millionths.includes(names[0] ?? '') ? value / MILLIONTHS : value;
+    Object.defineProperty(node, names.at(-1) ?? '', { value: shown, enumerable: true });
   }
   return Object.keys(root).length === 0 ? undefined : root;
 }

@@ -1,7 +1,9 @@
+import type * as z from 'zod';
 import { definitionOf, retiredEvent } from '../../events/catalogue.ts';
 import { EventVersionError } from '../base/errors.ts';
 import type { EventDefinition, RetiredEvent, Upcaster } from '../events/define.ts';
 import type { JsonObject } from '../events/json.ts';
+import { storedForm } from '../events/stored-form.ts';
 
 /** What an event's version is about, and what upcasting may change of an event. */
 interface Versioned {
@@ -35,10 +37,20 @@ export function upcast<E extends Versioned>(event: E, place: EventPlace, known: 
   if (definition?.version === event.version) return event;
   try {
     const { type, version, data } = bringUpToDate(structuredClone(event), known);
-    return { ...event, type, version, data: known.definitionOf(type)?.data.parse(data) };
+    const schema = known.definitionOf(type)?.data;
+    return { ...event, type, version, data: schema && storedDataOf(schema).parse(data) };
   } catch (cause) {
     throw new EventVersionError({ ...place, type: event.type, version: event.version }, { cause });
   }
+}
+
+const storedData = new WeakMap<z.ZodObject, z.ZodType>();
+
+/** What was stored may lie outside of what is taken today. Made once for each declaration. */
+function storedDataOf(schema: z.ZodObject): z.ZodType {
+  const known = storedData.get(schema) ?? storedForm(schema);
+  storedData.set(schema, known);
+  return known;
 }
 
 const catalogue: KnownEvents = { definitionOf, retiredEvent };

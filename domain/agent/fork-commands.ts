@@ -4,14 +4,19 @@ import { route } from '../../api/http/route.ts';
 import { CommandRejectedError, NotFoundError, ValidationError } from '../../core/base/errors.ts';
 import { streamId } from '../../core/base/stream-id.ts';
 import { id } from '../../core/events/envelope.ts';
+import { viewFold } from '../../core/projections/view-fold.ts';
 import { MAX_PARENTS, parentsOf } from '../../core/state/lineage.ts';
+import { StateReader } from '../../core/state/state-reader.ts';
 import { agentForked } from '../../events/agent.ts';
+import { agentStatus } from './agent-status.ts';
 
 export const forkBody = agentForked.data
   .pick({ atVersion: true })
   .extend({ agentId: id.optional().describe('Made when absent') });
 
-export const forkAnswer = agentForked.data.extend({ version: z.int().positive() });
+export const forkAnswer = agentForked.data
+  .omit({ agentType: true, state: true })
+  .extend({ version: z.int().positive() });
 
 export const forkCommands = [
   route({
@@ -37,10 +42,12 @@ export const forkCommands = [
         throw new CommandRejectedError(`agent ${parentId} has ${parents} parents itself, and no agent may have more`);
       }
       const agentId = given ?? newAggregateId('agent', context, deps);
+      const states = deps.states ?? new StateReader({ store: deps.store });
+      const { state: then } = await states.past(viewFold(agentStatus), parent, { version: atVersion });
       const data = { agentId, parentId, atVersion };
       const { toVersion, repeated } = await deps.store.append(
         streamId('agent', agentId),
-        [{ type: 'agent.forked', data }],
+        [{ type: 'agent.forked', data: { ...data, ...(then && { agentType: then.agentType, state: then.state }) } }],
         { ...appendOptions(context, deps), expectedVersion: 0 },
       );
       const status = repeated ? 200 : 201;

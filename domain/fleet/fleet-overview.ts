@@ -1,7 +1,8 @@
-import { addAmount, wholeAmount } from '../../core/events/amount.ts';
+import { addWhole, MILLIONTHS, wholeAmount } from '../../core/events/amount.ts';
 import { type Counts, defineSharedProjection } from '../../core/projections/shared-projection.ts';
 import type { AgentState } from '../../events/agent.ts';
 import type { DomainEvent } from '../../events/catalogue.ts';
+import { standardUsage } from '../../events/usage.ts';
 import { taskStatus } from '../task/task-status.ts';
 
 /** What has to be known of an agent or a task to count its next event. */
@@ -11,6 +12,8 @@ interface Own {
   readonly state?: AgentState;
   readonly steps?: number;
   readonly tokens?: number;
+  /** In millionths of a US dollar. */
+  readonly cost?: number;
   /** Of a task. */
   readonly task?: Parameters<typeof taskStatus.evolve>[0];
 }
@@ -19,6 +22,7 @@ const types = [
   'agent.created',
   'agent.state-changed',
   'agent.step-recorded',
+  'agent.forked',
   'task.requested',
   'task.completed',
   'task.failed',
@@ -26,14 +30,15 @@ const types = [
 type FleetEvent = DomainEvent<(typeof types)[number]>;
 
 /**
- * The whole fleet in numbers. View `all`: agents by state; agents, steps and tokens by agent type; tasks by outcome. A
- * view a day (`2026-01-31`, UTC, by the time at which the store took each event): events by hour and type.
+ * The whole fleet in numbers. View `all`: agents by state; agents, steps, tokens and cost by agent type; tasks by outcome.
+ * A fork counts as an agent of its parent's type, with what it does itself. A view a day (`2026-01-31`, UTC, by the time at which the store took each event): events by hour and type.
  */
 export const fleetOverview = defineSharedProjection({
   name: 'fleet-overview',
   types,
   // Every commit of every agent and task adds to one view.
   shards: 8,
+  millionths: ['costUsdByType'],
   evolve,
   count: (event: FleetEvent, own: Own | undefined, next: Own) => ({ ...activity(event), ...change(own ?? {}, next) }),
 });
@@ -45,15 +50,30 @@ function evolve(own: Own = {}, event: FleetEvent): Own {
     case 'agent.state-changed':
       return { ...born(own), state: event.data.newState };
     case 'agent.step-recorded': {
-      const { steps = 0, tokens = 0, ...known } = born(own);
-      // Whole tokens, whatever fractions a step was given: sums are then the same in any order.
-      const used = wholeAmount(event.data.usage?.['tokens']);
-      return { ...known, steps: steps + 1, tokens: addAmount(tokens, used) };
+      const { steps = 0, tokens = 0, cost = 0, ...known } = born(own);
+      const used = standardUsage(event.data.usage ?? {});
+      return {
+        ...known,
+        steps: steps + 1,
+        tokens: addWhole(tokens, tokensOf(used)),
+        cost: addWhole(cost, wholeAmount(used['costUsd'], MILLIONTHS)),
+      };
+    }
+    case 'agent.forked': {
+      const { agentType = 'unknown', state = 'created' } = event.data;
+      return { ...born(own), agentType, state };
     }
     default:
       return { task: taskStatus.evolve(own.task, event) };
   }
 }
+
+/** All that the model read and wrote. Those of its reasoning are among the output tokens. */
+const TOKENS = ['inputTokens', 'outputTokens', 'cacheReadTokens', 'cacheWriteTokens'] as const;
+
+/** Whole tokens, whatever fractions a step was given: sums are then the same in any order. */
+const tokensOf = (used: Readonly<Record<string, unknown>>): number =>
+  TOKENS.reduce((sum, name) => addWhole(sum, wholeAmount(used[name])), 0);
 
 /** A stream may be appended to without commands, so an agent makes do with whatever comes first. */
 const born = (own: Own): Own => ({ agentType: 'unknown', state: 'created', ...own });
@@ -68,7 +88,7 @@ const change = (before: Own, after: Own): Counts => ({ all: { ...sum(share(befor
 
 type Share = Record<string, number>;
 
-function share({ agentType, state, steps = 0, tokens = 0, task }: Own, sign: 1 | -1): Record<string, Share> {
+function share({ agentType, state, steps = 0, tokens = 0, cost = 0, task }: Own, sign: 1 | -1): Record<string, Share> {
   if (task) return { tasks: { [task.state]: sign } };
   if (agentType === undefined || state === undefined) return {};
   return {
@@ -76,6 +96,7 @@ function share({ agentType, state, steps = 0, tokens = 0, task }: Own, sign: 1 |
     agentsByType: { [agentType]: sign },
     stepsByType: { [agentType]: sign * steps },
     tokensByType: { [agentType]: sign * tokens },
+    costUsdByType: { [agentType]: sign * cost },
   };
 }
 

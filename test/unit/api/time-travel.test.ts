@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { createClient } from '../../../client/client.ts';
 import { servedApi } from '../../support/served-api.ts';
 
@@ -128,6 +128,23 @@ describe('a fork', () => {
     }
     const { steps } = await client().agents.diff('quick', { with: 'slow' });
     expect(steps.map(({ same }) => same)).toEqual([true, true, true, true, false]);
+  });
+
+  it('counts in the sums of the fleet', async () => {
+    const agentType = 'forking';
+    await post('/agents', { agentId: 'forking', agentType, configuration: {}, createdBy: 'me' });
+    const used = { action: 'a', usage: { inputTokens: 5, costUsd: 0.25 } };
+    await post('/agents/forking/steps', used);
+    expect((await post('/agents/forking/forks', { atVersion: 2, agentId: 'fork-1' })).body).toEqual({
+      ...{ agentId: 'fork-1', parentId: 'forking', atVersion: 2, version: 1 },
+    });
+    await post('/agents/fork-1/forks', { atVersion: 1, agentId: 'fork-2' });
+    await post('/agents/fork-2/steps', used);
+    const overview = async () => (await get('/projections/fleet-overview/all')).body;
+    await vi.waitFor(async () => expect((await overview()).agentsByType[agentType]).toBe(3));
+    await vi.waitFor(async () => expect((await overview()).costUsdByType[agentType]).toBe(0.5));
+    const { stepsByType, tokensByType } = await overview();
+    expect([stepsByType[agentType], tokensByType[agentType]]).toEqual([2, 10]);
   });
 
   it('needs a parent that has come so far, and a name that is free; its repeat is harmless', async () => {

@@ -62,7 +62,7 @@ describe('annals import agent-run', () => {
       reason: 'submitted',
       steps: 3,
       durationMs: 750,
-      usage: { tokensSent: 100, apiCalls: 3, costUsd: 0.5 },
+      usage: { inputTokens: 100, apiCalls: 3, costUsd: 0.5 },
       lastAction: 'submit',
     });
     expect((await get('/agents/run-b?waitFor=4')).body).toMatchObject({ state: 'failed', steps: 1 });

@@ -59,9 +59,9 @@ describe('data of an older Annals', () => {
   afterAll(() => server.close());
 
   it('shows in views that stay within what JSON carries', async () => {
-    expect(await client().agents.get('a')).toMatchObject({ usage: { tokens: 2e15 } });
-    expect(await client().agents.get('b')).toMatchObject({ durationMs: 2e15, usage: { tokens: 1e15, cost: 2e15 } });
-    expect(await client().agents.get('c')).toMatchObject({ usage: { cost: 0.123457, tokens: 0 } });
+    expect(await client().agents.get('a')).toMatchObject({ usage: { inputTokens: 2e15 } });
+    expect(await client().agents.get('b')).toMatchObject({ durationMs: 2e15, usage: { inputTokens: 1e15, costUsd: 2e15 } });
+    expect(await client().agents.get('c')).toMatchObject({ usage: { costUsd: 0.123457, inputTokens: 0 } });
     expect(await client().agents.get('d')).toMatchObject({ createdAt: EARLY, lastUpdated: LATE });
     expect((await get('/projections/fleet-overview/all')).tokensByType).toEqual({ coder: 3e15 });
     expect((await get('/rankings/leaderboard')).views).toMatchObject([

@@ -73,6 +73,49 @@ describe('fleet-overview', () => {
     });
   });
 
+  it('adds up tokens and cost by the names that mean the same everywhere', async () => {
+    const used = (usage: Record<string, number>): NewEvent => ({
+      type: 'agent.step-recorded',
+      data: { agentId: '1', action: 'a', usage },
+    });
+    const steps = [
+      used({
+        inputTokens: 100,
+        outputTokens: 20,
+        cacheReadTokens: 3,
+        cacheWriteTokens: 4,
+        reasoningTokens: 9,
+        costUsd: 0.1,
+      }),
+      used({ inputTokens: 1, costUsd: 0.2, apiCalls: 50 }),
+      used({ tokensSent: 1_000, tokensReceived: 500, cost: 0.0000004 }),
+    ];
+    const { all } = await views(fleetOverview, { 'agent-1': [agent('1', 'coder'), ...steps] });
+    expect(all).toMatchObject({ tokensByType: { coder: 1_628 } });
+    expect(treeOf(new Map([['/costUsdByType/coder', 300_000]]), fleetOverview)).toEqual({
+      costUsdByType: { coder: 0.3 },
+    });
+    expect(all).toMatchObject({ costUsdByType: { coder: 300_000 } });
+  });
+
+  it('counts a fork as an agent of its parent’s type, with what it does itself', async () => {
+    const forked = (more: object): NewEvent => ({
+      type: 'agent.forked',
+      data: { agentId: '2', parentId: '1', atVersion: 2, ...more },
+    });
+    const { all } = await views(fleetOverview, {
+      'agent-1': [agent('1', 'coder'), moved('1', 'running'), step('1', 100)],
+      'agent-2': [forked({ agentType: 'coder', state: 'running' }), { ...step('2', 7) }, moved('2', 'idle')],
+      'agent-3': [forked({})],
+    });
+    expect(all).toEqual({
+      agents: { running: 1, idle: 1, created: 1 },
+      agentsByType: { coder: 2, unknown: 1 },
+      stepsByType: { coder: 2 },
+      tokensByType: { coder: 107 },
+    });
+  });
+
   it('takes what an agent did before it was created for that of its type', async () => {
     const { all } = await views(fleetOverview, { 'agent-1': [step('1', 5), agent('1', '__proto__')] });
     expect(JSON.stringify(all)).toBe(
