@@ -118,7 +118,7 @@ export function readContract(storage: () => CommitStorage): void {
     await store.append(stream, [{ ...step('1'), ...given }, step('2')], { ...options, trace: 'Root=1-2-3' });
     const common = {
       type: 'agent.step-recorded',
-      version: 1,
+      version: 2,
       correlationId: 'c-1',
       causationId: 'k-1',
       aggregateType: 'agent',

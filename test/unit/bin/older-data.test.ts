@@ -60,7 +60,10 @@ describe('data of an older Annals', () => {
 
   it('shows in views that stay within what JSON carries', async () => {
     expect(await client().agents.get('a')).toMatchObject({ usage: { inputTokens: 2e15 } });
-    expect(await client().agents.get('b')).toMatchObject({ durationMs: 2e15, usage: { inputTokens: 1e15, costUsd: 2e15 } });
+    expect(await client().agents.get('b')).toMatchObject({
+      durationMs: 2e15,
+      usage: { inputTokens: 1e15, costUsd: 2e15 },
+    });
     expect(await client().agents.get('c')).toMatchObject({ usage: { costUsd: 0.123457, inputTokens: 0 } });
     expect(await client().agents.get('d')).toMatchObject({ createdAt: EARLY, lastUpdated: LATE });
     expect((await get('/projections/fleet-overview/all')).tokensByType).toEqual({ coder: 3e15 });
