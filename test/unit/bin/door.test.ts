@@ -21,7 +21,7 @@ async function send(lines: readonly string[], body = ''): Promise<number> {
   const socket = connect(port, '127.0.0.1');
   await once(socket, 'connect');
   const length = body === '' ? [] : [`Content-Length: ${body.length}`];
-  socket.end([...lines, ...length, 'Connection: close', '', body].join('\r\n'));
+  socket.write([...lines, ...length, 'Connection: close', '', body].join('\r\n'));
   return Number((await text(socket)).split(' ')[1]);
 }
 

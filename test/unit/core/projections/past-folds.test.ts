@@ -56,10 +56,10 @@ describe('folds of the past', () => {
   });
 
   it('go on behind a caller that had to leave, who asks again and gets them', async () => {
-    const { past } = await setup(50, { patienceMs: 0 });
+    const { past } = await setup(400, { patienceMs: 0 }); // more than is folded while a timer waits for its turn
     await expect(past.views(status, AT)).rejects.toThrow(UnavailableError);
     const views = vi.fn(() => past.views(status, AT).catch(() => []));
-    await expect.poll(async () => (await views()).length).toBe(50);
+    await expect.poll(async () => (await views()).length, { timeout: 60_000 }).toBe(400);
   });
 
   it('stop when their only caller has gone', async () => {
