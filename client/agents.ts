@@ -1,25 +1,12 @@
 import type { AgentState } from '../events/agent.ts';
 import type { EventData } from '../events/catalogue.ts';
 import * as answers from './answers.ts';
-import {
-  type Optional,
-  type PageQuery,
-  type RequestOptions,
-  type Requests,
-  segment,
-  type ViewOptions,
-} from './requests.ts';
+import { Area, type Optional, type PageQuery, type RequestOptions, segment, type ViewOptions } from './requests.ts';
 
 /** `client.agents` */
-export class Agents {
-  readonly #requests: Requests;
-
-  constructor(requests: Requests) {
-    this.#requests = requests;
-  }
-
+export class Agents extends Area {
   create(body: Optional<EventData<'agent.created'>, 'agentId'>, options?: RequestOptions) {
-    return this.#requests.post('/agents', body, answers.agentAnswer, options);
+    return this.requests.post('/agents', body, answers.agentAnswer, options);
   }
 
   changeState(
@@ -27,25 +14,25 @@ export class Agents {
     body: { readonly newState: AgentState; readonly reason: string },
     options?: RequestOptions,
   ) {
-    return this.#requests.post(`/agents/${segment(agentId)}/state`, body, answers.agentStateAnswer, options);
+    return this.requests.post(`/agents/${segment(agentId)}/state`, body, answers.agentStateAnswer, options);
   }
 
   recordStep(agentId: string, body: Omit<EventData<'agent.step-recorded'>, 'agentId'>, options?: RequestOptions) {
-    return this.#requests.post(`/agents/${segment(agentId)}/steps`, body, answers.agentAnswer, options);
+    return this.requests.post(`/agents/${segment(agentId)}/steps`, body, answers.agentAnswer, options);
   }
 
   /** Starts another agent whose history up to `atVersion` is this agent's. */
   fork(agentId: string, body: { readonly atVersion: number; readonly agentId?: string }, options?: RequestOptions) {
-    return this.#requests.post(`/agents/${segment(agentId)}/forks`, body, answers.forkAnswer, options);
+    return this.requests.post(`/agents/${segment(agentId)}/forks`, body, answers.forkAnswer, options);
   }
 
   /** A page of what two agents did, side by side from where they part. */
   diff(agentId: string, query: { readonly with: string } & PageQuery) {
-    return this.#requests.get(`/agents/${segment(agentId)}/diff`, answers.agentsDiff, query);
+    return this.requests.get(`/agents/${segment(agentId)}/diff`, answers.agentsDiff, query);
   }
 
   get(agentId: string, options?: ViewOptions) {
-    return this.#requests.get(`/agents/${segment(agentId)}`, answers.agentView, options);
+    return this.requests.get(`/agents/${segment(agentId)}`, answers.agentView, options);
   }
 
   /** A page of the agents, those of one state, type or creator when that is given. */
@@ -56,6 +43,6 @@ export class Agents {
       readonly createdBy?: string | undefined;
     } = {},
   ) {
-    return this.#requests.get('/agents', answers.agentsPage, query);
+    return this.requests.get('/agents', answers.agentsPage, query);
   }
 }

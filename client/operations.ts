@@ -1,17 +1,11 @@
 import * as answers from './answers.ts';
-import { type RequestOptions, type Requests, segment } from './requests.ts';
+import { Area, type RequestOptions, segment } from './requests.ts';
 
 /** `client.operations` */
-export class Operations {
-  readonly #requests: Requests;
-
-  constructor(requests: Requests) {
-    this.#requests = requests;
-  }
-
+export class Operations extends Area {
   /** Makes all views of a projection anew, beside the live views; readers get them once they are whole. */
   rebuild(projection: string, options?: RequestOptions) {
-    return this.#requests.post(
+    return this.requests.post(
       `/projections/${segment(projection)}/rebuilds`,
       undefined,
       answers.rebuildRequested,
@@ -29,29 +23,29 @@ export class Operations {
     },
     options?: RequestOptions,
   ) {
-    return this.#requests.post('/replays', body, answers.replayRequested, options);
+    return this.requests.post('/replays', body, answers.replayRequested, options);
   }
 
   /** How far a replay, or a rebuild, has come. */
   replay(replayId: string) {
-    return this.#requests.get(`/replays/${segment(replayId)}`, answers.replay);
+    return this.requests.get(`/replays/${segment(replayId)}`, answers.replay);
   }
 
   moveReplay(replayId: string, verb: 'pause' | 'resume' | 'discard') {
-    return this.#requests.post(`/replays/${segment(replayId)}/${verb}`, undefined, answers.replay);
+    return this.requests.post(`/replays/${segment(replayId)}/${verb}`, undefined, answers.replay);
   }
 
   /** Has the server hold store, log and views against each other; {@link verification} says how far that is. */
   verify() {
-    return this.#requests.post('/verifications', undefined, answers.verificationRequested);
+    return this.requests.post('/verifications', undefined, answers.verificationRequested);
   }
 
   verification(verificationId: string) {
-    return this.#requests.get(`/verifications/${segment(verificationId)}`, answers.verification);
+    return this.requests.get(`/verifications/${segment(verificationId)}`, answers.verification);
   }
 
   /** Serves the generation of a replay that is ready; a generation of a part of the events only when that is accepted. */
   switchToReplay(replayId: string, body: { readonly acceptPart?: boolean } = {}) {
-    return this.#requests.post(`/replays/${segment(replayId)}/switch`, body, answers.replay);
+    return this.requests.post(`/replays/${segment(replayId)}/switch`, body, answers.replay);
   }
 }

@@ -69,6 +69,15 @@ export class Requests {
   }
 }
 
+/** The methods of one area of the API, such as `client.agents`. */
+export abstract class Area {
+  protected readonly requests: Requests;
+
+  constructor(requests: Requests) {
+    this.requests = requests;
+  }
+}
+
 /** An id as part of a path. A URL would resolve `..` away, and an empty id would name another resource. */
 export function segment(id: string): string {
   if (!/^[A-Za-z0-9]/.test(id))

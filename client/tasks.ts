@@ -1,37 +1,24 @@
 import type { EventData } from '../events/catalogue.ts';
 import * as answers from './answers.ts';
-import {
-  type Optional,
-  type PageQuery,
-  type RequestOptions,
-  type Requests,
-  segment,
-  type ViewOptions,
-} from './requests.ts';
+import { Area, type Optional, type PageQuery, type RequestOptions, segment, type ViewOptions } from './requests.ts';
 
 /** `client.tasks` */
-export class Tasks {
-  readonly #requests: Requests;
-
-  constructor(requests: Requests) {
-    this.#requests = requests;
-  }
-
+export class Tasks extends Area {
   /** Requests work of several agents, which starts a saga. */
   request(body: Optional<EventData<'task.requested'>, 'taskId'>, options?: RequestOptions) {
-    return this.#requests.post('/tasks', body, answers.taskRequestedAnswer, options);
+    return this.requests.post('/tasks', body, answers.taskRequestedAnswer, options);
   }
 
   complete(taskId: string, body: Omit<EventData<'task.completed'>, 'taskId'>, options?: RequestOptions) {
-    return this.#requests.post(`/tasks/${segment(taskId)}/completions`, body, answers.taskAnswer, options);
+    return this.requests.post(`/tasks/${segment(taskId)}/completions`, body, answers.taskAnswer, options);
   }
 
   fail(taskId: string, body: Omit<EventData<'task.failed'>, 'taskId'>, options?: RequestOptions) {
-    return this.#requests.post(`/tasks/${segment(taskId)}/failures`, body, answers.taskAnswer, options);
+    return this.requests.post(`/tasks/${segment(taskId)}/failures`, body, answers.taskAnswer, options);
   }
 
   get(taskId: string, options?: ViewOptions) {
-    return this.#requests.get(`/tasks/${segment(taskId)}`, answers.taskView, options);
+    return this.requests.get(`/tasks/${segment(taskId)}`, answers.taskView, options);
   }
 
   /** A page of the tasks, those of one state or that need one agent when that is given. */
@@ -41,6 +28,6 @@ export class Tasks {
       readonly agentId?: string | undefined;
     } = {},
   ) {
-    return this.#requests.get('/tasks', answers.tasksPage, query);
+    return this.requests.get('/tasks', answers.tasksPage, query);
   }
 }

@@ -1,24 +1,11 @@
 import type { EventData } from '../events/catalogue.ts';
 import * as answers from './answers.ts';
-import {
-  type Optional,
-  type PageQuery,
-  type RequestOptions,
-  type Requests,
-  segment,
-  type ViewOptions,
-} from './requests.ts';
+import { Area, type Optional, type PageQuery, type RequestOptions, segment, type ViewOptions } from './requests.ts';
 
 /** `client.workflows` */
-export class Workflows {
-  readonly #requests: Requests;
-
-  constructor(requests: Requests) {
-    this.#requests = requests;
-  }
-
+export class Workflows extends Area {
   start(body: Optional<EventData<'workflow.started'>, 'workflowId'>, options?: RequestOptions) {
-    return this.#requests.post('/workflows', body, answers.workflowAnswer, options);
+    return this.requests.post('/workflows', body, answers.workflowAnswer, options);
   }
 
   completeStep(
@@ -26,15 +13,15 @@ export class Workflows {
     body: Omit<EventData<'workflow.step-completed'>, 'workflowId'>,
     options?: RequestOptions,
   ) {
-    return this.#requests.post(`/workflows/${segment(workflowId)}/steps`, body, answers.workflowAnswer, options);
+    return this.requests.post(`/workflows/${segment(workflowId)}/steps`, body, answers.workflowAnswer, options);
   }
 
   failStep(workflowId: string, body: Omit<EventData<'workflow.step-failed'>, 'workflowId'>, options?: RequestOptions) {
-    return this.#requests.post(`/workflows/${segment(workflowId)}/failures`, body, answers.workflowAnswer, options);
+    return this.requests.post(`/workflows/${segment(workflowId)}/failures`, body, answers.workflowAnswer, options);
   }
 
   get(workflowId: string, options?: ViewOptions) {
-    return this.#requests.get(`/workflows/${segment(workflowId)}`, answers.workflowView, options);
+    return this.requests.get(`/workflows/${segment(workflowId)}`, answers.workflowView, options);
   }
 
   /** A page of the workflows, those of one state, type or initiator when that is given. */
@@ -45,6 +32,6 @@ export class Workflows {
       readonly initiatedBy?: string | undefined;
     } = {},
   ) {
-    return this.#requests.get('/workflows', answers.workflowsPage, query);
+    return this.requests.get('/workflows', answers.workflowsPage, query);
   }
 }

@@ -80,7 +80,8 @@ export async function listViews<View extends object>(
   const { limit, cursor: from } = query;
   const filters = from?.filters ?? query.filters;
   const wanted = Object.entries(matches).filter(([name]) => filters[name] !== undefined);
-  const pageSize = wanted.length > 0 ? Math.max(limit, SCAN_SIZE) : limit;
+  const oneMore = limit + 1; // tells whether another page follows
+  const pageSize = wanted.length > 0 ? Math.max(oneMore, SCAN_SIZE) : oneMore;
   const views: (View & { readonly version: number })[] = [];
   let bytes = 0;
   let scanned = 0;
