@@ -1,6 +1,6 @@
 import { DynamoCommitStorage } from '../adapters/aws/dynamodb/commit-storage.ts';
+import type { NewEvent } from '../core/events/catalogue.ts';
 import { EventStore } from '../core/store/event-store.ts';
-import type { NewEvent } from '../events/catalogue.ts';
 import { createTables } from '../test/support/tables.ts';
 import { withEmulator } from './harness/emulator.ts';
 import { sampleEvents } from './harness/events.ts';

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { NewEvent } from '../events/catalogue.ts';
+import type { NewEvent } from '../core/events/catalogue.ts';
 import { serve } from '../test/support/served-process.ts';
 import { fillDataFolder } from './harness/history.ts';
 import { latencyFor } from './harness/latency.ts';

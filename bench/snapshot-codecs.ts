@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as zlib from 'node:zlib';
 import * as z from 'zod';
+import type { DomainEvent } from '../core/events/catalogue.ts';
 import { agentStatus } from '../domain/agent/agent-status.ts';
-import type { DomainEvent } from '../events/catalogue.ts';
 
 // Which codec suits snapshots, on the states of recorded agent runs: `node bench/snapshot-codecs.ts <folder of .traj files>`.
 

@@ -1,5 +1,5 @@
+import type { EventData } from '../core/events/catalogue.ts';
 import type { AgentState } from '../events/agent.ts';
-import type { EventData } from '../events/catalogue.ts';
 import * as answers from './answers.ts';
 import { Area, type Optional, type PageQuery, type RequestOptions, segment, type ViewOptions } from './requests.ts';
 

@@ -1,7 +1,7 @@
 import * as z from 'zod';
+import type { DomainEvent } from '../core/events/catalogue.ts';
 import { jsonObject } from '../core/events/json.ts';
 import { agentState } from '../events/agent.ts';
-import type { DomainEvent } from '../events/catalogue.ts';
 
 // What the client relies on in each answer. Members that a newer server adds are let pass and dropped.
 

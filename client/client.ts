@@ -1,4 +1,4 @@
-import type { DomainEvent, EventType, NewEvent } from '../events/catalogue.ts';
+import type { DomainEvent, EventType, NewEvent } from '../core/events/catalogue.ts';
 import { Agents } from './agents.ts';
 import * as answers from './answers.ts';
 import { followPages } from './follow.ts';

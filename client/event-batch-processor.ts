@@ -1,6 +1,6 @@
 import { ExponentialBackoff, handleWhenResult, retry } from 'cockatiel';
 import { ulid } from 'ulid';
-import type { NewEvent } from '../events/catalogue.ts';
+import type { NewEvent } from '../core/events/catalogue.ts';
 import type { BatchAnswer } from './answers.ts';
 import type { AnnalsClient, BatchOutcome } from './client.ts';
 import { AnnalsRequestError } from './errors.ts';

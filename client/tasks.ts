@@ -1,4 +1,4 @@
-import type { EventData } from '../events/catalogue.ts';
+import type { EventData } from '../core/events/catalogue.ts';
 import * as answers from './answers.ts';
 import { Area, type Optional, type PageQuery, type RequestOptions, segment, type ViewOptions } from './requests.ts';
 

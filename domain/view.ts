@@ -1,5 +1,5 @@
 import { addAmount } from '../core/events/amount.ts';
-import type { DomainEvent } from '../events/catalogue.ts';
+import type { DomainEvent } from '../core/events/catalogue.ts';
 
 /** When a view's subject was first and last heard of, by the events' own time. */
 export interface Times {

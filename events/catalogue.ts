@@ -1,13 +1,7 @@
 import * as z from 'zod';
+import type { DomainEvent, EventType, NewEvent } from '../core/events/catalogue.ts';
 import type { EventDefinition, RetiredEvent } from '../core/events/define.ts';
-import {
-  envelopeInput,
-  type eventCategory,
-  type eventSeverity,
-  recordedEnvelope,
-  systemEnvelope,
-} from '../core/events/envelope.ts';
-import type { JsonObject } from '../core/events/json.ts';
+import { envelopeInput, recordedEnvelope, systemEnvelope } from '../core/events/envelope.ts';
 import { storedForm } from '../core/events/stored-form.ts';
 import { agentEvents } from './agent.ts';
 import { integrationEvents } from './integration.ts';
@@ -26,50 +20,13 @@ export const definitions = [
   ...systemEvents,
 ] as const;
 
+declare module '../core/events/catalogue.ts' {
+  interface Register {
+    readonly events: typeof definitions;
+  }
+}
+
 type Definition = (typeof definitions)[number];
-export type EventType = Definition['type'];
-type DefinitionOf<T extends EventType> = Extract<Definition, { type: T }>;
-export type EventData<T extends EventType> = z.output<DefinitionOf<T>['data']>;
-
-type SystemEnvelope<T extends EventType> =
-  DefinitionOf<T> extends EventDefinition<string, z.ZodObject, 'system'>
-    ? { readonly severity: z.output<typeof eventSeverity>; readonly category: z.output<typeof eventCategory> }
-    : unknown;
-
-interface EnvelopeInput {
-  readonly id?: string | undefined;
-  readonly timestamp?: string | undefined;
-  readonly source?: string | undefined;
-  readonly correlationId?: string | undefined;
-  readonly causationId?: string | undefined;
-  readonly metadata?: JsonObject | undefined;
-}
-
-/** An event as its author proposes it; the store adds the rest of the envelope. */
-export type NewEvent<T extends EventType = EventType> = {
-  [K in T]: EnvelopeInput & { readonly type: K; readonly data: EventData<K> } & SystemEnvelope<K>;
-}[T];
-
-interface Envelope {
-  readonly id: string;
-  readonly version: number;
-  /** When it happened; ISO 8601, UTC, milliseconds. */
-  readonly timestamp: string;
-  readonly source: string;
-  readonly correlationId?: string;
-  readonly causationId?: string;
-  readonly metadata: JsonObject & { readonly recordedAt: string };
-  readonly aggregateId: string;
-  readonly aggregateType: string;
-  readonly sequenceNumber: number;
-  /** Place in the log, when read from there; opaque. */
-  readonly position?: string;
-}
-
-/** An event as it is read: `DomainEvent<'agent.created'>` has that type's data. */
-export type DomainEvent<T extends EventType = EventType> = {
-  [K in T]: Envelope & { readonly type: K; readonly data: EventData<K> } & SystemEnvelope<K>;
-}[T];
 
 const byType: ReadonlyMap<string, Definition> = new Map(definitions.map((definition) => [definition.type, definition]));
 

@@ -1,8 +1,9 @@
 import * as z from 'zod';
+import type { EventType } from '../../core/events/catalogue.ts';
 import { id } from '../../core/events/envelope.ts';
 import { instant } from '../../core/events/instant.ts';
 import type { EventLog } from '../../core/log/log.ts';
-import { aggregateTypes, definitions, type EventType, recordedEventSchema } from '../../events/catalogue.ts';
+import { aggregateTypes, definitions, recordedEventSchema } from '../../events/catalogue.ts';
 import { limit, wholeNumber } from '../http/page.ts';
 import { route } from '../http/route.ts';
 

@@ -1,11 +1,11 @@
 import * as z from 'zod';
 import { NotFoundError } from '../../core/base/errors.ts';
 import { streamId } from '../../core/base/stream-id.ts';
+import type { DomainEvent } from '../../core/events/catalogue.ts';
 import { id } from '../../core/events/envelope.ts';
 import { evolveSaga, initialSaga, type SagaEvent, type SagaRun } from '../../core/sagas/state.ts';
 import type { EventStore } from '../../core/store/event-store.ts';
 import { sagaStatus } from '../../domain/saga/saga-status.ts';
-import type { DomainEvent } from '../../events/catalogue.ts';
 import { limit } from '../http/page.ts';
 import { route } from '../http/route.ts';
 import { type ListDeps, listCursor, listViews } from '../views/lists.ts';

@@ -1,7 +1,7 @@
 import * as z from 'zod';
+import type { NewEvent } from '../../core/events/catalogue.ts';
 import { jsonObject } from '../../core/events/json.ts';
 import { type AppendOutcome, appendBatch } from '../../core/store/append-batch.ts';
-import type { NewEvent } from '../../events/catalogue.ts';
 import { appendOptions, type CommandDeps, rawAppends } from '../http/command.ts';
 import { problemOf, problemSchema } from '../http/problem.ts';
 import { route } from '../http/route.ts';

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { NewEvent } from '../../events/catalogue.ts';
+import type { NewEvent } from '../../core/events/catalogue.ts';
 
 /**
  * Steps of an agent, each of `bytes` as JSON with what the store stamps on it left out. Half of it is text that repeats

@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import { createEngine } from '../../adapters/embedded/engine/engine.ts';
+import type { NewEvent } from '../../core/events/catalogue.ts';
 import { projections } from '../../domain/projections.ts';
-import type { NewEvent } from '../../events/catalogue.ts';
 import { sampleEvents } from './events.ts';
 
 const COMMITS_AT_ONCE = 64;

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type AnnalsClient, AnnalsRequestError } from '../../client/client.ts';
-import type { DomainEvent, EventData } from '../../events/catalogue.ts';
+import type { DomainEvent, EventData } from '../../core/events/catalogue.ts';
 import { contentKey } from './identity.ts';
 import { InputError } from './input.ts';
 import type { ImportRequest } from './run-import.ts';

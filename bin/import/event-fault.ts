@@ -1,6 +1,7 @@
 import { issuesOf } from '../../core/base/validation.ts';
+import type { NewEvent } from '../../core/events/catalogue.ts';
 import { findJsonFault } from '../../core/events/json.ts';
-import { type NewEvent, newEventSchema } from '../../events/catalogue.ts';
+import { newEventSchema } from '../../events/catalogue.ts';
 import { sizeFault } from './request-size.ts';
 
 /** Why the server would not take an event, found out before anything is sent; undefined when it would. */

@@ -1,5 +1,5 @@
+import type { NewEvent } from '../../core/events/catalogue.ts';
 import { MAX_EVENTS_PER_COMMIT } from '../../core/store/commit.ts';
-import type { NewEvent } from '../../events/catalogue.ts';
 import { eventFault } from './event-fault.ts';
 import { contentKey, digest, fitId } from './identity.ts';
 import { InputError } from './input.ts';

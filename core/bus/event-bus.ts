@@ -1,4 +1,4 @@
-import type { DomainEvent, EventType } from '../../events/catalogue.ts';
+import type { DomainEvent, EventType } from '../events/catalogue.ts';
 
 export type EventHandler<T extends EventType = EventType> = (event: DomainEvent<T>) => void | Promise<void>;
 /** Sees, and may replace, every event before it is published. Throwing refuses it: it counts as not published. */

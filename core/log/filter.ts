@@ -1,5 +1,5 @@
-import type { DomainEvent } from '../../events/catalogue.ts';
 import { parseStreamId } from '../base/stream-id.ts';
+import type { DomainEvent } from '../events/catalogue.ts';
 import { firstMoment, isoOf, lastMoment } from '../events/instant.ts';
 import type { Commit } from '../store/commit.ts';
 import type { LogPage } from './page.ts';

@@ -1,6 +1,6 @@
-import type { DomainEvent } from '../../events/catalogue.ts';
 import { CorruptDataError } from '../base/errors.ts';
 import { turn } from '../base/turns.ts';
+import type { DomainEvent } from '../events/catalogue.ts';
 import { type Commit, decodeCommit } from '../store/commit.ts';
 import type { Selection } from './filter.ts';
 import type { LogPage } from './page.ts';

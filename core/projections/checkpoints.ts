@@ -1,5 +1,5 @@
-import type { DomainEvent } from '../../events/catalogue.ts';
 import { UnavailableError, ValidationError } from '../base/errors.ts';
+import type { DomainEvent } from '../events/catalogue.ts';
 import type { JsonObject } from '../events/json.ts';
 import type { Folded } from '../state/fold.ts';
 import { StateReader } from '../state/state-reader.ts';

@@ -1,4 +1,4 @@
-import type { DomainEvent } from '../../events/catalogue.ts';
+import type { DomainEvent } from '../events/catalogue.ts';
 import { type Folded, foldCommit } from '../state/fold.ts';
 import type { Commit } from '../store/commit.ts';
 import type { Failure } from './parked.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { DomainEvent } from '../../events/catalogue.ts';
+import type { DomainEvent } from '../events/catalogue.ts';
 
 /** Most attempts that a mark remembers, the newest; a redrive that fails adds one. */
 const MAX_ATTEMPTS = 20;

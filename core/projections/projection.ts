@@ -1,6 +1,7 @@
 import * as z from 'zod';
-import { type DomainEvent, definitions, type EventType } from '../../events/catalogue.ts';
+import { definitions } from '../../events/catalogue.ts';
 import { parseStreamId, streamId } from '../base/stream-id.ts';
+import type { DomainEvent, EventType } from '../events/catalogue.ts';
 import type { JsonObject } from '../events/json.ts';
 import type { Parked } from './parked.ts';
 import { type AnySharedProjection, homesOf } from './shared-projection.ts';

@@ -1,6 +1,6 @@
-import type { DomainEvent } from '../../events/catalogue.ts';
 import { heapSizeOf } from '../base/heap-size.ts';
 import { parseStreamId } from '../base/stream-id.ts';
+import type { DomainEvent } from '../events/catalogue.ts';
 import type { LoggedCommit } from '../log/log.ts';
 import { foldCommit } from '../state/fold.ts';
 import { type Commit, endOf } from '../store/commit.ts';

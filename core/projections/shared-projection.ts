@@ -1,7 +1,8 @@
-import { type DomainEvent, definitions, type EventType } from '../../events/catalogue.ts';
+import { definitions } from '../../events/catalogue.ts';
 import { ValidationError } from '../base/errors.ts';
 import { assertId } from '../base/stream-id.ts';
 import { MAX_SUM, MILLIONTHS } from '../events/amount.ts';
+import type { DomainEvent, EventType } from '../events/catalogue.ts';
 import type { JsonObject } from '../events/json.ts';
 
 /** Counters by name, nested as the view shows them. */

@@ -1,8 +1,9 @@
 import * as z from 'zod';
-import { type DomainEvent, recordedEventSchema } from '../../events/catalogue.ts';
+import { recordedEventSchema } from '../../events/catalogue.ts';
 import { NotFoundError } from '../base/errors.ts';
 import { streamId } from '../base/stream-id.ts';
 import { parse } from '../base/validation.ts';
+import type { DomainEvent } from '../events/catalogue.ts';
 import type { EventStore } from '../store/event-store.ts';
 
 /** Where an event is that was too large for the bus. */

@@ -1,7 +1,7 @@
-import type { DomainEvent } from '../../events/catalogue.ts';
 import { UnavailableError } from '../base/errors.ts';
 import { type RetryPolicy, withRetry } from '../base/retry.ts';
 import type { EventBus } from '../bus/event-bus.ts';
+import type { DomainEvent } from '../events/catalogue.ts';
 import { type Attempt, attemptOf, type Failure, isParked, type Parked, parkedAt } from '../projections/parked.ts';
 import type { RedriveResult } from '../projections/redrive.ts';
 import { type Commit, decodeCommit, endOf, inStreamOrder } from '../store/commit.ts';

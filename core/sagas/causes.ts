@@ -1,4 +1,4 @@
-import type { NewEvent } from '../../events/catalogue.ts';
+import type { NewEvent } from '../events/catalogue.ts';
 import type { Decider } from '../state/decider.ts';
 import type { SagaEvents } from './consequences.ts';
 import { type SagaInput, sagaDecider } from './decider.ts';

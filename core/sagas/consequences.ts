@@ -1,4 +1,4 @@
-import type { NewEvent } from '../../events/catalogue.ts';
+import type { NewEvent } from '../events/catalogue.ts';
 import type { DecideContext } from '../state/decider.ts';
 import type { AnySaga, SagaContext, SagaStep } from './saga.ts';
 import { compensable, evolveSaga, type SagaEvent, type SagaState } from './state.ts';

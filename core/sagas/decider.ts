@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { DomainEvent, EventData, NewEvent } from '../../events/catalogue.ts';
 import { CommandRejectedError, NotFoundError } from '../base/errors.ts';
+import type { DomainEvent, EventData, NewEvent } from '../events/catalogue.ts';
 import type { DecideContext, Decider } from '../state/decider.ts';
 import { begin, type SagaEvents, stepOf, withConsequences } from './consequences.ts';
 import type { AnySaga, Json } from './saga.ts';

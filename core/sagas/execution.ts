@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { DomainEvent, EventType } from '../../events/catalogue.ts';
 import { AnnalsError, NotFoundError } from '../base/errors.ts';
 import { streamId } from '../base/stream-id.ts';
+import type { DomainEvent, EventType } from '../events/catalogue.ts';
 import { type CommandResult, handleCommand } from '../state/decider.ts';
 import { stateFold } from '../state/fold.ts';
 import { StateReader } from '../state/state-reader.ts';

@@ -1,4 +1,4 @@
-import type { DomainEvent, EventData, EventType } from '../../events/catalogue.ts';
+import type { DomainEvent, EventData, EventType } from '../events/catalogue.ts';
 import type { SagaInput } from './decider.ts';
 import { type Answer, type AnySaga, sagaIdOf } from './saga.ts';
 import type { AnswerRef } from './state.ts';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { DomainEvent, EventData, EventType, NewEvent } from '../../events/catalogue.ts';
+import type { DomainEvent, EventData, EventType, NewEvent } from '../events/catalogue.ts';
 import type { Decider } from '../state/decider.ts';
 import type { SagaRun } from './state.ts';
 

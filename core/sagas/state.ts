@@ -1,4 +1,4 @@
-import type { DomainEvent, EventData, NewEvent } from '../../events/catalogue.ts';
+import type { DomainEvent, EventData, NewEvent } from '../events/catalogue.ts';
 import type { JsonObject } from '../events/json.ts';
 
 export type SagaEvent =

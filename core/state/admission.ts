@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { EventType, NewEvent } from '../../events/catalogue.ts';
 import { CommandRejectedError, NotAdmittedError, NotFoundError } from '../base/errors.ts';
+import type { EventType, NewEvent } from '../events/catalogue.ts';
 import type { Decider } from './decider.ts';
 
 /**

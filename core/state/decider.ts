@@ -1,7 +1,7 @@
 import { ExponentialBackoff, handleType, retry } from 'cockatiel';
-import type { DomainEvent, EventType, NewEvent } from '../../events/catalogue.ts';
 import { ConcurrencyError } from '../base/errors.ts';
 import { streamId } from '../base/stream-id.ts';
+import type { DomainEvent, EventType, NewEvent } from '../events/catalogue.ts';
 import type { AppendOptions, EventStore } from '../store/event-store.ts';
 import { stateFold } from './fold.ts';
 import { type Loaded, StateReader } from './state-reader.ts';

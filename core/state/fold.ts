@@ -1,5 +1,6 @@
-import { type DomainEvent, definitions } from '../../events/catalogue.ts';
+import { definitions } from '../../events/catalogue.ts';
 import { CorruptDataError } from '../base/errors.ts';
+import type { DomainEvent } from '../events/catalogue.ts';
 import { type Commit, decodeCommit, endOf } from '../store/commit.ts';
 
 /** How the events of one stream become a state: what deciders and views have in common. */

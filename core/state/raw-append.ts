@@ -1,7 +1,7 @@
-import type { NewEvent } from '../../events/catalogue.ts';
 import { definitionOf } from '../../events/catalogue.ts';
 import { ConcurrencyError, NotAdmittedError, ReservedTypeError, ValidationError } from '../base/errors.ts';
 import { parseStreamId } from '../base/stream-id.ts';
+import type { NewEvent } from '../events/catalogue.ts';
 import { RESERVED_SOURCES } from '../events/envelope.ts';
 import {
   type AppendOptions,

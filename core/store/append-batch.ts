@@ -1,5 +1,5 @@
 import pLimit from 'p-limit';
-import type { NewEvent } from '../../events/catalogue.ts';
+import type { NewEvent } from '../events/catalogue.ts';
 import type { AppendOptions, AppendResult, EventStore, ExpectedVersion } from './event-store.ts';
 
 /** Events for one stream. */

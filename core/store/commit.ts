@@ -1,7 +1,7 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import type { DomainEvent } from '../../events/catalogue.ts';
 import { CorruptDataError, PayloadTooLargeError } from '../base/errors.ts';
 import { parseStreamId } from '../base/stream-id.ts';
+import type { DomainEvent } from '../events/catalogue.ts';
 import { upcast } from './upcast.ts';
 
 /** Most events that one append may hold. */

@@ -1,9 +1,10 @@
 import { ExponentialBackoff, handleWhen, retry } from 'cockatiel';
 import { monotonicFactory } from 'ulid';
-import { type DomainEvent, definitionOf, type NewEvent, newEventSchema } from '../../events/catalogue.ts';
+import { definitionOf, newEventSchema } from '../../events/catalogue.ts';
 import { ConcurrencyError, type Issue, ValidationError } from '../base/errors.ts';
 import { assertId, parseStreamId } from '../base/stream-id.ts';
 import { issuesOf } from '../base/validation.ts';
+import type { DomainEvent, NewEvent } from '../events/catalogue.ts';
 import { findJsonFault } from '../events/json.ts';
 import {
   type Commit,

@@ -1,5 +1,5 @@
-import type { DomainEvent } from '../../events/catalogue.ts';
 import type { EventPublisher } from '../bus/event-bus.ts';
+import type { DomainEvent } from '../events/catalogue.ts';
 import type { Commit } from '../store/commit.ts';
 import type { CommitStorage } from '../store/commit-storage.ts';
 import { type Metrics, sourceLabel } from './metrics.ts';

@@ -1,4 +1,4 @@
-import type { DomainEvent } from '../../events/catalogue.ts';
+import type { DomainEvent } from '../events/catalogue.ts';
 import { type Commit, decodeCommit } from '../store/commit.ts';
 import type { CommitStorage } from '../store/commit-storage.ts';
 import { parseTraceHeader } from './trace-header.ts';

@@ -1,8 +1,8 @@
 import { addAmount } from '../../core/events/amount.ts';
+import type { DomainEvent } from '../../core/events/catalogue.ts';
 import type { JsonObject } from '../../core/events/json.ts';
 import { defineProjection } from '../../core/projections/projection.ts';
 import { type AgentState, agentState } from '../../events/agent.ts';
-import type { DomainEvent } from '../../events/catalogue.ts';
 import { addUsage, firstSeen, seen, type Times } from '../view.ts';
 
 /** What an agent is, does and has used. */

@@ -1,8 +1,8 @@
 import { CommandRejectedError, NotFoundError } from '../../core/base/errors.ts';
+import type { DomainEvent, EventData, NewEvent } from '../../core/events/catalogue.ts';
 import { admitsDecided } from '../../core/state/admission.ts';
 import type { DecideContext, Decider } from '../../core/state/decider.ts';
 import type { AgentState } from '../../events/agent.ts';
-import type { DomainEvent, EventData, NewEvent } from '../../events/catalogue.ts';
 
 type AgentEvent = 'agent.created' | 'agent.state-changed' | 'agent.step-recorded' | 'agent.forked';
 

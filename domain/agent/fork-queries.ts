@@ -4,10 +4,11 @@ import { cursor, encodeCursor, limit, takePage } from '../../api/http/page.ts';
 import { route } from '../../api/http/route.ts';
 import { NotFoundError } from '../../core/base/errors.ts';
 import { parseStreamId, streamId } from '../../core/base/stream-id.ts';
+import type { DomainEvent } from '../../core/events/catalogue.ts';
 import { id } from '../../core/events/envelope.ts';
 import { eventsOf, historyOf, partingOf, type Stretch, skip } from '../../core/state/lineage.ts';
 import type { EventStore } from '../../core/store/event-store.ts';
-import { type DomainEvent, recordedEventSchema } from '../../events/catalogue.ts';
+import { recordedEventSchema } from '../../events/catalogue.ts';
 
 const step = z.strictObject({
   step: z.int().positive().describe('Counts from 1 where the two part'),

@@ -1,7 +1,7 @@
 import { addWhole, MILLIONTHS, wholeAmount } from '../../core/events/amount.ts';
+import type { DomainEvent } from '../../core/events/catalogue.ts';
 import { type Counts, defineSharedProjection } from '../../core/projections/shared-projection.ts';
 import type { AgentState } from '../../events/agent.ts';
-import type { DomainEvent } from '../../events/catalogue.ts';
 import { standardUsage } from '../../events/usage.ts';
 import { taskStatus } from '../task/task-status.ts';
 

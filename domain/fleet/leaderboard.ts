@@ -1,6 +1,6 @@
 import { wholeAmount } from '../../core/events/amount.ts';
+import type { DomainEvent } from '../../core/events/catalogue.ts';
 import { type Counts, defineSharedProjection } from '../../core/projections/shared-projection.ts';
-import type { DomainEvent } from '../../events/catalogue.ts';
 
 /** Who has answered a task already: an answer that comes again counts once. */
 interface Own {

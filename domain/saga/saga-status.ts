@@ -1,5 +1,5 @@
+import type { DomainEvent, EventData } from '../../core/events/catalogue.ts';
 import { defineProjection } from '../../core/projections/projection.ts';
-import type { DomainEvent, EventData } from '../../events/catalogue.ts';
 import { firstSeen, seen, type Times } from '../view.ts';
 
 /** As in a saga's history, and `PARKED` for one that compensates and cannot go on without an operator. */

@@ -1,6 +1,6 @@
+import type { DomainEvent, EventData } from '../../core/events/catalogue.ts';
 import { commandOf, defineSaga, type Json } from '../../core/sagas/saga.ts';
 import type { SagaRun } from '../../core/sagas/state.ts';
-import type { DomainEvent, EventData } from '../../events/catalogue.ts';
 import { taskDecider } from './task.ts';
 
 type TaskInput = Omit<EventData<'task.requested'>, 'payload'>;

@@ -1,6 +1,6 @@
 import { addAmount } from '../../core/events/amount.ts';
+import type { DomainEvent, EventData } from '../../core/events/catalogue.ts';
 import { defineProjection } from '../../core/projections/projection.ts';
-import type { DomainEvent, EventData } from '../../events/catalogue.ts';
 import { firstSeen, seen, type Times } from '../view.ts';
 
 type TaskState = 'requested' | 'completed' | 'failed';

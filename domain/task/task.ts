@@ -1,7 +1,7 @@
 import { CommandRejectedError, NotFoundError } from '../../core/base/errors.ts';
+import type { DomainEvent, EventData, NewEvent } from '../../core/events/catalogue.ts';
 import { admitsDecided } from '../../core/state/admission.ts';
 import type { DecideContext, Decider } from '../../core/state/decider.ts';
-import type { DomainEvent, EventData, NewEvent } from '../../events/catalogue.ts';
 
 type TaskEvent = 'task.requested' | 'task.assigned' | 'task.completed' | 'task.failed' | 'task.released';
 type Answer = 'completed' | 'failed';

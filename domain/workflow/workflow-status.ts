@@ -1,6 +1,6 @@
+import type { DomainEvent, EventData } from '../../core/events/catalogue.ts';
 import type { JsonObject } from '../../core/events/json.ts';
 import { defineProjection } from '../../core/projections/projection.ts';
-import type { DomainEvent, EventData } from '../../events/catalogue.ts';
 import { firstSeen, seen, type Times } from '../view.ts';
 
 type WorkflowState = 'started' | 'running' | 'completed' | 'failed';

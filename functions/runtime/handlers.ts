@@ -9,12 +9,12 @@ import { type App, type AppDeps, createApp } from '../../api/http/app.ts';
 import { requestObserver } from '../../api/http/observe.ts';
 import type { Route } from '../../api/http/route.ts';
 import { parse } from '../../core/base/validation.ts';
+import type { DomainEvent } from '../../core/events/catalogue.ts';
 import { deliveredEvent } from '../../core/publishing/event-reference.ts';
 import type { ClaimCheck } from '../../core/store/claim-check.ts';
 import type { Commit } from '../../core/store/commit.ts';
 import type { EventStore } from '../../core/store/event-store.ts';
 import { noMetrics } from '../../core/telemetry/metrics.ts';
-import type { DomainEvent } from '../../events/catalogue.ts';
 import { logger, telemetry, tracer } from './stage.ts';
 
 /** Least time between two writings of metrics of a function that answers requests, which are many and small. */

@@ -1,6 +1,6 @@
+import type { NewEvent } from '../../core/events/catalogue.ts';
 import { type Commit, endOf } from '../../core/store/commit.ts';
 import { EventStore } from '../../core/store/event-store.ts';
-import type { NewEvent } from '../../events/catalogue.ts';
 import { MemoryCommitStorage } from './memory-storage.ts';
 import { steps } from './sample-events.ts';
 

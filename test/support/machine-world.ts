@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import pLimit from 'p-limit';
+import type { DomainEvent } from '../../core/events/catalogue.ts';
 import { byReference, deliveredEvent, type ReferencedEvent } from '../../core/publishing/event-reference.ts';
 import { SagaExecution } from '../../core/sagas/execution.ts';
 import type { AnySaga } from '../../core/sagas/saga.ts';
@@ -8,7 +9,6 @@ import { answerMachine, machineRequest } from '../../core/sagas/step-functions/r
 import type { SagaMachines, SagaRound, SagaTokens } from '../../core/sagas/tokens.ts';
 import { decodeCommit } from '../../core/store/commit.ts';
 import { EventStore } from '../../core/store/event-store.ts';
-import type { DomainEvent } from '../../events/catalogue.ts';
 import { compileSaga } from '../../lib/sagas/saga-machine.ts';
 import { MemorySagaTokens } from './memory-sagas.ts';
 import { Crash, mortal, type World, WorldOfSagas, withStubbornness } from './saga-world.ts';

@@ -1,6 +1,6 @@
 import { ulid } from 'ulid';
+import type { NewEvent } from '../../core/events/catalogue.ts';
 import type { EventStore } from '../../core/store/event-store.ts';
-import type { NewEvent } from '../../events/catalogue.ts';
 
 /** The id of a stream that nothing has written to. */
 export const newStream = (): string => `agent-${ulid()}`;

@@ -1,7 +1,8 @@
 import { expect } from 'vitest';
+import type { DomainEvent, EventType, NewEvent } from '../../core/events/catalogue.ts';
 import { type AnyProjection, aggregateTypesOf } from '../../core/projections/projection.ts';
 import type { Decider } from '../../core/state/decider.ts';
-import { type DomainEvent, definitionOf, type EventType, type NewEvent } from '../../events/catalogue.ts';
+import { definitionOf } from '../../events/catalogue.ts';
 
 const NOW = '2026-01-05T09:00:00.000Z';
 

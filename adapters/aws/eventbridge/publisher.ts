@@ -13,8 +13,8 @@ import {
 } from 'cockatiel';
 import { UnavailableError, ValidationError } from '../../../core/base/errors.ts';
 import type { EventPublisher, PublishFailure } from '../../../core/bus/event-bus.ts';
+import type { DomainEvent } from '../../../core/events/catalogue.ts';
 import { byReference } from '../../../core/publishing/event-reference.ts';
-import type { DomainEvent } from '../../../events/catalogue.ts';
 import { verdictOn } from '../clients/error-names.ts';
 import { reaching } from '../clients/service-error.ts';
 

@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
-import type { DomainEvent } from '../../../events/catalogue.ts';
 import { ConcurrencyError, UnavailableError } from '../../base/errors.ts';
 import { type RetryPolicy, withRetry } from '../../base/retry.ts';
+import type { DomainEvent } from '../../events/catalogue.ts';
 import { type Commit, decodeCommit } from '../../store/commit.ts';
 import type { SagaInput } from '../decider.ts';
 import type { SagaExecution } from '../execution.ts';

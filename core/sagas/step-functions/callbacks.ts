@@ -1,4 +1,4 @@
-import type { DomainEvent } from '../../../events/catalogue.ts';
+import type { DomainEvent } from '../../events/catalogue.ts';
 import type { SagaInput } from '../decider.ts';
 import type { SagaExecution } from '../execution.ts';
 import { type Directed, refOf } from '../inputs.ts';

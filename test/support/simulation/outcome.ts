@@ -1,3 +1,4 @@
+import type { DomainEvent } from '../../../core/events/catalogue.ts';
 import { EventLog } from '../../../core/log/log.ts';
 import type { LogStorage } from '../../../core/log/storage.ts';
 import { LIVE_GENERATION } from '../../../core/projections/projector.ts';
@@ -6,7 +7,6 @@ import type { AnySharedProjection } from '../../../core/projections/shared-proje
 import type { SharedViewStore } from '../../../core/projections/shared-view-store.ts';
 import type { ViewStore } from '../../../core/projections/view-store.ts';
 import type { EventStore } from '../../../core/store/event-store.ts';
-import type { DomainEvent } from '../../../events/catalogue.ts';
 
 /** Everything that there is when a simulation has run. */
 export interface Outcome {

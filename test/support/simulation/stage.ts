@@ -1,5 +1,6 @@
 import { UnavailableError, ValidationError } from '../../../core/base/errors.ts';
 import { EventBus } from '../../../core/bus/event-bus.ts';
+import type { DomainEvent } from '../../../core/events/catalogue.ts';
 import { LogWriter } from '../../../core/log/writer.ts';
 import { LIVE_GENERATION, Projector } from '../../../core/projections/projector.ts';
 import { DeadLetters } from '../../../core/publishing/dead-letters.ts';
@@ -8,7 +9,6 @@ import { Publication } from '../../../core/publishing/publication.ts';
 import { Relay } from '../../../core/publishing/relay.ts';
 import type { Commit } from '../../../core/store/commit.ts';
 import { EventStore } from '../../../core/store/event-store.ts';
-import type { DomainEvent } from '../../../events/catalogue.ts';
 import { step } from '../sample-events.ts';
 import { Faults } from './faults.ts';
 import { checkOutcome } from './outcome.ts';

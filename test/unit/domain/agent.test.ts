@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { CommandRejectedError, NotFoundError } from '../../../core/base/errors.ts';
+import type { NewEvent } from '../../../core/events/catalogue.ts';
 import { agentDecider } from '../../../domain/agent/agent.ts';
 import { agentStatus } from '../../../domain/agent/agent-status.ts';
-import type { NewEvent } from '../../../events/catalogue.ts';
 import { specification, view } from '../../support/specification.ts';
 
 const given = specification(agentDecider, '42');

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import type { NewEvent } from '../../../core/events/catalogue.ts';
 import { foldShared } from '../../../core/projections/shared-fold.ts';
 import { type AnySharedProjection, treeOf } from '../../../core/projections/shared-projection.ts';
 import { EventStore } from '../../../core/store/event-store.ts';
 import { fleetOverview } from '../../../domain/fleet/fleet-overview.ts';
 import { leaderboard } from '../../../domain/fleet/leaderboard.ts';
-import type { NewEvent } from '../../../events/catalogue.ts';
 import { MemoryCommitStorage } from '../../support/memory-storage.ts';
 
 /** The views of a shared projection after histories, each a stream; recorded in their order, an hour apart. */

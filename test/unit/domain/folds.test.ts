@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
+import type { DomainEvent } from '../../../core/events/catalogue.ts';
 import { SnapshotStore } from '../../../core/state/snapshot-store.ts';
 import { folds } from '../../../domain/folds.ts';
-import type { DomainEvent } from '../../../events/catalogue.ts';
 import { MemoryObjectStore } from '../../support/memory-objects.ts';
 
 const folder = new URL('../../../events/samples/', import.meta.url);

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { CommandRejectedError, NotFoundError } from '../../../core/base/errors.ts';
+import type { DomainEvent, NewEvent } from '../../../core/events/catalogue.ts';
 import { type SagaInput, sagaDecider } from '../../../core/sagas/decider.ts';
 import { sagaIdOf } from '../../../core/sagas/saga.ts';
 import { compensable, evolveSaga, initialSaga, nextWake, type SagaEvent } from '../../../core/sagas/state.ts';
 import { multiAgentTask } from '../../../domain/task/multi-agent-task-saga.ts';
-import type { DomainEvent, NewEvent } from '../../../events/catalogue.ts';
 import { recorded, specification } from '../../support/specification.ts';
 
 const sagaId = 'multi-agent-task:t-1';

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import type { DomainEvent } from '../../../core/events/catalogue.ts';
 import { type SagaInput, sagaDecider } from '../../../core/sagas/decider.ts';
 import { commandIdOf } from '../../../core/sagas/saga.ts';
 import { compensable, evolveSaga, initialSaga, type SagaState } from '../../../core/sagas/state.ts';
 import { workflowSaga } from '../../../domain/workflow/workflow-saga.ts';
-import type { DomainEvent } from '../../../events/catalogue.ts';
 import { recorded } from '../../support/specification.ts';
 
 const id = 'workflow:w-1';

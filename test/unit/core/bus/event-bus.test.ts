@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { EventBus } from '../../../../core/bus/event-bus.ts';
-import type { DomainEvent } from '../../../../events/catalogue.ts';
+import type { DomainEvent } from '../../../../core/events/catalogue.ts';
 import { recorded } from '../../../support/specification.ts';
 
 const [created, stepped] = recorded('agent', '42', [

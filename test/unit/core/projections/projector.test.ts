@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CorruptDataError } from '../../../../core/base/errors.ts';
+import type { NewEvent } from '../../../../core/events/catalogue.ts';
 import { defineProjection } from '../../../../core/projections/projection.ts';
 import { LIVE_GENERATION, Projector } from '../../../../core/projections/projector.ts';
 import type { Commit } from '../../../../core/store/commit.ts';
 import { EventStore } from '../../../../core/store/event-store.ts';
-import type { NewEvent } from '../../../../events/catalogue.ts';
 import { MemoryCommitStorage } from '../../../support/memory-storage.ts';
 import { MemoryViewStore } from '../../../support/memory-views.ts';
 

@@ -1,12 +1,12 @@
 import { describe, expect, it, vi } from 'vitest';
 import { UnavailableError } from '../../../../core/base/errors.ts';
 import { EventBus } from '../../../../core/bus/event-bus.ts';
+import type { DomainEvent } from '../../../../core/events/catalogue.ts';
 import { ParkedPublications } from '../../../../core/publishing/parked-publications.ts';
 import { Publication } from '../../../../core/publishing/publication.ts';
 import { Relay } from '../../../../core/publishing/relay.ts';
 import type { Commit } from '../../../../core/store/commit.ts';
 import { EventStore } from '../../../../core/store/event-store.ts';
-import type { DomainEvent } from '../../../../events/catalogue.ts';
 import { MemoryCommitStorage } from '../../../support/memory-storage.ts';
 import { MemoryViewStore } from '../../../support/memory-views.ts';
 

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import type { DomainEvent } from '../../../../core/events/catalogue.ts';
 import { handleCommand } from '../../../../core/state/decider.ts';
 import { agentDecider } from '../../../../domain/agent/agent.ts';
 import { sagas } from '../../../../domain/sagas.ts';
 import { type TaskCommand, taskDecider } from '../../../../domain/task/task.ts';
 import { type WorkflowCommand, workflowDecider } from '../../../../domain/workflow/workflow.ts';
-import type { DomainEvent } from '../../../../events/catalogue.ts';
 import { MachineWorld } from '../../../support/machine-world.ts';
 import { RunnerWorld, type WorldOfSagas } from '../../../support/saga-world.ts';
 

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { DomainEvent } from '../../../../core/events/catalogue.ts';
 import { compensable } from '../../../../core/sagas/state.ts';
 import { agentDecider } from '../../../../domain/agent/agent.ts';
 import { sagas } from '../../../../domain/sagas.ts';
 import { taskDecider } from '../../../../domain/task/task.ts';
 import { workflowDecider } from '../../../../domain/workflow/workflow.ts';
-import type { DomainEvent } from '../../../../events/catalogue.ts';
 import { MachineWorld } from '../../../support/machine-world.ts';
 import { RunnerWorld, type World, type WorldOfSagas } from '../../../support/saga-world.ts';
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { UnavailableError } from '../../../../core/base/errors.ts';
+import type { NewEvent } from '../../../../core/events/catalogue.ts';
 import { viewFold } from '../../../../core/projections/view-fold.ts';
 import { handleCommand } from '../../../../core/state/decider.ts';
 import { type Fold, stateFold } from '../../../../core/state/fold.ts';
@@ -12,7 +13,6 @@ import type { CommitRange, CommitStorage } from '../../../../core/store/commit-s
 import { EventStore } from '../../../../core/store/event-store.ts';
 import { agentDecider } from '../../../../domain/agent/agent.ts';
 import { type AgentStatus, agentStatus } from '../../../../domain/agent/agent-status.ts';
-import type { NewEvent } from '../../../../events/catalogue.ts';
 import { MemoryObjectStore } from '../../../support/memory-objects.ts';
 import { MemoryCommitStorage } from '../../../support/memory-storage.ts';
 import { recordTelemetry } from '../../../support/recorded-telemetry.ts';

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
+import type { DomainEvent } from '../../../../core/events/catalogue.ts';
 import { EventStore } from '../../../../core/store/event-store.ts';
 import { meteredDelivery, meteredPublisher, meteredStorage } from '../../../../core/telemetry/metered.ts';
-import type { DomainEvent } from '../../../../events/catalogue.ts';
 import { losingReplies, MemoryCommitStorage } from '../../../support/memory-storage.ts';
 import { recordTelemetry } from '../../../support/recorded-telemetry.ts';
 import { newStream, step } from '../../../support/sample-events.ts';

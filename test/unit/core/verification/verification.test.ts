@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { NewEvent } from '../../../../core/events/catalogue.ts';
 import { LogArchive } from '../../../../core/log/archive.ts';
 import { LogArchiver } from '../../../../core/log/archiver.ts';
 import type { PartitionStrategy } from '../../../../core/log/partition.ts';
@@ -9,7 +10,6 @@ import { encodeEvents } from '../../../../core/store/commit.ts';
 import { EventStore } from '../../../../core/store/event-store.ts';
 import { Verification, type VerificationReport } from '../../../../core/verification/verification.ts';
 import { projections } from '../../../../domain/projections.ts';
-import type { NewEvent } from '../../../../events/catalogue.ts';
 import { MemoryLogStorage } from '../../../support/memory-log.ts';
 import { MemoryObjectStore } from '../../../support/memory-objects.ts';
 import { MemorySharedViews } from '../../../support/memory-shared-views.ts';

@@ -2,11 +2,11 @@ import { DynamoDBClient, type QueryCommandInput } from '@aws-sdk/client-dynamodb
 import { ulid } from 'ulid';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { DynamoCommitStorage } from '../../../../../adapters/aws/dynamodb/commit-storage.ts';
+import type { NewEvent } from '../../../../../core/events/catalogue.ts';
 import { appendRaw } from '../../../../../core/state/raw-append.ts';
 import { StateReader } from '../../../../../core/state/state-reader.ts';
 import { EventStore, type ExpectedVersion, type ReadOptions } from '../../../../../core/store/event-store.ts';
 import { agentDecider } from '../../../../../domain/agent/agent.ts';
-import type { NewEvent } from '../../../../../events/catalogue.ts';
 import { fill, newStream, noise, step } from '../../../../support/sample-events.ts';
 import { createTables } from '../../../../support/tables.ts';
 

@@ -8,8 +8,8 @@ import {
   type EventBridgePublisherOptions,
 } from '../../../../../adapters/aws/eventbridge/publisher.ts';
 import { UnavailableError } from '../../../../../core/base/errors.ts';
+import type { DomainEvent } from '../../../../../core/events/catalogue.ts';
 import { EventStore } from '../../../../../core/store/event-store.ts';
-import type { DomainEvent } from '../../../../../events/catalogue.ts';
 import { MemoryCommitStorage } from '../../../../support/memory-storage.ts';
 import { noise, step, steps } from '../../../../support/sample-events.ts';
 

@@ -7,9 +7,9 @@ import { createEngine, type Engine, type EngineOptions } from '../../../../../ad
 import { StartupError } from '../../../../../adapters/embedded/sqlite/database.ts';
 import { configureEventSystem } from '../../../../../core/base/configuration.ts';
 import { UnavailableError } from '../../../../../core/base/errors.ts';
+import type { DomainEvent } from '../../../../../core/events/catalogue.ts';
 import { type AnyProjection, defineProjection } from '../../../../../core/projections/projection.ts';
 import { LIVE_GENERATION } from '../../../../../core/projections/projector.ts';
-import type { DomainEvent } from '../../../../../events/catalogue.ts';
 import { step, steps } from '../../../../support/sample-events.ts';
 import { temporaryFolder } from '../../../../support/temporary-folder.ts';
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { DomainEvent } from '../../../../../core/events/catalogue.ts';
 import { SagaExecution } from '../../../../../core/sagas/execution.ts';
 import { SagaCallbacks, SagaCompensating } from '../../../../../core/sagas/step-functions/callbacks.ts';
 import type { SagaMachines, SagaRound } from '../../../../../core/sagas/tokens.ts';
@@ -10,7 +11,6 @@ import { agentDecider } from '../../../../../domain/agent/agent.ts';
 import { sagas } from '../../../../../domain/sagas.ts';
 import { type TaskCommand, taskDecider } from '../../../../../domain/task/task.ts';
 import { type WorkflowCommand, workflowDecider } from '../../../../../domain/workflow/workflow.ts';
-import type { DomainEvent } from '../../../../../events/catalogue.ts';
 import { MemorySagaTokens } from '../../../../support/memory-sagas.ts';
 import { MemoryCommitStorage } from '../../../../support/memory-storage.ts';
 
