@@ -7,7 +7,7 @@ import * as z from 'zod';
 import { available, CommandFailed, NoEmulator, run } from './shell.ts';
 
 /** Pinned: what the cloud lane was seen working with. */
-const VERSION = '1.4.21';
+const VERSION = '1.5.33';
 const PREFERRED_PORT = 4566;
 const CONTAINER = 'annals-ministack';
 
