@@ -1,7 +1,8 @@
 import * as z from 'zod';
-import type { DomainEvent, EventType, NewEvent } from '../core/events/catalogue.ts';
-import type { EventDefinition, RetiredEvent } from '../core/events/define.ts';
+import type { DomainEvent, NewEvent } from '../core/events/catalogue.ts';
+import type { EventDefinition } from '../core/events/define.ts';
 import { envelopeInput, recordedEnvelope, systemEnvelope } from '../core/events/envelope.ts';
+import { RetiredTypes } from '../core/events/retired-types.ts';
 import { storedForm } from '../core/events/stored-form.ts';
 import { agentEvents } from './agent.ts';
 import { integrationEvents } from './integration.ts';
@@ -35,18 +36,8 @@ export function definitionOf(type: string): Definition | undefined {
   return byType.get(type);
 }
 
-/** The types that were renamed or split. None so far; docs/versions.md shows how. */
-const retired: readonly RetiredEvent<EventType>[] = [];
-
-/** The declaration of a type that is written no more, or undefined when none of that name was retired. */
-export function retiredEvent(type: string): RetiredEvent | undefined {
-  return retired.find((event) => event.type === type);
-}
-
-/** The names under which events of a type may be stored: its own, and those of retired types that may be read as it. */
-export function storedTypesOf(type: EventType): readonly string[] {
-  return [type, ...retired.filter(({ successors }) => successors.includes(type)).map((event) => event.type)];
-}
+/** The types that were renamed or split. None so far: `retiredTypes.register(...)`, as docs/versions.md shows. */
+export const retiredTypes = new RetiredTypes((type) => byType.has(type));
 
 /** The aggregate types that occur, each once. */
 export const aggregateTypes: readonly string[] = [...new Set(definitions.map((d) => d.aggregateType))];

@@ -1,3 +1,4 @@
+import { retiredTypes } from '../../events/catalogue.ts';
 import { parseStreamId } from '../base/stream-id.ts';
 import type { DomainEvent } from '../events/catalogue.ts';
 import { firstMoment, isoOf, lastMoment } from '../events/instant.ts';
@@ -24,6 +25,8 @@ export class Selection {
   readonly #aggregateId: string | undefined;
   readonly #correlationId: string | undefined;
   readonly #types: ReadonlySet<string> | undefined;
+  /** The same types under every name that they were ever stored by: what pages and commits say of themselves. */
+  readonly #storedTypes: ReadonlySet<string> | undefined;
   readonly #first: number;
   readonly #last: number;
 
@@ -36,15 +39,16 @@ export class Selection {
     this.to = to === undefined ? undefined : isoOf(this.#last);
     this.aggregateType = aggregateType;
     this.#types = types && new Set(types);
+    this.#storedTypes = types && retiredTypes.storedTypesOf(types);
   }
 
   /** Whether a page may hold something wanted, by what it says of itself: most pages need not be decompressed. */
   wantsPage({ types, firstRecordedAt, through }: LogPage): boolean {
-    return this.#hasType(types) && !this.#isAfter(firstRecordedAt) && !this.#isBefore(through);
+    return this.#mayHaveType(types) && !this.#isAfter(firstRecordedAt) && !this.#isBefore(through);
   }
 
   wants({ stream, types, recordedAt }: Commit): boolean {
-    if (!this.#hasType(types) || this.#isAfter(recordedAt) || this.#isBefore(recordedAt)) return false;
+    if (!this.#mayHaveType(types) || this.#isAfter(recordedAt) || this.#isBefore(recordedAt)) return false;
     const named = parseStreamId(stream);
     if (this.#aggregateId !== undefined && named.aggregateId !== this.#aggregateId) return false;
     return this.aggregateType === undefined || named.aggregateType === this.aggregateType;
@@ -56,8 +60,9 @@ export class Selection {
     return this.#types?.has(type) ?? true;
   }
 
-  #hasType(types: readonly string[]): boolean {
-    return this.#types === undefined || types.length === 0 || types.some((type) => this.#types?.has(type));
+  #mayHaveType(types: readonly string[]): boolean {
+    const stored = this.#storedTypes;
+    return stored === undefined || types.length === 0 || types.some((type) => stored.has(type));
   }
 
   #isBefore(recordedAt: string): boolean {

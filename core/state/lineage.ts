@@ -1,4 +1,4 @@
-import { definitionOf, retiredEvent } from '../../events/catalogue.ts';
+import { definitionOf, retiredTypes } from '../../events/catalogue.ts';
 import { LineageError } from '../base/errors.ts';
 import type { Origin } from '../events/define.ts';
 import { type Commit, decodeCommit } from '../store/commit.ts';
@@ -24,8 +24,7 @@ export function originOf(commit: Commit | undefined): Origin | undefined {
 
 /** Whether an event stored under this type may begin a fork. Spares the others the decoding. */
 function mayContinue(type: string): boolean {
-  const types = retiredEvent(type)?.successors ?? [type];
-  return types.some((name) => definitionOf(name)?.continues !== undefined);
+  return [...retiredTypes.currentTypesOf(type)].some((name) => definitionOf(name)?.continues !== undefined);
 }
 
 /** The streams on the way from a fork to the beginning of its history; refuses a way that does not end. */

@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import { definitionOf, retiredEvent } from '../../events/catalogue.ts';
+import { definitionOf, retiredTypes } from '../../events/catalogue.ts';
 import { EventVersionError } from '../base/errors.ts';
 import type { EventDefinition, RetiredEvent, Upcaster } from '../events/define.ts';
 import type { JsonObject } from '../events/json.ts';
@@ -53,7 +53,7 @@ function storedDataOf(schema: z.ZodObject): z.ZodType {
   return known;
 }
 
-const catalogue: KnownEvents = { definitionOf, retiredEvent };
+const catalogue: KnownEvents = { definitionOf, retiredEvent: (type) => retiredTypes.get(type) };
 
 function bringUpToDate(stored: Versioned, known: KnownEvents): Versioned {
   let event = stored;

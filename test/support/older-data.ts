@@ -3,7 +3,12 @@ import { openDataFolder } from '../../adapters/embedded/sqlite/database.ts';
 import { type Commit, encodeEvents, type StoredEvent } from '../../core/store/commit.ts';
 
 /** An event as an older Annals took it, whatever is refused today. */
-export type OlderEvent = Pick<StoredEvent, 'type' | 'version'> & { readonly data: object; readonly timestamp?: string };
+export interface OlderEvent {
+  readonly type: string;
+  readonly version: number;
+  readonly data: object;
+  readonly timestamp?: string;
+}
 
 /** A commit as an older Annals stored it. */
 export function olderCommit(stream: string, version: number, events: readonly OlderEvent[]): Commit {

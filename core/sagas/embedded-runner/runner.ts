@@ -1,4 +1,5 @@
 import pLimit from 'p-limit';
+import { retiredTypes } from '../../../events/catalogue.ts';
 import { ConcurrencyError, UnavailableError } from '../../base/errors.ts';
 import { type RetryPolicy, withRetry } from '../../base/retry.ts';
 import type { DomainEvent } from '../../events/catalogue.ts';
@@ -36,12 +37,13 @@ const WAKE_BATCH = 100;
 export class SagaRunner {
   readonly #options: SagaRunnerOptions;
   readonly #now: () => Date;
-  readonly #types: ReadonlySet<string>;
+  /** What commits say of themselves: types that mean something to a saga, under every name that they were ever stored by. */
+  readonly #storedTypes: ReadonlySet<string>;
   readonly #stalled = new StalledSagas();
 
   constructor(options: SagaRunnerOptions) {
     this.#options = options;
-    this.#types = new Set(options.execution.types);
+    this.#storedTypes = retiredTypes.storedTypesOf(options.execution.types);
     this.#now = options.now ?? (() => new Date());
   }
 
@@ -49,7 +51,7 @@ export class SagaRunner {
   async apply(commits: readonly Commit[]): Promise<void> {
     let jobs: Job[] = [];
     for (const commit of commits) {
-      const concerns = commit.types.some((type) => this.#types.has(type));
+      const concerns = commit.types.some((type) => this.#storedTypes.has(type));
       for (const event of concerns ? this.#eventsOf(commit) : []) {
         for (const { sagaId, input } of this.#options.execution.inputsOf(event)) {
           jobs.push({ sagaId, commit, work: () => this.#take(sagaId, input) });

@@ -1,0 +1,27 @@
+import { type RetiredEvent, retireEvent } from '../../core/events/define.ts';
+import { retiredTypes } from '../../events/catalogue.ts';
+
+const renamed = (from: string, to: string, version: number): RetiredEvent =>
+  retireEvent({ type: from, version: 1, successors: [to], succeed: (data) => ({ type: to, version, data }) });
+
+/** Types of today with names that they had before: the newest first, and each name leads to the one before it. */
+export const formerNames = {
+  'agent.created': ['agent.registered', 'agent.born'],
+  'agent.step-recorded': ['agent.step-noted', 'agent.noted'],
+  'task.requested': ['task.asked', 'task.wanted'],
+} as const;
+
+/** Registers those names, and one that was split: `agent.heard` is read as a step or as a change of state. @returns how to undo it */
+export function registerFormerNames(): () => void {
+  const split = retireEvent({
+    type: 'agent.heard',
+    version: 1,
+    successors: ['agent.noted', 'agent.state-changed'],
+    succeed: (data) => ({ type: 'action' in data ? 'agent.noted' : 'agent.state-changed', version: 1, data }),
+  });
+  const chains = Object.entries(formerNames).flatMap(([current, [newer, older]]) => [
+    renamed(older, newer, 1),
+    renamed(newer, current, 1),
+  ]);
+  return retiredTypes.register(split, ...chains);
+}
