@@ -2,9 +2,11 @@
 import { debuglog } from 'node:util';
 import { Command } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
+import { addBackupCommand } from './commands/backup.ts';
 import { addDrillCommand } from './commands/drill.ts';
 import { addImportCommand } from './commands/import.ts';
 import { addReplayCommand } from './commands/replay.ts';
+import { addRestoreCommand } from './commands/restore.ts';
 import { addServeCommand } from './commands/serve.ts';
 import { addTravelCommand } from './commands/travel.ts';
 import { addVerifyCommand } from './commands/verify.ts';
@@ -23,6 +25,8 @@ addImportCommand(program);
 addReplayCommand(program);
 addTravelCommand(program);
 addVerifyCommand(program);
+addBackupCommand(program);
+addRestoreCommand(program);
 addDrillCommand(program);
 
 try {

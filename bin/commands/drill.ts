@@ -1,85 +1,88 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
-import { createEngine } from '../../adapters/embedded/engine/engine.ts';
-import { backUpEvents, digestEvents, readViews } from '../../adapters/embedded/offline/backup.ts';
-import { StartupError } from '../../adapters/embedded/sqlite/database.ts';
+import { backUp } from '../../adapters/embedded/offline/backup.ts';
+import { compareFolders } from '../../adapters/embedded/offline/comparison.ts';
+import { restore } from '../../adapters/embedded/offline/restore.ts';
+import { openVerification } from '../../adapters/embedded/offline/verification.ts';
+import type { VerificationReport } from '../../core/verification/verification.ts';
 import { projections } from '../../domain/projections.ts';
-import { consoleLogger } from '../serve/console-logger.ts';
+import { sizeOf } from './backup.ts';
+import { endingInLine } from './one-line.ts';
+import { makeViews } from './restore.ts';
 
-/** How the views of one projection, made anew from the restored events, compare with those that are served. */
-interface Comparison {
-  readonly projection: string;
-  readonly same: number;
-  /** Served at another version, because the server went on meanwhile: not comparable. */
-  readonly moved: number;
-  readonly different: readonly string[];
-}
+/** Differences that are printed. */
+const SHOWN = 20;
 
 /** Adds `drill`: proves that a backup can be restored, beside a server that goes on. */
 export function addDrillCommand(program: Command): void {
   program
     .command('drill')
-    .description('back up the events, restore them elsewhere, make all views anew, and compare both with the original')
+    .description('back up, restore elsewhere, and compare events, log and views with the original')
     .addOption(new Option('--data <folder>', 'the data to back up').env('ANNALS_DATA').default('.annals'))
-    .option('--keep <folder>', 'where to keep what was restored; nowhere by default')
+    .option('--keep <folder>', 'where to keep what was restored, a new or empty folder; nowhere by default')
+    .addHelpText('after', EXAMPLES)
     .action(async ({ data, keep }: { data: string; keep?: string }) => {
-      const target = keep ?? mkdtempSync(join(tmpdir(), 'annals-drill-'));
-      try {
-        if (!(await drill(data, target))) process.exitCode = 1;
-      } catch (error) {
-        if (!(error instanceof StartupError)) throw error;
-        console.error(error.message);
-        process.exitCode = 1;
-      } finally {
-        if (keep === undefined) rmSync(target, { recursive: true, force: true });
-      }
+      await endingInLine('no drill', async () => {
+        const folder = await mkdtemp(join(tmpdir(), 'annals-drill-'));
+        try {
+          if (!(await drill(data, join(folder, 'backup'), keep ?? join(folder, 'restored')))) process.exitCode = 1;
+        } finally {
+          await rm(folder, { recursive: true, force: true });
+        }
+      });
     });
 }
 
-/** @returns whether all that was restored is as it was */
-async function drill(data: string, target: string): Promise<boolean> {
-  const started = performance.now();
-  const last = await backUpEvents(data, target);
-  const [original, restored] = [digestEvents(data, last), digestEvents(target, last)];
-  const backedUp = performance.now();
-  await replay(target);
-  const comparisons = await Promise.all(projections.map(({ name }) => compare(name, data, target)));
-  const seconds = (milliseconds: number) => `${(milliseconds / 1_000).toFixed(1)} s`;
-  console.log(`backed up  ${restored.events} events in ${restored.commits} commits, ${seconds(backedUp - started)}`);
-  console.log(`events     sha256 ${original.sha256}  original`);
-  console.log(`           sha256 ${restored.sha256}  restored`);
-  console.log(`replayed   ${seconds(performance.now() - backedUp)}`);
-  for (const { projection, same, moved, different } of comparisons) {
-    console.log(
-      `views      ${projection}: ${same} the same, ${moved} moved on meanwhile, ${different.length} different`,
-    );
-    for (const key of different.slice(0, 10)) console.log(`           ${projection} ${key} is different`);
-  }
-  const good = original.sha256 === restored.sha256 && comparisons.every(({ different }) => different.length === 0);
+const EXAMPLES = `
+The server may run. Exits with 0 when the backup can be restored, 1 when it cannot.
+
+Example:
+  annals drill --data ./data`;
+
+/** @returns whether all that was restored is as it is in the original, and agrees with itself */
+async function drill(data: string, backup: string, restored: string): Promise<boolean> {
+  const clock = stopwatch();
+  const content = await backUp(data, backup);
+  console.log(`backed up  ${sizeOf(content)}, ${clock()}`);
+  await restore(backup, restored, makeViews);
+  console.log(`restored   with all views, ${clock()}`);
+  const names = projections.map(({ name }) => name);
+  const { commits, pages, views, moved, differences } = await compareFolders(data, restored, content, names);
+  const same = `${commits} commits, ${pages} log pages and ${views} views are the same`;
+  console.log(`compared   ${same}, ${moved} views moved on meanwhile, ${differences.length} differences, ${clock()}`);
+  const report = await verify(restored);
+  console.log(`verified   ${report.verdict}, ${clock()}`);
+  const all = [...differences, ...report.differences];
+  for (const { part, place, kind, detail } of all.slice(0, SHOWN))
+    console.log(`  ${part}: ${place} ${kind}: ${detail}`);
+  if (all.length > SHOWN) console.log(`  ... and ${all.length - SHOWN} more`);
+  const good = all.length === 0;
   console.log(good ? 'the backup can be restored' : 'the backup CANNOT be restored as it was');
   return good;
 }
 
-/** Makes the views of a restored folder, by an engine of its own that runs no saga: nothing happens a second time. */
-async function replay(dataDir: string): Promise<void> {
-  const engine = createEngine({ dataDir, projections, logger: consoleLogger });
-  engine.start();
-  while ((await engine.projectionStatus()).some(({ lag }) => lag > 0)) await delay(20);
-  await engine.close();
+/** Nobody writes to the restored folder, so nothing in it may be late. */
+async function verify(dataDir: string): Promise<VerificationReport> {
+  const { verification, close } = openVerification(dataDir, projections, { graceMs: 0 });
+  try {
+    const run = verification.run();
+    let step = await run.next();
+    while (!step.done) step = await run.next();
+    return step.value;
+  } finally {
+    close();
+  }
 }
 
-async function compare(projection: string, data: string, target: string): Promise<Comparison> {
-  const [served, made] = await Promise.all([readViews(data, projection), readViews(target, projection)]);
-  const different: string[] = [];
-  let [same, moved] = [0, 0];
-  for (const { key, version, view } of made.values()) {
-    const original = served.get(key);
-    if (original?.version !== version) moved += 1;
-    else if (original.view === view) same += 1;
-    else different.push(key);
-  }
-  return { projection, same, moved, different };
+/** Says how long it took since the last look. */
+function stopwatch(): () => string {
+  let since = performance.now();
+  return () => {
+    const now = performance.now();
+    const seconds = ((now - since) / 1_000).toFixed(1);
+    since = now;
+    return `${seconds} s`;
+  };
 }

@@ -77,7 +77,8 @@ async function isClaimed(storage: Pick<CommitStorage, 'read'>, key: string): Pro
   return false;
 }
 
-function claimOf({ body }: Commit): Claim | undefined {
+/** What is in the place of a commit's body; undefined when the body is in the commit, or the claim cannot be read. */
+export function claimOf({ body }: Pick<Commit, 'body'>): Claim | undefined {
   if (body[0] !== CLAIM_CODEC) return undefined;
   try {
     return claimSchema.safeParse(JSON.parse(Buffer.from(body.subarray(1)).toString())).data;

@@ -24,6 +24,7 @@ export interface EngineOptions {
   /** The data folder; made if need be. */
   readonly dataDir: string;
   readonly projections: readonly AnyProjection[];
+  /** Without any, commits wait for an engine that has some. */
   readonly sagas?: readonly AnySaga[];
   /** Of which states snapshots are kept. */
   readonly folds?: readonly AnyFold[];
@@ -54,6 +55,8 @@ export interface Engine extends Ports {
    */
   close(): Promise<void>;
   projectionStatus(): Promise<readonly ProjectionStatus[]>;
+  /** Commits that are stored and not yet both in the views and in the log. */
+  backlog(): number;
   health(): EngineHealth;
 }
 
@@ -93,7 +96,11 @@ function compose(folder: DataFolder, options: EngineOptions): Engine {
     { name: 'the data folder', close: () => folder.close() },
     { name: 'the projector', start: () => projector.start(), close: () => projector.close() },
     { name: 'the relay', start: () => relay.start(), close: () => relay.close() },
-    { name: 'the sagas', start: () => delivery.sagas.start(), close: () => delivery.sagas.close() },
+    {
+      name: 'the sagas',
+      ...(sagas.length > 0 && { start: () => delivery.sagas.start() }),
+      close: () => delivery.sagas.close(),
+    },
     { name: 'the replays', start: () => runner.start(), close: () => runner.close() },
     { name: 'the sweep', start: () => sweep.start(), close: () => sweep.close() },
     { name: 'the archiver', start: () => archiver.start(), close: () => archiver.close() },
@@ -105,6 +112,7 @@ function compose(folder: DataFolder, options: EngineOptions): Engine {
     deadLetters: new DeadLetters({ projections, store, views, sharedViews, live, busMarks, publication }),
     start: () => startParts(parts),
     close: () => closeParts(parts),
+    backlog: () => stores.commits.lastPosition() - Math.min(projector.position, relay.position),
     projectionStatus: () => projectionStatusOf(stores, projector, names),
     health: () => healthOf(stores, delivery),
   };

@@ -21,9 +21,14 @@ export interface OpenVerification {
 
 /**
  * A verification of a data folder as it is at this moment, also of one that a process has in use.
+ * @param graceMs how long log and views may lack an event, milliseconds; 0 for a folder that nobody writes to
  * @throws StartupError when the folder cannot be read
  */
-export function openVerification(dataDir: string, projections: readonly AnyProjection[]): OpenVerification {
+export function openVerification(
+  dataDir: string,
+  projections: readonly AnyProjection[],
+  { graceMs }: { readonly graceMs?: number } = {},
+): OpenVerification {
   const { events, views: database, close } = openForReading(dataDir);
   const objects = new FileObjectStore(dataDir, { readOnly: true });
   const claims = new ClaimCheck(objects);
@@ -33,6 +38,7 @@ export function openVerification(dataDir: string, projections: readonly AnyProje
   const generations = new Generations(new SqliteControlStore(database), { maxAgeMs: 0 });
   const verification = new Verification({
     ...{ projections, commits, claims },
+    ...(graceMs === undefined ? {} : { graceMs }),
     views: new LargeViewStore(views, viewClaims),
     store: new EventStore(new LargeCommitStorage(commits, claims)),
     storage: new SqliteLogStorage(events),

@@ -131,6 +131,8 @@ const viewsSchema: Schema = {
 
 /** Marks a file as ours, so that no other program's database is taken for one: "Anls". */
 const APPLICATION_ID = 0x416e6c73;
+/** In a data folder while a backup is restored to it, and afterwards when that did not come to its end. */
+export const UNFINISHED_RESTORE = 'unfinished-restore';
 /** How long a call waits for a lock that some other program holds, such as the sqlite3 shell. It blocks the process. */
 const BUSY_TIMEOUT_MS = 2_000;
 
@@ -152,6 +154,9 @@ export function openDataFolder(path: string): DataFolder {
   const close = (): void => opened.reverse().forEach((database) => void database.close());
   try {
     explained(folder, folder, () => makeWritable(folder));
+    if (existsSync(join(folder, UNFINISHED_RESTORE))) {
+      throw new StartupError(`the restore of a backup to ${folder} did not finish; empty the folder and restore again`);
+    }
     // An open transaction is the lock: the kernel lets go of it whatever way the process ends.
     open('lock.sqlite', (lock) => lock.exec('PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE'));
     const events = open(eventsSchema.file, (database) => prepareSchema(database, eventsSchema, 'FULL'));

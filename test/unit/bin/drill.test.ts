@@ -1,66 +1,93 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { fileURLToPath } from 'node:url';
 import { beforeAll, expect, it } from 'vitest';
-import { startServer } from '../../../bin/serve/server.ts';
+import { createEngine } from '../../../adapters/embedded/engine/engine.ts';
+import { projections } from '../../../domain/projections.ts';
+import { makeArchivedHistory } from '../../support/archived-history.ts';
+import { step } from '../../support/sample-events.ts';
+import { runAnnals } from '../../support/served-process.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
-const cli = fileURLToPath(new URL('../../../bin/annals.ts', import.meta.url));
-const dataDir = temporaryFolder();
-const logger = { warn: () => {}, error: () => {} };
+const parent = temporaryFolder();
+const dataDir = join(parent, 'data');
+const annals = (...args: string[]) => runAnnals(args).finished;
 
-function drill(...args: string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [cli, 'drill', ...args], { encoding: 'utf8' });
-  return { status, stdout, stderr };
-}
+beforeAll(() => makeArchivedHistory(dataDir), 30_000);
 
-beforeAll(async () => {
-  const server = await startServer({ port: 0, dataDir, logger });
-  const post = (path: string, body: object) =>
-    fetch(server.url + path, {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify(body),
-    });
-  for (const agentId of ['1', '2']) {
-    await post('/agents', { agentId, agentType: 'coder', configuration: {}, createdBy: 'me' });
-    await post(`/agents/${agentId}/state`, { newState: 'running', reason: 'go' });
-    await fetch(`${server.url}/agents/${agentId}?waitFor=2`);
-  }
-  // Beside the server, which goes on:
-  expect(drill('--data', dataDir)).toMatchObject({ status: 0, stderr: '' });
-  await server.close();
-});
-
-it('restores the events and makes the same views of them', () => {
-  const kept = join(temporaryFolder(), 'kept');
-  const { status, stdout } = drill('--data', dataDir, '--keep', kept);
-  expect(stdout).toContain('4 events in 4 commits');
-  expect(stdout).toContain('agent-status: 2 the same, 0 moved on meanwhile, 0 different');
+it('restores events of any size, the archived log and all views, and compares them with the original', async () => {
+  const kept = join(parent, 'kept');
+  const { code, stdout, stderr } = await annals('drill', '--data', dataDir, '--keep', kept);
+  expect(stderr).toBe('');
+  expect(stdout).toContain('20 events in 20 commits and 3 objects');
+  expect(stdout).toMatch(/20 commits, 20 log pages and \d+ views are the same, 0 views moved on meanwhile, 0 diff/);
+  expect(stdout).toContain('no differences');
   expect(stdout).toContain('the backup can be restored');
-  expect(status).toBe(0);
-  expect(existsSync(join(kept, 'events.sqlite'))).toBe(true);
-  expect(drill('--data', dataDir, '--keep', kept)).toMatchObject({
-    status: 1,
-    stderr: expect.stringContaining('is there already'),
+  expect(code).toBe(0);
+  expect(existsSync(join(kept, 'views.sqlite'))).toBe(true);
+  expect(await annals('drill', '--data', dataDir, '--keep', kept)).toMatchObject({
+    code: 1,
+    stderr: `no drill: ${kept} is not empty; name a new or empty folder\n`,
   });
-});
+}, 30_000);
 
-it('finds a view that is not what the events make of it', () => {
+it('ends while somebody writes all the time', async () => {
+  const engine = createEngine({ dataDir, projections, logger: { warn: () => {}, error: () => {} } });
+  engine.start();
+  let writing = true;
+  const append = async () => {
+    for (let index = 0; writing; index++) {
+      await engine.store.append('agent-c', [step(`${index}`)], { expectedVersion: 'any' });
+    }
+  };
+  const writer = append();
+  const outcome = await annals('drill', '--data', dataDir);
+  writing = false;
+  await writer;
+  await engine.close();
+  expect(outcome).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining('the backup can be restored') });
+}, 60_000);
+
+it('backs up, restores and verifies by three commands', async () => {
+  const [backup, restored] = [join(parent, 'backup'), join(parent, 'restored')];
+  expect(await annals('backup', backup, '--data', dataDir)).toMatchObject({ code: 0, stderr: '' });
+  const { code, stdout, stderr } = await annals('restore', backup, restored);
+  expect({ code, stderr, stdout }).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining('made anew') });
+  expect(await annals('verify', '--data', restored)).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('no differences'),
+  });
+  const later = join(parent, 'later');
+  expect((await annals('restore', backup, later, '--views-later')).stdout).toContain('when it starts');
+  expect(existsSync(join(later, 'views.sqlite'))).toBe(false);
+  rmSync(join(backup, 'events.sqlite'));
+  expect(await annals('restore', backup, join(parent, 'other'))).toEqual({
+    ...{ code: 1, signal: null, stdout: '' },
+    stderr: `not restored: events.sqlite of the backup ${backup} is missing; restore another backup\n`,
+  });
+}, 60_000);
+
+it('says in a line when a disk is full, and leaves nothing behind', async () => {
+  const { finished } = runAnnals(['backup', join(parent, 'full'), '--data', dataDir], {}, 'ulimit -f 400');
+  const { code, stdout, stderr } = await finished;
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  expect(stderr).toMatch(/^not backed up: the disk that holds \S+ (is full|takes no writes)[^\n]*\n$/);
+  expect(readdirSync(parent).filter((name) => name.startsWith('full'))).toEqual([]);
+}, 30_000);
+
+it('finds a view that is not what the events make of it', async () => {
   const views = new DatabaseSync(join(dataDir, 'views.sqlite'));
-  views.exec(`UPDATE views SET view = replace(view, 'running', 'stopped') WHERE key = '2'`);
+  views.exec(`UPDATE views SET view = replace(view, '"created"', '"stopped"') WHERE key = 'a'`);
   views.close();
-  const { status, stdout } = drill('--data', dataDir);
-  expect(stdout).toContain('agent-status 2 is different');
-  expect(status).toBe(1);
-});
+  const { code, stdout } = await annals('drill', '--data', dataDir);
+  expect(stdout).toContain('views: agent-status/a differs');
+  expect(stdout).toContain('the backup CANNOT be restored as it was');
+  expect(code).toBe(1);
+}, 30_000);
 
-it('says what to do when there is nothing to back up', () => {
-  expect(drill('--data', temporaryFolder())).toEqual({
-    status: 1,
-    stdout: '',
+it('says what to do when there is nothing to back up', async () => {
+  expect(await annals('drill', '--data', temporaryFolder())).toMatchObject({
+    ...{ code: 1, stdout: '' },
     stderr: expect.stringContaining('name the data folder of a server with --data'),
   });
 });

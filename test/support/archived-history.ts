@@ -1,0 +1,56 @@
+import { vi } from 'vitest';
+import { createEngine } from '../../adapters/embedded/engine/engine.ts';
+import { FileObjectStore } from '../../adapters/embedded/files/object-store.ts';
+import { openDataFolder } from '../../adapters/embedded/sqlite/database.ts';
+import { SqliteLogStorage } from '../../adapters/embedded/sqlite/log-storage.ts';
+import { LogArchive } from '../../core/log/archive.ts';
+import { LogArchiver } from '../../core/log/archiver.ts';
+import { folds } from '../../domain/folds.ts';
+import { projections } from '../../domain/projections.ts';
+import { noise, step } from './sample-events.ts';
+
+const logger = { warn: () => {}, error: () => {} };
+
+/**
+ * Makes a data folder with all kinds of truth: two agents of 11 events, one of them of 700 KB, and a log whose pages but the
+ * last three are in the archive. No server has it.
+ */
+export async function makeArchivedHistory(dataDir: string): Promise<void> {
+  await appendAndArchive(dataDir, 0);
+  await appendAndArchive(dataDir, 3);
+}
+
+/** Appends to both agents, then archives the log but for its last page; `kept` events come after that. */
+async function appendAndArchive(dataDir: string, kept: number): Promise<void> {
+  const engine = createEngine({ dataDir, projections, folds, logger });
+  engine.start();
+  const append = async (stream: string, ...events: Parameters<typeof engine.store.append>[1]) => {
+    await engine.store.append(stream, events, { expectedVersion: 'any' });
+    await vi.waitUntil(() => engine.backlog() === 0, { interval: 2, timeout: 10_000 }); // a page of its own
+  };
+  if (kept > 0) {
+    for (let index = 0; index < kept; index++) await append('agent-a', step(`late ${index}`));
+    await engine.close();
+    return;
+  }
+  for (const agentId of ['a', 'b']) {
+    const data = { agentId, agentType: 'coder', configuration: { agentId }, createdBy: 'ops' };
+    await append(`agent-${agentId}`, { type: 'agent.created', data });
+    for (let index = 0; index < 7; index++) await append(`agent-${agentId}`, step(`${index}`));
+  }
+  await append('agent-b', step(noise(700_000)));
+  await engine.close();
+  await archive(dataDir);
+}
+
+async function archive(dataDir: string): Promise<void> {
+  const folder = openDataFolder(dataDir);
+  const inTwoYears = () => new Date(Date.now() + 2 * 365 * 86_400_000);
+  const archiver = new LogArchiver({
+    storage: new SqliteLogStorage(folder.events),
+    archive: new LogArchive(new FileObjectStore(dataDir)),
+    ...{ strategy: 'single', retentionDays: 365, compression: true, now: inTwoYears },
+  });
+  await archiver.run();
+  folder.close();
+}
