@@ -72,7 +72,7 @@ type Nothing = z.ZodObject<Record<never, never>>;
 
 interface TypedRoute<Deps, P extends z.ZodObject, Q extends z.ZodObject, B extends z.ZodType, A extends z.ZodType, S>
   extends RouteDeclaration {
-  readonly params?: P;
+  readonly params?: P | undefined;
   readonly query?: Q;
   readonly body?: B;
   readonly answer: A;
