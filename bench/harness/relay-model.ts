@@ -1,0 +1,315 @@
+import type { PutEventsCommand, PutEventsCommandOutput } from '@aws-sdk/client-eventbridge';
+import { EventBridgePublisher } from '../../adapters/aws/eventbridge/publisher.ts';
+import { EventBus } from '../../core/bus/event-bus.ts';
+import type { LogPage } from '../../core/log/page.ts';
+import type { LogStorage, PageRange } from '../../core/log/storage.ts';
+import { LogWriter } from '../../core/log/writer.ts';
+import { ParkedPublications } from '../../core/publishing/parked-publications.ts';
+import { Publication } from '../../core/publishing/publication.ts';
+import { Relay } from '../../core/publishing/relay.ts';
+import { type Commit, encodeEvents } from '../../core/store/commit.ts';
+import { MemoryViewStore } from '../../test/support/memory-views.ts';
+import { sampleEvents } from './events.ts';
+import { VirtualClock } from './virtual-time.ts';
+
+/** What the model takes for granted of AWS. Milliseconds, unless said otherwise. */
+export const assumed = {
+  /** A request to DynamoDB, there and back; it takes effect half way. */
+  dynamoDbMs: 5,
+  /** A PutEvents request of up to 10 entries. */
+  putEventsMs: 15,
+  /** Write units a second that one partition key takes; what is over waits. */
+  unitsPerKey: 1_000,
+  /** Entries a second that EventBridge takes from an account (us-east-1); what is over waits. */
+  entriesPerSecond: 10_000,
+  /** Commits a second that come out of one shard of the table's stream at most: a partition of the table takes 1,000 units. */
+  commitsPerShard: 1_000,
+  /** From the moment that Lambda has a batch to the start of the handler. */
+  invokeMs: 10,
+  /** Most commits of an invocation: 6 MB, of 1.4 KB as records of a stream. */
+  mostCommits: 4_000,
+  /** Processor time of one request with the AWS SDK, on one whole processor. */
+  requestCpuMs: 1.8,
+  /** Processor time of an event: its record is parsed, decoded, compressed into a page, made an entry. */
+  eventCpuMs: 0.1,
+  /** Processor time of a commit in a page that another relay wrote. */
+  foreignCpuMs: 0.01,
+  /** Memory with which a function has one whole processor, MB. */
+  wholeProcessor: 1_769,
+  eventBytes: 300,
+  /** Streams that are written to, over all shards. */
+  streams: 2_000,
+} as const;
+
+/** How the relay is set up. */
+export interface RelaySetup {
+  readonly batchSize: number;
+  /** How long Lambda waits for a batch to fill. */
+  readonly windowMs: number;
+  readonly memoryMegabytes: number;
+}
+
+/** What is asked of the relay. */
+export interface Load {
+  /** Shards of the table's stream, each with one relay at a time. */
+  readonly shards: number;
+  readonly eventsPerCommit: number;
+  /** Commits a second over all shards; absent: more than the relay takes, as after an outage. */
+  readonly offered?: number;
+  readonly seconds: number;
+}
+
+export interface RelayFigures {
+  readonly commitsPerSecond: number;
+  /** Share of the log's puts that found their place taken. */
+  readonly lostPuts: number;
+  /** From the append to the bus, milliseconds; the median. */
+  readonly delayMs: number;
+}
+
+/** Seconds before anything is counted. */
+const WARM_UP = 5;
+
+/** Takes so much at once and the rest one after the other, as throttled requests come through that are tried again. */
+class Capacity {
+  readonly #clock: VirtualClock;
+  readonly #perSecond: number;
+  #freeAt = 0;
+
+  constructor(clock: VirtualClock, perSecond: number) {
+    this.#clock = clock;
+    this.#perSecond = perSecond;
+  }
+
+  async take(units: number): Promise<void> {
+    const { now } = this.#clock;
+    this.#freeAt = Math.max(this.#freeAt, now - 1_000) + (units / this.#perSecond) * 1_000;
+    if (this.#freeAt > now) await this.#clock.sleepUntil(this.#freeAt);
+  }
+}
+
+/** One processor, or a share of it: what comes while it is busy waits. */
+class Processor {
+  readonly #clock: VirtualClock;
+  readonly #share: number;
+  #freeAt = 0;
+
+  constructor(clock: VirtualClock, memoryMegabytes: number) {
+    this.#clock = clock;
+    this.#share = Math.min(1, memoryMegabytes / assumed.wholeProcessor);
+  }
+
+  work(ms: number): Promise<void> {
+    this.#freeAt = Math.max(this.#freeAt, this.#clock.now) + ms / this.#share;
+    return this.#clock.sleepUntil(this.#freeAt);
+  }
+}
+
+/** What all relays share. */
+class Cloud {
+  readonly clock = new VirtualClock();
+  readonly bus = new Capacity(this.clock, assumed.entriesPerSecond);
+  readonly pages = new Map<string, LogPage[]>();
+  readonly marks = new Map<string, number>();
+  readonly #keys = new Map<string, Capacity>();
+  puts = 0;
+  lost = 0;
+
+  key(partition: string): Capacity {
+    const known = this.#keys.get(partition) ?? new Capacity(this.clock, assumed.unitsPerKey);
+    this.#keys.set(partition, known);
+    return known;
+  }
+}
+
+const unitsOf = ({ body }: LogPage) => Math.ceil((body.length + 250) / 1_024);
+
+/** The log's table as one relay reaches it. */
+class ModelledLog implements LogStorage {
+  readonly #cloud: Cloud;
+  readonly #processor: Processor;
+
+  constructor(cloud: Cloud, processor: Processor) {
+    this.#cloud = cloud;
+    this.#processor = processor;
+  }
+
+  put(page: LogPage): Promise<LogPage | undefined> {
+    return this.#request(async () => {
+      const { pages, key } = { pages: this.#pages(page.partition), key: this.#cloud.key(page.partition) };
+      await key.take(unitsOf(page));
+      this.#cloud.puts += 1;
+      const occupant = pages[page.page - 1];
+      if (occupant) this.#cloud.lost += 1;
+      else pages.push(page);
+      return occupant;
+    });
+  }
+
+  last(partition: string): Promise<LogPage | undefined> {
+    return this.#request(async () => this.#pages(partition).at(-1));
+  }
+
+  async *read(partition: string, { after, limit = 1_000 }: PageRange): AsyncGenerator<LogPage> {
+    const pages = await this.#request(async () => this.#pages(partition).slice(after, after + limit));
+    await this.#processor.work(pages.reduce((sum, { count }) => sum + count, 0) * assumed.foreignCpuMs);
+    yield* pages;
+  }
+
+  async marks(keys: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    const { marks } = this.#cloud;
+    await Promise.all(Array.from({ length: Math.ceil(keys.length / 100) }, () => this.#request(async () => {})));
+    return new Map(keys.flatMap((key) => (marks.has(key) ? [[key, marks.get(key) ?? 0]] : [])));
+  }
+
+  async raiseMarks(raised: ReadonlyMap<string, number>): Promise<void> {
+    const left = [...raised];
+    const worker = async () => {
+      for (let next = left.pop(); next; next = left.pop()) {
+        const [key, mark] = next;
+        await this.#request(async () => this.#cloud.marks.set(key, Math.max(mark, this.#cloud.marks.get(key) ?? 0)));
+      }
+    };
+    await Promise.all(Array.from({ length: 25 }, worker));
+  }
+
+  async expire(): Promise<void> {}
+
+  #pages(partition: string): LogPage[] {
+    const known = this.#cloud.pages.get(partition) ?? [];
+    this.#cloud.pages.set(partition, known);
+    return known;
+  }
+
+  async #request<T>(effect: () => Promise<T>): Promise<T> {
+    const { clock } = this.#cloud;
+    await this.#processor.work(assumed.requestCpuMs);
+    await clock.sleep(assumed.dynamoDbMs / 2);
+    const answer = await effect();
+    await clock.sleep(assumed.dynamoDbMs / 2);
+    return answer;
+  }
+}
+
+/** Commits of one shard, in the order in which they come; number n of all is there at n / rate seconds. */
+class Shard {
+  readonly #number: number;
+  readonly #load: Load;
+  readonly #json: string;
+  readonly #perSecond: number;
+  readonly #versions = new Map<string, number>();
+  taken = 0;
+
+  constructor(number: number, load: Load) {
+    this.#number = number;
+    this.#load = load;
+    this.#perSecond = load.offered === undefined ? Infinity : load.offered / load.shards;
+    this.#json = JSON.stringify(sampleEvents(1, assumed.eventBytes)[0]);
+  }
+
+  /** When commit `n` is there, milliseconds. */
+  timeOf = (n: number): number => (n / this.#perSecond) * 1_000;
+
+  available = (now: number): number => Math.floor((now / 1_000) * this.#perSecond) - this.taken;
+
+  take(count: number): Commit[] {
+    return Array.from({ length: count }, () => this.#commit(this.taken++));
+  }
+
+  #commit(n: number): Commit {
+    const { shards, eventsPerCommit: count } = this.#load;
+    const own = Math.ceil(assumed.streams / shards);
+    const stream = `agent-${this.#number}x${n % own}`;
+    const version = this.#versions.get(stream) ?? 1;
+    this.#versions.set(stream, version + count);
+    const recordedAt = new Date(Date.UTC(2026, 0, 5) + n).toISOString();
+    const events = Array.from({ length: count }, (_, index) => ({
+      ...JSON.parse(this.#json),
+      ...{ id: `01M87${this.#number}-${n}-${index}`, version: 1, timestamp: recordedAt, source: 'annals' },
+    }));
+    const types = ['agent.step-recorded'];
+    return {
+      ...{ stream, version, count, commitId: `${this.#number}-${n}`, keyed: false, recordedAt, types },
+      body: encodeEvents(events, 200),
+    };
+  }
+}
+
+function relayOf(cloud: Cloud, processor: Processor): Relay {
+  const { clock } = cloud;
+  const bridge = {
+    send: async ({ input }: PutEventsCommand): Promise<PutEventsCommandOutput> => {
+      const entries = input.Entries ?? [];
+      await processor.work(assumed.requestCpuMs);
+      await cloud.bus.take(entries.length);
+      await clock.sleep(assumed.putEventsMs);
+      return { $metadata: {}, Entries: entries.map((_, index) => ({ EventId: String(index) })), FailedEntryCount: 0 };
+    },
+  };
+  const bus = new EventBus({ onHandlerError: () => {} });
+  bus.addPublisher('eventbridge', new EventBridgePublisher(bridge, 'bus'));
+  return new Relay({
+    log: new LogWriter({
+      storage: new ModelledLog(cloud, processor),
+      commits: {
+        read: () => {
+          throw new Error('a relay of the model misses nothing');
+        },
+      },
+      strategy: 'single',
+    }),
+    publication: new Publication({
+      bus,
+      policy: { attempts: 1, initialDelayMs: 0, maxDelayMs: 0 },
+      parked: new ParkedPublications(new MemoryViewStore()),
+      onParked: () => {},
+    }),
+  });
+}
+
+/** Lambda at one shard: batch after batch, one at a time. */
+async function poll(cloud: Cloud, shard: Shard, setup: RelaySetup, count: (done: number, delayMs: number) => void) {
+  const { clock } = cloud;
+  const processor = new Processor(clock, setup.memoryMegabytes);
+  const relay = relayOf(cloud, processor);
+  const most = Math.min(setup.batchSize, assumed.mostCommits);
+  await clock.sleep(Math.random() * setup.windowMs);
+  for (;;) {
+    const first = shard.timeOf(shard.taken);
+    await clock.sleepUntil(Math.min(first + setup.windowMs, shard.timeOf(shard.taken + most)));
+    const commits = shard.take(Math.max(1, Math.min(most, shard.available(clock.now))));
+    await clock.sleep(assumed.invokeMs);
+    const events = commits.reduce((sum, commit) => sum + commit.count, 0);
+    await processor.work(events * assumed.eventCpuMs);
+    const failures = await relay.relay(commits);
+    if (failures[0]) throw failures[0].error;
+    count(commits.length, clock.now - first);
+  }
+}
+
+/** Runs relays over a load. They are the real ones, down to the clients of the AWS SDK. */
+export async function modelRelay(setup: RelaySetup, load: Load): Promise<RelayFigures> {
+  const cloud = new Cloud();
+  let done = 0;
+  const delays: number[] = [];
+  const count = (commits: number, delayMs: number) => {
+    if (cloud.clock.now < WARM_UP * 1_000) return;
+    done += commits;
+    delays.push(delayMs);
+  };
+  for (let shard = 0; shard < load.shards; shard++) {
+    void poll(cloud, new Shard(shard, load), setup, count).catch((error: unknown) => {
+      queueMicrotask(() => {
+        throw error;
+      });
+    });
+  }
+  await cloud.clock.runUntil(WARM_UP * 1_000);
+  const [puts, lost] = [cloud.puts, cloud.lost];
+  await cloud.clock.runUntil((WARM_UP + load.seconds) * 1_000);
+  return {
+    commitsPerSecond: Math.round(done / load.seconds),
+    lostPuts: (cloud.lost - lost) / Math.max(1, cloud.puts - puts),
+    delayMs: delays.toSorted((a, b) => a - b)[delays.length >> 1] ?? Number.NaN,
+  };
+}

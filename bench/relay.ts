@@ -1,0 +1,37 @@
+import './harness/sync-zlib.ts';
+import { assumed, type Load, modelRelay, type RelaySetup } from './harness/relay-model.ts';
+
+// How many commits a second the relay takes to the log and to the bus, and how many puts of the log are lost to another
+// relay. The relay, the log's writer and the publisher are the real ones; AWS is a model, with what it assumes in
+// `harness/relay-model.ts`. RELAY_SECONDS (20 by default) of each load are counted, RELAY_SHARDS (1,4,8,16,32) says of how many shards.
+
+const SHARDS = (process.env['RELAY_SHARDS'] ?? '1,4,8,16,32').split(',').map(Number);
+const SECONDS = Number(process.env['RELAY_SECONDS'] ?? 20);
+
+const setup: RelaySetup = { batchSize: 100, windowMs: 1_000, memoryMegabytes: 512 };
+
+async function rowOf(load: Load) {
+  const { commitsPerSecond, lostPuts, delayMs } = await modelRelay(setup, load);
+  return {
+    'commits a second': commitsPerSecond,
+    'lost puts': `${(lostPuts * 100).toFixed(1)} %`,
+    'append to bus, ms': Math.round(delayMs),
+  };
+}
+
+console.log('what is assumed', assumed, setup);
+for (const eventsPerCommit of [1, 10]) {
+  const behind: Record<string, object> = {};
+  const asked: Record<string, object> = {};
+  for (const shards of SHARDS) {
+    const load = { shards, eventsPerCommit, seconds: SECONDS };
+    const { 'append to bus, ms': _, ...row } = await rowOf(load);
+    behind[`${shards} shards`] = row;
+    asked[`${shards} shards`] = await rowOf({ ...load, offered: Math.min(4_000, shards * assumed.commitsPerShard) });
+  }
+  console.log(`commits of ${eventsPerCommit}, more of them than the relay takes`);
+  console.table(behind);
+  console.log(`commits of ${eventsPerCommit}, 4,000 a second, or 1,000 a shard`);
+  console.table(asked);
+}
+process.exit(0); // the relays of the model never end
