@@ -66,8 +66,7 @@ export class EventBatchProcessor {
   addEvent(streamId: string, event: NewEvent): Promise<StoredPlace> {
     if (this.#closed) return Promise.reject(new Error('the batch processor is closed; make a new one'));
     return new Promise((resolve, reject) => {
-      // An id of its own, so that a second try of the same event can be told from another event.
-      this.#waiting.push({ streamId, event: { ...event, id: event.id ?? ulid() }, resolve, reject });
+      this.#waiting.push({ streamId, event, resolve, reject });
       if (this.#waiting.length >= this.#size) void this.flush();
       else this.#timer ??= setTimeout(() => void this.flush(), this.#timeoutMs);
     });
@@ -162,4 +161,4 @@ function oneRequest(waiting: readonly Waiting[]): readonly Waiting[] {
 const isRefusal = (error: unknown): boolean =>
   error instanceof AnnalsRequestError && ([400, 413, 422].includes(error.status) || refusals.has(error.code));
 
-const refusals: ReadonlySet<string> = new Set(['NOT_ADMITTED', 'RESERVED_TYPE']);
+const refusals: ReadonlySet<string> = new Set(['NOT_ADMITTED', 'RESERVED_TYPE', 'EVENT_ID_TAKEN']);

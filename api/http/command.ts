@@ -26,9 +26,13 @@ export const REPEAT = 'The repeat of a request under the same Idempotency-Key; n
 export const repeatHeader = (repeated: boolean): Record<string, string> => (repeated ? { [REPEATED]: 'true' } : {});
 
 /** What a request's headers mean for the append that it leads to. */
-export function appendOptions({ correlationId, causationId, idempotencyKey }: RequestContext, deps: CommandDeps) {
+export function appendOptions(
+  { correlationId, causationId, idempotencyKey, digest }: RequestContext,
+  deps: CommandDeps,
+) {
   return {
     commitId: idempotencyKey,
+    digest,
     defaults: { correlationId, causationId },
     trace: deps.trace?.(),
     states: deps.states,

@@ -80,10 +80,11 @@ function answersOf({ method, statuses, answer, viewVersion }: RouteDeclaration) 
 }
 
 /** The codes that a route can answer with: its own, and those that the shape of its requests brings. */
-export function problemCodesOf({ body, errors = [] }: RouteDeclaration): ProblemCode[] {
+export function problemCodesOf({ method, body, errors = [] }: RouteDeclaration): ProblemCode[] {
   const ofBody = ['MALFORMED_JSON', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'] as const;
   // Any route refuses query parameters that it does not know.
-  return ['INVALID_ID', 'VALIDATION_FAILED', ...(body ? ofBody : []), ...errors, 'INTERNAL', 'UNAVAILABLE'];
+  const ofKeys = method === 'POST' ? (['IDEMPOTENCY_KEY_REUSED'] as const) : [];
+  return ['INVALID_ID', 'VALIDATION_FAILED', ...ofKeys, ...(body ? ofBody : []), ...errors, 'INTERNAL', 'UNAVAILABLE'];
 }
 
 function problemsOf(route: RouteDeclaration) {

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import canonicalize from 'canonicalize';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import * as z from 'zod';
 import { InvalidIdError, ValidationError } from '../../core/base/errors.ts';
@@ -13,7 +15,9 @@ export const contextHeaders = z.object({
   'X-Causation-Id': id.optional().describe('Id of the event that led to this request'),
   'Idempotency-Key': id
     .optional()
-    .describe('POST only: a repeat under the same key writes nothing and gets the same answer'),
+    .describe(
+      'POST only: a repeat under the same key writes nothing and gets the same answer, for at least 30 days. Another request under it is refused',
+    ),
 });
 
 /** Response header, `true` on the answer to a repeat under the same Idempotency-Key: nothing was written. */
@@ -23,6 +27,8 @@ export interface RequestContext {
   readonly correlationId: string;
   readonly causationId: string | undefined;
   readonly idempotencyKey: string | undefined;
+  /** Of a request with an idempotency key: what tells it from others; see {@link requestDigest}. */
+  readonly digest?: string | undefined;
 }
 
 /** A request as the router hands it to a route. */
@@ -104,17 +110,34 @@ export function route<
   return {
     ...declaration,
     async respond({ params: given, raw, context }, deps) {
+      const place = { params: params ? parseIds(params, given) : {}, query: readQuery(parameters, raw) };
+      const json = body ? await readJsonBody(raw) : undefined;
+      const keyed = context.idempotencyKey !== undefined && declaration.method === 'POST';
       const request = {
-        params: params ? parseIds(params, given) : {},
-        query: readQuery(parameters, raw),
-        body: body ? parseInput(body, await readJsonBody(raw)) : undefined,
-        context,
+        ...place,
+        body: body ? parseInput(body, json) : undefined,
+        context: keyed ? { ...context, digest: requestDigest(declaration, given, json) } : context,
         signal: raw.signal,
       };
       return handle(request as Parameters<typeof handle>[0], deps);
     },
   };
 }
+
+/**
+ * What a request is, whatever the order of its members and the blanks between them: 16 bytes of a hash, in base64url. The
+ * JSON is brought to the one form that RFC 8785 gives it.
+ */
+export function requestDigest(
+  { method, path }: Pick<RouteDeclaration, 'method' | 'path'>,
+  params: Readonly<Record<string, string>>,
+  body: unknown,
+): string {
+  const text = canonicalize([method, path, params, body ?? null]) ?? '';
+  return createHash('sha256').update(text).digest().subarray(0, DIGEST_BYTES).toString('base64url');
+}
+
+const DIGEST_BYTES = 16;
 
 /** Parses what can be nothing but ids: the names in a path, the context headers. @throws InvalidIdError */
 export function parseIds<S extends z.ZodObject>(schema: S, values: object): z.output<S> {

@@ -50,7 +50,7 @@ export const streamCommands = [
     statuses: { 201: 'Appended', 200: REPEAT },
     description:
       'The aggregate has to admit each event: one that no command could lead to in the state of its stream is refused. Types that only Annals writes are refused from everybody.',
-    errors: ['RESERVED_TYPE', 'NOT_ADMITTED', 'CONCURRENCY_CONFLICT'],
+    errors: ['RESERVED_TYPE', 'NOT_ADMITTED', 'EVENT_ID_TAKEN', 'CONCURRENCY_CONFLICT'],
     async handle({ params, body, context }, deps: CommandDeps) {
       const { repeated, eventIds, ...answer } = await rawAppends(deps)(params.streamId, body.events, {
         ...appendOptions(context, deps),

@@ -8,6 +8,8 @@ export type ErrorCode =
   | 'COMMAND_REJECTED'
   | 'NOT_ADMITTED'
   | 'RESERVED_TYPE'
+  | 'IDEMPOTENCY_KEY_REUSED'
+  | 'EVENT_ID_TAKEN'
   | 'PAYLOAD_TOO_LARGE'
   | 'VIEW_BEHIND'
   | 'CORRUPT_DATA'
@@ -83,6 +85,26 @@ export class ReservedTypeError extends AnnalsError {
   readonly code = 'RESERVED_TYPE';
   constructor(type: string) {
     super(`only Annals itself writes events of type ${type}; send the command that leads to one, if there is any`);
+  }
+}
+
+/** The idempotency key stands for another request already. Nothing was written; send the request under a key of its own. */
+export class IdempotencyKeyReusedError extends AnnalsError {
+  readonly code = 'IDEMPOTENCY_KEY_REUSED';
+  constructor() {
+    super('the Idempotency-Key was used for another request; a key stands for one method, path and body');
+  }
+}
+
+/** Events of the stream have these ids already. Nothing was written. */
+export class EventIdTakenError extends AnnalsError {
+  readonly code = 'EVENT_ID_TAKEN';
+  /** The sequence number of each event whose id is taken. */
+  readonly taken: ReadonlyMap<string, number>;
+  constructor(stream: string, taken: ReadonlyMap<string, number>) {
+    const places = [...taken].slice(0, 5).map(([id, number]) => `${id} at sequence number ${number}`);
+    super(`stream ${stream} has ${places.join(', ')}${taken.size > 5 ? ` and ${taken.size - 5} more` : ''} already`);
+    this.taken = taken;
   }
 }
 

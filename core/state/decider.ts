@@ -2,7 +2,7 @@ import { ExponentialBackoff, handleType, retry } from 'cockatiel';
 import { ConcurrencyError } from '../base/errors.ts';
 import { streamId } from '../base/stream-id.ts';
 import type { DomainEvent, EventType, NewEvent } from '../events/catalogue.ts';
-import type { AppendOptions, EventStore } from '../store/event-store.ts';
+import { type AppendOptions, assertSameRequest, type EventStore } from '../store/event-store.ts';
 import { stateFold } from './fold.ts';
 import { type Loaded, StateReader } from './state-reader.ts';
 
@@ -38,7 +38,7 @@ export interface Decider<State, Command, Type extends EventType> {
 // biome-ignore lint/suspicious/noExplicitAny: State, Command and Type appear in argument positions, so only any fits all
 export type AnyDecider = Decider<any, any, any>;
 
-export interface CommandOptions extends Pick<AppendOptions, 'commitId' | 'defaults' | 'trace'> {
+export interface CommandOptions extends Pick<AppendOptions, 'commitId' | 'digest' | 'defaults' | 'trace'> {
   readonly now?: () => Date;
   /** Where states are loaded from; by default the whole stream. */
   readonly states?: StateReader | undefined;
@@ -61,7 +61,8 @@ const conflicts = retry(handleType(ConcurrencyError), {
 
 /**
  * Carries out a command: load, decide, append; starts over when another writer was faster.
- * With a `commitId` a repeat writes nothing and gives the first one's result, whatever happened since.
+ * With a `commitId` a repeat writes nothing and gives the first one's result, whatever happened since. With a `digest`, too,
+ * that holds for a command that changed nothing, and another request under the `commitId` is refused.
  * @throws what `decide` throws, and what {@link EventStore.append} throws
  */
 export function handleCommand<State, Command, Type extends EventType>(
@@ -74,12 +75,17 @@ export function handleCommand<State, Command, Type extends EventType>(
   const stream = streamId(decider.aggregateType, id);
   const fold = stateFold(decider);
   const { now = () => new Date(), states = new StateReader({ store }), ...append } = options;
-  const { commitId } = append;
+  const { commitId, digest } = append;
+  const key = { commitId, noted: digest !== undefined };
   return conflicts.execute(async () => {
-    const loaded = await states.load(fold, stream, commitId);
-    if (loaded.repeat) return answerOf(loaded);
+    const loaded = await states.load(fold, stream, key);
+    if (loaded.repeat) return answerOf(loaded, digest);
     const events = decider.decide(loaded.state, command, { now: now().toISOString(), id });
-    if (events.length === 0) return answerOf(loaded);
+    if (events.length === 0) {
+      const { version } = loaded;
+      if (commitId !== undefined && digest !== undefined) await store.note(stream, { commitId, digest, version });
+      return answerOf(loaded);
+    }
     const expectedVersion = loaded.version;
     const appended = await store.append(stream, events as readonly NewEvent[], {
       ...append,
@@ -87,7 +93,7 @@ export function handleCommand<State, Command, Type extends EventType>(
       headKnown: true,
     });
     // A repeat that overtook its first attempt: answer with that one's state, which is not the one decided on here.
-    if (appended.repeated) return answerOf(await states.load(fold, stream, commitId));
+    if (appended.repeated) return answerOf(await states.load(fold, stream, key), digest);
     const stored = events.map((event, index) => ({ ...append.defaults, ...event, id: appended.eventIds[index] }));
     const after = { state: evolveAll(decider, loaded.state, stored), version: appended.toVersion };
     states.written(fold, stream, expectedVersion, after, commitId);
@@ -95,11 +101,10 @@ export function handleCommand<State, Command, Type extends EventType>(
   });
 }
 
-const answerOf = <State>({ state, version, repeat }: Loaded<State>): CommandResult<State> => ({
-  state,
-  version,
-  repeated: repeat !== undefined,
-});
+function answerOf<State>({ state, version, repeat }: Loaded<State>, digest?: string): CommandResult<State> {
+  if (repeat) assertSameRequest(repeat, digest);
+  return { state, version, repeated: repeat !== undefined };
+}
 
 /** New events stand in for stored ones here: a decider's `evolve` looks at type, data, and the ids of the envelope. */
 function evolveAll<State, Command, Type extends EventType>(

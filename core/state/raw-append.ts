@@ -10,7 +10,7 @@ import {
   contention,
   type EventStore,
   type ExpectedVersion,
-  resultOf,
+  repeatOf,
 } from '../store/event-store.ts';
 import type { AnyDecider } from './decider.ts';
 import { type Folded, stateFold } from './fold.ts';
@@ -86,9 +86,10 @@ class RawAppend {
   }
 
   async attempt(): Promise<AppendResult> {
-    const { expectedVersion, commitId } = this.#options;
-    const { repeat, ...loaded } = await this.#parts.states.load(stateFold(this.#aggregate), this.#stream, commitId);
-    if (repeat) return resultOf(repeat, true);
+    const { expectedVersion, commitId, digest } = this.#options;
+    const key = { commitId, noted: digest !== undefined };
+    const { repeat, ...loaded } = await this.#parts.states.load(stateFold(this.#aggregate), this.#stream, key);
+    if (repeat) return repeatOf(repeat, digest);
     if (!isAt(loaded.version, expectedVersion)) {
       throw new ConcurrencyError(this.#stream, expectedVersion, loaded.version);
     }

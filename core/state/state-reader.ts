@@ -14,6 +14,13 @@ export interface Loaded<State> extends Folded<State> {
   readonly repeat?: Commit | undefined;
 }
 
+/** The key of a request that may have been carried out before. */
+export interface RequestKey {
+  readonly commitId?: string | undefined;
+  /** A caller gave the key, so that a note may say that the request changed nothing. */
+  readonly noted?: boolean;
+}
+
 interface Found<State> extends Known<State> {
   /** The commit under the id that was asked for. */
   readonly repeat?: Commit;
@@ -59,13 +66,13 @@ export class StateReader {
     this.#metrics = cacheSize > 0 ? metrics : undefined; // without a cache there is nothing to hit
   }
 
-  /** The newest state, or the one right after the commit that was written under `commitId` when there is one. */
-  async load<State>(fold: Fold<State>, stream: string, commitId?: string): Promise<Loaded<State>> {
+  /** The newest state, or the one right after the commit or the note that the key led to when there is one. */
+  async load<State>(fold: Fold<State>, stream: string, key: RequestKey = {}): Promise<Loaded<State>> {
     const known = this.#cache.get(fold, stream);
     this.#metrics?.count('cache_reads_total', { result: known ? 'hit' : 'miss' });
     const { repeat, ...found } = await (known
-      ? this.#loadWarm(fold, stream, known, commitId)
-      : this.#loadCold(fold, stream, commitId));
+      ? this.#loadWarm(fold, stream, known, key)
+      : this.#loadCold(fold, stream, key));
     if (repeat) {
       const after = endOf(repeat);
       const folded = found.version === after ? found : await this.past(fold, stream, { version: after });
@@ -128,8 +135,8 @@ export class StateReader {
   }
 
   /** One query for what came since. A commit id that may be older than what is known is looked up beside it. */
-  async #loadWarm<State>(fold: Fold<State>, stream: string, known: Known<State>, commitId?: string) {
-    const mayBeOlder = commitId !== undefined && known.commitIds?.has(commitId) !== false;
+  async #loadWarm<State>(fold: Fold<State>, stream: string, known: Known<State>, { commitId, noted }: RequestKey) {
+    const mayBeOlder = commitId !== undefined && (noted || known.commitIds?.has(commitId) !== false);
     const [earlier, found] = await Promise.all([
       mayBeOlder ? this.#store.findCommit(stream, commitId) : undefined,
       this.#foldOn(fold, known, this.#store.commits(stream, { from: known.version + 1, startsCommit: true }), commitId),
@@ -138,12 +145,17 @@ export class StateReader {
   }
 
   /** One query for a short stream; for a long one a second, and a snapshot, both at once. */
-  async #loadCold<State>(fold: Fold<State>, stream: string, commitId?: string): Promise<Found<State>> {
+  async #loadCold<State>(fold: Fold<State>, stream: string, key: RequestKey): Promise<Found<State>> {
+    const { commitId } = key;
     const beginning: Known<State> = { ...start(fold), commitIds: new Set() };
-    if (!this.#snapshots) return this.#foldOn(fold, beginning, this.#store.commits(stream), commitId);
+    if (!this.#snapshots) {
+      return this.#noted(stream, await this.#foldOn(fold, beginning, this.#store.commits(stream), commitId), key);
+    }
     const newest = await this.#newestCommits(stream);
     const [first, last] = [newest.at(0), newest.at(-1)];
-    if (!first || !last || first.version === 1) return this.#foldOn(fold, beginning, newest, commitId);
+    if (!first || !last || first.version === 1) {
+      return this.#noted(stream, await this.#foldOn(fold, beginning, newest, commitId), key);
+    }
     const head = endOf(last);
     const [snapshot, between, earlier] = await Promise.all([
       this.#snapshots.newest(fold, stream, { version: head }),
@@ -158,6 +170,13 @@ export class StateReader {
     if (gap.from <= to) base = await this.#foldOn(fold, base, this.#store.commits(stream, gap), commitId);
     const found = base.repeat ? base : await this.#foldOn(fold, base, tail, commitId);
     return earlier ? { ...found, repeat: earlier } : found;
+  }
+
+  /** A stream that was folded whole has no commit under the key; it may have a note, unless it is empty. */
+  async #noted<State>(stream: string, found: Found<State>, { commitId, noted }: RequestKey): Promise<Found<State>> {
+    if (found.repeat || found.version === 0 || commitId === undefined || !noted) return found;
+    const repeat = await this.#store.findCommit(stream, commitId);
+    return repeat ? { ...found, repeat } : found;
   }
 
   /** The last commits of a stream, oldest first. */

@@ -101,14 +101,18 @@ export class LargeCommitStorage implements CommitStorage {
   }
 
   /** The object is there before the commit is: a commit never points to nothing. */
-  async put(commit: Commit): Promise<Commit | undefined> {
+  async put(commit: Commit, given?: ReadonlyMap<string, number>): Promise<Commit | undefined> {
     const isLarge = commit.body.length > MAX_COMMIT_BYTES;
-    const occupant = await this.#storage.put(isLarge ? await this.#claims.deposit(commit) : commit);
+    const occupant = await this.#storage.put(isLarge ? await this.#claims.deposit(commit) : commit, given);
     return occupant && this.#claims.redeem(occupant);
   }
 
   head(stream: string): Promise<number> {
     return this.#storage.head(stream);
+  }
+
+  note(unchanged: Commit, expiresAt: Date): Promise<void> {
+    return this.#storage.note(unchanged, expiresAt);
   }
 
   async find(stream: string, commitId: string): Promise<Commit | undefined> {

@@ -18,12 +18,14 @@ export interface Commit {
   readonly stream: string;
   /** Sequence number of the first event. */
   readonly version: number;
-  /** Number of events; the commit ends at `version + count - 1`. */
+  /** Number of events; the commit ends at `version + count - 1`. 0 in a note that a request changed nothing. */
   readonly count: number;
   /** The caller's idempotency key, else a ULID. */
   readonly commitId: string;
   /** True when `commitId` came from the caller, who may repeat the append and find it by that id. */
   readonly keyed: boolean;
+  /** What tells the request behind a keyed commit from others under the same key; 16 bytes in base64url. */
+  readonly digest?: string;
   /** ISO 8601, UTC, milliseconds. */
   readonly recordedAt: string;
   /** The event types inside, each once. */

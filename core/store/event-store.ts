@@ -1,7 +1,13 @@
 import { ExponentialBackoff, handleWhen, retry } from 'cockatiel';
 import { monotonicFactory } from 'ulid';
 import { definitionOf, newEventSchema } from '../../events/catalogue.ts';
-import { ConcurrencyError, type Issue, ValidationError } from '../base/errors.ts';
+import {
+  ConcurrencyError,
+  EventIdTakenError,
+  IdempotencyKeyReusedError,
+  type Issue,
+  ValidationError,
+} from '../base/errors.ts';
 import { assertId, parseStreamId } from '../base/stream-id.ts';
 import { issuesOf } from '../base/validation.ts';
 import type { DomainEvent, NewEvent } from '../events/catalogue.ts';
@@ -24,6 +30,11 @@ export interface AppendOptions {
   readonly expectedVersion: ExpectedVersion;
   /** Idempotency key: the repeat of an append under the same id writes nothing and returns the first one's result. */
   readonly commitId?: string | undefined;
+  /**
+   * What tells the request behind the append from others: 16 bytes in base64url. A repeat of `commitId` with another
+   * digest is refused.
+   */
+  readonly digest?: string | undefined;
   /**
    * The caller has just read the stream to its end, at `expectedVersion`, and met no commit under this `commitId`: saves
    * the check, never the condition.
@@ -71,6 +82,13 @@ export interface EventStoreOptions {
 /** Attribute names, numbers and the set of types: what an item weighs besides its strings and its body. */
 const ITEM_OVERHEAD_BYTES = 128;
 
+/** Most events of an append that have an id of their caller's: with the commit, as many items as a transaction may have. */
+export const MAX_GIVEN_IDS = MAX_EVENTS_PER_COMMIT - 1;
+
+/** Days that a note of a request without effect is kept at least. */
+const NOTE_DAYS = 31;
+const DAY_MS = 24 * 60 * 60 * 1_000;
+
 /** An `any` or `exists` append starts over when others win the place, after a jittered pause; `exists` on nothing does not. */
 export const contention = retry(
   handleWhen((error) => error instanceof ConcurrencyError && error.actualVersion > 0),
@@ -101,13 +119,31 @@ export class EventStore {
    * Appends 1 to 100 events to a stream as one commit.
    * @throws ValidationError, PayloadTooLargeError, InvalidIdError before anything is written
    * @throws ConcurrencyError when the stream is not where `expectedVersion` says; nothing was written
+   * @throws EventIdTakenError when the stream has events of these ids; nothing was written
+   * @throws IdempotencyKeyReusedError when `commitId` stands for another request
    * @throws UnavailableError when the outcome is unknown; repeat with the same `commitId`
    */
   async append(stream: string, events: readonly NewEvent[], options: AppendOptions): Promise<AppendResult> {
     const draft = this.#draft(stream, events, options);
-    const { expectedVersion } = options;
-    if (typeof expectedVersion === 'number') return this.#appendAt(draft, expectedVersion, options.headKnown ?? false);
+    const { expectedVersion, headKnown = false } = options;
+    if (typeof expectedVersion === 'number') return this.#appendAt(draft, expectedVersion, headKnown);
     return contention.execute(() => this.#appendAtHead(draft, expectedVersion));
+  }
+
+  /**
+   * Notes that a request changed nothing, so that its repeat changes nothing either. Kept for {@link NOTE_DAYS} days.
+   * @param version the version of the stream that the request met
+   * @throws UnavailableError, IdempotencyKeyReusedError
+   */
+  note(
+    stream: string,
+    { commitId, digest, version }: { commitId: string; digest: string; version: number },
+  ): Promise<void> {
+    assertId(commitId);
+    const now = this.#now();
+    const place = { stream, version: version + 1, count: 0, recordedAt: now.toISOString() };
+    const unchanged = { ...place, commitId, keyed: true, digest, types: [], body: new Uint8Array() };
+    return this.#storage.note(unchanged, new Date(now.getTime() + NOTE_DAYS * DAY_MS));
   }
 
   /** Sequence number of the stream's last event, 0 when it has none. */
@@ -146,40 +182,43 @@ export class EventStore {
 
   async #appendAt(draft: Draft, expected: number, headKnown: boolean): Promise<AppendResult> {
     if (expected > 0 && !headKnown) {
-      const [head, earlier] = await Promise.all([this.#storage.head(draft.stream), this.#earlier(draft)]);
-      if (earlier) return resultOf(earlier, true);
+      const [head, earlier] = await Promise.all([this.#storage.head(draft.commit.stream), this.#earlier(draft)]);
+      if (earlier) return repeatOf(earlier, draft.commit.digest);
       if (head !== expected) {
         // The two looks are not one moment: what moved the head meanwhile may have been this very commit, sent twice.
         const meanwhile = await this.#earlier(draft);
-        if (meanwhile) return resultOf(meanwhile, true);
-        throw new ConcurrencyError(draft.stream, expected, head);
+        if (meanwhile) return repeatOf(meanwhile, draft.commit.digest);
+        throw new ConcurrencyError(draft.commit.stream, expected, head);
       }
     }
     return this.#putAfter(draft, expected, expected);
   }
 
   async #appendAtHead(draft: Draft, expected: 'any' | 'exists'): Promise<AppendResult> {
-    const head = await this.#storage.head(draft.stream);
+    const head = await this.#storage.head(draft.commit.stream);
     // After the head, not beside it: whatever is written under our key later than this look-up takes our place, too.
     const earlier = head > 0 ? await this.#earlier(draft) : undefined;
-    if (earlier) return resultOf(earlier, true);
-    if (expected === 'exists' && head === 0) throw new ConcurrencyError(draft.stream, expected, head);
+    if (earlier) return repeatOf(earlier, draft.commit.digest);
+    if (expected === 'exists' && head === 0) throw new ConcurrencyError(draft.commit.stream, expected, head);
     return this.#putAfter(draft, head, expected);
   }
 
   async #putAfter(draft: Draft, head: number, expected: ExpectedVersion): Promise<AppendResult> {
-    const commit: Commit = { ...draft, version: head + 1 };
-    const occupant = await this.#storage.put(commit);
+    const version = head + 1;
+    const commit: Commit = { ...draft.commit, version };
+    const given = new Map([...draft.given].map(([id, index]) => [id, version + index]));
+    const occupant = await this.#storage.put(commit, given);
     if (!occupant) return resultOf(commit, false);
     // Our own earlier write whose reply was lost, a retry by the client library, or the caller's repeat.
-    if (occupant.commitId === draft.commitId) return resultOf(occupant, true);
-    const [actual, earlier] = await Promise.all([this.#storage.head(draft.stream), this.#earlier(draft)]);
-    if (earlier) return resultOf(earlier, true);
-    throw new ConcurrencyError(draft.stream, expected, actual);
+    if (occupant.commitId === commit.commitId) return repeatOf(occupant, draft.commit.digest);
+    const [actual, earlier] = await Promise.all([this.#storage.head(draft.commit.stream), this.#earlier(draft)]);
+    if (earlier) return repeatOf(earlier, draft.commit.digest);
+    throw new ConcurrencyError(draft.commit.stream, expected, actual);
   }
 
   #earlier(draft: Draft): Promise<Commit | undefined> {
-    return draft.keyed ? this.#storage.find(draft.stream, draft.commitId) : Promise.resolve(undefined);
+    const { keyed, stream, commitId } = draft.commit;
+    return keyed ? this.#storage.find(stream, commitId) : Promise.resolve(undefined);
   }
 
   /** Everything of the commit but its place: validated, stamped and encoded once, however often the place changes. */
@@ -194,17 +233,22 @@ export class EventStore {
     const stored = events.map((event) => this.#stamp(event, recordedAt, options.defaults));
     const types = [...new Set(stored.map((event) => event.type))];
     const commitId = options.commitId ?? this.#newId();
-    const overhead = ITEM_OVERHEAD_BYTES + stream.length + commitId.length + types.join('').length;
-    return {
+    const { digest } = options;
+    const strings = [stream, commitId, ...types, digest ?? '', trace ?? ''];
+    const overhead = ITEM_OVERHEAD_BYTES + strings.join('').length;
+    const commit = {
       stream,
       count: events.length,
       commitId,
       keyed: options.commitId !== undefined,
       recordedAt,
       types,
-      body: encodeEvents(stored, overhead + (trace?.length ?? 0), this.#storage.maxBytes),
+      body: encodeEvents(stored, overhead, this.#storage.maxBytes),
+      ...(digest === undefined ? {} : { digest }),
       ...(trace ? { trace: trace } : {}),
     };
+    const given = events.flatMap(({ id }, index) => (id === undefined ? [] : [[id, index] as const]));
+    return { commit, given: new Map(given) };
   }
 
   #stamp(event: NewEvent, recordedAt: string, defaults: AppendOptions['defaults']): StoredEvent {
@@ -223,10 +267,29 @@ export class EventStore {
   }
 }
 
-type Draft = Omit<Commit, 'version'>;
+interface Draft {
+  readonly commit: Omit<Commit, 'version'>;
+  /** The ids that callers gave to events, each with its index. */
+  readonly given: ReadonlyMap<string, number>;
+}
 
-/** What the append of a commit answered, or answers now. */
-export function resultOf(commit: Commit, repeated: boolean): AppendResult {
+/**
+ * What the append of an earlier commit answered, for a request under the same key.
+ * @param digest of the request; commits of older versions have none, and are taken for the same
+ * @throws IdempotencyKeyReusedError when the commit is of another request
+ */
+export function repeatOf(earlier: Commit, digest: string | undefined): AppendResult {
+  assertSameRequest(earlier, digest);
+  if (earlier.count === 0) throw new IdempotencyKeyReusedError(); // an append never changes nothing
+  return resultOf(earlier, true);
+}
+
+/** @throws IdempotencyKeyReusedError when a commit is of another request under the same key */
+export function assertSameRequest({ digest: known }: Commit, digest: string | undefined): void {
+  if (known !== undefined && digest !== undefined && known !== digest) throw new IdempotencyKeyReusedError();
+}
+
+function resultOf(commit: Commit, repeated: boolean): AppendResult {
   return {
     streamId: commit.stream,
     fromVersion: commit.version,
@@ -252,6 +315,10 @@ export function assertEvents(aggregateType: string, events: readonly NewEvent[])
   const issues = events.flatMap((event, index) => eventIssues(aggregateType, event, ['events', index]));
   const ids = events.map((event) => event.id).filter((id) => id !== undefined);
   if (new Set(ids).size < ids.length) issues.push({ path: 'events', message: 'holds an event id twice' });
+  if (ids.length > MAX_GIVEN_IDS) {
+    const message = `gives ids to ${ids.length} events, an append may to ${MAX_GIVEN_IDS}; leave some out, or append twice`;
+    issues.push({ path: 'events', message });
+  }
   if (issues.length > 0) throw new ValidationError(issues);
 }
 

@@ -19,11 +19,12 @@ export function meteredStorage(storage: CommitStorage, metrics: Metrics): Commit
     head: (stream) => storage.head(stream),
     find: (stream, commitId) => storage.find(stream, commitId),
     read: (stream, range) => storage.read(stream, range),
-    async put(commit) {
+    note: (unchanged, expiresAt) => storage.note(unchanged, expiresAt),
+    async put(commit, given) {
       const started = performance.now();
       let outcome = 'failed';
       try {
-        const occupant = await storage.put(commit);
+        const occupant = await storage.put(commit, given);
         outcome = outcomeOf(commit, occupant);
         return occupant;
       } finally {

@@ -10,7 +10,8 @@ export function tracedStorage(storage: CommitStorage, tracer: Tracer): CommitSto
     tracer.part(`storage.${name}`, { attributes: { stream } }, work);
   return {
     ...(storage.maxBytes === undefined ? {} : { maxBytes: storage.maxBytes }),
-    put: (commit) => part('put', commit.stream, () => storage.put(commit)),
+    put: (commit, given) => part('put', commit.stream, () => storage.put(commit, given)),
+    note: (unchanged, expiresAt) => part('note', unchanged.stream, () => storage.note(unchanged, expiresAt)),
     head: (stream) => part('head', stream, () => storage.head(stream)),
     find: (stream, commitId) => part('find', stream, () => storage.find(stream, commitId)),
     read: (stream, range) => storage.read(stream, range), // lazy: its time is that of whoever takes the commits

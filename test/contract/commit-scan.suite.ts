@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { CommitPlace, CommitScan, ScannedCommit } from '../../core/store/commit-scan.ts';
 import type { CommitStorage } from '../../core/store/commit-storage.ts';
 import { EventStore } from '../../core/store/event-store.ts';
-import { newStream, steps } from '../support/sample-events.ts';
+import { newStream, step, steps } from '../support/sample-events.ts';
 
 /** What every adapter does with a scan of all commits. */
 export function commitScanContract(name: string, create: () => Promise<CommitStorage & CommitScan>): void {
@@ -16,6 +16,14 @@ export function commitScanContract(name: string, create: () => Promise<CommitSto
         for (const stream of streams) await store.append(stream, steps(1 + (round % 3)), { expectedVersion: 'any' });
       }
     });
+    it('passes over what is noted beside the commits', async () => {
+      const store = new EventStore(storage);
+      const [stream = newStream()] = streams;
+      const { toVersion } = await store.append(stream, [{ ...step('named'), id: 'named' }], { expectedVersion: 'any' });
+      await store.note(stream, { commitId: 'unchanged', digest: 'AAAAAAAAAAAAAAAAAAAAAA', version: toVersion });
+      expect((await scan()).map(placeOf)).toHaveLength(151);
+    });
+
     const scan = (after?: CommitPlace) => Array.fromAsync(storage.scan(after));
     const placeOf = (scanned: ScannedCommit): CommitPlace => {
       if (!('commit' in scanned)) throw new Error(scanned.damage);

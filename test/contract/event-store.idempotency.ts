@@ -1,7 +1,9 @@
+import { setImmediate } from 'node:timers/promises';
+import { ulid } from 'ulid';
 import { expect, test } from 'vitest';
-import { UnavailableError } from '../../core/base/errors.ts';
+import { IdempotencyKeyReusedError, UnavailableError } from '../../core/base/errors.ts';
 import type { CommitStorage } from '../../core/store/commit-storage.ts';
-import { EventStore, type ExpectedVersion } from '../../core/store/event-store.ts';
+import { type AppendResult, EventStore, type ExpectedVersion } from '../../core/store/event-store.ts';
 import { losingReplies } from '../support/memory-storage.ts';
 import { fill, newStream, steps } from '../support/sample-events.ts';
 
@@ -89,4 +91,112 @@ export function idempotencyContract(storage: () => CommitStorage): void {
     }
     expect(await store.findCommit(newStream(), 'key')).toBeUndefined();
   });
+
+  const [DIGEST, OTHER] = ['AAAAAAAAAAAAAAAAAAAAAA', 'BBBBBBBBBBBBBBBBBBBBBA'];
+
+  test('a commit id stands for one request: another digest is refused, and nothing is written', async () => {
+    const store = new EventStore(storage());
+    const stream = newStream();
+    const commitId = ulid();
+    const append = (expectedVersion: ExpectedVersion, digest?: string, headKnown = false) =>
+      store.append(stream, steps(1), { expectedVersion, commitId, digest, headKnown });
+    const first = await append(0, DIGEST);
+    for (const expectedVersion of [...anyExpectation, 1]) {
+      await expect(append(expectedVersion, OTHER), `at ${expectedVersion}`).rejects.toThrow(IdempotencyKeyReusedError);
+      expect(await append(expectedVersion, DIGEST)).toEqual({ ...first, repeated: true });
+      // What was written or is asked without a digest is taken for the same.
+      expect(await append(expectedVersion)).toEqual({ ...first, repeated: true });
+    }
+    expect((await store.findCommit(stream, commitId))?.digest).toBe(DIGEST);
+    expect(await store.head(stream)).toBe(1);
+  });
+
+  test('a commit without a digest is repeated whatever the digest', async () => {
+    const store = new EventStore(storage());
+    const stream = newStream();
+    const first = await store.append(stream, steps(1), { expectedVersion: 0, commitId: 'key' });
+    const options = { expectedVersion: 'any', commitId: 'key', digest: DIGEST } as const;
+    expect(await store.append(stream, steps(1), options)).toEqual({ ...first, repeated: true });
+  });
+
+  test('a request that changed nothing is found by its key, and by nothing else', async () => {
+    const store = new EventStore(storage());
+    const stream = newStream();
+    await fill(store, stream, [2, 1]);
+    const key = ulid();
+    await store.note(stream, { commitId: key, digest: DIGEST, version: 3 });
+    await store.note(stream, { commitId: key, digest: OTHER, version: 3 }); // the first one stays
+    const note = await store.findCommit(stream, key);
+    expect(note).toMatchObject({ stream, version: 4, count: 0, commitId: key, keyed: true, digest: DIGEST });
+    expect(await store.head(stream)).toBe(3);
+    for (const direction of ['forward', 'backward'] as const) {
+      expect(await Array.fromAsync(store.read(stream, { direction }))).toHaveLength(3);
+      expect(await Array.fromAsync(store.commits(stream, { direction, limit: 5 }))).toHaveLength(2);
+    }
+    const append = { expectedVersion: 'any', commitId: key } as const;
+    for (const digest of [OTHER, DIGEST]) {
+      // An append always changes something, so it is another request.
+      await expect(store.append(stream, steps(1), { ...append, digest })).rejects.toThrow(IdempotencyKeyReusedError);
+    }
+    expect(await store.append(stream, steps(1), { expectedVersion: 3 })).toMatchObject({ fromVersion: 4 });
+  });
+
+  test('one’s commit that lands between the looks at head and key is a repeat, not a conflict', async () => {
+    const stream = newStream();
+    const plain = new EventStore(storage());
+    await fill(plain, stream, [1]);
+    const options = { expectedVersion: 1, commitId: 'key' } as const;
+    let landed: Promise<AppendResult> | undefined;
+    // The look for the key is answered before, that at the head after the twin's commit was written.
+    const store = new EventStore({
+      ...passing(storage()),
+      async find(...place) {
+        const found = await storage().find(...place);
+        landed ??= plain.append(stream, steps(1), options);
+        await landed;
+        return found;
+      },
+      async head(of) {
+        while (!landed) await setImmediate();
+        await landed;
+        return storage().head(of);
+      },
+    });
+    const result = await store.append(stream, steps(1), options);
+    expect(result).toEqual({ ...(await landed), repeated: true });
+    expect(await plain.head(stream)).toBe(2);
+  });
+
+  for (const expectedVersion of ['any', 'exists'] as const) {
+    test(`one’s commit that lands while the head is looked at is a repeat at ${expectedVersion}, not a second commit`, async () => {
+      const stream = newStream();
+      const plain = new EventStore(storage());
+      await fill(plain, stream, [1]);
+      const options = { expectedVersion, commitId: 'key' };
+      let landed: AppendResult | undefined;
+      const store = new EventStore({
+        ...passing(storage()),
+        async head(of) {
+          await setImmediate(); // a look for the key beside this one is over by now
+          await setImmediate();
+          landed ??= await plain.append(stream, steps(1), options);
+          return storage().head(of);
+        },
+        find: (...place) => storage().find(...place),
+      });
+      expect(await store.append(stream, steps(1), options)).toEqual({ ...landed, repeated: true });
+      expect(await plain.head(stream)).toBe(2);
+    });
+  }
+}
+
+/** The calls of a storage, to be replaced one by one. */
+function passing(storage: CommitStorage): CommitStorage {
+  return {
+    put: (commit, given) => storage.put(commit, given),
+    head: (stream) => storage.head(stream),
+    find: (stream, commitId) => storage.find(stream, commitId),
+    note: (unchanged, expiresAt) => storage.note(unchanged, expiresAt),
+    read: (stream, range) => storage.read(stream, range),
+  };
 }

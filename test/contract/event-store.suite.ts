@@ -2,6 +2,7 @@ import { beforeAll, describe } from 'vitest';
 import type { CommitStorage } from '../../core/store/commit-storage.ts';
 import { appendContract } from './event-store.append.ts';
 import { concurrencyContract } from './event-store.concurrency.ts';
+import { eventIdContract } from './event-store.event-ids.ts';
 import { idempotencyContract } from './event-store.idempotency.ts';
 import { modelContract } from './event-store.model.ts';
 import { readContract } from './event-store.read.ts';
@@ -22,6 +23,7 @@ export function eventStoreContract(name: string, createStorage: () => Promise<Co
     };
     describe('append', () => appendContract(opened));
     describe('idempotency', () => idempotencyContract(opened));
+    describe('event ids', () => eventIdContract(opened));
     describe('concurrency', () => concurrencyContract(opened));
     describe('read', () => readContract(opened));
     describe('model', () => modelContract(opened));

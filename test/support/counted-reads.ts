@@ -17,7 +17,8 @@ export function countedReads(storage: CommitStorage): { storage: CommitStorage; 
     reads.units += Math.max(1, Math.ceil(bytes / 4_096));
   };
   const counted: CommitStorage = {
-    put: (commit) => storage.put(commit),
+    put: (commit, given) => storage.put(commit, given),
+    note: (unchanged, expiresAt) => storage.note(unchanged, expiresAt),
     async head(stream) {
       note(0);
       return storage.head(stream);

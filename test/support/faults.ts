@@ -183,9 +183,9 @@ export const faults: readonly Fault[] = [
     name: 'contention on shared views is not repeated (DynamoDB)',
     edits: [
       [
-        'adapters/aws/dynamodb/shared-views.ts',
-        'contention.execute(() => this.#transact(TransactItems))',
-        'this.#transact(TransactItems)',
+        'adapters/aws/dynamodb/store.ts',
+        'const contention = retry(handleType(ContentionError), {\n  maxAttempts: 8,',
+        'const contention = retry(handleType(ContentionError), {\n  maxAttempts: 0,',
       ],
     ],
     tests: ['test/unit/adapters/aws/dynamodb/shared-views.test.ts'],
@@ -199,7 +199,7 @@ export const faults: readonly Fault[] = [
     edits: [
       [
         'adapters/aws/dynamodb/shared-views.ts',
-        "if (codes.has('ConditionalCheckFailed')) return false;",
+        "if (reasons.some(({ Code }) => Code === 'ConditionalCheckFailed')) return false;",
         'return true;',
       ],
     ],

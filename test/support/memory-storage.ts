@@ -1,4 +1,4 @@
-import { UnavailableError } from '../../core/base/errors.ts';
+import { EventIdTakenError, UnavailableError } from '../../core/base/errors.ts';
 import { type Commit, endOf } from '../../core/store/commit.ts';
 import type { CommitPlace, CommitScan, ScannedCommit } from '../../core/store/commit-scan.ts';
 import type { CommitRange, CommitStorage } from '../../core/store/commit-storage.ts';
@@ -7,11 +7,24 @@ import type { CommitRange, CommitStorage } from '../../core/store/commit-storage
 export class MemoryCommitStorage implements CommitStorage, CommitScan {
   readonly #streams = new Map<string, Map<number, Commit>>();
 
-  async put(commit: Commit): Promise<Commit | undefined> {
+  readonly #ids = new Map<string, Map<string, number>>();
+  readonly #notes = new Map<string, Commit>();
+
+  async put(commit: Commit, given: ReadonlyMap<string, number> = new Map()): Promise<Commit | undefined> {
     const commits = this.#streams.get(commit.stream) ?? new Map<number, Commit>();
     const occupant = commits.get(commit.version);
-    if (!occupant) this.#streams.set(commit.stream, commits.set(commit.version, commit));
-    return occupant;
+    if (occupant) return occupant;
+    const ids = this.#ids.get(commit.stream) ?? new Map<string, number>();
+    const taken = new Map([...ids].filter(([id]) => given.has(id)));
+    if (taken.size > 0) throw new EventIdTakenError(commit.stream, taken);
+    this.#ids.set(commit.stream, new Map([...ids, ...given]));
+    this.#streams.set(commit.stream, commits.set(commit.version, commit));
+    return undefined;
+  }
+
+  async note(unchanged: Commit): Promise<void> {
+    const key = `${unchanged.stream} ${unchanged.commitId}`;
+    if (!this.#notes.has(key)) this.#notes.set(key, unchanged);
   }
 
   async head(stream: string): Promise<number> {
@@ -19,7 +32,10 @@ export class MemoryCommitStorage implements CommitStorage, CommitScan {
   }
 
   async find(stream: string, commitId: string): Promise<Commit | undefined> {
-    return this.#sorted(stream).find((commit) => commit.keyed && commit.commitId === commitId);
+    return (
+      this.#sorted(stream).find((commit) => commit.keyed && commit.commitId === commitId) ??
+      this.#notes.get(`${stream} ${commitId}`)
+    );
   }
 
   async *read(stream: string, { from, to, direction }: CommitRange): AsyncGenerator<Commit> {
@@ -56,8 +72,9 @@ export class MemoryCommitStorage implements CommitStorage, CommitScan {
 /** The same storage, but each write that succeeds loses its reply: the caller sees only an UnavailableError. */
 export function losingReplies(storage: CommitStorage): CommitStorage {
   return {
-    async put(commit) {
-      const occupant = await storage.put(commit);
+    note: (unchanged, expiresAt) => storage.note(unchanged, expiresAt),
+    async put(commit, given) {
+      const occupant = await storage.put(commit, given);
       if (occupant) return occupant;
       throw new UnavailableError('the reply was lost');
     },

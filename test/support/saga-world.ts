@@ -69,6 +69,7 @@ export function mortal({ crashes }: World, isAtWork: () => boolean, onCommit: (c
     head: (stream) => inner.head(stream),
     find: (stream, commitId) => inner.find(stream, commitId),
     read: (stream, range) => inner.read(stream, range),
+    note: (unchanged) => inner.note(unchanged),
     put: (commit) =>
       fate(async () => {
         const occupant = await inner.put(commit);

@@ -4,14 +4,27 @@ import {
   type QueryCommandInput,
   ScanCommand,
   type ScanCommandInput,
+  type TransactWriteItem,
 } from '@aws-sdk/client-dynamodb';
-import { CorruptDataError } from '../../../core/base/errors.ts';
+import { CorruptDataError, EventIdTakenError, PayloadTooLargeError } from '../../../core/base/errors.ts';
 import { type Commit, endOf, MAX_EVENTS_PER_COMMIT } from '../../../core/store/commit.ts';
 import type { CommitPlace, CommitScan, ScannedCommit } from '../../../core/store/commit-scan.ts';
 import type { CommitRange, CommitStorage } from '../../../core/store/commit-storage.ts';
-import { commitOf, itemOf, placeOf, streamKey, unreadableCommit } from './commit-item.ts';
+import {
+  commitOf,
+  eventNoteKey,
+  eventNoteOf,
+  isNote,
+  itemOf,
+  placeOf,
+  readEventNote,
+  readRequestNote,
+  requestNoteOf,
+  streamKey,
+  unreadableCommit,
+} from './commit-item.ts';
 import { putIfFree } from './put-if-free.ts';
-import { DynamoStore } from './store.ts';
+import { DynamoStore, type Item } from './store.ts';
 import { BY_COMMIT_ID } from './tables.ts';
 
 /** Sort keys to query, both included, and at most how many commits it takes to have all of them that are wanted. */
@@ -30,16 +43,47 @@ const MAX_PAGE = 10_000;
  * more CPU than the rest of a call.
  */
 export class DynamoCommitStorage extends DynamoStore implements CommitStorage, CommitScan {
-  async put(commit: Commit): Promise<Commit | undefined> {
-    const occupant = await putIfFree(this.client, this.table, 'stream', itemOf(commit, this.tenant));
+  async put(commit: Commit, given: ReadonlyMap<string, number> = new Map()): Promise<Commit | undefined> {
+    const item = itemOf(commit, this.tenant);
+    const notes = [...given].map(([id, number]) => eventNoteOf(this.tenant, commit.stream, id, number));
+    if (notes.length > 0) return this.#putWithNotes(commit.stream, item, notes);
+    const occupant = await putIfFree(this.client, this.table, 'stream', item);
     return occupant && commitOf(occupant);
+  }
+
+  async note(unchanged: Commit, expiresAt: Date): Promise<void> {
+    await putIfFree(this.client, this.table, 'stream', requestNoteOf(unchanged, this.tenant, expiresAt));
+  }
+
+  /** The commit and the notes of its ids, all or none. */
+  async #putWithNotes(stream: string, commit: Item, notes: readonly Item[]): Promise<Commit | undefined> {
+    const TransactItems = [commit, ...notes].map(
+      (Item): TransactWriteItem => ({
+        Put: {
+          TableName: this.table,
+          Item,
+          ConditionExpression: 'attribute_not_exists(#key)',
+          ExpressionAttributeNames: { '#key': 'stream' },
+          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+        },
+      }),
+    );
+    const reasons = await this.transact(TransactItems);
+    if (!reasons) return undefined;
+    const [occupant, ...there] = reasons.map(({ Item }) => Item);
+    if (occupant) return commitOf(occupant);
+    const taken = there.flatMap((item) => (item ? [readEventNote(item)] : []));
+    if (taken.length === 0)
+      throw new PayloadTooLargeError('the events of this stream and their ids take too much room');
+    throw new EventIdTakenError(stream, new Map(taken.map(({ id, sequenceNumber }) => [id, sequenceNumber])));
   }
 
   async head(stream: string): Promise<number> {
     const { Items } = await this.#query(stream, {
-      KeyConditionExpression: '#stream = :stream',
+      KeyConditionExpression: '#stream = :stream AND #version > :none',
       ProjectionExpression: '#version, #count',
       ExpressionAttributeNames: { '#version': 'version', '#count': 'count' },
+      ExpressionAttributeValues: { ':none': { N: '0' } },
       ScanIndexForward: false,
       Limit: 1,
     });
@@ -60,7 +104,8 @@ export class DynamoCommitStorage extends DynamoStore implements CommitStorage, C
     const Key = { stream: S, version };
     const get = new GetItemCommand({ TableName: this.table, Key, ConsistentRead: true });
     const { Item } = await this.send(get);
-    return Item && commitOf(Item);
+    if (!Item) return undefined;
+    return isNote(Item) ? readRequestNote(Item) : commitOf(Item);
   }
 
   read(stream: string, { from, to, direction, limit, startsCommit = false }: CommitRange): AsyncIterable<Commit> {
@@ -80,7 +125,7 @@ export class DynamoCommitStorage extends DynamoStore implements CommitStorage, C
     do {
       const page = await this.send(new ScanCommand({ TableName: this.table, ExclusiveStartKey: startKey }));
       for (const item of page.Items ?? []) {
-        if (item['stream']?.S?.startsWith(streamKey(this.tenant, ''))) yield scanned(item);
+        if (!isNote(item) && item['stream']?.S?.startsWith(streamKey(this.tenant, ''))) yield scanned(item);
       }
       startKey = page.LastEvaluatedKey;
     } while (startKey);

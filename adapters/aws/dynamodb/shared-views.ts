@@ -3,12 +3,9 @@ import {
   DeleteItemCommand,
   QueryCommand,
   type QueryCommandInput,
-  TransactionCanceledException,
   type TransactWriteItem,
-  TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb';
-import { ExponentialBackoff, handleType, retry } from 'cockatiel';
-import { PayloadTooLargeError, UnavailableError } from '../../../core/base/errors.ts';
+import { PayloadTooLargeError } from '../../../core/base/errors.ts';
 import { shownCount } from '../../../core/projections/shared-projection.ts';
 import type {
   Addition,
@@ -25,15 +22,6 @@ import { keyOf, placeId, unchanged, viewItemOf } from './view-item.ts';
 /** Counters are attributes named by their path, which starts with a slash as no other attribute's name does. */
 const isCounter = (name: string): boolean => name.startsWith('/');
 
-/** Another transaction had one of the items in hand. */
-class Contention extends Error {}
-
-/** Projectors at work side by side meet at the items of a view; each waits a moment for the other. */
-const contention = retry(handleType(Contention), {
-  maxAttempts: 8,
-  backoff: new ExponentialBackoff({ initialDelay: 10, maxDelay: 500 }),
-});
-
 /**
  * Shared views in the table of views: an item a shard, a counter an attribute, so that `ADD` needs no read. One
  * transaction writes them with the checkpoints, at two write units an item.
@@ -44,14 +32,10 @@ export class DynamoSharedViews extends DynamoStore implements SharedViewStore {
       ...checkpoints.map((write) => this.#checkpoint(write)),
       ...[...addition.increments].map(([key, counters]) => this.#increment(addition, key, counters)),
     ];
-    try {
-      return await contention.execute(() => this.#transact(TransactItems));
-    } catch (error) {
-      if (!(error instanceof Contention)) throw error;
-      throw new UnavailableError('a shared view is written to by many at once; repeat the request later', {
-        cause: error,
-      });
-    }
+    const reasons = await this.transact(TransactItems);
+    if (!reasons) return true;
+    if (reasons.some(({ Code }) => Code === 'ConditionalCheckFailed')) return false;
+    throw new PayloadTooLargeError('a shared view is full; count fewer names');
   }
 
   async read(place: SharedPlace, key: string, shards: number): Promise<CounterValues | undefined> {
@@ -94,20 +78,6 @@ export class DynamoSharedViews extends DynamoStore implements SharedViewStore {
     for await (const { view } of this.#items(place)) {
       if (!view) continue;
       await this.send(new DeleteItemCommand({ TableName: this.table, Key: { view } }));
-    }
-  }
-
-  async #transact(TransactItems: TransactWriteItem[]): Promise<boolean> {
-    try {
-      await this.send(new TransactWriteItemsCommand({ TransactItems }));
-      return true;
-    } catch (error) {
-      if (!(error instanceof TransactionCanceledException)) throw error;
-      const codes = new Set(error.CancellationReasons?.map(({ Code }) => Code));
-      if (codes.has('ConditionalCheckFailed')) return false;
-      if (codes.has('ValidationError'))
-        throw new PayloadTooLargeError('a shared view is full; count fewer names', { cause: error });
-      throw new Contention('in use', { cause: error });
     }
   }
 

@@ -2,13 +2,19 @@ import {
   type $Command,
   type AttributeValue,
   BatchGetItemCommand,
+  type CancellationReason,
   ConditionalCheckFailedException,
   type DynamoDBClient,
   type DynamoDBClientResolvedConfig,
   type KeysAndAttributes,
   type ServiceInputTypes,
   type ServiceOutputTypes,
+  TransactionCanceledException,
+  type TransactWriteItem,
+  TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb';
+import { ExponentialBackoff, handleType, retry } from 'cockatiel';
+import { UnavailableError } from '../../../core/base/errors.ts';
 import { reaching } from '../clients/service-error.ts';
 import { DEFAULT_TENANT } from './tables.ts';
 
@@ -17,6 +23,18 @@ export type Item = Record<string, AttributeValue>;
 
 /** DynamoDB fetches at most this many items at once. */
 export const MAX_BATCH = 100;
+
+/** What cancels a transaction for good; each other reason is a write beside it, or throttling, and passes. */
+const LASTING = new Set(['ConditionalCheckFailed', 'ValidationError', 'ItemCollectionSizeLimitExceeded']);
+
+/** Another write had one of the items in hand. */
+class ContentionError extends UnavailableError {}
+
+/** Writers at work side by side wait a moment for each other: 2 s at most. */
+const contention = retry(handleType(ContentionError), {
+  maxAttempts: 8,
+  backoff: new ExponentialBackoff({ initialDelay: 10, maxDelay: 500 }),
+});
 
 /** A table, and whose items of it are meant: every store in DynamoDB is one. */
 export abstract class DynamoStore {
@@ -40,6 +58,25 @@ export abstract class DynamoStore {
     command: $Command<Input, Output, DynamoDBClientResolvedConfig>,
   ): Promise<Output> {
     return reaching('DynamoDB', () => this.client.send(command));
+  }
+
+  /**
+   * Writes all of these items or none, in one request; again while others have one of them in hand.
+   * @returns undefined when they were written, else why not, for each item in its order
+   * @throws UnavailableError when the contention does not end, and on every outage
+   */
+  protected transact(TransactItems: TransactWriteItem[]): Promise<readonly CancellationReason[] | undefined> {
+    return contention.execute(async () => {
+      try {
+        await this.send(new TransactWriteItemsCommand({ TransactItems }));
+        return undefined;
+      } catch (error) {
+        if (!(error instanceof TransactionCanceledException)) throw error;
+        const reasons = error.CancellationReasons ?? [];
+        if (reasons.some(({ Code }) => LASTING.has(Code ?? ''))) return reasons;
+        throw new ContentionError('many write to the same items at once; repeat the request later', { cause: error });
+      }
+    });
   }
 
   /**

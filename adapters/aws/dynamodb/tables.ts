@@ -22,7 +22,8 @@ export const BY_RANK = 'byRank';
 
 /**
  * One item a commit. Besides its keys: `count`, `recordedAt`, `types`, `body`, `trace`, and its id, which is
- * `idempotencyKey` when the caller gave it and `commitId` when not.
+ * `idempotencyKey` when the caller gave it and `commitId` when not. A keyed commit has the `digest` of its request. Notes
+ * beside the commits have negative versions; see commit-item.ts.
  */
 export const eventsTable = {
   AttributeDefinitions: [

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { parse } from '../../../core/base/validation.ts';
 import type { Commit } from '../../../core/store/commit.ts';
-import { commitOf, unreadableCommit } from '../dynamodb/commit-item.ts';
+import { commitOf, isNote, unreadableCommit } from '../dynamodb/commit-item.ts';
 
 /** A commit as the stream of the events table delivered it, or why the record could not be read as one. */
 export type StreamRecord = {
@@ -24,19 +24,19 @@ const streamEvent = z.object({
 });
 
 /** In JSON, an item's binary attributes are in base64. */
-const image = z.looseObject({
-  body: z.object({ B: z.string() }).transform(({ B }) => ({ B: new Uint8Array(Buffer.from(B, 'base64')) })),
-});
+const bytes = z.object({ B: z.string() }).transform(({ B }) => ({ B: new Uint8Array(Buffer.from(B, 'base64')) }));
+const image = z.looseObject({ body: bytes, digest: bytes.optional() });
 
 /**
  * The commits in a batch of stream records, in the stream's order. Records of anything but an insert are left out:
- * commits never change, only retention touches or removes them. A record that is no commit stands in for one that cannot
+ * commits never change, only retention touches or removes them. So are notes beside the commits. A record that is no commit stands in for one that cannot
  * be decoded, as long as its keys say which.
  * @throws ValidationError when the event is no batch of stream records at all
  */
 export function parseStreamRecords(event: unknown): StreamRecord[] {
   const { Records } = parse(streamEvent, event);
-  return Records.filter(({ eventName }) => eventName === 'INSERT').map(({ dynamodb }) => {
+  const inserted = Records.filter(({ eventName, dynamodb }) => eventName === 'INSERT' && !isNote(dynamodb.Keys));
+  return inserted.map(({ dynamodb }) => {
     const { SequenceNumber: sequenceNumber, Keys, NewImage } = dynamodb;
     try {
       const decoded = image.safeParse(NewImage);

@@ -1,5 +1,10 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
-import { CorruptDataError, UnavailableError } from '../../../core/base/errors.ts';
+import {
+  CorruptDataError,
+  EventIdTakenError,
+  IdempotencyKeyReusedError,
+  UnavailableError,
+} from '../../../core/base/errors.ts';
 import { type Commit, endOf, MAX_EVENTS_PER_COMMIT } from '../../../core/store/commit.ts';
 import type { CommitPlace, CommitScan, ScannedCommit } from '../../../core/store/commit-scan.ts';
 import type { CommitRange, CommitStorage } from '../../../core/store/commit-storage.ts';
@@ -15,6 +20,7 @@ export interface PositionedCommit {
 
 interface PendingPut {
   readonly commit: Commit;
+  readonly given: ReadonlyMap<string, number>;
   readonly resolve: (occupant: Commit | undefined) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -27,7 +33,7 @@ interface Outcome {
 /** Most commits that a read holds in memory at once; it takes fewer when they are large. */
 const PAGE = 100;
 
-const COLUMNS = 'position, stream, version, count, commit_id, keyed, recorded_at, types, body, trace';
+const COLUMNS = 'position, stream, version, count, commit_id, keyed, recorded_at, types, body, trace, digest';
 
 /**
  * Commits in SQLite. Puts that come in the same turn of the event loop share one transaction, and so one wait for the
@@ -45,10 +51,10 @@ export class SqliteCommitStorage implements CommitStorage, CommitScan {
     this.#statements = prepareStatements(database);
   }
 
-  put(commit: Commit): Promise<Commit | undefined> {
+  put(commit: Commit, given: ReadonlyMap<string, number> = new Map()): Promise<Commit | undefined> {
     if (this.#closed) return Promise.reject(new UnavailableError('the server is stopping; repeat the request later'));
     return new Promise((resolve, reject) => {
-      if (this.#pending.push({ commit, resolve, reject }) === 1) setImmediate(() => this.#flush());
+      if (this.#pending.push({ commit, given, resolve, reject }) === 1) setImmediate(() => this.#flush());
     });
   }
 
@@ -58,8 +64,20 @@ export class SqliteCommitStorage implements CommitStorage, CommitScan {
   }
 
   async find(stream: string, commitId: string): Promise<Commit | undefined> {
-    const row = guarded(() => this.#statements.find.get(stream, commitId));
-    return row && commitOf(row);
+    return guarded(() => {
+      const row = this.#statements.find.get(stream, commitId);
+      const note = row ? undefined : this.#statements.findNote.get(stream, commitId);
+      return row ? commitOf(row) : note && noteOf(note);
+    });
+  }
+
+  async note(unchanged: Commit, expiresAt: Date): Promise<void> {
+    const { stream, commitId, version, digest = null, recordedAt } = unchanged;
+    guarded(() => {
+      this.#assertKeyFree(unchanged);
+      this.#statements.forget.run(recordedAt);
+      this.#statements.note.run(commitId, stream, version, digest, recordedAt, expiresAt.toISOString());
+    });
   }
 
   async *read(stream: string, { from, to, direction, limit }: CommitRange): AsyncGenerator<Commit> {
@@ -153,17 +171,42 @@ export class SqliteCommitStorage implements CommitStorage, CommitScan {
     return transaction(this.#database, () => batch.map((put) => this.#insert(put)));
   }
 
-  #insert({ commit, resolve, reject }: PendingPut): Outcome {
+  #takenOf(stream: string, ids: Iterable<string>): ReadonlyMap<string, number> {
+    const found = [...ids].flatMap((id) => {
+      const row = this.#statements.givenId.get(stream, id);
+      return row ? [[id, Number(row['sequence_number'])] as const] : [];
+    });
+    return new Map(found);
+  }
+
+  /** A key stands for one request, whatever stream that was for. */
+  #assertKeyFree({ keyed, commitId, stream, digest }: Commit): void {
+    if (!keyed || digest === undefined) return;
+    const { otherUse, otherNote } = this.#statements;
+    const place = { commitId, stream, digest };
+    if (otherUse.get(place) ?? otherNote.get(place)) throw new IdempotencyKeyReusedError();
+  }
+
+  #insert({ commit, given, resolve, reject }: PendingPut): Outcome {
     try {
       // Looked up first, for an insert that finds its place taken would use up a position. No one else writes between.
       const row = this.#statements.at.get(commit.stream, commit.version);
-      if (!row) this.#statements.insert.run(rowOf(commit));
+      if (!row) this.#insertFree(commit, given);
       const occupant = row && commitOf(row);
       return { stored: !row, settle: () => resolve(occupant) };
     } catch (error) {
       if (!this.#database.isTransaction) throw error; // all of the batch is undone
       return { stored: false, settle: () => reject(portError(error)) };
     }
+  }
+
+  /** Looks before it writes, for other puts share the transaction: nothing of this one may be left when it is refused. */
+  #insertFree(commit: Commit, given: ReadonlyMap<string, number>): void {
+    const taken = this.#takenOf(commit.stream, given.keys());
+    if (taken.size > 0) throw new EventIdTakenError(commit.stream, taken);
+    this.#assertKeyFree(commit);
+    this.#statements.insert.run(rowOf(commit));
+    for (const [id, sequenceNumber] of given) this.#statements.giveId.run(commit.stream, id, sequenceNumber);
   }
 }
 
@@ -172,9 +215,23 @@ function prepareStatements(database: DatabaseSync) {
   const range = `stream = :stream AND version > :low - ${MAX_EVENTS_PER_COMMIT} AND version + count > :low AND version <= :high`;
   return {
     insert: database.prepare(
-      `INSERT INTO commits (stream, version, count, commit_id, keyed, recorded_at, types, body, trace)
-       VALUES (:stream, :version, :count, :commitId, :keyed, :recordedAt, :types, :body, :trace)`,
+      `INSERT INTO commits (stream, version, count, commit_id, keyed, recorded_at, types, body, trace, digest)
+       VALUES (:stream, :version, :count, :commitId, :keyed, :recordedAt, :types, :body, :trace, :digest)`,
     ),
+    givenId: database.prepare('SELECT sequence_number FROM given_event_ids WHERE stream = ? AND id = ?'),
+    giveId: database.prepare('INSERT INTO given_event_ids (stream, id, sequence_number) VALUES (?, ?, ?)'),
+    otherUse: database.prepare(
+      'SELECT 1 FROM commits WHERE commit_id = :commitId AND keyed = 1 AND stream <> :stream AND digest <> :digest LIMIT 1',
+    ),
+    otherNote: database.prepare(
+      'SELECT 1 FROM request_notes WHERE commit_id = :commitId AND stream <> :stream AND digest <> :digest LIMIT 1',
+    ),
+    findNote: database.prepare('SELECT * FROM request_notes WHERE stream = ? AND commit_id = ?'),
+    note: database.prepare(
+      `INSERT INTO request_notes (commit_id, stream, version, digest, recorded_at, expires_at)
+       VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+    ),
+    forget: database.prepare('DELETE FROM request_notes WHERE expires_at < ?'),
     at: database.prepare(`SELECT ${COLUMNS} FROM commits WHERE stream = ? AND version = ?`),
     head: database.prepare(
       'SELECT version + count - 1 AS head FROM commits WHERE stream = ? ORDER BY version DESC LIMIT 1',
@@ -197,8 +254,14 @@ function prepareStatements(database: DatabaseSync) {
   };
 }
 
-function rowOf({ types, keyed, trace, ...commit }: Commit) {
-  return { ...commit, types: JSON.stringify(types), keyed: keyed ? 1 : 0, trace: trace ?? null };
+function rowOf({ types, keyed, trace, digest, ...commit }: Commit) {
+  return {
+    ...commit,
+    digest: digest ?? null,
+    types: JSON.stringify(types),
+    keyed: keyed ? 1 : 0,
+    trace: trace ?? null,
+  };
 }
 
 interface CommitRow {
@@ -211,10 +274,12 @@ interface CommitRow {
   readonly types: string;
   readonly body: Uint8Array;
   readonly trace: string | null;
+  readonly digest: string | null;
 }
 
 function commitOf(row: Record<string, SQLOutputValue>): Commit {
-  const { stream, version, count, commit_id, keyed, recorded_at, types, body, trace } = row as unknown as CommitRow; // the table is STRICT
+  const { stream, version, count, commit_id, keyed, recorded_at, types, body, trace, digest } =
+    row as unknown as CommitRow; // the table is STRICT
   return {
     stream,
     version,
@@ -225,7 +290,17 @@ function commitOf(row: Record<string, SQLOutputValue>): Commit {
     types: typesOf(types, stream, version),
     body,
     ...(trace === null ? {} : { trace }),
+    ...(digest === null ? {} : { digest }),
   };
+}
+
+type NoteRow = Pick<CommitRow, 'stream' | 'version' | 'commit_id' | 'recorded_at' | 'digest'>;
+
+/** A commit of no events, as a note has it. */
+function noteOf(row: Record<string, SQLOutputValue>): Commit {
+  const { stream, version, commit_id: commitId, recorded_at: recordedAt, digest } = row as unknown as NoteRow; // STRICT
+  const nothing = { count: 0, types: [], body: new Uint8Array() };
+  return { stream, version, ...nothing, commitId, keyed: true, recordedAt, ...(digest === null ? {} : { digest }) };
 }
 
 function typesOf(json: string, stream: string, version: number): string[] {

@@ -53,8 +53,11 @@ const VIEWS = `
 
 const eventsSchema: Schema = {
   file: 'events.sqlite',
-  version: 1,
-  upgrades: [],
+  version: 2,
+  upgrades: [
+    `ALTER TABLE commits ADD COLUMN digest TEXT;
+     DROP INDEX IF EXISTS commits_keyed;`,
+  ],
   sql: `
   CREATE TABLE IF NOT EXISTS commits (
     position    INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -67,9 +70,26 @@ const eventsSchema: Schema = {
     types       TEXT    NOT NULL,
     body        BLOB    NOT NULL,
     trace       TEXT,
+    digest      TEXT,
     UNIQUE (stream, version)
   ) STRICT;
-  CREATE INDEX IF NOT EXISTS commits_keyed ON commits (stream, commit_id) WHERE keyed = 1;
+  CREATE INDEX IF NOT EXISTS commits_by_key ON commits (commit_id, stream) WHERE keyed = 1;
+  CREATE TABLE IF NOT EXISTS given_event_ids (
+    stream          TEXT    NOT NULL,
+    id              TEXT    NOT NULL,
+    sequence_number INTEGER NOT NULL,
+    PRIMARY KEY (stream, id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS request_notes (
+    commit_id   TEXT    NOT NULL,
+    stream      TEXT    NOT NULL,
+    version     INTEGER NOT NULL,
+    digest      TEXT,
+    recorded_at TEXT    NOT NULL,
+    expires_at  TEXT    NOT NULL,
+    PRIMARY KEY (commit_id, stream)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS request_notes_by_time ON request_notes (expires_at);
   CREATE TABLE IF NOT EXISTS sagas (
     saga    TEXT PRIMARY KEY,
     wake_at TEXT

@@ -61,8 +61,8 @@ describe('POST /streams/{streamId}/events', () => {
     const first = await append(stream, 0, steps(2), key);
     await append(stream, 2, [step('more')]);
     const before = commits();
-    for (const expected of [0, 'any', 'exists', 1]) {
-      const repeat = await append(stream, expected, steps(2), key);
+    for (let times = 0; times < 3; times++) {
+      const repeat = await append(stream, 0, steps(2), key);
       expect(repeat.status).toBe(200);
       expect(repeat.headers.get('idempotent-replayed')).toBe('true');
       expect(repeat.body).toEqual(first.body);

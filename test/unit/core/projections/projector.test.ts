@@ -151,6 +151,7 @@ describe('Projector', () => {
       put: (commit) => storage.put(commit),
       head: (stream) => storage.head(stream),
       find: (stream, id) => storage.find(stream, id),
+      note: (unchanged) => storage.note(unchanged),
       async *read() {},
     });
     const views = new MemoryViewStore();

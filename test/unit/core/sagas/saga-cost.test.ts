@@ -46,6 +46,7 @@ const storagesOf = (inner: MemoryCommitStorage): CommitStorage => ({
   head: (stream) => inner.head(stream),
   find: (stream, commitId) => inner.find(stream, commitId),
   read: (stream, range) => inner.read(stream, range),
+  note: (unchanged) => inner.note(unchanged),
 });
 
 type Host = (execution: SagaExecution) => (commit: Commit) => Promise<void>;

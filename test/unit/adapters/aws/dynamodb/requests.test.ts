@@ -3,22 +3,28 @@ import { ulid } from 'ulid';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { DynamoCommitStorage } from '../../../../../adapters/aws/dynamodb/commit-storage.ts';
 import type { NewEvent } from '../../../../../core/events/catalogue.ts';
+import { handleCommand } from '../../../../../core/state/decider.ts';
+import { stateFold } from '../../../../../core/state/fold.ts';
 import { appendRaw } from '../../../../../core/state/raw-append.ts';
 import { StateReader } from '../../../../../core/state/state-reader.ts';
 import { EventStore, type ExpectedVersion, type ReadOptions } from '../../../../../core/store/event-store.ts';
-import { agentDecider } from '../../../../../domain/agent/agent.ts';
+import { type AgentCommand, agentDecider } from '../../../../../domain/agent/agent.ts';
 import { fill, newStream, noise, step } from '../../../../support/sample-events.ts';
 import { createTables } from '../../../../support/tables.ts';
 
 const client = new DynamoDBClient({});
 const requests: { name: string | undefined; input: unknown }[] = [];
+interface Capacity {
+  readonly CapacityUnits?: number;
+}
 /** Capacity units of each answer. */
 const units: (number | undefined)[] = [];
 client.middlewareStack.add(
   (next) => async (args) => {
     const answer = await next({ ...args, input: { ...args.input, ReturnConsumedCapacity: 'TOTAL' } } as typeof args);
-    const { ConsumedCapacity } = answer.output as { ConsumedCapacity?: { CapacityUnits?: number } };
-    units.push(ConsumedCapacity?.CapacityUnits);
+    const { ConsumedCapacity } = answer.output as { ConsumedCapacity?: Capacity | readonly Capacity[] };
+    const capacity = Array.isArray(ConsumedCapacity) ? ConsumedCapacity : [ConsumedCapacity];
+    units.push(capacity.reduce((sum, one) => sum + (one?.CapacityUnits ?? 0), 0));
     return answer;
   },
   { step: 'initialize', priority: 'low' },
@@ -90,6 +96,60 @@ it('a raw append that the aggregate has to admit costs what the look at the head
   requests.length = 0;
   await appendRaw({ store, states: cold, aggregates }, stream, [step], { expectedVersion: 4 });
   expect(sent()).toEqual(['Query', 'PutItem']);
+});
+
+it('a key costs a write unit, its digest nothing; an event id costs two, and as many for its commit again', async () => {
+  const append = async (options: { commitId?: string; digest?: string }, events: readonly NewEvent[] = [step('1')]) => {
+    requests.length = 0;
+    units.length = 0;
+    await store.append(newStream(), events, { expectedVersion: 0, ...options });
+    return { sent: sent(), units: units.splice(0) };
+  };
+  const digest = 'AAAAAAAAAAAAAAAAAAAAAA';
+  expect(await append({})).toEqual({ sent: ['PutItem'], units: [1] });
+  expect(await append({ commitId: 'key' })).toEqual({ sent: ['PutItem'], units: [2] });
+  expect(await append({ commitId: 'key', digest })).toEqual({ sent: ['PutItem'], units: [2] });
+  const named = (id: string): NewEvent => ({ ...step('1'), id });
+  expect(await append({}, [named('a')])).toEqual({ sent: ['TransactWriteItems'], units: [4] });
+  expect(await append({}, ['a', 'b', 'c', 'd'].map(named))).toEqual({ sent: ['TransactWriteItems'], units: [10] });
+});
+
+it('a command that changes nothing costs a note, and only under a key', async () => {
+  const states = new StateReader({ store, cacheSize: 100 });
+  const agentId = ulid();
+  const options = { states, digest: 'AAAAAAAAAAAAAAAAAAAAAA' };
+  const run = async (command: AgentCommand, key: { commitId?: string } = {}) => {
+    requests.length = 0;
+    units.length = 0;
+    const { repeated } = await handleCommand(store, agentDecider, agentId, command, { ...options, ...key });
+    return { repeated, sent: sent(), units: units.splice(0).reduce<number>((sum, some = 0) => sum + some, 0) };
+  };
+  await run({ kind: 'create', agentType: 'coder', configuration: {}, createdBy: 'me' });
+  const idle = { kind: 'change-state', newState: 'idle', reason: 'rest' } as const;
+  expect(await run(idle)).toEqual({ repeated: false, sent: ['Query', 'PutItem'], units: 2 });
+  expect(await run(idle)).toEqual({ repeated: false, sent: ['Query'], units: 1 });
+  const keyed = { commitId: ulid() };
+  // The index of keys is asked beside the tail of the stream; the note is an item, and one in the index.
+  expect(await run(idle, keyed)).toEqual({ repeated: false, sent: ['Query', 'Query', 'PutItem'], units: 4 });
+  await run({ ...idle, newState: 'running' });
+  expect((await run(idle, keyed)).repeated).toBe(true);
+  expect((await states.load(stateFold(agentDecider), `agent-${agentId}`)).state).toEqual({ state: 'running' });
+  expect(await run({ kind: 'record-step', action: 'ls' }, { commitId: ulid() })).toMatchObject({
+    sent: ['Query', 'Query', 'PutItem'],
+    units: 4,
+  });
+});
+
+it('what an append relies on is read as it is at that moment', async () => {
+  const stream = newStream();
+  await store.append(stream, [{ ...step('1'), id: 'a' }], { expectedVersion: 0, commitId: 'key' });
+  requests.length = 0;
+  await store.head(stream);
+  await store.findCommit(stream, 'key');
+  await Array.fromAsync(store.commits(stream));
+  const consistent = requests.map(({ input }) => (input as QueryCommandInput).ConsistentRead);
+  expect(consistent).toEqual([true, true, true, true]);
+  expect(sent()).toEqual(['Query', 'Query', 'GetItem', 'Query']);
 });
 
 it('a range is read with one query, or two side by side when it may start inside a commit', async () => {

@@ -1,6 +1,6 @@
 import type { DynamoDBRecord } from 'aws-lambda';
 import { describe, expect, it } from 'vitest';
-import { itemOf } from '../../../../../adapters/aws/dynamodb/commit-item.ts';
+import { eventNoteOf, itemOf, requestNoteOf } from '../../../../../adapters/aws/dynamodb/commit-item.ts';
 import { parseStreamRecords } from '../../../../../adapters/aws/stream/records.ts';
 import { CorruptDataError, ValidationError } from '../../../../../core/base/errors.ts';
 import { type Commit, decodeCommit } from '../../../../../core/store/commit.ts';
@@ -11,7 +11,7 @@ import { steps } from '../../../../support/sample-events.ts';
 async function commits(): Promise<[Commit, Commit]> {
   const store = new EventStore(new MemoryCommitStorage());
   await store.append('agent-42', steps(2), { expectedVersion: 0, trace: 'Root=1-2-3' });
-  await store.append('agent-42', steps(50), { expectedVersion: 2, commitId: 'key' });
+  await store.append('agent-42', steps(50), { expectedVersion: 2, commitId: 'key', digest: 'AAAAAAAAAAAAAAAAAAAAAA' });
   return (await Array.fromAsync(store.commits('agent-42'))) as [Commit, Commit];
 }
 
@@ -43,7 +43,9 @@ function record(
 
 function image(commit: Commit): Image {
   const base64 = { B: Buffer.from(commit.body).toString('base64') };
-  return { ...itemOf(commit, 'main'), body: base64 } as Image;
+  const { digest, ...item } = itemOf(commit, 'main');
+  const encoded = digest?.B ? { digest: { B: Buffer.from(digest.B).toString('base64') } } : {};
+  return { ...item, ...encoded, body: base64 } as Image;
 }
 
 describe('parseStreamRecords', () => {
@@ -89,6 +91,20 @@ describe('parseStreamRecords', () => {
   it('leaves out changes and removals: retention makes them', async () => {
     const [first] = await commits();
     const Records = [record(undefined, '1', 'REMOVE'), record(image(first), '2', 'MODIFY'), record(image(first), '3')];
+    expect(parseStreamRecords({ Records })).toEqual([{ sequenceNumber: '3', commit: first }]);
+  });
+
+  it('leaves out the notes that lie beside the commits', async () => {
+    const [first, second] = await commits();
+    const notes = [
+      eventNoteOf('main', 'agent-42', 'e-1', 1),
+      requestNoteOf({ ...second, count: 0 }, 'main', new Date('2026-02-05T09:00:00.000Z')),
+    ].map((note, index) => {
+      const inserted = record(note as Image, String(index + 1));
+      const Keys = { stream: note['stream'], version: note['version'] };
+      return { ...inserted, dynamodb: { ...inserted.dynamodb, Keys } };
+    });
+    const Records = [...notes, record(image(first), '3')];
     expect(parseStreamRecords({ Records })).toEqual([{ sequenceNumber: '3', commit: first }]);
   });
 

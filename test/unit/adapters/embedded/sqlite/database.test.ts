@@ -2,7 +2,9 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeF
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { SqliteCommitStorage } from '../../../../../adapters/embedded/sqlite/commit-storage.ts';
 import { openDataFolder, StartupError } from '../../../../../adapters/embedded/sqlite/database.ts';
+import type { Commit } from '../../../../../core/store/commit.ts';
 import { temporaryFolder } from '../../../../support/temporary-folder.ts';
 
 const parent = temporaryFolder();
@@ -114,6 +116,25 @@ describe('the data folder', () => {
     const { views, close } = openDataFolder(path);
     expect(views.prepare('SELECT key, version, parked FROM views').all()).toEqual([]);
     expect(views.prepare('SELECT high, low FROM counters').all()).toEqual([]);
+    close();
+    openDataFolder(path).close();
+  });
+
+  it('keeps the commits of an older Annals: their keys are found, and stand for whatever request', async () => {
+    const path = usedFolder();
+    const before = `DROP INDEX commits_by_key; ALTER TABLE commits DROP COLUMN digest; DROP TABLE request_notes;
+      DROP TABLE given_event_ids; CREATE INDEX commits_keyed ON commits (stream, commit_id) WHERE keyed = 1;
+      INSERT INTO commits (stream, version, count, commit_id, keyed, recorded_at, types, body)
+      VALUES ('agent-1', 1, 1, 'key', 1, '2026-01-05T09:00:00.000Z', '["agent.created"]', X'005B5D');
+      PRAGMA user_version = 1`;
+    change(join(path, 'events.sqlite'), before);
+    const { events, close } = openDataFolder(path);
+    const storage = new SqliteCommitStorage(events);
+    const found = await storage.find('agent-1', 'key');
+    expect(found).toMatchObject({ version: 1, commitId: 'key', keyed: true });
+    expect(found).not.toHaveProperty('digest');
+    const commit = { ...(found as Commit), stream: 'agent-2', digest: 'AAAAAAAAAAAAAAAAAAAAAA' };
+    expect(await storage.put(commit, new Map([['e', 1]]))).toBeUndefined();
     close();
     openDataFolder(path).close();
   });

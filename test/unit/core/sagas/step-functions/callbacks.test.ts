@@ -27,6 +27,7 @@ function world() {
     head: (stream) => storage.head(stream),
     find: (stream, commitId) => storage.find(stream, commitId),
     read: (stream, range) => storage.read(stream, range),
+    note: (unchanged) => storage.note(unchanged),
     put: async (commit) => {
       await meanwhile.onPut?.(commit);
       return storage.put(commit);

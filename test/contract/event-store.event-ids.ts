@@ -1,0 +1,77 @@
+import { ulid } from 'ulid';
+import { expect, test } from 'vitest';
+import { ConcurrencyError, EventIdTakenError, ValidationError } from '../../core/base/errors.ts';
+import type { NewEvent } from '../../core/events/catalogue.ts';
+import type { CommitStorage } from '../../core/store/commit-storage.ts';
+import { EventStore, MAX_GIVEN_IDS } from '../../core/store/event-store.ts';
+import { fill, newStream, step } from '../support/sample-events.ts';
+
+const named = (id: string, action = id): NewEvent => ({ ...step(action), id });
+
+/** Ids that callers give to events: each stands in its stream once. */
+export function eventIdContract(storage: () => CommitStorage): void {
+  test('an id comes once in a stream, in whatever append; the error says where it is, and nothing is written', async () => {
+    const store = new EventStore(storage());
+    const [stream, other] = [newStream(), newStream()];
+    await fill(store, stream, [2]);
+    await store.append(stream, [step('x'), named('a'), named('b')], { expectedVersion: 2 });
+    for (const expectedVersion of [5, 'any', 'exists'] as const) {
+      const append = store.append(stream, [named('new'), named('b', 'other')], { expectedVersion });
+      const error = await append.catch((reason: unknown) => reason);
+      expect(error).toBeInstanceOf(EventIdTakenError);
+      expect(error).toMatchObject({
+        taken: new Map([['b', 5]]),
+        message: expect.stringContaining('b at sequence number 5'),
+      });
+    }
+    expect(await store.head(stream)).toBe(5);
+    expect(await store.append(stream, [named('new')], { expectedVersion: 5 })).toMatchObject({ toVersion: 6 });
+    expect(await store.append(other, [named('a')], { expectedVersion: 0 })).toMatchObject({ toVersion: 1 });
+  });
+
+  test('an id that a refused append gave is free again', async () => {
+    const store = new EventStore(storage());
+    const stream = newStream();
+    await store.append(stream, [named('a')], { expectedVersion: 0 });
+    await expect(store.append(stream, [named('b'), named('a')], { expectedVersion: 1 })).rejects.toThrow(
+      EventIdTakenError,
+    );
+    await expect(store.append(stream, [named('b')], { expectedVersion: 0 })).rejects.toThrow(ConcurrencyError);
+    expect(await store.append(stream, [named('b')], { expectedVersion: 1 })).toMatchObject({ toVersion: 2 });
+  });
+
+  test('an append under a key is repeated by its key, whatever ids its events have', async () => {
+    const store = new EventStore(storage());
+    const stream = newStream();
+    const first = await store.append(stream, [named('a')], { expectedVersion: 0, commitId: 'key' });
+    for (const expectedVersion of [0, 'any', 'exists'] as const) {
+      const again = await store.append(stream, [named('a')], { expectedVersion, commitId: 'key' });
+      expect(again).toEqual({ ...first, repeated: true });
+    }
+  });
+
+  test('of many writers with one id one wins, and the others are refused', async () => {
+    const stream = newStream();
+    const results = await Promise.allSettled(
+      Array.from({ length: 6 }, () =>
+        new EventStore(storage()).append(stream, [named('a')], { expectedVersion: 'any' }),
+      ),
+    );
+    const refusals = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
+    expect(refusals).toHaveLength(5);
+    for (const refusal of refusals) expect(refusal).toBeInstanceOf(EventIdTakenError);
+    expect(await new EventStore(storage()).head(stream)).toBe(1);
+  });
+
+  test(`an append gives ids to ${MAX_GIVEN_IDS} events at most`, async () => {
+    const store = new EventStore(storage());
+    const stream = newStream();
+    const many = Array.from({ length: MAX_GIVEN_IDS + 1 }, () => named(ulid()));
+    await expect(store.append(stream, many, { expectedVersion: 0 })).rejects.toThrow(ValidationError);
+    const [last = step('x'), ...others] = many;
+    const { id: _, ...unnamed } = last;
+    const result = await store.append(stream, [...others, unnamed as NewEvent], { expectedVersion: 0 });
+    expect(result.toVersion).toBe(MAX_GIVEN_IDS + 1);
+    await expect(store.append(stream, others, { expectedVersion: 'any' })).rejects.toThrow(EventIdTakenError);
+  });
+}
