@@ -3,6 +3,9 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { TimeoutStrategy, timeout } from 'cockatiel';
 import * as devalue from 'devalue';
 import * as z from 'zod';
+import { CorruptDataError } from '../base/errors.ts';
+import { type Commit, endOf, identityOf } from '../store/commit.ts';
+import type { EventStore } from '../store/event-store.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import { type Metrics, noMetrics } from '../telemetry/metrics.ts';
 import type { Fold, Folded } from './fold.ts';
@@ -12,10 +15,18 @@ export interface Snapshot<State> extends Folded<State> {
   readonly stream: string;
   /** The latest time at which the store took any of the events in it. */
   readonly recordedAt: string;
+  /** The identity of the commit that it ends in; see {@link identityOf}. Snapshots of earlier versions have none. */
+  readonly endsIn?: string;
 }
 
-/** Why a snapshot that was looked for does not serve; all it costs is a longer read. */
-export type SnapshotFault = 'missing' | 'corrupt' | 'schema' | 'unavailable';
+/**
+ * Why a snapshot that was looked for does not serve; all it costs is a longer read. `foreign`: it ends in a commit that the
+ * stream does not have, because events were restored from an older backup.
+ */
+export type SnapshotFault = 'missing' | 'corrupt' | 'schema' | 'unavailable' | 'foreign';
+
+/** Where the commits are that snapshots have to end in. */
+export type SnapshotHistory = Pick<EventStore, 'commits'>;
 
 export interface SnapshotStoreOptions {
   /** A snapshot each time a stream steps over a multiple of so many events. */
@@ -49,6 +60,7 @@ const stored = z.strictObject({
   version: z.int().positive(),
   recordedAt: z.iso.datetime(),
   schema: z.string(),
+  endsIn: z.string().exactOptional(),
   sha256: z.string(),
   /** As devalue flattens it: JSON knows no maps and sets. */
   state: z.array(z.json()),
@@ -81,27 +93,58 @@ export class SnapshotStore {
     return version - (version % this.interval);
   }
 
-  /** The newest snapshot in a range that serves. Does not throw. */
-  async newest<State>(fold: Fold<State>, stream: string, range: SnapshotRange): Promise<Snapshot<State> | undefined> {
+  /**
+   * The newest snapshot in a range that serves and ends in a commit of this history.
+   * @throws UnavailableError when that commit cannot be looked up
+   */
+  async newest<State>(
+    fold: Fold<State>,
+    stream: string,
+    range: SnapshotRange,
+    history: SnapshotHistory,
+  ): Promise<Snapshot<State> | undefined> {
+    for (let { version } = range; ; ) {
+      const candidate = await this.candidate(fold, stream, { ...range, version });
+      if (!candidate || this.accepts(fold, candidate, await lastCommit(history, candidate))) return candidate;
+      version = this.milestone(candidate.version) - 1;
+    }
+  }
+
+  /** The newest snapshot in a range that serves if {@link accepts} says so. Does not throw. */
+  async candidate<State>(
+    fold: Fold<State>,
+    stream: string,
+    range: SnapshotRange,
+  ): Promise<Snapshot<State> | undefined> {
     const milestone = this.milestone(range.version);
     if (milestone === 0) return undefined;
     try {
       const likely = range.at ? undefined : await this.#usable(fold, stream, keyOf(fold, stream, milestone), range);
-      const snapshot = likely ?? (await this.#older(fold, stream, milestone, range));
-      if (snapshot) this.#metrics.count('snapshot_reads_total', { result: 'hit' });
-      return snapshot;
+      return likely ?? (await this.#older(fold, stream, milestone, range));
     } catch (error) {
       this.#onFault('unavailable', folderOf(fold, stream), error);
       return undefined;
     }
   }
 
+  /**
+   * Whether a snapshot is of the history that has this commit where the snapshot ends.
+   * @param commit 'damaged' when there is one that cannot be read: that is no sign of another history
+   */
+  accepts<State>(fold: Fold<State>, snapshot: Snapshot<State>, commit: Commit | 'damaged' | undefined): boolean {
+    const isOwn = commit === 'damaged' || (commit !== undefined && endsIn(snapshot, commit));
+    if (isOwn) this.#metrics.count('snapshot_reads_total', { result: 'hit' });
+    else this.#onFault('foreign', keyOf(fold, snapshot.stream, this.milestone(snapshot.version)));
+    return isOwn;
+  }
+
   /** Keeps a state, and lets go of the one that is no longer among the newest. @throws UnavailableError */
   async put<State>(fold: Fold<State>, snapshot: Snapshot<State>): Promise<void> {
-    const { stream, version, recordedAt } = snapshot;
+    const { stream, version, recordedAt, endsIn } = snapshot;
     if (snapshot.state === undefined) return;
     const text = devalue.stringify(snapshot.state);
-    const place = { fold: fold.name, stream, version, recordedAt, schema: fold.schema };
+    const own = endsIn === undefined ? {} : { endsIn };
+    const place = { fold: fold.name, stream, version, recordedAt, schema: fold.schema, ...own };
     const content = { ...place, sha256: hashOf(place, text), state: JSON.parse(text) } satisfies Stored;
     const milestone = this.milestone(version);
     await this.#objects.put(keyOf(fold, stream, milestone), gzipSync(JSON.stringify(content)));
@@ -152,6 +195,25 @@ export class SnapshotStore {
   }
 }
 
+/** A snapshot of an earlier version has the time of its last commit at least. A commit that took its place came later. */
+function endsIn({ version, recordedAt, endsIn: identity }: Snapshot<unknown>, commit: Commit): boolean {
+  if (endOf(commit) !== version) return false;
+  return identity === undefined ? commit.recordedAt <= recordedAt : identity === identityOf(commit);
+}
+
+async function lastCommit(history: SnapshotHistory, { stream, version }: Snapshot<unknown>) {
+  const range = { direction: 'backward', from: version, to: version, limit: 1 } as const;
+  try {
+    for await (const commit of history.commits(stream, range)) return commit;
+    return undefined;
+  } catch (error) {
+    if (error instanceof CorruptDataError) return 'damaged';
+    throw error;
+  }
+}
+
+const isThere = (value: unknown): boolean => value !== undefined;
+
 const folderOf = <State>(fold: Fold<State>, stream: string): string => `snapshots/${fold.name}/${stream}/`;
 
 /** Padded, so that keys sort as versions do. */
@@ -160,6 +222,10 @@ const keyOf = <State>(fold: Fold<State>, stream: string, milestone: number): str
 
 const hashOf = (place: Omit<Stored, 'sha256' | 'state'>, state: string): string =>
   createHash('sha256')
-    .update(JSON.stringify([place.fold, place.stream, place.version, place.recordedAt, place.schema]))
+    .update(
+      JSON.stringify(
+        [place.fold, place.stream, place.version, place.recordedAt, place.schema, place.endsIn].filter(isThere),
+      ),
+    )
     .update(state)
     .digest('hex');

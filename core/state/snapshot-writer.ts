@@ -1,6 +1,6 @@
 import pLimit from 'p-limit';
 import { parseStreamId } from '../base/stream-id.ts';
-import { type Commit, endOf } from '../store/commit.ts';
+import { type Commit, endOf, identityOf } from '../store/commit.ts';
 import type { EventStore } from '../store/event-store.ts';
 import { type AnyFold, type Folded, foldCommit, start } from './fold.ts';
 import type { SnapshotStore } from './snapshot-store.ts';
@@ -61,7 +61,7 @@ export class SnapshotWriter {
     const own = folds.filter((fold) => fold.aggregateType === aggregateType);
     if (own.length === 0) return;
     const before = Math.min(...due.map(({ version }) => version)) - 1;
-    const bases = await Promise.all(own.map((fold) => snapshots.newest(fold, stream, { version: before })));
+    const bases = await Promise.all(own.map((fold) => snapshots.newest(fold, stream, { version: before }, store)));
     let progress = own.map((fold, index): StreamProgress => ({ fold, folded: bases[index] ?? start(fold) }));
     // Clocks of several writers: the latest time, whichever commit has it, so that nothing in the state is later.
     let recordedAt = bases.reduce((latest, base) => (base && base.recordedAt > latest ? base.recordedAt : latest), '');
@@ -74,7 +74,9 @@ export class SnapshotWriter {
       const version = endOf(commit);
       const written = progress.filter(({ folded }) => folded.version === version);
       await Promise.all(
-        written.map(({ fold, folded }) => snapshots.put(fold, { stream, version, recordedAt, state: folded.state })),
+        written.map(({ fold, folded }) =>
+          snapshots.put(fold, { stream, version, recordedAt, endsIn: identityOf(commit), state: folded.state }),
+        ),
       );
     }
   }

@@ -5,7 +5,7 @@ import type { EventStore } from '../store/event-store.ts';
 import { type Metrics, noMetrics } from '../telemetry/metrics.ts';
 import { type Fold, type Folded, foldCommit, start } from './fold.ts';
 import { Ancestry, originOf } from './lineage.ts';
-import type { SnapshotStore } from './snapshot-store.ts';
+import type { Snapshot, SnapshotStore } from './snapshot-store.ts';
 import { type Known, StateCache } from './state-cache.ts';
 
 /** A state as a load found it. */
@@ -85,7 +85,7 @@ export class StateReader {
   /** The state after the event of a version, or after the last one before the first that was recorded later than a time. */
   async past<State>(fold: Fold<State>, stream: string, { version, at }: Past): Promise<Folded<State>> {
     const to = version ?? Number.MAX_SAFE_INTEGER;
-    const snapshot = await this.#snapshots?.newest(fold, stream, { version: to, at });
+    const snapshot = await this.#snapshots?.newest(fold, stream, { version: to, at }, this.#store);
     let folded: Folded<State> = snapshot ?? start(fold);
     const next = turnAfter(FREE_MS);
     for await (const commit of this.#store.commits(stream, { from: folded.version + 1, to, startsCommit: true })) {
@@ -109,7 +109,12 @@ export class StateReader {
     while (origin) {
       ancestry.add(origin);
       const { stream, version: to }: Origin = origin;
-      const snapshot: Folded<State> | undefined = await this.#snapshots?.newest(fold, stream, { version: to });
+      const snapshot: Folded<State> | undefined = await this.#snapshots?.newest(
+        fold,
+        stream,
+        { version: to },
+        this.#store,
+      );
       const base = snapshot ?? start(fold);
       const [first, commits] = await firstOf(
         this.#store.commits(stream, { from: base.version + 1, to, startsCommit: true }),
@@ -157,12 +162,13 @@ export class StateReader {
       return this.#noted(stream, await this.#foldOn(fold, beginning, newest, commitId), key);
     }
     const head = endOf(last);
-    const [snapshot, between, earlier] = await Promise.all([
-      this.#snapshots.newest(fold, stream, { version: head }),
+    const [candidate, between, earlier] = await Promise.all([
+      this.#snapshots.candidate(fold, stream, { version: head }),
       this.#between(stream, this.#snapshots.milestone(head), first.version),
       commitId === undefined ? undefined : this.#store.findCommit(stream, commitId),
     ]);
     const tail = [...between, ...newest];
+    const snapshot = candidate && (await this.#ofThisHistory(this.#snapshots, fold, candidate, tail));
     let base: Found<State> = snapshot ? { ...snapshot, commitIds: undefined } : beginning;
     const to = (tail.at(0)?.version ?? 1) - 1;
     // Nothing is left to read here, unless the snapshot that should be there is not.
@@ -188,9 +194,23 @@ export class StateReader {
     return commits.reverse();
   }
 
-  /** The commits after a milestone that start before a version, oldest first; none when there can be no snapshot. */
+  /** A snapshot if it ends in a commit of the stream, else an older one that does. The tail has that commit, as a rule. */
+  async #ofThisHistory<State>(
+    snapshots: SnapshotStore,
+    fold: Fold<State>,
+    candidate: Snapshot<State>,
+    tail: readonly Commit[],
+  ): Promise<Snapshot<State> | undefined> {
+    const { stream, version } = candidate;
+    const last = tail.find((commit) => endOf(commit) >= version);
+    if (!last || (tail[0]?.version ?? 0) > version) return snapshots.newest(fold, stream, { version }, this.#store);
+    if (snapshots.accepts(fold, candidate, last)) return candidate;
+    return snapshots.newest(fold, stream, { version: snapshots.milestone(version) - 1 }, this.#store);
+  }
+
+  /** The commits from a milestone's on that start before a version, oldest first; none when there can be no snapshot. */
   async #between(stream: string, milestone: number, before: number): Promise<Commit[]> {
-    const [from, to] = [before - 1, milestone + 1];
+    const [from, to] = [before - 1, milestone];
     if (milestone === 0 || from < to) return [];
     const limit = from - to + 1;
     return (await Array.fromAsync(this.#store.commits(stream, { direction: 'backward', from, to, limit }))).reverse();

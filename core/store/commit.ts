@@ -41,6 +41,14 @@ export interface Commit {
 /** Sequence number of the last event of a commit. */
 export const endOf = (commit: Pick<Commit, 'version' | 'count'>): number => commit.version + commit.count - 1;
 
+/**
+ * Tells a commit from any other that has or had its place. After events were restored from an older backup, other commits
+ * take the places of those that were lost. A commit that is there with this identity has all commits before it that it had
+ * when it was written, because commits never change and a restore keeps those before a moment.
+ */
+export const identityOf = ({ recordedAt, commitId }: Pick<Commit, 'recordedAt' | 'commitId'>): string =>
+  `${recordedAt} ${commitId}`;
+
 /** The same commits; those of one stream in its order, in the places that the stream has in the batch. */
 export function inStreamOrder(commits: readonly Commit[]): Commit[] {
   const streams = Map.groupBy(commits, ({ stream }) => stream);

@@ -20,7 +20,9 @@ export const metricCatalogue = {
   dead_letters_total: counter('Events parked after the last attempt', ['projection']),
   dead_letters: gauge('Events parked now', ['projection']),
   saga_outcomes_total: counter('Sagas that ended or stand still: completed, failed or parked', ['outcome']),
-  snapshot_reads_total: counter('Snapshots looked for: hit, missing, corrupt, schema or unavailable', ['result']),
+  snapshot_reads_total: counter('Snapshots looked for: hit, missing, corrupt, schema, unavailable or foreign', [
+    'result',
+  ]),
   cache_reads_total: counter('Loads that asked the cache of states: hit or miss', ['result']),
   capacity_units_total: counter('DynamoDB units consumed: read or write', ['operation', 'table', 'kind', 'tenant']),
   view_differences_total: counter('Views that are not what history makes of them', []),

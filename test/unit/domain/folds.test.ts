@@ -23,7 +23,7 @@ it.each(folds)('a snapshot gives $name its state back as it was', async (fold) =
       state,
     };
     await snapshots.put(fold, kept);
-    expect((await snapshots.newest(fold, kept.stream, { version: kept.version }))?.state).toEqual(state);
+    expect((await snapshots.candidate(fold, kept.stream, { version: kept.version }))?.state).toEqual(state);
   }
   expect(events.length).toBeGreaterThan(1);
 });
