@@ -32,7 +32,7 @@ export default {
     {
       name: 'cdk-only-in-lib',
       severity: 'error',
-      from: { pathNot: '^(lib/|test/infra/|bin/app\\.ts)' },
+      from: { pathNot: '^(lib/|test/infra/|bin/(app|lint-templates)\\.ts)' },
       to: { path: '(^|/)node_modules/(aws-cdk-lib|cdk-nag|constructs)/' },
     },
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },

@@ -2,15 +2,12 @@
 import { fileURLToPath } from 'node:url';
 import { App } from 'aws-cdk-lib';
 import annalsConfig from '../annals.config.ts';
-import { commandRoutes } from '../api/commands.ts';
-import { gatewayRoutes } from '../api/http/gateway-schema.ts';
-import { operationRoutes } from '../api/operations/operations.ts';
-import { queryRoutes } from '../api/queries.ts';
 import { sagas } from '../domain/sagas.ts';
 import type { FunctionName } from '../functions/environment.ts';
 import { addAnnals } from '../lib/app.ts';
 import { bundleFunctions } from '../lib/shared/bundle.ts';
 import { configure } from '../lib/shared/config.ts';
+import { routes } from './templates/routes.ts';
 
 // The deployment, as `cdk` runs it. Context says what: `-c stage=dev|staging|prod`, `-c clients=<name>,<name>` (a key and
 // a quota each), `-c waf=true` (a web ACL), `-c trail=true` (CloudTrail records every access to data).
@@ -30,9 +27,4 @@ const code = (name: FunctionName) => bundles[name].directory;
 for (const { name, bytes } of Object.values(bundles)) {
   console.log(`bundle ${name.padEnd(10)} ${(bytes / 1024).toFixed(0).padStart(4)} KB`);
 }
-const routes = {
-  command: gatewayRoutes(commandRoutes),
-  query: gatewayRoutes(queryRoutes),
-  operate: gatewayRoutes(operationRoutes),
-};
 addAnnals(app, { config, routes, sagas, code });

@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as z from 'zod';
+import { findPython, installTool } from './python.ts';
 import { available, CommandFailed, NoEmulator, run } from './shell.ts';
 
 /** Pinned: what the cloud lane was seen working with. */
@@ -82,20 +83,12 @@ export class MiniStack {
     return { pid: child.pid };
   }
 
-  /** A private virtual environment with the pinned version; made once. */
   async #install(python: string): Promise<string> {
-    const venv = join(this.#folder, `ministack-${VERSION}`);
-    const program = join(venv, 'bin', 'ministack');
-    if (await available(program, '--help')) return program;
-    rmSync(venv, { recursive: true, force: true });
     try {
-      await run(python, ['-m', 'venv', venv]);
-      const pip = join(venv, 'bin', 'pip');
-      await run(pip, ['install', '--quiet', '--disable-pip-version-check', `ministack==${VERSION}`]);
+      return await installTool(python, this.#folder, { name: 'ministack', version: VERSION });
     } catch (cause) {
       throw new NoEmulator(`MiniStack ${VERSION} cannot be installed: ${(cause as Error).message}`, { cause });
     }
-    return program;
   }
 
   /**
@@ -152,14 +145,6 @@ async function endGroup(leader: number): Promise<void> {
   signal('SIGTERM');
   for (let waited = 0; waited < GRACE_MS && signal(0); waited += 100) await delay(100);
   signal('SIGKILL');
-}
-
-async function findPython(): Promise<string | undefined> {
-  const wanted = 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))';
-  for (const python of ['python3', 'python']) {
-    if (await available(python, '-c', wanted)) return python;
-  }
-  return undefined;
 }
 
 async function startContainer(port: number): Promise<{ container: string }> {

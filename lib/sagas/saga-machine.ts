@@ -19,6 +19,8 @@ interface SagaStepOutline {
 export interface SagaMachineOptions {
   /** ARN of the function that does what the machine asks for. */
   readonly taskFunction: string;
+  /** Of the region, `aws` by default: China and GovCloud have others. */
+  readonly partition?: string;
   /** Time for every answer, instead of what each saga has; for emulators that cannot read it from the input. */
   readonly timeoutSeconds?: number;
 }
@@ -160,7 +162,7 @@ function waitFor({ retries }: SagaStepOutline, options: SagaMachineOptions): Rec
   return {
     'Ask, and wait for the answer': {
       ...task(options, { task: 'ask', 'item.$': '$.item', 'token.$': '$$.Task.Token' }, { ResultPath: null }),
-      Resource: 'arn:aws:states:::lambda:invoke.waitForTaskToken',
+      Resource: `${invokeFunction(options)}.waitForTaskToken`,
       ...(timeoutSeconds === undefined
         ? { TimeoutSecondsPath: '$.timeoutSeconds' }
         : { TimeoutSeconds: timeoutSeconds }),
@@ -176,12 +178,15 @@ function waitFor({ retries }: SagaStepOutline, options: SagaMachineOptions): Rec
   };
 }
 
+/** Step Functions' integration with Lambda. */
+const invokeFunction = ({ partition = 'aws' }: SagaMachineOptions) => `arn:${partition}:states:::lambda:invoke`;
+
 /** A call of the function that knows the saga. */
-function task({ taskFunction }: SagaMachineOptions, payload: object, more: object): State {
+function task(options: SagaMachineOptions, payload: object, more: object): State {
   return {
     Type: 'Task',
-    Resource: 'arn:aws:states:::lambda:invoke',
-    Parameters: { FunctionName: taskFunction, Payload: { ...payload, 'sagaId.$': '$.sagaId' } },
+    Resource: invokeFunction(options),
+    Parameters: { FunctionName: options.taskFunction, Payload: { ...payload, 'sagaId.$': '$.sagaId' } },
     Retry: [whenBusy],
     ...more,
   };

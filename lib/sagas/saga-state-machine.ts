@@ -1,4 +1,4 @@
-import { Duration, Stack } from 'aws-cdk-lib';
+import { Aws, Duration, Stack } from 'aws-cdk-lib';
 import { Alarm, ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
@@ -27,7 +27,7 @@ export class SagaStateMachine extends Construct {
       retention: config.logRetentionDays,
       removalPolicy: config.removalPolicy,
     });
-    const definition = compileSaga(saga, { taskFunction: task.functionArn });
+    const definition = compileSaga(saga, { taskFunction: task.functionArn, partition: Aws.PARTITION });
     const machine = new StateMachine(this, 'Machine', {
       stateMachineName: name,
       comment: saga.description,

@@ -270,7 +270,7 @@ describe('permissions', () => {
     const keyed = all.filter(({ action }) => action.startsWith('kms:'));
     for (const { resource, viaService } of keyed) {
       expect(['Key', 'ViewsKey']).toContain(resource);
-      expect(viaService).toMatch(/^(dynamodb|s3)\.<AWS::Region>\.amazonaws\.com$/);
+      expect(viaService).toMatch(/^(dynamodb|s3)\.<AWS::Region>\.<AWS::URLSuffix>$/);
     }
     expect(who('kms:Encrypt', 'Key').toSorted()).toEqual(['archiver', 'command', 'relay']);
     expect(who('kms:Encrypt', 'ViewsKey').toSorted()).toEqual(['operate', 'projector', 'relay', 'replay']);

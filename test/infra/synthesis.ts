@@ -3,20 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import { commandRoutes } from '../../api/commands.ts';
-import { gatewayRoutes } from '../../api/http/gateway-schema.ts';
-import { operationRoutes } from '../../api/operations/operations.ts';
-import { queryRoutes } from '../../api/queries.ts';
+import { routes } from '../../bin/templates/routes.ts';
 import type { AnnalsConfig } from '../../core/base/configuration.ts';
 import { sagas } from '../../domain/sagas.ts';
 import { addAnnals } from '../../lib/app.ts';
 import { configure, type Stage } from '../../lib/shared/config.ts';
 
-export const routes = {
-  command: gatewayRoutes(commandRoutes),
-  query: gatewayRoutes(queryRoutes),
-  operate: gatewayRoutes(operationRoutes),
-};
+export { routes };
 
 /** Stands in for the bundles, which tests of templates do not need. */
 function noCode(): string {

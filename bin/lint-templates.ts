@@ -1,0 +1,74 @@
+#!/usr/bin/env node
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { App } from 'aws-cdk-lib';
+import * as z from 'zod';
+import { sagas } from '../domain/sagas.ts';
+import { addAnnals } from '../lib/app.ts';
+import { configure } from '../lib/shared/config.ts';
+import { findPython, installTool } from './cloud/python.ts';
+import { CommandFailed, cloudFolder, run } from './cloud/shell.ts';
+import { routes } from './templates/routes.ts';
+import { type Variant, variants } from './templates/variants.ts';
+
+// CloudFormation's linter over the templates of every variant, for a region of each kind. It knows what the resource types of
+// each region take, which an emulator does not check. Exits with 69 where there is no Python 3.10 to run it.
+
+const CFN_LINT = { name: 'cfn-lint', version: '1.58.0' };
+/** Two common ones, one of China, one of GovCloud. */
+const REGIONS = ['us-east-1', 'eu-central-1', 'cn-north-1', 'us-gov-west-1'];
+/** As `bin/cloud.ts` does: sysexits' EX_UNAVAILABLE. */
+const UNAVAILABLE = 69;
+
+/** Findings that need no change, each with the reason. */
+const acknowledged: Readonly<Record<string, string>> = {
+  W3005: 'CDK writes DependsOn for a role beside the reference to it: redundant, and without effect on the order.',
+};
+
+const findings = z.array(
+  z.object({ Rule: z.object({ Id: z.string() }), Message: z.string(), Filename: z.string(), Level: z.string() }),
+);
+
+function synthesize({ name, settings, annalsConfig }: Variant, folder: string): string[] {
+  const outdir = join(folder, name);
+  const noCode = join(folder, 'no-code');
+  mkdirSync(noCode, { recursive: true });
+  const app = new App({ outdir });
+  addAnnals(app, { config: configure(settings, annalsConfig), routes, sagas, code: () => noCode });
+  app.synth();
+  return readdirSync(outdir)
+    .filter((file) => file.endsWith('.template.json'))
+    .map((file) => join(outdir, file));
+}
+
+async function lint(python: string): Promise<boolean> {
+  const folder = join(cloudFolder, 'templates');
+  rmSync(folder, { recursive: true, force: true });
+  const templates = variants.flatMap((variant) => synthesize(variant, folder));
+  const program = await installTool(python, cloudFolder, CFN_LINT);
+  const options = ['--format', 'json', '--non-zero-exit-code', 'none', '--regions', ...REGIONS];
+  const found = findings.parse(JSON.parse(await run(program, [...options, '--', ...templates])));
+  const byRule = Object.groupBy(found, ({ Rule }) => Rule.Id);
+  const open = found.filter(({ Rule }) => !(Rule.Id in acknowledged));
+  const unused = Object.keys(acknowledged).filter((rule) => !(rule in byRule));
+  for (const { Rule, Message, Filename } of open) console.log(`${Rule.Id} ${Filename}: ${Message}`);
+  for (const rule of unused) console.log(`${rule} is acknowledged and not found any more: remove it from the list`);
+  const answered = Object.keys(acknowledged).map((rule) => `${rule} ${byRule[rule]?.length ?? 0} times`);
+  console.log(
+    `cfn-lint ${CFN_LINT.version}: ${templates.length} templates of ${variants.length} variants in ${REGIONS.length} regions, ` +
+      `${open.length} findings; acknowledged: ${answered.join(', ')}`,
+  );
+  return templates.length > 0 && open.length === 0 && unused.length === 0;
+}
+
+const python = await findPython();
+if (python === undefined) {
+  console.error('cfn-lint needs Python 3.10 or newer with venv (https://www.python.org)');
+  process.exitCode = UNAVAILABLE;
+} else {
+  const clean = await lint(python).catch((error: unknown) => {
+    console.error(error instanceof CommandFailed ? error.message : error);
+    return false;
+  });
+  process.exitCode = clean ? 0 : 1;
+}

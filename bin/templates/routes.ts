@@ -1,0 +1,12 @@
+import { commandRoutes } from '../../api/commands.ts';
+import { gatewayRoutes } from '../../api/http/gateway-schema.ts';
+import { operationRoutes } from '../../api/operations/operations.ts';
+import { queryRoutes } from '../../api/queries.ts';
+import type { ApiRoutes } from '../../lib/api/api-stack.ts';
+
+/** All that the API answers, as API Gateway declares it. */
+export const routes: ApiRoutes = {
+  command: gatewayRoutes(commandRoutes),
+  query: gatewayRoutes(queryRoutes),
+  operate: gatewayRoutes(operationRoutes),
+};

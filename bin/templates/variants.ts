@@ -1,0 +1,26 @@
+import type { AnnalsConfig } from '../../core/base/configuration.ts';
+import type { Stage } from '../../lib/shared/config.ts';
+
+/** A way to deploy Annals whose templates differ from those of the others. */
+export interface Variant {
+  readonly name: string;
+  readonly settings: { readonly stage: Stage; readonly [setting: string]: unknown };
+  readonly annalsConfig?: AnnalsConfig;
+}
+
+const stages: readonly Stage[] = ['dev', 'staging', 'prod'];
+const everyOption = { clients: ['team-a', 'ci'], waf: true, trail: true };
+
+/** Every stage, alone and with every option, and what else changes a template. Checks of templates run over all of them. */
+export const variants: readonly Variant[] = [
+  ...stages.map((stage) => ({ name: stage, settings: { stage } })),
+  ...stages.map((stage) => ({ name: `${stage}-every-option`, settings: { stage, ...everyOption } })),
+  { name: 'dev-emulated', settings: { stage: 'dev', metricMath: false } },
+  {
+    name: 'dev-configured',
+    settings: { stage: 'dev' },
+    annalsConfig: {
+      event_system: { bus: { batch_size: 1_000, batch_timeout: '5s' }, monitoring: { health_check_interval: '1m' } },
+    },
+  },
+];
