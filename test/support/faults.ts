@@ -13,10 +13,21 @@ const publication = 'core/publishing/publication.ts';
 const aws = ['test/contract/dynamodb.test.ts'];
 const eventBridge = ['test/unit/adapters/aws/eventbridge/publisher.test.ts'];
 
+const outbox = 'adapters/aws/eventbridge/outbox.ts';
 const STALLED = ['test/unit/adapters/embedded/engine/stalled-streams.test.ts'];
 const REPLAY = ['test/unit/core/replays/replay.test.ts', 'test/unit/core/replays/replay.property.test.ts'];
 
 export const faults: readonly Fault[] = [
+  {
+    name: 'a request overtakes an earlier one with events of the same stream',
+    edits: [[outbox, 'for (const stream of streams) this.#underWay.add(stream);', '']],
+    tests: ['test/simulation/delivery.test.ts'],
+  },
+  {
+    name: 'what waits behind an event that was not taken is sent',
+    edits: [[outbox, 'if (failed.size === 0) return [];', 'return [];']],
+    tests: eventBridge,
+  },
   {
     name: 'the checkpoint is written before the view',
     edits: [

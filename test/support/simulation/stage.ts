@@ -1,4 +1,5 @@
-import { UnavailableError, ValidationError } from '../../../core/base/errors.ts';
+import type { PutEventsCommand, PutEventsCommandOutput, PutEventsResultEntry } from '@aws-sdk/client-eventbridge';
+import { EventBridgePublisher } from '../../../adapters/aws/eventbridge/publisher.ts';
 import { EventBus } from '../../../core/bus/event-bus.ts';
 import type { DomainEvent } from '../../../core/events/catalogue.ts';
 import { LogWriter } from '../../../core/log/writer.ts';
@@ -155,24 +156,28 @@ export class Stage {
 
   #publication(): Publication {
     const bus = new EventBus({ onHandlerError: () => {} });
-    bus.addPublisher('bus', { publish: (events) => this.faults.call(async () => this.#publish(events)) });
+    const send = (command: PutEventsCommand) => this.faults.call(() => this.#putEvents(command));
+    bus.addPublisher('bus', new EventBridgePublisher({ send }, 'bus', { breakAfter: Number.MAX_SAFE_INTEGER }));
     const parked = new ParkedPublications(this.faults.unreliable(this.stores.marks));
     return new Publication({ bus, policy: ONCE, parked, onParked: () => {}, now: this.now });
   }
 
-  /** PutEvents: takes some of the entries, refuses some until later and some for good. */
-  async #publish(events: readonly DomainEvent[]) {
+  /** Takes some of the entries, refuses some until later and some for good. Requests that are under way overtake each other. */
+  async #putEvents({ input: { Entries: entries = [] } }: PutEventsCommand): Promise<PutEventsCommandOutput> {
+    for (let turns = this.random.from(0, 10); turns > 0; turns--) await undefined;
+    const events = entries.map(({ Detail = '' }): DomainEvent => JSON.parse(Detail));
     await this.#checkMarks(events);
-    return events.flatMap((event) => {
-      const refused = !this.faults.healthy && this.random.chance(0.05);
-      if (!refused && !(this.#poisonous && actionOf(event).includes('unpublishable'))) {
-        this.published.push(event);
-        return [];
-      }
-      this.#refused.add(event.aggregateId);
-      const error = refused ? new UnavailableError('later') : new ValidationError([{ path: '', message: 'never' }]);
-      return [{ event, error }];
-    });
+    return { $metadata: {}, Entries: events.map((event) => this.#putEvent(event)), FailedEntryCount: undefined };
+  }
+
+  #putEvent(event: DomainEvent): PutEventsResultEntry {
+    const refused = !this.faults.healthy && this.random.chance(0.05);
+    if (!refused && !(this.#poisonous && actionOf(event).includes('unpublishable'))) {
+      this.published.push(event);
+      return { EventId: event.id };
+    }
+    this.#refused.add(event.aggregateId);
+    return { ErrorCode: refused ? 'ThrottlingException' : 'MalformedDetail' };
   }
 
   /** From the event on at which a stream is parked, the bus hears nothing of it until it is redriven. */

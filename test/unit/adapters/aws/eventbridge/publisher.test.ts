@@ -54,6 +54,18 @@ async function recorded(events: Parameters<EventStore['append']>[1]): Promise<Do
   return Array.fromAsync(store.read('agent-42'));
 }
 
+/** Events of as many streams, one of each, unless said otherwise: nothing of one waits for another. */
+async function fromStreams(streams: number, eventsOfEach = 1): Promise<DomainEvent[]> {
+  const store = new EventStore(new MemoryCommitStorage());
+  for (let version = 0; version < eventsOfEach; version++) {
+    for (let n = 0; n < streams; n++) {
+      await store.append(`agent-${n}`, [step(`${version + 1}`)], { expectedVersion: version });
+    }
+  }
+  const all = Array.from({ length: streams }, (_, n) => Array.fromAsync(store.read(`agent-${n}`)));
+  return (await Promise.all(all)).flat().toSorted((a, b) => a.sequenceNumber - b.sequenceNumber);
+}
+
 describe('EventBridgePublisher', () => {
   it('sends the event as the API gives it, with source, type, time and trace', async () => {
     const [event] = await recorded([{ ...step('1'), timestamp: '2020-02-29T12:00:00Z' }]);
@@ -123,7 +135,7 @@ describe('EventBridgePublisher', () => {
   });
 
   it('returns just the entries that were refused, each with its reason', async () => {
-    const events = await recorded(steps(12));
+    const events = await fromStreams(12);
     const { bridge, publisher } = setup();
     bridge.answer = (entries) =>
       entries.map((_, index) =>
@@ -149,7 +161,7 @@ describe('EventBridgePublisher', () => {
   });
 
   it('finds the entry for which a whole request is refused', async () => {
-    const events = await recorded(steps(12));
+    const events = await fromStreams(12);
     const { bridge, publisher } = setup();
     bridge.answer = (entries) => {
       if (!entries.some(({ Detail = '' }) => JSON.parse(Detail).id === events[3]?.id)) return accept(entries);
@@ -159,13 +171,13 @@ describe('EventBridgePublisher', () => {
     expect(failures.map(({ event }) => event)).toEqual([events[3]]);
     expect(failures[0]?.error).not.toBeInstanceOf(UnavailableError);
     const taken = bridge.taken.map(({ Detail = '' }) => JSON.parse(Detail).id);
-    expect(taken).toEqual(events.filter((event) => event !== events[3]).map(({ id }) => id));
+    expect(taken.toSorted()).toEqual(events.flatMap(({ id }) => (id === events[3]?.id ? [] : [id])).toSorted());
   });
 
   it.each(['AccessDeniedException', 'ExpiredTokenException', 'ResourceNotFoundException'])(
     'blames no event for %s of the whole request',
     async (name) => {
-      const events = await recorded(steps(12));
+      const events = await fromStreams(12);
       const { bridge, publisher } = setup();
       bridge.answer = () => {
         throw refusedBy(name);
@@ -178,7 +190,7 @@ describe('EventBridgePublisher', () => {
   );
 
   it('goes on with other events, however many are refused for good', async () => {
-    const events = await recorded(steps(40));
+    const events = await fromStreams(40);
     const { bridge, publisher } = setup({ breakAfter: 2 });
     bridge.answer = (entries) => {
       if (bridge.requests.length > 10) return accept(entries);
@@ -195,6 +207,64 @@ describe('EventBridgePublisher', () => {
     expect(longest).toBeLessThan(30_000);
   });
 
+  it('has several requests under way, and never two of one stream', async () => {
+    const events = await fromStreams(15, 20);
+    let underWay = 0;
+    let most = 0;
+    const streams = new Set<string>();
+    const heard: DomainEvent[] = [];
+    const send = async ({ input }: PutEventsCommand): Promise<PutEventsCommandOutput> => {
+      const sent = (input.Entries ?? []).map(({ Detail = '' }): DomainEvent => JSON.parse(Detail));
+      const own = new Set(sent.map(({ aggregateId }) => aggregateId));
+      for (const stream of own) expect(streams.has(stream), 'an earlier event of the stream is under way').toBe(false);
+      for (const stream of own) streams.add(stream);
+      most = Math.max(most, ++underWay);
+      await delay(sent.length % 3);
+      heard.push(...sent);
+      underWay -= 1;
+      for (const stream of own) streams.delete(stream);
+      return { $metadata: {}, Entries: accept(input.Entries ?? []), FailedEntryCount: 0 };
+    };
+    expect(await new EventBridgePublisher({ send }, 'annals-bus', { inFlight: 3 }).publish(events)).toEqual([]);
+    expect(most).toBeGreaterThan(1);
+    expect(most).toBeLessThanOrEqual(3);
+    for (const [id, own] of Map.groupBy(heard, ({ aggregateId }) => aggregateId)) {
+      expect(
+        own.map(({ sequenceNumber }) => sequenceNumber),
+        id,
+      ).toEqual(Array.from({ length: 20 }, (_, n) => n + 1));
+    }
+    expect(heard).toHaveLength(300);
+  });
+
+  it('sends nothing of a stream behind an event that was not taken, and all of the others', async () => {
+    const events = await fromStreams(4, 10);
+    const { bridge, publisher } = setup();
+    const isBad = (entry: PutEventsRequestEntry) => {
+      const { aggregateId, sequenceNumber }: DomainEvent = JSON.parse(entry.Detail ?? '');
+      return aggregateId === '2' && sequenceNumber === 2;
+    };
+    bridge.answer = (entries) =>
+      entries.map((entry) => (isBad(entry) ? { ErrorCode: 'MalformedDetail' } : { EventId: 'e' }));
+    const failures = await publisher.publish(events);
+    const ofBad = failures.map(({ event }) => event);
+    expect(new Set(ofBad.map(({ aggregateId }) => aggregateId))).toEqual(new Set(['2']));
+    expect(ofBad.map(({ sequenceNumber }) => sequenceNumber)).toContain(10);
+    expect(new Set(failures.map(({ error }) => String(error))).size, 'each for the reason of the first').toBe(1);
+    expect(bridge.taken.length + failures.length).toBe(40);
+  });
+
+  it('tries no entry alone that comes behind one of its stream which is refused', async () => {
+    const events = await recorded(steps(6));
+    const { bridge, publisher } = setup();
+    bridge.answer = (entries) => {
+      if (!entries.some(({ Detail = '' }) => JSON.parse(Detail).sequenceNumber === 3)) return accept(entries);
+      throw refusedBy('ValidationException');
+    };
+    expect((await publisher.publish(events)).map(({ event }) => event)).toEqual(events.slice(2));
+    expect(bridge.taken).toHaveLength(2);
+  });
+
   it('takes an entry without an answer for not published', async () => {
     const events = await recorded(steps(3));
     const { bridge, publisher } = setup();
@@ -205,7 +275,7 @@ describe('EventBridgePublisher', () => {
   });
 
   it('returns all events of a request that failed, and tries the next request', async () => {
-    const events = await recorded(steps(12));
+    const events = await fromStreams(12);
     const { bridge, publisher } = setup();
     bridge.answer = (entries) => (bridge.requests.length === 1 ? outage() : accept(entries));
     const failures = await publisher.publish(events);
