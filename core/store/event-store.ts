@@ -1,13 +1,7 @@
 import { ExponentialBackoff, handleWhen, retry } from 'cockatiel';
 import { monotonicFactory } from 'ulid';
 import { definitionOf, newEventSchema } from '../../events/catalogue.ts';
-import {
-  ConcurrencyError,
-  EventIdTakenError,
-  IdempotencyKeyReusedError,
-  type Issue,
-  ValidationError,
-} from '../base/errors.ts';
+import { ConcurrencyError, IdempotencyKeyReusedError, type Issue, ValidationError } from '../base/errors.ts';
 import { assertId, parseStreamId } from '../base/stream-id.ts';
 import { issuesOf } from '../base/validation.ts';
 import type { DomainEvent, NewEvent } from '../events/catalogue.ts';

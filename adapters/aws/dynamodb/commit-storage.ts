@@ -12,7 +12,6 @@ import type { CommitPlace, CommitScan, ScannedCommit } from '../../../core/store
 import type { CommitRange, CommitStorage } from '../../../core/store/commit-storage.ts';
 import {
   commitOf,
-  eventNoteKey,
   eventNoteOf,
   isNote,
   itemOf,
