@@ -1,7 +1,9 @@
-import { PayloadTooLargeError } from '../../core/base/errors.ts';
+import { AnnalsError, PayloadTooLargeError } from '../../core/base/errors.ts';
+import { turn } from '../../core/base/turns.ts';
 import { isExactNumber } from '../../core/events/exact-number.ts';
 import { findJsonFault } from '../../core/events/json.ts';
 import { RequestError } from './problem.ts';
+import type { Upload } from './uploads.ts';
 
 /** Most bytes of a request's body: what API Gateway and Lambda take with every quote in it escaped, 10 and 6 MB, and the store. */
 export const MAX_BODY_BYTES = 5 * 1024 * 1024;
@@ -10,38 +12,40 @@ const JSON_MEDIA_TYPE = /^application\/([\w.!#$&^-]+\+)?json\s*(;\s*charset="?ut
 
 /**
  * The body of a request, read strictly as I-JSON (RFC 7493): UTF-8, no member twice, no number that would change.
+ * @param upload counts the body's bytes until the request is answered
  * @throws RequestError UNSUPPORTED_MEDIA_TYPE, or MALFORMED_JSON naming the place
  * @throws PayloadTooLargeError over {@link MAX_BODY_BYTES}, counted as the bytes come in
+ * @throws UnavailableError when the process holds as many large bodies as it may
  */
-export async function readJsonBody(request: Request): Promise<unknown> {
+export async function readJsonBody(request: Request, upload: Upload): Promise<unknown> {
   if (!JSON_MEDIA_TYPE.test(request.headers.get('Content-Type') ?? '')) {
     throw new RequestError('UNSUPPORTED_MEDIA_TYPE', 'send the body as application/json in UTF-8');
   }
   if ((request.headers.get('Content-Encoding') ?? 'identity') !== 'identity') {
     throw new RequestError('UNSUPPORTED_MEDIA_TYPE', 'send the body without a content encoding');
   }
-  return parseIJson(await readText(request));
+  return parseIJson(await readText(request, upload));
 }
 
-async function readText(request: Request): Promise<string> {
+async function readText(request: Request, upload: Upload): Promise<string> {
   const decoder = new TextDecoder('utf-8', { fatal: true });
-  let bytes = 0;
   let text = '';
   try {
     for await (const chunk of request.body ?? []) {
-      bytes += chunk.length;
-      if (bytes > MAX_BODY_BYTES) throw new PayloadTooLargeError(`a request may have ${MAX_BODY_BYTES} bytes at most`);
+      upload.take(chunk.length);
+      if (upload.bytes > MAX_BODY_BYTES)
+        throw new PayloadTooLargeError(`a request may have ${MAX_BODY_BYTES} bytes at most`);
       text += decoder.decode(chunk, { stream: true });
     }
     return text + decoder.decode();
   } catch (cause) {
-    if (cause instanceof PayloadTooLargeError) throw cause;
+    if (cause instanceof AnnalsError) throw cause;
     throw malformed('the body is not UTF-8, or ended early', cause);
   }
 }
 
 /** Depth is checked before anything that recurses or looks closer: the native parser is safe at any depth. */
-function parseIJson(text: string): unknown {
+async function parseIJson(text: string): Promise<unknown> {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -50,20 +54,25 @@ function parseIJson(text: string): unknown {
   }
   const fault = findJsonFault(value);
   if (fault) throw malformed(`${fault.path.join('.') || 'the body'} ${fault.message}`);
-  assertUnambiguous(text);
+  await assertUnambiguous(text);
   return value;
 }
 
 /** What matters here of a text that is known to be JSON: strings, member names (with their colon), numbers, braces. */
 const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?|-?\d[\d.eE+-]*|[{}]/g;
 
+/** Tokens that are looked at before others have a turn: about a millisecond. */
+const TOKENS_AT_ONCE = 4_096;
+
 /**
  * Refuses what a parser silently drops. (lossless-json's own parser lets a member pass that comes twice with equal
  * values, so of that library only the comparison of numbers is used.)
  */
-function assertUnambiguous(text: string): void {
+async function assertUnambiguous(text: string): Promise<void> {
   const open: Set<string>[] = [];
+  let tokens = 0;
   for (const { 0: token, 1: colon, index } of text.matchAll(TOKEN)) {
+    if (++tokens % TOKENS_AT_ONCE === 0) await turn();
     if (token === '{') open.push(new Set());
     else if (token === '}') open.pop();
     else if (!token.startsWith('"')) assertExactNumber(token, index);

@@ -8,6 +8,7 @@ import { issuesOf } from '../../core/base/validation.ts';
 import { id } from '../../core/events/envelope.ts';
 import { readJsonBody } from './json-body.ts';
 import type { ProblemCode } from './problem.ts';
+import { Upload } from './uploads.ts';
 
 /** The headers that say how a request hangs together with others. */
 export const contextHeaders = z.object({
@@ -110,16 +111,21 @@ export function route<
   return {
     ...declaration,
     async respond({ params: given, raw, context }, deps) {
-      const place = { params: params ? parseIds(params, given) : {}, query: readQuery(parameters, raw) };
-      const json = body ? await readJsonBody(raw) : undefined;
-      const keyed = context.idempotencyKey !== undefined && declaration.method === 'POST';
-      const request = {
-        ...place,
-        body: body ? parseInput(body, json) : undefined,
-        context: keyed ? { ...context, digest: requestDigest(declaration, given, json) } : context,
-        signal: raw.signal,
-      };
-      return handle(request as Parameters<typeof handle>[0], deps);
+      const upload = new Upload();
+      try {
+        const place = { params: params ? parseIds(params, given) : {}, query: readQuery(parameters, raw) };
+        const json = body ? await readJsonBody(raw, upload) : undefined;
+        const keyed = context.idempotencyKey !== undefined && declaration.method === 'POST';
+        const request = {
+          ...place,
+          body: body ? parseInput(body, json) : undefined,
+          context: keyed ? { ...context, digest: requestDigest(declaration, given, json) } : context,
+          signal: raw.signal,
+        };
+        return await handle(request as Parameters<typeof handle>[0], deps);
+      } finally {
+        upload.release();
+      }
     },
   };
 }

@@ -19,14 +19,14 @@ export async function latencyOf(tries: number, work: (index: number) => Promise<
   return summaryOf(times);
 }
 
-/** Times `work` for so many seconds, a try every 20 milliseconds or after the try before it, whichever is later. */
-export async function latencyFor(seconds: number, work: () => Promise<unknown>): Promise<Latency> {
+/** Times `work` for so many seconds, a try every so many milliseconds or after the try before it, whichever is later. */
+export async function latencyFor(seconds: number, work: () => Promise<unknown>, everyMs = 20): Promise<Latency> {
   const times: number[] = [];
   for (const end = performance.now() + seconds * 1_000; performance.now() < end; ) {
     const began = performance.now();
     await work();
     times.push(performance.now() - began);
-    await delay(Math.max(0, began + 20 - performance.now()));
+    await delay(Math.max(0, began + everyMs - performance.now()));
   }
   return summaryOf(times);
 }

@@ -25,6 +25,19 @@ const HOST = '127.0.0.1';
 /** How long requests in work may take to finish when the server closes, milliseconds. */
 const CLOSING_MS = 5_000;
 
+/** How long a request may take to come in, milliseconds: a body of 5 MB at 1.3 Mbit/s. */
+const UPLOAD_MS = 30_000;
+
+/** A connection on which nothing moves for so long is closed, milliseconds. Every wait of the API is shorter. */
+const SILENCE_MS = 60_000;
+
+/** Headers have a third of the time; Node looks for late requests every `connectionsCheckingInterval`. */
+const patience = (uploadMs = UPLOAD_MS) => ({
+  requestTimeout: uploadMs,
+  headersTimeout: Math.ceil(uploadMs / 3),
+  connectionsCheckingInterval: Math.min(1_000, Math.ceil(uploadMs / 3)),
+});
+
 export interface ServerOptions {
   /** 0 for any that is free. */
   readonly port: number;
@@ -32,6 +45,10 @@ export interface ServerOptions {
   readonly dataDir: string;
   /** Names besides those of this machine that requests may use as `Host`, and pages as `Origin`. */
   readonly allowedHosts?: readonly string[];
+  /** How long a request may take to come in, milliseconds; 30 s by default. Then the answer is 408. */
+  readonly uploadMs?: number;
+  /** How long nothing may move on a connection before it is closed, milliseconds; 60 s by default. */
+  readonly silenceMs?: number;
   /** Defaults when absent. */
   readonly settings?: EventSystem;
   readonly logger: Logger;
@@ -59,7 +76,10 @@ export async function startServer({ port, allowedHosts = [], ...options }: Serve
     onError: (error) => logger.error('a verification could not run', { error }),
   });
   const api = createEmbeddedApi({ engine, logger, telemetry, verifications, closing: closing.signal });
-  const http = createServer(getRequestListener((request) => keepOut(request, { allowedHosts }) ?? api.fetch(request)));
+  const answer = async (request: Request) =>
+    closedAfterRefusal(keepOut(request, { allowedHosts }) ?? (await api.fetch(request)));
+  const http = createServer(patience(options.uploadMs), getRequestListener(answer));
+  http.setTimeout(options.silenceMs ?? SILENCE_MS);
   try {
     await listen(http, port);
   } catch (error) {
@@ -79,6 +99,12 @@ export async function startServer({ port, allowedHosts = [], ...options }: Serve
       await engine.close();
     },
   };
+}
+
+/** Part of a body that was refused may still be on its way: no other request can use the connection. */
+function closedAfterRefusal(response: Response): Response {
+  if (response.status === 413 || response.status === 503) response.headers.set('Connection', 'close');
+  return response;
 }
 
 interface ApiParts {

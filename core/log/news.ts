@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { LogStorage } from './storage.ts';
 
-/** Readers that are woken in one turn of the event loop: a thousand followers must not hold up a request. */
-const WOKEN_AT_ONCE = 16;
+/** Readers that are woken at once, before the event loop turns twice: a thousand followers must not hold up a request. */
+const WOKEN_AT_ONCE = 8;
 /** Longest pause between two looks at a log that does not tell of news, milliseconds. */
 const LOOK_AGAIN_MS = 500;
 
@@ -11,6 +11,7 @@ export class News {
   readonly #waiting = new Set<() => void>();
   readonly #isTold: boolean;
   #count = 0;
+  #waking = false;
 
   /** @param onNews called at once after each append, before any reader is woken */
   constructor(storage: Pick<LogStorage, 'onAppended'>, onNews: () => void) {
@@ -53,12 +54,21 @@ export class News {
     });
   }
 
+  /** One round after the other: readers that wait again before a round is over hear of later appends in the next. */
   async #wake(): Promise<void> {
-    let woken = 0;
-    for (const wake of [...this.#waiting]) {
-      wake();
-      woken += 1;
-      if (woken % WOKEN_AT_ONCE === 0) await nextTurn();
+    if (this.#waking) return;
+    this.#waking = true;
+    for (let heard = -1; heard !== this.#count; ) {
+      heard = this.#count;
+      let woken = 0;
+      for (const wake of [...this.#waiting]) {
+        wake();
+        woken += 1;
+        if (woken % WOKEN_AT_ONCE > 0) continue;
+        await nextTurn();
+        await nextTurn();
+      }
     }
+    this.#waking = false;
   }
 }

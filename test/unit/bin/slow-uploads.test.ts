@@ -1,0 +1,87 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { type Server, startServer } from '../../../bin/serve/server.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+
+const MB = 1024 * 1024;
+
+describe('slow uploads', () => {
+  const dataDir = join(temporaryFolder(), 'data');
+  const logger = { warn: vi.fn(), error: vi.fn() };
+  let server: Server;
+  const sockets: Socket[] = [];
+  beforeAll(async () => {
+    server = await startServer({ port: 0, dataDir, logger, uploadMs: 3_000 });
+  });
+  afterAll(async () => {
+    for (const socket of sockets) socket.destroy();
+    await server.close();
+  });
+
+  /** Begins to send a request, and says no more. */
+  async function halfOpen(text: string): Promise<{ socket: Socket; answered: Promise<string> }> {
+    const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
+    sockets.push(socket);
+    socket.on('error', () => {}); // the server closes it under a write
+    await once(socket, 'connect');
+    const answered = (async () => {
+      let answer = '';
+      for await (const chunk of socket) answer += chunk;
+      return answer;
+    })();
+    answered.catch(() => {});
+    const sent = new Promise((resolve) => socket.on('drain', resolve).on('close', resolve));
+    if (!socket.write(text)) await sent;
+    return { socket, answered };
+  }
+
+  const head = (bytes: number) =>
+    `POST /agents HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${bytes}\r\n\r\n`;
+
+  it('end, in the headers as in the body', async () => {
+    const inHeaders = await halfOpen('POST /agents HTTP/1.1\r\nHost: loc');
+    const inBody = await halfOpen(`${head(1_000)}{"agentType":`);
+    expect(await inHeaders.answered).toContain('408 Request Timeout');
+    expect(await inBody.answered).toContain('408 Request Timeout');
+  });
+
+  it('hold little memory together; a small request is answered beside them, a large one when they are gone', async () => {
+    const body = `{"agentType":"${'x'.repeat(4 * MB)}`;
+    const uploads = await Promise.all(Array.from({ length: 30 }, () => halfOpen(head(4.5 * MB) + body)));
+    const large = () => {
+      const agent = { agentType: 'coder', createdBy: 'me', configuration: { text: 'x'.repeat(2 * MB) } };
+      const options = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(agent) };
+      return fetch(`${server.url}/agents`, options);
+    };
+    const answers = Promise.all(uploads.map(({ answered }) => answered.catch(() => '')));
+    await expect.poll(async () => (await large()).status).toBe(503);
+    const refused = await large();
+    expect(refused.headers.get('retry-after')).toMatch(/^\d+$/);
+    const small = { agentType: 'coder', createdBy: 'me', configuration: {} };
+    const options = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(small) };
+    expect((await fetch(`${server.url}/agents`, options)).status).toBe(201);
+    expect((await answers).filter((answer) => answer.includes('503')).length).toBeGreaterThan(0);
+    expect((await large()).status).toBe(201);
+  });
+
+  it('leave a connection on which nothing moves to be closed', async () => {
+    const quick = await startServer({ port: 0, dataDir: join(temporaryFolder(), 'data'), logger, silenceMs: 300 });
+    try {
+      const { body } = await fetch(`${quick.url}/events/stream`);
+      const read = async () => {
+        for await (const _ of body ?? []);
+      };
+      await expect(read()).rejects.toThrow();
+    } finally {
+      await quick.close();
+    }
+  });
+
+  it('are nothing that a long poll is', async () => {
+    const { next } = await (await fetch(`${server.url}/events?limit=1000`)).json();
+    const { status } = await fetch(`${server.url}/events?after=${next}&wait=5`);
+    expect(status).toBe(200);
+  });
+});
