@@ -1,8 +1,17 @@
 import { CorruptDataError } from '../base/errors.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import { type ArchivedPages, missing } from './chain.ts';
-import { type LogPage, pageText } from './page.ts';
-import { decodeSegment, encodeSegment, listedPages, type SegmentManifest, segmentManifest, sha256 } from './segment.ts';
+import type { LogPage } from './page.ts';
+import {
+  assertInOrder,
+  decodeSegment,
+  encodeSegment,
+  listedPages,
+  type PageText,
+  type SegmentManifest,
+  segmentManifest,
+  sha256,
+} from './segment.ts';
 
 /** Digits of a page number in a key, so that keys sort as their numbers do. */
 const DIGITS = 12;
@@ -20,8 +29,8 @@ interface Found {
  */
 export class LogArchive implements ArchivedPages {
   readonly #objects: ObjectStore;
-  /** The segment read last: readers go through it page by page. */
-  #recent: { readonly key: string; readonly pages: readonly LogPage[] } | undefined;
+  /** The segment read last: readers go through it page by page, several at once. */
+  #recent: { readonly found: Found; readonly pages: Promise<readonly LogPage[]> } | undefined;
 
   constructor(objects: ObjectStore) {
     this.#objects = objects;
@@ -30,20 +39,21 @@ export class LogArchive implements ArchivedPages {
   async *read(partition: string, page: number): AsyncGenerator<LogPage> {
     const found = await this.#find(partition, page);
     if (!found) return;
-    for (const archived of await this.#pagesOf(found.manifest)) if (archived.page >= page) yield archived;
+    for (const archived of await this.#pagesOf(found)) if (archived.page >= page) yield archived;
   }
 
   async seek(partition: string, recordedAt: string, first: number, last: number): Promise<LogPage | undefined> {
     let [low, high] = [first, last];
-    let found: SegmentManifest | undefined;
+    let found: Found | undefined;
     while (low <= high) {
       const page = Math.floor((low + high) / 2);
-      const middle = (await this.#find(partition, page))?.manifest;
+      const middle = await this.#find(partition, page);
       if (!middle) throw missing(partition, page);
-      if ((middle.pages.at(-1)?.through ?? '') < recordedAt) low = middle.lastPage + 1;
+      const { pages, firstPage, lastPage } = middle.manifest;
+      if ((pages.at(-1)?.through ?? '') < recordedAt) low = lastPage + 1;
       else {
         found = middle;
-        high = middle.firstPage - 1;
+        high = firstPage - 1;
       }
     }
     if (!found) return undefined;
@@ -69,33 +79,41 @@ export class LogArchive implements ArchivedPages {
   }
 
   /**
-   * Writes pages that follow each other as a segment, reads it back and compares, and only then writes its manifest. Again
-   * is no error.
-   * @throws CorruptDataError when what is read back is not what was written; nothing counts as archived then
+   * Writes the pages that follow the archived ones as a segment, reads it back and compares, and only then writes its
+   * manifest. Again is no error.
+   * @throws CorruptDataError when the pages do not follow each other and those before them, or what is read back is not
+   *   what was written; nothing counts as archived then
    */
-  async write(pages: readonly LogPage[], compression: SegmentManifest['compression'], now: Date): Promise<void> {
-    const [first, last] = [pages.at(0), pages.at(-1)];
+  async write(pages: readonly PageText[], compression: SegmentManifest['compression'], now: Date): Promise<void> {
+    const [first, last] = [pages.at(0)?.page, pages.at(-1)?.page];
     if (!first || !last) return;
     const { partition } = first;
-    const bytes = encodeSegment(pages, compression);
-    const hash = sha256(bytes);
+    const before = first.page === 1 ? undefined : await this.#find(partition, first.page - 1);
+    const archived = before?.manifest.pages.find(({ page }) => page === first.page - 1);
+    assertInOrder(
+      pages.map(({ page }) => page),
+      archived,
+      `the log's partition ${partition} cannot be archived`,
+    );
+    const bytes = await encodeSegment(pages, compression);
+    const hash = await sha256(bytes);
     const end = compression === 'gzip' ? '.ndjson.gz' : '.ndjson';
     const manifest: SegmentManifest = {
       format: 1,
       partition,
       firstPage: first.page,
       lastPage: last.page,
-      events: pages.reduce((sum, { count }) => sum + count, 0),
+      events: pages.reduce((sum, { page: { count } }) => sum + count, 0),
       key: `log/segments/${partition}/${padded(last.page)}-${hash.slice(0, 12)}${end}`,
       bytes: bytes.length,
       sha256: hash,
       compression,
-      previous: first.page === 1 ? null : ((await this.#find(partition, first.page - 1))?.hash ?? null),
+      previous: before?.hash ?? null,
       archivedAt: now.toISOString(),
       pages: listedPages(pages),
     };
     await this.#objects.put(manifest.key, bytes);
-    assertSame(pages, decodeSegment(manifest, await this.#objects.get(manifest.key)), manifest.key);
+    assertSame(pages, await decodeSegment(manifest, await this.#objects.get(manifest.key)), manifest.key);
     const json = Buffer.from(JSON.stringify(manifest));
     await this.#objects.put(`${manifests(partition)}${padded(last.page)}.json`, json, { ifAbsent: true });
   }
@@ -119,24 +137,53 @@ export class LogArchive implements ArchivedPages {
     const bytes = await this.#objects.get(key);
     if (!bytes) return undefined;
     try {
-      return { manifest: segmentManifest.parse(JSON.parse(Buffer.from(bytes).toString())), hash: sha256(bytes) };
+      return { manifest: segmentManifest.parse(JSON.parse(Buffer.from(bytes).toString())), hash: await sha256(bytes) };
     } catch (cause) {
       throw new CorruptDataError(`the manifest ${key} of the log cannot be read; restore it from a backup`, { cause });
     }
   }
 
-  async #pagesOf(manifest: SegmentManifest): Promise<readonly LogPage[]> {
-    if (this.#recent?.key !== manifest.key) {
-      this.#recent = { key: manifest.key, pages: decodeSegment(manifest, await this.#objects.get(manifest.key)) };
-    }
-    return this.#recent.pages;
+  /** @throws CorruptDataError when the segment is not what its manifest says, or the manifest is not the one to follow */
+  #pagesOf(found: Found): Promise<readonly LogPage[]> {
+    if (this.#recent?.found.hash === found.hash) return this.#recent.pages;
+    const pages = this.#load(found, this.#recent?.found);
+    this.#recent = { found, pages };
+    pages.catch(() => {
+      if (this.#recent?.pages === pages) this.#recent = undefined;
+    });
+    return pages;
+  }
+
+  async #load(found: Found, recent: Found | undefined): Promise<readonly LogPage[]> {
+    await this.#assertFollows(found, recent);
+    return decodeSegment(found.manifest, await this.#objects.get(found.manifest.key));
+  }
+
+  /** A manifest names the one before it by its hash. One that is lost or damaged is named by whoever reads there. */
+  async #assertFollows({ manifest }: Found, recent: Found | undefined): Promise<void> {
+    const { partition, firstPage, previous, pages, key } = manifest;
+    if (firstPage === 1) return;
+    const isRecent = recent?.manifest.partition === partition && recent.manifest.lastPage === firstPage - 1;
+    const before = isRecent ? recent : await this.#find(partition, firstPage - 1).catch(ignoreDamage);
+    if (!before) return;
+    const last = before.manifest.pages.at(-1);
+    assertInOrder(pages, last, `segment ${key} of the log`);
+    if (before.hash === previous) return;
+    throw new CorruptDataError(
+      `segment ${key} of the log does not follow ${before.manifest.key}: one of their manifests was changed; restore both from a backup`,
+    );
   }
 }
 
-function assertSame(pages: readonly LogPage[], archived: readonly LogPage[], key: string): void {
-  const same = pages.every((page, index) => {
+function ignoreDamage(error: unknown): undefined {
+  if (error instanceof CorruptDataError) return undefined;
+  throw error;
+}
+
+function assertSame(pages: readonly PageText[], archived: readonly LogPage[], key: string): void {
+  const same = pages.every(({ page, text }, index) => {
     const other = archived[index];
-    return other?.page === page.page && pageText(other.body).equals(pageText(page.body));
+    return other?.page === page.page && Buffer.compare(other.body.subarray(1), text) === 0;
   });
   if (!same) throw new CorruptDataError(`segment ${key} of the log does not read back as it was written`);
 }

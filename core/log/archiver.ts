@@ -1,7 +1,10 @@
 import type { EventSystem } from '../base/configuration.ts';
+import { CorruptDataError } from '../base/errors.ts';
+import { turn } from '../base/turns.ts';
 import type { LogArchive } from './archive.ts';
-import { type LogPage, pageText } from './page.ts';
+import { type LogPage, readCommits, readPageText } from './page.ts';
 import { type PartitionStrategy, partitionsOf } from './partition.ts';
+import type { PageText } from './segment.ts';
 import type { LogStorage } from './storage.ts';
 
 export interface LogArchiverOptions {
@@ -66,35 +69,90 @@ export class LogArchiver {
     const start = await archive.firstMissing(partition, oldest.page);
     // Archived by a run that did not come to say so.
     if (start > oldest.page) await storage.expire(partition, oldest.page, start - 1);
-    for await (const pages of this.#segments(partition, start)) {
+    for await (const texts of this.#segments(partition, start)) {
+      const pages = texts.map(({ page }) => page);
       const [first, last] = [pages.at(0), pages.at(-1)];
       if (!first || !last) return;
-      await archive.write(pages, compression ? 'gzip' : 'none', this.#now());
+      await archive.write(texts, compression ? 'gzip' : 'none', this.#now());
       await storage.expire(partition, first.page, last.page);
       yield pages;
     }
   }
 
-  async *#segments(partition: string, start: number): AsyncGenerator<readonly LogPage[]> {
-    const { storage, retentionDays } = this.#options;
-    const before = new Date(this.#now().getTime() - retentionDays * DAY_MS).toISOString();
-    const last = await storage.last(partition);
-    let pages: LogPage[] = [];
+  async *#segments(partition: string, start: number): AsyncGenerator<readonly PageText[]> {
+    let pages: PageText[] = [];
     let bytes = 0;
-    for await (const page of storage.read(partition, { after: start - 1, consistent: true })) {
-      if (page.through >= before || page.page === last?.page) break;
-      const size = pageText(page.body).length;
-      if (pages.length === MAX_PAGES || (pages.length > 0 && bytes + size > MAX_BYTES)) {
+    for await (const page of this.#old(partition, start)) {
+      const text = await readPageText(page);
+      if (pages.length === MAX_PAGES || (pages.length > 0 && bytes + text.length > MAX_BYTES)) {
         yield pages;
         [pages, bytes] = [[], 0];
       }
-      pages.push(page);
-      bytes += size;
+      pages.push({ page, text });
+      bytes += text.length;
+      await turn();
     }
     if (pages.length > 0) yield pages;
   }
 
+  /** The pages from a number on that are old enough. */
+  async *#old(partition: string, start: number): AsyncGenerator<LogPage> {
+    const { storage } = this.#options;
+    const last = await storage.last(partition);
+    const now = this.#now();
+    let until: number | undefined;
+    for await (const page of storage.read(partition, { after: start - 1, consistent: true })) {
+      if (page.page === last?.page) return;
+      if (isBefore(page.through, now)) {
+        if (!isBefore(page.through, this.#limit(now))) return;
+      } else {
+        until ??= await this.#lastOld(partition, page.page, last?.page ?? page.page, now);
+        if (page.page > until) return;
+      }
+      yield page;
+    }
+  }
+
+  /**
+   * The last page that is old enough, from one on whose `through` is in the future: a clock was ahead there once, and
+   * `through` never falls. Each page is then as old as its newest commit out of those that are not from the future; one that
+   * has none of these is older than the pages after it.
+   * @returns the number before the first page when none is old enough
+   */
+  async #lastOld(partition: string, from: number, last: number, now: Date): Promise<number> {
+    let old = from - 1;
+    for await (const page of this.#options.storage.read(partition, { after: from - 1, consistent: true })) {
+      if (page.page === last) break;
+      const newest = await newestBefore(page, now);
+      if (newest !== undefined && !isBefore(newest, this.#limit(now))) break;
+      if (newest !== undefined) old = page.page;
+      await turn();
+    }
+    return old;
+  }
+
+  /** What is from before this moment is old enough. */
+  #limit(now: Date): Date {
+    return new Date(now.getTime() - this.#options.retentionDays * DAY_MS);
+  }
+
   #now(): Date {
     return this.#options.now?.() ?? new Date();
+  }
+}
+
+const isBefore = (instant: string, moment: Date): boolean => Date.parse(instant) < moment.getTime();
+
+/** When the newest commit of a page was recorded, out of those recorded before a moment; undefined when there is none, or the page is damaged. */
+async function newestBefore(page: LogPage, moment: Date): Promise<string | undefined> {
+  try {
+    const times = (await readCommits(page)).map(({ recordedAt }) => recordedAt);
+    return times
+      .filter((time) => isBefore(time, moment))
+      .toSorted()
+      .at(-1);
+  } catch (error) {
+    if (error instanceof CorruptDataError) return undefined;
+    throw error;
   }
 }

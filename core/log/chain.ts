@@ -1,4 +1,5 @@
 import { CorruptDataError } from '../base/errors.ts';
+import { isoOf } from '../events/instant.ts';
 import { isClosing, PartitionStrategyError } from './closing.ts';
 import type { LogPage } from './page.ts';
 import type { PartitionStrategy } from './partition.ts';
@@ -163,7 +164,7 @@ export class LogChain {
   /** No page with a greater `through` before it can hold a commit recorded at or before `to`. */
   async #latest(to: string): Promise<string> {
     const last = await this.#pages.storage.last(this.partition);
-    return new Date(Date.parse(to) + (last?.latenessMs ?? 0)).toISOString();
+    return isoOf(Date.parse(to) + (last?.latenessMs ?? 0)); // text, but with four digits for the year, so it compares
   }
 
   async #pageFrom(page: number): Promise<LogPage | undefined> {

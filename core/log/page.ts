@@ -157,11 +157,20 @@ const unreadable = ({ page, partition }: PageBody, cause: unknown) =>
   new CorruptDataError(`page ${page} of the log's partition ${partition} cannot be read`, { cause });
 
 /** The text of a page: a line of JSON for each commit. */
-export function pageText(body: Uint8Array): Buffer {
+function pageText(body: Uint8Array): Buffer {
   const bytes = Buffer.from(body.buffer, body.byteOffset + 1, body.length - 1);
   if (body[0] === Codec.deflate) return inflateRawSync(bytes, { maxOutputLength: MAX_TEXT_BYTES });
   if (body[0] === Codec.text) return bytes;
   throw new Error('unknown codec');
+}
+
+/** {@link pageText} for work that shares the process with requests: large pages are decompressed by another thread. @throws CorruptDataError that names the page */
+export async function readPageText(page: PageBody): Promise<Buffer> {
+  try {
+    return await readText(page.body);
+  } catch (cause) {
+    throw unreadable(page, cause);
+  }
 }
 
 /** A page's body out of its text, plain. */

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
-import { gunzipSync, gzipSync } from 'node:zlib';
+import { promisify } from 'node:util';
+import { gunzip, gzip } from 'node:zlib';
 import * as z from 'zod';
 import { CorruptDataError } from '../base/errors.ts';
-import { type LogPage, pageText, plainPage } from './page.ts';
+import { turn } from '../base/turns.ts';
+import { type LogPage, plainPage } from './page.ts';
 
 const count = z.int().nonnegative();
 const positive = z.int().positive();
@@ -39,33 +41,104 @@ export const segmentManifest = z.object({
 });
 export type SegmentManifest = z.output<typeof segmentManifest>;
 
-export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+/** A page and its text, decompressed once. */
+export interface PageText {
+  readonly page: LogPage;
+  readonly text: Uint8Array;
+}
+
+const gzipAside = promisify(gzip);
+const gunzipAside = promisify(gunzip);
+/** Bytes that are hashed before others have a turn: about a millisecond. */
+const HASHED_AT_ONCE = 512 * 1024;
+
+/** The SHA-256 of some bytes, in hexadecimal. Gives the event loop back in between. */
+export async function sha256(bytes: Uint8Array): Promise<string> {
+  const hash = createHash('sha256');
+  for (let start = 0; start < bytes.length; start += HASHED_AT_ONCE) {
+    await turn();
+    hash.update(bytes.subarray(start, start + HASHED_AT_ONCE));
+  }
+  return hash.digest('hex');
+}
 
 /** The bytes of a segment: the lines of its pages, a JSON object for each commit, so that it can be read without Annals. */
-export function encodeSegment(pages: readonly LogPage[], compression: SegmentManifest['compression']): Uint8Array {
-  const text = Buffer.concat(pages.map(({ body }) => pageText(body)));
-  return compression === 'gzip' ? gzipSync(text, { level: 9 }) : text;
+export async function encodeSegment(
+  pages: readonly PageText[],
+  compression: SegmentManifest['compression'],
+): Promise<Uint8Array> {
+  const text = Buffer.concat(pages.map((page) => page.text));
+  return compression === 'gzip' ? gzipAside(text, { level: 9 }) : text;
 }
 
 /** Pages as a manifest lists them. */
-export const listedPages = (pages: readonly LogPage[]): SegmentManifest['pages'] =>
-  pages.map(({ partition: _, body, types, ...page }) => ({ ...page, types: [...types], bytes: pageText(body).length }));
+export const listedPages = (pages: readonly PageText[]): SegmentManifest['pages'] =>
+  pages.map(({ page: { partition: _, body: _body, types, ...page }, text }) => ({
+    ...page,
+    types: [...types],
+    bytes: text.length,
+  }));
+
+type Numbered = Pick<LogPage, 'page' | 'firstEvent' | 'count'>;
+
+/**
+ * Checks that pages follow each other: each has the next number, and begins with the next event.
+ * @param before the page before the first of them; absent for the first page of a partition
+ * @throws CorruptDataError that names `of` and the first page that is out of place
+ */
+export function assertInOrder(pages: readonly Numbered[], before: Numbered | undefined, of: string): void {
+  let [page, event] = before ? [before.page + 1, before.firstEvent + before.count] : [1, 1];
+  for (const found of pages) {
+    if (found.page !== page || found.firstEvent !== event) {
+      const place = `page ${found.page} with event ${found.firstEvent}`;
+      throw new CorruptDataError(`${of}: ${place} stands where page ${page} with event ${event} has to be`);
+    }
+    [page, event] = [page + 1, event + found.count];
+  }
+}
 
 /**
  * The pages of a segment.
- * @throws CorruptDataError that names the segment when it is missing or not what its manifest says
+ * @throws CorruptDataError that names the segment when it is missing, or not what its manifest says, or its pages do not follow each other
  */
-export function decodeSegment(manifest: SegmentManifest, bytes: Uint8Array | undefined): LogPage[] {
-  const { key, partition, compression } = manifest;
+export async function decodeSegment(manifest: SegmentManifest, bytes: Uint8Array | undefined): Promise<LogPage[]> {
+  const { key, partition } = manifest;
   if (!bytes) throw new CorruptDataError(`segment ${key} of the log is missing; restore it from a backup`);
-  if (sha256(bytes) !== manifest.sha256) {
+  if ((await sha256(bytes)) !== manifest.sha256) {
     throw new CorruptDataError(`segment ${key} of the log is damaged: its hash is not the one in its manifest`);
   }
-  const text = compression === 'gzip' ? gunzipSync(bytes) : bytes;
+  assertWhole(manifest);
+  const text = await textOf(manifest, bytes);
   let start = 0;
-  return manifest.pages.map(({ bytes: length, ...page }) => {
-    const body = plainPage(text.subarray(start, start + length));
+  const pages: LogPage[] = [];
+  for (const { bytes: length, ...page } of manifest.pages) {
+    pages.push({ ...page, partition, body: plainPage(text.subarray(start, start + length)) });
     start += length;
-    return { ...page, partition, body };
-  });
+    await turn();
+  }
+  return pages;
+}
+
+/** @throws CorruptDataError when what a manifest says of its segment and what it lists are not the same */
+function assertWhole({ key, firstPage, lastPage, events, pages: [first, ...rest], pages }: SegmentManifest): void {
+  if (first) assertInOrder(rest, first, `segment ${key} of the log`);
+  const listed = pages.reduce((sum, page) => sum + page.count, 0);
+  if (first?.page === firstPage && pages.at(-1)?.page === lastPage && listed === events) return;
+  throw new CorruptDataError(`the manifest of segment ${key} of the log lists other pages than it says it has`);
+}
+
+/** @returns undefined when that is no gzip, or longer than said */
+async function gunzipped(bytes: Uint8Array, length: number): Promise<Uint8Array | undefined> {
+  try {
+    return await gunzipAside(bytes, { maxOutputLength: Math.max(length, 1) });
+  } catch {
+    return undefined;
+  }
+}
+
+async function textOf({ key, compression, pages }: SegmentManifest, bytes: Uint8Array): Promise<Uint8Array> {
+  const length = pages.reduce((sum, page) => sum + page.bytes, 0);
+  const text = compression === 'gzip' ? await gunzipped(bytes, length) : bytes;
+  if (text?.length === length) return text;
+  throw new CorruptDataError(`segment ${key} of the log has not the ${length} bytes of text that its manifest lists`);
 }

@@ -147,6 +147,69 @@ export function archiveContract(createStorage: () => Promise<LogStorage>): void 
     expect(await Array.fromAsync(log().events(undefined))).toHaveLength(42);
   });
 
+  test('a clock that was years ahead once holds up no archiving', async () => {
+    for (const ahead of [1, 10, 19, 20]) {
+      const { newArchiver, history, writer, all, hot } = await logOf(ahead);
+      history.now += 7_900 * 365 * DAY_MS;
+      await writer.append([await history.commit('0')]);
+      for (let day = ahead; day < 30; day++) {
+        history.now = day * DAY_MS;
+        await writer.append([await history.commit(`${day % 3}`, 2), await history.commit('x', 1)]);
+      }
+      const before = await all();
+      expect(await newArchiver().run(), `ahead at page ${ahead + 1}`).toMatchObject({ pages: ahead < 19 ? 20 : 19 });
+      expect(await hot()).toEqual(ahead < 19 ? rest(21, 31) : rest(20, 31));
+      expect(await all()).toEqual(before);
+      history.now += DAY_MS;
+      expect(await newArchiver().run()).toMatchObject({ pages: ahead === 19 ? 2 : 1 });
+      expect(await all()).toEqual(before);
+    }
+  });
+
+  test('pages of a clock that is ahead stay until the pages after them are old', async () => {
+    const { newArchiver, history, writer, hot } = await logOf(14);
+    history.now += 50 * 365 * DAY_MS;
+    for (let n = 0; n < 3; n++) await writer.append([await history.commit('0')]);
+    history.now = 13 * DAY_MS;
+    await newArchiver().run();
+    expect(await hot()).toEqual(rest(4, 17));
+    history.now = 14 * DAY_MS;
+    for (let n = 0; n < 2; n++) await writer.append([await history.commit('1')]);
+    history.now = 24 * DAY_MS + 10;
+    await newArchiver().run();
+    expect(await hot()).toEqual([19]);
+  });
+
+  test.each([
+    [1, /page 2 with event 4 stands where page 1 with event 1 has to be/],
+    [2, /page 3 with event 7 stands where page 2 with event 4 has to be/],
+  ])('pages that do not follow each other are not archived: page %i is not shown', async (hidden, message) => {
+    const { newArchiver, storage, objects } = await logOf(14);
+    const hiding: LogStorage = {
+      ...forwarding(storage),
+      async *read(partition, range) {
+        const pages = storage.read(partition, { ...range, limit: 1_000 });
+        for await (const page of pages) if (page.page !== hidden) yield page;
+      },
+    };
+    await expect(newArchiver({ storage: hiding }).run()).rejects.toThrow(message);
+    expect(await Array.fromAsync(objects.list('log/'))).toEqual([]);
+  });
+
+  test('a manifest that was changed, with its segment, is found by the one after it', async () => {
+    const { newArchiver, objects, history, log } = await logOf(30);
+    history.now -= 10 * DAY_MS;
+    await newArchiver().run();
+    history.now += 10 * DAY_MS;
+    await newArchiver().run();
+    const [first, second] = await Array.fromAsync(objects.list('log/manifests/'));
+    const text = Buffer.from((await objects.get(first?.key ?? '')) ?? []).toString();
+    const { archivedAt } = JSON.parse(text);
+    await objects.put(first?.key ?? '', Buffer.from(text.replace(archivedAt, '2020-01-01T00:00:00.000Z')));
+    const { key } = JSON.parse(Buffer.from((await objects.get(second?.key ?? '')) ?? []).toString());
+    await expect(Array.fromAsync(log().events(undefined))).rejects.toThrow(`segment ${key} of the log does not follow`);
+  });
+
   test('segments are lines of JSON, compressed or not, that can be read without Annals', async () => {
     for (const compression of [true, false]) {
       const { newArchiver, objects } = await logOf(14);

@@ -40,6 +40,31 @@ export class MemoryLogStorage implements LogStorage {
   }
 }
 
+/** A storage that removes expired pages when it is told, one by one, in any order: as DynamoDB does once their time is up. */
+export class LazyLogStorage extends MemoryLogStorage {
+  readonly #expired: { readonly partition: string; readonly page: number }[] = [];
+  readonly #known = new Set<string>();
+
+  override async expire(partition: string, first: number, last: number): Promise<void> {
+    for (let page = first; page <= last; page++) {
+      if (this.#known.has(`${partition} ${page}`)) continue;
+      this.#known.add(`${partition} ${page}`);
+      this.#expired.push({ partition, page });
+    }
+  }
+
+  /** The number of expired pages that are still there. */
+  get expired(): number {
+    return this.#expired.length;
+  }
+
+  /** Removes an expired page for good. */
+  async remove(index: number): Promise<void> {
+    const [gone] = this.#expired.splice(index, 1);
+    if (gone) await super.expire(gone.partition, gone.page, gone.page);
+  }
+}
+
 /** A storage that hands every call on, for tests that change some of them. */
 export const forwarding = (storage: LogStorage): LogStorage => ({
   put: (page) => storage.put(page),
