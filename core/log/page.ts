@@ -157,7 +157,7 @@ const unreadable = ({ page, partition }: PageBody, cause: unknown) =>
   new CorruptDataError(`page ${page} of the log's partition ${partition} cannot be read`, { cause });
 
 /** The text of a page: a line of JSON for each commit. */
-function pageText(body: Uint8Array): Buffer {
+export function pageText(body: Uint8Array): Buffer {
   const bytes = Buffer.from(body.buffer, body.byteOffset + 1, body.length - 1);
   if (body[0] === Codec.deflate) return inflateRawSync(bytes, { maxOutputLength: MAX_TEXT_BYTES });
   if (body[0] === Codec.text) return bytes;
