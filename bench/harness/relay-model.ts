@@ -212,11 +212,11 @@ class Shard {
 
   available = (now: number): number => Math.floor((now / 1_000) * this.#perSecond) - this.taken;
 
-  take(count: number): Commit[] {
-    return Array.from({ length: count }, () => this.#commit(this.taken++));
+  take(count: number): Promise<Commit[]> {
+    return Promise.all(Array.from({ length: count }, () => this.#commit(this.taken++)));
   }
 
-  #commit(n: number): Commit {
+  async #commit(n: number): Promise<Commit> {
     const { shards, eventsPerCommit: count } = this.#load;
     const own = Math.ceil(assumed.streams / shards);
     const stream = `agent-${this.#number}x${n % own}`;
@@ -230,7 +230,7 @@ class Shard {
     const types = ['agent.step-recorded'];
     return {
       ...{ stream, version, count, commitId: `${this.#number}-${n}`, keyed: false, recordedAt, types },
-      body: encodeEvents(events, 200),
+      body: await encodeEvents(events, 200),
     };
   }
 }
@@ -277,7 +277,7 @@ async function poll(cloud: Cloud, shard: Shard, setup: RelaySetup, count: (done:
   for (;;) {
     const first = shard.timeOf(shard.taken);
     await clock.sleepUntil(Math.min(first + setup.windowMs, shard.timeOf(shard.taken + most)));
-    const commits = shard.take(Math.max(1, Math.min(most, shard.available(clock.now))));
+    const commits = await shard.take(Math.max(1, Math.min(most, shard.available(clock.now))));
     await clock.sleep(assumed.invokeMs);
     const events = commits.reduce((sum, commit) => sum + commit.count, 0);
     await processor.work(events * assumed.eventCpuMs);

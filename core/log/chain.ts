@@ -4,6 +4,7 @@ import { isClosing, PartitionStrategyError } from './closing.ts';
 import type { LogPage } from './page.ts';
 import type { PartitionStrategy } from './partition.ts';
 import { type LogPlace, START } from './position.ts';
+import type { RecentPages } from './recent-pages.ts';
 import type { LogStorage } from './storage.ts';
 
 /** Where pages are found that left the storage after they had been archived. */
@@ -23,6 +24,8 @@ export interface LogPages {
   readonly strategy: PartitionStrategy;
   /** Where pages are that left the storage; absent when none ever does. */
   readonly archive?: ArchivedPages | undefined;
+  /** What a writer and readers in one process share. */
+  readonly recent?: RecentPages | undefined;
 }
 
 /** A place in a partition and the number of events before it. */

@@ -187,13 +187,13 @@ export class EventLog {
   /** The commits of the page in work that are wanted and were not read before. */
   async *#wanted(page: LogPage, walk: LogWalk, selection: Selection): AsyncGenerator<PlacedCommit> {
     let end = 0;
-    for (const commit of await readCommits(page)) {
+    for (const commit of this.#options.recent?.commitsOf(page) ?? (await readCommits(page))) {
       end += commit.count;
       if (end > walk.offset && selection.wants(commit)) yield { commit: await this.#redeem(commit), end };
     }
   }
 
   async #redeem(commit: Commit): Promise<Commit> {
-    return (await this.#options.claims?.redeem(commit)) ?? commit;
+    return (await this.#options.claims?.whole(commit)) ?? commit;
   }
 }

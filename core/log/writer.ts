@@ -75,6 +75,7 @@ export class LogWriter implements LogAppender {
   /** @returns false when the place was taken, by another writer or by an earlier try of this one */
   async #put(tail: LogTail, packed: PackedCommits): Promise<boolean> {
     const page = tail.next(packed, this.#now());
+    this.#options.recent?.keep(page, packed.commits);
     const occupant = await this.#options.storage.put(page);
     if (occupant) {
       tail.take(occupant);

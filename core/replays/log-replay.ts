@@ -3,8 +3,9 @@ import { LogChain, missing } from '../log/chain.ts';
 import { isClosing } from '../log/closing.ts';
 import { Selection } from '../log/filter.ts';
 import type { EventLogOptions } from '../log/log.ts';
-import { commitsOf } from '../log/page.ts';
+import { readCommits } from '../log/page.ts';
 import { partitionsOf } from '../log/partition.ts';
+import { portionsOf } from '../store/portions.ts';
 import type { LogScope, PartitionExtent, ReplayLog, ReplayPage, ReplayRange } from './replay-log.ts';
 
 /** The log's pages in ranges, those that were archived among them. */
@@ -26,9 +27,12 @@ export class LogReplay implements ReplayLog {
     let next = from;
     for await (const page of this.#chain(partition).pages(from, { most: to - from + 1 })) {
       next = page.page + 1;
-      const wanted = selection.wantsPage(page) ? commitsOf(page).filter((commit) => selection.wants(commit)) : [];
-      const commits = await Promise.all(wanted.map((commit) => this.#options.claims?.redeem(commit) ?? commit));
-      yield { commits, events: page.count };
+      const wanted = selection.wantsPage(page) ? (await readCommits(page)).filter((one) => selection.wants(one)) : [];
+      for (const portion of portionsOf(wanted, (commit) => commit)) {
+        const commits = await Promise.all(portion.map((commit) => this.#options.claims?.whole(commit) ?? commit));
+        yield { commits, events: 0 };
+      }
+      yield { commits: [], events: page.count };
       if (page.page === to) return;
     }
     throw missing(partition, next);

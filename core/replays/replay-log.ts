@@ -20,11 +20,11 @@ export interface LogScope {
   readonly aggregateType?: string | undefined;
 }
 
-/** A page as a replay takes it. */
+/** A page, or a part of one, as a replay takes it: what it may have in memory at once. */
 export interface ReplayPage {
   /** The commits that hold an event of the scope, whole. */
   readonly commits: readonly Commit[];
-  /** Number of all events in the page, of the scope or not. */
+  /** Number of all events that are read with it, of the scope or not; over the parts of a page all of that page. */
   readonly events: number;
 }
 

@@ -4,8 +4,9 @@ import { aggregateTypesOf, groupsOf, isShared } from '../projections/projection.
 import { Projector } from '../projections/projector.ts';
 import type { SharedViewStore } from '../projections/shared-view-store.ts';
 import type { ViewStore } from '../projections/view-store.ts';
-import type { Commit } from '../store/commit.ts';
+import { type Commit, jsonBytesOf } from '../store/commit.ts';
 import type { EventStore } from '../store/event-store.ts';
+import { PORTION_BYTES } from '../store/portions.ts';
 import { GenerationComparison } from './generation-comparison.ts';
 import type { GenerationStore } from './generation-store.ts';
 import type { Generations } from './generations.ts';
@@ -253,6 +254,7 @@ class RangeRun {
   readonly #breathe: (() => Promise<void>) | undefined;
   readonly #failures = new Map<string, string>();
   #batch: Commit[] = [];
+  #bytes = 0;
   /** Events met so far. */
   events = 0;
 
@@ -263,12 +265,14 @@ class RangeRun {
 
   async take(commits: readonly Commit[], events: number): Promise<void> {
     this.#batch.push(...commits);
+    this.#bytes += commits.reduce((sum, commit) => sum + jsonBytesOf(commit), 0);
     this.events += events;
-    if (this.#batch.length >= BATCH) await this.apply();
+    if (this.#batch.length >= BATCH || this.#bytes >= PORTION_BYTES) await this.apply();
   }
 
   /** @throws UnavailableError when storage could not be reached: no fault of any stream */
   async apply(): Promise<void> {
+    this.#bytes = 0;
     for (const { stream, error } of await this.#projector.apply(this.#batch.splice(0))) {
       if (error instanceof UnavailableError) throw error;
       this.#failures.set(stream, error instanceof Error ? error.message : String(error));

@@ -1,8 +1,9 @@
-import { createHash } from 'node:crypto';
+import { hash, webcrypto } from 'node:crypto';
 import * as z from 'zod';
-import { CLAIM_CODEC, type Commit, MAX_COMMIT_BYTES } from './commit.ts';
+import { CLAIM_CODEC, type Commit, MAX_COMMIT_BYTES, unpacked } from './commit.ts';
 import type { CommitRange, CommitStorage } from './commit-storage.ts';
 import type { ObjectStore } from './object-store.ts';
+import { RecentCommits } from './recent-commits.ts';
 
 /** Most bytes of a commit, encoded, that has its body in an object. */
 export const MAX_CLAIMED_BYTES = 6 * 1024 * 1024;
@@ -15,10 +16,12 @@ type Claim = z.output<typeof claimSchema>;
 
 /**
  * Keeps the bodies of large commits in an object store, and claims for them in the commits. (The claim check pattern: Hohpe
- * and Woolf, "Enterprise Integration Patterns", 2003.)
+ * and Woolf, "Enterprise Integration Patterns", 2003.) Whoever reads commits gets them from here, ready to be decoded:
+ * with their bodies, large ones decompressed, and those that were delivered a moment ago as they were delivered.
  */
 export class ClaimCheck {
   readonly #objects: ObjectStore;
+  readonly #recent = new RecentCommits();
 
   constructor(objects: ObjectStore) {
     this.#objects = objects;
@@ -27,7 +30,7 @@ export class ClaimCheck {
   /** Brings the body to its object, then gives the commit with a claim instead. @throws UnavailableError */
   async deposit(commit: Commit): Promise<Commit> {
     const { stream, version, body } = commit;
-    const sha256 = hashOf(body);
+    const sha256 = await hashOf(body);
     // The place in the stream tells a sweep where to look for the claim, the hash keeps two writers of one place apart.
     const key = `${FOLDER}${stream}/${version}.${sha256}`;
     await this.#objects.put(key, body);
@@ -42,8 +45,24 @@ export class ClaimCheck {
    */
   async redeem(commit: Commit): Promise<Commit> {
     const claim = claimOf(commit);
-    const body = claim && (await this.#objects.get(claim.key));
-    return body && hashOf(body) === claim.sha256 ? { ...commit, body, claim: commit.body } : commit;
+    if (!claim) return unpacked(commit);
+    const body = await this.#objects.get(claim.key);
+    if (!body || (await hashOf(body)) !== claim.sha256) return commit;
+    return unpacked({ ...commit, body, claim: commit.body });
+  }
+
+  /** {@link redeem} for readers: a commit that was delivered a moment ago is the object that was delivered. */
+  whole(commit: Commit): Promise<Commit> {
+    return this.#recent.find(commit) ?? this.redeem(commit);
+  }
+
+  /**
+   * {@link redeem} for commits that are delivered: they are kept for a while, so that all consumers, and readers that come
+   * soon, share one object and decode it once.
+   * @throws UnavailableError
+   */
+  deliver(commit: Commit): Promise<Commit> {
+    return this.#recent.find(commit) ?? this.#recent.keep(commit, this.redeem(commit));
   }
 
   /**
@@ -77,6 +96,9 @@ async function isClaimed(storage: Pick<CommitStorage, 'read'>, key: string): Pro
   return false;
 }
 
+/** How many bytes the body of a commit takes where it is stored: in the commit, or in the object that this claims. */
+export const storedBytesOf = (commit: Commit): number => claimOf(commit)?.bytes ?? commit.body.length;
+
 /** What is in the place of a commit's body; undefined when the body is in the commit, or the claim cannot be read. */
 export function claimOf({ body }: Pick<Commit, 'body'>): Claim | undefined {
   if (body[0] !== CLAIM_CODEC) return undefined;
@@ -87,7 +109,13 @@ export function claimOf({ body }: Pick<Commit, 'body'>): Claim | undefined {
   }
 }
 
-const hashOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+/** From this size on, bytes are hashed by another thread. */
+const HASHED_ASIDE_BYTES = 64 * 1024;
+
+async function hashOf(bytes: Uint8Array): Promise<string> {
+  if (bytes.length < HASHED_ASIDE_BYTES) return hash('sha256', bytes);
+  return Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes)).toString('hex');
+}
 
 /** A storage that takes commits of up to {@link MAX_CLAIMED_BYTES}, and gives every commit with its body. */
 export class LargeCommitStorage implements CommitStorage {
@@ -104,7 +132,7 @@ export class LargeCommitStorage implements CommitStorage {
   async put(commit: Commit, given?: ReadonlyMap<string, number>): Promise<Commit | undefined> {
     const isLarge = commit.body.length > MAX_COMMIT_BYTES;
     const occupant = await this.#storage.put(isLarge ? await this.#claims.deposit(commit) : commit, given);
-    return occupant && this.#claims.redeem(occupant);
+    return occupant && this.#claims.whole(occupant);
   }
 
   head(stream: string): Promise<number> {
@@ -117,10 +145,10 @@ export class LargeCommitStorage implements CommitStorage {
 
   async find(stream: string, commitId: string): Promise<Commit | undefined> {
     const found = await this.#storage.find(stream, commitId);
-    return found && this.#claims.redeem(found);
+    return found && this.#claims.whole(found);
   }
 
   async *read(stream: string, range: CommitRange): AsyncGenerator<Commit> {
-    for await (const commit of this.#storage.read(stream, range)) yield await this.#claims.redeem(commit);
+    for await (const commit of this.#storage.read(stream, range)) yield await this.#claims.whole(commit);
   }
 }

@@ -1,4 +1,6 @@
-import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import { channel } from 'node:diagnostics_channel';
+import { promisify } from 'node:util';
+import { deflateRaw, deflateRawSync, inflateRaw, inflateRawSync } from 'node:zlib';
 import { CorruptDataError, PayloadTooLargeError } from '../base/errors.ts';
 import { parseStreamId } from '../base/stream-id.ts';
 import type { DomainEvent } from '../events/catalogue.ts';
@@ -12,6 +14,10 @@ export const MAX_COMMIT_BYTES = 380 * 1024;
 const MAX_JSON_BYTES = 16 * 1024 * 1024;
 /** DynamoDB's write unit: a commit within one costs the same compressed or not, and loads faster plain. */
 const WRITE_UNIT_BYTES = 1024;
+/** From this size on, bytes are compressed and decompressed by another thread: 16 KB take about half a millisecond. */
+const ASIDE_BYTES = 16 * 1024;
+/** Shared events are frozen when their JSON is not larger: to freeze many members takes longer than to parse them. */
+const MAX_FROZEN_BYTES = 64 * 1024;
 
 /** The events of one append, stored as one item: written whole or not at all. */
 export interface Commit {
@@ -68,26 +74,56 @@ export type StoredEvent = Pick<DomainEvent, 'id' | 'type' | 'version' | 'timesta
 const Codec = { json: 0, deflate: 1 } as const;
 /** In the codec's place when no events follow but where they are. */
 export const CLAIM_CODEC = 2;
+/** Says that a commit was decoded: its subscribers get the commit. */
+const decoded = channel('annals:commit.decoded');
+
+/** One chunk for most bodies: each is a trip to another thread and back. */
+const CHUNK_BYTES = 512 * 1024;
+const DEFLATED = { level: 6, chunkSize: CHUNK_BYTES };
+const INFLATED = { maxOutputLength: MAX_JSON_BYTES, chunkSize: CHUNK_BYTES };
+
+const deflateAside = promisify(deflateRaw);
+const inflateAside = promisify(inflateRaw);
 
 /**
  * Encodes the events of a commit: one byte that names the codec, then JSON, deflated (raw, level 6) when the whole item
- * would not fit in one write unit otherwise.
+ * would not fit in one write unit otherwise. Another thread deflates what is large.
  * @param overhead bytes of the item besides the body
  * @param maxBytes what the storage takes; by default {@link MAX_COMMIT_BYTES}
  * @throws PayloadTooLargeError over `maxBytes`
  */
-export function encodeEvents(
+export async function encodeEvents(
   events: readonly StoredEvent[],
   overhead: number,
   maxBytes = MAX_COMMIT_BYTES,
-): Uint8Array {
+): Promise<Uint8Array> {
   const json = Buffer.from(JSON.stringify(events));
   if (json.length > MAX_JSON_BYTES) throw tooLarge(json.length, maxBytes);
   const plain = json.length + 1 + overhead <= WRITE_UNIT_BYTES;
-  const body = plain ? withCodec(Codec.json, json) : withCodec(Codec.deflate, deflateRawSync(json, { level: 6 }));
+  const body = plain ? withCodec(Codec.json, json) : withCodec(Codec.deflate, await deflated(json));
   if (body.length > maxBytes) throw tooLarge(body.length, maxBytes);
   return body;
 }
+
+const deflated = (json: Uint8Array): Uint8Array | Promise<Uint8Array> =>
+  json.length < ASIDE_BYTES ? deflateRawSync(json, { level: 6 }) : deflateAside(json, DEFLATED);
+
+/**
+ * The commit with its events as plain JSON when they are large, so that decoding it does not decompress them in this thread;
+ * any other as it is, and so is what cannot be decompressed: decoding it is an error, which names the commit.
+ */
+export async function unpacked(commit: Commit): Promise<Commit> {
+  const { body } = commit;
+  if (body.length < ASIDE_BYTES || body[0] !== Codec.deflate) return commit;
+  try {
+    return { ...commit, body: plainBody(await inflateAside(body.subarray(1), INFLATED)) };
+  } catch {
+    return commit;
+  }
+}
+
+/** About how many bytes the events of a commit take as JSON: known of plain ones, else four times as many as deflated. */
+export const jsonBytesOf = ({ body }: Commit): number => body.length * (body[0] === Codec.deflate ? 4 : 1);
 
 function withCodec(codec: number, bytes: Uint8Array): Uint8Array {
   const body = new Uint8Array(bytes.length + 1);
@@ -102,17 +138,35 @@ const tooLarge = (bytes: number, limit: number) =>
   );
 
 /** The ids of a commit's events. @throws CorruptDataError when the body cannot be read */
-export const eventIdsOf = (commit: Commit): string[] => decodeEvents(commit).map(({ id }) => id);
+export const eventIdsOf = (commit: Commit): string[] =>
+  (shared.get(commit)?.events ?? storedEventsOf(commit)).map(({ id }) => id);
+
+const shared = new WeakMap<Commit, { events?: readonly DomainEvent[] }>();
+
+/** Keeps the events of a commit with it once it is decoded: all who have this very object share them. */
+export function shareEvents(commit: Commit): Commit {
+  if (!shared.has(commit)) shared.set(commit, {});
+  return commit;
+}
 
 /**
  * The events of a commit as readers see them: every reader of stored events comes through here, and so gets them in the
- * versions of today.
+ * versions of today. Nobody may change them, for they may be shared; see {@link shareEvents}.
  * @throws CorruptDataError when the body cannot be read; names the stream and version
  * @throws EventVersionError when an event cannot be brought up to date; names the event
  */
-export function decodeCommit(commit: Commit): DomainEvent[] {
+export function decodeCommit(commit: Commit): readonly DomainEvent[] {
+  const keeper = shared.get(commit);
+  if (keeper?.events) return keeper.events;
+  const events = eventsOf(commit);
+  if (decoded.hasSubscribers) decoded.publish(commit);
+  if (keeper) keeper.events = jsonBytesOf(commit) <= MAX_FROZEN_BYTES ? frozen(events) : events;
+  return events;
+}
+
+function eventsOf(commit: Commit): DomainEvent[] {
   const { aggregateType, aggregateId } = parseStreamId(commit.stream);
-  return decodeEvents(commit).map((stored, index) => {
+  return storedEventsOf(commit).map((stored, index) => {
     const sequenceNumber = commit.version + index;
     const { metadata, data, ...rest } = upcast(stored, { stream: commit.stream, sequenceNumber });
     return {
@@ -124,6 +178,12 @@ export function decodeCommit(commit: Commit): DomainEvent[] {
       data,
     } as DomainEvent; // stored events were validated before they were written
   });
+}
+
+function frozen<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
+  for (const member of Object.values(value)) frozen(member);
+  return Object.freeze(value);
 }
 
 /**
@@ -145,7 +205,7 @@ export function commitJson(commit: Commit): Uint8Array {
 /** A commit's body out of the JSON bytes of its events, plain. */
 export const plainBody = (json: Uint8Array): Uint8Array => withCodec(Codec.json, json);
 
-function decodeEvents(commit: Commit): StoredEvent[] {
+function storedEventsOf(commit: Commit): StoredEvent[] {
   const json = commitJson(commit);
   try {
     const events: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(json));

@@ -118,7 +118,7 @@ export class EventStore {
    * @throws UnavailableError when the outcome is unknown; repeat with the same `commitId`
    */
   async append(stream: string, events: readonly NewEvent[], options: AppendOptions): Promise<AppendResult> {
-    const draft = this.#draft(stream, events, options);
+    const draft = await this.#draft(stream, events, options);
     const { expectedVersion, headKnown = false } = options;
     if (typeof expectedVersion === 'number') return this.#appendAt(draft, expectedVersion, headKnown);
     return contention.execute(() => this.#appendAtHead(draft, expectedVersion));
@@ -154,7 +154,7 @@ export class EventStore {
     if (left <= 0) return;
     for await (const commit of this.commits(stream, options)) {
       const events = decodeCommit(commit);
-      for (const event of range.direction === 'forward' ? events : events.reverse()) {
+      for (const event of range.direction === 'forward' ? events : events.toReversed()) {
         if (event.sequenceNumber < low || event.sequenceNumber > high) continue;
         yield event;
         if (--left <= 0) return;
@@ -202,7 +202,7 @@ export class EventStore {
     const commit: Commit = { ...draft.commit, version };
     const given = new Map([...draft.given].map(([id, index]) => [id, version + index]));
     const occupant = await this.#storage.put(commit, given);
-    if (!occupant) return resultOf(commit, false);
+    if (!occupant) return resultOf(commit, false, draft.eventIds);
     // Our own earlier write whose reply was lost, a retry by the client library, or the caller's repeat.
     if (occupant.commitId === commit.commitId) return repeatOf(occupant, draft.commit.digest);
     const [actual, earlier] = await Promise.all([this.#storage.head(draft.commit.stream), this.#earlier(draft)]);
@@ -216,7 +216,7 @@ export class EventStore {
   }
 
   /** Everything of the commit but its place: validated, stamped and encoded once, however often the place changes. */
-  #draft(stream: string, events: readonly NewEvent[], options: AppendOptions): Draft {
+  async #draft(stream: string, events: readonly NewEvent[], options: AppendOptions): Promise<Draft> {
     const { aggregateType } = parseStreamId(stream);
     assertExpectedVersion(options.expectedVersion);
     if (options.commitId !== undefined) assertId(options.commitId);
@@ -237,12 +237,12 @@ export class EventStore {
       keyed: options.commitId !== undefined,
       recordedAt,
       types,
-      body: encodeEvents(stored, overhead, this.#storage.maxBytes),
+      body: await encodeEvents(stored, overhead, this.#storage.maxBytes),
       ...(digest === undefined ? {} : { digest }),
       ...(trace ? { trace: trace } : {}),
     };
     const given = events.flatMap(({ id }, index) => (id === undefined ? [] : [[id, index] as const]));
-    return { commit, given: new Map(given) };
+    return { commit, given: new Map(given), eventIds: stored.map(({ id }) => id) };
   }
 
   #stamp(event: NewEvent, recordedAt: string, defaults: AppendOptions['defaults']): StoredEvent {
@@ -265,6 +265,8 @@ interface Draft {
   readonly commit: Omit<Commit, 'version'>;
   /** The ids that callers gave to events, each with its index. */
   readonly given: ReadonlyMap<string, number>;
+  /** The ids of all events. */
+  readonly eventIds: readonly string[];
 }
 
 /**
@@ -283,12 +285,12 @@ export function assertSameRequest({ digest: known }: Commit, digest: string | un
   if (known !== undefined && digest !== undefined && known !== digest) throw new IdempotencyKeyReusedError();
 }
 
-function resultOf(commit: Commit, repeated: boolean): AppendResult {
+function resultOf(commit: Commit, repeated: boolean, eventIds: readonly string[] = eventIdsOf(commit)): AppendResult {
   return {
     streamId: commit.stream,
     fromVersion: commit.version,
     toVersion: endOf(commit),
-    eventIds: eventIdsOf(commit),
+    eventIds,
     recordedAt: commit.recordedAt,
     repeated,
   };

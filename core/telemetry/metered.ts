@@ -1,3 +1,4 @@
+import { jsonSizeOf } from '../base/json-size.ts';
 import type { EventPublisher } from '../bus/event-bus.ts';
 import type { DomainEvent } from '../events/catalogue.ts';
 import type { Commit } from '../store/commit.ts';
@@ -52,7 +53,7 @@ export function meteredPublisher(
   return {
     async publish(events) {
       for (const event of events) {
-        metrics.observe('event_size_bytes', { type: event.type }, Buffer.byteLength(JSON.stringify(event)));
+        metrics.observe('event_size_bytes', { type: event.type }, jsonSizeOf(event));
       }
       try {
         const failures = await publisher.publish(events);

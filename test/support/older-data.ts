@@ -1,6 +1,6 @@
 import { SqliteCommitStorage } from '../../adapters/embedded/sqlite/commit-storage.ts';
 import { openDataFolder } from '../../adapters/embedded/sqlite/database.ts';
-import { type Commit, encodeEvents, type StoredEvent } from '../../core/store/commit.ts';
+import { type Commit, plainBody, type StoredEvent } from '../../core/store/commit.ts';
 
 /** An event as an older Annals took it, whatever is refused today. */
 export interface OlderEvent {
@@ -19,7 +19,7 @@ export function olderCommit(stream: string, version: number, events: readonly Ol
   }));
   return {
     ...{ stream, version, count: events.length, commitId: `${stream}.${version}`, keyed: false, recordedAt },
-    ...{ types: [...new Set(events.map(({ type }) => type))], body: encodeEvents(stored, 0) },
+    ...{ types: [...new Set(events.map(({ type }) => type))], body: plainBody(Buffer.from(JSON.stringify(stored))) },
   };
 }
 

@@ -1,6 +1,7 @@
 import type { DynamoDBBatchResponse } from 'aws-lambda';
 import type { ClaimCheck } from '../../../core/store/claim-check.ts';
-import type { Commit } from '../../../core/store/commit.ts';
+import { type Commit, shareEvents } from '../../../core/store/commit.ts';
+import { portionsOf } from '../../../core/store/portions.ts';
 import { parseStreamRecords, type StreamRecord } from './records.ts';
 
 /** A commit that a consumer could not work off, whatever else it says about it. */
@@ -22,7 +23,8 @@ export interface RecordFailure {
  * Has a batch of stream records worked off, and answers where Lambda has to deliver it again: at the lowest failed
  * sequence number, from which it repeats everything. So all other streams of the batch are worked off first, and a
  * consumer meets their commits once more only to skip them.
- * @param work what failed of the commits, in any order; throwing fails the whole batch
+ * @param work what failed of the commits, in any order; throwing fails the whole batch. Large commits come in several calls,
+ *   so that a batch takes little memory
  * @param onFailure told of each failed record, unreadable ones among them
  * @param claims gets large commits their bodies
  * @throws ValidationError when the event is no batch of stream records
@@ -34,20 +36,22 @@ export async function processBatch(
   onFailure: (failure: RecordFailure) => void,
   claims?: ClaimCheck,
 ): Promise<DynamoDBBatchResponse> {
-  const records = await withBodies(parseStreamRecords(event), claims);
-  const failed = await work(records.flatMap((record) => ('commit' in record ? [record.commit] : [])));
-  const errors = new Map(failed.map(({ commit, error }) => [commit, { error }]));
+  const records = parseStreamRecords(event);
+  const errors = new Map<Commit, { readonly error: unknown }>();
+  for (const portion of portionsOf(records.filter(isReadable), ({ commit }) => commit)) {
+    const delivered = await Promise.all(portion.map(({ commit }) => claims?.deliver(commit) ?? shareEvents(commit)));
+    for (const { commit, error } of await work(delivered)) {
+      const record = portion[delivered.indexOf(commit)];
+      if (record) errors.set(record.commit, { error });
+    }
+  }
   const failures = records.flatMap((record) => failureOf(record, errors));
   for (const failure of failures) onFailure(failure);
   const lowest = failures.find(({ redelivered }) => redelivered); // records come in the order of their numbers
   return { batchItemFailures: lowest ? [{ itemIdentifier: lowest.sequenceNumber }] : [] };
 }
 
-function withBodies(records: StreamRecord[], claims: ClaimCheck | undefined): Promise<StreamRecord[]> {
-  const whole = async (record: StreamRecord): Promise<StreamRecord> =>
-    claims && 'commit' in record ? { ...record, commit: await claims.redeem(record.commit) } : record;
-  return Promise.all(records.map(whole));
-}
+const isReadable = (record: StreamRecord): record is StreamRecord & { readonly commit: Commit } => 'commit' in record;
 
 function failureOf(record: StreamRecord, errors: ReadonlyMap<Commit, { error: unknown }>): RecordFailure[] {
   if ('error' in record) return [{ ...record, redelivered: false }];

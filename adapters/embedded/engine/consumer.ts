@@ -1,5 +1,6 @@
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import type { ClaimCheck } from '../../../core/store/claim-check.ts';
+import { portionsOf } from '../../../core/store/portions.ts';
 import type { ConsumerCheckpoint } from '../sqlite/checkpoint.ts';
 import type { PositionedCommit, SqliteCommitStorage } from '../sqlite/commit-storage.ts';
 import type { Logger } from './logger.ts';
@@ -89,20 +90,27 @@ export class Consumer {
 
   /** @returns whether there was anything to do */
   async #step(): Promise<boolean> {
-    const batch = this.#options.commits.commitsAfter(this.#position, this.#options.batchSize ?? DEFAULT_BATCH);
-    const last = batch.at(-1);
-    if (last) {
-      await this.#options.apply(await this.#withBodies(batch));
-      this.#position = last.position;
+    const { commits, batchSize = DEFAULT_BATCH } = this.#options;
+    const stored = commits.commitsAfter(this.#position, batchSize);
+    let taken = 0;
+    for (const batch of portionsOf(stored, ({ commit }) => commit)) {
+      if (taken++ > 0) await nextTurn();
+      if (this.#stopping.signal.aborted) break;
+      await this.#take(batch);
     }
     this.#save();
-    return last !== undefined;
+    return stored.length > 0;
   }
 
-  async #withBodies(batch: readonly PositionedCommit[]): Promise<readonly PositionedCommit[]> {
+  async #take(batch: readonly PositionedCommit[]): Promise<void> {
+    await this.#options.apply(await this.#whole(batch));
+    this.#position = batch.at(-1)?.position ?? this.#position;
+  }
+
+  async #whole(batch: readonly PositionedCommit[]): Promise<readonly PositionedCommit[]> {
     const { claims } = this.#options;
     if (!claims) return batch;
-    return Promise.all(batch.map(async ({ position, commit }) => ({ position, commit: await claims.redeem(commit) })));
+    return Promise.all(batch.map(async ({ position, commit }) => ({ position, commit: await claims.deliver(commit) })));
   }
 
   #save(): void {

@@ -2,6 +2,7 @@ import type { EventSystem } from '../../../core/base/configuration.ts';
 import { LogArchive } from '../../../core/log/archive.ts';
 import { PartitionStrategyError } from '../../../core/log/closing.ts';
 import { EventLog } from '../../../core/log/log.ts';
+import { RecentPages } from '../../../core/log/recent-pages.ts';
 import { LargeViewStore, ViewClaims, withLargeCheckpoints } from '../../../core/projections/large-views.ts';
 import { Generations } from '../../../core/replays/generations.ts';
 import { ClaimCheck } from '../../../core/store/claim-check.ts';
@@ -64,7 +65,7 @@ function openLog({ events }: DataFolder, objects: FileObjectStore, { store }: Ev
   const storage = new SqliteLogStorage(events);
   const { partition_strategy: strategy } = store;
   if (strategy === 'single' && storage.isDivided()) throw new StartupError(new PartitionStrategyError().message);
-  return { storage, strategy, archive: new LogArchive(objects) };
+  return { storage, strategy, archive: new LogArchive(objects), recent: new RecentPages() };
 }
 
 /** Views that know more commits than there are belong to another history, such as before a backup was restored. */

@@ -7,6 +7,7 @@ import type {
   ReplayRange,
 } from '../../../core/replays/replay-log.ts';
 import type { ClaimCheck } from '../../../core/store/claim-check.ts';
+import { portionsOf } from '../../../core/store/portions.ts';
 import type { SqliteCommitStorage } from './commit-storage.ts';
 
 /** Commits read from the disk at once. */
@@ -38,13 +39,11 @@ export class SqliteReplayLog implements ReplayLog {
       const read = this.#commits.commitsAfter(after, Math.min(READ_AT_ONCE, to - after));
       const last = read.at(-1);
       if (!last) return;
-      const wanted = read
-        .filter(({ commit }) => selection.wants(commit))
-        .map(({ commit }) => this.#claims?.redeem(commit) ?? commit);
-      yield {
-        commits: await Promise.all(wanted),
-        events: read.reduce((sum, { commit }) => sum + commit.count, 0),
-      };
+      for (const portion of portionsOf(read, ({ commit }) => commit)) {
+        const wanted = portion.map(({ commit }) => commit).filter((commit) => selection.wants(commit));
+        const commits = await Promise.all(wanted.map((commit) => this.#claims?.whole(commit) ?? commit));
+        yield { commits, events: portion.reduce((sum, { commit }) => sum + commit.count, 0) };
+      }
       after = last.position;
     }
   }

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { EventVersionError } from '../../../../core/base/errors.ts';
 import { defineEvent, type RetiredEvent, retireEvent } from '../../../../core/events/define.ts';
 import { Projector } from '../../../../core/projections/projector.ts';
-import { type Commit, decodeCommit, encodeEvents, type StoredEvent } from '../../../../core/store/commit.ts';
+import { type Commit, decodeCommit, plainBody, type StoredEvent } from '../../../../core/store/commit.ts';
 import { EventStore } from '../../../../core/store/event-store.ts';
 import { type KnownEvents, upcast } from '../../../../core/store/upcast.ts';
 import { agentStatus } from '../../../../domain/agent/agent-status.ts';
@@ -134,7 +134,7 @@ function stored(version: number, event: { readonly type?: string; readonly versi
     keyed: true,
     recordedAt,
     types,
-    body: encodeEvents(events, 0),
+    body: plainBody(Buffer.from(JSON.stringify(events))),
   };
 }
 

@@ -183,7 +183,8 @@ describe('Verification', () => {
     const commit = await commitAt('task-1', 1);
     const event = { id: 'x', type: 'task.requested', version: 1, timestamp: 't', source: 's' };
     const data = { taskId: '1', requiredAgents: ['1'], payload: { forged: true }, deadlineSeconds: 60 };
-    const body = encodeEvents([{ ...event, data } as never, { ...event, type: 'task.failed', data: {} } as never], 0);
+    const forged = [{ ...event, data } as never, { ...event, type: 'task.failed', data: {} } as never];
+    const body = await encodeEvents(forged, 0);
     storage.tamper('task-1', 1, { ...commit, body });
     expect(await verify()).toContain('stream task-1, version 1 differs');
     storage.tamper('task-1', 1, { ...commit, recordedAt: '2099-01-01T00:00:00.000Z' });
