@@ -110,12 +110,12 @@ function entered(name: string | undefined, states: Readonly<Record<string, State
 /** What the two functions of sagas have DynamoDB do for one saga whose agents all complete. */
 async function functionsOf(agents: number) {
   const { client, measure } = meteredClient();
-  const { events, sagaTasks } = await createTables();
+  const { events, sagaTokens } = await createTables();
   const store = new EventStore(new DynamoCommitStorage(client, events));
   const outside = new EventStore(new DynamoCommitStorage(dynamoDb(), events));
   let calls = 0;
   const machines = { start: async () => {}, succeed: async () => {}, fail: async () => {} };
-  const tokens = new DynamoSagaTokens(client, sagaTasks);
+  const tokens = new DynamoSagaTokens(client, sagaTokens);
   const callbacks = new SagaCallbacks({ execution: new SagaExecution({ sagas, store }), tokens, machines });
   const names = Array.from({ length: agents }, (_, n) => `agent-${n}`);
   const sagaId = sagaIdOf(multiAgentTask, 't');

@@ -1,6 +1,6 @@
 import { LogArchiver, retentionOf } from '../core/log/archiver.ts';
 import { scheduledHandler } from './runtime/handlers.ts';
-import { environmentOf, logger, settings } from './runtime/stage.ts';
+import { environmentOf, lines, settings } from './runtime/stage.ts';
 import { claimsIn, commitsIn, logPlaces, storedViewsIn, viewClaimsIn } from './runtime/stores.ts';
 
 const { EVENTS_TABLE, VIEWS_TABLE, LOG_TABLE, OBJECTS_BUCKET } = environmentOf('archiver');
@@ -14,8 +14,8 @@ const archiver = new LogArchiver({ ...logPlaces(LOG_TABLE, OBJECTS_BUCKET), ...r
 export const handler = scheduledHandler(async () => {
   const archived = await archiver.run();
   const keys = await claims.sweep(commits, new Date());
-  if (keys.length > 0) logger.warn('bodies that no commit claims were removed', { keys });
+  lines.bodiesRemoved(keys);
   const parts = await viewClaims.sweep(views, new Date());
-  if (parts.length > 0) logger.warn('parts of views that no view claims were removed', { keys: parts });
+  lines.viewPartsRemoved(parts);
   return { ...archived, swept: keys.length + parts.length };
 });

@@ -6,7 +6,7 @@ import { folds } from '../domain/folds.ts';
 import { projections } from '../domain/projections.ts';
 import { streamHandler } from './runtime/handlers.ts';
 import { withinInvocation } from './runtime/publication.ts';
-import { environmentOf, logger, metrics, settings, telemetry } from './runtime/stage.ts';
+import { environmentOf, lines, metrics, settings, telemetry } from './runtime/stage.ts';
 import { claimsIn, eventStore, generationsIn, sharedViewsIn, snapshotsIn, viewsIn } from './runtime/stores.ts';
 
 const { EVENTS_TABLE, VIEWS_TABLE, CONTROL_TABLE, OBJECTS_BUCKET } = environmentOf('projector');
@@ -25,7 +25,7 @@ const snapshots = settings.snapshots.enabled
       store,
       snapshots: snapshotsIn(OBJECTS_BUCKET),
       folds,
-      onError: (stream, error) => logger.error('a snapshot was not written', { stream, error }),
+      onError: lines.snapshotNotWritten,
     })
   : undefined;
 const policy = withinInvocation();
@@ -33,12 +33,7 @@ const policy = withinInvocation();
 const project = async (commits: readonly Commit[]) => {
   const applied = projector.applyOrPark(commits, policy, ({ projection: { name }, generation, stream }, parked) => {
     metrics.count('dead_letters_total', { projection: name });
-    logger.error('a stream is parked as a dead letter of a projection', {
-      projection: name,
-      generation,
-      stream,
-      parked,
-    });
+    lines.parkedByProjection({ projection: name, generation, stream }, parked);
   });
   const [failures] = await Promise.all([applied, snapshots?.write(commits)]);
   return failures;

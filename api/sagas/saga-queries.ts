@@ -6,37 +6,22 @@ import { id } from '../../core/events/envelope.ts';
 import { evolveSaga, initialSaga, type SagaEvent, type SagaRun } from '../../core/sagas/state.ts';
 import type { EventStore } from '../../core/store/event-store.ts';
 import { sagaStatus } from '../../domain/saga/saga-status.ts';
-import { limit } from '../http/page.ts';
 import { route } from '../http/route.ts';
-import { type ListDeps, listCursor, listViews } from '../views/lists.ts';
-import { saga, sagasPage, sagasQuery } from './saga-schemas.ts';
+import { listRoute } from '../views/view-routes.ts';
+import { saga, sagaSituation, sagasPage } from './saga-schemas.ts';
 
 export const sagaQueries = [
-  route({
+  listRoute(sagaStatus, {
     name: 'listSagas',
-    method: 'GET',
     path: '/sagas',
-    summary: 'List sagas, by state or type, those that need an operator first',
+    summary: 'List sagas, by state or type; parked sagas come first',
     description: 'The list may be a moment behind.',
-    query: z.object({
-      ...sagasQuery,
-      sagaType: z.string().min(1).max(64).optional(),
-      limit,
-      cursor: listCursor(sagaStatus.group.values),
-    }),
-    answer: sagasPage,
-    statuses: { 200: 'A page of sagas' },
-    async handle({ query: { limit, cursor, ...filters } }, deps: ListDeps) {
-      const { views, next } = await listViews(
-        sagaStatus,
-        deps,
-        { limit, cursor, filters },
-        {
-          sagaType: (view, type) => view.sagaType === type,
-        },
-      );
-      return { status: 200, body: { sagas: views, next } };
+    state: sagaSituation,
+    filters: {
+      sagaType: { value: z.string().min(1).max(64).optional(), passes: (view, type) => view.sagaType === type },
     },
+    answer: sagasPage,
+    done: 'A page of sagas',
   }),
   route({
     name: 'getSaga',

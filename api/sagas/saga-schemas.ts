@@ -5,14 +5,12 @@ import { recordedEventSchema } from '../../events/catalogue.ts';
 
 export const sagaState = z.enum(['STARTED', 'COMPENSATING', 'COMPLETED', 'FAILED']);
 
-const sagaSituation = z
+export const sagaSituation = z
   .enum(['STARTED', 'COMPENSATING', 'PARKED', 'COMPLETED', 'FAILED'])
   .describe('`PARKED` compensates, and cannot go on without an operator');
 
 const parked = z.strictObject({ step: z.string(), item: id, reason: z.string() });
 const count = z.int().nonnegative();
-
-export const sagasQuery = { state: sagaSituation.optional() };
 
 export const sagasPage = z.strictObject({
   sagas: z.array(

@@ -31,7 +31,8 @@ export const anyViewQuery = viewQuery.safeExtend({
 });
 type ViewQuery = z.output<typeof viewQuery> & { readonly generation?: number | undefined };
 
-interface ViewSources {
+/** What one view is read from. */
+export interface ViewSources {
   readonly store: EventStore;
   readonly states?: StateReader | undefined;
   readonly views: ViewStore;

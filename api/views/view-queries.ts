@@ -2,19 +2,15 @@ import * as z from 'zod';
 import { NotFoundError } from '../../core/base/errors.ts';
 import { id } from '../../core/events/envelope.ts';
 import { type AnyProjection, isShared } from '../../core/projections/projection.ts';
-import type { ViewStore } from '../../core/projections/view-store.ts';
-import type { LiveGenerations } from '../../core/replays/generations.ts';
-import type { StateReader } from '../../core/state/state-reader.ts';
-import type { EventStore } from '../../core/store/event-store.ts';
 import { agentStatus } from '../../domain/agent/agent-status.ts';
 import { taskStatus } from '../../domain/task/task-status.ts';
 import { workflowStatus } from '../../domain/workflow/workflow-status.ts';
 import { agentState } from '../../events/agent.ts';
-import { limit, wholeNumber } from '../http/page.ts';
-import { route } from '../http/route.ts';
-import { listCursor, listViews } from './lists.ts';
-import { anyViewQuery, readView, viewQuery } from './read-view.ts';
+import { wholeNumber } from '../http/page.ts';
+import { type Route, route } from '../http/route.ts';
+import { anyViewQuery, readView, type ViewSources } from './read-view.ts';
 import { readRanking, readSharedView, type SharedViewSources } from './shared-views.ts';
+import { listRoute, viewReading, viewRoute } from './view-routes.ts';
 import {
   agentsPage,
   agentView,
@@ -28,12 +24,7 @@ import {
 } from './view-schemas.ts';
 
 /** What the routes that read views need. */
-export interface ViewDeps extends SharedViewSources {
-  readonly store: EventStore;
-  /** Where views of the past are folded from; their whole streams when absent. */
-  readonly states?: StateReader | undefined;
-  readonly views: ViewStore;
-  readonly generations: LiveGenerations;
+export interface ViewDeps extends SharedViewSources, ViewSources {
   readonly projections: readonly AnyProjection[];
 }
 
@@ -43,140 +34,92 @@ function named(name: string, { projections }: ViewDeps): AnyProjection {
   return projection;
 }
 
-const view = { method: 'GET', query: viewQuery, statuses: { 200: 'The view' }, viewVersion: true } as const;
 /** A type or a name that a list is filtered by. */
 const name = z.string().min(1).max(128).optional();
 const LIST =
-  'The list may be a moment behind, and what changes its state between two pages may be in both or none. A page that filters may have few items, or none, and still a `next`.';
-const errors = ['NOT_FOUND', 'VIEW_BEHIND', 'CORRUPT_DATA'] as const;
+  'The list may be a moment behind. A view whose state changes between two pages may be in both or in neither. A page with filters may have few items, or none, and still a `next`.';
 
-export const viewQueries = [
-  route({
+const lists = [
+  listRoute(agentStatus, {
     name: 'listAgents',
-    method: 'GET',
     path: '/agents',
     summary: 'List agents, by state, type or creator',
     description: LIST,
-    query: z.object({
-      state: agentState.optional(),
-      agentType: name,
-      createdBy: name,
-      limit,
-      cursor: listCursor(agentStatus.group.values),
-    }),
+    state: agentState,
+    filters: {
+      agentType: { value: name, passes: (view, type) => view.agentType === type },
+      createdBy: { value: name, passes: (view, creator) => view.createdBy === creator },
+    },
     answer: agentsPage,
-    statuses: { 200: 'A page of agents' },
-    async handle({ query: { limit, cursor, ...filters } }, deps: ViewDeps) {
-      const { views, next } = await listViews(
-        agentStatus,
-        deps,
-        { limit, cursor, filters },
-        {
-          agentType: (view, type) => view.agentType === type,
-          createdBy: (view, creator) => view.createdBy === creator,
-        },
-      );
-      return { status: 200, body: { agents: views, next } };
-    },
+    done: 'A page of agents',
   }),
-  route({
+  listRoute(taskStatus, {
     name: 'listTasks',
-    method: 'GET',
     path: '/tasks',
-    summary: 'List tasks, by state or by an agent that they need',
+    summary: 'List tasks, by state or by a required agent',
     description: LIST,
-    query: z.object({
-      state: taskState.optional(),
-      agentId: id.optional().describe('An agent that the task needs'),
-      limit,
-      cursor: listCursor(taskStatus.group.values),
-    }),
-    answer: tasksPage,
-    statuses: { 200: 'A page of tasks' },
-    async handle({ query: { limit, cursor, ...filters } }, deps: ViewDeps) {
-      const { views, next } = await listViews(
-        taskStatus,
-        deps,
-        { limit, cursor, filters },
-        {
-          agentId: (view, agentId) => view.requiredAgents.includes(agentId),
-        },
-      );
-      return { status: 200, body: { tasks: views, next } };
+    state: taskState,
+    filters: {
+      agentId: {
+        value: id.optional().describe('An agent that the task requires'),
+        passes: (view, agentId) => view.requiredAgents.includes(agentId),
+      },
     },
+    answer: tasksPage,
+    done: 'A page of tasks',
   }),
-  route({
+  listRoute(workflowStatus, {
     name: 'listWorkflows',
-    method: 'GET',
     path: '/workflows',
     summary: 'List workflows, by state, type or initiator',
     description: LIST,
-    query: z.object({
-      state: workflowState.optional(),
-      workflowType: name,
-      initiatedBy: name,
-      limit,
-      cursor: listCursor(workflowStatus.group.values),
-    }),
-    answer: workflowsPage,
-    statuses: { 200: 'A page of workflows' },
-    async handle({ query: { limit, cursor, ...filters } }, deps: ViewDeps) {
-      const { views, next } = await listViews(
-        workflowStatus,
-        deps,
-        { limit, cursor, filters },
-        {
-          workflowType: (view, type) => view.workflowType === type,
-          initiatedBy: (view, initiator) => view.initiatedBy === initiator,
-        },
-      );
-      return { status: 200, body: { workflows: views, next } };
+    state: workflowState,
+    filters: {
+      workflowType: { value: name, passes: (view, type) => view.workflowType === type },
+      initiatedBy: { value: name, passes: (view, initiator) => view.initiatedBy === initiator },
     },
+    answer: workflowsPage,
+    done: 'A page of workflows',
   }),
-  route({
+];
+
+const statuses = [
+  viewRoute(agentStatus, {
     name: 'getAgent',
     path: '/agents/{agentId}',
     summary: 'What an agent is, does and has used',
-    params: z.object({ agentId: id }),
     answer: agentView,
-    errors,
-    handle: ({ params: { agentId }, query }, deps: ViewDeps) => readView(agentStatus, agentId, query, deps),
-    ...view,
   }),
-  route({
+  viewRoute(taskStatus, {
     name: 'getTask',
     path: '/tasks/{taskId}',
-    summary: 'Where a task stands and who answered',
-    params: z.object({ taskId: id }),
+    summary: 'The state of a task, and the agents that answered',
     answer: taskView,
-    errors,
-    handle: ({ params: { taskId }, query }, deps: ViewDeps) => readView(taskStatus, taskId, query, deps),
-    ...view,
   }),
-  route({
+  viewRoute(workflowStatus, {
     name: 'getWorkflow',
     path: '/workflows/{workflowId}',
-    summary: 'How far a workflow has come',
-    params: z.object({ workflowId: id }),
+    summary: 'The progress of a workflow',
     answer: workflowView,
-    errors,
-    handle: ({ params: { workflowId }, query }, deps: ViewDeps) => readView(workflowStatus, workflowId, query, deps),
-    ...view,
   }),
+];
+
+export const viewQueries: readonly Route<ViewDeps>[] = [
+  ...lists,
+  ...statuses,
   route({
+    ...viewReading,
     name: 'getView',
     path: '/projections/{name}/{key}',
-    summary: 'Any view, by the names of its projection and its own',
+    summary: 'Any view, by its projection and its key',
     params: z.object({ name: id, key: id }),
+    query: anyViewQuery,
     answer: anyView,
-    errors,
     async handle({ params: { name, key }, query, signal }, deps: ViewDeps) {
       const projection = named(name, deps);
       if (isShared(projection)) return readSharedView(projection, key, query, deps, signal);
       return readView(projection, key, query, deps);
     },
-    ...view,
-    query: anyViewQuery,
   }),
   route({
     name: 'listRanking',

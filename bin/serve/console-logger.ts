@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import type { Logger } from '../../adapters/embedded/engine/logger.ts';
+import type { Logger } from '../../core/base/log-lines.ts';
 
 /** One entry of a log on standard error: when, how bad, what, and the details; a stack only where there is an error. */
 function write(level: string, message: string, details: Readonly<Record<string, unknown>>): void {

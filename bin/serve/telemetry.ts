@@ -1,9 +1,9 @@
 import type { Engine } from '../../adapters/embedded/engine/engine.ts';
-import type { Logger } from '../../adapters/embedded/engine/logger.ts';
 import { PrometheusMetrics } from '../../adapters/embedded/telemetry/prometheus-metrics.ts';
 import { TraceCollector } from '../../adapters/embedded/telemetry/trace-collector.ts';
 import type { EventSystem } from '../../core/base/configuration.ts';
 import { safeDetails } from '../../core/base/describe-error.ts';
+import type { Logger } from '../../core/base/log-lines.ts';
 import { type HealthReport, healthValue } from '../../core/telemetry/health.ts';
 import { type Metrics, noMetrics } from '../../core/telemetry/metrics.ts';
 import type { Telemetry } from '../../core/telemetry/telemetry.ts';

@@ -16,7 +16,7 @@ import {
   type SagaState,
 } from './state.ts';
 
-type Failure = Pick<EventData<'saga.step-failed'>, 'cause' | 'reason'> & { readonly answer?: AnswerRef };
+type StepFailure = Pick<EventData<'saga.step-failed'>, 'cause' | 'reason'> & { readonly answer?: AnswerRef };
 
 /** What can happen to a saga. All of it may come twice, late, or never. */
 export type SagaInput =
@@ -171,7 +171,7 @@ function failed(
   declaration: AnySaga,
   saga: SagaState,
   run: SagaRun,
-  failure: Failure,
+  failure: StepFailure,
   { now, id: sagaId }: DecideContext,
 ): NewEvent<SagaEvent> {
   const { step, item, attempt } = run;

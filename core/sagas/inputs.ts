@@ -1,6 +1,6 @@
 import type { DomainEvent, EventData, EventType } from '../events/catalogue.ts';
 import type { SagaInput } from './decider.ts';
-import { type Answer, type AnySaga, sagaIdOf } from './saga.ts';
+import { type AnySaga, type SagaAnswer, sagaIdOf } from './saga.ts';
 import type { AnswerRef } from './state.ts';
 
 /** An input for one saga. */
@@ -28,7 +28,7 @@ export function inputsOf(sagas: readonly AnySaga[], event: DomainEvent): Directe
   return sagas.flatMap((declaration): Directed[] => {
     const sagaId = sagaIdOf(declaration, event.aggregateId);
     if (declaration.startedBy === event.type) return [{ declaration, sagaId, input: { kind: 'start', event } }];
-    const answer = declaration.answers[event.type] as Answer<EventType> | undefined;
+    const answer = declaration.answers[event.type] as SagaAnswer<EventType> | undefined;
     return answer ? [{ declaration, sagaId, input: inputOf(answer, event) }] : [];
   });
 }
@@ -44,7 +44,7 @@ export function lossesOf(sagas: readonly AnySaga[], event: DomainEvent): Loss[] 
   });
 }
 
-function inputOf(answer: Answer<EventType>, event: DomainEvent): SagaInput {
+function inputOf(answer: SagaAnswer<EventType>, event: DomainEvent): SagaInput {
   const data = event.data as EventData<EventType>;
   const item = answer.item(data);
   const reason = answer.fails?.(data);

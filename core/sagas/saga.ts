@@ -40,7 +40,7 @@ export function commandOf<State, Command, Type extends EventType>(
 }
 
 /** How an event of the saga's subject answers an item. */
-export interface Answer<T extends EventType> {
+export interface SagaAnswer<T extends EventType> {
   readonly item: (data: EventData<T>) => string;
   /** Why the item failed; undefined when the event says that it is done. */
   readonly fails?: (data: EventData<T>) => string | undefined;
@@ -105,7 +105,7 @@ export interface SagaDeclaration<Input extends object = object, Start extends Ev
   readonly startedBy: Start;
   /** What the saga has to know of the event; undefined when this one starts none. */
   readonly input: (event: DomainEvent<Start>) => Input | undefined;
-  readonly answers: { readonly [T in EventType]?: Answer<T> };
+  readonly answers: { readonly [T in EventType]?: SagaAnswer<T> };
   readonly steps: readonly SagaStep<Input>[];
   /** What the saga says of its end, besides that it ended. */
   readonly completed?: (context: SagaContext<Input>) => NewEvent;

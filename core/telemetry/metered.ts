@@ -9,7 +9,7 @@ import { type Metrics, sourceLabel } from './metrics.ts';
 export type Processor = 'projector' | 'relay' | 'sagas';
 
 /** A commit that was not worked off; see ProjectionFailure and RelayFailure. */
-interface Failure {
+interface FailedCommit {
   readonly commit: Commit;
 }
 
@@ -69,7 +69,7 @@ export function meteredPublisher(
 }
 
 /** Work on delivered commits: how long each type takes with this processor, and how old a commit is when it is done. */
-export function meteredDelivery<F extends Failure>(
+export function meteredDelivery<F extends FailedCommit>(
   processor: Processor,
   work: (commits: readonly Commit[]) => Promise<readonly F[]>,
   metrics: Metrics,

@@ -8,7 +8,7 @@ interface Own {
   readonly failed: readonly string[];
 }
 
-type Answer = DomainEvent<'task.completed' | 'task.failed'>;
+type AgentAnswer = DomainEvent<'task.completed' | 'task.failed'>;
 
 /** A view an agent: what it did for tasks, over all of them. Ranked by the tasks it completed. */
 export const leaderboard = defineSharedProjection({
@@ -16,12 +16,12 @@ export const leaderboard = defineSharedProjection({
   types: ['task.completed', 'task.failed'],
   shards: 1,
   rank: 'completed',
-  evolve: (own: Own = { completed: [], failed: [] }, event: Answer): Own => {
+  evolve: (own: Own = { completed: [], failed: [] }, event: AgentAnswer): Own => {
     const list = listOf(event);
     const { agentId } = event.data;
     return own[list].includes(agentId) ? own : { ...own, [list]: [...own[list], agentId] };
   },
-  count: (event: Answer, own: Own | undefined): Counts => {
+  count: (event: AgentAnswer, own: Own | undefined): Counts => {
     const list = listOf(event);
     const { agentId } = event.data;
     if (own?.[list].includes(agentId)) return {};
@@ -30,4 +30,4 @@ export const leaderboard = defineSharedProjection({
   },
 });
 
-const listOf = ({ type }: Answer): keyof Own => (type === 'task.completed' ? 'completed' : 'failed');
+const listOf = ({ type }: AgentAnswer): keyof Own => (type === 'task.completed' ? 'completed' : 'failed');

@@ -4,7 +4,7 @@ import { admitsDecided } from '../../core/state/admission.ts';
 import type { DecideContext, Decider } from '../../core/state/decider.ts';
 
 type TaskEvent = 'task.requested' | 'task.assigned' | 'task.completed' | 'task.failed' | 'task.released';
-type Answer = 'completed' | 'failed';
+type AgentAnswer = 'completed' | 'failed';
 
 /** What deciding needs to know of a task. */
 export interface Task {
@@ -13,7 +13,7 @@ export interface Task {
   readonly assigned: ReadonlySet<string>;
   readonly released: ReadonlySet<string>;
   /** Agents that answered, each with its first answer. */
-  readonly answers: ReadonlyMap<string, Answer>;
+  readonly answers: ReadonlyMap<string, AgentAnswer>;
 }
 
 export type TaskCommand =
@@ -127,6 +127,6 @@ function evolve(task: Task, event: DomainEvent<TaskEvent>): Task {
   }
 }
 
-function answered({ answers }: Task, agentId: string, answer: Answer): Task['answers'] {
+function answered({ answers }: Task, agentId: string, answer: AgentAnswer): Task['answers'] {
   return answers.has(agentId) ? answers : new Map([...answers, [agentId, answer]]);
 }

@@ -7,7 +7,7 @@ import { ParkedPublications } from '../../core/publishing/parked-publications.ts
 import { Publication } from '../../core/publishing/publication.ts';
 import { meteredPublisher } from '../../core/telemetry/metered.ts';
 import { traceOf } from '../../core/telemetry/traced.ts';
-import { logger, metrics, settings } from './stage.ts';
+import { lines, metrics, settings } from './stage.ts';
 
 /**
  * Attempts at an event before its stream is parked: as many as the configuration says, with shorter pauses, for an invocation
@@ -22,7 +22,7 @@ export function withinInvocation(): RetryPolicy {
 /** Publication to the bus of this name; streams that cannot be published are marked in `views`. */
 export function publicationTo(name: string, views: ViewStore): Publication {
   const bus = new EventBus({
-    onHandlerError: (error, { id, type }) => logger.error('a subscriber failed', { id, type, error }),
+    onHandlerError: lines.subscriberFailed,
   });
   const publisher = new EventBridgePublisher(eventBridge(), name, { traceOf });
   bus.addPublisher('eventbridge', meteredPublisher(publisher, metrics, settings.monitoring.counted_sources));
@@ -32,7 +32,7 @@ export function publicationTo(name: string, views: ViewStore): Publication {
     parked: new ParkedPublications(views),
     onParked: (stream, parked) => {
       metrics.count('dead_letters_total', { projection: 'bus' });
-      logger.error('a stream is parked as a dead letter of the bus', { stream, parked });
+      lines.parkedByBus(stream, parked);
     },
   });
 }

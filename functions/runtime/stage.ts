@@ -1,4 +1,5 @@
 import type { EventSystem } from '../../core/base/configuration.ts';
+import { logLines } from '../../core/base/log-lines.ts';
 import { parse } from '../../core/base/validation.ts';
 import { type Environment, environments, type FunctionName } from '../environment.ts';
 import { createLogger } from './logger.ts';
@@ -16,3 +17,4 @@ export const settings: EventSystem = JSON.parse(process.env['ANNALS_CONFIG'] ?? 
 export const telemetry = createFunctionTelemetry(settings);
 export const { metrics, tracer } = telemetry;
 export const logger = createLogger(tracer);
+export const lines = logLines(logger);

@@ -13,7 +13,7 @@ import { SnapshotStore } from '../../core/state/snapshot-store.ts';
 import { ClaimCheck } from '../../core/store/claim-check.ts';
 import { EventStore } from '../../core/store/event-store.ts';
 import { decoratedStorage } from '../../core/telemetry/decorated-storage.ts';
-import { logger, metrics, settings, tracer } from './stage.ts';
+import { lines, metrics, settings, tracer } from './stage.ts';
 
 // Each store by the name of its table or bucket. A bundle holds only the stores that its function names.
 
@@ -37,7 +37,7 @@ export const eventStore = (table: string, bucket: string) =>
 export const snapshotsIn = (bucket: string) =>
   new SnapshotStore(bucketObjects(bucket), {
     interval: settings.snapshots.frequency,
-    onFault: (fault, key, error) => logger.warn('a snapshot cannot be used', { fault, key, error }),
+    onFault: lines.snapshotUnusable,
     metrics,
   });
 

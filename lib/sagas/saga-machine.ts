@@ -80,7 +80,7 @@ export function compileSaga(saga: SagaOutline, options: SagaMachineOptions): Sta
     States: {
       ...Object.fromEntries(rounds),
       [NEXT]: {
-        ...task(options, { task: 'round' }, { ResultSelector: { 'round.$': '$.Payload' }, ResultPath: '$.next' }),
+        ...call(options, 'round', { ResultSelector: { 'round.$': '$.Payload' }, ResultPath: '$.next' }),
         Catch: whateverFails(TURN),
         Next: WHICH,
       },
@@ -100,17 +100,17 @@ function compensation(options: SagaMachineOptions): Record<string, State> {
   const result = { ResultSelector: { 'more.$': '$.Payload.more' }, ResultPath: '$.undo' };
   const left = { Variable: '$.undo.more', BooleanEquals: true, Next: UNDO };
   return {
-    [TURN]: { ...task(options, { task: 'turn', 'error.$': '$.error' }, result), Next: LEFT },
+    [TURN]: { ...call(options, 'turn', result, ERROR), Next: LEFT },
     [LEFT]: { Type: 'Choice', Choices: [left], Default: FAILED },
     [UNDO]: {
-      ...task(options, { task: 'undo' }, { ...result, Retry: [whenBusy, stubbornly] }),
+      ...call(options, 'undo', { ...result, Retry: [whenBusy, stubbornly] }),
       Catch: whateverFails(PARK),
       Next: LEFT,
     },
     [FAILED]: { Type: 'Succeed' },
     [PARK]: {
       Comment: 'Something cannot be undone: an operator repairs it and resumes the saga',
-      ...task(options, { task: 'park', 'error.$': '$.error' }, { ResultPath: null }),
+      ...call(options, 'park', { ResultPath: null }, ERROR),
       Next: 'Parked',
     },
     Parked: {
@@ -161,7 +161,7 @@ function waitFor({ retries }: SagaStepOutline, options: SagaMachineOptions): Rec
   const { timeoutSeconds } = options;
   return {
     'Ask, and wait for the answer': {
-      ...task(options, { task: 'ask', 'item.$': '$.item', 'token.$': '$$.Task.Token' }, { ResultPath: null }),
+      ...call(options, 'ask', { ResultPath: null }, { 'item.$': '$.item', 'token.$': '$$.Task.Token' }),
       Resource: `${invokeFunction(options)}.waitForTaskToken`,
       ...(timeoutSeconds === undefined
         ? { TimeoutSecondsPath: '$.timeoutSeconds' }
@@ -174,21 +174,24 @@ function waitFor({ retries }: SagaStepOutline, options: SagaMachineOptions): Rec
       End: true,
     },
     'Given up': { Type: 'Succeed' },
-    'No answer': { ...task(options, { task: 'turn', 'error.$': '$.error' }, { ResultPath: null }), Next: 'Given up' },
+    'No answer': { ...call(options, 'turn', { ResultPath: null }, ERROR), Next: 'Given up' },
   };
 }
 
 /** Step Functions' integration with Lambda. */
 const invokeFunction = ({ partition = 'aws' }: SagaMachineOptions) => `arn:${partition}:states:::lambda:invoke`;
 
-/** A call of the function that knows the saga. */
-function task(options: SagaMachineOptions, payload: object, more: object): State {
+/** The error that led to a call. */
+const ERROR = { 'error.$': '$.error' };
+
+/** Calls the function that knows the saga: `core/sagas/step-functions/requests.ts` takes the payload. */
+function call(options: SagaMachineOptions, task: string, members: object, payload: object = {}): State {
   return {
     Type: 'Task',
     Resource: invokeFunction(options),
-    Parameters: { FunctionName: options.taskFunction, Payload: { ...payload, 'sagaId.$': '$.sagaId' } },
+    Parameters: { FunctionName: options.taskFunction, Payload: { task, ...payload, 'sagaId.$': '$.sagaId' } },
     Retry: [whenBusy],
-    ...more,
+    ...members,
   };
 }
 

@@ -25,3 +25,16 @@ it('core exports no name twice: one name, one meaning', () => {
   expect(homes.size).toBeGreaterThan(200);
   expect([...homes].filter(([, declared]) => declared.length > 1)).toEqual([]);
 });
+
+/** The messages that a file writes to the log. */
+function loggedBy(file: string): string[] {
+  const calls = readFileSync(file, 'utf8').matchAll(/logger\.(?:info|warn|error)\(\s*'([^']+)'/gi);
+  return [...calls].map(([, message = '']) => message);
+}
+
+it('a log line has one wording on every host', () => {
+  const files = globSync('{core,adapters,functions,bin}/**/*.ts');
+  const messages = files.flatMap(loggedBy);
+  expect(messages.length).toBeGreaterThan(10);
+  expect(messages.filter((message, index) => messages.indexOf(message) !== index)).toEqual([]);
+});

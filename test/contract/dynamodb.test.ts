@@ -33,7 +33,7 @@ controlStoreContract('DynamoDB', async () => new DynamoControlStore(dynamoDb(), 
 const logTables = createTables();
 // A tenant of its own for each test: the table is the same, and empty for it.
 logContract('DynamoDB', async () => new DynamoLogStorage(dynamoDb(), (await logTables).log, ulid()));
-sagaTokensContract('DynamoDB', async () => new DynamoSagaTokens(dynamoDb(), (await createTables()).sagaTasks));
+sagaTokensContract('DynamoDB', async () => new DynamoSagaTokens(dynamoDb(), (await createTables()).sagaTokens));
 sharedViewStoreContract('DynamoDB', async () => {
   const { views } = await createTables();
   return { views: new DynamoViewStore(dynamoDb(), views), shared: new DynamoSharedViews(dynamoDb(), views) };

@@ -18,7 +18,7 @@ const tokenItem = z.object({
 const KEPT_SECONDS = 7 * 24 * 3600;
 
 /**
- * The tokens of outstanding answers in DynamoDB; see {@link sagaTasksTable}. A token is an item under its saga. Where the
+ * The tokens of outstanding answers in DynamoDB; see {@link sagaTokensTable}. A token is an item under its saga. Where the
  * end of a party concerns it, there is a second item under that party, without the token. Both are read consistently.
  */
 export class DynamoSagaTokens extends DocumentStore implements SagaTokens {

@@ -133,7 +133,7 @@ export const logTable = {
 } satisfies Table;
 
 /** One item an outstanding answer of a saga, and one more per party whose end concerns it. Dropped a week after its deadline. */
-export const sagaTasksTable = {
+export const sagaTokensTable = {
   AttributeDefinitions: [
     { AttributeName: 'waits', AttributeType: 'S' }, // <tenant>/saga/<sagaId>, <tenant>/party/<streamId>
     { AttributeName: 'place', AttributeType: 'S' }, // <step>/<item>, <sagaId>/<step>/<item>

@@ -16,9 +16,9 @@ export interface ObservableClient {
   readonly middlewareStack: {
     add(
       middleware: (
-        next: (args: Call) => Promise<Answer>,
+        next: (args: Call) => Promise<ServiceAnswer>,
         context: { readonly clientName?: string; readonly commandName?: string },
-      ) => (args: Call) => Promise<Answer>,
+      ) => (args: Call) => Promise<ServiceAnswer>,
       options: { readonly step: 'initialize'; readonly name: string },
     ): void;
   };
@@ -28,7 +28,7 @@ interface Call {
   readonly input: object;
 }
 
-interface Answer {
+interface ServiceAnswer {
   readonly response: unknown;
   readonly output: { readonly ConsumedCapacity?: ConsumedCapacity | readonly ConsumedCapacity[] };
 }

@@ -1,9 +1,9 @@
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
+import type { Logger } from '../../../core/base/log-lines.ts';
 import type { ClaimCheck } from '../../../core/store/claim-check.ts';
 import { portionsOf } from '../../../core/store/portions.ts';
 import type { ConsumerCheckpoint } from '../sqlite/checkpoint.ts';
 import type { PositionedCommit, SqliteCommitStorage } from '../sqlite/commit-storage.ts';
-import type { Logger } from './logger.ts';
 
 export interface ConsumerOptions {
   readonly name: string;

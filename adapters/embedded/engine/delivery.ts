@@ -1,3 +1,4 @@
+import { type Logger, logLines } from '../../../core/base/log-lines.ts';
 import type { RetryPolicy } from '../../../core/base/retry.ts';
 import type { EventBus } from '../../../core/bus/event-bus.ts';
 import { LogWriter } from '../../../core/log/writer.ts';
@@ -12,7 +13,6 @@ import { observedDelivery, type Telemetry } from '../../../core/telemetry/teleme
 import { sqliteCheckpoint } from '../sqlite/checkpoint.ts';
 import type { DataFolder } from '../sqlite/database.ts';
 import { Consumer } from './consumer.ts';
-import type { Logger } from './logger.ts';
 import { SagaEngine } from './saga-engine.ts';
 import { StalledStreams } from './stalled-streams.ts';
 import type { EngineStores } from './stores.ts';
@@ -85,7 +85,7 @@ function createPublication({ stores, bus, policy, logger }: DeliveryOptions): Pu
     bus,
     policy,
     parked: new ParkedPublications(stores.busMarks),
-    onParked: (stream, parked) => logger.error('a stream is parked as a dead letter of the bus', { stream, parked }),
+    onParked: logLines(logger).parkedByBus,
   });
 }
 

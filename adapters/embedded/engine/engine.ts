@@ -1,4 +1,5 @@
 import { configureEventSystem, type EventSystem } from '../../../core/base/configuration.ts';
+import { type Logger, logLines } from '../../../core/base/log-lines.ts';
 import { type RetryPolicy, retryPolicyOf } from '../../../core/base/retry.ts';
 import { EventBus } from '../../../core/bus/event-bus.ts';
 import type { AnyProjection } from '../../../core/projections/projection.ts';
@@ -13,11 +14,10 @@ import { traceHandling } from '../../../core/telemetry/traced.ts';
 import { type DataFolder, openDataFolder } from '../sqlite/database.ts';
 import { createDelivery } from './delivery.ts';
 import { createHousekeeping } from './housekeeping.ts';
-import type { Logger } from './logger.ts';
 import { closeParts, type Part, startParts } from './parts.ts';
 import { createReplays } from './replay-engine.ts';
 import { openStates } from './states.ts';
-import { type EngineHealth, healthOf, type ProjectionStatus, projectionStatusOf } from './status.ts';
+import { type EngineHealth, healthOf, type ProjectionProgress, projectionStatusOf } from './status.ts';
 import { type EngineStores, openStores } from './stores.ts';
 
 export interface EngineOptions {
@@ -54,7 +54,7 @@ export interface Engine extends Ports {
    * @throws AggregateError when parts failed to close; all others are closed then
    */
   close(): Promise<void>;
-  projectionStatus(): Promise<readonly ProjectionStatus[]>;
+  projectionStatus(): Promise<readonly ProjectionProgress[]>;
   /** Commits that are stored and not yet both in the views and in the log. */
   backlog(): number;
   health(): EngineHealth;
@@ -121,7 +121,7 @@ function compose(folder: DataFolder, options: EngineOptions): Engine {
 /** Nobody outside the process gets the events; passing through here, they are counted as on AWS. */
 function createBus(settings: EventSystem, { metrics, tracer }: Telemetry, logger: Logger): EventBus {
   const bus = new EventBus({
-    onHandlerError: (error, { id, type }) => logger.error('a subscriber failed', { id, type, error }),
+    onHandlerError: logLines(logger).subscriberFailed,
     observe: traceHandling(tracer),
   });
   const nobody = { publish: async () => [] };

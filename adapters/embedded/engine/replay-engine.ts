@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import type { Logger } from '../../../core/base/log-lines.ts';
 import type { ViewClaims } from '../../../core/projections/large-views.ts';
 import type { AnyProjection } from '../../../core/projections/projection.ts';
 import type { SharedViewStore } from '../../../core/projections/shared-view-store.ts';
@@ -13,7 +14,6 @@ import type { EventStore } from '../../../core/store/event-store.ts';
 import type { SqliteCommitStorage } from '../sqlite/commit-storage.ts';
 import { SqliteGenerationStore } from '../sqlite/generation-store.ts';
 import { SqliteReplayLog } from '../sqlite/replay-log.ts';
-import type { Logger } from './logger.ts';
 import { ReplayRunner } from './replay-runner.ts';
 
 export interface ReplayEngineOptions {

@@ -1,9 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { UnavailableError } from '../../../core/base/errors.ts';
+import type { Logger } from '../../../core/base/log-lines.ts';
 import { pause } from '../../../core/base/pause.ts';
 import type { Replays } from '../../../core/replays/replays.ts';
 import type { ReplayStep, ReplayWork } from '../../../core/replays/work.ts';
-import type { Logger } from './logger.ts';
 
 export interface ReplayRunnerOptions {
   readonly replays: Replays;

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import type { Logger } from '../../../core/base/log-lines.ts';
 import type { RetryPolicy } from '../../../core/base/retry.ts';
 import { SagaRunner } from '../../../core/sagas/embedded-runner/runner.ts';
 import { SagaExecution } from '../../../core/sagas/execution.ts';
@@ -10,7 +11,6 @@ import { sqliteCheckpoint } from '../sqlite/checkpoint.ts';
 import type { SqliteCommitStorage } from '../sqlite/commit-storage.ts';
 import { SqliteSagaIndex } from '../sqlite/saga-index.ts';
 import { Consumer } from './consumer.ts';
-import type { Logger } from './logger.ts';
 
 export interface SagaEngineOptions {
   readonly sagas: readonly AnySaga[];

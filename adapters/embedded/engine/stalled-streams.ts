@@ -1,9 +1,9 @@
 import { UnavailableError } from '../../../core/base/errors.ts';
+import { type Logger, logLines } from '../../../core/base/log-lines.ts';
 import { pause } from '../../../core/base/pause.ts';
 import type { RetryPolicy } from '../../../core/base/retry.ts';
 import type { ProjectionFailure, Projector } from '../../../core/projections/projector.ts';
 import type { PositionedCommit } from '../sqlite/commit-storage.ts';
-import type { Logger } from './logger.ts';
 
 export interface StalledStreamsOptions {
   readonly projector: Pick<Projector, 'apply' | 'retryOrPark'>;
@@ -103,8 +103,7 @@ export class StalledStreams {
   async #retryOrPark(failure: ProjectionFailure): Promise<void> {
     const { projector, policy, logger } = this.#options;
     const parked = await projector.retryOrPark(failure, policy);
-    if (!parked) return;
-    logger.error('a stream is parked as a dead letter of a projection', { ...placeOf(failure), ...parked });
+    if (parked) logLines(logger).parkedByProjection(placeOf(failure), parked);
   }
 }
 

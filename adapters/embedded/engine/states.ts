@@ -1,4 +1,5 @@
 import type { EventSystem } from '../../../core/base/configuration.ts';
+import { type Logger, logLines } from '../../../core/base/log-lines.ts';
 import type { AnyFold } from '../../../core/state/fold.ts';
 import { SnapshotStore } from '../../../core/state/snapshot-store.ts';
 import { SnapshotWriter } from '../../../core/state/snapshot-writer.ts';
@@ -7,7 +8,6 @@ import { StateReader } from '../../../core/state/state-reader.ts';
 import type { EventStore } from '../../../core/store/event-store.ts';
 import type { ObjectStore } from '../../../core/store/object-store.ts';
 import type { Metrics } from '../../../core/telemetry/metrics.ts';
-import type { Logger } from './logger.ts';
 
 interface Parts {
   readonly store: EventStore;
@@ -21,12 +21,15 @@ interface Parts {
 /** What loads states, and what makes the snapshots it loads them from; none when the settings want none. */
 export function openStates({ store, objects, folds, settings, logger, metrics }: Parts) {
   const { enabled, frequency: interval } = settings.snapshots;
+  const { snapshotUnusable, snapshotNotWritten } = logLines(logger);
   const snapshots = new SnapshotStore(objects, {
     interval,
-    onFault: (fault, key, error) => logger.warn('a snapshot does not serve', { fault, key, error }),
+    onFault: snapshotUnusable,
     metrics,
   });
   const states = new StateReader({ store, snapshots, cacheSize: DEFAULT_CACHE_SIZE, metrics });
-  const onError = (stream: string, error: unknown) => logger.error('a snapshot was not written', { stream, error });
-  return { states, writer: enabled ? new SnapshotWriter({ store, snapshots, folds, onError }) : undefined };
+  return {
+    states,
+    writer: enabled ? new SnapshotWriter({ store, snapshots, folds, onError: snapshotNotWritten }) : undefined,
+  };
 }

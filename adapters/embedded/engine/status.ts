@@ -1,6 +1,6 @@
 import type { EngineStores } from './stores.ts';
 
-export interface ProjectionStatus {
+export interface ProjectionProgress {
   readonly name: string;
   readonly generation: number;
   /** Commits stored and not yet applied. */
@@ -20,7 +20,7 @@ export async function projectionStatusOf(
   { commits, generations, views }: EngineStores,
   projector: { readonly position: number },
   names: readonly string[],
-): Promise<readonly ProjectionStatus[]> {
+): Promise<readonly ProjectionProgress[]> {
   const lag = commits.lastPosition() - projector.position;
   const [oldest] = commits.commitsAfter(projector.position, 1);
   const lagMs = oldest ? Math.max(0, Date.now() - Date.parse(oldest.commit.recordedAt)) : 0;

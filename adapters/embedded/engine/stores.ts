@@ -1,4 +1,5 @@
 import type { EventSystem } from '../../../core/base/configuration.ts';
+import type { Logger } from '../../../core/base/log-lines.ts';
 import { LogArchive } from '../../../core/log/archive.ts';
 import { PartitionStrategyError } from '../../../core/log/closing.ts';
 import { EventLog } from '../../../core/log/log.ts';
@@ -16,7 +17,6 @@ import { type DataFolder, StartupError } from '../sqlite/database.ts';
 import { SqliteLogStorage } from '../sqlite/log-storage.ts';
 import { SqliteSharedViews } from '../sqlite/shared-views.ts';
 import { SqliteViewStore } from '../sqlite/view-store.ts';
-import type { Logger } from './logger.ts';
 
 export interface StoreOptions {
   readonly dataDir: string;

@@ -1,6 +1,7 @@
 import pLimit from 'p-limit';
 import { retiredTypes } from '../../../events/catalogue.ts';
 import { ConcurrencyError, UnavailableError } from '../../base/errors.ts';
+import type { Logger } from '../../base/log-lines.ts';
 import { type RetryPolicy, withRetry } from '../../base/retry.ts';
 import type { DomainEvent } from '../../events/catalogue.ts';
 import { type Commit, decodeCommit } from '../../store/commit.ts';
@@ -11,16 +12,12 @@ import { refOf } from '../inputs.ts';
 import { nextWake, type SagaRun, type SagaState } from '../state.ts';
 import { type Job, PAUSE_MS, StalledSagas } from './stalled-sagas.ts';
 
-export interface SagaLogger {
-  error(message: string, details: object): void;
-}
-
 export interface SagaRunnerOptions {
   readonly execution: SagaExecution;
   readonly index: SagaIndex;
   /** How often a compensation is tried before its saga is parked. */
   readonly policy: RetryPolicy;
-  readonly logger: SagaLogger;
+  readonly logger: Pick<Logger, 'error'>;
   readonly now?: () => Date;
 }
 

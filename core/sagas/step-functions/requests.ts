@@ -2,7 +2,10 @@ import * as z from 'zod';
 import { id } from '../../events/envelope.ts';
 import type { SagaCallbacks } from './callbacks.ts';
 
-/** What a state machine asks for; lib/sagas/saga-machine.ts writes these. Never log a request: `ask` has a token. */
+/**
+ * A call of a saga's state machine; lib/sagas/saga-machine.ts writes these. The member `task` names
+ * the call: deployed machines write it so. Never log a request: `ask` has a token.
+ */
 export const machineRequest = z.discriminatedUnion('task', [
   z.object({ task: z.literal('round'), sagaId: id }),
   z.object({ task: z.literal('ask'), sagaId: id, item: id, token: z.string() }),
@@ -13,19 +16,19 @@ export const machineRequest = z.discriminatedUnion('task', [
 
 type MachineRequest = z.output<typeof machineRequest>;
 
-/** Does one task for the state machine of a saga. @throws what the call throws */
-export async function answerMachine(sagas: SagaCallbacks, asked: MachineRequest): Promise<unknown> {
-  const { sagaId } = asked;
-  switch (asked.task) {
+/** Answers a call of a saga's state machine. @throws the errors of the call */
+export async function answerMachine(sagas: SagaCallbacks, request: MachineRequest): Promise<unknown> {
+  const { sagaId } = request;
+  switch (request.task) {
     case 'round':
       return sagas.round(sagaId);
     case 'ask':
-      return sagas.ask(sagaId, asked.item, asked.token);
+      return sagas.ask(sagaId, request.item, request.token);
     case 'turn':
-      return sagas.turn(sagaId, asked.error.Error);
+      return sagas.turn(sagaId, request.error.Error);
     case 'undo':
       return sagas.undo(sagaId);
     case 'park':
-      return sagas.park(sagaId, asked.error.Error);
+      return sagas.park(sagaId, request.error.Error);
   }
 }

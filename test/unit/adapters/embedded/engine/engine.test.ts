@@ -207,7 +207,11 @@ describe('a projection that throws', () => {
     expect(await view('2', 'failing')).toMatchObject({ view: { seen: ['good'] } });
     expect(await view('1')).toMatchObject({ view: { seen: ['fine', 'fine too', 'bad'] } });
     await eventually(() => expect(logger.error).toHaveBeenCalledOnce());
-    expect(logger.error.mock.calls[0]?.[1]).toMatchObject({ projection: 'failing', stream: 'agent-1', version: 3 });
+    expect(logger.error.mock.calls[0]?.[1]).toMatchObject({
+      projection: 'failing',
+      stream: 'agent-1',
+      parked: { version: 3 },
+    });
     // An append shows in a view whole or not at all, so the first event of the one that fails is not in it.
     const parked = await view('1', 'failing');
     expect(parked).toMatchObject({ version: 1, view: { seen: ['fine'] } });
