@@ -1,4 +1,5 @@
 import { type QueryDeps, queryRoutes } from '../api/queries.ts';
+import { EventLog } from '../core/log/log.ts';
 import { PastFolds } from '../core/projections/past-folds.ts';
 import { DeadLetters } from '../core/publishing/dead-letters.ts';
 import { StateReader } from '../core/state/state-reader.ts';
@@ -8,7 +9,7 @@ import manifest from '../package.json' with { type: 'json' };
 import { appDeps, httpHandler } from './runtime/handlers.ts';
 import { partsOf } from './runtime/health.ts';
 import { environmentOf } from './runtime/stage.ts';
-import { eventStore, generationsIn, logIn, sharedViewsIn, snapshotsIn, viewsIn } from './runtime/stores.ts';
+import { eventStore, generationsIn, logOf, sharedViewsIn, snapshotsIn, viewsIn } from './runtime/stores.ts';
 
 /** Most memory of views of the past: a function has a few hundred megabytes. */
 const PAST_BYTES = 64 * 1024 * 1024;
@@ -18,7 +19,7 @@ const { EVENTS_TABLE, VIEWS_TABLE, CONTROL_TABLE, LOG_TABLE, OBJECTS_BUCKET } = 
 const store = eventStore(EVENTS_TABLE, OBJECTS_BUCKET);
 const views = viewsIn(VIEWS_TABLE, OBJECTS_BUCKET);
 const generations = generationsIn(CONTROL_TABLE);
-const log = logIn(LOG_TABLE, OBJECTS_BUCKET);
+const log = new EventLog(logOf(EVENTS_TABLE, LOG_TABLE, OBJECTS_BUCKET));
 const live = (projection: string) => generations.live(projection);
 
 const deps: QueryDeps = {

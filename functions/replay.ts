@@ -8,7 +8,7 @@ import { ReplayWork } from '../core/replays/work.ts';
 import { projections } from '../domain/projections.ts';
 import { machineHandler } from './runtime/handlers.ts';
 import { environmentOf, settings } from './runtime/stage.ts';
-import { controlIn, eventStore, logPlaces, sharedViewsIn, viewClaimsIn, viewsIn } from './runtime/stores.ts';
+import { controlIn, eventStore, logOf, sharedViewsIn, viewClaimsIn, viewsIn } from './runtime/stores.ts';
 
 const page = z.int().positive();
 
@@ -42,7 +42,7 @@ const start = () => {
 const work = new ReplayWork({
   replays: new Replays({ control, generations, projections, start }),
   generations,
-  log: new LogReplay(logPlaces(LOG_TABLE, OBJECTS_BUCKET)),
+  log: new LogReplay(logOf(EVENTS_TABLE, LOG_TABLE, OBJECTS_BUCKET)),
   store: eventStore(EVENTS_TABLE, OBJECTS_BUCKET),
   views: viewsIn(VIEWS_TABLE, OBJECTS_BUCKET),
   viewClaims: viewClaimsIn(OBJECTS_BUCKET),

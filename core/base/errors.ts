@@ -133,6 +133,18 @@ export class CorruptDataError extends AnnalsError {
 export class LineageError extends CorruptDataError {}
 
 /**
+ * The log ends in events that the store does not have: the events were restored to an earlier moment than the log. Nothing
+ * is read from such a log and nothing appended to it.
+ */
+export class LostHistoryError extends CorruptDataError {
+  constructor(partition: string, stream: string, version: number) {
+    super(
+      `the log's partition ${partition} ends in event ${version} of stream ${stream}, which the store does not have: the events were restored to an earlier moment than the log; restore the log to that moment, too`,
+    );
+  }
+}
+
+/**
  * A stored event that this code cannot bring to the version it knows: the event was written by a newer Annals, or an
  * upcaster fails on it. The event is as it was written; code that knows it reads it.
  */

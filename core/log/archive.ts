@@ -79,6 +79,16 @@ export class LogArchive implements ArchivedPages {
   }
 
   /**
+   * Whether the archive has this very page; undefined when no segment has its number.
+   * @throws CorruptDataError on a manifest that is none
+   */
+  async has(page: LogPage): Promise<boolean | undefined> {
+    const found = await this.#find(page.partition, page.page);
+    const archived = found?.manifest.pages.find((listed) => listed.page === page.page);
+    return archived && MARKS.every((name) => archived[name] === page[name]);
+  }
+
+  /**
    * Writes the pages that follow the archived ones as a segment, reads it back and compares, and only then writes its
    * manifest. Again is no error.
    * @throws CorruptDataError when the pages do not follow each other and those before them, or what is read back is not
@@ -115,7 +125,9 @@ export class LogArchive implements ArchivedPages {
     await this.#objects.put(manifest.key, bytes);
     assertSame(pages, await decodeSegment(manifest, await this.#objects.get(manifest.key)), manifest.key);
     const json = Buffer.from(JSON.stringify(manifest));
-    await this.#objects.put(`${manifests(partition)}${padded(last.page)}.json`, json, { ifAbsent: true });
+    const key = `${manifests(partition)}${padded(last.page)}.json`;
+    if (await this.#objects.put(key, json, { ifAbsent: true })) return;
+    if ((await this.#manifest(key))?.manifest.sha256 !== hash) throw foreign(partition, last.page);
   }
 
   /** The segment that has a page. */
@@ -174,6 +186,15 @@ export class LogArchive implements ArchivedPages {
     );
   }
 }
+
+/** What tells a page from another one of its number. */
+const MARKS = ['firstEvent', 'count', 'firstRecordedAt', 'through', 'appendedAt'] as const;
+
+/** The archive has pages that the log never had: events were restored to a moment before those pages were archived. */
+export const foreign = (partition: string, page: number): CorruptDataError =>
+  new CorruptDataError(
+    `the archive has another page ${page} of the log's partition ${partition}, of a history before a restore; move the manifests in ${manifests(partition)} from ${padded(page)}.json on to another place`,
+  );
 
 function ignoreDamage(error: unknown): undefined {
   if (error instanceof CorruptDataError) return undefined;

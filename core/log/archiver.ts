@@ -1,7 +1,7 @@
 import type { EventSystem } from '../base/configuration.ts';
 import { CorruptDataError } from '../base/errors.ts';
 import { turn } from '../base/turns.ts';
-import type { LogArchive } from './archive.ts';
+import { foreign, type LogArchive } from './archive.ts';
 import { type LogPage, readCommits, readPageText } from './page.ts';
 import { type PartitionStrategy, partitionsOf } from './partition.ts';
 import type { PageText } from './segment.ts';
@@ -47,7 +47,7 @@ export class LogArchiver {
 
   /**
    * Archives all that is due. To be run now and then; a run that was cut off is finished by the next one.
-   * @throws UnavailableError, CorruptDataError; what was archived before stays so
+   * @throws UnavailableError, CorruptDataError, also when the archive is of another history; what was archived before stays so
    */
   async run(): Promise<ArchiveReport> {
     const report = { segments: 0, pages: 0, events: 0 };
@@ -67,8 +67,10 @@ export class LogArchiver {
     const [oldest] = await Array.fromAsync(storage.read(partition, { after: 0, limit: 1, consistent: true }));
     if (!oldest) return;
     const start = await archive.firstMissing(partition, oldest.page);
-    // Archived by a run that did not come to say so.
-    if (start > oldest.page) await storage.expire(partition, oldest.page, start - 1);
+    if (start > oldest.page) {
+      await this.#assertOwn(partition, oldest, start - 1);
+      await storage.expire(partition, oldest.page, start - 1); // archived by a run that did not come to say so
+    }
     for await (const texts of this.#segments(partition, start)) {
       const pages = texts.map(({ page }) => page);
       const [first, last] = [pages.at(0), pages.at(-1)];
@@ -76,6 +78,20 @@ export class LogArchiver {
       await archive.write(texts, compression ? 'gzip' : 'none', this.#now());
       await storage.expire(partition, first.page, last.page);
       yield pages;
+    }
+  }
+
+  /**
+   * The archive has the numbers of pages that are still in the storage. The first and the last of these pages have to be
+   * the archived ones before any may go; the last page of the log is never archived.
+   */
+  async #assertOwn(partition: string, oldest: LogPage, archived: number): Promise<void> {
+    const { storage, archive } = this.#options;
+    const last = await storage.last(partition);
+    if (!last || archived >= last.page) throw foreign(partition, archived);
+    const newest = await Array.fromAsync(storage.read(partition, { after: archived - 1, limit: 1, consistent: true }));
+    for (const page of [oldest, ...newest.filter(({ page }) => page === archived)]) {
+      if (!(await archive.has(page))) throw foreign(partition, page.page);
     }
   }
 

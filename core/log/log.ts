@@ -3,6 +3,7 @@ import type { ClaimCheck } from '../store/claim-check.ts';
 import type { Commit } from '../store/commit.ts';
 import { LogChain, type LogPages } from './chain.ts';
 import { type LogFilter, Selection } from './filter.ts';
+import { assertOfHistory, type LoggedHistory } from './history.ts';
 import { News } from './news.ts';
 import { type LogPage, readCommits } from './page.ts';
 import { partitionsOf } from './partition.ts';
@@ -33,6 +34,8 @@ export interface SliceOptions extends LogFilter {
 export interface EventLogOptions extends LogPages {
   /** Gets large commits their bodies. */
   readonly claims?: ClaimCheck;
+  /** The events, to check once that the log is of the same history; not needed where one database has both. */
+  readonly history?: LoggedHistory;
   /** Longest time that a slice is read for, milliseconds; by default 250. */
   readonly sliceMs?: number;
 }
@@ -50,7 +53,8 @@ const MAX_SLICE_MS = 250;
  * where it was meets every event once.
  *
  * Every call throws UnavailableError when the log cannot be reached, ValidationError for a position that is none, and
- * CorruptDataError, which names the place, for what cannot be read; nothing is passed over.
+ * CorruptDataError, which names the place, for what cannot be read; nothing is passed over. LostHistoryError says that the
+ * log is of another history than the events.
  */
 export class EventLog {
   readonly #options: EventLogOptions;
@@ -58,6 +62,8 @@ export class EventLog {
   readonly #news: News;
   /** The chains that were read. They know how far they go. */
   readonly #known = new Map<string, LogChain>();
+  /** Partitions that were found to be of the same history as the events. */
+  readonly #checked = new Set<string>();
 
   constructor(options: EventLogOptions) {
     this.#options = options;
@@ -164,8 +170,22 @@ export class EventLog {
   }
 
   async #walk(position: string | undefined, selection: Selection): Promise<LogWalk> {
+    await this.#check(selection);
     const cursor = position === undefined ? await this.#cursorAt(selection) : parsePosition(position);
     return new LogWalk(this.#chains(selection), cursor, selection.to);
+  }
+
+  async #check({ aggregateType }: Selection): Promise<void> {
+    const { history, storage, strategy } = this.#options;
+    if (!history) return;
+    const unchecked = partitionsOf(strategy, aggregateType).filter((partition) => !this.#checked.has(partition));
+    await Promise.all(
+      unchecked.map(async (partition) => {
+        const last = await storage.last(partition);
+        if (last) await assertOfHistory(last, history);
+        this.#checked.add(partition);
+      }),
+    );
   }
 
   async #cursorAt(selection: Selection): Promise<Cursor> {

@@ -2,6 +2,7 @@ import { CorruptDataError } from '../base/errors.ts';
 import { turn } from '../base/turns.ts';
 import { type Commit, endOf } from '../store/commit.ts';
 import type { LogChain } from './chain.ts';
+import { assertOfHistory, type LoggedHistory } from './history.ts';
 import { commitsOf, type LogPage, type PackedCommits } from './page.ts';
 import type { LogStorage } from './storage.ts';
 
@@ -47,8 +48,9 @@ export class LogTail {
    * way, and a run that is cut off goes on where it was.
    * @throws UnavailableError
    * @throws CorruptDataError when pages at the end of the chain are missing
+   * @throws LostHistoryError when the chain is of another history than the events
    */
-  static async open(storage: LogStorage, chain: LogChain): Promise<LogTail> {
+  static async open(storage: LogStorage, chain: LogChain, history: LoggedHistory): Promise<LogTail> {
     const { partition } = chain;
     const marked = (await storage.marks([partition])).get(partition) ?? 0;
     const last = await storage.last(partition);
@@ -59,6 +61,7 @@ export class LogTail {
     }
     const tail = new LogTail(storage, partition, marked, last);
     if (!last) return tail;
+    await assertOfHistory(last, history);
     for await (const page of chain.readable(marked + 1)) {
       tail.take(page);
       await turn();

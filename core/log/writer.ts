@@ -46,6 +46,7 @@ export class LogWriter implements LogAppender {
    * @throws UnavailableError when some may not be; append the same ones again
    * @throws PartitionStrategyError when the log was divided and the strategy is to have one chain
    * @throws CorruptDataError when pages at the end of the log are missing
+   * @throws LostHistoryError when the log is of another history than the events
    */
   append(commits: readonly Commit[]): Promise<void> {
     return this.#oneByOne(async () => {
@@ -95,8 +96,8 @@ export class LogWriter implements LogAppender {
   async #tail(partition: string): Promise<LogTail> {
     const known = this.#tails.get(partition);
     if (known) return known;
-    const { storage } = this.#options;
-    const tail = await LogTail.open(storage, new LogChain(this.#options, partition));
+    const { storage, commits } = this.#options;
+    const tail = await LogTail.open(storage, new LogChain(this.#options, partition), commits);
     this.#tails.set(partition, tail);
     return tail;
   }

@@ -2,6 +2,7 @@ import { firstMoment, isoOf, lastMoment } from '../events/instant.ts';
 import { LogChain, missing } from '../log/chain.ts';
 import { isClosing } from '../log/closing.ts';
 import { Selection } from '../log/filter.ts';
+import { assertOfHistory } from '../log/history.ts';
 import type { EventLogOptions } from '../log/log.ts';
 import { readCommits } from '../log/page.ts';
 import { partitionsOf } from '../log/partition.ts';
@@ -43,6 +44,7 @@ export class LogReplay implements ReplayLog {
     const chain = this.#chain(partition);
     const last = await this.#options.storage.last(partition);
     if (!last) return undefined;
+    if (this.#options.history) await assertOfHistory(last, this.#options.history);
     const lastPage = isClosing(last) ? last.page - 1 : last.page;
     const start = from === undefined ? undefined : await chain.seek(isoOf(firstMoment(from)));
     const end = to === undefined ? undefined : await chain.seek(isoOf(lastMoment(to) + last.latenessMs + 1));

@@ -6,7 +6,6 @@ import { DynamoSharedViews } from '../../adapters/aws/dynamodb/shared-views.ts';
 import { DynamoViewStore } from '../../adapters/aws/dynamodb/view-store.ts';
 import { bucketObjects } from '../../adapters/aws/s3/bucket.ts';
 import { LogArchive } from '../../core/log/archive.ts';
-import { EventLog } from '../../core/log/log.ts';
 import { LargeViewStore, ViewClaims, withLargeCheckpoints } from '../../core/projections/large-views.ts';
 import { Generations } from '../../core/replays/generations.ts';
 import { SnapshotStore } from '../../core/state/snapshot-store.ts';
@@ -49,7 +48,11 @@ export const logPlaces = (table: string, bucket: string) => ({
   archive: archiveIn(bucket),
 });
 
-export const logIn = (table: string, bucket: string) => new EventLog(logPlaces(table, bucket));
+/** The log as readers get it, who are refused a log of another history than the events. */
+export const logOf = (eventsTable: string, table: string, bucket: string) => ({
+  ...logPlaces(table, bucket),
+  history: commitsIn(eventsTable),
+});
 
 /** A warm function learns up to this late that another generation is live or built; see docs/replay.md. */
 const POINTERS_MAX_AGE_MS = 1_000;

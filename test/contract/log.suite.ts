@@ -11,6 +11,7 @@ import { History, placeOf } from '../support/history.ts';
 import { forwarding } from '../support/memory-log.ts';
 import { noise, step } from '../support/sample-events.ts';
 import { archiveContract } from './log-archive.ts';
+import { lostHistoryContract } from './log-lost-history.ts';
 import { retiredTypesContract } from './log-retired-types.ts';
 
 /** What the log promises, whatever keeps its pages. `createStorage` gives an empty one, once a test. */
@@ -19,6 +20,7 @@ export function logContract(name: string, createStorage: () => Promise<LogStorag
     describe('storage', () => storageContract(createStorage));
     describe('writing', () => writerContract(createStorage));
     describe('reading', () => readerContract(createStorage));
+    describe('after a restore of the events', () => lostHistoryContract(createStorage));
     describe('archive', () => archiveContract(createStorage));
     describe('types that were renamed', () => retiredTypesContract(createStorage));
   });

@@ -72,6 +72,7 @@ function createProjector(options: DeliveryOptions) {
     checkpoint: sqliteCheckpoint(folder.views, names),
     logger,
     apply: async (batch) => {
+      stores.historyMark.raise(commits);
       await stalled.apply(batch);
       await snapshots?.write(batch.map(({ commit }) => commit));
     },

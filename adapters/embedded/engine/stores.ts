@@ -14,6 +14,7 @@ import { FileObjectStore } from '../files/object-store.ts';
 import { SqliteCommitStorage } from '../sqlite/commit-storage.ts';
 import { SqliteControlStore } from '../sqlite/control-store.ts';
 import { type DataFolder, StartupError } from '../sqlite/database.ts';
+import { SqliteHistoryMark } from '../sqlite/history-mark.ts';
 import { SqliteLogStorage } from '../sqlite/log-storage.ts';
 import { SqliteSharedViews } from '../sqlite/shared-views.ts';
 import { SqliteViewStore } from '../sqlite/view-store.ts';
@@ -36,7 +37,7 @@ export function openStores(folder: DataFolder, { dataDir, settings, telemetry, l
   const commits = new SqliteCommitStorage(folder.events);
   const objects = new FileObjectStore(dataDir);
   const claims = new ClaimCheck(objects);
-  const storedViews = openViews(folder, commits, logger);
+  const { storedViews, historyMark } = openViews(folder, commits, logger);
   const viewClaims = new ViewClaims(objects);
   const control = new SqliteControlStore(folder.views);
   const logPages = openLog(folder, objects, settings);
@@ -49,6 +50,7 @@ export function openStores(folder: DataFolder, { dataDir, settings, telemetry, l
     }),
     viewClaims,
     storedViews,
+    historyMark,
     views: new LargeViewStore(storedViews, viewClaims),
     sharedViews: withLargeCheckpoints(new SqliteSharedViews(folder.views, storedViews), viewClaims),
     control,
@@ -68,12 +70,14 @@ function openLog({ events }: DataFolder, objects: FileObjectStore, { store }: Ev
   return { storage, strategy, archive: new LogArchive(objects), recent: new RecentPages() };
 }
 
-/** Views that know more commits than there are belong to another history, such as before a backup was restored. */
-function openViews({ views: database }: DataFolder, commits: SqliteCommitStorage, logger: Logger): SqliteViewStore {
+/** Views of commits that the events do not have are of another history: of one that was lost before a backup was restored. */
+function openViews({ views: database }: DataFolder, commits: SqliteCommitStorage, logger: Logger) {
   const views = new SqliteViewStore(database);
-  if (views.position() > commits.lastPosition()) {
-    logger.warn('the views are ahead of the events and are made anew', { position: views.position() });
+  const historyMark = new SqliteHistoryMark(database);
+  const isForeign = views.position() > commits.lastPosition() || !historyMark.isOf(commits);
+  if (isForeign) {
+    logger.warn('the views have events that the store has not, and are made anew', { position: views.position() });
     views.clear();
   }
-  return views;
+  return { storedViews: views, historyMark };
 }

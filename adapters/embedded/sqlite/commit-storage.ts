@@ -5,7 +5,7 @@ import {
   IdempotencyKeyReusedError,
   UnavailableError,
 } from '../../../core/base/errors.ts';
-import { type Commit, endOf, MAX_EVENTS_PER_COMMIT } from '../../../core/store/commit.ts';
+import { type Commit, endOf, identityOf, MAX_EVENTS_PER_COMMIT } from '../../../core/store/commit.ts';
 import type { CommitPlace, CommitScan, ScannedCommit } from '../../../core/store/commit-scan.ts';
 import type { CommitRange, CommitStorage } from '../../../core/store/commit-storage.ts';
 import { guarded, portError } from './error.ts';
@@ -131,6 +131,13 @@ export class SqliteCommitStorage implements CommitStorage, CommitScan {
     return Number(guarded(() => this.#statements.last.get())?.['last'] ?? 0);
   }
 
+  /** The identity of the commit at a position, or of the newest one; undefined when there is none. @throws UnavailableError */
+  markAt(position = this.lastPosition()): { position: number; identity: string } | undefined {
+    const row = guarded(() => this.#statements.identity.get(position));
+    if (!row) return undefined;
+    return { position, identity: identityOf(row as { recordedAt: string; commitId: string }) }; // the table is STRICT
+  }
+
   /** The positions of the first and last commit recorded in a time, both ends included, and the events from one to the other. */
   span(from = '', to = '~'): { first: number; last: number; events: number } | undefined {
     const row = guarded(() => this.#statements.span.get({ from, to }));
@@ -245,6 +252,9 @@ function prepareStatements(database: DatabaseSync) {
     keys: database.prepare(
       `SELECT stream, version FROM commits WHERE (stream, version) > (:stream, :version)
        ORDER BY stream, version LIMIT :size`,
+    ),
+    identity: database.prepare(
+      'SELECT recorded_at AS recordedAt, commit_id AS commitId FROM commits WHERE position = ?',
     ),
     last: database.prepare('SELECT max(position) AS last FROM commits'),
     span: database.prepare(

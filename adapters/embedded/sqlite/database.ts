@@ -140,6 +140,11 @@ const viewsSchema: Schema = {
     PRIMARY KEY (projection, generation, key, counter)
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS counters_by_value ON counters (projection, generation, counter, high, low);
+  CREATE TABLE IF NOT EXISTS history (
+    id       INTEGER PRIMARY KEY CHECK (id = 0),
+    position INTEGER NOT NULL,
+    identity TEXT    NOT NULL
+  ) STRICT;
   CREATE TABLE IF NOT EXISTS control (
     kind     TEXT    NOT NULL,
     id       TEXT    NOT NULL,

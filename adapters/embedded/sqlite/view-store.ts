@@ -82,7 +82,8 @@ export class SqliteViewStore implements ViewStore {
 
   /** Forgets all views, how far they were and what was noted about them, so that they are made anew. @throws UnavailableError */
   clear(): void {
-    const sql = 'DELETE FROM views; DELETE FROM counters; DELETE FROM checkpoints; DELETE FROM control';
+    const sql =
+      'DELETE FROM views; DELETE FROM counters; DELETE FROM checkpoints; DELETE FROM control; DELETE FROM history';
     guarded(() => transaction(this.#database, () => this.#database.exec(sql)));
   }
 }

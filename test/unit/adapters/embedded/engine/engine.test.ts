@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -147,6 +147,49 @@ describe('the engine', () => {
     await second.caughtUp();
     expect(await second.view('1')).toMatchObject({ version: 1, view: { seen: ['kept'] } });
     expect(second.logger.warn).toHaveBeenCalledOnce();
+  });
+
+  it('makes views anew that are of other events than these, wherever their checkpoint is', async () => {
+    const dataDir = newPath();
+    const append = async (...actions: string[]) => {
+      const own = open(dataDir);
+      own.engine.start();
+      for (const action of actions) await own.append('1', action);
+      await own.caughtUp();
+      const view = await own.view('1');
+      await own.close();
+      return { view, warnings: own.logger.warn.mock.calls.length };
+    };
+    await append('a', 'b');
+    const [events, older] = [join(dataDir, 'events.sqlite'), join(newPath(), 'events.sqlite')];
+    cpSync(events, older);
+    await append('lost', 'lost');
+    cpSync(older, events);
+    // A stream that was tried again and again held the checkpoint back; the views were further.
+    const views = new DatabaseSync(join(dataDir, 'views.sqlite'));
+    views.exec('UPDATE checkpoints SET position = 1');
+    views.close();
+    expect(await append('c')).toMatchObject({ view: { version: 3, view: { seen: ['a', 'b', 'c'] } }, warnings: 1 });
+    expect(await append('d')).toMatchObject({ view: { view: { seen: ['a', 'b', 'c', 'd'] } }, warnings: 0 });
+  });
+
+  it('makes views anew of a history that others went on with elsewhere', async () => {
+    const [here, there] = [newPath(), newPath()];
+    const append = async (dataDir: string, ...actions: string[]) => {
+      const own = open(dataDir);
+      own.engine.start();
+      for (const action of actions) await own.append('1', action);
+      await own.caughtUp();
+      const view = await own.view('1');
+      await own.close();
+      return view;
+    };
+    await append(here, 'a');
+    cpSync(here, there, { recursive: true });
+    await append(here, 'lost', 'lost');
+    await append(there, 'b', 'c', 'd');
+    cpSync(join(there, 'events.sqlite'), join(here, 'events.sqlite'));
+    expect(await append(here)).toMatchObject({ version: 4, view: { seen: ['a', 'b', 'c', 'd'] } });
   });
 
   it('fills the views of a projection that is new with all the history there is', async () => {

@@ -1,0 +1,51 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { identityOf } from '../../../core/store/commit.ts';
+import type { SqliteCommitStorage } from './commit-storage.ts';
+import { guarded } from './error.ts';
+
+/** The newest commit that the views may have taken in. */
+export interface HistoryMark {
+  readonly position: number;
+  /** See {@link identityOf}. */
+  readonly identity: string;
+}
+
+/**
+ * Says whose the views are: which commit is the newest that they may have taken in. It is kept with the views, and raised
+ * before they take in a commit. Events that were restored from an older backup do not have that commit at its position.
+ */
+export class SqliteHistoryMark {
+  readonly #statements: ReturnType<typeof prepareStatements>;
+
+  constructor(views: DatabaseSync) {
+    this.#statements = prepareStatements(views);
+  }
+
+  /** Undefined in views of an earlier version, and in new ones. @throws UnavailableError */
+  get(): HistoryMark | undefined {
+    return guarded(() => this.#statements.get.get()) as HistoryMark | undefined; // the table is STRICT
+  }
+
+  /** Raises the mark to the newest commit that there is. @throws UnavailableError */
+  raise(commits: SqliteCommitStorage): void {
+    const newest = commits.markAt();
+    if (newest) guarded(() => this.#statements.raise.run(newest.position, newest.identity));
+  }
+
+  /** Whether the events have the marked commit; true when there is no mark. @throws UnavailableError */
+  isOf(commits: SqliteCommitStorage): boolean {
+    const mark = this.get();
+    return mark === undefined || commits.markAt(mark.position)?.identity === mark.identity;
+  }
+}
+
+function prepareStatements(views: DatabaseSync) {
+  return {
+    get: views.prepare('SELECT position, identity FROM history'),
+    raise: views.prepare(
+      `INSERT INTO history (id, position, identity) VALUES (0, ?, ?)
+       ON CONFLICT DO UPDATE SET position = excluded.position, identity = excluded.identity
+       WHERE excluded.position > position`,
+    ),
+  };
+}
