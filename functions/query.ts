@@ -26,7 +26,7 @@ const deps: QueryDeps = {
   ...appDeps,
   store,
   log,
-  past: new PastFolds(log, { maxBytes: PAST_BYTES }),
+  past: new PastFolds({ log, views, maxBytes: PAST_BYTES }),
   states: new StateReader({ store, snapshots: snapshotsIn(OBJECTS_BUCKET) }),
   views,
   generations,

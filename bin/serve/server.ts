@@ -120,7 +120,7 @@ function createEmbeddedApi({ engine, logger, telemetry, verifications, closing }
   const app = createApi({
     store: engine.store,
     log: engine.log,
-    past: new PastFolds(engine.log),
+    past: new PastFolds({ log: engine.log, views: engine.views }),
     closing,
     states: engine.states,
     aggregates,

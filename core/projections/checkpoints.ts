@@ -5,6 +5,7 @@ import type { Folded } from '../state/fold.ts';
 import { StateReader } from '../state/state-reader.ts';
 import { type Commit, endOf } from '../store/commit.ts';
 import type { EventStore } from '../store/event-store.ts';
+import { CounterNames } from './counter-names.ts';
 import { type CheckedFold, foldCommits } from './fold-commits.ts';
 import type { Failure, Parked } from './parked.ts';
 import { type AnyProjection, evolveView, isShared, keyIn, type StoredView } from './projection.ts';
@@ -63,9 +64,11 @@ const NOTHING: Increments = new Map();
 export class Checkpoints {
   readonly #options: CheckpointOptions;
   readonly #states: StateReader;
+  readonly #names: CounterNames;
 
   constructor(options: CheckpointOptions) {
     this.#options = options;
+    this.#names = new CounterNames(options.views);
     this.#states = new StateReader({ store: options.store });
   }
 
@@ -154,12 +157,18 @@ export class Checkpoints {
     return this.#add(projection, first.place.generation, writes, tally.increments());
   }
 
-  #add(projection: AnySharedProjection, generation: number, writes: CheckpointWrite[], increments: Increments) {
+  async #add(
+    projection: AnySharedProjection,
+    generation: number,
+    writes: CheckpointWrite[],
+    counted: Increments,
+  ): Promise<boolean> {
     const { sharedViews } = this.#options;
     if (!sharedViews) throw new Error(`projection ${projection.name} is shared, but there is no store for its views`);
     const { name, rank, shards } = projection;
     // Any shard will do; which one follows from the stream, so that projectors at work side by side rarely meet.
     const shard = shards === 1 ? 0 : hash(writes[0]?.next.key ?? '') % shards;
+    const increments = await this.#names.admit(projection, counted);
     return sharedViews.add(writes, { projection: name, generation, increments, shard, rank });
   }
 

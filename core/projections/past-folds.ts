@@ -5,11 +5,13 @@ import { forCaller } from '../base/turns.ts';
 import type { JsonObject } from '../events/json.ts';
 import type { EventLog } from '../log/log.ts';
 import type { Commit } from '../store/commit.ts';
+import { CounterNames } from './counter-names.ts';
 import { type PastView, PastViews } from './point-in-time.ts';
 import type { AnyProjection, ProjectionOf } from './projection.ts';
 import { SharedFold } from './shared-fold.ts';
-import type { AnySharedProjection } from './shared-projection.ts';
+import { type AnySharedProjection, shownCounts } from './shared-projection.ts';
 import type { CounterValues } from './shared-view-store.ts';
+import type { ViewStore } from './view-store.ts';
 
 /** A history on its way to become views. */
 interface GrowingFold {
@@ -31,6 +33,9 @@ interface Kept<F extends GrowingFold> {
 }
 
 export interface PastFoldsOptions {
+  readonly log: EventLog;
+  /** Where the views of today are: they count by the same names. */
+  readonly views: ViewStore;
   /** Most memory of all folds together, and of one; about 256 MB by default. */
   readonly maxBytes?: number;
   /** Longest time that a caller waits, milliseconds: under API Gateway's 29 s. 20 s by default. */
@@ -51,13 +56,15 @@ const MAX_FOLDS = 16;
  */
 export class PastFolds {
   readonly #log: EventLog;
+  readonly #names: CounterNames;
   readonly #maxBytes: number;
   readonly #patienceMs: number;
   readonly #folds = new Map<string, Kept<GrowingFold>>();
   readonly #limit = pLimit(AT_ONCE);
 
-  constructor(log: EventLog, { maxBytes = MAX_BYTES, patienceMs = PATIENCE_MS }: PastFoldsOptions = {}) {
+  constructor({ log, views, maxBytes = MAX_BYTES, patienceMs = PATIENCE_MS }: PastFoldsOptions) {
     this.#log = log;
+    this.#names = new CounterNames(views);
     this.#maxBytes = maxBytes;
     this.#patienceMs = patienceMs;
   }
@@ -79,7 +86,7 @@ export class PastFolds {
     signal?: AbortSignal,
   ): Promise<ReadonlyMap<string, CounterValues>> {
     const { fold } = await this.#at(projection, at, undefined, () => new SharedFold(projection, new Date(at)), signal);
-    return fold.counters();
+    return shownCounts(await this.#names.bound(projection, fold.increments()));
   }
 
   async #at<F extends GrowingFold>(

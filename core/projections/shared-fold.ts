@@ -5,7 +5,7 @@ import type { LoggedCommit } from '../log/log.ts';
 import { foldCommit } from '../state/fold.ts';
 import { type Commit, endOf } from '../store/commit.ts';
 import { evolveView } from './projection.ts';
-import { type AnySharedProjection, homesOf, shownCounts, Tally } from './shared-projection.ts';
+import { type AnySharedProjection, homesOf, type Increments, shownCounts, Tally } from './shared-projection.ts';
 import type { CounterValues } from './shared-view-store.ts';
 
 /** One stream in so many is measured. */
@@ -56,9 +56,9 @@ export class SharedFold {
     if (this.#taken++ % MEASURED_EVERY === 0) this.#measure(stream);
   }
 
-  /** The counters of each view. */
-  counters(): ReadonlyMap<string, CounterValues> {
-    return shownCounts(this.#tally.increments());
+  /** What each view has counted. */
+  increments(): Increments {
+    return this.#tally.increments();
   }
 
   /** A mean that follows the streams as they grow. */
@@ -71,7 +71,7 @@ export class SharedFold {
 /**
  * Folds a history into the views of a shared projection, in memory, which takes as much as there are streams.
  * @param history all commits of the streams that feed it
- * @returns the counters of each view
+ * @returns the counters of each view, under whatever names callers chose
  */
 export async function foldShared(
   projection: AnySharedProjection,
@@ -80,7 +80,7 @@ export async function foldShared(
 ): Promise<ReadonlyMap<string, CounterValues>> {
   const fold = new SharedFold(projection, until);
   for await (const { commit } of history) fold.take(commit);
-  return fold.counters();
+  return shownCounts(fold.increments());
 }
 
 function evolveOwn(projection: AnySharedProjection, before: object | undefined, commit: Commit, tally: Tally) {

@@ -35,6 +35,11 @@ export interface SharedProjection<Own extends object = JsonObject, Type extends 
   readonly shards: number;
   /** Members of the views that count millionths: readers get them as numbers with up to six decimals. */
   readonly millionths?: readonly string[];
+  /**
+   * Members of the views that count by names which callers choose, such as types of agents. The first 100 names (4 KB) have
+   * counters; all further ones are counted together, as `other`.
+   */
+  readonly named?: readonly string[];
   /** Views are listed by this counter of theirs, highest first; only with one shard. */
   readonly rank?: string;
 }
@@ -114,11 +119,22 @@ function whole(count: number, place: string): bigint {
 
 function* leaves(counters: Counters, prefix = ''): Generator<[path: string, amount: number]> {
   for (const [name, value] of Object.entries(counters)) {
-    const path = `${prefix}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+    const path = `${prefix}${pathOf([name])}`;
     if (typeof value === 'number') yield [path, value];
     else yield* leaves(value, path);
   }
 }
+
+/** The path of a counter: a JSON pointer (RFC 6901). */
+export const pathOf = (names: readonly string[]): string =>
+  names.map((name) => `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+
+/** The names that a counter's path leads through. */
+export const namesOf = (path: string): string[] =>
+  path
+    .slice(1)
+    .split('/')
+    .map((name) => name.replaceAll('~1', '/').replaceAll('~0', '~'));
 
 /**
  * The view that counters make up, its members in the order of their names; undefined when all of them are at nothing.
@@ -131,10 +147,7 @@ export function treeOf(
   const root: Record<string, number | Counters> = {};
   for (const [path, value] of [...counters].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
     if (value === 0) continue;
-    const names = path
-      .slice(1)
-      .split('/')
-      .map((name) => name.replaceAll('~1', '/').replaceAll('~0', '~'));
+    const names = namesOf(path);
     let node = root;
     for (const name of names.slice(0, -1)) node = own(node, name);
     const shown = millionths.includes(names[0] ?? '') ? value / MILLIONTHS : value;

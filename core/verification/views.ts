@@ -1,5 +1,6 @@
 import { AnnalsError, CorruptDataError, UnavailableError } from '../base/errors.ts';
 import { Checkpoints } from '../projections/checkpoints.ts';
+import { CounterNames } from '../projections/counter-names.ts';
 import { type AnyProjection, isShared, keyIn, type Projection, type StoredView } from '../projections/projection.ts';
 import { type AnySharedProjection, type Increments, treeOf } from '../projections/shared-projection.ts';
 import type { CounterValues, SharedViewStore } from '../projections/shared-view-store.ts';
@@ -27,12 +28,14 @@ const PAGE = 100;
 export class ViewComparison {
   readonly #places: ViewPlaces;
   readonly #checkpoints: Checkpoints;
+  readonly #names: CounterNames;
   readonly #lateBefore: number;
 
   /** @param lateBefore what was recorded before this instant has to be in every view, milliseconds */
   constructor(places: ViewPlaces, lateBefore: number) {
     this.#places = places;
     this.#checkpoints = new Checkpoints(places);
+    this.#names = new CounterNames(places.views);
     this.#lateBefore = lateBefore;
   }
 
@@ -100,6 +103,11 @@ export class ViewComparison {
     return views
       .filter((_, index) => heads[index] === 0)
       .map(({ key }) => ({ part: 'views', place: `${name}/${key}`, kind: 'orphan', detail: 'has no stream' }));
+  }
+
+  /** What streams add up to, under the names that the views have. @throws UnavailableError, CorruptDataError */
+  bound(projection: AnySharedProjection, made: Increments): Promise<Increments> {
+    return this.#names.bound(projection, made);
   }
 
   /** The counters of all views of a shared projection, or why they cannot be read. @throws UnavailableError */

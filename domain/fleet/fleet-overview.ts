@@ -31,7 +31,7 @@ type FleetEvent = DomainEvent<(typeof types)[number]>;
 
 /**
  * The whole fleet in numbers. View `all`: agents by state; agents, steps, tokens and cost by agent type; tasks by outcome.
- * A fork counts as an agent of its parent's type, with what it does itself. A view a day (`2026-01-31`, UTC, by the time at which the store took each event): events by hour and type.
+ * The first 100 types have numbers, all further ones together those of the type `other`. A fork counts as an agent of its parent's type, with what it does itself. A view a day (`2026-01-31`, UTC, by the time at which the store took each event): events by hour and type.
  */
 export const fleetOverview = defineSharedProjection({
   name: 'fleet-overview',
@@ -39,6 +39,7 @@ export const fleetOverview = defineSharedProjection({
   // Every commit of every agent and task adds to one view.
   shards: 8,
   millionths: ['costUsdByType'],
+  named: ['agentsByType', 'stepsByType', 'tokensByType', 'costUsdByType'],
   evolve,
   count: (event: FleetEvent, own: Own | undefined, next: Own) => ({ ...activity(event), ...change(own ?? {}, next) }),
 });

@@ -10,6 +10,7 @@ import { DynamoViewStore } from '../../adapters/aws/dynamodb/view-store.ts';
 import { createTables } from '../support/tables.ts';
 import { commitScanContract } from './commit-scan.suite.ts';
 import { controlStoreContract } from './control-store.suite.ts';
+import { counterNamesContract } from './counter-names.suite.ts';
 import { eventStoreContract } from './event-store.suite.ts';
 import { generationStoreContract } from './generation-store.suite.ts';
 import { largeViewsContract } from './large-views.suite.ts';
@@ -43,6 +44,10 @@ largeViewsContract('DynamoDB', async () => {
   return { views: new DynamoViewStore(dynamoDb(), views), shared: new DynamoSharedViews(dynamoDb(), views) };
 });
 sharedProjectingContract('DynamoDB', async () => {
+  const { views } = await createTables();
+  return { views: new DynamoViewStore(dynamoDb(), views), shared: new DynamoSharedViews(dynamoDb(), views) };
+});
+counterNamesContract('DynamoDB', async () => {
   const { views } = await createTables();
   return { views: new DynamoViewStore(dynamoDb(), views), shared: new DynamoSharedViews(dynamoDb(), views) };
 });

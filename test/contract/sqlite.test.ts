@@ -11,6 +11,7 @@ import { SqliteViewStore } from '../../adapters/embedded/sqlite/view-store.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { commitScanContract } from './commit-scan.suite.ts';
 import { controlStoreContract } from './control-store.suite.ts';
+import { counterNamesContract } from './counter-names.suite.ts';
 import { eventStoreContract } from './event-store.suite.ts';
 import { generationStoreContract } from './generation-store.suite.ts';
 import { largeViewsContract } from './large-views.suite.ts';
@@ -47,6 +48,10 @@ largeViewsContract('SQLite', async () => {
   return { views, shared: new SqliteSharedViews(folder.views, views) };
 });
 sharedProjectingContract('SQLite', async () => {
+  const views = new SqliteViewStore(folder.views);
+  return { views, shared: new SqliteSharedViews(folder.views, views) };
+});
+counterNamesContract('SQLite', async () => {
   const views = new SqliteViewStore(folder.views);
   return { views, shared: new SqliteSharedViews(folder.views, views) };
 });

@@ -4,29 +4,31 @@ import { PayloadTooLargeError, UnavailableError } from '../../../../core/base/er
 import type { JsonObject } from '../../../../core/events/json.ts';
 import { EventLog } from '../../../../core/log/log.ts';
 import { LogWriter } from '../../../../core/log/writer.ts';
+import { CounterNames } from '../../../../core/projections/counter-names.ts';
 import { PastFolds, type PastFoldsOptions } from '../../../../core/projections/past-folds.ts';
 import type { ProjectionOf } from '../../../../core/projections/projection.ts';
 import { agentStatus } from '../../../../domain/agent/agent-status.ts';
 import { fleetOverview } from '../../../../domain/fleet/fleet-overview.ts';
 import { History } from '../../../support/history.ts';
 import { MemoryLogStorage } from '../../../support/memory-log.ts';
+import { MemoryViewStore } from '../../../support/memory-views.ts';
 
 const status = agentStatus as unknown as ProjectionOf<JsonObject>;
 const AT = '2026-01-05T09:00:01.000Z';
 
-async function setup(agents: number, options: PastFoldsOptions = {}) {
+async function setup(agents: number, options: Partial<PastFoldsOptions> = {}) {
   const storage = new MemoryLogStorage();
   const history = new History();
   const writer = new LogWriter({ storage, commits: history.commits, strategy: 'single' });
-  const add = async (agent: string) => {
-    const created = { agentId: agent, agentType: 'coder', configuration: {}, createdBy: 'me' };
+  const add = async (agent: string, agentType = 'coder') => {
+    const created = { agentId: agent, agentType, configuration: {}, createdBy: 'me' };
     await writer.append([await history.commit(agent, [{ type: 'agent.created', data: created }])]);
   };
   for (let n = 0; n < agents; n += 1) await add(`a${n}`);
   const log = new EventLog({ storage, strategy: 'single' });
   const commits = vi.spyOn(log, 'commits');
   const read = vi.spyOn(storage, 'read');
-  return { add, history, commits, read, past: new PastFolds(log, options) };
+  return { add, history, commits, read, past: new PastFolds({ log, views: new MemoryViewStore(), ...options }) };
 }
 
 describe('folds of the past', () => {
@@ -53,6 +55,18 @@ describe('folds of the past', () => {
     const { past } = await setup(4);
     const counters = await past.counters(fleetOverview, AT);
     expect([...(counters.get('all') ?? [])]).toContainEqual([expect.stringContaining('coder'), 4]);
+  });
+
+  it('count by the names that the views of today count by', async () => {
+    const views = new MemoryViewStore();
+    const { past, add } = await setup(0, { views });
+    for (let n = 0; n < 120; n += 1) await add(`agent-${n}`, `type-${n}`);
+    const late = new Map([['all', new Map([['/agentsByType/type-119', 1n]])]]);
+    await new CounterNames(views).admit(fleetOverview, late);
+    const all = (await past.counters(fleetOverview, AT)).get('all');
+    const names = [...(all?.keys() ?? [])].filter((path) => path.startsWith('/agentsByType/'));
+    expect(names).toHaveLength(101);
+    expect([all?.get('/agentsByType/type-119'), all?.get('/agentsByType/other')]).toEqual([1, 20]);
   });
 
   it('go on behind a caller that had to leave, who asks again and gets them', async () => {
