@@ -28,6 +28,7 @@ export const metricCatalogue = {
   view_differences_total: counter('Views that are not what history makes of them', []),
   tampering_total: counter('Stored events that somebody changed or removed', []),
   health: gauge('State of a part: 1 ok, 0.5 slow, 0 failing', ['part']),
+  answered_faults_total: counter('Requests that a function answered by 5xx', ['version']),
   http_request_duration_seconds: histogram('Time of a request', 'seconds', ['route', 'status']),
 } as const;
 

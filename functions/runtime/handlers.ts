@@ -33,8 +33,15 @@ export function httpHandler<Deps extends AppDeps>(routes: readonly Route<Deps>[]
   const app: App = createApp(routes, deps);
   const respond = handle(app);
   type Arguments = Required<Parameters<typeof respond>>;
-  return invocation((event: Arguments[0], context) => respond(event, context as unknown as Arguments[1]), METRICS_MS);
+  return invocation(async (event: Arguments[0], context) => {
+    const answer = await respond(event, context as unknown as Arguments[1]);
+    if (isFault(answer)) telemetry.countFault();
+    return answer;
+  }, METRICS_MS);
 }
+
+/** Whether a caller gets 5xx: what is no answer at all is 502 at API Gateway. An error that is thrown is counted by Lambda. */
+const isFault = (answer: unknown): boolean => !z.object({ statusCode: z.int().max(499) }).safeParse(answer).success;
 
 /** Parses what the function is invoked with, and does `work`. */
 function taskHandler<S extends z.ZodType, Result>(

@@ -12,6 +12,11 @@ import { Tracer } from '../../core/telemetry/tracer.ts';
 /** The telemetry of a function: metrics as log lines, spans to the X-Ray daemon beside the function. */
 export interface FunctionTelemetry extends Telemetry {
   /**
+   * Counts an answer of 5xx by the version of the function, and writes that at once: it decides whether a deployment is taken
+   * back, so it is counted also where metrics are switched off.
+   */
+  countFault(): void;
+  /**
    * A middleware: the handler works in the invocation's trace, and what was measured leaves before Lambda freezes the function.
    * Metrics are not written by Powertools' `logMetrics`, for a line at each request is what {@link EmfMetrics} avoids.
    * @param flushMs least time between two writings of metrics, milliseconds
@@ -21,17 +26,21 @@ export interface FunctionTelemetry extends Telemetry {
 
 /** Observes this function and every call that the function makes to AWS. */
 export function createFunctionTelemetry({ monitoring }: EventSystem): FunctionTelemetry {
-  const emf = monitoring.metrics_enabled ? new EmfMetrics() : undefined;
+  const emf = new EmfMetrics();
   const sink = new XRaySink();
   const tracer = new Tracer(monitoring.tracing_enabled ? sink.send : () => {});
-  const metrics = emf ?? noMetrics;
+  const metrics = monitoring.metrics_enabled ? emf : noMetrics;
   observeClients((client) => observeClient(client, { metrics, tracer, tables: tableNames(), tenant: DEFAULT_TENANT }));
   return {
     metrics,
     tracer,
+    countFault() {
+      emf.count('answered_faults_total', { version: process.env['AWS_LAMBDA_FUNCTION_VERSION'] ?? '$LATEST' });
+      emf.flush(0);
+    },
     middleware(flushMs) {
       const flush = async () => {
-        emf?.flush(flushMs);
+        emf.flush(flushMs);
         await sink.flush();
       };
       return {

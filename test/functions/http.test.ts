@@ -2,9 +2,10 @@ import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ulid } from 'ulid';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { dynamoDb } from '../../adapters/aws/clients/clients.ts';
 import { DynamoCommitStorage } from '../../adapters/aws/dynamodb/commit-storage.ts';
+import { configureEventSystem } from '../../core/base/configuration.ts';
 import { EventStore } from '../../core/store/event-store.ts';
 import { functionNames } from '../../functions/environment.ts';
 import { type Bundle, MAX_COMMAND_BYTES } from '../../lib/shared/bundle.ts';
@@ -33,9 +34,9 @@ beforeAll(async () => {
 });
 
 /** The handler of a copy of a bundle, so that nothing of it is loaded yet. */
-async function loadedAnew(bundle: Bundle | undefined) {
+async function loadedAnew(bundle: Bundle | undefined, name = 'anew') {
   if (!bundle) throw new Error('no such bundle');
-  const copy = `${bundle.directory}-anew`;
+  const copy = `${bundle.directory}-${name}`;
   cpSync(bundle.directory, copy, { recursive: true });
   return import(/* @vite-ignore */ pathToFileURL(join(copy, 'index.mjs')).href);
 }
@@ -145,6 +146,62 @@ describe('the command function', () => {
     const store = new EventStore(new DynamoCommitStorage(dynamoDb(), table));
     const [commit] = await Array.fromAsync(store.commits(`agent-${agentId}`));
     expect(commit?.trace ?? '').not.toContain('6724c0de');
+  });
+});
+
+describe('an answer of 5xx', () => {
+  afterEach(() => {
+    vi.unstubAllEnvs();
+    vi.restoreAllMocks();
+  });
+
+  /** The command function with other settings, as version 7, and the lines of its metrics about faults. */
+  async function versionSeven(environment: Readonly<Record<string, string>>, settings: object = {}) {
+    const lines: string[] = [];
+    vi.spyOn(console, 'log').mockImplementation((line) => void lines.push(String(line)));
+    const own = {
+      POWERTOOLS_DEV: 'true',
+      POWERTOOLS_METRICS_DISABLED: 'false',
+      POWERTOOLS_METRICS_NAMESPACE: 'annals-test',
+      AWS_LAMBDA_FUNCTION_VERSION: '7',
+    };
+    const named = { ...own, POWERTOOLS_SERVICE_NAME: 'annals-command', ...environment };
+    for (const [name, value] of Object.entries(named)) vi.stubEnv(name, value);
+    vi.stubEnv('ANNALS_CONFIG', JSON.stringify(configureEventSystem(settings)));
+    const { handler } = await loadedAnew(functions.bundles['command'], ulid());
+    const create = () =>
+      handler(apiGatewayEvent({ method: 'POST', path: '/agents', body: agent(ulid()) }), lambdaContext());
+    const faults = () => lines.flatMap((line) => (line.includes('answered_faults_total') ? [JSON.parse(line)] : []));
+    return { handler, create, faults };
+  }
+
+  it('is counted by the version of the function, at once each time', async () => {
+    const { create, faults } = await versionSeven({ EVENTS_TABLE: 'no-such-table' });
+    for (let n = 1; n <= 2; n++) {
+      expect(await create()).toMatchObject({ statusCode: 503 });
+      expect(faults()).toHaveLength(n);
+    }
+    expect(faults()[0]).toMatchObject({ service: 'annals-command', version: '7', answered_faults_total: 1 });
+    const [{ Namespace, Dimensions }] = faults()[0]._aws.CloudWatchMetrics;
+    expect(Namespace).toBe('annals-test');
+    expect(Dimensions).toContainEqual(['service', 'version']);
+  });
+
+  it('is counted also where metrics are switched off', async () => {
+    const off = { event_system: { monitoring: { metrics_enabled: false } } };
+    const { create, faults } = await versionSeven({ EVENTS_TABLE: 'no-such-table' }, off);
+    expect(await create()).toMatchObject({ statusCode: 503 });
+    expect(faults()).toHaveLength(1);
+  });
+
+  it('is no answer of 2xx or 4xx', async () => {
+    const { create, handler, faults } = await versionSeven({});
+    expect(await create()).toMatchObject({ statusCode: 201 });
+    const refused = apiGatewayEvent({ method: 'POST', path: '/agents', body: '{' });
+    expect(await handler(refused, lambdaContext())).toMatchObject({ statusCode: 400 });
+    const unknown = apiGatewayEvent({ method: 'GET', path: '/nowhere' });
+    expect(await handler(unknown, lambdaContext())).toMatchObject({ statusCode: 404 });
+    expect(faults()).toEqual([]);
   });
 });
 
