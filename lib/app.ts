@@ -5,6 +5,7 @@ import { AuditStack } from './data/audit-stack.ts';
 import { DataStack } from './data/data-stack.ts';
 import { BusStack } from './delivery/bus-stack.ts';
 import { DeliveryStack } from './delivery/delivery-stack.ts';
+import { AlarmTopicStack } from './operations/alarm-topic-stack.ts';
 import { OperationsStack } from './operations/operations-stack.ts';
 import { ReplayStack } from './replay/replay-stack.ts';
 import type { SagaOutline } from './sagas/saga-machine.ts';
@@ -20,6 +21,7 @@ export interface AnnalsProps {
 }
 
 export interface AnnalsStacks {
+  readonly alarms: AlarmTopicStack;
   readonly data: DataStack;
   readonly bus: BusStack;
   readonly replay: ReplayStack;
@@ -36,17 +38,19 @@ export function addAnnals(app: App, { config, routes, sagas: outlines, code }: A
   const name = (part: string) => `annals-${config.stage}-${part}`;
   const terminationProtection = config.stage === 'prod';
   const data = new DataStack(app, name('data'), { config, terminationProtection });
-  const bus = new BusStack(app, name('bus'), { config, terminationProtection });
-  const replay = new ReplayStack(app, name('replay'), { config, data, code, terminationProtection });
+  const alarms = new AlarmTopicStack(app, name('alarms'), { config });
+  const place = { config, alarmTopic: alarms.topic };
+  const bus = new BusStack(app, name('bus'), { ...place, terminationProtection });
+  const replay = new ReplayStack(app, name('replay'), { ...place, data, code, terminationProtection });
   const api = new ApiStack(app, name('api'), {
-    ...{ config, data, bus: bus.bus, routes, code },
+    ...{ ...place, data, bus: bus.bus, routes, code },
     replayMachine: replay.machine,
   });
-  const delivery = new DeliveryStack(app, name('delivery'), { config, data, bus: bus.bus, code });
-  const operations = new OperationsStack(app, name('operations'), { config, data, bus, api, delivery, code });
+  const delivery = new DeliveryStack(app, name('delivery'), { ...place, data, bus: bus.bus, code });
+  const operations = new OperationsStack(app, name('operations'), { ...place, data, bus, api, delivery, code });
   const audit = config.trail && new AuditStack(app, name('audit'), { config, data, terminationProtection });
   const sagas = new SagaStack(app, name('sagas'), {
-    config,
+    ...place,
     data,
     bus: bus.bus,
     sagas: outlines,
@@ -56,5 +60,5 @@ export function addAnnals(app: App, { config, routes, sagas: outlines, code }: A
   Tags.of(app).add('service', 'annals');
   Tags.of(app).add('stage', config.stage);
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
-  return { data, bus, replay, api, delivery, sagas, operations, ...(audit ? { audit } : {}) };
+  return { alarms, data, bus, replay, api, delivery, sagas, operations, ...(audit ? { audit } : {}) };
 }

@@ -5,9 +5,11 @@ import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
+import type { FunctionName } from '../../functions/environment.ts';
 import type { DataStack } from '../data/data-stack.ts';
 import { appendEvents, operateOn, operateReplays, publishTo, readEventsAndViews } from '../data/permissions.ts';
 import { acknowledge } from '../shared/acknowledge.ts';
+import type { AlarmPlace } from '../shared/alarms.ts';
 import type { Config } from '../shared/config.ts';
 import { type FunctionCode, ServiceFunction } from '../shared/service-function.ts';
 import { type ApiRoute, addMethod } from './api-method.ts';
@@ -23,8 +25,7 @@ export interface ApiRoutes {
   readonly operate: readonly ApiRoute[];
 }
 
-export interface ApiStackProps extends StackProps {
-  readonly config: Config;
+export interface ApiStackProps extends StackProps, AlarmPlace {
   readonly data: DataStack;
   readonly bus: IEventBus;
   /** Carries out replays. */
@@ -49,8 +50,9 @@ export class ApiStack extends Stack {
       props.data.objects.acknowledgeUse(own, 'snapshots', 'large-events');
     for (const own of [this.query, this.operate]) props.data.objects.acknowledgeUse(own, 'large-views');
     props.data.objects.acknowledgeUse(this.query, 'log');
-    const gradual = props.config.gradualDeployment ? new GradualDeployment(this, props.config) : undefined;
-    const live = (name: string, handler: lambda.Function) => gradual?.aliasOf(this, name, handler) ?? handler;
+    const gradual = props.config.gradualDeployment ? new GradualDeployment(this, props) : undefined;
+    const live = (name: string, handler: ServiceFunction<FunctionName>) =>
+      gradual?.aliasOf(this, name, handler) ?? handler;
     const command = integrationOf(live('Command', this.command));
     const query = integrationOf(live('Query', this.query));
     const operate = integrationOf(live('Operate', this.operate));
@@ -70,9 +72,9 @@ export class ApiStack extends Stack {
   }
 }
 
-function commandFunction(scope: Construct, { config, data, code }: ApiStackProps) {
+function commandFunction(scope: Construct, { config, alarmTopic, data, code }: ApiStackProps) {
   return new ServiceFunction(scope, 'Command', {
-    config,
+    ...{ config, alarmTopic },
     name: 'command',
     description: 'Annals: takes commands and appends events',
     code,
@@ -85,9 +87,9 @@ function commandFunction(scope: Construct, { config, data, code }: ApiStackProps
   });
 }
 
-function queryFunction(scope: Construct, { config, data, code }: ApiStackProps) {
+function queryFunction(scope: Construct, { config, alarmTopic, data, code }: ApiStackProps) {
   return new ServiceFunction(scope, 'Query', {
-    config,
+    ...{ config, alarmTopic },
     name: 'query',
     description: 'Annals: answers from views and history',
     code,
@@ -104,9 +106,9 @@ function queryFunction(scope: Construct, { config, data, code }: ApiStackProps) 
   });
 }
 
-function operateFunction(scope: Construct, { config, data, bus, replayMachine, code }: ApiStackProps) {
+function operateFunction(scope: Construct, { config, alarmTopic, data, bus, replayMachine, code }: ApiStackProps) {
   return new ServiceFunction(scope, 'Operate', {
-    config,
+    ...{ config, alarmTopic },
     name: 'operate',
     description: 'Annals: redrives what is stuck, and starts rebuilds and replays',
     code,

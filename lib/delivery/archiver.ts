@@ -4,11 +4,11 @@ import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import type { Construct } from 'constructs';
 import type { DataStack } from '../data/data-stack.ts';
 import { archiveLog, sweepBodies } from '../data/permissions.ts';
-import type { Config } from '../shared/config.ts';
+import type { AlarmPlace } from '../shared/alarms.ts';
+import { alarmFailedStarts } from '../shared/rule-alarm.ts';
 import { type FunctionCode, ServiceFunction } from '../shared/service-function.ts';
 
-export interface ArchiverProps {
-  readonly config: Config;
+export interface ArchiverProps extends AlarmPlace {
   readonly data: DataStack;
   readonly code: FunctionCode;
 }
@@ -18,9 +18,10 @@ export interface ArchiverProps {
  * What one run does not get done, the next one does.
  */
 export class Archiver extends ServiceFunction<'archiver'> {
-  constructor(scope: Construct, id: string, { config, data, code }: ArchiverProps) {
+  constructor(scope: Construct, id: string, { data, code, ...place }: ArchiverProps) {
     super(scope, id, {
-      config,
+      ...place,
+      isRare: true,
       name: 'archiver',
       description: 'Annals: takes old pages of the log to the archive, removes bodies that nobody claims',
       code,
@@ -35,10 +36,11 @@ export class Archiver extends ServiceFunction<'archiver'> {
       memoryMegabytes: 1024,
     });
     data.objects.acknowledgeUse(this, 'log', 'large-events', 'large-views');
-    new events.Rule(scope, `${id}Schedule`, {
+    const rule = new events.Rule(scope, `${id}Schedule`, {
       description: 'Annals: once a day',
       schedule: events.Schedule.rate(Duration.days(1)),
       targets: [new LambdaFunction(this, { retryAttempts: 2 })],
     });
+    alarmFailedStarts(rule, place, 'archiver');
   }
 }

@@ -1,21 +1,18 @@
-import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
+import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
-import * as sqs from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
-import { acknowledge } from '../shared/acknowledge.ts';
-import type { Config } from '../shared/config.ts';
+import type { AlarmPlace } from '../shared/alarms.ts';
+import { DeadLetterQueue } from '../shared/dead-letter-queue.ts';
 
-export interface BusStackProps extends StackProps {
-  readonly config: Config;
-}
+export interface BusStackProps extends StackProps, AlarmPlace {}
 
 /** The bus that everyone else subscribes to, under the name `annals-<stage>`. */
 export class BusStack extends Stack {
   readonly bus: EventBus;
   /** Events that the bus could not deliver. */
-  readonly undelivered: sqs.Queue;
+  readonly undelivered: DeadLetterQueue;
 
   constructor(scope: Construct, id: string, props: BusStackProps) {
     super(scope, id, props);
@@ -26,17 +23,12 @@ export class BusStack extends Stack {
       enableKeyRotation: true,
       removalPolicy,
     });
-    this.undelivered = new sqs.Queue(this, 'Undelivered', {
-      encryption: sqs.QueueEncryption.SQS_MANAGED,
-      enforceSSL: true,
-      retentionPeriod: Duration.days(14),
-      removalPolicy,
+    this.undelivered = new DeadLetterQueue(this, 'Undelivered', {
+      ...props,
+      of: 'bus',
+      reason:
+        'This queue is itself a dead-letter queue: EventBridge puts events here that it could not encrypt or decrypt. Nothing consumes it automatically, so no message can be received too often.',
     });
-    acknowledge(
-      this.undelivered,
-      'AwsSolutions-SQS3',
-      'This queue is itself a dead-letter queue: EventBridge puts events here that it could not encrypt or decrypt. Nothing consumes it automatically, so no message can be received too often.',
-    );
     this.bus = new EventBus(this, 'Bus', {
       eventBusName: `annals-${stage}`,
       description: 'Events of Annals, at least once; deduplicate by detail.id',

@@ -1,4 +1,5 @@
 import { Duration, Stack, type StackProps } from 'aws-cdk-lib';
+import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { type IEventBus, Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
@@ -17,13 +18,13 @@ import {
   verifyEventsAndViews,
 } from '../data/permissions.ts';
 import { acknowledge } from '../shared/acknowledge.ts';
-import type { Config } from '../shared/config.ts';
+import { type AlarmPlace, addAlarm } from '../shared/alarms.ts';
+import { alarmFailedStarts } from '../shared/rule-alarm.ts';
 import { type FunctionCode, ServiceFunction } from '../shared/service-function.ts';
 import { Archiver } from './archiver.ts';
 import { FailureBucket } from './failure-bucket.ts';
 
-export interface DeliveryStackProps extends StackProps {
-  readonly config: Config;
+export interface DeliveryStackProps extends StackProps, AlarmPlace {
   readonly data: DataStack;
   readonly bus: IEventBus;
   readonly code: FunctionCode;
@@ -40,8 +41,8 @@ export class DeliveryStack extends Stack {
 
   constructor(scope: Construct, id: string, props: DeliveryStackProps) {
     super(scope, id, props);
-    const { config, data, bus, code } = props;
-    const common = { config, code, timeout: Duration.seconds(60), memoryMegabytes: 512 };
+    const { config, alarmTopic, data, bus, code } = props;
+    const common = { config, alarmTopic, code, timeout: Duration.seconds(60), memoryMegabytes: 512 };
     const failures = new FailureBucket(this, 'Failures', { config, encryptionKey: data.key });
     const consumes = [...readStream(streamArnOf(data.events), data.key), ...keepFailures(failures, data.key)];
 
@@ -59,7 +60,7 @@ export class DeliveryStack extends Stack {
     });
     data.objects.acknowledgeUse(this.projector, 'snapshots', 'large-events', 'large-views');
     // A stream of events is worked on by one of the four at a time, so its views still change in order.
-    consume(this.projector, { table: data.events, failures, batchSize: 100, parallelizationFactor: 4 });
+    consume(this.projector, props, { table: data.events, failures, batchSize: 100, parallelizationFactor: 4 });
 
     this.relay = new ServiceFunction(this, 'Relay', {
       ...common,
@@ -75,7 +76,7 @@ export class DeliveryStack extends Stack {
       permissions: [...appendToLog(data), ...publishTo(bus), ...parkStreams(data), ...consumes],
     });
     data.objects.acknowledgeUse(this.relay, 'large-events', 'log');
-    new Archiver(this, 'Archiver', { config, data, code });
+    new Archiver(this, 'Archiver', { config, alarmTopic, data, code });
 
     const verify = new ServiceFunction(this, 'Verify', {
       ...common,
@@ -90,18 +91,20 @@ export class DeliveryStack extends Stack {
       },
       permissions: verifyEventsAndViews(data),
       timeout: Duration.minutes(15),
+      isRare: true,
     });
-    new Rule(this, 'VerifyDaily', {
+    const daily = new Rule(this, 'VerifyDaily', {
       description: 'Annals: verifies all views once a day',
       schedule: Schedule.rate(Duration.days(1)),
       targets: [new LambdaFunction(verify, { retryAttempts: 1 })],
     });
+    alarmFailedStarts(daily, props, 'verify');
     data.objects.acknowledgeUse(verify, 'snapshots', 'large-events', 'large-views', 'log');
     const { batch_size: batchSize, batch_timeout } = config.eventSystem.bus;
     // Lambda counts in whole seconds. A fuller batch makes fewer pages of the log.
     const maxBatchingWindow = Duration.seconds(Math.ceil(batch_timeout / 1_000));
     const source = { table: data.events, failures, batchSize, maxBatchingWindow, parallelizationFactor: 1 };
-    consume(this.relay, source, tampering);
+    consume(this.relay, props, source, tampering);
   }
 }
 
@@ -126,15 +129,16 @@ const tampering = [
 
 function consume(
   consumer: ServiceFunction<FunctionName>,
+  place: AlarmPlace,
   { table, failures, ...batching }: Source,
   besides: readonly object[] = [],
 ): void {
-  consumer.addEventSourceMapping('Stream', {
+  const mapping = consumer.addEventSourceMapping('Stream', {
     eventSourceArn: streamArnOf(table),
     startingPosition: lambda.StartingPosition.TRIM_HORIZON,
     ...batching,
     filters: [{ eventName: lambda.FilterRule.isEqual('INSERT') }, ...besides].map(lambda.FilterCriteria.filter),
-    // Tells of batches that went to the bucket, which an alarm watches.
+    // Counts batches that were given up, which alarms watch.
     metricsConfig: { metrics: [lambda.MetricType.EVENT_COUNT] },
     reportBatchItemFailures: true,
     // Finds the one record that crashes the function, should there be one.
@@ -145,9 +149,30 @@ function consume(
     onFailure: { bind: () => ({ destination: failures.bucketArn }) },
     supportS3OnFailureDestination: true,
   });
+  alarmGivenUp(consumer, mapping, place);
   acknowledge(
     consumer.role ?? consumer,
     `AwsSolutions-IAM5[Resource::<${Stack.of(failures).getLogicalId(failures.node.defaultChild as CfnBucket)}.Arn>/*]`,
     'Lambda names each failed batch by mapping, shard and time, so the keys cannot be listed beforehand. The statement allows s3:PutObject only, and the bucket holds nothing but failed batches.',
   );
+}
+
+/**
+ * Batches that Lambda gave up: those that lie in the bucket, those that were dropped, and those that could not be put anywhere.
+ * Lambda publishes the first two by mapping and the third by function.
+ */
+function alarmGivenUp(consumer: ServiceFunction<FunctionName>, mapping: lambda.EventSourceMapping, place: AlarmPlace) {
+  const ofMapping = { EventSourceMappingUUID: mapping.eventSourceMappingId };
+  const ofFunction = { FunctionName: consumer.functionName };
+  const watch = (name: string, metricName: string, dimensionsMap: Record<string, string>) =>
+    addAlarm(consumer, metricName, place, {
+      ...{ name, of: consumer.name, threshold: 1, periods: 1 },
+      metric: new Metric({
+        ...{ namespace: 'AWS/Lambda', metricName, dimensionsMap },
+        ...{ statistic: 'Sum', period: Duration.minutes(1) },
+      }),
+    });
+  watch('FailedBatches', 'OnFailureDestinationDeliveredEventCount', ofMapping);
+  watch('DroppedBatches', 'DroppedEventCount', ofMapping);
+  watch('LostBatches', 'DestinationDeliveryFailures', ofFunction);
 }

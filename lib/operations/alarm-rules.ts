@@ -4,9 +4,10 @@ import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
-import type { DataStack } from '../data/data-stack.ts';
+import { type DataStack, indexes } from '../data/data-stack.ts';
 import { type AlarmRule, ownMetric, sumOf } from '../shared/alarms.ts';
 import type { Config } from '../shared/config.ts';
+import { throttlesOf } from '../shared/table-throttles.ts';
 
 /** What a stage's alarms and dashboard look at. */
 export interface Watched {
@@ -38,7 +39,7 @@ export const functionsOf = ({ api, delivery }: Watched): LambdaFunction[] => [
 
 export const tablesOf = ({ data }: Watched): Table[] => [data.events, data.views, data.control, data.log];
 
-/** Everything that wakes somebody. */
+/** What wakes somebody, besides what each function, queue, table and state machine brings with it. */
 export function alarmRules(watched: Watched): AlarmRule[] {
   return [...ofTheApi(watched), ...ofDelivery(watched), ...ofTheStage(watched)];
 }
@@ -47,7 +48,7 @@ function ofTheApi({ api, config }: Watched): AlarmRule[] {
   const minute = { period: MINUTE };
   const faults = new cloudwatch.MathExpression({
     // One failed request out of three at night is no reason to wake anybody.
-    expression: 'IF(requests >= 20, 100 * faults / requests, 0)',
+    expression: 'IF(FILL(requests, 0) >= 20, 100 * FILL(faults, 0) / FILL(requests, 0), 0)',
     usingMetrics: {
       requests: api.api.metricCount({ ...minute, statistic: 'Sum' }),
       faults: api.api.metricServerError({ ...minute, statistic: 'Sum' }),
@@ -68,11 +69,9 @@ function ofTheApi({ api, config }: Watched): AlarmRule[] {
   ];
 }
 
-function ofDelivery({ config, delivery: { projector, relay }, undelivered }: Watched): AlarmRule[] {
+function ofDelivery({ config, delivery: { projector, relay } }: Watched): AlarmRule[] {
   const behind = (consumer: LambdaFunction) =>
     consumer.metric('IteratorAge', { statistic: 'Maximum', period: MINUTE, unit: cloudwatch.Unit.MILLISECONDS });
-  const dropped = (consumer: LambdaFunction) =>
-    consumer.metric('OnFailureDestinationDeliveredEventCount', { statistic: 'Sum', period: MINUTE });
   const parked = ['projector', 'relay'].map((name) => ownMetric(config, 'dead_letters_total', name, 'Sum'));
   const outcome = (name: string) => ownMetric(config, 'saga_outcomes_total', 'relay', 'Sum', { outcome: name });
   return [
@@ -85,17 +84,10 @@ function ofDelivery({ config, delivery: { projector, relay }, undelivered }: Wat
       periods: 5,
     },
     { name: 'LogLag', metric: ownMetric(config, 'log_lag_seconds', 'relay', 'p99'), threshold: 30, periods: 5 },
-    { name: 'DeadLetters', metric: filled(parked, 'events parked'), threshold: 1, periods: 1 },
+    { name: 'DeadLetters', metric: sumOf(parked, 'events parked'), threshold: 1, periods: 1 },
     {
       name: 'SagaFailures',
-      metric: filled([outcome('failed'), outcome('parked')], 'sagas failed or parked'),
-      threshold: 1,
-      periods: 1,
-    },
-    { name: 'FailedBatches', metric: sumOf([projector, relay], dropped, 'batches given up'), threshold: 1, periods: 1 },
-    {
-      name: 'Undelivered',
-      metric: undelivered.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum', period: MINUTE }),
+      metric: sumOf([outcome('failed'), outcome('parked')], 'sagas failed or parked'),
       threshold: 1,
       periods: 1,
     },
@@ -109,9 +101,7 @@ function ofDelivery({ config, delivery: { projector, relay }, undelivered }: Wat
   ];
 }
 
-function ofTheStage(watched: Watched): AlarmRule[] {
-  const functions = functionsOf(watched);
-  const minute = { period: MINUTE, statistic: 'Sum' };
+function ofTheStage({ config, data }: Watched): AlarmRule[] {
   const concurrency = new cloudwatch.Metric({
     namespace: 'AWS/Lambda',
     metricName: 'ConcurrentExecutions',
@@ -119,31 +109,14 @@ function ofTheStage(watched: Watched): AlarmRule[] {
     period: MINUTE,
   });
   return [
-    {
-      name: 'FunctionErrors',
-      metric: sumOf(functions, (one) => one.metricErrors(minute), 'errors'),
-      threshold: 5,
-      periods: 5,
-      bad: 3,
-    },
-    {
-      name: 'FunctionThrottles',
-      metric: sumOf(functions, (one) => one.metricThrottles(minute), 'throttles'),
-      threshold: 1,
-      periods: 5,
-      bad: 3,
-    },
     { name: 'Concurrency', metric: concurrency, threshold: CONCURRENCY, periods: 5, bad: 3 },
-    {
-      name: 'TableThrottles',
-      metric: filled(tablesOf(watched).flatMap(throttlesOf), 'requests throttled'),
-      threshold: 1,
-      periods: 5,
-      bad: 3,
-    },
+    throttlesOf('events', data.events),
+    throttlesOf('views', data.views, [indexes.byGroup, indexes.byParked, indexes.byRank]),
+    throttlesOf('control', data.control, [indexes.byKind]),
+    throttlesOf('log', data.log),
     {
       name: 'Unhealthy',
-      metric: ownMetric(watched.config, 'health', 'health', 'Minimum'),
+      metric: ownMetric(config, 'health', 'health', 'Minimum'),
       threshold: 0.5,
       periods: 3,
       bad: 2,
@@ -151,18 +124,4 @@ function ofTheStage(watched: Watched): AlarmRule[] {
       silenceIsBad: true,
     },
   ];
-}
-
-function throttlesOf(table: Table): cloudwatch.IMetric[] {
-  const of = { statistic: 'Sum', period: MINUTE };
-  return [table.metric('ReadThrottleEvents', of), table.metric('WriteThrottleEvents', of)];
-}
-
-/** The sum of metrics of which each is silent as long as nothing happens. */
-function filled(metrics: readonly cloudwatch.IMetric[], label: string): cloudwatch.MathExpression {
-  const usingMetrics = Object.fromEntries(metrics.map((metric, index) => [`m${index}`, metric]));
-  const expression = Object.keys(usingMetrics)
-    .map((id) => `FILL(${id}, 0)`)
-    .join('+');
-  return new cloudwatch.MathExpression({ expression, usingMetrics, label, period: MINUTE });
 }

@@ -1,7 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type { Construct } from 'constructs';
-import { ownMetric } from '../shared/alarms.ts';
+import { filledSum, ownMetric } from '../shared/alarms.ts';
 import { functionsOf, tablesOf, type Watched } from './alarm-rules.ts';
 import { prices } from './prices.ts';
 
@@ -91,7 +91,7 @@ function costPerMillionEvents(watched: Watched): cloudwatch.MathExpression {
   const tables = tablesOf(watched);
   const writes = tables.map((table, index) => [`w${index}`, table.metricConsumedWriteCapacityUnits(hour)] as const);
   const reads = tables.map((table, index) => [`r${index}`, table.metricConsumedReadCapacityUnits(hour)] as const);
-  const total = (metrics: readonly (readonly [string, unknown])[]) => metrics.map(([id]) => id).join('+');
+  const total = (metrics: readonly (readonly [string, unknown])[]) => filledSum(Object.fromEntries(metrics));
   const { writeUnit, readUnit } = prices.dynamoDb;
   return new cloudwatch.MathExpression({
     expression: `1000000 * ((${total(writes)}) * ${writeUnit.toFixed(9)} + (${total(reads)}) * ${readUnit.toFixed(9)}) / events`,

@@ -6,12 +6,12 @@ import type { Construct } from 'constructs';
 import type { DataStack } from '../data/data-stack.ts';
 import { replayEvents } from '../data/permissions.ts';
 import { acknowledge } from '../shared/acknowledge.ts';
-import type { Config } from '../shared/config.ts';
+import type { AlarmPlace } from '../shared/alarms.ts';
 import { type FunctionCode, ServiceFunction } from '../shared/service-function.ts';
+import { alarmFailures } from '../shared/state-machine-alarms.ts';
 import { replayMachine } from './replay-machine.ts';
 
-export interface ReplayStackProps extends StackProps {
-  readonly config: Config;
+export interface ReplayStackProps extends StackProps, AlarmPlace {
   readonly data: DataStack;
   readonly code: FunctionCode;
 }
@@ -25,9 +25,10 @@ export class ReplayStack extends Stack {
 
   constructor(scope: Construct, id: string, props: ReplayStackProps) {
     super(scope, id, props);
-    const { config, data, code } = props;
+    const { config, alarmTopic, data, code } = props;
     const worker = new ServiceFunction(this, 'Replay', {
-      config,
+      ...{ config, alarmTopic },
+      isRare: true,
       code,
       name: 'replay',
       description: 'Annals: one step of a replay into a new generation',
@@ -44,10 +45,15 @@ export class ReplayStack extends Stack {
     });
     data.objects.acknowledgeUse(worker, 'large-events', 'large-views', 'log');
     this.machine = replayStateMachine(this, config, worker);
+    alarmFailures(this.machine, props, { name: 'ReplayFailures' });
   }
 }
 
-function replayStateMachine(scope: Construct, config: Config, worker: ServiceFunction<'replay'>): sfn.StateMachine {
+function replayStateMachine(
+  scope: Construct,
+  config: AlarmPlace['config'],
+  worker: ServiceFunction<'replay'>,
+): sfn.StateMachine {
   const stateMachineName = `annals-${config.stage}-replay`;
   const { account, region, partition } = Stack.of(scope);
   const arn = (kind: string, rest: string) => `arn:${partition}:states:${region}:${account}:${kind}:${rest}`;

@@ -3,18 +3,17 @@ import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/
 import { type IEventBus, Rule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
-import * as sqs from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import type { DataStack } from '../data/data-stack.ts';
 import { answerMachines, appendEvents, keepSagaTasks, startMachines } from '../data/permissions.ts';
-import { acknowledge } from '../shared/acknowledge.ts';
-import type { Config } from '../shared/config.ts';
+import { type AlarmPlace, addAlarm } from '../shared/alarms.ts';
+import { DeadLetterQueue } from '../shared/dead-letter-queue.ts';
 import { type FunctionCode, ServiceFunction } from '../shared/service-function.ts';
+import { throttlesOf } from '../shared/table-throttles.ts';
 import type { SagaOutline } from './saga-machine.ts';
 import { SagaStateMachine } from './saga-state-machine.ts';
 
-export interface SagaStackProps extends StackProps {
-  readonly config: Config;
+export interface SagaStackProps extends StackProps, AlarmPlace {
   readonly data: DataStack;
   readonly bus: IEventBus;
   readonly sagas: readonly SagaOutline[];
@@ -27,8 +26,9 @@ export class SagaStack extends Stack {
 
   constructor(scope: Construct, id: string, props: SagaStackProps) {
     super(scope, id, props);
-    const { config, data, sagas, code } = props;
+    const { config, alarmTopic, data, sagas, code } = props;
     const tasks = tasksTable(this, props);
+    addAlarm(this, 'TableThrottles', props, throttlesOf('saga-tasks', tasks));
     const prefix = `annals-${config.stage}-saga-`;
     // By name and not by reference: the machines know their function, so the function cannot depend on them.
     const arnOf = (saga: string) =>
@@ -40,7 +40,7 @@ export class SagaStack extends Stack {
       });
     const arns = sagas.map(({ name }) => arnOf(name));
     const common = {
-      config,
+      ...{ config, alarmTopic },
       code,
       timeout: Duration.seconds(60),
       memoryMegabytes: 512,
@@ -67,7 +67,7 @@ export class SagaStack extends Stack {
     for (const own of [task, events]) data.objects.acknowledgeUse(own, 'snapshots', 'large-events');
     subscribe(this, events, props);
     this.machines = sagas.map((saga) => {
-      return new SagaStateMachine(this, saga.name, { config, saga, name: `${prefix}${saga.name}`, task });
+      return new SagaStateMachine(this, saga.name, { config, alarmTopic, saga, name: `${prefix}${saga.name}`, task });
     });
     new CfnOutput(this, 'SagaTaskFunction', { value: task.functionArn });
     new CfnOutput(this, 'SagaMachineArnPrefix', { value: arnOf('') });
@@ -99,22 +99,21 @@ function typesOf(sagas: readonly SagaOutline[]): string[] {
 }
 
 function subscribe(scope: Construct, events: ServiceFunction<'saga-events'>, props: SagaStackProps): void {
-  const { config, bus, sagas } = props;
-  const undelivered = new sqs.Queue(scope, 'Undelivered', {
-    encryption: sqs.QueueEncryption.SQS_MANAGED,
-    enforceSSL: true,
-    retentionPeriod: Duration.days(14),
-    removalPolicy: config.removalPolicy,
+  const { bus, sagas } = props;
+  const undelivered = new DeadLetterQueue(scope, 'Undelivered', {
+    ...props,
+    of: 'sagas',
+    reason:
+      'This queue is itself a dead-letter queue: events are put here that the function could not take in. Nothing consumes it automatically, so no message can be received too often.',
   });
-  acknowledge(
-    undelivered,
-    'AwsSolutions-SQS3',
-    'This queue is itself a dead-letter queue: events are put here that the function could not take in. Nothing consumes it automatically, so no message can be received too often.',
-  );
   events.configureAsyncInvoke({
     retryAttempts: 2,
     maxEventAge: Duration.hours(6),
     onFailure: new SqsDestination(undelivered),
+  });
+  addAlarm(events, 'Lost', props, {
+    ...{ name: 'LostEvents', of: events.name, threshold: 1, periods: 1 },
+    metric: events.metric('DestinationDeliveryFailures', { statistic: 'Sum', period: Duration.minutes(1) }),
   });
   const rule = new Rule(scope, 'Rule', {
     description: 'Annals: what sagas have to hear of',

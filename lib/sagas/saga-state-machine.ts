@@ -1,15 +1,14 @@
-import { Aws, Duration, Stack } from 'aws-cdk-lib';
-import { Alarm, ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { Aws, Stack } from 'aws-cdk-lib';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { DefinitionBody, LogLevel, StateMachine, StateMachineType } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { acknowledge } from '../shared/acknowledge.ts';
-import type { Config } from '../shared/config.ts';
+import type { AlarmPlace } from '../shared/alarms.ts';
+import { alarmFailures } from '../shared/state-machine-alarms.ts';
 import { compileSaga, type SagaOutline } from './saga-machine.ts';
 
-export interface SagaStateMachineProps {
-  readonly config: Config;
+export interface SagaStateMachineProps extends AlarmPlace {
   readonly saga: SagaOutline;
   readonly name: string;
   /** Does what the machine asks for. */
@@ -18,10 +17,9 @@ export interface SagaStateMachineProps {
 
 /** The state machine that runs the sagas of one declaration: traced, logged without its data, alarmed when it fails. */
 export class SagaStateMachine extends Construct {
-  readonly alarm: Alarm;
-
-  constructor(scope: Construct, id: string, { config, saga, name, task }: SagaStateMachineProps) {
+  constructor(scope: Construct, id: string, { saga, name, task, ...place }: SagaStateMachineProps) {
     super(scope, id);
+    const { config } = place;
     const log = new LogGroup(this, 'Log', {
       logGroupName: `/aws/vendedlogs/states/${name}`,
       retention: config.logRetentionDays,
@@ -40,14 +38,7 @@ export class SagaStateMachine extends Construct {
     });
     task.grantInvoke(machine);
     acknowledgeWildcards(machine, task);
-    this.alarm = new Alarm(this, 'Failed', {
-      alarmDescription: `A saga ${saga.name} is parked, or its state machine broke: see "When a saga is parked" in docs/sagas.md`,
-      metric: machine.metricFailed({ period: Duration.minutes(1) }),
-      threshold: 1,
-      evaluationPeriods: 1,
-      comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-      treatMissingData: TreatMissingData.NOT_BREACHING,
-    });
+    alarmFailures(machine, place, { name: 'SagaMachineFailures', of: saga.name });
   }
 }
 

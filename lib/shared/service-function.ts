@@ -1,17 +1,16 @@
-import type { Duration } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import type { Environment, FunctionName } from '../../functions/environment.ts';
 import { acknowledge } from './acknowledge.ts';
-import type { Config } from './config.ts';
+import { type AlarmPlace, addAlarm, metricsNamespace } from './alarms.ts';
 
 /** Folder of a function's bundled code. */
 export type FunctionCode = (name: FunctionName) => string;
 
-export interface ServiceFunctionProps<F extends FunctionName> {
-  readonly config: Config;
+export interface ServiceFunctionProps<F extends FunctionName> extends AlarmPlace {
   readonly name: F;
   readonly code: FunctionCode;
   readonly description: string;
@@ -20,13 +19,21 @@ export interface ServiceFunctionProps<F extends FunctionName> {
   readonly memoryMegabytes: number;
   /** All that it may do besides logging and tracing. */
   readonly permissions: readonly iam.PolicyStatement[];
+  /** It works a few times a day, so the first failure counts. */
+  readonly isRare?: boolean;
 }
 
-/** Where CloudWatch keeps the metrics of a stage. */
-export const metricsNamespace = ({ stage }: Config): string => `annals-${stage}`;
+/** Failures within {@link WINDOW} that somebody is told of, when the function works all day. */
+const SEVERAL = 5;
+const WINDOW = Duration.minutes(5);
 
-/** A Lambda function as all of ours are: current Node on Arm, traced, with a log of its own and no permission unasked for. */
+/**
+ * A Lambda function as all of ours are: current Node on Arm, traced, with a log of its own and no permission unasked for. It has
+ * alarms: Lambda counts crashes, time-outs and lack of memory as errors alike.
+ */
 export class ServiceFunction<F extends FunctionName> extends lambda.Function {
+  readonly name: F;
+
   constructor(scope: Construct, id: string, props: ServiceFunctionProps<F>) {
     const { config, name, permissions } = props;
     const logGroup = new LogGroup(scope, `${id}Log`, {
@@ -66,5 +73,10 @@ export class ServiceFunction<F extends FunctionName> extends lambda.Function {
       'AwsSolutions-IAM5[Resource::*]',
       'xray:PutTraceSegments and xray:PutTelemetryRecords have no resource type in IAM, so * is the only resource they can be granted on. They can write traces, not read any; no other statement of this role names *.',
     );
+    this.name = name;
+    const rule = { of: name, threshold: props.isRare ? 1 : SEVERAL, periods: 1 };
+    const several = { statistic: 'Sum', period: WINDOW };
+    addAlarm(this, 'Errors', props, { ...rule, name: 'FunctionErrors', metric: this.metricErrors(several) });
+    addAlarm(this, 'Throttles', props, { ...rule, name: 'FunctionThrottles', metric: this.metricThrottles(several) });
   }
 }

@@ -11,18 +11,45 @@ describe.each(['staging', 'prod'] as const)('%s', (stage) => {
   it('moves a tenth of the requests to a new version first, and back when it fails', () => {
     const groups = Object.values(api.findResources('AWS::CodeDeploy::DeploymentGroup'));
     expect(groups).toHaveLength(aliases.length);
-    const alarms = api.findResources('AWS::CloudWatch::Alarm');
     for (const { Properties } of groups) {
       expect(Properties.DeploymentConfigName).toBe('CodeDeployDefault.LambdaCanary10Percent5Minutes');
       expect(Properties.AutoRollbackConfiguration).toMatchObject({
         Enabled: true,
         Events: expect.arrayContaining(['DEPLOYMENT_FAILURE', 'DEPLOYMENT_STOP_ON_ALARM']),
       });
-      const [{ Name }] = Properties.AlarmConfiguration.Alarms;
-      const alarm = alarms[Name.Ref]?.Properties;
-      expect(alarm.AlarmName).toMatch(new RegExp(`^annals-${stage}-\\w+Errors$`));
-      expect(runbook).toContain(`### ${alarm.AlarmName.split('-').at(-1)}\n`);
-      expect(alarm.Dimensions.map(({ Name: dimension }: { Name: string }) => dimension)).toContain('Resource'); // the alias
+    }
+  });
+
+  it('takes a version back when that version crashes or answers faults, whatever the version before it does', () => {
+    const alarms = api.findResources('AWS::CloudWatch::Alarm');
+    for (const [group, { Properties }] of Object.entries(api.findResources('AWS::CodeDeploy::DeploymentGroup'))) {
+      const own = Properties.AlarmConfiguration.Alarms.map(({ Name }: { Name: { Ref: string } }) => alarms[Name.Ref]);
+      const [errors, faults] = own.map(({ Properties: alarm }: { Properties: unknown }) => alarm);
+      const alias = Object.values(api.findResources('AWS::Lambda::Alias')).find(
+        ({ UpdatePolicy }) => UpdatePolicy.CodeDeployLambdaAliasUpdate.DeploymentGroupName.Ref === group,
+      )?.Properties;
+      const version = alias.FunctionVersion;
+      expect(version['Fn::GetAtt'][1]).toBe('Version');
+
+      expect(errors).toMatchObject({ Namespace: 'AWS/Lambda', MetricName: 'Errors' });
+      expect(errors.Dimensions).toContainEqual({ Name: 'ExecutedVersion', Value: version });
+      expect(errors.Dimensions).toContainEqual({ Name: 'FunctionName', Value: alias.FunctionName });
+
+      // biome-ignore lint/suspicious/noExplicitAny: a template's properties
+      const metrics = faults.Metrics.flatMap(({ MetricStat }: any) => (MetricStat ? [MetricStat.Metric] : []));
+      const service = errors.AlarmName.split('-').at(-1).replace('Errors', '').toLowerCase();
+      expect(metrics).toContainEqual({
+        Namespace: `annals-${stage}`,
+        MetricName: 'answered_faults_total',
+        Dimensions: [
+          { Name: 'service', Value: `annals-${service}` },
+          { Name: 'version', Value: version },
+        ],
+      });
+      const names = [errors, faults].map(({ AlarmName }) => AlarmName.split('-').at(-1));
+      expect(names).toEqual([expect.stringMatching(/Errors$/), expect.stringMatching(/Faults$/)]);
+      const deployment = runbook.slice(runbook.indexOf('## Deployment'));
+      for (const name of names) expect(deployment).toContain(`\`${name}\``);
     }
   });
 

@@ -31,6 +31,7 @@ export function synthesize(stage: Stage, annalsConfig: AnnalsConfig = {}, settin
   const { app, stacks } = build(stage, annalsConfig, settings);
   return {
     app,
+    alarms: Template.fromStack(stacks.alarms),
     data: Template.fromStack(stacks.data),
     bus: Template.fromStack(stacks.bus),
     replay: Template.fromStack(stacks.replay),
