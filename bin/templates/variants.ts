@@ -15,6 +15,12 @@ const everyOption = { clients: ['team-a', 'ci'], waf: true, trail: true };
 export const variants: readonly Variant[] = [
   ...stages.map((stage) => ({ name: stage, settings: { stage } })),
   ...stages.map((stage) => ({ name: `${stage}-every-option`, settings: { stage, ...everyOption } })),
+  {
+    name: 'staging-without-metrics',
+    settings: { stage: 'staging' },
+    annalsConfig: { event_system: { monitoring: { metrics_enabled: false } } },
+  },
+  { name: 'prod-deployed-at-once', settings: { stage: 'prod', gradualDeployment: false } },
   { name: 'dev-emulated', settings: { stage: 'dev', metricMath: false } },
   {
     name: 'dev-configured',

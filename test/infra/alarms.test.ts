@@ -1,23 +1,15 @@
 import { readFileSync } from 'node:fs';
 import type { Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
+import { variants } from '../../bin/templates/variants.ts';
 import { functionNames } from '../../functions/environment.ts';
 import { synthesize } from './synthesis.ts';
 
-/** Every stage, and every option that changes which alarms there are. */
-const variants = {
-  dev: synthesize('dev'),
-  'dev, without metric math': synthesize('dev', {}, { metricMath: false }),
-  'dev, without metrics of its own': synthesize('dev', { event_system: { monitoring: { metrics_enabled: false } } }),
-  staging: synthesize('staging'),
-  'staging, without metrics of its own': synthesize('staging', {
-    event_system: { monitoring: { metrics_enabled: false } },
-  }),
-  prod: synthesize('prod'),
-  'prod, all options': synthesize('prod', {}, { clients: ['fleet'], waf: true, trail: true }),
-  'prod, deployed at once': synthesize('prod', {}, { gradualDeployment: false }),
-};
-type Synthesis = (typeof variants)['dev'];
+type Synthesis = ReturnType<typeof synthesize>;
+const synthesized = variants.map((variant) => ({
+  variant,
+  synthesis: synthesize(variant.settings.stage, variant.annalsConfig, variant.settings),
+}));
 // biome-ignore lint/suspicious/noExplicitAny: a template's properties
 type Properties = any;
 interface Resource {
@@ -109,7 +101,7 @@ const allOf = (synthesis: Synthesis, type: string, isMeant: (properties: Propert
     .filter(({ properties }) => isMeant(properties))
     .map(({ id, template }) => nameOf(synthesis, id, template));
 
-describe.each(Object.entries(variants))('%s', (variant, synthesis) => {
+describe.each(synthesized)('$variant.name', ({ variant: { settings, annalsConfig }, synthesis }) => {
   const alarms = find(synthesis, 'AWS::CloudWatch::Alarm');
 
   it('has no alarm that reaches nobody, when it begins and when it is over', () => {
@@ -182,7 +174,7 @@ describe.each(Object.entries(variants))('%s', (variant, synthesis) => {
       ),
     );
     expect(tables.length).toBeGreaterThan(10);
-    const expected = variant.includes('without metric math') ? [] : tables;
+    const expected = settings['metricMath'] === false ? [] : tables;
     expect(alarms.flatMap(places).toSorted()).toEqual(expected.toSorted());
   });
 
@@ -206,9 +198,8 @@ describe.each(Object.entries(variants))('%s', (variant, synthesis) => {
   it('waits for no metric that nobody writes', () => {
     const own = alarms.filter(({ properties }) => JSON.stringify(properties).includes('"Namespace":"annals-'));
     const names = own.map(({ properties }) => properties.AlarmName.replace(/^annals-\w+-/, ''));
-    if (variant.includes('without metrics of its own')) {
-      const byDeployment = variant.startsWith('staging') ? ['CommandFaults', 'OperateFaults', 'QueryFaults'] : [];
-      expect(names.toSorted()).toEqual(byDeployment);
+    if (annalsConfig?.event_system?.monitoring?.metrics_enabled === false) {
+      expect(names.toSorted()).toEqual(['CommandFaults', 'OperateFaults', 'QueryFaults']);
     } else expect(names.length).toBeGreaterThan(5);
   });
 });
@@ -218,7 +209,7 @@ describe('the runbook', () => {
     .split(/^### /m)
     .slice(1);
   const headings = sections.map((section) => section.split('\n')[0] ?? '');
-  const all = Object.values(variants).flatMap((synthesis) =>
+  const all = synthesized.flatMap(({ synthesis }) =>
     find(synthesis, 'AWS::CloudWatch::Alarm').map(({ properties }) => properties),
   );
 
