@@ -2,6 +2,7 @@ import { CommandRejectedError, NotFoundError } from '../../core/base/errors.ts';
 import type { DomainEvent, EventData, NewEvent } from '../../core/events/catalogue.ts';
 import { admitsDecided } from '../../core/state/admission.ts';
 import type { DecideContext, Decider } from '../../core/state/decider.ts';
+import { withEntry } from '../../core/state/growing-map.ts';
 
 type TaskEvent = 'task.requested' | 'task.assigned' | 'task.completed' | 'task.failed' | 'task.released';
 type AgentAnswer = 'completed' | 'failed';
@@ -10,10 +11,14 @@ type AgentAnswer = 'completed' | 'failed';
 export interface Task {
   readonly requested: boolean;
   readonly requiredAgents: readonly string[];
-  readonly assigned: ReadonlySet<string>;
-  readonly released: ReadonlySet<string>;
-  /** Agents that answered, each with its first answer. */
-  readonly answers: ReadonlyMap<string, AgentAnswer>;
+  readonly agents: ReadonlyMap<string, Assignment>;
+}
+
+interface Assignment {
+  readonly assigned?: true;
+  readonly released?: true;
+  /** The agent's first answer. */
+  readonly answer?: AgentAnswer;
 }
 
 export type TaskCommand =
@@ -32,7 +37,8 @@ export type TaskCommand =
  */
 export const taskDecider: Decider<Task, TaskCommand, TaskEvent> = {
   aggregateType: 'task',
-  initialState: { requested: false, requiredAgents: [], assigned: new Set(), released: new Set(), answers: new Map() },
+  initialState: { requested: false, requiredAgents: [], agents: new Map() },
+  stateVersion: 2,
   decide,
   evolve,
   admits: admitsDecided(decide, commandBehind),
@@ -81,10 +87,11 @@ function decide(task: Task, command: TaskCommand, { id: taskId }: DecideContext)
 
 function assign(task: Task, taskId: string, command: Extract<TaskCommand, { kind: 'assign' }>): NewEvent<TaskEvent>[] {
   const { kind: _, ...data } = command;
-  if (task.released.has(data.agentId)) {
+  const { assigned, released } = task.agents.get(data.agentId) ?? {};
+  if (released) {
     throw new CommandRejectedError(`agent ${data.agentId} was released from task ${taskId}`);
   }
-  if (task.assigned.has(data.agentId)) return [];
+  if (assigned) return [];
   return [{ type: 'task.assigned', data: { taskId, ...data } }];
 }
 
@@ -94,7 +101,7 @@ function release(
   command: Extract<TaskCommand, { kind: 'release' }>,
 ): NewEvent<TaskEvent>[] {
   const { kind: _, ...data } = command;
-  return task.released.has(data.agentId) ? [] : [{ type: 'task.released', data: { taskId, ...data } }];
+  return task.agents.get(data.agentId)?.released ? [] : [{ type: 'task.released', data: { taskId, ...data } }];
 }
 
 function answer(
@@ -102,7 +109,7 @@ function answer(
   taskId: string,
   command: Extract<TaskCommand, { kind: 'complete' | 'fail' }>,
 ): NewEvent<TaskEvent>[] {
-  const given = task.answers.get(command.agentId);
+  const given = task.agents.get(command.agentId)?.answer;
   if (given) throw new CommandRejectedError(`agent ${command.agentId} has ${given} its part of task ${taskId} already`);
   if (command.kind === 'complete') {
     const { kind: _, ...data } = command;
@@ -117,16 +124,19 @@ function evolve(task: Task, event: DomainEvent<TaskEvent>): Task {
     case 'task.requested':
       return { ...task, requested: true, requiredAgents: event.data.requiredAgents };
     case 'task.assigned':
-      return { ...task, assigned: new Set([...task.assigned, event.data.agentId]) };
+      return withAgent(task, event.data.agentId, { assigned: true });
     case 'task.completed':
-      return { ...task, answers: answered(task, event.data.agentId, 'completed') };
+      return withAnswer(task, event.data.agentId, 'completed');
     case 'task.failed':
-      return { ...task, answers: answered(task, event.data.agentId, 'failed') };
+      return withAnswer(task, event.data.agentId, 'failed');
     case 'task.released':
-      return { ...task, released: new Set([...task.released, event.data.agentId]) };
+      return withAgent(task, event.data.agentId, { released: true });
   }
 }
 
-function answered({ answers }: Task, agentId: string, answer: AgentAnswer): Task['answers'] {
-  return answers.has(agentId) ? answers : new Map([...answers, [agentId, answer]]);
+const withAnswer = (task: Task, agentId: string, answer: AgentAnswer): Task =>
+  task.agents.get(agentId)?.answer ? task : withAgent(task, agentId, { answer });
+
+function withAgent({ agents, ...task }: Task, agentId: string, change: Assignment): Task {
+  return { ...task, agents: withEntry(agents, agentId, { ...agents.get(agentId), ...change }) };
 }

@@ -2,6 +2,7 @@ import { CommandRejectedError, NotFoundError } from '../../core/base/errors.ts';
 import type { DomainEvent, EventData, NewEvent } from '../../core/events/catalogue.ts';
 import { admitsDecided } from '../../core/state/admission.ts';
 import type { DecideContext, Decider } from '../../core/state/decider.ts';
+import { withEntry } from '../../core/state/growing-map.ts';
 
 type WorkflowEvent =
   | 'workflow.started'
@@ -13,12 +14,16 @@ type WorkflowEvent =
 /** What deciding needs to know of a workflow. */
 export interface Workflow {
   readonly started: boolean;
-  readonly completedSteps: ReadonlySet<string>;
-  readonly compensatedSteps: ReadonlySet<string>;
-  /** The latest attempt at each step that was assigned. */
-  readonly attempts: ReadonlyMap<string, number>;
-  /** The latest attempt that failed, of each step that did. */
-  readonly failures: ReadonlyMap<string, number>;
+  readonly steps: ReadonlyMap<string, Step>;
+}
+
+interface Step {
+  readonly completed?: true;
+  readonly compensated?: true;
+  /** The latest attempt, once the step was assigned. */
+  readonly attempt?: number;
+  /** The latest attempt that failed. */
+  readonly failedAttempt?: number;
 }
 
 type Without<T extends WorkflowEvent> = Omit<EventData<T>, 'workflowId'>;
@@ -36,13 +41,8 @@ export type WorkflowCommand =
  */
 export const workflowDecider: Decider<Workflow, WorkflowCommand, WorkflowEvent> = {
   aggregateType: 'workflow',
-  initialState: {
-    started: false,
-    completedSteps: new Set(),
-    compensatedSteps: new Set(),
-    attempts: new Map(),
-    failures: new Map(),
-  },
+  initialState: { started: false, steps: new Map() },
+  stateVersion: 2,
   decide,
   evolve,
   admits: admitsDecided(decide, commandBehind),
@@ -82,10 +82,11 @@ function decide(
   if (!workflow.started) throw new NotFoundError(`workflow ${workflowId} does not exist`);
   if (command.kind === 'compensate-step') {
     const { kind: _, ...data } = command;
-    const done = workflow.compensatedSteps.has(data.stepId);
-    return done ? [] : [{ type: 'workflow.step-compensated', data: { workflowId, ...data } }];
+    return workflow.steps.get(data.stepId)?.compensated
+      ? []
+      : [{ type: 'workflow.step-compensated', data: { workflowId, ...data } }];
   }
-  if (workflow.completedSteps.has(command.stepId)) {
+  if (workflow.steps.get(command.stepId)?.completed) {
     throw new CommandRejectedError(`step ${command.stepId} of workflow ${workflowId} is completed already`);
   }
   switch (command.kind) {
@@ -101,28 +102,29 @@ function decide(
 }
 
 function assignStep(
-  { compensatedSteps, attempts }: Workflow,
+  { steps }: Workflow,
   workflowId: string,
   { kind: _, ...data }: Extract<WorkflowCommand, { kind: 'assign-step' }>,
 ): NewEvent<WorkflowEvent>[] {
-  if (compensatedSteps.has(data.stepId)) {
+  const { compensated, attempt = 0 } = steps.get(data.stepId) ?? {};
+  if (compensated) {
     throw new CommandRejectedError(`step ${data.stepId} of workflow ${workflowId} was compensated`);
   }
-  if ((attempts.get(data.stepId) ?? 0) >= data.attempt) return [];
+  if (attempt >= data.attempt) return [];
   return [{ type: 'workflow.step-assigned', data: { workflowId, ...data } }];
 }
 
 function failStep(
-  { attempts, failures }: Workflow,
+  { steps }: Workflow,
   workflowId: string,
   { kind: _, ...data }: Extract<WorkflowCommand, { kind: 'fail-step' }>,
 ): NewEvent<WorkflowEvent>[] {
-  const latest = attempts.get(data.stepId);
+  const { attempt: latest, failedAttempt } = steps.get(data.stepId) ?? {};
   if (latest === undefined) {
     throw new CommandRejectedError(`step ${data.stepId} of workflow ${workflowId} is not assigned`);
   }
   const attempt = data.attempt ?? latest;
-  if (attempt !== latest || failures.get(data.stepId) === latest) {
+  if (attempt !== latest || failedAttempt === latest) {
     throw new CommandRejectedError(`attempt ${attempt} at step ${data.stepId} of workflow ${workflowId} is over`);
   }
   return [{ type: 'workflow.step-failed', data: { workflowId, ...data, attempt } }];
@@ -133,14 +135,16 @@ function evolve(workflow: Workflow, event: DomainEvent<WorkflowEvent>): Workflow
     case 'workflow.started':
       return { ...workflow, started: true };
     case 'workflow.step-assigned':
-      return { ...workflow, attempts: new Map([...workflow.attempts, [event.data.stepId, event.data.attempt]]) };
+      return withStep(workflow, event.data.stepId, { attempt: event.data.attempt });
     case 'workflow.step-completed':
-      return { ...workflow, completedSteps: new Set([...workflow.completedSteps, event.data.stepId]) };
-    case 'workflow.step-failed': {
-      const { stepId, attempt = 1 } = event.data;
-      return { ...workflow, failures: new Map([...workflow.failures, [stepId, attempt]]) };
-    }
+      return withStep(workflow, event.data.stepId, { completed: true });
+    case 'workflow.step-failed':
+      return withStep(workflow, event.data.stepId, { failedAttempt: event.data.attempt ?? 1 });
     case 'workflow.step-compensated':
-      return { ...workflow, compensatedSteps: new Set([...workflow.compensatedSteps, event.data.stepId]) };
+      return withStep(workflow, event.data.stepId, { compensated: true });
   }
+}
+
+function withStep({ steps, ...workflow }: Workflow, stepId: string, change: Step): Workflow {
+  return { ...workflow, steps: withEntry(steps, stepId, { ...steps.get(stepId), ...change }) };
 }
