@@ -1,6 +1,6 @@
 import { type Context, Hono } from 'hono';
-import { monotonicFactory } from 'ulid';
 import { NotFoundError } from '../../core/base/errors.ts';
+import { ulids } from '../../core/base/new-id.ts';
 import { ID_PATTERN } from '../../core/base/stream-id.ts';
 import { forCaller } from '../../core/base/turns.ts';
 import type { RequestObserver } from './observe.ts';
@@ -26,7 +26,7 @@ export type App = Hono<Env>;
 /** An application that serves these routes, with the headers and errors that all answers share. */
 export function createApp<Deps extends AppDeps>(routes: readonly Route<Deps>[], deps: Deps): App {
   const app: App = new Hono<Env>();
-  const newId = deps.newId ?? monotonicFactory();
+  const newId = deps.newId ?? ulids();
   const observe: RequestObserver = deps.observe ?? ((_, work) => work());
   app.use('*', async (c, next) => {
     c.header('X-Content-Type-Options', 'nosniff');

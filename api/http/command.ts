@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { monotonicFactory } from 'ulid';
+import { ulids } from '../../core/base/new-id.ts';
 import type { AnyDecider, CommandOptions } from '../../core/state/decider.ts';
 import { appendRaw } from '../../core/state/raw-append.ts';
 import { StateReader } from '../../core/state/state-reader.ts';
@@ -46,7 +46,7 @@ export const rawAppends =
   (stream, events, options) =>
     appendRaw({ store, states, aggregates }, stream, events, options);
 
-const ulid = monotonicFactory();
+const ulid = ulids();
 
 /** The id of a new aggregate that the caller did not name. It follows from the idempotency key, so that a repeat meets the same one. */
 export function newAggregateId(aggregateType: string, { idempotencyKey }: RequestContext, deps: CommandDeps): string {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { monotonicFactory } from 'ulid';
 import * as z from 'zod';
 import { ValidationError } from '../../core/base/errors.ts';
+import { ulids } from '../../core/base/new-id.ts';
 import { id } from '../../core/events/envelope.ts';
 import { instant } from '../../core/events/instant.ts';
 import { isWhole, type Replay, replayScope, replayState } from '../../core/replays/replay.ts';
@@ -60,7 +60,7 @@ function answerOf(own: Replay): ReplayAnswer {
   };
 }
 
-const ulid = monotonicFactory();
+const ulid = ulids();
 
 /** The id of a new replay. It follows from the idempotency key, so that a repeat meets the same one. */
 function newReplayId({ idempotencyKey }: RequestContext, { newId = ulid }: ReplayDeps): string {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { ulid } from 'ulid';
 import * as z from 'zod';
 import { CorruptDataError } from '../base/errors.ts';
+import { ulids } from '../base/new-id.ts';
 import type { JsonObject } from '../events/json.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import type { Parked } from './parked.ts';
@@ -19,6 +19,7 @@ const MAX_LISTED_BYTES = 4 * 1024 * 1024;
 const LOOKS = 5;
 
 const FOLDER = 'large-views/';
+const ulid = ulids();
 const HOUR_MS = 3_600_000;
 
 /**

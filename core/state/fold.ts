@@ -34,16 +34,23 @@ interface Evolving<State> {
   evolve(state: State, event: any): State;
 }
 
-/** The state that an aggregate decides on. */
+// biome-ignore lint/suspicious/noExplicitAny: states of many deciders; each fold is under its own decider
+const stateFolds = new WeakMap<Evolving<any>, Fold<any>>();
+
+/** The state that an aggregate decides on. Made once for each decider: every command asks. */
 export function stateFold<State>(decider: Evolving<State>): Fold<State> {
+  const known: Fold<State> | undefined = stateFolds.get(decider);
+  if (known) return known;
   const { aggregateType, initialState, stateVersion } = decider;
-  return {
+  const fold: Fold<State> = {
     name: `state.${aggregateType}`,
     aggregateType,
     schema: schemaOf(aggregateType, stateVersion),
     initialState,
     evolve: (state, event) => decider.evolve(state, event),
   };
+  stateFolds.set(decider, fold);
+  return fold;
 }
 
 /** What a kept state depends on: how it is folded, and in which versions its events were read. */

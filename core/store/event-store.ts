@@ -1,7 +1,7 @@
 import { ExponentialBackoff, handleWhen, retry } from 'cockatiel';
-import { monotonicFactory } from 'ulid';
 import { definitionOf, newEventSchema } from '../../events/catalogue.ts';
 import { ConcurrencyError, IdempotencyKeyReusedError, type Issue, ValidationError } from '../base/errors.ts';
+import { ulids } from '../base/new-id.ts';
 import { assertId, parseStreamId } from '../base/stream-id.ts';
 import { issuesOf } from '../base/validation.ts';
 import type { DomainEvent, NewEvent } from '../events/catalogue.ts';
@@ -105,7 +105,7 @@ export class EventStore {
   constructor(storage: CommitStorage, options: EventStoreOptions = {}) {
     this.#storage = storage;
     this.#now = options.now ?? (() => new Date());
-    this.#newId = options.newId ?? monotonicFactory();
+    this.#newId = options.newId ?? ulids();
     this.#trace = options.trace ?? (() => undefined);
   }
 

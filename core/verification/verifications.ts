@@ -1,5 +1,5 @@
-import { monotonicFactory } from 'ulid';
 import { AnnalsError, NotFoundError } from '../base/errors.ts';
+import { ulids } from '../base/new-id.ts';
 import type { Difference, VerifiedExtent } from './difference.ts';
 import type { Phase } from './state.ts';
 import type { Verification } from './verification.ts';
@@ -39,7 +39,7 @@ export class Verifications {
 
   constructor(options: VerificationsOptions) {
     this.#options = options;
-    this.#newId = options.newId ?? monotonicFactory();
+    this.#newId = options.newId ?? ulids();
   }
 
   /** Starts a verification. @returns its id, or that of the one that runs */

@@ -80,16 +80,21 @@ export class SqliteCommitStorage implements CommitStorage, CommitScan {
     });
   }
 
-  async *read(stream: string, { from, to, direction, limit }: CommitRange): AsyncGenerator<Commit> {
+  async *read(
+    stream: string,
+    { from, to, direction, limit, startsCommit = false }: CommitRange,
+  ): AsyncGenerator<Commit> {
     const size = Math.min(limit ?? PAGE, PAGE);
-    const statement = this.#statements[direction];
     let [low, high] = direction === 'forward' ? [from, to] : [to, from];
+    let starts = startsCommit || low <= 1;
     while (low <= high) {
+      const statement = this.#statements[direction === 'forward' && starts ? 'onward' : direction];
       const { rows, more } = guarded(() => takeRows(statement, { stream, low, high, size }, 'body'));
       const commits = rows.map(commitOf);
       yield* commits;
       const last = commits.at(-1);
       if (!last || (!more && commits.length < size)) return;
+      starts = true;
       if (direction === 'forward') low = endOf(last) + 1;
       else high = last.version - 1;
     }
@@ -247,6 +252,10 @@ function prepareStatements(database: DatabaseSync) {
       `SELECT ${COLUMNS} FROM commits WHERE stream = ? AND commit_id = ? AND keyed = 1 ORDER BY version LIMIT 1`,
     ),
     forward: database.prepare(`SELECT ${COLUMNS} FROM commits WHERE ${range} ORDER BY version LIMIT :size`),
+    // From where a commit starts: none before it need be looked at.
+    onward: database.prepare(
+      `SELECT ${COLUMNS} FROM commits WHERE stream = :stream AND version >= :low AND version <= :high ORDER BY version LIMIT :size`,
+    ),
     backward: database.prepare(`SELECT ${COLUMNS} FROM commits WHERE ${range} ORDER BY version DESC LIMIT :size`),
     after: database.prepare(`SELECT ${COLUMNS} FROM commits WHERE position > :position ORDER BY position LIMIT :limit`),
     keys: database.prepare(

@@ -37,6 +37,8 @@ export class SagaRunner {
   /** What commits say of themselves: types that mean something to a saga, under every name that they were ever stored by. */
   readonly #storedTypes: ReadonlySet<string>;
   readonly #stalled = new StalledSagas();
+  /** Sagas that were asked for in the commits in hand, and do not exist. Only a start here makes them. */
+  readonly #absent = new Set<string>();
 
   constructor(options: SagaRunnerOptions) {
     this.#options = options;
@@ -46,6 +48,7 @@ export class SagaRunner {
 
   /** Takes in commits. @throws UnavailableError when it wants all of them again */
   async apply(commits: readonly Commit[]): Promise<void> {
+    this.#absent.clear();
     let jobs: Job[] = [];
     for (const commit of commits) {
       const concerns = commit.types.some((type) => this.#storedTypes.has(type));
@@ -95,8 +98,13 @@ export class SagaRunner {
     }
   }
 
+  /** Most events that could be answers are of subjects without a saga, such as a workflow that is only recorded. */
   async #take(sagaId: string, input: SagaInput): Promise<void> {
-    await this.#options.execution.take(sagaId, input);
+    const starts = input.kind === 'start';
+    if (!starts && this.#absent.has(sagaId)) return;
+    const taken = await this.#options.execution.take(sagaId, input);
+    if (taken?.version) this.#absent.delete(sagaId);
+    else this.#absent.add(sagaId);
   }
 
   async #losses(event: DomainEvent, commit: Commit): Promise<Job[]> {

@@ -116,3 +116,23 @@ describe.each([
     expect(often.history).toEqual(once.history);
   });
 });
+
+it('a stream that many answers could come from, but no saga, costs one look for all of a batch', async () => {
+  const { storage, reads } = countedReads(new MemoryCommitStorage());
+  const store = new EventStore(storage);
+  const execution = new SagaExecution({ sagas, store });
+  const logger = { error: () => {} };
+  const policy = { attempts: 1, initialDelayMs: 0, maxDelayMs: 0 };
+  const runner = new SagaRunner({ execution, index: new MemorySagaIndex(), policy, logger });
+  const started = { workflowId: 'w', workflowType: 'recorded', initiatedBy: 'me', parameters: {} };
+  await store.append('workflow-w', [{ type: 'workflow.started', data: started }], { expectedVersion: 0 });
+  const steps = Array.from({ length: 100 }, (_, index) => {
+    const data = { workflowId: 'w', stepId: `s-${index}`, stepType: 's', output: {} };
+    return { type: 'workflow.step-completed' as const, data };
+  });
+  await store.append('workflow-w', steps, { expectedVersion: 1, headKnown: true });
+  const commits = await Array.fromAsync(store.commits('workflow-w'));
+  reads.requests = 0;
+  await runner.apply(commits);
+  expect(reads.requests).toBe(1);
+});
