@@ -165,12 +165,13 @@ class ModelledLog implements LogStorage {
   async raiseMarks(raised: ReadonlyMap<string, number>): Promise<void> {
     const left = [...raised];
     const worker = async () => {
-      for (let next = left.pop(); next; next = left.pop()) {
-        const [key, mark] = next;
-        await this.#request(async () => this.#cloud.marks.set(key, Math.max(mark, this.#cloud.marks.get(key) ?? 0)));
+      for (let batch = left.splice(0, 25); batch.length > 0; batch = left.splice(0, 25)) {
+        await this.#request(async () => {
+          for (const [key, mark] of batch) this.#cloud.marks.set(key, Math.max(mark, this.#cloud.marks.get(key) ?? 0));
+        });
       }
     };
-    await Promise.all(Array.from({ length: 25 }, worker));
+    await Promise.all(Array.from({ length: 4 }, worker));
   }
 
   async expire(): Promise<void> {}
@@ -257,6 +258,7 @@ function relayOf(cloud: Cloud, processor: Processor): Relay {
         },
       },
       strategy: 'single',
+      pause: (ms) => clock.sleep(ms),
     }),
     publication: new Publication({
       bus,

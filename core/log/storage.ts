@@ -37,8 +37,9 @@ export interface LogStorage {
   /**
    * Raises marks: afterwards each is at least as high as given. None is ever lowered, so that a writer that was held up
    * for long does no harm. Not atomic: after an error some may be raised.
+   * @param fresh keys that have no mark yet, as far as the caller knows: a hint
    */
-  raiseMarks(marks: ReadonlyMap<string, number>): Promise<void>;
+  raiseMarks(marks: ReadonlyMap<string, number>, fresh?: ReadonlySet<string>): Promise<void>;
 
   /** Calls `listener` after pages were put, where the storage can tell. @returns how to stop that */
   onAppended?(listener: () => void): () => void;

@@ -1,5 +1,7 @@
+import { ExponentialBackoff } from 'cockatiel';
 import pLimit from 'p-limit';
 import { CorruptDataError } from '../base/errors.ts';
+import { pause } from '../base/pause.ts';
 import { type Commit, endOf, inStreamOrder } from '../store/commit.ts';
 import type { CommitStorage } from '../store/commit-storage.ts';
 import { LogChain, type LogPages } from './chain.ts';
@@ -12,6 +14,8 @@ export interface LogWriterOptions extends LogPages {
   /** Where commits are read that a delivery left out. */
   readonly commits: Pick<CommitStorage, 'read'>;
   readonly now?: () => Date;
+  /** Waits so many milliseconds, where time is simulated. */
+  readonly pause?: (ms: number) => Promise<void>;
 }
 
 /** What writers share: anything that takes commits into the log. */
@@ -21,6 +25,16 @@ export interface LogAppender {
 
 /** Commits read from the store at once to fill a gap; when more are missing, these are logged first. */
 const FILLED_AT_ONCE = 1_000;
+/** Pauses after a place that another writer took: with jitter, for writers that come back in step lose again and again. */
+const LOST_PLACE = new ExponentialBackoff({ initialDelay: 10, maxDelay: 500 });
+
+/** Commits that are to be logged, and the pages that they make. */
+interface PackedBatch {
+  readonly commits: readonly Commit[];
+  readonly pages: readonly PackedCommits[];
+}
+
+const NOTHING: PackedBatch = { commits: [], pages: [] };
 
 /**
  * Appends commits to the log, a batch as one page where it fits. Any number of writers may do so at once: the condition on
@@ -33,8 +47,8 @@ export class LogWriter implements LogAppender {
   readonly #options: LogWriterOptions;
   readonly #tails = new Map<string, LogTail>();
   readonly #oneByOne = pLimit(1);
-  /** Another writer wrote lately: looking first costs less than a refused page. */
-  #contended = false;
+  /** Partitions in which another writer wrote lately: looking first costs less than a refused page. */
+  readonly #contended = new Set<string>();
   #ready = false;
 
   constructor(options: LogWriterOptions) {
@@ -58,19 +72,42 @@ export class LogWriter implements LogAppender {
   }
 
   async #appendTo(partition: string, commits: readonly Commit[]): Promise<void> {
-    if (this.#contended) await this.#catchUp(partition);
-    this.#contended = false;
-    for (;;) {
-      const tail = await this.#tail(partition);
-      const missing = await this.#missing(tail, commits);
-      if (missing.length === 0) return;
-      for (const packed of await packCommits(missing)) {
-        if (await this.#put(tail, packed)) continue;
-        this.#contended = true;
-        await this.#catchUp(partition);
-        break;
+    let batch = await this.#pack(partition, commits, NOTHING);
+    let lost = LOST_PLACE.next();
+    for (let look = 1; batch.pages.length > 0; look++) {
+      if (this.#contended.has(partition)) {
+        const isAlone = !(await this.#catchUp(partition));
+        if (isAlone && look === 1) this.#contended.delete(partition); // later ones know the page that took the place
+        batch = await this.#pack(partition, commits, batch);
       }
+      if (!(await this.#putAll(partition, batch.pages))) {
+        await (this.#options.pause ?? pause)(lost.duration);
+        lost = lost.next(undefined);
+      }
+      batch = await this.#pack(partition, commits, batch);
     }
+  }
+
+  /**
+   * What is not in the log yet, as pages. It is packed before the writer looks for the end of the chain, so that as little
+   * as possible happens between the look and the put.
+   */
+  async #pack(partition: string, commits: readonly Commit[], before: PackedBatch): Promise<PackedBatch> {
+    const missing = await this.#missing(await this.#tail(partition), commits);
+    const isSame =
+      missing.length === before.commits.length && missing.every((commit, n) => commit === before.commits[n]);
+    return isSame ? before : { commits: missing, pages: await packCommits(missing) };
+  }
+
+  /** @returns false when a place was taken; the rest was not put then */
+  async #putAll(partition: string, pages: readonly PackedCommits[]): Promise<boolean> {
+    const tail = await this.#tail(partition);
+    for (const page of pages) {
+      if (await this.#put(tail, page)) continue;
+      this.#contended.add(partition);
+      return false;
+    }
+    return true;
   }
 
   /** @returns false when the place was taken, by another writer or by an earlier try of this one */
@@ -87,10 +124,13 @@ export class LogWriter implements LogAppender {
     return true;
   }
 
-  async #catchUp(partition: string): Promise<void> {
+  /** @returns whether other writers wrote since */
+  async #catchUp(partition: string): Promise<boolean> {
     const tail = await this.#tail(partition);
+    const before = tail.last?.page;
     if (!(await tail.catchUp())) this.#tails.delete(partition);
     if (this.#options.strategy === 'single' && tail.last && isClosing(tail.last)) throw new PartitionStrategyError();
+    return tail.last?.page !== before;
   }
 
   async #tail(partition: string): Promise<LogTail> {

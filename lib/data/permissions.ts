@@ -127,10 +127,10 @@ export const archiveLog = (data: DataStack): PolicyStatement[] => [
   useOf(data.key, 'dynamodb', toWrite),
 ];
 
-/** Marks of streams are updated; pages, which have other partition keys, are not. */
+/** Marks of streams are put and raised, by PartiQL; pages, which have other partition keys, are not. */
 const updateMarks = ({ log }: DataStack): PolicyStatement =>
   new PolicyStatement({
-    actions: ['dynamodb:UpdateItem'],
+    actions: ['dynamodb:PartiQLInsert', 'dynamodb:PartiQLUpdate'],
     resources: [log.tableArn],
     conditions: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['*/marks/*'] } },
   });

@@ -84,6 +84,16 @@ function storageContract(createStorage: () => Promise<LogStorage>): void {
     expect(await Array.fromAsync(storage.read('all', { after: 0 }))).toHaveLength(1);
   });
 
+  test('a mark is raised whether or not the writer knows that there is one', async () => {
+    const storage = await createStorage();
+    const keys = Array.from({ length: 60 }, (_, n) => `agent-${n}`);
+    const at = (mark: number) => new Map(keys.map((key) => [key, mark]));
+    await storage.raiseMarks(at(3), new Set(keys.slice(0, 30))); // none is there
+    await storage.raiseMarks(at(5), new Set(keys.slice(15, 45))); // all are there
+    await storage.raiseMarks(at(4), new Set(keys.slice(0, 30)));
+    expect(await storage.marks(keys)).toEqual(at(5));
+  });
+
   test('partitions have nothing to do with each other', async () => {
     const storage = await createStorage();
     await storage.put(page(1));
@@ -245,6 +255,46 @@ function writerContract(createStorage: () => Promise<LogStorage>): void {
     await newWriter().append([...history.written.slice(5, 9), await history.commit('0')]);
     await newWriter().append([unlogged, ...history.written.slice(0, 3), await history.commit('69')]);
     expect(await places()).toEqual(history.written.map(placeOf));
+  });
+
+  test('a writer that lost its place pauses longer each time, looks, and tries again', async () => {
+    const { storage, history } = await open(createStorage);
+    const pauses: number[] = [];
+    const write = (over: LogStorage) =>
+      new LogWriter({
+        ...{ storage: over, commits: history.commits, strategy: 'single' },
+        pause: async (ms) => void pauses.push(ms),
+      });
+    const rival = write(storage);
+    let calls: string[] = [];
+    let rivals = 6;
+    const raced = {
+      ...forwarding(storage),
+      read: (...range: Parameters<LogStorage['read']>) => {
+        calls.push('look');
+        return storage.read(...range);
+      },
+      put: async (given: LogPage) => {
+        calls.push('put');
+        if (rivals-- > 0) await rival.append([await history.commit('rival')]);
+        return storage.put(given);
+      },
+    };
+    const writer = write(raced);
+    await writer.append([await history.commit('mine')]);
+    expect(calls.slice(-4), 'a lost place is looked at before the next try').toEqual(['look', 'put', 'look', 'put']);
+    expect(calls.filter((call) => call === 'put')).toHaveLength(7);
+    expect(pauses).toHaveLength(6);
+    for (const ms of pauses) expect(ms).toBeGreaterThan(0);
+    expect(Math.max(...pauses)).toBeGreaterThan(Math.min(...pauses));
+    await rival.append([await history.commit('rival')]);
+    calls = [];
+    await writer.append([await history.commit('mine')]);
+    expect(calls, 'where others write it looks first, also when it lost no place lately').toEqual(['look', 'put']);
+    await rival.append([await history.commit('rival')]);
+    calls = [];
+    await writer.append([await history.commit('mine')]);
+    expect(calls).toEqual(['look', 'put']);
   });
 
   test('more than a page holds goes into several', async () => {

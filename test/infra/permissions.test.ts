@@ -113,9 +113,11 @@ describe('permissions', () => {
   it('let only the archiver mark what it has archived, in the log and nowhere else', () => {
     expect(who('dynamodb:UpdateItem', 'Log')).toEqual(['archiver']);
     const marking = all.filter(({ keys }) => keys);
-    expect(marking).toEqual([
-      { function: 'relay', action: 'dynamodb:UpdateItem', resource: 'Log', keys: ['*/marks/*'] },
-    ]);
+    expect(marking).toEqual(
+      ['dynamodb:PartiQLInsert', 'dynamodb:PartiQLUpdate'].map((action) => ({
+        ...{ function: 'relay', action, resource: 'Log', keys: ['*/marks/*'] },
+      })),
+    );
     expect(who('s3:PutObject', 'Objects/log/*')).toEqual(['archiver']);
   });
 
@@ -138,7 +140,8 @@ describe('permissions', () => {
           'BatchGetItem',
           'Query',
           'Scan',
-          'UpdateItem',
+          'PartiQLInsert',
+          'PartiQLUpdate',
           'DescribeStream',
           'GetRecords',
           'GetShardIterator',
@@ -241,7 +244,8 @@ describe('permissions', () => {
       'dynamodb:Query Events',
       'dynamodb:Query Log',
       'dynamodb:BatchGetItem Log',
-      'dynamodb:UpdateItem Log',
+      'dynamodb:PartiQLInsert Log',
+      'dynamodb:PartiQLUpdate Log',
       archived,
     ];
     const marks = ['dynamodb:GetItem Views', 'dynamodb:PutItem Views', 'dynamodb:Query Views/index/byParked'];

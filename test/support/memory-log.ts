@@ -72,5 +72,5 @@ export const forwarding = (storage: LogStorage): LogStorage => ({
   read: (partition, range) => storage.read(partition, range),
   expire: (...pages) => storage.expire(...pages),
   marks: (keys) => storage.marks(keys),
-  raiseMarks: (marks) => storage.raiseMarks(marks),
+  raiseMarks: (...marks) => storage.raiseMarks(...marks),
 });

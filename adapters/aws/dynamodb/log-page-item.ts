@@ -1,4 +1,4 @@
-import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import type { AttributeValue, BatchStatementRequest } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod';
 import { CorruptDataError } from '../../../core/base/errors.ts';
 import type { LogPage } from '../../../core/log/page.ts';
@@ -50,7 +50,7 @@ export function pageOf(item: unknown): LogPage {
 }
 
 /** Attribute of a mark: its height. */
-export const MARK = 'mark';
+const MARK = 'mark';
 const MARKS = '/marks/';
 
 /** Where a mark is: under a partition key of its own, so that no page is read with it and marks spread over the table. */
@@ -58,6 +58,35 @@ export const markKey = (tenant: string, key: string): Record<string, AttributeVa
   partition: { S: `${tenant}${MARKS}${key}` },
   page: { N: '0' },
 });
+
+/** A mark that is to be at least as high as this. */
+export interface Raise {
+  readonly key: string;
+  readonly mark: number;
+  /** Whether there is one to raise, as far as is known. */
+  readonly exists: boolean;
+  /** There is one, DynamoDB said so. */
+  readonly isSure: boolean;
+}
+
+/** Raises a mark that is lower, or puts one where none is; else the statement fails. */
+export function raiseStatement(
+  table: string,
+  { partition, page }: Record<string, AttributeValue>,
+  { mark, exists }: Raise,
+): BatchStatementRequest {
+  const height = { N: String(mark) };
+  const place = [partition, page].filter((attribute) => attribute !== undefined);
+  return exists
+    ? {
+        Statement: `UPDATE "${table}" SET "${MARK}" = ? WHERE "partition" = ? AND "page" = ? AND "${MARK}" < ?`,
+        Parameters: [height, ...place, height],
+      }
+    : {
+        Statement: `INSERT INTO "${table}" VALUE {'partition': ?, 'page': ?, '${MARK}': ?}`,
+        Parameters: [...place, height],
+      };
+}
 
 const markItem = z.object({ partition: text, [MARK]: number });
 

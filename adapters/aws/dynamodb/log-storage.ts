@@ -1,8 +1,15 @@
-import { type AttributeValue, QueryCommand, type QueryCommandInput, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import {
+  type AttributeValue,
+  BatchExecuteStatementCommand,
+  QueryCommand,
+  type QueryCommandInput,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
 import pLimit from 'p-limit';
+import { UnavailableError } from '../../../core/base/errors.ts';
 import type { LogPage } from '../../../core/log/page.ts';
 import type { LogStorage, PageRange } from '../../../core/log/storage.ts';
-import { itemOf, MARK, markKey, markOf, pageOf, partitionKey } from './log-page-item.ts';
+import { itemOf, markKey, markOf, pageOf, partitionKey, type Raise, raiseStatement } from './log-page-item.ts';
 import { putIfFree } from './put-if-free.ts';
 import { DynamoStore, type Item, MAX_BATCH, whether } from './store.ts';
 import { EXPIRES_AT } from './tables.ts';
@@ -12,7 +19,10 @@ const MAX_LIMIT = 10_000;
 /** How long archived pages stay after they were marked, for readers that are among them: a day. */
 const GRACE_SECONDS = 24 * 60 * 60;
 const MARKED_AT_ONCE = 10;
-const RAISED_AT_ONCE = 25;
+/** DynamoDB takes so many statements in one request. */
+const STATEMENTS = 25;
+/** Requests that raise marks at once. */
+const RAISED_AT_ONCE = 4;
 
 /**
  * Pages of the log in DynamoDB, one item each; see {@link logTable}. Reading costs half as much as a consistent read does,
@@ -66,25 +76,35 @@ export class DynamoLogStorage extends DynamoStore implements LogStorage {
   }
 
   async marks(keys: readonly string[]): Promise<ReadonlyMap<string, number>> {
-    const batches = Array.from({ length: Math.ceil(keys.length / MAX_BATCH) }, (_, index) =>
-      keys.slice(index * MAX_BATCH, (index + 1) * MAX_BATCH).map((key) => markKey(this.tenant, key)),
-    );
+    const batches = chunks(keys, MAX_BATCH).map((batch) => batch.map((key) => markKey(this.tenant, key)));
     const items = await Promise.all(batches.map((Keys) => this.batchGet({ Keys, ConsistentRead: true })));
     return new Map(items.flat().map(markOf));
   }
 
-  /** One request a mark, for a batch of writes takes no conditions. Costs one write unit a mark. */
-  async raiseMarks(marks: ReadonlyMap<string, number>): Promise<void> {
-    await pLimit(RAISED_AT_ONCE).map([...marks], async ([key, mark]) => {
-      const raise = new UpdateItemCommand({
-        TableName: this.table,
-        Key: markKey(this.tenant, key),
-        UpdateExpression: 'SET #mark = :mark',
-        ConditionExpression: 'attribute_not_exists(#mark) OR #mark < :mark', // a mark that is as high already stays
-        ExpressionAttributeNames: { '#mark': MARK },
-        ExpressionAttributeValues: { ':mark': { N: String(mark) } },
-      });
-      await whether(this.send(raise));
+  /** Costs one write unit a mark, and one more where `fresh` was wrong. */
+  async raiseMarks(marks: ReadonlyMap<string, number>, fresh: ReadonlySet<string> = new Set()): Promise<void> {
+    const left = [...marks].map(([key, mark]): Raise => ({ key, mark, exists: !fresh.has(key), isSure: false }));
+    await pLimit(RAISED_AT_ONCE).map(chunks(left, STATEMENTS), async (batch) => {
+      for (let raises = batch; raises.length > 0; ) raises = await this.#raise(raises);
+    });
+  }
+
+  /**
+   * PartiQL is the one way to many conditional writes in a request: a request for each mark was most of what the relay
+   * spent its processor on.
+   * @returns those to try otherwise, because there is a mark already, or none yet
+   */
+  async #raise(raises: readonly Raise[]): Promise<Raise[]> {
+    const Statements = raises.map((raise) => raiseStatement(this.table, markKey(this.tenant, raise.key), raise));
+    const { Responses = [] } = await this.send(new BatchExecuteStatementCommand({ Statements }));
+    return raises.flatMap((raise, index): Raise[] => {
+      const { Code, Message } = Responses[index]?.Error ?? {};
+      if (Code === undefined) return [];
+      if (Code === 'DuplicateItem') return [{ ...raise, exists: true, isSure: true }];
+      if (Code !== 'ConditionalCheckFailed') {
+        throw new UnavailableError(`DynamoDB did not raise a mark of the log (${Code}: ${Message}); repeat it later`);
+      }
+      return raise.isSure ? [] : [{ ...raise, exists: false }]; // as high already, or not there
     });
   }
 
@@ -120,3 +140,6 @@ export class DynamoLogStorage extends DynamoStore implements LogStorage {
     return { items, next: LastEvaluatedKey };
   }
 }
+
+const chunks = <T>(items: readonly T[], size: number): T[][] =>
+  Array.from({ length: Math.ceil(items.length / size) }, (_, n) => items.slice(n * size, (n + 1) * size));

@@ -111,7 +111,13 @@ export class Stage {
   /** A relay of a new process. An unreadable record is logged as the table has it; see the relay function. */
   relay(): (commits: readonly Commit[]) => Promise<readonly { readonly commit: Commit }[]> {
     const storage = this.faults.unreliable(this.stores.pages);
-    const log = new LogWriter({ storage, commits: this.stores.commits, strategy: 'single', now: this.now });
+    const log = new LogWriter({
+      storage,
+      commits: this.stores.commits,
+      strategy: 'single',
+      now: this.now,
+      pause: this.#turns,
+    });
     const relay = new Relay({ log, publication: this.#publication() });
     return async (commits) => {
       const known = new Map(this.records.map(({ commit, shown }) => [shown, commit]));
@@ -162,9 +168,14 @@ export class Stage {
     return new Publication({ bus, policy: ONCE, parked, onParked: () => {}, now: this.now });
   }
 
+  /** Others have their turn. */
+  readonly #turns = async (): Promise<void> => {
+    for (let turns = this.random.from(0, 10); turns > 0; turns--) await undefined;
+  };
+
   /** Takes some of the entries, refuses some until later and some for good. Requests that are under way overtake each other. */
   async #putEvents({ input: { Entries: entries = [] } }: PutEventsCommand): Promise<PutEventsCommandOutput> {
-    for (let turns = this.random.from(0, 10); turns > 0; turns--) await undefined;
+    await this.#turns();
     const events = entries.map(({ Detail = '' }): DomainEvent => JSON.parse(Detail));
     await this.#checkMarks(events);
     return { $metadata: {}, Entries: events.map((event) => this.#putEvent(event)), FailedEntryCount: undefined };

@@ -144,7 +144,11 @@ export async function simulateLog(seed: number): Promise<Outcome> {
   const { history, shards } = await shardsOf(random);
   const weather = { lost: random.between(0, 20), replyLost: random.between(0, 20), late: random.between(0, 10) };
   const unreliable = new UnreliableLogStorage(storage, random, weather);
-  const newWriter = () => new LogWriter({ storage: unreliable, commits: history.commits, strategy: 'single' });
+  const newWriter = () =>
+    new LogWriter({
+      ...{ storage: unreliable, commits: history.commits, strategy: 'single' },
+      pause: () => turns(random, 20),
+    });
   const log = new EventLog({ storage: unreliable, strategy: 'single' });
   let over = false;
   const readers = [1, 2].map(() => follow(log, random, () => over));
