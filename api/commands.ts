@@ -8,7 +8,7 @@ import { sagaCommands } from './sagas/saga-commands.ts';
 import { batchCommands } from './streams/batch-commands.ts';
 import { streamCommands } from './streams/stream-commands.ts';
 
-/** Every route that writes. They need no view store, so a function that only serves these stays small. */
+/** Every route that writes. These routes need no view store, so their function stays small. */
 export const commandRoutes: readonly Route<CommandDeps>[] = [
   ...streamCommands,
   ...batchCommands,

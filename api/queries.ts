@@ -13,7 +13,7 @@ import { pastQueries } from './views/past-queries.ts';
 import { streamList } from './views/stream-list.ts';
 import { type ViewDeps, viewQueries } from './views/view-queries.ts';
 
-/** What the routes that read need. */
+/** The parts that the reading routes need. */
 export interface QueryDeps extends AppDeps, LogDeps, ViewDeps, OperationDeps, DeadLetterDeps {}
 
 const answers: readonly Route<QueryDeps>[] = [
@@ -28,7 +28,7 @@ const answers: readonly Route<QueryDeps>[] = [
   ...operationQueries,
 ];
 
-/** Every route that reads, `GET /openapi.json` (which describes those that write, too) among them. */
+/** Every route that reads, and `GET /openapi.json`, which describes all routes. */
 export const queryRoutes: readonly Route<QueryDeps>[] = [
   ...answers,
   openApiRoute([...commandRoutes, ...operationRoutes, ...answers]),

@@ -21,12 +21,12 @@ export class Agents extends Area {
     return this.requests.post(`/agents/${segment(agentId)}/steps`, body, answers.agentAnswer, options);
   }
 
-  /** Starts another agent whose history up to `atVersion` is this agent's. */
+  /** Forks an agent: the new agent shares the history up to `atVersion`. */
   fork(agentId: string, body: { readonly atVersion: number; readonly agentId?: string }, options?: RequestOptions) {
     return this.requests.post(`/agents/${segment(agentId)}/forks`, body, answers.forkAnswer, options);
   }
 
-  /** A page of what two agents did, side by side from where they part. */
+  /** A page of the steps of two agents, side by side, from the first difference in history. */
   diff(agentId: string, query: { readonly with: string } & PageQuery) {
     return this.requests.get(`/agents/${segment(agentId)}/diff`, answers.agentsDiff, query);
   }
@@ -35,7 +35,7 @@ export class Agents extends Area {
     return this.requests.get(`/agents/${segment(agentId)}`, answers.agentView, options);
   }
 
-  /** A page of the agents, those of one state, type or creator when that is given. */
+  /** A page of agents, filtered by state, type or creator. */
   list(
     query: PageQuery & {
       readonly state?: AgentState | undefined;

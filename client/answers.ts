@@ -3,13 +3,13 @@ import type { DomainEvent } from '../core/events/catalogue.ts';
 import { jsonObject } from '../core/events/json.ts';
 import { agentState } from '../events/agent.ts';
 
-// What the client relies on in each answer. Members that a newer server adds are let pass and dropped.
+// The members of each answer that the client needs. Members of a newer server are accepted and dropped.
 
 const version = z.int().positive();
 
 /**
- * An event as it came. The server may be newer than this client: types and members that are not known here are handed on
- * as they are. What is known has the type that this client's catalogue says.
+ * An event of the server. A newer server may send unknown types and members: the caller gets them unchanged. Known
+ * types have the TypeScript type of this client's catalogue.
  */
 const receivedEvent = z.looseObject({
   id: z.string(),
@@ -22,7 +22,7 @@ const receivedEvent = z.looseObject({
   data: z.looseObject({}),
 }) as unknown as z.ZodType<DomainEvent>;
 
-/** A state as it came; a newer server may know more of them than this client's types. */
+/** A state of the server. A newer server may have more states than the types of this client. */
 const open = <S extends z.ZodEnum>(schema: S) => schema.or(z.string() as unknown as S);
 
 export const appendAnswer = z.object({
@@ -109,7 +109,7 @@ export const sagasPage = z.object({
 export type SagasPage = z.output<typeof sagasPage>;
 export type Saga = z.output<typeof saga>;
 
-/** Any view: its version, and what its projection makes of events. */
+/** Any view: its version, and the members that its projection writes. */
 export const anyView = z.looseObject({ version });
 
 const view = z.object({ version, createdAt: z.string(), lastUpdated: z.string() });

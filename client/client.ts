@@ -22,15 +22,15 @@ export interface StreamPage {
   readonly next: string | null;
 }
 
-/** What became of each append of a batch: its place, or a problem. */
+/** The result of each append of a batch: its place, or a problem. */
 export type BatchOutcome = answers.BatchAnswer['results'][number];
 
-/** An event as the log gives it. */
+/** An event of the log. */
 export type LoggedEvent = DomainEvent & { readonly position: string };
 
-/** Which events of the log; all of it optional. */
+/** A filter of the log. Every member is optional. */
 export interface LogQuery {
-  /** Position to go on after; the beginning when absent. */
+  /** Reads after this position; from the beginning when absent. */
   readonly after?: string | undefined;
   readonly types?: readonly EventType[] | undefined;
   readonly aggregateType?: string | undefined;
@@ -43,9 +43,9 @@ export interface LogQuery {
 
 export interface LogPage {
   readonly events: readonly LoggedEvent[];
-  /** Position to go on after, whether or not there were events. */
+  /** The position for the next request, also without events. */
   readonly next: string;
-  /** Nothing more was there. */
+  /** The answer reached the end of the log. */
   readonly caughtUp: boolean;
 }
 
@@ -53,9 +53,9 @@ export interface LogPage {
 const WAIT_SECONDS = 20;
 
 /**
- * The API of Annals, typed. Streams, the log and views are here; the rest stands by areas: `client.agents.create(...)`.
- * Every method throws {@link AnnalsRequestError} when the server refuses and {@link AnnalsUnreachableError} when it does
- * not answer, both only after the retries that make sense.
+ * The typed API of Annals. Streams, the log and views are here, other methods in areas: `client.agents.create(...)`.
+ * Every method retries where a retry can help. Then it throws {@link AnnalsRequestError} for a refusal and {@link
+ * AnnalsUnreachableError} without an answer.
  */
 export class AnnalsClient {
   readonly agents: Agents;
@@ -84,8 +84,8 @@ export class AnnalsClient {
   }
 
   /**
-   * Appends to up to 100 streams, a commit each, and tells what became of each, in their order: an append that is refused
-   * keeps no other from being stored.
+   * Appends to up to 100 streams, a commit each. The results come in the order of the appends; a refused append does
+   * not affect the others.
    */
   appendBatch(
     appends: readonly {
@@ -115,16 +115,20 @@ export class AnnalsClient {
     return this.#requests.get('/streams', answers.streamsPage, query);
   }
 
-  /** A page of the log: the events of all streams in one order. `wait` holds the answer so many seconds, 20 at most, until there is an event. */
+  /**
+   * A page of the log: the events of all streams in one order. `wait` is the longest time to wait for an event, in
+   * seconds, 20 at most.
+   */
   readLog(query: LogQuery & { readonly limit?: number; readonly wait?: number } = {}): Promise<LogPage> {
     return this.#readLog(query, { heldMs: (query.wait ?? 0) * 1_000 });
   }
 
   /**
-   * Follows the log: every event after a position, once and in order, and then those to come, until the loop is left, the
-   * signal is given, or everything up to `to` was given. It outlives outages, restarts and proxies in between.
-   * Nothing is fetched before what came earlier was taken. Go on later after the position of the last event dealt with.
-   * @throws AnnalsRequestError when the request itself is refused, or the log has an event that cannot be read
+   * Follows the log: every event after a position, once and in order, then every new event. It ends when the loop ends,
+   * when the signal aborts, or after the last event before `to`. It survives outages, restarts and proxies. It fetches
+   * the next page after the loop has taken the last event. To continue later, start after the position of the last
+   * event.
+   * @throws AnnalsRequestError when the server refuses the request, or cannot read an event of the log
    */
   follow({
     after,
@@ -141,12 +145,12 @@ export class AnnalsClient {
     return followPages(read, { after, to: query.to, signal }, WAIT_SECONDS * 1_000);
   }
 
-  /** Any view, by the names of its projection and its own. */
+  /** Any view, by its projection and its key. */
   view(projection: string, key: string, options?: ViewOptions) {
     return this.#requests.get(`/projections/${segment(projection)}/${segment(key)}`, answers.anyView, options);
   }
 
-  /** A page of all views of a projection as they were at a time (ISO 8601), folded from the log for this call. */
+  /** A page of the views of a projection at an instant (ISO 8601), folded from the log. */
   projectionAt(projection: string, query: { readonly at: string } & PageQuery) {
     return this.#requests.get(`/projections/${segment(projection)}`, answers.pastProjection, query);
   }

@@ -1,4 +1,4 @@
-/** What a problem answer says besides its status; see {@link AnnalsRequestError}. */
+/** The members of a problem answer; see {@link AnnalsRequestError}. */
 export interface Problem {
   readonly code: string;
   readonly detail: string;
@@ -7,22 +7,22 @@ export interface Problem {
   readonly next?: string | undefined;
 }
 
-/** The server answered, but not with what was asked for. */
+/** The server refused the request or failed. */
 export class AnnalsRequestError extends Error {
   override readonly name = 'AnnalsRequestError';
   /** HTTP status of the answer. */
   readonly status: number;
   /** Stable name of the problem, such as `CONCURRENCY_CONFLICT`; `HTTP_<status>` when the answer names none. */
   readonly code: string;
-  /** What is wrong and what to do about it. */
+  /** The fault, and the way to mend it. */
   readonly detail: string;
-  /** Every place in the request that breaks a rule; empty unless the request was invalid. */
+  /** Every invalid place in the request; empty for other problems. */
   readonly errors: readonly { readonly path: string; readonly message: string }[];
-  /** Where the stream is, when another writer was faster. */
+  /** The version of the stream, when another writer was faster. */
   readonly actualVersion: number | undefined;
-  /** In the log: the position after what cannot be read, for whoever decides to go on without it. */
+  /** In the log: the position after the unreadable event, to continue without it. */
   readonly next: string | undefined;
-  /** How long the server asks to wait before the next try, milliseconds. */
+  /** The pause that the server asks for before the next attempt, milliseconds. */
   readonly retryAfterMs: number | undefined;
 
   constructor(request: string, status: number, problem: Problem, retryAfterMs?: number) {
@@ -37,10 +37,7 @@ export class AnnalsRequestError extends Error {
   }
 }
 
-/**
- * No answer came, for all the retries. Whether the request was carried out is unknown: repeat it with the same
- * idempotency key.
- */
+/** No answer came after all retries. The request may have been carried out: repeat it with the same idempotency key. */
 export class AnnalsUnreachableError extends Error {
   override readonly name = 'AnnalsUnreachableError';
   constructor(request: string, cause: unknown) {
@@ -48,7 +45,7 @@ export class AnnalsUnreachableError extends Error {
   }
 }
 
-/** `fetch` hides what went wrong (`ECONNREFUSED ...`) in the cause of a "fetch failed". */
+/** `fetch` hides the fault (`ECONNREFUSED ...`) in the cause of a "fetch failed". */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error.cause === undefined) return error.message;

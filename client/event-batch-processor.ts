@@ -6,13 +6,13 @@ import type { AnnalsClient, BatchOutcome } from './client.ts';
 import { AnnalsRequestError } from './errors.ts';
 
 export interface EventBatchOptions {
-  /** Events that are sent without waiting for more; 100 by default, 1,000 at most. */
+  /** Events of a full batch; 100 by default, 1,000 at most. */
   readonly batchSize?: number;
-  /** Longest time that an event waits for others, milliseconds; 1,000 by default. */
+  /** Longest wait of an event for its batch, milliseconds; 1,000 by default. */
   readonly batchTimeoutMs?: number;
 }
 
-/** Where an event of a batch is. */
+/** The place of a stored event. */
 export interface StoredPlace {
   readonly streamId: string;
   readonly sequenceNumber: number;
@@ -27,20 +27,23 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-/** The fate of an append is unknown while the storage cannot be reached: the same request again, under its key, tells. */
+/**
+ * The result of an append is unknown while the storage is unreachable. The same request with the same key gives the
+ * result.
+ */
 const whileUnknown = retry(
   handleWhenResult((answer) => (answer as BatchAnswer).results.some(({ status }) => status === 503)),
   { maxAttempts: 4, backoff: new ExponentialBackoff({ initialDelay: 200, maxDelay: 5_000 }) },
 );
 
-/** Limits of the API: streams and bytes a request, and events a stream. */
+/** Limits of the API: streams and bytes of a request, and events of a stream. */
 const MAX_STREAMS = 100;
 const MAX_EVENTS_PER_STREAM = 100;
 const MAX_BYTES = 1_000_000;
 
 /**
- * Gathers events of many streams and sends them together: a commit a stream, a request for all. Events of a stream keep
- * their order. Each caller learns the fate of its own event: one that is refused takes no other down with it.
+ * Collects events of many streams and sends them in one request, a commit for each stream. Events of a stream keep
+ * their order. Each caller gets the result of its event; a refused event does not affect other streams.
  */
 export class EventBatchProcessor {
   readonly #client: Pick<AnnalsClient, 'appendBatch'>;
@@ -48,7 +51,7 @@ export class EventBatchProcessor {
   readonly #timeoutMs: number;
   #waiting: Waiting[] = [];
   #timer: NodeJS.Timeout | undefined;
-  /** Batches go one after another, so that a stream's events stay in order. */
+  /** Batches follow one another, so that the events of a stream stay in order. */
   #sending: Promise<void> = Promise.resolve();
   #closed = false;
 
@@ -61,7 +64,8 @@ export class EventBatchProcessor {
   /**
    * Takes an event for the end of a stream.
    * @returns once it is stored
-   * @throws AnnalsRequestError when it is refused, AnnalsUnreachableError when its fate is unknown after all retries
+   * @throws AnnalsRequestError when the server refuses it, AnnalsUnreachableError when its result is unknown after all
+   * retries
    */
   addEvent(streamId: string, event: NewEvent): Promise<StoredPlace> {
     if (this.#closed) return Promise.reject(new Error('the batch processor is closed; make a new one'));
@@ -72,7 +76,7 @@ export class EventBatchProcessor {
     });
   }
 
-  /** Sends what waits. @returns when the fate of all events taken so far is known; never throws */
+  /** Sends the waiting events. @returns after the results of all events so far; never throws */
   flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -82,7 +86,7 @@ export class EventBatchProcessor {
     return this.#sending;
   }
 
-  /** Takes no more events and sends what waits. */
+  /** Sends the waiting events, and takes no more. */
   close(): Promise<void> {
     this.#closed = true;
     return this.flush();
@@ -96,7 +100,7 @@ export class EventBatchProcessor {
     }
   }
 
-  /** One request. A group that is refused is sent again in halves, so that in the end only what is bad is refused. */
+  /** One request. A refused group is sent again in halves, so that only the invalid events are refused. */
   async #sendGroups(groups: readonly (readonly Waiting[])[]): Promise<void> {
     const appends = groups.map((own) => ({
       streamId: own[0]?.streamId ?? '',
@@ -144,7 +148,7 @@ export class EventBatchProcessor {
   }
 }
 
-/** As many of these, from the first on, as one request takes; one at least. */
+/** The first events that fit in one request; at least one. */
 function oneRequest(waiting: readonly Waiting[]): readonly Waiting[] {
   const streams = new Map<string, number>();
   let bytes = 0;
@@ -157,7 +161,7 @@ function oneRequest(waiting: readonly Waiting[]): readonly Waiting[] {
   return end < 0 ? waiting : waiting.slice(0, end);
 }
 
-/** The request will be refused again as it is: it is too large, or something in it breaks a rule. */
+/** The same request would be refused again: it is too large or invalid. */
 const isRefusal = (error: unknown): boolean =>
   error instanceof AnnalsRequestError && ([400, 413, 422].includes(error.status) || refusals.has(error.code));
 

@@ -3,21 +3,21 @@ import { handleWhen, retry } from 'cockatiel';
 import { AnnalsRequestError, AnnalsUnreachableError } from './errors.ts';
 import { politeBackoff } from './transport.ts';
 
-/** Problems of a page that every further try would meet again. */
+/** Problems of a page that every attempt meets. */
 const LASTING_CODES: ReadonlySet<string> = new Set(['CORRUPT_DATA', 'EVENT_VERSION', 'UNEXPECTED_ANSWER']);
-/** How long an event that was recorded in time may take to come into the log, milliseconds. */
+/** The longest delay between the record of an event and its place in the log, milliseconds. */
 const SETTLING_MS = 10_000;
-/** Pause between two looks at a log that the server does not hold its answer for, milliseconds. */
+/** Pause between two requests when the server does not hold the answer, milliseconds. */
 const LOOK_AGAIN_MS = 1_000;
 
-/** Whether what went wrong may be gone at another try: anything but a refusal of the request itself. */
+/** Whether another attempt may succeed: everything but a refusal of the request. */
 function mayPass(error: unknown): boolean {
   if (error instanceof AnnalsUnreachableError) return true;
   if (!(error instanceof AnnalsRequestError) || LASTING_CODES.has(error.code)) return false;
   return error.status === 408 || error.status === 429 || error.status >= 500;
 }
 
-/** Tries again for as long as it may help: an outage of any length does not end a follower. */
+/** Repeats as long as an attempt may succeed: an outage of any length does not end a follower. */
 const patience = retry(handleWhen(mayPass), {
   maxAttempts: Number.MAX_SAFE_INTEGER,
   backoff: politeBackoff({ initialDelayMs: 200, maxDelayMs: 10_000 }),
@@ -32,17 +32,17 @@ export interface FollowedPage<Event> {
 export interface FollowOptions {
   /** Position to go on after. */
   readonly after?: string | undefined;
-  /** Ends the loop once everything recorded up to this instant was given; ISO 8601. */
+  /** Ends the loop after the last event recorded up to this instant; ISO 8601. */
   readonly to?: string | undefined;
   /** Ends the loop without an error. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * The events of page after page, each once and in order. A page that does not arrive is asked for again from the same
- * position, so an outage, a restart or a proxy in between loses nothing and doubles nothing.
- * @param read the page after a position, which the server may hold so many milliseconds
- * @throws AnnalsRequestError when the request itself is refused, or the log has what cannot be read
+ * The events of page after page, each once and in order. A lost page is requested again from the same position, so
+ * outages, restarts and proxies neither lose nor repeat events.
+ * @param read gets the page after a position; the server may hold the answer for that many milliseconds
+ * @throws AnnalsRequestError when the server refuses the request, or cannot read an event of the log
  */
 export async function* followPages<Event>(
   read: (after: string | undefined, heldMs: number, signal: AbortSignal | undefined) => Promise<FollowedPage<Event>>,
@@ -61,14 +61,14 @@ export async function* followPages<Event>(
     yield* page.events;
     next = page.next;
     if (page.caughtUp && asked >= end) return;
-    // A server need not hold its answer once `to` is past.
+    // After `to` the server does not hold its answer.
     const settles = page.caughtUp && page.events.length === 0 && Date.now() + LOOK_AGAIN_MS >= end - SETTLING_MS;
     if (settles)
       await unlessAborted(delay(Math.min(LOOK_AGAIN_MS, Math.max(0, end - Date.now())), undefined, { signal }), signal);
   }
 }
 
-/** What comes of the work; undefined as soon as the signal is given. */
+/** The result of the work; undefined as soon as the signal aborts. */
 async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T | undefined> {
   if (!signal) return work;
   const { promise: aborted, resolve } = Promise.withResolvers<undefined>();

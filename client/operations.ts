@@ -3,7 +3,7 @@ import { Area, type RequestOptions, segment } from './requests.ts';
 
 /** `client.operations` */
 export class Operations extends Area {
-  /** Makes all views of a projection anew, beside the live views; readers get them once they are whole. */
+  /** Rebuilds the views of a projection beside the live views. Readers get the new views once they are complete. */
   rebuild(projection: string, options?: RequestOptions) {
     return this.requests.post(
       `/projections/${segment(projection)}/rebuilds`,
@@ -13,7 +13,7 @@ export class Operations extends Area {
     );
   }
 
-  /** Replays all events, or those of a time or of some types, into a new generation of a projection. */
+  /** Replays all events, or the events of a time range or of some types, into a new generation of a projection. */
   requestReplay(
     body: {
       readonly projection: string;
@@ -26,7 +26,7 @@ export class Operations extends Area {
     return this.requests.post('/replays', body, answers.replayRequested, options);
   }
 
-  /** How far a replay, or a rebuild, has come. */
+  /** The progress of a replay or a rebuild. */
   replay(replayId: string) {
     return this.requests.get(`/replays/${segment(replayId)}`, answers.replay);
   }
@@ -35,7 +35,7 @@ export class Operations extends Area {
     return this.requests.post(`/replays/${segment(replayId)}/${verb}`, undefined, answers.replay);
   }
 
-  /** Has the server hold store, log and views against each other; {@link verification} says how far that is. */
+  /** Starts a comparison of store, log and views on the server; {@link verification} gives its progress. */
   verify() {
     return this.requests.post('/verifications', undefined, answers.verificationRequested);
   }
@@ -44,7 +44,9 @@ export class Operations extends Area {
     return this.requests.get(`/verifications/${segment(verificationId)}`, answers.verification);
   }
 
-  /** Serves the generation of a replay that is ready; a generation of a part of the events only when that is accepted. */
+  /**
+   * Switches to the generation of a replay that is ready. `acceptPart` allows a generation with a part of the events.
+   */
   switchToReplay(replayId: string, body: { readonly acceptPart?: boolean } = {}) {
     return this.requests.post(`/replays/${segment(replayId)}/switch`, body, answers.replay);
   }

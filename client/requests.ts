@@ -2,36 +2,36 @@ import { ulid } from 'ulid';
 import type * as z from 'zod';
 import type { Transport } from './transport.ts';
 
-/** How a command is to be sent; all of it optional. */
+/** Options of a command. Every member is optional. */
 export interface RequestOptions {
-  /** Repeats under the same key change nothing and get the first answer. A ULID is made when absent. */
+  /** A repeat with the same key changes nothing and gets the first answer. A new ULID by default. */
   readonly idempotencyKey?: string | undefined;
   readonly correlationId?: string | undefined;
   readonly causationId?: string | undefined;
 }
 
-/** Which state of a view is wanted: the newest, as it was at a time or at a version, or once it has come to a version. */
+/** The state of a view: the newest, the state at an instant or a version, or the state after a version is applied. */
 export interface ViewOptions {
   /** ISO 8601. */
   readonly at?: string | undefined;
   readonly version?: number | undefined;
-  /** Waits up to 10 s until the view has applied this version of its stream: reads your own write. */
+  /** Waits up to 10 s until the view has applied this version of its stream: read your own write. */
   readonly waitFor?: number | undefined;
 }
 
-/** Which page of a list. */
+/** The page of a list. */
 export interface PageQuery {
   readonly limit?: number | undefined;
-  /** `next` of the page before; it stands for all other parameters but `limit`. */
+  /** `next` of the page before. It replaces every other parameter but `limit`. */
   readonly cursor?: string | undefined;
 }
 
-/** A command's answer, and whether it had been carried out before under its key. */
+/** The answer to a command, and whether the command was carried out before under its key. */
 export type Answered<Body> = Body & { readonly repeated: boolean };
 
 export type Optional<T, K extends keyof T> = Omit<T, K> & Partial<Pick<T, K>>;
 
-/** Sends reads and commands, and parses their answers: what the areas of the client stand on. */
+/** Sends reads and commands, and parses their answers, for every area of the client. */
 export class Requests {
   readonly #transport: Transport;
 
@@ -40,7 +40,7 @@ export class Requests {
   }
 
   /**
-   * @param held how long the server may hold the answer, milliseconds, and what gives the request up
+   * @param held the time that the server may hold the answer, milliseconds, and a signal that aborts the request
    * @throws AnnalsRequestError, AnnalsUnreachableError
    */
   async get<S extends z.ZodType>(
@@ -81,6 +81,6 @@ export abstract class Area {
 /** An id as part of a path. A URL would resolve `..` away, and an empty id would name another resource. */
 export function segment(id: string): string {
   if (!/^[A-Za-z0-9]/.test(id))
-    throw new TypeError(`${JSON.stringify(id)} is not an id: it starts with no letter or digit`);
+    throw new TypeError(`${JSON.stringify(id)} is not an id: an id starts with a letter or a digit`);
   return encodeURIComponent(id);
 }

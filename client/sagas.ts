@@ -3,12 +3,12 @@ import { Area, type PageQuery, type RequestOptions, segment } from './requests.t
 
 /** `client.sagas` */
 export class Sagas extends Area {
-  /** Gives a saga up: what it did is undone. */
+  /** Cancels a saga: the saga undoes its work. */
   cancel(sagaId: string, body: { readonly reason: string }, options?: RequestOptions) {
     return this.requests.post(`/sagas/${segment(sagaId)}/cancel`, body, answers.sagaAnswer, options);
   }
 
-  /** Has a parked saga try again to undo what it could not. */
+  /** Resumes a parked saga: it tries to undo the failed item again. */
   resume(sagaId: string, options?: RequestOptions) {
     return this.requests.post(`/sagas/${segment(sagaId)}/resume`, {}, answers.sagaAnswer, options);
   }
@@ -18,7 +18,7 @@ export class Sagas extends Area {
     return this.requests.get(`/sagas/${segment(sagaId)}`, answers.saga);
   }
 
-  /** A page of the sagas, those that need an operator first; those of one state or type when that is given. */
+  /** A page of sagas, parked sagas first, filtered by state or type. */
   list(
     query: PageQuery & {
       readonly state?: answers.SagasPage['sagas'][number]['state'] | undefined;

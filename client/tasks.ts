@@ -4,7 +4,7 @@ import { Area, type Optional, type PageQuery, type RequestOptions, segment, type
 
 /** `client.tasks` */
 export class Tasks extends Area {
-  /** Requests work of several agents, which starts a saga. */
+  /** Requests work of several agents, and starts a saga. */
   request(body: Optional<EventData<'task.requested'>, 'taskId'>, options?: RequestOptions) {
     return this.requests.post('/tasks', body, answers.taskRequestedAnswer, options);
   }
@@ -21,7 +21,7 @@ export class Tasks extends Area {
     return this.requests.get(`/tasks/${segment(taskId)}`, answers.taskView, options);
   }
 
-  /** A page of the tasks, those of one state or that need one agent when that is given. */
+  /** A page of tasks, filtered by state or by a required agent. */
   list(
     query: PageQuery & {
       readonly state?: 'requested' | 'completed' | 'failed' | undefined;

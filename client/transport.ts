@@ -10,36 +10,36 @@ import * as z from 'zod';
 import { AnnalsRequestError, AnnalsUnreachableError } from './errors.ts';
 
 export interface RetryOptions {
-  /** Attempts in all, the first included. */
+  /** Attempts in total, the first included. */
   readonly attempts: number;
   /** Pause before the second attempt, milliseconds; doubles from there, with jitter. */
   readonly initialDelayMs: number;
-  /** Longest pause, milliseconds. A server that asks for a longer one is not asked again. */
+  /** Longest pause, milliseconds. After a request for a longer pause there is no further attempt. */
   readonly maxDelayMs: number;
 }
 
 export type Fetch = (request: Request) => Response | Promise<Response>;
 
 export interface TransportOptions {
-  /** Where the API is, such as `http://127.0.0.1:4700`; may have a path. */
+  /** The URL of the API, such as `http://127.0.0.1:4700`; may have a path. */
   readonly url: string;
-  /** Stands in for the global `fetch`: the place to sign requests. */
+  /** Replaces the global `fetch`, for example to sign requests. */
   readonly fetch?: Fetch | undefined;
   readonly retry?: Partial<RetryOptions> | undefined;
-  /** How long one attempt may take, milliseconds. */
+  /** Time limit of one attempt, milliseconds. */
   readonly timeoutMs?: number | undefined;
 }
 
-/** One request. It may be sent several times, so it has to be safe to repeat: a read, or carrying an idempotency key. */
+/** One request. The client may repeat it, so it has to be a read, or have an idempotency key. */
 export interface ApiRequest {
   readonly method: 'GET' | 'POST';
   readonly path: string;
   readonly query?: object | undefined;
   readonly headers?: Readonly<Record<string, string | undefined>> | undefined;
   readonly body?: object | undefined;
-  /** How long the server may hold its answer, milliseconds: an attempt may take so much longer. */
+  /** The time that the server may hold its answer, milliseconds; added to the limit of an attempt. */
   readonly heldMs?: number | undefined;
-  /** Gives the request up. */
+  /** Aborts the request. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -49,7 +49,7 @@ export interface ApiAnswer<Body> {
 }
 
 /**
- * Sends a request, and again when no answer comes, 429, 502, 503, or 504 from something in between; parses the answer.
+ * Sends a request, and parses the answer. Repeats it without an answer and after 429, 502, 503, and 504 from a proxy.
  * @throws AnnalsRequestError for any other answer
  * @throws AnnalsUnreachableError when no attempt was answered
  */
@@ -58,7 +58,7 @@ export type Transport = <S extends z.ZodType>(request: ApiRequest, schema: S) =>
 const DEFAULT_RETRY: RetryOptions = { attempts: 5, initialDelayMs: 100, maxDelayMs: 10_000 };
 const DEFAULT_TIMEOUT_MS = 30_000;
 const RETRIED_STATUS: ReadonlySet<number> = new Set([429, 502, 503]);
-/** What the problem of an answer is called that names none. */
+/** The code of a problem answer without a code. */
 const unnamed = (status: number) => `HTTP_${status}`;
 
 const problemSchema = z.object({
@@ -100,7 +100,7 @@ function retryPolicy({ attempts, initialDelayMs, maxDelayMs }: RetryOptions) {
   return retry(handleWhen(isTransient), { maxAttempts: attempts - 1, backoff });
 }
 
-/** Exponential with jitter, and never shorter than the server asks for. */
+/** Exponential with jitter, and at least as long as the server asks for. */
 export function politeBackoff({ initialDelayMs, maxDelayMs }: Pick<RetryOptions, 'initialDelayMs' | 'maxDelayMs'>) {
   const exponential = new ExponentialBackoff({ initialDelay: initialDelayMs, maxDelay: maxDelayMs });
   return new DelegateBackoff<IRetryBackoffContext<unknown>, IBackoff<unknown>>((context, previous) => {
@@ -133,10 +133,10 @@ function readAnswer<S extends z.ZodType>(
     const problem = problemSchema.safeParse(body).data ?? unexplained;
     throw new AnnalsRequestError(name, status, problem, retryAfterMs(headers.get('retry-after')));
   }
-  if (body === undefined) throw new AnnalsUnreachableError(name, new Error('an answer came that is no JSON'));
+  if (body === undefined) throw new AnnalsUnreachableError(name, new Error('the answer is not JSON'));
   const parsed = schema.safeParse(body);
   if (parsed.success) return { headers, body: parsed.data };
-  const detail = `the answer is not what this client understands: ${z.prettifyError(parsed.error)}`;
+  const detail = `this client does not understand the answer: ${z.prettifyError(parsed.error)}`;
   throw new AnnalsRequestError(name, status, { code: 'UNEXPECTED_ANSWER', detail });
 }
 
@@ -160,7 +160,7 @@ function queryOf(query: object = {}): string {
   return given.length === 0 ? '' : `?${new URLSearchParams(given.map(([name, value]) => [name, String(value)]))}`;
 }
 
-/** An answer from something in between (a proxy's HTML page) is no JSON; the status tells enough then. */
+/** The answer of a proxy may be HTML; its status is enough. */
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -24,7 +24,7 @@ export class Workflows extends Area {
     return this.requests.get(`/workflows/${segment(workflowId)}`, answers.workflowView, options);
   }
 
-  /** A page of the workflows, those of one state, type or initiator when that is given. */
+  /** A page of workflows, filtered by state, type or initiator. */
   list(
     query: PageQuery & {
       readonly state?: 'started' | 'running' | 'completed' | 'failed' | undefined;

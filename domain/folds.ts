@@ -4,7 +4,7 @@ import { type AnyFold, stateFold } from '../core/state/fold.ts';
 import { aggregates } from './aggregates.ts';
 import { projections } from './projections.ts';
 
-/** Every state that snapshots are kept of: what aggregates decide on, and the views of their streams. */
+/** Every fold with snapshots: the states of aggregates, and the views of their streams. */
 export const folds: readonly AnyFold[] = [
   ...aggregates.map(stateFold),
   ...projections.flatMap((projection) => (isShared(projection) ? [] : [viewFold(projection)])),

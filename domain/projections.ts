@@ -6,7 +6,7 @@ import { sagaStatus } from './saga/saga-status.ts';
 import { taskStatus } from './task/task-status.ts';
 import { workflowStatus } from './workflow/workflow-status.ts';
 
-/** Every projection there is. A new one is a file with its declaration and a line here. */
+/** Every projection. A new projection is a file with its declaration, and a line here. */
 export const projections: readonly AnyProjection[] = [
   agentStatus,
   taskStatus,

@@ -1,7 +1,7 @@
 import { addAmount } from '../core/events/amount.ts';
 import type { DomainEvent } from '../core/events/catalogue.ts';
 
-/** When a view's subject was first and last heard of, by the events' own time. */
+/** The times of the first and the last event of a view, by `timestamp`. */
 export interface Times {
   readonly createdAt: string;
   readonly lastUpdated: string;
@@ -9,7 +9,7 @@ export interface Times {
 
 export const firstSeen = (event: DomainEvent): Times => ({ createdAt: event.timestamp, lastUpdated: event.timestamp });
 
-/** Imported events may be out of order in time, so first and last are the least and the greatest seen. */
+/** Imported events may be out of order, so these are the earliest and the latest time. */
 export function seen(times: Times, { timestamp }: DomainEvent): Times {
   return {
     createdAt: isEarlier(timestamp, times.createdAt) ? timestamp : times.createdAt,
@@ -19,10 +19,10 @@ export function seen(times: Times, { timestamp }: DomainEvent): Times {
 
 const isEarlier = (a: string, b: string): boolean => Date.parse(a) < Date.parse(b);
 
-/** Most resources a view keeps a sum for; further names add up under `other`. */
+/** Most resources with a sum in a view. Further names are summed as `other`. */
 const MAX_RESOURCES = 64;
 
-/** Adds what one step used to the sums so far, per name. */
+/** Adds the usage of a step to the sums, by name. */
 export function addUsage(
   sums: Readonly<Record<string, number>>,
   used: Readonly<Record<string, number>>,

@@ -26,7 +26,7 @@ export const agentCreated = defineEvent({
     createdBy: z.string().min(1).max(128),
     metadata: jsonObject
       .optional()
-      .describe('What its creator notes; `{ migrated, originalVersion }` where version 1 had no such thing'),
+      .describe('Notes of the creator; `{ migrated, originalVersion }` for an event of version 1'),
   }),
   sensitive: ['configuration', 'metadata'],
 });
@@ -78,13 +78,13 @@ export const agentForked = defineEvent({
   version: 1,
   aggregateType: 'agent',
   streamIds: ['agentId'],
-  description: 'An agent goes on from a moment of another, whose history up to there is its own.',
+  description: 'An agent continues another agent from a moment on. Both share the history up to that moment.',
   data: z.strictObject({
     agentId: id,
     parentId: id,
-    atVersion: z.int().positive().describe('The last event of the parent that is part of the fork’s history'),
-    agentType: z.string().max(128).optional().describe('The parent’s, then; so that views of many agents know it'),
-    state: agentState.optional().describe('The parent’s, then'),
+    atVersion: z.int().positive().describe('The last event that the fork shares with its parent'),
+    agentType: z.string().max(128).optional().describe('The type of the parent then, for views of many agents'),
+    state: agentState.optional().describe('The state of the parent then'),
   }),
   continues: ({ parentId, atVersion }) => ({ stream: streamId('agent', parentId), version: atVersion }),
   sensitive: [],

@@ -31,7 +31,7 @@ type Definition = (typeof definitions)[number];
 
 const byType: ReadonlyMap<string, Definition> = new Map(definitions.map((definition) => [definition.type, definition]));
 
-/** The declaration of an event type, or undefined when there is none of that name. */
+/** The declaration of an event type; undefined for an unknown name. */
 export function definitionOf(type: string): Definition | undefined {
   return byType.get(type);
 }
@@ -66,14 +66,14 @@ function recordedSchema(definition: EventDefinition) {
 
 type NonEmpty<T> = [T, ...T[]];
 
-/** Parses an event as callers may propose it: known type, valid data, no unknown member. */
+/** Parses an event of a caller: known type, valid data, no unknown member. */
 export const newEventSchema = z.discriminatedUnion(
   'type',
   definitions.map(inputSchema) as NonEmpty<ReturnType<typeof inputSchema>>,
   { error: () => `is not a known event type; known are ${definitions.map((d) => d.type).join(', ')}` },
 ) as unknown as z.ZodType<NewEvent>; // the map above loses which data belongs to which type
 
-/** Parses an event as Annals gives it to readers and to the bus. Marked as pure, so that only functions that use it build it. */
+/** Parses an event that readers and the bus get. Marked as pure: only functions that use it build it. */
 export const recordedEventSchema = /* @__PURE__ */ (() =>
   z.discriminatedUnion(
     'type',

@@ -5,16 +5,16 @@ import { instant } from '../core/events/instant.ts';
 import { jsonObject } from '../core/events/json.ts';
 import { requiredAgents } from './task.ts';
 
-/** Most steps that one round of a saga does side by side. */
+/** Most items of one step. */
 const MAX_ITEMS = 100;
 
 const reason = z.string().min(1).max(1024);
-/** A step as the saga's declaration names it. */
+/** The name of a step in the declaration of the saga. */
 const step = z.string().min(1).max(64);
-/** What one step does side by side, each on its own: an agent, a step of a workflow. */
+/** An item of a step, such as an agent or a step of a workflow. The items of a step run side by side. */
 const item = id;
 const items = z.array(item).min(1).max(MAX_ITEMS);
-/** The event that was taken as an answer. */
+/** The event that was the answer. */
 const answer = z.strictObject({ eventId: id, streamId: z.string(), sequenceNumber: z.int().positive() });
 
 const common = { kind: 'domain', access: 'internal', version: 1, aggregateType: 'saga' } as const;
@@ -22,7 +22,7 @@ const common = { kind: 'domain', access: 'internal', version: 1, aggregateType: 
 export const sagaStarted = defineEvent({
   ...common,
   type: 'saga.started',
-  description: 'A saga began. `input` is all that its decisions need to know of the event that started it.',
+  description: 'A saga began. `input` holds the facts of the first event that its decisions need.',
   data: z.strictObject({ sagaId: id, sagaType: z.string().min(1).max(64), startedBy: answer, input: jsonObject }),
   sensitive: ['input'],
 });
@@ -30,7 +30,7 @@ export const sagaStarted = defineEvent({
 export const sagaStepStarted = defineEvent({
   ...common,
   type: 'saga.step-started',
-  description: 'A step is to be done, once for each item, each to be answered before the deadline.',
+  description: 'A step began. Each of its items waits for an answer until the deadline.',
   data: z.strictObject({ sagaId: id, step, items, attempt: z.int().positive(), deadline: instant }),
   sensitive: [],
 });
@@ -38,7 +38,7 @@ export const sagaStepStarted = defineEvent({
 export const sagaStepCompleted = defineEvent({
   ...common,
   type: 'saga.step-completed',
-  description: 'An item of a step was answered as done.',
+  description: 'An item of a step is done.',
   data: z.strictObject({ sagaId: id, step, item, answer, output: z.json().optional() }),
   sensitive: ['output'],
 });
@@ -46,7 +46,8 @@ export const sagaStepCompleted = defineEvent({
 export const sagaStepFailed = defineEvent({
   ...common,
   type: 'saga.step-failed',
-  description: 'An item of a step failed, was refused, or was not answered in time. `retryAt` when it is tried again.',
+  description:
+    'An item of a step failed, was refused, or got no answer in time. `retryAt` is the time of the next attempt.',
   data: z.strictObject({
     sagaId: id,
     step,
@@ -54,7 +55,7 @@ export const sagaStepFailed = defineEvent({
     attempt: z.int().positive(),
     cause: z
       .enum(['answer', 'party', 'refused', 'deadline'])
-      .describe('Who says so: an answer, the end of the agent, the rule that refused the command, the clock'),
+      .describe('The cause: an answer, the end of the agent, a refused command, or the clock'),
     reason,
     answer: answer.optional(),
     retryAt: instant.optional(),
@@ -65,7 +66,7 @@ export const sagaStepFailed = defineEvent({
 export const sagaAnswerIgnored = defineEvent({
   ...common,
   type: 'saga.answer-ignored',
-  description: 'An answer that came too late and changed nothing. Recorded once for an item; a repeat is not recorded.',
+  description: 'An answer came too late and changed nothing. Recorded once for each item.',
   data: z.strictObject({ sagaId: id, item, answer }),
   sensitive: [],
 });
@@ -73,7 +74,7 @@ export const sagaAnswerIgnored = defineEvent({
 export const sagaCompensating = defineEvent({
   ...common,
   type: 'saga.compensating',
-  description: 'The saga will not complete: what was done is undone, last first.',
+  description: 'The saga cannot complete. It undoes its items, the last one first.',
   data: z.strictObject({ sagaId: id, reason, cancelled: z.boolean() }),
   sensitive: ['reason'],
 });
@@ -89,7 +90,7 @@ export const sagaStepCompensated = defineEvent({
 export const sagaParked = defineEvent({
   ...common,
   type: 'saga.parked',
-  description: 'An item could not be undone, repeatedly: the saga waits for an operator, who resumes it.',
+  description: 'Several attempts to undo an item failed. The saga waits until an operator resumes it.',
   data: z.strictObject({ sagaId: id, step, item, reason }),
   sensitive: ['reason'],
 });
@@ -97,7 +98,7 @@ export const sagaParked = defineEvent({
 export const sagaResumed = defineEvent({
   ...common,
   type: 'saga.resumed',
-  description: 'An operator had a parked saga try again.',
+  description: 'An operator resumed a parked saga.',
   data: z.strictObject({ sagaId: id }),
   sensitive: [],
 });
@@ -113,7 +114,7 @@ export const sagaCompleted = defineEvent({
 export const sagaFailed = defineEvent({
   ...common,
   type: 'saga.failed',
-  description: 'The saga ended without completing, and what it had done is undone.',
+  description: 'The saga ended without success, and every item is undone.',
   data: z.strictObject({ sagaId: id, reason }),
   sensitive: ['reason'],
 });
@@ -128,7 +129,7 @@ export const multiAgentTaskCompleted = defineEvent({
     results: z
       .array(z.strictObject({ agentId: id, result: z.json().optional(), answer }))
       .optional()
-      .describe('A result that is too large to repeat is left out; `answer` says which event holds it'),
+      .describe('A large result is left out; `answer` names the event that holds it'),
   }),
   sensitive: ['results'],
 });
@@ -136,7 +137,7 @@ export const multiAgentTaskCompleted = defineEvent({
 export const multiAgentTaskFailed = defineEvent({
   ...common,
   type: 'multi-agent-task.failed',
-  description: 'A task was given up, and its assignments released.',
+  description: 'A task ended without success, and its assignments are released.',
   data: z.strictObject({ taskId: id, reason, completedAgents: z.array(id) }),
   sensitive: ['reason'],
 });

@@ -21,7 +21,7 @@ export const taskRequested = defineEvent({
   version: 1,
   aggregateType: 'task',
   streamIds: ['taskId'],
-  description: 'Work for one or more agents, all of which have to complete it before the deadline.',
+  description: 'Work for one or more agents. Every agent has to complete its part before the deadline.',
   data: z.strictObject({
     taskId: id,
     requiredAgents,
@@ -72,7 +72,7 @@ export const taskAssigned = defineEvent({
   version: 1,
   aggregateType: 'task',
   streamIds: ['taskId'],
-  description: 'A required agent is to do its part of a task. An agent may have several assignments at once.',
+  description: 'A required agent is assigned to a task. An agent may have several assignments at once.',
   data: z.strictObject({ taskId: id, agentId: id, deadline: instant }),
   sensitive: [],
 });
@@ -84,7 +84,7 @@ export const taskReleased = defineEvent({
   version: 1,
   aggregateType: 'task',
   streamIds: ['taskId'],
-  description: 'An agent’s part of a task is off: it is to stop, and what it did counts for nothing.',
+  description: 'An agent is released from a task: it has to stop, and its part does not count.',
   data: z.strictObject({ taskId: id, agentId: id, reason: z.string().min(1).max(1024) }),
   sensitive: ['reason'],
 });

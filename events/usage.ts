@@ -7,16 +7,16 @@ const MAX_NAME_LENGTH = 64;
 const tokens = (what: string) => amount.optional().describe(what);
 
 /**
- * What a step used. The names here mean the same wherever they come from, and are summed over the fleet; any other name is
- * kept as it is given, and summed by name for the agent alone.
+ * The usage of a step. The names here mean the same for every source, and the fleet overview sums them. Other names are
+ * kept unchanged and summed for each agent.
  */
 export const usage = z
   .object({
-    inputTokens: tokens('Tokens that the model read, without those from a cache'),
-    outputTokens: tokens('Tokens that the model wrote, with those of its reasoning'),
+    inputTokens: tokens('Tokens that the model read, without cached tokens'),
+    outputTokens: tokens('Tokens that the model wrote, reasoning included'),
     cacheReadTokens: tokens('Tokens that the model read from a cache'),
     cacheWriteTokens: tokens('Tokens that were written to a cache'),
-    reasoningTokens: tokens('Those of the output tokens that nobody saw'),
+    reasoningTokens: tokens('The output tokens of hidden reasoning'),
     costUsd: amount.optional().describe('US dollars'),
   })
   .catchall(amount)
@@ -29,7 +29,7 @@ export const usage = z
 
 type Used = Readonly<Record<string, unknown>>;
 
-/** Names by which the same was called before, or is called by some recorders. */
+/** Older names, and names of some recorders. */
 const SYNONYMS: Readonly<Record<string, string>> = {
   tokensSent: 'inputTokens',
   tokensReceived: 'outputTokens',
@@ -37,8 +37,8 @@ const SYNONYMS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Usage under today's names. `tokens` alone, which does not say which way they went, are input tokens; beside counts of
- * either way they are their total, and no count of their own. Nothing is renamed over a name that is there already.
+ * Usage under the current names. `tokens` without a direction are input tokens; beside counts with a direction they are
+ * the total, and dropped. A name that exists already is never overwritten.
  */
 export function standardUsage(used: Used): Record<string, unknown> {
   const renamed = Object.entries(used).map(([name, value]) => {

@@ -28,7 +28,7 @@ export const workflowStepCompleted = defineEvent({
   version: 1,
   aggregateType: 'workflow',
   streamIds: ['workflowId'],
-  description: 'A step of a workflow is done. One that names no next step is, so far, the last.',
+  description: 'A step of a workflow is done. Without `nextStep` it is the last step so far.',
   data: z.strictObject({
     workflowId: id,
     stepId: id,
@@ -69,7 +69,7 @@ export const workflowStepFailed = defineEvent({
   data: z.strictObject({
     workflowId: id,
     stepId: id,
-    attempt: z.int().positive().optional().describe('Of the assignment that failed; the latest when absent'),
+    attempt: z.int().positive().optional().describe('The attempt that failed; the latest when absent'),
     error: z.union([z.string().min(1).max(16_384), jsonObject]),
   }),
   sensitive: ['error'],
@@ -82,7 +82,7 @@ export const workflowStepCompensated = defineEvent({
   version: 1,
   aggregateType: 'workflow',
   streamIds: ['workflowId'],
-  description: 'A step of a workflow that failed is off: agents of its type undo what they did for it.',
+  description: 'A step of a failed workflow is compensated: agents of its type undo their work.',
   data: z.strictObject({ workflowId: id, stepId: id, reason: z.string().min(1).max(1024) }),
   sensitive: ['reason'],
 });

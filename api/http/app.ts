@@ -7,7 +7,7 @@ import type { RequestObserver } from './observe.ts';
 import { problemKinds, problemOf, RETRY_AFTER_SECONDS, RequestError } from './problem.ts';
 import { contextHeaders, parseIds, type RequestContext, type Route, type RouteDeclaration } from './route.ts';
 
-/** Where faults of ours are told; a Powertools logger fits. */
+/** The log for faults of the server; a Powertools logger fits. */
 export interface ApiLogger {
   error(message: string, details: { readonly [name: string]: unknown }): void;
 }
@@ -23,7 +23,7 @@ export interface AppDeps {
 type Env = { Variables: { context: RequestContext } };
 export type App = Hono<Env>;
 
-/** An application that serves these routes, with the headers and errors that all answers share. */
+/** An application that serves these routes, with the common headers and errors. */
 export function createApp<Deps extends AppDeps>(routes: readonly Route<Deps>[], deps: Deps): App {
   const app: App = new Hono<Env>();
   const newId = deps.newId ?? ulids();
@@ -33,7 +33,7 @@ export function createApp<Deps extends AppDeps>(routes: readonly Route<Deps>[], 
     c.header('Cache-Control', 'no-store');
     c.set('context', readContext(c, newId));
     await next();
-    // The body of a GET is made for HEAD, too; one that streams would go on for ever with nobody there to read it.
+    // HEAD makes the body of the GET too. A stream without a reader would never end.
     if (c.req.raw.method === 'HEAD') await c.res.body?.cancel();
   });
   for (const route of routes) {
@@ -59,7 +59,7 @@ export function createApp<Deps extends AppDeps>(routes: readonly Route<Deps>[], 
 const honoPath = (route: RouteDeclaration) => route.path.replaceAll(/\{(\w+)\}/g, ':$1');
 
 /**
- * The ids in a request's headers. The answer is to carry a correlation id whatever else is wrong, so that comes first.
+ * The ids in a request's headers. Every answer carries a correlation id, so this id comes first.
  * @throws InvalidIdError
  */
 function readContext(c: Context<Env>, newId: () => string): RequestContext {
@@ -71,7 +71,7 @@ function readContext(c: Context<Env>, newId: () => string): RequestContext {
   return { correlationId, causationId: headers['X-Causation-Id'], idempotencyKey: headers['Idempotency-Key'] };
 }
 
-/** Which of the two it is when no route took a request: a path that nobody serves, or a method that its routes lack. */
+/** The error for a request without a route: an unknown path, or a method that the path does not take. */
 function noRoute(c: Context<Env>, routes: readonly RouteDeclaration[]): Error {
   const path = c.req.path;
   const methods = routes.filter((route) => pathPattern(route).test(path)).map((route) => route.method);
@@ -87,7 +87,7 @@ const pathPattern = (route: RouteDeclaration) =>
 function problemResponse(c: Context<Env>, error: Error, logger: ApiLogger | undefined): Response {
   const problem = problemOf(error);
   const { status } = problemKinds[problem.code];
-  const hasGone = c.req.raw.signal.aborted; // then it is no fault that nothing was answered
+  const hasGone = c.req.raw.signal.aborted; // a caller that has gone gets no answer, which is no fault
   if (status >= 500 && !hasGone) logger?.error(problem.title, { error, code: problem.code, path: c.req.path });
   if (problem.code === 'UNAVAILABLE') c.header('Retry-After', String(RETRY_AFTER_SECONDS));
   return c.body(JSON.stringify(problem), status, { 'Content-Type': 'application/problem+json' });

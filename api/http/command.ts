@@ -7,25 +7,25 @@ import type { EventStore } from '../../core/store/event-store.ts';
 import type { AppDeps } from './app.ts';
 import { REPEATED, type RequestContext } from './route.ts';
 
-/** What the routes that write need. */
+/** The parts that writing routes need. */
 export interface CommandDeps extends AppDeps {
   readonly store: EventStore;
-  /** Where aggregates are loaded from; their whole streams when absent. */
+  /** Loads the states of aggregates; from whole streams when absent. */
   readonly states?: StateReader | undefined;
-  /** The aggregates, which admit what is appended to their streams without a command. */
+  /** The aggregates. They admit or refuse raw appends. */
   readonly aggregates: readonly AnyDecider[];
   readonly now?: () => Date;
-  /** Trace header of the request in work, kept with what it writes. */
+  /** The trace header of the request, stored with its commits. */
   readonly trace?: () => string | undefined;
 }
 
-/** What the status 200 means where a request that wrote something gets 201. */
-export const REPEAT = 'The repeat of a request under the same Idempotency-Key; nothing was written';
+/** The meaning of 200 where the first request gets 201. */
+export const REPEAT = 'A repeat with the same Idempotency-Key; nothing was written';
 
-/** What tells the answer to a repeat from a first one, whatever status they have. */
+/** The header that marks the answer to a repeat, whatever its status. */
 export const repeatHeader = (repeated: boolean): Record<string, string> => (repeated ? { [REPEATED]: 'true' } : {});
 
-/** What a request's headers mean for the append that it leads to. */
+/** The options of an append that follow from the headers of its request. */
 export function appendOptions(
   { correlationId, causationId, idempotencyKey, digest }: RequestContext,
   deps: CommandDeps,
@@ -40,7 +40,7 @@ export function appendOptions(
   } satisfies CommandOptions;
 }
 
-/** Appends events that come without a command; see {@link appendRaw}. */
+/** Appends events without a command; see {@link appendRaw}. */
 export const rawAppends =
   ({ store, aggregates, states = new StateReader({ store }) }: CommandDeps): EventStore['append'] =>
   (stream, events, options) =>
@@ -48,7 +48,10 @@ export const rawAppends =
 
 const ulid = ulids();
 
-/** The id of a new aggregate that the caller did not name. It follows from the idempotency key, so that a repeat meets the same one. */
+/**
+ * The id of a new aggregate, when the caller gives none. It follows from the idempotency key, so a repeat gets the same
+ * id.
+ */
 export function newAggregateId(aggregateType: string, { idempotencyKey }: RequestContext, deps: CommandDeps): string {
   if (idempotencyKey === undefined) return (deps.newId ?? ulid)();
   return createHash('sha256').update(`${aggregateType} ${idempotencyKey}`).digest('hex').slice(0, 32);

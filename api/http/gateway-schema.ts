@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { RouteDeclaration } from './route.ts';
 
-/** The first level of a body in JSON Schema, draft 4: all of it that API Gateway checks. */
+/** The first level of a body in JSON Schema, draft 4. API Gateway checks only that. */
 export interface GatewaySchema {
   readonly type: 'object';
   readonly required?: readonly string[] | undefined;
@@ -9,7 +9,7 @@ export interface GatewaySchema {
   readonly additionalProperties: boolean;
 }
 
-/** What is kept of a member: its type, and how long it may be. */
+/** The checked facts of a member: its type and its length. */
 const memberSchema = z.object({
   type: z.enum(['string', 'number', 'integer', 'boolean', 'array', 'object']).optional(),
   minItems: z.number().optional(),
@@ -26,8 +26,8 @@ const bodySchema = z.object({
 });
 
 /**
- * The shape of a route's body, made from the schema that validates it: what a gateway can refuse before it costs a
- * function's time. Only the first level, so that most faults still get the answer of the API, which names their place.
+ * The shape of a route's body, from the schema of the route: the gateway refuses other bodies without a function's
+ * time. It has only the first level, so that the API answers most faults and names their place.
  */
 export function gatewaySchema({ body }: RouteDeclaration): GatewaySchema | undefined {
   if (!body) return undefined;

@@ -5,7 +5,7 @@ import { findJsonFault } from '../../core/events/json.ts';
 import { RequestError } from './problem.ts';
 import type { Upload } from './uploads.ts';
 
-/** Most bytes of a request's body: what API Gateway and Lambda take with every quote in it escaped, 10 and 6 MB, and the store. */
+/** Most bytes of a request's body. API Gateway takes 10 MB and Lambda 6 MB, with every quote escaped. */
 export const MAX_BODY_BYTES = 5 * 1024 * 1024;
 
 const JSON_MEDIA_TYPE = /^application\/([\w.!#$&^-]+\+)?json\s*(;\s*charset="?utf-8"?\s*)?$/i;
@@ -14,8 +14,8 @@ const JSON_MEDIA_TYPE = /^application\/([\w.!#$&^-]+\+)?json\s*(;\s*charset="?ut
  * The body of a request, read strictly as I-JSON (RFC 7493): UTF-8, no member twice, no number that would change.
  * @param upload counts the body's bytes until the request is answered
  * @throws RequestError UNSUPPORTED_MEDIA_TYPE, or MALFORMED_JSON naming the place
- * @throws PayloadTooLargeError over {@link MAX_BODY_BYTES}, counted as the bytes come in
- * @throws UnavailableError when the process holds as many large bodies as it may
+ * @throws PayloadTooLargeError over {@link MAX_BODY_BYTES}, as soon as that many bytes came in
+ * @throws UnavailableError when the process holds too many large bodies
  */
 export async function readJsonBody(request: Request, upload: Upload): Promise<unknown> {
   if (!JSON_MEDIA_TYPE.test(request.headers.get('Content-Type') ?? '')) {
@@ -44,7 +44,7 @@ async function readText(request: Request, upload: Upload): Promise<string> {
   }
 }
 
-/** Depth is checked before anything that recurses or looks closer: the native parser is safe at any depth. */
+/** The depth comes before every recursive check. The native parser is safe at any depth. */
 async function parseIJson(text: string): Promise<unknown> {
   let value: unknown;
   try {
@@ -58,15 +58,15 @@ async function parseIJson(text: string): Promise<unknown> {
   return value;
 }
 
-/** What matters here of a text that is known to be JSON: strings, member names (with their colon), numbers, braces. */
+/** The tokens of JSON that the checks need: strings, member names (with their colon), numbers, braces. */
 const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?|-?\d[\d.eE+-]*|[{}]/g;
 
-/** Tokens that are looked at before others have a turn: about a millisecond. */
+/** Tokens of one turn: about a millisecond. */
 const TOKENS_AT_ONCE = 4_096;
 
 /**
- * Refuses what a parser silently drops. (lossless-json's own parser lets a member pass that comes twice with equal
- * values, so of that library only the comparison of numbers is used.)
+ * Refuses members and digits that a parser silently drops. (The parser of lossless-json accepts a repeated member with
+ * equal values, so only its comparison of numbers is used.)
  */
 async function assertUnambiguous(text: string): Promise<void> {
   const open: Set<string>[] = [];

@@ -2,16 +2,16 @@ import type { Metrics } from '../../core/telemetry/metrics.ts';
 import type { Tracer } from '../../core/telemetry/tracer.ts';
 import { problemOf } from './problem.ts';
 
-/** A request that a route took. */
+/** A request that a route handles. */
 export interface ObservedRequest {
-  /** As declared: `POST /agents/{agentId}/steps`. */
+  /** The declared route: `POST /agents/{agentId}/steps`. */
   readonly route: string;
   readonly correlationId: string;
-  /** `X-Amzn-Trace-Id`, when the caller is part of a trace already. */
+  /** `X-Amzn-Trace-Id`, when the caller is part of a trace. */
   readonly traceHeader: string | undefined;
 }
 
-/** Runs the work of a request, and sees how long it takes and how it ends. */
+/** Runs the work of a request, and observes its time and its end. */
 export type RequestObserver = <A extends { readonly status: number }>(
   request: ObservedRequest,
   work: () => Promise<A>,
@@ -19,7 +19,7 @@ export type RequestObserver = <A extends { readonly status: number }>(
 
 const isCallersError = (error: unknown): boolean => problemOf(error).status < 500;
 
-/** Requests as spans: of a service of their own, or on AWS parts of the span that Lambda records of the function. */
+/** Requests as spans: root spans on one machine, and on AWS parts of the span that Lambda records. */
 export function requestObserver(tracer: Tracer, metrics: Metrics, host: 'server' | 'function'): RequestObserver {
   return async ({ route, correlationId, traceHeader }, work) => {
     const options = { attributes: { route }, correlationId, isCallersError };

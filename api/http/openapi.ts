@@ -15,7 +15,7 @@ export function openApiRoute(others: readonly RouteDeclaration[]): Route<object>
     answer: z.looseObject({ openapi: z.string(), paths: z.record(z.string(), z.unknown()).optional() }),
     statuses: { 200: 'An OpenAPI 3.1 document' },
     async handle() {
-      document ??= openApiDocument([...others, own]); // takes a while, and most instances are never asked
+      document ??= openApiDocument([...others, own]); // slow, and most instances never need it
       return { status: 200, body: { ...document } };
     },
   });
@@ -51,7 +51,7 @@ function operationOf(route: RouteDeclaration): ZodOpenApiOperationObject {
   };
 }
 
-/** A status may have both: `GET /health` answers 503 with what it found, unless nothing could be found out. */
+/** A status may have both: `GET /health` answers 503 with its checks, or with a problem. */
 function responsesOf(route: RouteDeclaration) {
   const answers = answersOf(route);
   const problems = problemsOf(route);
@@ -69,7 +69,7 @@ const viewHeaders = { ...responseHeaders, 'X-View-Version': z.string().describe(
 
 const commandHeaders = {
   ...responseHeaders,
-  [REPEATED]: z.enum(['true']).optional().describe('Present on the answer to a repeat; nothing was written'),
+  [REPEATED]: z.enum(['true']).optional().describe('Marks the answer to a repeat; nothing was written'),
 };
 
 function answersOf({ method, statuses, answer, viewVersion }: RouteDeclaration) {
@@ -79,10 +79,10 @@ function answersOf({ method, statuses, answer, viewVersion }: RouteDeclaration) 
   return mapValues(statuses, (description) => ({ description, headers, content }));
 }
 
-/** The codes that a route can answer with: its own, and those that the shape of its requests brings. */
+/** The problem codes of a route: the declared codes, and the codes that follow from the shape of its requests. */
 export function problemCodesOf({ method, body, errors = [] }: RouteDeclaration): ProblemCode[] {
   const ofBody = ['MALFORMED_JSON', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'] as const;
-  // Any route refuses query parameters that it does not know.
+  // Every route refuses unknown query parameters.
   const ofKeys = method === 'POST' ? (['IDEMPOTENCY_KEY_REUSED'] as const) : [];
   return ['INVALID_ID', 'VALIDATION_FAILED', ...ofKeys, ...(body ? ofBody : []), ...errors, 'INTERNAL', 'UNAVAILABLE'];
 }

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { turn } from '../../core/base/turns.ts';
 
-/** Most bytes of a page of several items: an answer of AWS Lambda has 6 MB, with every quote in it escaped. */
+/** Most bytes of a page of several items. AWS Lambda answers with 6 MB at most, with every quote escaped. */
 export const MAX_PAGE_BYTES = 2 * 1024 * 1024;
 
 /** A whole number in a query string. */
@@ -27,11 +27,11 @@ export function cursor<S extends z.ZodType>(content: S) {
     .transform((text, context): z.output<S> => {
       const parsed = content.safeParse(decode(text));
       if (parsed.success) return parsed.data;
-      context.addIssue('is not what a page had as `next`');
+      context.addIssue('is not a `next` of an earlier page');
       return z.NEVER;
     })
     .optional()
-    .describe('`next` of the page before: continues there, and stands for all other parameters but `limit`');
+    .describe('`next` of the page before. It replaces every other parameter but `limit`');
 }
 
 export const encodeCursor = (content: object): string => Buffer.from(JSON.stringify(content)).toString('base64url');
@@ -44,7 +44,7 @@ function decode(text: string): unknown {
   }
 }
 
-/** The first items of a source, and whether more follow. Other requests are answered in between. */
+/** The first items of a source, and whether more follow. Gives other requests their turns. */
 export async function takePage<T>(
   source: AsyncIterable<T> | Iterable<T>,
   limit: number,

@@ -7,13 +7,13 @@ import {
   ValidationError,
 } from '../../core/base/errors.ts';
 
-/** What is wrong with a request before it means anything. */
+/** The faults of a request that no route has seen. */
 type RequestErrorCode = 'MALFORMED_JSON' | 'FORBIDDEN' | 'UNSUPPORTED_MEDIA_TYPE' | 'METHOD_NOT_ALLOWED';
 
 /** Every code that a problem may have. */
 export type ProblemCode = ErrorCode | RequestErrorCode | 'INTERNAL';
 
-/** A request that cannot be taken as it is; `message` says why and is fit for a caller's eyes. */
+/** A refused request. The caller sees `message`. */
 export class RequestError extends Error {
   override readonly name = 'RequestError';
   readonly code: RequestErrorCode;
@@ -25,10 +25,10 @@ export class RequestError extends Error {
 
 /** Status and title of each code. */
 export const problemKinds = {
-  MALFORMED_JSON: { status: 400, title: 'The body is not JSON that can be taken' },
+  MALFORMED_JSON: { status: 400, title: 'The body is not acceptable JSON' },
   INVALID_ID: { status: 400, title: 'An id has a wrong form' },
   FORBIDDEN: { status: 403, title: 'The caller may not do this' },
-  RESERVED_TYPE: { status: 403, title: 'Events of this type are written by Annals alone' },
+  RESERVED_TYPE: { status: 403, title: 'Only Annals writes events of this type' },
   STREAM_NOT_FOUND: { status: 404, title: 'There is no such stream' },
   NOT_FOUND: { status: 404, title: 'There is nothing here' },
   METHOD_NOT_ALLOWED: { status: 405, title: 'The method is not allowed here' },
@@ -37,14 +37,14 @@ export const problemKinds = {
   NOT_ADMITTED: { status: 409, title: 'The aggregate does not admit the event' },
   COMMAND_REJECTED: { status: 409, title: 'The state does not allow the command' },
   PAYLOAD_TOO_LARGE: { status: 413, title: 'The request is too large' },
-  UNSUPPORTED_MEDIA_TYPE: { status: 415, title: 'The body is of a type that is not taken' },
-  IDEMPOTENCY_KEY_REUSED: { status: 422, title: 'The idempotency key stands for another request' },
+  UNSUPPORTED_MEDIA_TYPE: { status: 415, title: 'The media type of the body is not supported' },
+  IDEMPOTENCY_KEY_REUSED: { status: 422, title: 'The idempotency key belongs to another request' },
   VALIDATION_FAILED: { status: 422, title: 'The request breaks a rule of its schema' },
   INTERNAL: { status: 500, title: 'Something went wrong' },
-  EVENT_VERSION: { status: 500, title: 'A stored event is of a version that cannot be read here' },
+  EVENT_VERSION: { status: 500, title: 'A stored event has a version that this release cannot read' },
   CORRUPT_DATA: { status: 500, title: 'Stored data cannot be read' },
   UNAVAILABLE: { status: 503, title: 'The storage cannot be reached' },
-  VIEW_BEHIND: { status: 504, title: 'The view is not there yet' },
+  VIEW_BEHIND: { status: 504, title: 'The view is not up to date yet' },
 } as const satisfies Record<ProblemCode, { status: number; title: string }>;
 
 /** The body of every error answer: RFC 9457 problem details, with a stable `code`. */
@@ -53,24 +53,24 @@ export const problemSchema = z
     type: z.string().describe('URI of the kind of problem'),
     title: z.string().describe('The kind of problem in words; the same for every problem of its code'),
     status: z.int().min(400).max(599),
-    detail: z.string().describe('What is wrong with this request'),
+    detail: z.string().describe('The fault of this request'),
     code: z.enum(Object.keys(problemKinds) as [ProblemCode, ...ProblemCode[]]),
     errors: z.array(z.strictObject({ path: z.string(), message: z.string() })).optional(),
     expectedVersion: z.union([z.int(), z.enum(['any', 'exists'])]).optional(),
     actualVersion: z.int().optional(),
-    next: z.string().optional().describe('Position in the log after what cannot be read, to go on without it'),
+    next: z.string().optional().describe('Position in the log after the unreadable event, to continue without it'),
   })
   .meta({ id: 'Problem' });
 export type Problem = z.output<typeof problemSchema>;
 
-/** Seconds after which a caller may try again when the storage could not be reached. */
+/** Pause before the next attempt after an unreachable storage, seconds. */
 export const RETRY_AFTER_SECONDS = 1;
 
-/** Most places that a validation problem names, and most characters it says about each. */
+/** Most places in a validation problem, and most characters about each. */
 const MAX_ISSUES = 50;
 const MAX_MESSAGE = 500;
 
-/** The problem that tells a caller of an error. An error that nobody foresaw becomes INTERNAL and keeps its message to itself. */
+/** The problem for an error. An unforeseen error becomes INTERNAL, and the caller does not see its message. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof ValidationError) {
     const errors = error.issues.slice(0, MAX_ISSUES).map(({ path, message }) => ({ path, message: shorten(message) }));
@@ -84,11 +84,14 @@ export function problemOf(error: unknown): Problem {
     return { ...problem(error.code, error.message), next: error.next };
   }
   if (error instanceof AnnalsError && error.code === 'UNAVAILABLE') {
-    // What could not be reached is our business; that a write may or may not have happened is the caller's.
+    // The caller learns that the result of a write is unknown, not which service failed.
     return problem(error.code, 'the outcome of a write is unknown; repeat the request with the same Idempotency-Key');
   }
   if (error instanceof AnnalsError || error instanceof RequestError) return problem(error.code, error.message);
-  return problem('INTERNAL', 'the fault is ours; our log has it under the X-Correlation-Id of this answer');
+  return problem(
+    'INTERNAL',
+    'the fault is in the server; its log has the details under the X-Correlation-Id of this answer',
+  );
 }
 
 function problem(code: ProblemCode, detail: string): Problem {

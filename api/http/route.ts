@@ -10,36 +10,36 @@ import { readJsonBody } from './json-body.ts';
 import type { ProblemCode } from './problem.ts';
 import { Upload } from './uploads.ts';
 
-/** The headers that say how a request hangs together with others. */
+/** The headers that connect a request with others. */
 export const contextHeaders = z.object({
   'X-Correlation-Id': id.optional().describe('Id of the conversation; made when absent, and on every answer'),
-  'X-Causation-Id': id.optional().describe('Id of the event that led to this request'),
+  'X-Causation-Id': id.optional().describe('Id of the event that caused this request'),
   'Idempotency-Key': id
     .optional()
     .describe(
-      'POST only: a repeat under the same key writes nothing and gets the same answer, for at least 30 days. Another request under it is refused',
+      'POST only: a repeat with the same key writes nothing and gets the same answer, for at least 30 days. Another request with the key is refused',
     ),
 });
 
-/** Response header, `true` on the answer to a repeat under the same Idempotency-Key: nothing was written. */
+/** Response header, `true` on the answer to a repeat with the same Idempotency-Key: nothing was written. */
 export const REPEATED = 'Idempotent-Replayed';
 
 export interface RequestContext {
   readonly correlationId: string;
   readonly causationId: string | undefined;
   readonly idempotencyKey: string | undefined;
-  /** Of a request with an idempotency key: what tells it from others; see {@link requestDigest}. */
+  /** The digest of a request with an idempotency key; see {@link requestDigest}. */
   readonly digest?: string | undefined;
 }
 
-/** A request as the router hands it to a route. */
+/** The input of a route from the router. */
 export interface RoutedRequest {
   readonly params: Record<string, string>;
   readonly raw: Request;
   readonly context: RequestContext;
 }
 
-/** What a route answers when all is well. */
+/** The successful answer of a route. */
 export interface Answer<Body = unknown, Status extends ContentfulStatusCode = ContentfulStatusCode> {
   readonly status: Status;
   readonly body: Body;
@@ -55,23 +55,23 @@ export interface RouteDeclaration {
   readonly path: `/${string}`;
   readonly summary: string;
   readonly description?: string;
-  /** False for what anybody may ask. */
+  /** False for routes without authentication. */
   readonly auth?: false;
   readonly params?: z.ZodObject | undefined;
   readonly query?: z.ZodObject | undefined;
   readonly body?: z.ZodType | undefined;
   /** The body of every answer in `statuses`. */
   readonly answer: z.ZodType;
-  /** What each status other than an error means. */
+  /** The meaning of each successful status. */
   readonly statuses: Readonly<Record<number, string>>;
   /** Answers carry `X-View-Version`. */
   readonly viewVersion?: true;
-  /** What can go wrong besides the faults that any request of its shape can have. */
+  /** The problems of this route, besides those of every request of its shape. */
   readonly errors?: readonly ProblemCode[];
 }
 
 export interface Route<Deps> extends RouteDeclaration {
-  /** Validates the request by the declared schemas and answers it. @throws what the domain throws */
+  /** Validates the request by the declared schemas and answers it. @throws the errors of the domain */
   readonly respond: (request: RoutedRequest, deps: Deps) => Promise<Answer>;
 }
 
@@ -90,14 +90,14 @@ interface TypedRoute<Deps, P extends z.ZodObject, Q extends z.ZodObject, B exten
       query: z.output<Q>;
       body: z.output<B>;
       context: RequestContext;
-      /** Aborted when the caller has gone, where the host can know. */
+      /** Aborts when the caller has gone, where the host knows that. */
       signal: AbortSignal;
     },
     deps: Deps,
   ): Promise<Answer<z.output<A>, keyof S & ContentfulStatusCode>>;
 }
 
-/** Declares a route. What its handler gets and may answer follows from the schemas that validate and document it. */
+/** Declares a route. The types of its handler follow from the schemas that validate and document it. */
 export function route<
   Deps,
   A extends z.ZodType,
@@ -131,8 +131,8 @@ export function route<
 }
 
 /**
- * What a request is, whatever the order of its members and the blanks between them: 16 bytes of a hash, in base64url. The
- * JSON is brought to the one form that RFC 8785 gives it.
+ * The digest of a request: 16 bytes of a hash in base64url, over the canonical JSON of RFC 8785. The order of members
+ * and blanks do not matter.
  */
 export function requestDigest(
   { method, path }: Pick<RouteDeclaration, 'method' | 'path'>,
@@ -145,14 +145,14 @@ export function requestDigest(
 
 const DIGEST_BYTES = 16;
 
-/** Parses what can be nothing but ids: the names in a path, the context headers. @throws InvalidIdError */
+/** Parses values that have to be ids: the names in a path, the context headers. @throws InvalidIdError */
 export function parseIds<S extends z.ZodObject>(schema: S, values: object): z.output<S> {
   const parsed = schema.safeParse(values);
   if (parsed.success) return parsed.data;
   throw invalidId(parsed.error);
 }
 
-/** @throws InvalidIdError when nothing is wrong but ids, else ValidationError */
+/** @throws InvalidIdError when only ids are wrong, else ValidationError */
 function parseInput<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
@@ -169,8 +169,7 @@ function invalidId(error: z.ZodError): InvalidIdError {
 }
 
 /**
- * The query of a request. A parameter that the route does not declare is refused: a filter that is passed over in silence
- * answers with everything.
+ * The query of a request. Refuses undeclared parameters: an ignored filter would answer with everything.
  * @throws InvalidIdError, ValidationError
  */
 export function readQuery<S extends z.ZodObject>(schema: S, request: Request): z.output<S> {
@@ -182,10 +181,10 @@ export function readQuery<S extends z.ZodObject>(schema: S, request: Request): z
   throw new ValidationError(unknown.map((path) => ({ path, message: `is not a known parameter; ${takes}` })));
 }
 
-/** What a presigned request of AWS carries in its query; the gateway has checked it. */
+/** The query parameters of a presigned AWS request; the gateway has checked them. */
 const SIGNATURE = /^X-Amz-/i;
 
-/** A parameter that comes twice is left as a list, which no schema takes. */
+/** A repeated parameter becomes a list, which no schema accepts. */
 function queryOf(request: Request): Record<string, string | string[]> {
   const { searchParams } = new URL(request.url);
   const names = [...new Set(searchParams.keys())].filter((name) => !SIGNATURE.test(name));

@@ -1,15 +1,15 @@
 import { UnavailableError } from '../../core/base/errors.ts';
 
-/** Bytes of a body that are taken without a place among the large ones. */
+/** Bytes of a body outside of the common limit. */
 const SMALL_BYTES = 64 * 1024;
-/** Most bytes of large bodies that a process holds, of all requests together: twelve bodies of the largest size. */
+/** Most bytes of large bodies in a process, over all requests: twelve bodies of the largest size. */
 const MAX_HELD_BYTES = 64 * 1024 * 1024;
 
 let held = 0;
 
 /**
- * The body of one request as it comes in. Its bytes count until the request is answered. What is over the first 64 KB of each
- * body shares 64 MB, so that large and slow uploads leave memory for the rest, and small requests always have a place.
+ * The body of one request as it comes in. Its bytes count until the request is answered. All bytes after the first 64
+ * KB of each body share 64 MB. So large and slow uploads leave memory for small requests.
  */
 export class Upload {
   #bytes = 0;
@@ -19,18 +19,18 @@ export class Upload {
     return this.#bytes;
   }
 
-  /** @throws UnavailableError when there is no room; the caller may send the request again later */
+  /** @throws UnavailableError without room; the caller may repeat the request later */
   take(bytes: number): void {
     this.#bytes += bytes;
     const wanted = Math.max(0, this.#bytes - SMALL_BYTES) - this.#held;
     if (held + wanted > MAX_HELD_BYTES) {
-      throw new UnavailableError('many large requests are coming in; send this one again in a few seconds');
+      throw new UnavailableError('too many large requests at once; repeat this one in a few seconds');
     }
     held += wanted;
     this.#held += wanted;
   }
 
-  /** The request is answered; nothing of its body is needed any more. */
+  /** The request is answered, and its body is free. */
   release(): void {
     held -= this.#held;
     this.#held = 0;

@@ -12,9 +12,9 @@ const MAX_WAIT_SECONDS = 20;
 
 const eventTypes = definitions.map(({ type }) => type) as [EventType, ...EventType[]];
 
-/** Which events of the log; the same for pages and for the stream. */
+/** The filters of the log, for pages and for the stream. */
 export const logQuery = z.object({
-  after: z.string().max(2048).optional().describe('Position to go on after; the beginning when absent'),
+  after: z.string().max(2048).optional().describe('Reads after this position; from the beginning when absent'),
   type: z
     .string()
     .max(2048)
@@ -30,7 +30,7 @@ export const logQuery = z.object({
   to: instant.optional().describe('Recorded at or before this instant'),
 });
 
-/** What the routes that read the log need. */
+/** The parts that the routes of the log need. */
 export interface LogDeps {
   readonly log: EventLog;
   /** Ends waits for news when the server closes. */
@@ -41,8 +41,12 @@ export interface LogDeps {
 
 export const logAnswer = z.strictObject({
   events: z.array(recordedEventSchema),
-  next: z.string().describe('Position to go on after, whether or not there were events'),
-  caughtUp: z.boolean().describe('Nothing more was there; an answer that is not caught up may have few events or none'),
+  next: z.string().describe('The position for the next request, also without events'),
+  caughtUp: z
+    .boolean()
+    .describe(
+      'Whether the answer reached the end of the log. An answer that did not may still have few events, or none',
+    ),
 });
 
 export const logQueries = [
@@ -52,12 +56,12 @@ export const logQueries = [
     path: '/events',
     summary: 'Read the log: the events of all streams in one order without gaps',
     description:
-      'GET /events/stream, with the same parameters but limit and wait, is the same as Server-Sent Events where the host can stream; their id is the position, so Last-Event-ID resumes.',
+      'GET /events/stream gives the same as Server-Sent Events, where the host can stream. It takes the same parameters but limit and wait. The id of each event is its position, so Last-Event-ID resumes.',
     query: logQuery.extend({
       limit,
       wait: wholeNumber(0, MAX_WAIT_SECONDS)
         .default(0)
-        .describe(`Seconds to wait until there is something, ${MAX_WAIT_SECONDS} at most`),
+        .describe(`Seconds to wait for an event, ${MAX_WAIT_SECONDS} at most`),
     }),
     answer: logAnswer,
     statuses: { 200: 'A page of events, each with its position' },

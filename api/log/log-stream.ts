@@ -8,9 +8,12 @@ import { problemOf } from '../http/problem.ts';
 import { readQuery } from '../http/route.ts';
 import { type LogDeps, logQuery } from './log-queries.ts';
 
-/** Between two signs of life of a stream that has nothing to say, milliseconds. */
+/** Pause between two heartbeats of an idle stream, milliseconds. */
 const SIGN_OF_LIFE_MS = 15_000;
-/** Most bytes of events that wait for a slow reader, or one event. The reader is asked for no more before it has taken them. */
+/**
+ * Most bytes of events that wait for a slow reader; a single event may be larger. Reading pauses until the reader takes
+ * them.
+ */
 const MAX_WAITING_BYTES = 64 * 1024;
 /** Most followers of a process by default: with 64 KB waiting for each they hold 256 MB. */
 const MAX_FOLLOWERS = 4_000;
@@ -25,16 +28,16 @@ export function addLogStream(app: App, { log, closing, maxFollowers = MAX_FOLLOW
   app.get('/events/stream', (c) => {
     const { type: types, after, ...query } = readQuery(logQuery, c.req.raw);
     const from = c.req.header('Last-Event-ID') || after; // an empty id is none
-    if (from !== undefined) parsePosition(from); // refused while there still is a status to refuse it with
+    if (from !== undefined) parsePosition(from); // refused before the status is sent
     if (followers >= maxFollowers) {
       throw new UnavailableError(
-        `${maxFollowers} readers follow the log already; come back later, or read GET /events`,
+        `${maxFollowers} readers follow the log, the most that are allowed; try later, or read GET /events`,
       );
     }
     const headers = {
       'Content-Type': 'text/event-stream',
       'Cache-Control': 'no-cache',
-      'X-Accel-Buffering': 'no', // nginx would hold events back
+      'X-Accel-Buffering': 'no', // otherwise nginx holds events back
     };
     if (c.req.raw.method === 'HEAD') return c.body(null, 200, headers);
     followers += 1;
@@ -46,7 +49,7 @@ export function addLogStream(app: App, { log, closing, maxFollowers = MAX_FOLLOW
   });
 }
 
-/** Nothing runs and nothing waits before the reader asks for more, nor after it is gone. */
+/** Nothing runs or waits until the reader asks for more, nor after the reader is gone. */
 function serverSentEvents(
   log: EventLog,
   options: EventStreamOptions,
@@ -81,7 +84,7 @@ async function* chunksOf(log: EventLog, options: EventStreamOptions): AsyncGener
   yield encode('retry: 1000\n\n');
   try {
     for await (const { events, next } of new EventStream(log, options).getSlices()) {
-      // An id without data tells a reader how far the stream has come although nothing was wanted, and is no event to it.
+      // An id without data moves the reader's position forward without an event.
       yield events.length > 0 ? encoded(events) : encode(`id: ${next}\n\n`);
     }
   } catch (error) {
@@ -92,7 +95,7 @@ async function* chunksOf(log: EventLog, options: EventStreamOptions): AsyncGener
 const encoder = new TextEncoder();
 const encode = (text: string): Uint8Array => encoder.encode(text);
 
-/** Followers at the same place share a slice; so they share its bytes. */
+/** Followers at the same place share a slice and its bytes. */
 const known = new WeakMap<readonly LoggedEvent[], Uint8Array>();
 
 function encoded(events: readonly LoggedEvent[]): Uint8Array {

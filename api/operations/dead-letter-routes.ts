@@ -5,12 +5,12 @@ import type { DeadLetter, DeadLetters, Redriven } from '../../core/publishing/de
 import { cursor, encodeCursor, limit, takePage, wholeNumber } from '../http/page.ts';
 import { route } from '../http/route.ts';
 
-/** What the routes about dead letters need. */
+/** The parts that the routes of dead letters need. */
 export interface DeadLetterDeps {
   readonly deadLetters: DeadLetters;
 }
 
-/** How long one request redrives before it answers that there is more, milliseconds; API Gateway waits 29 s. */
+/** Longest redrive of one request, milliseconds; API Gateway waits 29 s. The answer says whether more is left. */
 const REDRIVE_MS = 15_000;
 
 const letterId = z
@@ -21,7 +21,7 @@ const letterId = z
 const letter = z
   .strictObject({
     id: letterId,
-    projection: z.string().describe('The projection that cannot take the event; `bus` when it cannot be published'),
+    projection: z.string().describe('The projection that cannot apply the event; `bus` when the bus cannot publish it'),
     stream: z.string().describe('The stream whose later events wait'),
     applied: z.int().nonnegative().describe('Sequence number of the last event that was applied or published'),
     ...parkedSchema.shape,
@@ -50,7 +50,7 @@ const preview = z
   .default('false')
   .transform((given) => given === 'true')
   .meta({ override: { type: 'boolean', default: false } })
-  .describe('Only says what would come of it; writes nothing');
+  .describe('Shows the result of a redrive, and writes nothing');
 const filter = { projection: id.optional().describe('Only those of this projection, or `bus`') };
 
 export const deadLetterQueries = [
@@ -58,7 +58,7 @@ export const deadLetterQueries = [
     name: 'listDeadLetters',
     method: 'GET',
     path: '/dead-letters',
-    summary: 'Streams that wait behind an event that a projection, or the bus, cannot take',
+    summary: 'Streams that wait behind an event that a projection or the bus cannot process',
     description: 'Each with the event, the error and the attempts. On AWS the list may be a moment behind.',
     query: z.object({ ...filter, limit, cursor: cursor(z.object({ projection: id.optional(), in: id, after: id })) }),
     answer: z.strictObject({ deadLetters: z.array(letter), next: z.string().nullable() }),
@@ -94,11 +94,11 @@ export const deadLetterOperations = [
     method: 'POST',
     path: '/dead-letters/{deadLetterId}/redrive',
     summary: 'Try a dead letter again, in order, up to the head of its stream',
-    description: 'What fails again is parked again, with one attempt more in its history.',
+    description: 'An event that fails again is parked again, with one more attempt in its history.',
     params: z.object({ deadLetterId: letterId }),
     query: z.object({ preview }),
     answer: redriven,
-    statuses: { 200: 'What came, or would come, of it' },
+    statuses: { 200: 'The result, or its preview' },
     errors: ['NOT_FOUND'],
     async handle({ params: { deadLetterId }, query }, { deadLetters }: DeadLetterDeps) {
       const result = await (query.preview ? deadLetters.preview(deadLetterId) : deadLetters.redrive(deadLetterId));
@@ -113,7 +113,7 @@ export const deadLetterOperations = [
     description: `Stops after \`limit\` streams or ${REDRIVE_MS / 1_000} s; \`more\` says that there are others.`,
     query: z.object({ ...filter, preview, limit: wholeNumber(1, 1_000).default(100).describe('Most streams to try') }),
     answer: z.strictObject({ results: z.array(redriven), more: z.boolean() }),
-    statuses: { 200: 'What came, or would come, of each' },
+    statuses: { 200: 'The result of each, or its preview' },
     errors: ['NOT_FOUND'],
     async handle({ query }, { deadLetters }: DeadLetterDeps) {
       const deadline = new Date(Date.now() + REDRIVE_MS);

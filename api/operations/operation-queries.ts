@@ -5,7 +5,7 @@ import { route } from '../http/route.ts';
 export const projectionStatus = z
   .strictObject({
     name: z.string(),
-    generation: z.int().positive().describe('Which build of the projection is served'),
+    generation: z.int().positive().describe('The generation that readers get'),
     lag: z
       .number()
       .nonnegative()
@@ -24,10 +24,10 @@ export const health = z.strictObject({
   version: z.string(),
 });
 
-/** What the routes about the service itself need. */
+/** The parts that the routes of the service need. */
 export interface OperationDeps {
   readonly projectionStatus: () => Promise<readonly ProjectionStatus[]>;
-  /** What was found out about the parts that the service stands on; nothing secret, anybody may read it. */
+  /** The checks of the service. Everybody may read them, so they hold no secret. */
   readonly health: () => Promise<HealthReport & { readonly version: string }>;
 }
 

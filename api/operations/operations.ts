@@ -3,8 +3,8 @@ import type { Route } from '../http/route.ts';
 import { type DeadLetterDeps, deadLetterOperations } from './dead-letter-routes.ts';
 import { type ReplayDeps, replayRoutes } from './replay-routes.ts';
 
-/** What the routes of operators need. */
+/** The parts that the routes of operators need. */
 export interface OperateDeps extends AppDeps, ReplayDeps, DeadLetterDeps {}
 
-/** Every route by which operators change views: they have a function, and rights, of their own. */
+/** Every route by which operators change views. They have their own function, with its own permissions. */
 export const operationRoutes: readonly Route<OperateDeps>[] = [...replayRoutes, ...deadLetterOperations];

@@ -11,7 +11,7 @@ import type { AppDeps } from '../http/app.ts';
 import { cursor, encodeCursor, limit } from '../http/page.ts';
 import { type RequestContext, route } from '../http/route.ts';
 
-/** What the routes of rebuilds and replays need. */
+/** The parts that the routes of rebuilds and replays need. */
 export interface ReplayDeps extends AppDeps {
   readonly replays: Replays;
 }
@@ -22,12 +22,12 @@ export const replayAnswer = z
   .strictObject({
     replayId: id,
     projection: z.string(),
-    scope: replayScope.describe('What it takes; all events when empty'),
-    whole: z.boolean().describe('Takes all events, also those that come meanwhile; a part of them when false'),
+    scope: replayScope.describe('The events to replay; all when empty'),
+    whole: z.boolean().describe('Whether the replay takes all events, new ones included; false for a part'),
     state: replayState,
-    generation: z.int().positive().nullable().describe('The generation that it makes'),
+    generation: z.int().positive().nullable().describe('The generation that the replay makes'),
     progress: z.number().min(0).max(1).describe('Part of the events that were read'),
-    events: count.describe('Events read, of whatever type'),
+    events: count.describe('Events read, of any type'),
     total: count.describe('Events to read'),
     failed: count.describe('Streams that could not be applied'),
     failures: z.array(z.strictObject({ stream: z.string(), message: z.string() })).describe('The first of them'),
@@ -42,11 +42,11 @@ export const rebuildRequested = z.strictObject({ rebuildId: id });
 export const replayRequested = z.strictObject({ replayId: id });
 export const replayBody = replayScope.extend({ projection: id });
 export const switchBody = z.strictObject({
-  acceptPart: z.boolean().default(false).describe('Serve a generation that holds a part of the events only'),
+  acceptPart: z.boolean().default(false).describe('Accept a generation with a part of the events'),
 });
 export const replayList = z.strictObject({ replays: z.array(replayAnswer), next: z.string().nullable() });
 
-/** A replay as callers see it. */
+/** The body of a replay. */
 function answerOf(own: Replay): ReplayAnswer {
   const { replayId, projection, scope, state, events, total, failed, failures, requestedAt } = own;
   const over = state === 'ready' || state === 'switched';
@@ -62,13 +62,13 @@ function answerOf(own: Replay): ReplayAnswer {
 
 const ulid = ulids();
 
-/** The id of a new replay. It follows from the idempotency key, so that a repeat meets the same one. */
+/** The id of a new replay. It follows from the idempotency key, so a repeat gets the same id. */
 function newReplayId({ idempotencyKey }: RequestContext, { newId = ulid }: ReplayDeps): string {
   if (idempotencyKey === undefined) return newId();
   return createHash('sha256').update(`replay ${idempotencyKey}`).digest('hex').slice(0, 32);
 }
 
-/** @throws ValidationError for a type that no event has, which would give an empty generation */
+/** @throws ValidationError for an unknown type, which would give an empty generation */
 function assertTypes(types: readonly string[] = []): void {
   const unknown = types.flatMap((type, index) => (definitionOf(type) ? [] : [{ type, index }]));
   if (unknown.length === 0) return;
@@ -79,14 +79,14 @@ function assertTypes(types: readonly string[] = []): void {
 
 const params = z.object({ replayId: id });
 const one = { params, answer: replayAnswer, statuses: { 200: 'The replay' } } as const;
-const ONE_AT_A_TIME = 'A projection has one generation beside the live one at a time; while it has, this is refused.';
+const ONE_AT_A_TIME = 'A projection can build one generation at a time. Another request is refused meanwhile.';
 
 export const replayRoutes = [
   route({
     name: 'rebuildProjection',
     method: 'POST',
     path: '/projections/{name}/rebuilds',
-    summary: 'Make the views of a projection anew, without downtime',
+    summary: 'Rebuild the views of a projection, without downtime',
     description: `A new generation is made from all events beside the live one, which serves meanwhile; readers get the new one once it holds all that the live one does. ${ONE_AT_A_TIME}`,
     params: z.object({ name: id }),
     answer: rebuildRequested,
@@ -102,9 +102,9 @@ export const replayRoutes = [
     name: 'getRebuild',
     method: 'GET',
     path: '/projections/{name}/rebuilds/{rebuildId}',
-    summary: 'How far a rebuild has come',
+    summary: 'The progress of a rebuild',
     description:
-      'A rebuild is a replay of all events that is switched to by itself; /replays has the same under its id.',
+      'A rebuild is a replay of all events that switches when it is ready. /replays shows it under the same id.',
     params: z.object({ name: id, rebuildId: id }),
     answer: replayAnswer,
     statuses: { 200: 'The rebuild' },
@@ -117,7 +117,7 @@ export const replayRoutes = [
     name: 'requestReplay',
     method: 'POST',
     path: '/replays',
-    summary: 'Replay events, all or those of a time or of some types, into a new generation of a projection',
+    summary: 'Replay events into a new generation of a projection: all, or those of a time range or of some types',
     description: `Read its views with ?generation= and switch to it when you like. A generation made of a part of the events holds these and no others. ${ONE_AT_A_TIME}`,
     body: replayBody,
     answer: replayRequested,
@@ -148,7 +148,7 @@ export const replayRoutes = [
     name: 'getReplay',
     method: 'GET',
     path: '/replays/{replayId}',
-    summary: 'How far a replay has come',
+    summary: 'The progress of a replay',
     ...one,
     errors: ['NOT_FOUND'],
     async handle({ params: { replayId } }, { replays }: ReplayDeps) {
@@ -159,7 +159,7 @@ export const replayRoutes = [
     name: 'pauseReplay',
     method: 'POST',
     path: '/replays/{replayId}/pause',
-    summary: 'Stop a replay after the batch in work',
+    summary: 'Pause a replay after its current batch',
     ...one,
     errors: ['NOT_FOUND', 'COMMAND_REJECTED'],
     async handle({ params: { replayId } }, { replays }: ReplayDeps) {
@@ -170,7 +170,7 @@ export const replayRoutes = [
     name: 'resumeReplay',
     method: 'POST',
     path: '/replays/{replayId}/resume',
-    summary: 'Go on with a replay that was paused or has failed',
+    summary: 'Continue a paused or failed replay',
     ...one,
     errors: ['NOT_FOUND', 'COMMAND_REJECTED'],
     async handle({ params: { replayId } }, { replays }: ReplayDeps) {
@@ -181,7 +181,7 @@ export const replayRoutes = [
     name: 'switchToReplay',
     method: 'POST',
     path: '/replays/{replayId}/switch',
-    summary: 'Serve the generation of a replay that is ready, all of it at once',
+    summary: 'Switch to the generation of a replay that is ready',
     ...one,
     body: switchBody,
     errors: ['NOT_FOUND', 'COMMAND_REJECTED'],
@@ -193,7 +193,7 @@ export const replayRoutes = [
     name: 'discardReplay',
     method: 'POST',
     path: '/replays/{replayId}/discard',
-    summary: 'Give up a replay and its generation; the live one stays as it is',
+    summary: 'Discard a replay and its generation; the live generation stays',
     ...one,
     errors: ['NOT_FOUND', 'COMMAND_REJECTED'],
     async handle({ params: { replayId } }, { replays }: ReplayDeps) {

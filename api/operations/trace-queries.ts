@@ -9,7 +9,7 @@ const span: z.ZodType<Span> = z
     id: z.string(),
     startedAt: z.iso.datetime(),
     durationMs: z.number().nonnegative(),
-    outcome: z.enum(['ok', 'error', 'fault']).describe('error: the caller’s doing, fault: ours'),
+    outcome: z.enum(['ok', 'error', 'fault']).describe('error: a fault of the caller, fault: a fault of the server'),
     attributes: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
     children: z.array(z.lazy(() => span)).describe('What it led to'),
   })
@@ -17,11 +17,11 @@ const span: z.ZodType<Span> = z
 
 const trace = z.strictObject({
   traceId: z.string(),
-  durationMs: z.number().nonnegative().describe('To the end of the last thing that came of the request'),
+  durationMs: z.number().nonnegative().describe('Up to the end of the last work that the request caused'),
   spans: z.array(span).readonly(),
 });
 
-/** What the routes about traces need: whoever collects them in the same process. */
+/** The parts that the routes of traces need: the collector in the same process. */
 export interface TraceDeps {
   readonly tracesOf: (correlationId: string) => readonly Trace[];
 }
@@ -32,11 +32,11 @@ export const traceQueries = [
     name: 'getTraces',
     method: 'GET',
     path: '/traces/{correlationId}',
-    summary: 'What came of the requests of a conversation, as a tree with durations',
+    summary: 'The work that the requests of a conversation caused, as a tree with durations',
     description: 'Kept in memory: the newest 1,000 traces since the server started.',
     params: z.object({ correlationId: id }),
     answer: z.strictObject({ correlationId: id, traces: z.array(trace) }),
-    statuses: { 200: 'The traces; none when there are none or they are forgotten' },
+    statuses: { 200: 'The traces; empty when none are kept' },
     async handle({ params: { correlationId } }, deps: TraceDeps) {
       return { status: 200, body: { correlationId, traces: [...deps.tracesOf(correlationId)] } };
     },

@@ -23,24 +23,24 @@ export const verificationAnswer = z
       .strictObject({ pages: count, streams: count, commits: count, events: count, views: count })
       .describe('How much was looked at'),
     total: count.describe('Differences found so far'),
-    differences: z.array(difference).readonly().describe('The first of them, once it is done'),
-    verdict: z.string().optional().describe('The outcome in one line, or why it failed'),
+    differences: z.array(difference).readonly().describe('The first differences, at the end'),
+    verdict: z.string().optional().describe('The verdict in one line, or the reason of a failure'),
   })
   .meta({ id: 'Verification' });
 
-/** What the routes about verifications need: whoever runs them in the same process. */
+/** The parts that the routes of verifications need: the runner in the same process. */
 export interface VerificationDeps {
   readonly verifications: Pick<Verifications, 'start' | 'get'>;
 }
 
-/** Only where one process serves everything; on AWS a function verifies once a day, and its log has the differences. */
+/** Only where one process serves everything. On AWS a function verifies once a day and logs the differences. */
 export const verificationRoutes = [
   route({
     name: 'verify',
     method: 'POST',
     path: '/verifications',
-    summary: 'Hold store, log and views against each other',
-    description: 'Changes nothing. One runs at a time: while it does, this answers with its id.',
+    summary: 'Compare store, log and views',
+    description: 'Changes nothing. One verification runs at a time: another request answers with its id.',
     answer: z.strictObject({ verificationId: id }),
     statuses: { 202: 'It runs' },
     async handle(_, { verifications }: VerificationDeps) {
@@ -51,7 +51,7 @@ export const verificationRoutes = [
     name: 'getVerification',
     method: 'GET',
     path: '/verifications/{verificationId}',
-    summary: 'How far a verification is, and what it found',
+    summary: 'The progress and the differences of a verification',
     description: 'Kept in memory: the last 10 since the server started.',
     params: z.object({ verificationId: id }),
     answer: verificationAnswer,

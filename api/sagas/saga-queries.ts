@@ -27,7 +27,7 @@ export const sagaQueries = [
     name: 'getSaga',
     method: 'GET',
     path: '/sagas/{sagaId}',
-    summary: 'Where a saga stands: its state, its steps, its whole history',
+    summary: 'A saga: its state, its steps, its whole history',
     description: 'Read from its history, so never behind.',
     params: z.object({ sagaId: id }),
     answer: saga,

@@ -7,7 +7,7 @@ export const sagaState = z.enum(['STARTED', 'COMPENSATING', 'COMPLETED', 'FAILED
 
 export const sagaSituation = z
   .enum(['STARTED', 'COMPENSATING', 'PARKED', 'COMPLETED', 'FAILED'])
-  .describe('`PARKED` compensates, and cannot go on without an operator');
+  .describe('`PARKED`: the saga compensates and needs an operator');
 
 const parked = z.strictObject({ step: z.string(), item: id, reason: z.string() });
 const count = z.int().nonnegative();
@@ -23,8 +23,8 @@ export const sagasPage = z.strictObject({
         items: count.describe('Begun so far'),
         completed: count,
         compensated: count,
-        reason: z.string().exactOptional().describe('Why it compensates, or failed'),
-        parked: parked.exactOptional().describe('What could not be undone'),
+        reason: z.string().exactOptional().describe('The reason for the compensation or the failure'),
+        parked: parked.exactOptional().describe('The item that could not be undone'),
         createdAt: storedInstant,
         lastUpdated: storedInstant,
       })
@@ -41,7 +41,7 @@ const sagaStep = z.strictObject({
     .describe('`waiting` is the pause before another attempt'),
   attempt: z.int().positive(),
   deadline: storedInstant,
-  reason: z.string().optional().describe('Why its last attempt failed'),
+  reason: z.string().optional().describe('The reason why the last attempt failed'),
 });
 
 export const saga = z
@@ -50,9 +50,11 @@ export const saga = z
     sagaType: z.string(),
     state: sagaState,
     version: z.int().positive().describe('Sequence number of the last event of its history'),
-    reason: z.string().optional().describe('Why it compensates, or failed'),
-    parked: parked.optional().describe('What could not be undone; an operator repairs that and resumes the saga'),
-    steps: z.array(sagaStep).describe('In the order in which they began'),
+    reason: z.string().optional().describe('The reason for the compensation or the failure'),
+    parked: parked
+      .optional()
+      .describe('The item that could not be undone. An operator repairs the cause and resumes the saga'),
+    steps: z.array(sagaStep).describe('In the order of their beginning'),
     history: z.array(recordedEventSchema),
   })
   .meta({ id: 'Saga' });

@@ -11,7 +11,7 @@ import { appendAnswer, appendBody, streamIdSchema } from './stream-commands.ts';
 const MAX_STREAMS = 100;
 const MAX_EVENTS = 1_000;
 
-/** Its events are checked with the append itself, so that a bad one refuses its own stream and no other. */
+/** The append checks its events, so an invalid event refuses its stream and no other. */
 const streamAppend = z.strictObject({
   streamId: streamIdSchema,
   expectedVersion: appendBody.shape.expectedVersion.default('any'),
@@ -39,7 +39,7 @@ const batchAnswer = z.strictObject({
         z.strictObject({ streamId: z.string(), status: z.int().min(400), problem: problemSchema }),
       ]),
     )
-    .describe('What became of each append, in the order of the request'),
+    .describe('The result of each append, in the order of the request'),
 });
 type BatchResult = z.output<typeof batchAnswer>['results'][number];
 
@@ -48,12 +48,12 @@ export const batchCommands = [
     name: 'appendBatch',
     method: 'POST',
     path: '/events:batch',
-    summary: 'Append events to many streams, each stream a commit of its own',
+    summary: 'Append events to many streams, one commit for each',
     description:
-      'Each result has the status that the append would have had alone: 201, 200 for a repeat under the same Idempotency-Key, or an error with its problem. A request whose results are unknown can be repeated under its key.',
+      'Each result has the status that the append would have had alone: 201, 200 for a repeat under the same Idempotency-Key, or an error with its problem. A request with unknown results can be repeated with its key.',
     body: batchBody,
     answer: batchAnswer,
-    statuses: { 200: 'Every append was tried; the results tell what became of each' },
+    statuses: { 200: 'Every append was attempted; `results` has the result of each' },
     async handle({ body: { appends }, context }, deps: CommandDeps) {
       const asked = appends.map(({ events, ...append }) => ({ ...append, events: events as unknown as NewEvent[] }));
       const outcomes = await appendBatch(rawAppends(deps), asked, appendOptions(context, deps));

@@ -5,7 +5,7 @@ import { newEventSchema } from '../../events/catalogue.ts';
 import { appendOptions, type CommandDeps, REPEAT, rawAppends, repeatHeader } from '../http/command.ts';
 import { route } from '../http/route.ts';
 
-/** Which aggregate's history: `<aggregateType>-<aggregateId>`. */
+/** The stream of an aggregate: `<aggregateType>-<aggregateId>`. */
 export const streamIdSchema = z
   .string()
   .regex(
@@ -14,7 +14,7 @@ export const streamIdSchema = z
   )
   .meta({ id: 'StreamId', description: '`<aggregateType>-<aggregateId>`', examples: ['agent-42'] });
 
-/** Counted before they are looked at: a body has room for many more events than an append, each with its own faults. */
+/** The count comes before the checks: a body has room for many more events than an append. */
 const events = z.preprocess((value, context) => {
   if (!Array.isArray(value) || value.length <= MAX_EVENTS_PER_COMMIT) return value;
   context.addIssue(`must hold 1 to ${MAX_EVENTS_PER_COMMIT} events, holds ${value.length}`);
@@ -26,7 +26,7 @@ export const appendBody = z.strictObject({
     .union([z.int().nonnegative(), z.enum(['any', 'exists'])], {
       error: 'must be a whole number from 0, "any" or "exists"',
     })
-    .describe('Version the stream has to have: 0 = it must not exist, "any", or "exists" = any but 0'),
+    .describe('The version that the stream must have: 0 = no stream, "any", or "exists" = any but 0'),
   events,
 });
 
@@ -49,7 +49,7 @@ export const streamCommands = [
     answer: appendAnswer,
     statuses: { 201: 'Appended', 200: REPEAT },
     description:
-      'The aggregate has to admit each event: one that no command could lead to in the state of its stream is refused. Types that only Annals writes are refused from everybody.',
+      'The aggregate has to admit each event: an event that no command could write in the state of the stream is refused. Types that only Annals writes are always refused.',
     errors: ['RESERVED_TYPE', 'NOT_ADMITTED', 'EVENT_ID_TAKEN', 'CONCURRENCY_CONFLICT'],
     async handle({ params, body, context }, deps: CommandDeps) {
       const { repeated, eventIds, ...answer } = await rawAppends(deps)(params.streamId, body.events, {

@@ -55,7 +55,7 @@ export const streamQueries = [
         takePage(store.read(streamId, options), query.limit),
       ]);
       const last = page.items.at(-1)?.sequenceNumber ?? 0;
-      const version = Math.max(head, last, page.items[0]?.sequenceNumber ?? 0); // an append may fall between the two reads
+      const version = Math.max(head, last, page.items[0]?.sequenceNumber ?? 0); // another append may happen between the two reads
       if (version === 0) throw new StreamNotFoundError(streamId);
       const next = { from: direction === 'forward' ? last + 1 : last - 1, to, direction };
       return {

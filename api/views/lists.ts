@@ -6,33 +6,33 @@ import type { ViewStore } from '../../core/projections/view-store.ts';
 import type { LiveGenerations } from '../../core/replays/generations.ts';
 import { cursor, encodeCursor, MAX_PAGE_BYTES } from '../http/page.ts';
 
-/** What lists are read from. */
+/** The stores that lists need. */
 export interface ListDeps {
   readonly views: ViewStore;
   readonly generations: LiveGenerations;
 }
 
 export interface ListedView<View> {
-  /** What the view is listed under. */
+  /** The group of the view. */
   readonly group: string;
   readonly key: string;
   readonly view: View & { readonly version: number };
 }
 
-/** Where a list starts, and how many views it fetches at once. */
+/** The start of a list, and the views of one request. */
 export interface ListStart {
-  /** The only group to list; all groups, in their order, when absent. */
+  /** The group to list; all groups, in their order, when absent. */
   readonly group: string | undefined;
   readonly pageSize: number;
   readonly from: { readonly group: string; readonly after: string } | undefined;
 }
 
-/** Most views that one page looks at: a rare filter then answers in time, with few views or none and a cursor. */
+/** Most views that one page reads: with a rare filter it answers in time, with few views or none and a cursor. */
 const MAX_SCANNED = 1_000;
-/** Views fetched at once when most of them may be passed over. */
+/** Views of one request when a filter may skip most of them. */
 const SCAN_SIZE = 100;
 
-/** The views of a projection, group by group, each group in the order of its keys; fetched as they are taken. */
+/** The views of a projection, group by group, each group in the order of its keys; fetched on demand. */
 export async function* viewsByGroup<View extends object>(
   { name, group: { values } }: ProjectionOf<View>,
   { views, generations }: ListDeps,
@@ -54,7 +54,7 @@ export async function* viewsByGroup<View extends object>(
   }
 }
 
-/** The cursor of a filtered list: the filters, and the last view that was looked at. */
+/** The cursor of a filtered list: the filters, and the last view read. */
 export const listCursor = (groups: readonly string[]) =>
   cursor(z.object({ filters: z.record(z.string(), z.string()), group: z.enum(groups as [string]), after: id }));
 
@@ -68,7 +68,7 @@ interface ListQuery {
 }
 
 /**
- * A page of the views that pass every filter. A page looks at {@link MAX_SCANNED} views at most, so it may have fewer
+ * A page of the views that pass every filter. A page reads {@link MAX_SCANNED} views at most, so it may have fewer
  * views than its limit and still a `next`.
  */
 export async function listViews<View extends object>(
@@ -80,7 +80,7 @@ export async function listViews<View extends object>(
   const { limit, cursor: from } = query;
   const filters = from?.filters ?? query.filters;
   const wanted = Object.entries(matches).filter(([name]) => filters[name] !== undefined);
-  const oneMore = limit + 1; // tells whether another page follows
+  const oneMore = limit + 1; // shows whether another page follows
   const pageSize = wanted.length > 0 ? Math.max(oneMore, SCAN_SIZE) : oneMore;
   const views: (View & { readonly version: number })[] = [];
   let bytes = 0;

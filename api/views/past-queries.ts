@@ -9,7 +9,7 @@ import { type AnyProjection, isShared } from '../../core/projections/projection.
 import { cursor, encodeCursor, limit, takePage } from '../http/page.ts';
 import { route } from '../http/route.ts';
 
-/** What the routes that look at the past need. */
+/** The parts that the routes of the past need. */
 export interface PastDeps {
   readonly past: PastFolds;
   readonly projections: readonly AnyProjection[];
@@ -27,9 +27,9 @@ export const pastQueries = [
     name: 'getProjectionAt',
     method: 'GET',
     path: '/projections/{name}',
-    summary: 'All views of a projection as they were at a time',
+    summary: 'All views of a projection at an instant',
     description:
-      'Folded from the log up to then, once for all pages: it takes seconds for every 100,000 events. When it takes over 20 s, the answer is 503 with Retry-After, and folding goes on meanwhile. The live views are not touched.',
+      'Folds the log up to the instant, once for all pages; that takes seconds for every 100,000 events. After 20 s the answer is 503 with Retry-After, and the fold continues. The live views do not change.',
     params: z.object({ name: id }),
     query: z.object({
       at: instant.describe('Events that the store took at or before this instant count'),
@@ -44,7 +44,7 @@ export const pastQueries = [
       if (!projection) throw new NotFoundError(`there is no projection ${name}; GET /projections lists them`);
       if (isShared(projection)) {
         throw new NotFoundError(
-          `views of ${name} are sums over many streams; to see them as they were, replay up to then: POST /replays`,
+          `views of ${name} are sums over many streams; to see them at an instant, replay up to it: POST /replays`,
         );
       }
       const at = new Date(query.at).toISOString();
@@ -58,7 +58,7 @@ export const pastQueries = [
   }),
 ];
 
-/** The views after a key; found by bisection, since there may be very many. */
+/** The views after a key, found by bisection. */
 function* from(views: readonly PastView[], after: string): Generator<PastView> {
   let [low, high] = [0, views.length];
   while (low < high) {

@@ -14,8 +14,8 @@ import { wholeNumber } from '../http/page.ts';
 
 export const viewQuery = z
   .object({
-    version: wholeNumber(1).optional().describe('The view as it was right after this event of its stream'),
-    at: instant.optional().describe('The view as it was then, by the time at which the store took each event'),
+    version: wholeNumber(1).optional().describe('The view right after this event of its stream'),
+    at: instant.optional().describe('The view at this instant, by `recordedAt` of each event'),
     waitFor: wholeNumber(1)
       .optional()
       .describe('Waits up to 10 s until the view has applied this version of its stream'),
@@ -23,11 +23,11 @@ export const viewQuery = z
   .refine(({ version, at, waitFor }) => [version, at, waitFor].filter((value) => value !== undefined).length <= 1, {
     message: 'has more than one of version, at and waitFor',
   });
-/** Where any view is read by name, also in a generation that is not the live one. */
+/** The query for any view by name, also in a generation that is not live. */
 export const anyViewQuery = viewQuery.safeExtend({
   generation: wholeNumber(1)
     .optional()
-    .describe('This generation of the projection, such as one that a replay has made; the live one when absent'),
+    .describe('This generation of the projection, for example of a replay; the live generation when absent'),
 });
 type ViewQuery = z.output<typeof viewQuery> & { readonly generation?: number | undefined };
 
@@ -42,14 +42,14 @@ export interface ViewSources {
 interface Versioned<View> {
   readonly view: View | undefined;
   readonly version: number;
-  /** Set while its stream waits as a dead letter. */
+  /** Present while the stream is a dead letter. */
   readonly parked?: Parked | undefined;
 }
 
 const waits = ({ version }: Parked): string =>
   `its stream waits as a dead letter at event ${version}; GET /dead-letters says why`;
 
-/** Pauses between looks at a view that is waited for, milliseconds; 10 s in all. */
+/** Pauses between two reads of an awaited view, milliseconds; 10 s in total. */
 const PAUSES = [10, 20, 40, 80, 160, 320, ...Array.from({ length: 18 }, () => 520)];
 const whileBehind = retry(handleType(ViewBehindError), {
   maxAttempts: PAUSES.length,
@@ -57,7 +57,7 @@ const whileBehind = retry(handleType(ViewBehindError), {
 });
 
 /**
- * Answers with a view: as it is, as it is once it has caught up, or as it was, folded from its stream.
+ * Answers with a view: the newest state, the state after `waitFor`, or a past state, folded from the stream.
  * @throws NotFoundError, ViewBehindError, InvalidIdError
  */
 export async function readView<View extends object>(
@@ -89,10 +89,10 @@ async function storedView<View extends object>(
     const why = parked ? `: ${waits(parked)}` : '';
     throw new ViewBehindError(`view ${key} is at version ${version}, not yet at ${waitFor}${why}`);
   }
-  return { view: stored?.view as View | undefined, version, parked }; // a projection's views are what its `evolve` made
+  return { view: stored?.view as View | undefined, version, parked }; // the projection's `evolve` made the view
 }
 
-/** A time takes the start of the stream up to the first event recorded later, so that no view skips an event. */
+/** An instant ends the fold before the first event recorded later, so no view skips an event. */
 async function foldView<View extends object>(
   projection: ProjectionOf<View>,
   key: string,

@@ -30,7 +30,7 @@ export async function readSharedView(
 ) {
   const one = version !== undefined ? 'version' : waitFor !== undefined ? 'waitFor' : undefined;
   if (one) {
-    const message = `is no question for ${projection.name}: many streams feed its views, so they have no version; wait for the view of the stream itself`;
+    const message = `is not possible for ${projection.name}: many streams feed its views, so they have no version; wait for the view of one stream`;
     throw new ValidationError([{ path: one, message }]);
   }
   const { name, shards } = projection;

@@ -19,7 +19,7 @@ const PREFIX = /^[A-Za-z0-9][A-Za-z0-9._~:-]{0,160}$/;
 /** Sorts after every character that an id may have. */
 const LAST = '\u007f';
 
-/** A projection of each aggregate type whose streams it follows: its checkpoints are the list of them. */
+/** For each aggregate type, a projection of its streams: the checkpoints of the projection list the streams. */
 function homes(projections: readonly AnyProjection[]): Map<string, ProjectionOf<object>> {
   const homes = new Map<string, ProjectionOf<object>>();
   for (const projection of projections) {
@@ -28,11 +28,11 @@ function homes(projections: readonly AnyProjection[]): Map<string, ProjectionOf<
   return new Map([...homes].toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** The greatest text before every text that starts with `prefix`: reading after it misses none of them. */
+/** The greatest text before all texts with `prefix`: a read after it finds them all. */
 const before = (prefix: string): string =>
   prefix === '' ? '' : `${prefix.slice(0, -1)}${String.fromCharCode(prefix.charCodeAt(prefix.length - 1) - 1)}${LAST}`;
 
-/** The streams of one aggregate type in the order of their ids, whatever group their views are in. */
+/** The streams of one aggregate type in the order of their ids, over all groups of views. */
 async function* streamsOf(
   projection: ProjectionOf<object>,
   deps: ListDeps,
@@ -48,7 +48,7 @@ async function* streamsOf(
     if (!first || first.next.done) return;
     const { key, view } = first.next.value;
     yield { streamId: streamId(projection.aggregateType, key), version: view.version };
-    // A stream whose view changes its group meanwhile may stand in two of them.
+    // A stream may be in two groups when its view changes the group meanwhile.
     for (const head of open) if (head.next.value?.key === key) head.next = await head.views.next();
   }
 }
@@ -78,7 +78,7 @@ export const streamList = [
     path: '/streams',
     summary: 'List streams by the start of their id, in the order of their ids',
     description:
-      'Lists the streams of every aggregate type that has views of its own, such as agent, task, workflow and saga. The list may be a moment behind.',
+      'Lists the streams of every aggregate type with views, such as agent, task, workflow and saga. The list may be a moment behind.',
     query: z.object({
       prefix: z
         .string()
@@ -113,6 +113,6 @@ function assertListed(prefix: string, { projections }: StreamListDeps): void {
   const types = [...homes(projections).keys()];
   const [type = ''] = prefix.split('-');
   if (prefix.includes('-') ? types.includes(type) : types.some((known) => known.startsWith(prefix))) return;
-  const message = `starts with no aggregate type whose streams are listed; those are ${types.join(', ')}`;
+  const message = `does not start with a listed aggregate type; those are ${types.join(', ')}`;
   throw new ValidationError([{ path: 'prefix', message }]);
 }

@@ -23,7 +23,7 @@ import {
   workflowView,
 } from './view-schemas.ts';
 
-/** What the routes that read views need. */
+/** The parts that the routes of views need. */
 export interface ViewDeps extends SharedViewSources, ViewSources {
   readonly projections: readonly AnyProjection[];
 }
@@ -34,7 +34,7 @@ function named(name: string, { projections }: ViewDeps): AnyProjection {
   return projection;
 }
 
-/** A type or a name that a list is filtered by. */
+/** A type or a name as a filter. */
 const name = z.string().min(1).max(128).optional();
 const LIST =
   'The list may be a moment behind. A view whose state changes between two pages may be in both or in neither. A page with filters may have few items, or none, and still a `next`.';
@@ -87,7 +87,7 @@ const statuses = [
   viewRoute(agentStatus, {
     name: 'getAgent',
     path: '/agents/{agentId}',
-    summary: 'What an agent is, does and has used',
+    summary: 'The state, work and usage of an agent',
     answer: agentView,
   }),
   viewRoute(taskStatus, {

@@ -8,7 +8,7 @@ import { readView, type ViewSources, viewQuery } from './read-view.ts';
 
 interface ViewDeclaration {
   readonly name: string;
-  /** Its last part is the id of the stream that the view is of: `/agents/{agentId}`. */
+  /** The last part is the id of the view's stream: `/agents/{agentId}`. */
   readonly path: `/${string}/{${string}}`;
   readonly summary: string;
   readonly answer: z.ZodType;

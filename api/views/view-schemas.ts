@@ -8,10 +8,10 @@ import type { WorkflowStatus } from '../../domain/workflow/workflow-status.ts';
 import { agentState } from '../../events/agent.ts';
 
 const count = z.int().nonnegative();
-const durationMs = z.number().nonnegative().describe('Milliseconds, the sum of all');
+const durationMs = z.number().nonnegative().describe('Sum, milliseconds');
 
 const common = {
-  version: z.int().positive().describe('How far in its stream the view is: the sequence number last applied'),
+  version: z.int().positive().describe('The sequence number of the last applied event'),
   createdAt: storedInstant,
   lastUpdated: storedInstant,
 };
@@ -29,16 +29,16 @@ export const agentView: z.ZodType<AgentView> = z
     state: agentState,
     createdBy: z.string(),
     configuration: jsonObject,
-    reason: z.string().exactOptional().describe('Why it is in its state, once that changed'),
+    reason: z.string().exactOptional().describe('The reason for the latest change of state'),
     steps: count,
     stateChanges: count,
     durationMs,
-    usage: z.record(z.string(), z.number()).describe('What its steps used in all, by name of the resource'),
-    lastAction: z.string().exactOptional().describe('The start of it'),
+    usage: z.record(z.string(), z.number()).describe('Sums of the usage of its steps, by name'),
+    lastAction: z.string().exactOptional().describe('The start of the last action'),
     forkedFrom: z
       .strictObject({ agentId: id, version: z.int().positive() })
       .exactOptional()
-      .describe('The moment of another agent that this one goes on from'),
+      .describe('The parent of a fork, and the last shared event'),
   })
   .meta({ id: 'AgentView' });
 
@@ -55,7 +55,7 @@ export const taskView: z.ZodType<TaskView> = z
     taskId: id,
     state: taskState,
     requiredAgents: z.array(id),
-    assignedAgents: z.array(id).describe('Those that are at it'),
+    assignedAgents: z.array(id).describe('Agents at work'),
     completedAgents: z.array(id),
     failedAgents: z.array(id),
     deadlineSeconds: count,
@@ -63,7 +63,7 @@ export const taskView: z.ZodType<TaskView> = z
     error: z
       .union([z.string(), jsonObject])
       .exactOptional()
-      .describe('What the first failure said, or why it was given up'),
+      .describe('The error of the first failure, or the reason of the release'),
   })
   .meta({ id: 'TaskView' });
 
@@ -88,7 +88,7 @@ export const workflowView: z.ZodType<WorkflowView> = z
       .strictObject({ stepId: id, agentType: z.string(), attempt: z.int().positive() })
       .exactOptional()
       .describe('The step that waits for an agent of a type'),
-    error: z.union([z.string(), jsonObject]).exactOptional().describe('What the last failure of a step said'),
+    error: z.union([z.string(), jsonObject]).exactOptional().describe('The error of the latest failed step'),
   })
   .meta({ id: 'WorkflowView' });
 
@@ -96,5 +96,5 @@ export const workflowsPage = z.strictObject({ workflows: z.array(workflowView), 
 
 /** A view of any projection. */
 export const anyView = z.looseObject({
-  version: common.version.exactOptional().describe('Views that many streams feed have none'),
+  version: common.version.exactOptional().describe('Absent in views that many streams feed'),
 });

@@ -5,14 +5,14 @@ import { defineProjection } from '../../core/projections/projection.ts';
 import { type AgentState, agentState } from '../../events/agent.ts';
 import { addUsage, firstSeen, seen, type Times } from '../view.ts';
 
-/** What an agent is, does and has used. */
+/** The state, work and usage of an agent. */
 export interface AgentStatus extends Times {
   readonly agentId: string;
   readonly agentType: string;
   readonly state: AgentState;
   readonly createdBy: string;
   readonly configuration: JsonObject;
-  /** Why it is in its state, once that changed. */
+  /** The reason for the latest change of state. */
   readonly reason?: string;
   readonly steps: number;
   readonly stateChanges: number;
@@ -21,11 +21,11 @@ export interface AgentStatus extends Times {
   /** Sum of the steps' usage, by name. */
   readonly usage: Readonly<Record<string, number>>;
   readonly lastAction?: string;
-  /** The moment of another agent that this one goes on from. */
+  /** The parent, and its last shared event. */
   readonly forkedFrom?: { readonly agentId: string; readonly version: number };
 }
 
-/** How much of the last action a view shows, in characters: a view stays small however long the action was. */
+/** Most characters of the last action in a view. Views stay small. */
 const ACTION_PREVIEW = 200;
 
 export const agentStatus = defineProjection({
@@ -40,7 +40,7 @@ function evolve(
   view: AgentStatus | undefined,
   event: DomainEvent<'agent.created' | 'agent.state-changed' | 'agent.step-recorded' | 'agent.forked'>,
 ): AgentStatus {
-  // A stream may be appended to without commands, so a view makes do with whatever comes first.
+  // Appends without a command exist, so the first event may be of any type.
   const base: AgentStatus = view ?? {
     agentId: event.aggregateId,
     agentType: 'unknown',

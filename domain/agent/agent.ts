@@ -6,7 +6,7 @@ import type { AgentState } from '../../events/agent.ts';
 
 type AgentEvent = 'agent.created' | 'agent.state-changed' | 'agent.step-recorded' | 'agent.forked';
 
-/** What deciding needs to know of an agent. */
+/** The facts that decisions about an agent need. */
 export interface Agent {
   /** `none` before it was created. */
   readonly state: AgentState | 'none';
@@ -18,8 +18,8 @@ export type AgentCommand =
   | ({ readonly kind: 'record-step' } & Omit<EventData<'agent.step-recorded'>, 'agentId'>);
 
 /**
- * An agent is created once, and then goes between states as it likes, with two rules: nobody goes back to `created`, and
- * `stopped` is the end: no step and no other state after it.
+ * An agent is created once and then changes its state freely, with two rules: no agent returns to `created`, and
+ * `stopped` is final. A stopped agent takes no steps.
  */
 export const agentDecider: Decider<Agent, AgentCommand, AgentEvent> = {
   aggregateType: 'agent',
@@ -68,7 +68,7 @@ function changeState(
 ): NewEvent<AgentEvent>[] {
   if (newState === previousState) return [];
   if (previousState === 'stopped') {
-    throw new CommandRejectedError(`agent ${agentId} is stopped: a stopped agent stays so`);
+    throw new CommandRejectedError(`agent ${agentId} is stopped, which is final`);
   }
   if (newState === 'created') {
     throw new CommandRejectedError(`agent ${agentId} is ${previousState}: no agent goes back to created`);
@@ -83,7 +83,7 @@ function evolve(agent: Agent, event: DomainEvent<AgentEvent>): Agent {
     case 'agent.state-changed':
       return { state: event.data.newState };
     case 'agent.step-recorded':
-    case 'agent.forked': // what it goes on from is folded already
+    case 'agent.forked': // the shared history is folded already
       return agent;
   }
 }

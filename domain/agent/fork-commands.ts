@@ -25,7 +25,7 @@ export const forkCommands = [
     path: '/agents/{agentId}/forks',
     summary: 'Start another agent from a moment of this one',
     description:
-      'The new agent’s history up to there is this one’s, by reference: nothing is copied, and what this agent does from then on is its own affair.',
+      'The new agent shares the history up to that moment by reference: nothing is copied. Later events of the two agents are separate.',
     params: z.object({ agentId: id }),
     body: forkBody,
     answer: forkAnswer,
@@ -39,7 +39,7 @@ export const forkCommands = [
         throw new ValidationError([{ path: 'atVersion', message: `is past the agent’s version, which is ${head}` }]);
       }
       if (parents >= MAX_PARENTS) {
-        throw new CommandRejectedError(`agent ${parentId} has ${parents} parents itself, and no agent may have more`);
+        throw new CommandRejectedError(`agent ${parentId} has ${parents} parents, and an agent cannot have more`);
       }
       const agentId = given ?? newAggregateId('agent', context, deps);
       const states = deps.states ?? new StateReader({ store: deps.store });

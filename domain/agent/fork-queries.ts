@@ -11,10 +11,10 @@ import type { EventStore } from '../../core/store/event-store.ts';
 import { recordedEventSchema } from '../../events/catalogue.ts';
 
 const step = z.strictObject({
-  step: z.int().positive().describe('Counts from 1 where the two part'),
-  same: z.boolean().describe('Whether both did the same, but for whose step it is, when it was, and what it took'),
-  left: recordedEventSchema.nullable().describe('What this agent did; null when it is through'),
-  right: recordedEventSchema.nullable().describe('What the other one did'),
+  step: z.int().positive().describe('Counts from 1, from the first difference in history'),
+  same: z.boolean().describe('Whether both did the same. Agent, time, duration and usage do not count'),
+  left: recordedEventSchema.nullable().describe('The event of this agent; null after its last event'),
+  right: recordedEventSchema.nullable().describe('The event of the other agent'),
 });
 type Step = z.output<typeof step>;
 
@@ -24,7 +24,7 @@ const diffAnswer = z.strictObject({
   common: z
     .strictObject({ agentId: id, version: z.int().positive() })
     .nullable()
-    .describe('The last moment that both have in common; null when they never had any'),
+    .describe('The last shared event; null without a shared history'),
   steps: z.array(step),
   next: z.string().nullable().describe('Cursor of the next page; null when this was the last'),
 });
@@ -34,7 +34,7 @@ export const forkQueries = [
     name: 'diffAgents',
     method: 'GET',
     path: '/agents/{agentId}/diff',
-    summary: 'Compare two runs of agents, step by step from where they part',
+    summary: 'Compare two agents step by step, from the first difference in history',
     params: z.object({ agentId: id }),
     query: z.object({
       with: id.describe('The other agent'),
@@ -42,7 +42,7 @@ export const forkQueries = [
       cursor: cursor(z.object({ after: z.int().positive() })),
     }),
     answer: diffAnswer,
-    statuses: { 200: 'A page of steps, those of both side by side' },
+    statuses: { 200: 'A page of steps, the two agents side by side' },
     errors: ['NOT_FOUND', 'CORRUPT_DATA'],
     async handle({ params: { agentId }, query }, { store }: { store: EventStore }) {
       const histories = [agentId, query.with].map((own) => agentHistory(store, own));
@@ -83,7 +83,7 @@ async function* sideBySide(
   }
 }
 
-/** Members of data that say whose step it is, when it was, and what it took: no two runs have them in common. */
+/** Members of data that name the agent, the time and the cost of a step. They differ between any two runs. */
 const CIRCUMSTANCES: ReadonlySet<string> = new Set(['agentId', 'durationMs', 'usage', 'timestamp']);
 
 function isSame(a: DomainEvent, b: DomainEvent): boolean {

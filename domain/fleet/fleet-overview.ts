@@ -5,7 +5,7 @@ import type { AgentState } from '../../events/agent.ts';
 import { standardUsage } from '../../events/usage.ts';
 import { taskStatus } from '../task/task-status.ts';
 
-/** What has to be known of an agent or a task to count its next event. */
+/** The facts of an agent or a task that the count of its next event needs. */
 interface Own {
   /** Of an agent. */
   readonly agentType?: string;
@@ -30,8 +30,10 @@ const types = [
 type FleetEvent = DomainEvent<(typeof types)[number]>;
 
 /**
- * The whole fleet in numbers. View `all`: agents by state; agents, steps, tokens and cost by agent type; tasks by outcome.
- * The first 100 types have numbers, all further ones together those of the type `other`. A fork counts as an agent of its parent's type, with what it does itself. A view a day (`2026-01-31`, UTC, by the time at which the store took each event): events by hour and type.
+ * The whole fleet in numbers. View `all`: agents by state; agents, steps, tokens and cost by agent type; tasks by
+ * outcome. The first 100 types are counted by name, all others together as `other`. A fork counts as an agent of its
+ * parent's type. A view a day (`2026-01-31`, UTC, by the time at which the store took each event): events by hour and
+ * type.
  */
 export const fleetOverview = defineSharedProjection({
   name: 'fleet-overview',
@@ -69,14 +71,14 @@ function evolve(own: Own = {}, event: FleetEvent): Own {
   }
 }
 
-/** All that the model read and wrote. Those of its reasoning are among the output tokens. */
+/** All tokens that the model read and wrote. Output tokens include reasoning. */
 const TOKENS = ['inputTokens', 'outputTokens', 'cacheReadTokens', 'cacheWriteTokens'] as const;
 
-/** Whole tokens, whatever fractions a step was given: sums are then the same in any order. */
+/** Rounds to whole tokens, so that sums are the same in any order. */
 const tokensOf = (used: Readonly<Record<string, unknown>>): number =>
   TOKENS.reduce((sum, name) => addWhole(sum, wholeAmount(used[name])), 0);
 
-/** A stream may be appended to without commands, so an agent makes do with whatever comes first. */
+/** Appends without a command exist, so the first event may be of any type. */
 const born = (own: Own): Own => ({ agentType: 'unknown', state: 'created', ...own });
 
 /** The hour in which an event was recorded, and its type. */
@@ -84,7 +86,7 @@ function activity({ type, metadata: { recordedAt } }: FleetEvent): Counts {
   return { [recordedAt.slice(0, 10)]: { [recordedAt.slice(11, 13)]: { [type]: 1 } } };
 }
 
-/** What moves in the overview when a stream's share of it changes: the old share is taken back, the new one added. */
+/** The change of the overview when the share of a stream changes: the old share is subtracted, the new share added. */
 const change = (before: Own, after: Own): Counts => ({ all: { ...sum(share(before, -1), share(after, 1)) } });
 
 type Share = Record<string, number>;

@@ -2,7 +2,7 @@ import { wholeAmount } from '../../core/events/amount.ts';
 import type { DomainEvent } from '../../core/events/catalogue.ts';
 import { type Counts, defineSharedProjection } from '../../core/projections/shared-projection.ts';
 
-/** Who has answered a task already: an answer that comes again counts once. */
+/** The agents that have answered a task. A repeated answer counts once. */
 interface Own {
   readonly completed: readonly string[];
   readonly failed: readonly string[];
@@ -10,7 +10,7 @@ interface Own {
 
 type AgentAnswer = DomainEvent<'task.completed' | 'task.failed'>;
 
-/** A view an agent: what it did for tasks, over all of them. Ranked by the tasks it completed. */
+/** One view for each agent: its results in all tasks. Ranked by completed tasks. */
 export const leaderboard = defineSharedProjection({
   name: 'leaderboard',
   types: ['task.completed', 'task.failed'],

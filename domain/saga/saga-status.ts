@@ -2,21 +2,21 @@ import type { DomainEvent, EventData } from '../../core/events/catalogue.ts';
 import { defineProjection } from '../../core/projections/projection.ts';
 import { firstSeen, seen, type Times } from '../view.ts';
 
-/** As in a saga's history, and `PARKED` for one that compensates and cannot go on without an operator. */
+/** The status in the history of the saga, and `PARKED` for a compensating saga that needs an operator. */
 type SagaSituation = 'STARTED' | 'COMPENSATING' | 'PARKED' | 'COMPLETED' | 'FAILED';
 
-/** Where a saga stands, in short; its history has the rest. */
+/** The short state of a saga. Its history has the details. */
 export interface SagaStatusView extends Times {
   readonly sagaId: string;
   readonly sagaType: string;
   readonly state: SagaSituation;
-  /** Items that were begun, and what became of them. */
+  /** Items begun, completed and compensated. */
   readonly items: number;
   readonly completed: number;
   readonly compensated: number;
   /** Why it compensates, or failed. */
   readonly reason?: string;
-  /** What could not be undone, of one that is parked. */
+  /** The item that a parked saga could not undo. */
   readonly parked?: Pick<EventData<'saga.parked'>, 'step' | 'item' | 'reason'>;
 }
 

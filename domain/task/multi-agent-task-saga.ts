@@ -5,19 +5,19 @@ import { taskDecider } from './task.ts';
 
 type TaskInput = Omit<EventData<'task.requested'>, 'payload'>;
 
-/** Most bytes of a result that the end of the saga repeats; a larger one is only referred to. */
+/** Most bytes of a result in the last event of the saga. Larger results are referenced. */
 const MAX_RESULT_BYTES = 2_048;
 
 /**
- * The seed's MultiAgentTaskSaga: every required agent is assigned, and all have to complete before the deadline. When one
- * fails, is stopped or misses the deadline, the assignments are released, last first.
+ * The seed's MultiAgentTaskSaga: every required agent is assigned, and all have to complete before the deadline. When
+ * an agent fails, stops or misses the deadline, the assignments are released, the last one first.
  *
- * An assignment is not a lock: an agent may be assigned to any number of tasks at once, and answers each by its task. So
- * two sagas that want the same agent never wait for each other, and cannot deadlock; each has its own deadline.
+ * An assignment is not a lock: an agent may have many tasks at once. So two sagas with a common agent never wait for
+ * each other, and cannot deadlock.
  */
 export const multiAgentTask = defineSaga({
   name: 'multi-agent-task',
-  description: 'A task for one or more agents, all of which have to complete it before the deadline.',
+  description: 'A task for one or more agents. Every agent has to complete its part before the deadline.',
   startedBy: 'task.requested',
   input: ({ data: { taskId, requiredAgents, deadlineSeconds } }): TaskInput => ({
     taskId,
@@ -45,7 +45,7 @@ export const multiAgentTask = defineSaga({
       compensation: ({ input, item, reason }) =>
         commandOf(taskDecider, input.taskId, { kind: 'release', agentId: item, reason }),
       deadlineSeconds: ({ input }) => input.deadlineSeconds,
-      // A task takes one answer of each agent.
+      // A task takes one answer from each agent.
       retries: { limit: 0, delaySeconds: 0, maxDelaySeconds: 0 },
       party: { aggregateType: 'agent', id: (item) => item, endedBy: ['agent.state-changed'], fails: stopped },
     },

@@ -20,7 +20,8 @@ export const taskCommands = [
       name: 'requestTask',
       path: '/tasks',
       summary: 'Request a task of one or more agents',
-      description: 'Starts the multi-agent saga, which ends when every agent has answered or the deadline has passed.',
+      description:
+        'Starts the multi-agent saga. The saga ends when every agent has answered or the deadline has passed.',
       body: taskRequested.data.omit({ taskId: true }),
       command: (data) => ({ kind: 'request', ...data }),
       status: 202,

@@ -5,20 +5,20 @@ import { firstSeen, seen, type Times } from '../view.ts';
 
 type TaskState = 'requested' | 'completed' | 'failed';
 
-/** Where a task stands and who answered. */
+/** The state of a task, and the agents that answered. */
 export interface TaskStatus extends Times {
   readonly taskId: string;
   /** `completed` once every required agent completed, `failed` from the first failure or release on. */
   readonly state: TaskState;
   readonly requiredAgents: readonly string[];
-  /** Those that are at it: assigned, and neither released nor done with their part. */
+  /** Agents at work: assigned, not released, and without an answer. */
   readonly assignedAgents: readonly string[];
   readonly completedAgents: readonly string[];
   readonly failedAgents: readonly string[];
   readonly deadlineSeconds: number;
   /** Sum of the completions' durations, milliseconds. */
   readonly durationMs: number;
-  /** What the first failure said, or why the task was given up. */
+  /** The error of the first failure, or the reason of the release. */
   readonly error?: EventData<'task.failed'>['error'];
 }
 

@@ -7,7 +7,7 @@ import { withEntry } from '../../core/state/growing-map.ts';
 type TaskEvent = 'task.requested' | 'task.assigned' | 'task.completed' | 'task.failed' | 'task.released';
 type AgentAnswer = 'completed' | 'failed';
 
-/** What deciding needs to know of a task. */
+/** The facts that decisions about a task need. */
 export interface Task {
   readonly requested: boolean;
   readonly requiredAgents: readonly string[];
@@ -29,11 +29,11 @@ export type TaskCommand =
   | ({ readonly kind: 'release' } & Omit<EventData<'task.released'>, 'taskId'>);
 
 /**
- * A task is requested once, and takes exactly one answer, completion or failure, from each agent that it requires.
- * An answer that comes after the task's end is recorded all the same: what an agent did is a fact.
+ * A task is requested once. Each required agent gives exactly one answer, a completion or a failure. An answer after
+ * the end of the task is recorded too.
  *
- * Each agent is assigned at most once and released at most once. A release stands also where no assignment came before
- * it: an assignment that was on its way is then refused, so that nobody works on what was given up.
+ * Each agent is assigned at most once and released at most once. A release without an earlier assignment is valid: it
+ * refuses the assignment that is on its way, so that no agent works on a failed task.
  */
 export const taskDecider: Decider<Task, TaskCommand, TaskEvent> = {
   aggregateType: 'task',
@@ -44,7 +44,7 @@ export const taskDecider: Decider<Task, TaskCommand, TaskEvent> = {
   admits: admitsDecided(decide, commandBehind),
 };
 
-/** Assignments and releases are the saga's. */
+/** Only the saga writes assignments and releases. */
 function commandBehind(event: NewEvent<TaskEvent>): TaskCommand | undefined {
   switch (event.type) {
     case 'task.requested': {

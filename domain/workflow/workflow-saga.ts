@@ -3,7 +3,7 @@ import { id } from '../../core/events/envelope.ts';
 import { commandOf, defineSaga, type SagaContext } from '../../core/sagas/saga.ts';
 import { workflowDecider } from './workflow.ts';
 
-/** Most steps that one workflow may take, so that a circle of next steps comes to an end. */
+/** Most steps of one workflow. It ends a circle of next steps. */
 const MAX_STEPS = 100;
 /** Most attempts at a step after the first. */
 const MAX_RETRIES = 10;
@@ -12,7 +12,7 @@ const DAY_SECONDS = 24 * 3600;
 const plannedStep = z.strictObject({
   name: id
     .pipe(z.string().max(120))
-    .refine((name) => !/:\d+$/.test(name), 'ends like the second turn of a step, such as review:2'),
+    .refine((name) => !/:\d+$/.test(name), 'ends like the second run of a step, such as review:2'),
   agentType: z.string().min(1).max(128),
   deadlineSeconds: z
     .int()
@@ -22,7 +22,7 @@ const plannedStep = z.strictObject({
   retries: z.int().nonnegative().max(MAX_RETRIES).default(0),
 });
 
-/** A workflow's `parameters.plan`, which has it driven by the saga: its steps, the first one first. */
+/** The plan of a workflow, `parameters.plan`: its steps in order. With a plan, the saga drives the workflow. */
 export const workflowPlan = z
   .array(plannedStep)
   .min(1)
@@ -34,12 +34,12 @@ type Context = SagaContext<WorkflowInput>;
 
 /**
  * Drives a workflow whose parameters hold a plan, step by step: each is assigned to an agent type, and its completion
- * names the next. When a step fails for good, those that were done are compensated, last first. A workflow without a
- * plan, such as one that is only recorded, starts no saga.
+ * names the next. When a step fails for good, the completed steps are compensated, the last one first. A workflow
+ * without a plan starts no saga.
  */
 export const workflowSaga = defineSaga({
   name: 'workflow',
-  description: 'Steps one after the other, each done by an agent of a type, which says what comes next.',
+  description: 'Runs steps one after the other. Each step has an agent type; its agent names the next step.',
   startedBy: 'workflow.started',
   input: ({ data: { workflowId, parameters } }): WorkflowInput | undefined => {
     const plan = workflowPlan.safeParse(parameters['plan']);
@@ -89,7 +89,7 @@ export const workflowSaga = defineSaga({
 
 const planned = ({ steps }: WorkflowInput, item: string) => steps.find(({ name }) => name === typeOf(item));
 
-/** A step that comes again is `<name>:2`, then `<name>:3`. */
+/** A repeated step is `<name>:2`, then `<name>:3`. */
 const typeOf = (item: string): string => item.replace(/:\d+$/, '');
 
 function nextStep({ input, runs }: Context): readonly string[] | { readonly fails: string } {

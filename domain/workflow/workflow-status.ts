@@ -5,11 +5,11 @@ import { firstSeen, seen, type Times } from '../view.ts';
 
 type WorkflowState = 'started' | 'running' | 'completed' | 'failed';
 
-/** How far a workflow has come. */
+/** The progress of a workflow. */
 export interface WorkflowStatus extends Times {
   readonly workflowId: string;
   readonly workflowType: string;
-  /** `running` while its last step names a next one, `completed` when it names none, `failed` once one is compensated. */
+  /** `running` while the last step names a next step, `completed` when it names none, `failed` after a compensation. */
   readonly state: WorkflowState;
   readonly initiatedBy: string;
   readonly parameters: JsonObject;
@@ -19,7 +19,7 @@ export interface WorkflowStatus extends Times {
   readonly nextStep?: string;
   /** The step that waits for an agent of a type. */
   readonly assigned?: Pick<EventData<'workflow.step-assigned'>, 'stepId' | 'agentType' | 'attempt'>;
-  /** What the last failure of a step said. */
+  /** The error of the latest failed step. */
   readonly error?: EventData<'workflow.step-failed'>['error'];
 }
 

@@ -11,7 +11,7 @@ type WorkflowEvent =
   | 'workflow.step-failed'
   | 'workflow.step-compensated';
 
-/** What deciding needs to know of a workflow. */
+/** The facts that decisions about a workflow need. */
 export interface Workflow {
   readonly started: boolean;
   readonly steps: ReadonlyMap<string, Step>;
@@ -36,8 +36,8 @@ export type WorkflowCommand =
   | ({ readonly kind: 'compensate-step' } & Without<'workflow.step-compensated'>);
 
 /**
- * A workflow is started once, and each of its steps completed at most once. Steps that are driven by the workflow saga
- * are assigned, attempt by attempt, and compensated at most once; a step that was compensated is not assigned again.
+ * A workflow is started once, and each step is completed at most once. The workflow saga assigns steps, attempt by
+ * attempt, and compensates each step at most once. A compensated step is not assigned again.
  */
 export const workflowDecider: Decider<Workflow, WorkflowCommand, WorkflowEvent> = {
   aggregateType: 'workflow',
@@ -48,7 +48,7 @@ export const workflowDecider: Decider<Workflow, WorkflowCommand, WorkflowEvent> 
   admits: admitsDecided(decide, commandBehind),
 };
 
-/** Assignments and compensations are the saga's. */
+/** Only the saga writes assignments and compensations. */
 function commandBehind(event: NewEvent<WorkflowEvent>): WorkflowCommand | undefined {
   switch (event.type) {
     case 'workflow.started': {

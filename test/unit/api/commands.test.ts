@@ -30,7 +30,7 @@ describe('agents', () => {
     for (const [path, body, rule] of [
       ['/agents', { agentId: 'a1', ...agent }, 'exists already'],
       ['/agents/a1/steps', { action: 'more' }, 'takes no steps'],
-      ['/agents/a1/state', running, 'stays so'],
+      ['/agents/a1/state', running, 'which is final'],
     ] as const) {
       const refused = await post(path, body);
       expect(refused).toMatchObject({ status: 409, body: { code: 'COMMAND_REJECTED' } });

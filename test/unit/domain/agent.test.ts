@@ -53,7 +53,7 @@ describe('agent', () => {
     given(created, changed('created', 'failed')).when(record).thenEvents(step());
     const stopped = given(created, changed('created', 'stopped'));
     stopped.when(record).thenRejected(CommandRejectedError, /takes no steps/);
-    stopped.when(change('running')).thenRejected(CommandRejectedError, /stays so/);
+    stopped.when(change('running')).thenRejected(CommandRejectedError, /which is final/);
     stopped.when(change('stopped')).thenEvents();
   });
 });
