@@ -111,7 +111,7 @@ await withEmulator(async () => {
     });
     await writer.write([{ ...commit, stream, version: length - (length % 100) }]);
     await row(length, 'cold, snapshot', () => new StateReader({ store, snapshots }).load(fold, stream));
-    const warm = new StateReader({ store, snapshots, cacheSize: 1_000 });
+    const warm = new StateReader({ store, snapshots, cacheBytes: 1_000_000 });
     await warm.load(fold, stream);
     await row(length, 'warm', () => warm.load(fold, stream));
   }

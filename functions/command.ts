@@ -1,5 +1,5 @@
 import { commandRoutes } from '../api/commands.ts';
-import { DEFAULT_CACHE_SIZE } from '../core/state/state-cache.ts';
+import { DEFAULT_CACHE_BYTES } from '../core/state/state-cache.ts';
 import { StateReader } from '../core/state/state-reader.ts';
 import { aggregates } from '../domain/aggregates.ts';
 import { appDeps, httpHandler } from './runtime/handlers.ts';
@@ -9,7 +9,7 @@ import { eventStore, snapshotsIn } from './runtime/stores.ts';
 const { EVENTS_TABLE, OBJECTS_BUCKET } = environmentOf('command');
 const store = eventStore(EVENTS_TABLE, OBJECTS_BUCKET);
 const snapshots = snapshotsIn(OBJECTS_BUCKET);
-const states = new StateReader({ store, snapshots, cacheSize: DEFAULT_CACHE_SIZE, metrics });
+const states = new StateReader({ store, snapshots, cacheBytes: DEFAULT_CACHE_BYTES, metrics });
 
 /** Every request that writes: decides on a stream's history and appends to it. */
 export const handler = httpHandler(commandRoutes, {

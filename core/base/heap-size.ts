@@ -15,21 +15,28 @@ export function heapSizeOf(value: unknown, depth = 0): number {
   if (depth === MAX_DEPTH) return 64;
   const size = (member: unknown) => heapSizeOf(member, depth + 1);
   if (Array.isArray(value)) return 64 + sampled(value, value.length, size);
-  if (value instanceof Map) return 64 + sampled(value, value.size, ([key, member]) => 32 + size(key) + size(member));
-  if (value instanceof Set) return 64 + sampled(value, value.size, (member) => 16 + size(member));
+  if (value instanceof Map)
+    return 64 + sampled(value.entries(), value.size, ([key, member]) => 32 + size(key) + size(member));
+  if (value instanceof Set) return 64 + sampled(value.values(), value.size, (member) => 16 + size(member));
   const members = Object.entries(value);
   return 64 + sampled(members, members.length, ([, member]) => 16 + size(member));
 }
 
+/** The first 64 of them; of an array, 64 from all over it. */
 function sampled<T>(values: Iterable<T>, count: number, sizeOf: (value: T) => number): number {
-  const every = Math.max(1, Math.ceil(count / SAMPLE));
-  let index = 0;
+  if (count === 0) return 0;
+  const every = Math.max(1, Math.floor(count / SAMPLE));
+  const looked = Array.isArray(values) ? strided<T>(values, every) : values;
   let measured = 0;
   let bytes = 0;
-  for (const value of values) {
-    if (index++ % every !== 0) continue;
+  for (const value of looked) {
     bytes += sizeOf(value);
     measured += 1;
+    if (measured === SAMPLE) break;
   }
   return measured === 0 ? 0 : Math.round((bytes / measured) * count);
+}
+
+function* strided<T>(values: readonly T[], every: number): Generator<T> {
+  for (let index = 0; index < values.length; index += every) yield values[index] as T;
 }

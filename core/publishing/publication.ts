@@ -4,8 +4,9 @@ import type { EventBus } from '../bus/event-bus.ts';
 import type { DomainEvent } from '../events/catalogue.ts';
 import { type Attempt, attemptOf, type Failure, isParked, type Parked, parkedAt } from '../projections/parked.ts';
 import type { RedriveResult } from '../projections/redrive.ts';
-import { type Commit, decodeCommit, endOf, inStreamOrder } from '../store/commit.ts';
+import { type Commit, decodeCommit, endOf, inStreamOrder, jsonBytesOf } from '../store/commit.ts';
 import type { EventStore } from '../store/event-store.ts';
+import { PORTION_BYTES } from '../store/portions.ts';
 import type { ParkedPublications } from './parked-publications.ts';
 
 /** A commit of which at least one event did not reach the bus. */
@@ -37,7 +38,7 @@ interface Outgoing {
   error?: unknown;
 }
 
-/** How many commits are published at once when a stream is redriven. */
+/** How many commits are published at once when a stream is redriven, at most: fewer when they are large. */
 const REDRIVE_BATCH = 100;
 
 /**
@@ -95,17 +96,21 @@ export class Publication {
   async #publishToHead(stream: string, store: EventStore, from: number) {
     let version = from;
     let batch: Commit[] = [];
+    let bytes = 0;
     const flush = async (): Promise<Undelivered | undefined> => {
       const [failure] = (await this.#deliver(batch)).toSorted((a, b) => a.version - b.version);
       if (failure?.error instanceof UnavailableError) throw failure.error;
       const last = batch.at(-1);
       if (last) version = failure ? failure.version - 1 : last.version + last.count - 1;
       batch = [];
+      bytes = 0;
       return failure;
     };
     for await (const commit of store.commits(stream, { from: from + 1 })) {
       batch.push(commit);
-      const failure = batch.length === REDRIVE_BATCH ? await flush() : undefined;
+      bytes += jsonBytesOf(commit);
+      const isFull = batch.length === REDRIVE_BATCH || bytes >= PORTION_BYTES;
+      const failure = isFull ? await flush() : undefined;
       if (failure) return { version, failure };
     }
     const failure = await flush();

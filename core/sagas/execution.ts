@@ -28,7 +28,7 @@ export interface SagaExecutionOptions {
 }
 
 /** States and commit ids that are kept in memory, together: those of some hundred sagas of a hundred agents. */
-const CACHE_SIZE = 50_000;
+const CACHE_BYTES = 16 * 1024 * 1024;
 
 /** Every saga's history folds alike, whatever its declaration. */
 const SAGA_FOLD = stateFold({
@@ -52,7 +52,7 @@ export class SagaExecution {
   constructor({ sagas, store, now = () => new Date() }: SagaExecutionOptions) {
     this.#sagas = sagas;
     this.#store = store;
-    this.#states = new StateReader({ store, cacheSize: CACHE_SIZE });
+    this.#states = new StateReader({ store, cacheBytes: CACHE_BYTES });
     this.#now = now;
   }
 

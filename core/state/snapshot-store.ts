@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { gunzipSync, gzipSync } from 'node:zlib';
+import { promisify } from 'node:util';
+import { gunzip, gunzipSync, gzip, gzipSync } from 'node:zlib';
 import { TimeoutStrategy, timeout } from 'cockatiel';
 import * as devalue from 'devalue';
 import * as z from 'zod';
@@ -147,7 +148,7 @@ export class SnapshotStore {
     const place = { fold: fold.name, stream, version, recordedAt, schema: fold.schema, ...own };
     const content = { ...place, sha256: hashOf(place, text), state: JSON.parse(text) } satisfies Stored;
     const milestone = this.milestone(version);
-    await this.#objects.put(keyOf(fold, stream, milestone), gzipSync(JSON.stringify(content)));
+    await this.#objects.put(keyOf(fold, stream, milestone), await packed(JSON.stringify(content)));
     const outdated = milestone - KEPT * this.interval;
     if (outdated > 0 && outdated % KEPT_EVERY >= this.interval)
       await this.#objects.delete(keyOf(fold, stream, outdated));
@@ -173,14 +174,19 @@ export class SnapshotStore {
   async #usable<State>(fold: Fold<State>, stream: string, key: string, range: SnapshotRange) {
     const bytes = await patience.execute(() => this.#objects.get(key));
     if (!bytes) this.#onFault('missing', key);
-    const snapshot = bytes && this.#decode(fold, stream, key, bytes);
+    const snapshot = bytes && (await this.#decode(fold, stream, key, bytes));
     if (!snapshot || snapshot.version > range.version) return undefined;
     return range.at && Date.parse(snapshot.recordedAt) > range.at.getTime() ? undefined : snapshot;
   }
 
-  #decode<State>(fold: Fold<State>, stream: string, key: string, bytes: Uint8Array): Snapshot<State> | undefined {
+  async #decode<State>(
+    fold: Fold<State>,
+    stream: string,
+    key: string,
+    bytes: Uint8Array,
+  ): Promise<Snapshot<State> | undefined> {
     try {
-      const json = gunzipSync(bytes, { maxOutputLength: MAX_STATE_BYTES }).toString();
+      const json = (await unpacked(bytes)).toString();
       const { state, sha256, ...place } = stored.parse(JSON.parse(json));
       if (sha256 !== hashOf(place, JSON.stringify(state)) || place.fold !== fold.name || place.stream !== stream) {
         throw new Error('the hash is of something else');
@@ -213,6 +219,18 @@ async function lastCommit(history: SnapshotHistory, { stream, version }: Snapsho
 }
 
 const isThere = (value: unknown): boolean => value !== undefined;
+
+const gzipAside = promisify(gzip);
+const gunzipAside = promisify(gunzip);
+/** Text from this size on is compressed by another thread, and bytes from a quarter of it on are decompressed by one. */
+const ASIDE_BYTES = 16 * 1024;
+const UNPACKED = { maxOutputLength: MAX_STATE_BYTES };
+
+const packed = (json: string): Uint8Array | Promise<Uint8Array> =>
+  json.length < ASIDE_BYTES ? gzipSync(json) : gzipAside(json);
+
+const unpacked = (bytes: Uint8Array): Buffer | Promise<Buffer> =>
+  bytes.length < ASIDE_BYTES / 4 ? gunzipSync(bytes, UNPACKED) : gunzipAside(bytes, UNPACKED);
 
 const folderOf = <State>(fold: Fold<State>, stream: string): string => `snapshots/${fold.name}/${stream}/`;
 

@@ -1,3 +1,4 @@
+import { heapSizeOf } from '../base/heap-size.ts';
 import type { Fold, Folded } from './fold.ts';
 
 /** What a process remembers of a stream. */
@@ -6,19 +7,26 @@ export interface Known<State> extends Folded<State> {
   readonly commitIds: Set<string> | undefined;
 }
 
-/** About 10 MB of commit ids at worst, and as many states as these leave room for. */
-export const DEFAULT_CACHE_SIZE = 100_000;
+/** Most memory of the states that a process keeps, by estimate, with the commit ids in them. */
+export const DEFAULT_CACHE_BYTES = 32 * 1024 * 1024;
+/** What an entry takes besides its state and its ids. */
+const OVERHEAD_BYTES = 256;
 
 /** Folded states in memory; those used longest ago make room for others. */
 export class StateCache {
-  readonly #maxSize: number;
+  readonly #maxBytes: number;
   // biome-ignore lint/suspicious/noExplicitAny: states of many folds; each is under its fold's own name
-  readonly #entries = new Map<string, { readonly known: Known<any>; readonly size: number }>();
-  #size = 0;
+  readonly #entries = new Map<string, { readonly known: Known<any>; readonly bytes: number }>();
+  #bytes = 0;
 
-  /** @param maxSize states and commit ids, together; 0 keeps none */
-  constructor(maxSize: number) {
-    this.#maxSize = maxSize;
+  /** @param maxBytes of states and commit ids, together, by the estimate of {@link heapSizeOf}; 0 keeps none */
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** About how many bytes of memory the states take. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   get<State>(fold: Fold<State>, stream: string): Known<State> | undefined {
@@ -36,17 +44,18 @@ export class StateCache {
     const key = keyOf(fold, stream);
     if ((this.#entries.get(key)?.known.version ?? 0) > known.version) return;
     this.#remove(key);
-    const size = 1 + (known.commitIds?.size ?? 0);
-    this.#entries.set(key, { known, size });
-    this.#size += size;
+    if (this.#maxBytes === 0) return;
+    const bytes = OVERHEAD_BYTES + 2 * key.length + heapSizeOf(known.state) + heapSizeOf(known.commitIds);
+    this.#entries.set(key, { known, bytes });
+    this.#bytes += bytes;
     for (const oldest of this.#entries.keys()) {
-      if (this.#size <= this.#maxSize) break;
+      if (this.#bytes <= this.#maxBytes) break;
       this.#remove(oldest);
     }
   }
 
   #remove(key: string): void {
-    this.#size -= this.#entries.get(key)?.size ?? 0;
+    this.#bytes -= this.#entries.get(key)?.bytes ?? 0;
     this.#entries.delete(key);
   }
 }

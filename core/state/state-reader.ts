@@ -1,7 +1,8 @@
 import { turnAfter } from '../base/turns.ts';
 import type { Origin } from '../events/define.ts';
-import { type Commit, endOf } from '../store/commit.ts';
+import { type Commit, endOf, jsonBytesOf } from '../store/commit.ts';
 import type { EventStore } from '../store/event-store.ts';
+import { PORTION_BYTES } from '../store/portions.ts';
 import { type Metrics, noMetrics } from '../telemetry/metrics.ts';
 import { type Fold, type Folded, foldCommit, start } from './fold.ts';
 import { Ancestry, originOf } from './lineage.ts';
@@ -36,8 +37,8 @@ export interface StateReaderOptions {
   readonly store: EventStore;
   /** Without it, states are folded from the start of their streams. */
   readonly snapshots?: SnapshotStore | undefined;
-  /** States and commit ids that are kept in memory, together; 0 keeps none. */
-  readonly cacheSize?: number;
+  /** Most memory of states and commit ids that are kept, together, bytes by estimate; 0 keeps none. */
+  readonly cacheBytes?: number;
   readonly metrics?: Metrics;
 }
 
@@ -59,11 +60,11 @@ export class StateReader {
   readonly #cache: StateCache;
   readonly #metrics: Metrics | undefined;
 
-  constructor({ store, snapshots, cacheSize = 0, metrics = noMetrics }: StateReaderOptions) {
+  constructor({ store, snapshots, cacheBytes = 0, metrics = noMetrics }: StateReaderOptions) {
     this.#store = store;
     this.#snapshots = snapshots;
-    this.#cache = new StateCache(cacheSize);
-    this.#metrics = cacheSize > 0 ? metrics : undefined; // without a cache there is nothing to hit
+    this.#cache = new StateCache(cacheBytes);
+    this.#metrics = cacheBytes > 0 ? metrics : undefined; // without a cache there is nothing to hit
   }
 
   /** The newest state, or the one right after the commit or the note that the key led to when there is one. */
@@ -188,8 +189,10 @@ export class StateReader {
   /** The last commits of a stream, oldest first. */
   async #newestCommits(stream: string): Promise<Commit[]> {
     const commits: Commit[] = [];
+    let bytes = 0;
     for await (const commit of this.#store.commits(stream, { direction: 'backward', limit: FIRST_LOOK })) {
-      if (commits.push(commit) === FIRST_LOOK) break;
+      bytes += jsonBytesOf(commit);
+      if (commits.push(commit) === FIRST_LOOK || bytes >= PORTION_BYTES) break;
     }
     return commits.reverse();
   }
@@ -213,7 +216,14 @@ export class StateReader {
     const [from, to] = [before - 1, milestone];
     if (milestone === 0 || from < to) return [];
     const limit = from - to + 1;
-    return (await Array.fromAsync(this.#store.commits(stream, { direction: 'backward', from, to, limit }))).reverse();
+    const commits: Commit[] = [];
+    let bytes = 0;
+    for await (const commit of this.#store.commits(stream, { direction: 'backward', from, to, limit })) {
+      commits.push(commit);
+      bytes += jsonBytesOf(commit);
+      if (bytes >= PORTION_BYTES) return []; // read forward then, commit by commit, from the snapshot on
+    }
+    return commits.reverse();
   }
 
   #remember<State>(fold: Fold<State>, stream: string, { state, version, commitIds }: Known<State>): void {

@@ -382,7 +382,7 @@ export const faults: readonly Fault[] = [
   {
     name: 'sagas: each answer folds the saga from its start',
     edits: [
-      ['core/sagas/execution.ts', 'new StateReader({ store, cacheSize: CACHE_SIZE })', 'new StateReader({ store })'],
+      ['core/sagas/execution.ts', 'new StateReader({ store, cacheBytes: CACHE_BYTES })', 'new StateReader({ store })'],
     ],
     tests: ['test/unit/core/sagas/saga-cost.test.ts'],
   },

@@ -3,7 +3,7 @@ import { type Logger, logLines } from '../../../core/base/log-lines.ts';
 import type { AnyFold } from '../../../core/state/fold.ts';
 import { SnapshotStore } from '../../../core/state/snapshot-store.ts';
 import { SnapshotWriter } from '../../../core/state/snapshot-writer.ts';
-import { DEFAULT_CACHE_SIZE } from '../../../core/state/state-cache.ts';
+import { DEFAULT_CACHE_BYTES } from '../../../core/state/state-cache.ts';
 import { StateReader } from '../../../core/state/state-reader.ts';
 import type { EventStore } from '../../../core/store/event-store.ts';
 import type { ObjectStore } from '../../../core/store/object-store.ts';
@@ -27,7 +27,7 @@ export function openStates({ store, objects, folds, settings, logger, metrics }:
     onFault: snapshotUnusable,
     metrics,
   });
-  const states = new StateReader({ store, snapshots, cacheSize: DEFAULT_CACHE_SIZE, metrics });
+  const states = new StateReader({ store, snapshots, cacheBytes: DEFAULT_CACHE_BYTES, metrics });
   return {
     states,
     writer: enabled ? new SnapshotWriter({ store, snapshots, folds, onError: snapshotNotWritten }) : undefined,

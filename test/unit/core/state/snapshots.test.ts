@@ -49,7 +49,7 @@ class CountingStorage implements CommitStorage {
   }
 }
 
-function setup({ interval = 10, cacheSize = 0 } = {}) {
+function setup({ interval = 10, cacheBytes = 0 } = {}) {
   const storage = new CountingStorage();
   let clock = Date.parse('2026-01-05T09:00:00Z');
   const tick = () => {
@@ -68,7 +68,7 @@ function setup({ interval = 10, cacheSize = 0 } = {}) {
     folds: [state, view],
     onError: (_, error) => errors.push(error),
   });
-  const states = new StateReader({ store, snapshots, cacheSize, metrics });
+  const states = new StateReader({ store, snapshots, cacheBytes, metrics });
   /** Appends commits of these sizes, with snapshots as they become due unless told otherwise. */
   const append = async (sizes: readonly number[], { snapshot = true } = {}) => {
     for (const size of sizes) {
@@ -292,7 +292,7 @@ describe('a warm cache', () => {
     handleCommand(store, agentDecider, '42', command, { states, commitId });
 
   it('loads a hot stream with one query for its tail, with or without an idempotency key', async () => {
-    const own = setup({ cacheSize: 1_000 });
+    const own = setup({ cacheBytes: 1_000_000 });
     await handleCommand(
       own.store,
       agentDecider,
@@ -310,17 +310,17 @@ describe('a warm cache', () => {
   });
 
   it('is never stale: others’ commits come with the tail, and the condition of the write decides', async () => {
-    const own = setup({ cacheSize: 1_000 });
+    const own = setup({ cacheBytes: 1_000_000 });
     await own.append([5]);
     await run(own);
-    const other = new StateReader({ store: own.store, cacheSize: 1_000 });
+    const other = new StateReader({ store: own.store, cacheBytes: 1_000_000 });
     const stop = { kind: 'change-state', newState: 'stopped', reason: 'x' } as const;
     await handleCommand(own.store, agentDecider, '42', stop, { states: other });
     await expect(run(own)).rejects.toThrow('stopped');
   });
 
   it('takes in a conflict and decides again', async () => {
-    const own = setup({ cacheSize: 1_000 });
+    const own = setup({ cacheBytes: 1_000_000 });
     await own.append([5]);
     const results = await Promise.all(Array.from({ length: 8 }, (_, n) => run(own, `k${n}`)));
     expect(results.map(({ version }) => version).toSorted()).toEqual(
@@ -330,7 +330,7 @@ describe('a warm cache', () => {
   });
 
   it('counts what the cache and the snapshots were good for', async () => {
-    const { append, states, counted } = setup({ cacheSize: 1_000 });
+    const { append, states, counted } = setup({ cacheBytes: 1_000_000 });
     await append([10, 10, 10, 5, ...Array(30).fill(1)]);
     const before = counted('snapshot_reads_total').length; // the writer goes on from earlier ones
     await states.load(view, STREAM);
@@ -342,12 +342,12 @@ describe('a warm cache', () => {
     expect(counted('snapshot_reads_total').slice(before)).toEqual([{ result: 'hit', value: 1 }]);
   });
 
-  it.each([0, 1_000])('finds a repeat however old it is, with a cache of %i', async (cacheSize) => {
-    const own = setup({ cacheSize });
+  it.each([0, 1_000_000])('finds a repeat however old it is, with a cache of %i', async (cacheBytes) => {
+    const own = setup({ cacheBytes });
     await own.append([5]);
     const first = await run(own, 'key');
     await own.append(Array(80).fill(1));
-    for (const states of [own.states, new StateReader({ store: own.store, snapshots: own.snapshots, cacheSize })]) {
+    for (const states of [own.states, new StateReader({ store: own.store, snapshots: own.snapshots, cacheBytes })]) {
       await run({ ...own, states });
       expect(await run({ ...own, states }, 'key')).toEqual({ ...first, repeated: true });
     }
@@ -355,7 +355,7 @@ describe('a warm cache', () => {
   });
 
   it('keeps no more than it may', async () => {
-    const own = setup({ cacheSize: 2 });
+    const own = setup({ cacheBytes: 1_200 }); // room for two of these states
     const ids = ['a', 'b', 'c'];
     for (const id of ids) await own.store.append(`agent-${id}`, [step('x')], { expectedVersion: 0 });
     for (const id of ids) await own.states.load(state, `agent-${id}`);

@@ -70,7 +70,7 @@ it('a commit under an unknown id is looked for with one query, a known one is th
 });
 
 it('a raw append that the aggregate has to admit costs what the look at the head costs, and no look at the start', async () => {
-  const states = new StateReader({ store, cacheSize: 100 });
+  const states = new StateReader({ store, cacheBytes: 100_000 });
   const aggregates = [agentDecider];
   const agentId = ulid();
   const stream = `agent-${agentId}`;
@@ -115,7 +115,7 @@ it('a key costs a write unit, its digest nothing; an event id costs two, and as 
 });
 
 it('a command that changes nothing costs a note, and only under a key', async () => {
-  const states = new StateReader({ store, cacheSize: 100 });
+  const states = new StateReader({ store, cacheBytes: 100_000 });
   const agentId = ulid();
   const options = { states, digest: 'AAAAAAAAAAAAAAAAAAAAAA' };
   const run = async (command: AgentCommand, key: { commitId?: string } = {}) => {
