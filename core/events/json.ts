@@ -14,11 +14,11 @@ export interface JsonFault {
 }
 
 /**
- * The first thing in `value` that cannot be stored and read back unchanged: nesting over {@link MAX_JSON_DEPTH}, a lone
+ * The first thing in `value` that cannot be stored and read back unchanged: nesting over `maxDepth`, a lone
  * surrogate (not encodable as UTF-8) or a `__proto__` member (dropped by most parsers and validators). Iterative, so
  * that depth cannot exhaust the stack. `undefined` when all is well.
  */
-export function findJsonFault(value: unknown): JsonFault | undefined {
+export function findJsonFault(value: unknown, maxDepth = MAX_JSON_DEPTH): JsonFault | undefined {
   const pending: { value: unknown; path: (string | number)[] }[] = [{ value, path: [] }];
   for (let next = pending.pop(); next; next = pending.pop()) {
     const { value: current, path } = next;
@@ -27,7 +27,7 @@ export function findJsonFault(value: unknown): JsonFault | undefined {
       continue;
     }
     if (typeof current !== 'object' || current === null) continue;
-    if (path.length >= MAX_JSON_DEPTH) return { path, message: `is nested deeper than ${MAX_JSON_DEPTH} levels` };
+    if (path.length >= maxDepth) return { path, message: `is nested deeper than ${maxDepth} levels` };
     for (const [key, child] of Object.entries(current)) {
       const childPath = [...path, Array.isArray(current) ? Number(key) : key];
       if (key === '__proto__') return { path: childPath, message: 'is a member name that is not accepted' };

@@ -1,6 +1,7 @@
 import type { DomainEvent, EventData, EventType } from '../events/catalogue.ts';
+import { findJsonFault } from '../events/json.ts';
 import type { SagaInput } from './decider.ts';
-import { type AnySaga, type SagaAnswer, sagaIdOf } from './saga.ts';
+import { type AnySaga, MAX_OUTPUT_DEPTH, type SagaAnswer, sagaIdOf } from './saga.ts';
 import type { AnswerRef } from './state.ts';
 
 /** An input for one saga. */
@@ -49,6 +50,7 @@ function inputOf(answer: SagaAnswer<EventType>, event: DomainEvent): SagaInput {
   const item = answer.item(data);
   const reason = answer.fails?.(data);
   if (reason !== undefined) return { kind: 'fail', item, answer: refOf(event), reason };
-  const output = answer.output?.(data);
+  const whole = answer.output?.(data);
+  const output = findJsonFault(whole, MAX_OUTPUT_DEPTH) ? undefined : whole;
   return { kind: 'complete', item, answer: refOf(event), ...(output === undefined ? {} : { output }) };
 }

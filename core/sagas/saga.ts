@@ -39,12 +39,15 @@ export function commandOf<State, Command, Type extends EventType>(
   return { decider, id, command };
 }
 
+/** Deepest nesting of what a saga keeps of an answer: its own events hold that some levels further down. */
+export const MAX_OUTPUT_DEPTH = 24;
+
 /** How an event of the saga's subject answers an item. */
 export interface SagaAnswer<T extends EventType> {
   readonly item: (data: EventData<T>) => string;
   /** Why the item failed; undefined when the event says that it is done. */
   readonly fails?: (data: EventData<T>) => string | undefined;
-  /** What the saga keeps of an answer that says done. */
+  /** What the saga keeps of an answer that says done; nothing when it is nested deeper than {@link MAX_OUTPUT_DEPTH}. */
   readonly output?: (data: EventData<T>) => Json | undefined;
 }
 

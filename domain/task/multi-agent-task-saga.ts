@@ -1,5 +1,6 @@
 import type { DomainEvent, EventData } from '../../core/events/catalogue.ts';
-import { commandOf, defineSaga, type Json } from '../../core/sagas/saga.ts';
+import { findJsonFault } from '../../core/events/json.ts';
+import { commandOf, defineSaga, type Json, MAX_OUTPUT_DEPTH } from '../../core/sagas/saga.ts';
 import type { SagaRun } from '../../core/sagas/state.ts';
 import { taskDecider } from './task.ts';
 
@@ -64,7 +65,9 @@ const agentsOf = (runs: readonly SagaRun[]): string[] => runs.map(({ item }) => 
 
 function resultOf({ item, answer, output }: SagaRun) {
   if (!answer) return [];
-  const kept = typeof output === 'object' && output !== null && 'result' in output ? { result: output['result'] } : {};
+  const hasResult = typeof output === 'object' && output !== null && 'result' in output;
+  // Older histories kept results that are nested too deep to be repeated.
+  const kept = hasResult && !findJsonFault(output, MAX_OUTPUT_DEPTH) ? { result: output['result'] } : {};
   return [{ agentId: item, answer, ...kept }];
 }
 
