@@ -31,9 +31,14 @@ const snapshots = settings.snapshots.enabled
 const policy = withinInvocation();
 
 const project = async (commits: readonly Commit[]) => {
-  const applied = projector.applyOrPark(commits, policy, ({ projection: { name }, generation, stream }, parked) => {
+  const applied = projector.applyOrPark(commits, policy, ({ error, ...place }, parked) => {
+    const {
+      projection: { name },
+      generation,
+      stream,
+    } = place;
     metrics.count('dead_letters_total', { projection: name });
-    lines.parkedByProjection({ projection: name, generation, stream }, parked);
+    lines.parkedByProjection({ projection: name, generation, stream }, parked, error);
   });
   const [failures] = await Promise.all([applied, snapshots?.write(commits)]);
   return failures;

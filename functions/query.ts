@@ -3,12 +3,12 @@ import { EventLog } from '../core/log/log.ts';
 import { PastFolds } from '../core/projections/past-folds.ts';
 import { DeadLetters } from '../core/publishing/dead-letters.ts';
 import { StateReader } from '../core/state/state-reader.ts';
-import { checkHealth } from '../core/telemetry/health.ts';
+import { checkHealth, withDamage } from '../core/telemetry/health.ts';
 import { projections } from '../domain/projections.ts';
 import manifest from '../package.json' with { type: 'json' };
 import { appDeps, httpHandler } from './runtime/handlers.ts';
 import { partsOf } from './runtime/health.ts';
-import { environmentOf } from './runtime/stage.ts';
+import { damage, environmentOf } from './runtime/stage.ts';
 import { eventStore, generationsIn, logOf, sharedViewsIn, snapshotsIn, viewsIn } from './runtime/stores.ts';
 
 /** Most memory of views of the past: a function has a few hundred megabytes. */
@@ -40,7 +40,10 @@ const deps: QueryDeps = {
         return { name, generation, lag: null, deadLetters: await views.countParked(name, generation) };
       }),
     ),
-  health: async () => ({ ...(await checkHealth(partsOf(environment))), version: manifest.version }),
+  health: async () => ({
+    ...withDamage(await checkHealth(partsOf(environment)), damage.reasons()),
+    version: manifest.version,
+  }),
 };
 
 /** Every request that reads: views, streams, the log, the service's health and description. */

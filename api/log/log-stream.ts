@@ -3,8 +3,8 @@ import { EventStream, type EventStreamOptions } from '../../core/log/event-strea
 import type { EventLog } from '../../core/log/log.ts';
 import { parsePosition } from '../../core/log/position.ts';
 import type { LoggedEvent } from '../../core/log/slice.ts';
-import type { App } from '../http/app.ts';
-import { problemOf } from '../http/problem.ts';
+import type { App, AppDeps } from '../http/app.ts';
+import { problemKinds, problemOf } from '../http/problem.ts';
 import { readQuery } from '../http/route.ts';
 import { type LogDeps, logQuery } from './log-queries.ts';
 
@@ -23,7 +23,10 @@ const MAX_FOLLOWERS = 4_000;
  * reader that comes back with `Last-Event-ID`, as browsers do by themselves, misses nothing and gets nothing twice.
  * @throws UnavailableError when there are as many followers as may be
  */
-export function addLogStream(app: App, { log, closing, maxFollowers = MAX_FOLLOWERS }: LogDeps): void {
+export function addLogStream(
+  app: App,
+  { log, closing, logger, maxFollowers = MAX_FOLLOWERS }: LogDeps & AppDeps,
+): void {
   let followers = 0;
   app.get('/events/stream', (c) => {
     const { type: types, after, ...query } = readQuery(logQuery, c.req.raw);
@@ -44,8 +47,11 @@ export function addLogStream(app: App, { log, closing, maxFollowers = MAX_FOLLOW
     const onEnd = () => {
       followers -= 1;
     };
+    const onError = (error: unknown) => {
+      if (problemKinds[problemOf(error).code].status >= 500) logger?.error('a stream of events ended', { error });
+    };
     const options = { ...query, types, after: from, maxBytes: MAX_WAITING_BYTES, waitMs: SIGN_OF_LIFE_MS };
-    return c.body(serverSentEvents(log, options, closing, onEnd), 200, headers);
+    return c.body(serverSentEvents(log, options, closing, { onEnd, onError }), 200, headers);
   });
 }
 
@@ -54,7 +60,7 @@ function serverSentEvents(
   log: EventLog,
   options: EventStreamOptions,
   closing: AbortSignal | undefined,
-  onEnd: () => void,
+  { onEnd, onError }: { readonly onEnd: () => void; readonly onError: (error: unknown) => void },
 ): ReadableStream<Uint8Array> {
   const gone = new AbortController();
   const end = (): void => {
@@ -64,7 +70,7 @@ function serverSentEvents(
     onEnd();
   };
   closing?.addEventListener('abort', end, { once: true });
-  const chunks = chunksOf(log, { ...options, signal: gone.signal });
+  const chunks = chunksOf(log, { ...options, signal: gone.signal }, onError);
   return new ReadableStream<Uint8Array>(
     {
       pull: async (controller) => {
@@ -80,7 +86,11 @@ function serverSentEvents(
   );
 }
 
-async function* chunksOf(log: EventLog, options: EventStreamOptions): AsyncGenerator<Uint8Array> {
+async function* chunksOf(
+  log: EventLog,
+  options: EventStreamOptions,
+  onError: (error: unknown) => void,
+): AsyncGenerator<Uint8Array> {
   yield encode('retry: 1000\n\n');
   try {
     for await (const { events, next } of new EventStream(log, options).getSlices()) {
@@ -88,6 +98,7 @@ async function* chunksOf(log: EventLog, options: EventStreamOptions): AsyncGener
       yield events.length > 0 ? encoded(events) : encode(`id: ${next}\n\n`);
     }
   } catch (error) {
+    onError(error);
     yield encode(`event: problem\ndata: ${JSON.stringify(problemOf(error))}\n\n`);
   }
 }

@@ -20,7 +20,10 @@ const check = z.enum(['ok', 'slow', 'failing']);
 
 export const health = z.strictObject({
   status: z.enum(['ok', 'degraded', 'down']),
-  checks: z.record(z.string(), check).describe('Each part that was tried'),
+  checks: z
+    .record(z.string(), check)
+    .describe('Each part that was tried; `data` when the process has met damaged data since its start'),
+  reasons: z.array(z.string()).optional().describe('What is wrong with the data, and what to do'),
   version: z.string(),
 });
 
@@ -52,7 +55,8 @@ export const operationQueries = [
     answer: health,
     statuses: { 200: 'Something works at least', 503: 'Nothing works' },
     async handle(_, deps: OperationDeps) {
-      const body = await deps.health();
+      const { reasons, ...health } = await deps.health();
+      const body = { ...health, ...(reasons ? { reasons: [...reasons] } : {}) };
       return { status: body.status === 'down' ? 503 : 200, body };
     },
   }),

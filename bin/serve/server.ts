@@ -73,9 +73,9 @@ export async function startServer({ port, allowedHosts = [], ...options }: Serve
   const closing = new AbortController();
   const verifications = new Verifications({
     open: () => openVerification(options.dataDir, projections),
-    onError: (error) => logger.error('a verification could not run', { error }),
+    onError: (error) => engine.logger.error('a verification could not run', { error }),
   });
-  const api = createEmbeddedApi({ engine, logger, telemetry, verifications, closing: closing.signal });
+  const api = createEmbeddedApi({ engine, logger: engine.logger, telemetry, verifications, closing: closing.signal });
   const answer = async (request: Request) =>
     closedAfterRefusal(keepOut(request, { allowedHosts }) ?? (await api.fetch(request)));
   const http = createServer(patience(options.uploadMs), getRequestListener(answer));

@@ -18,8 +18,9 @@ export const logLines = (logger: Logger) => ({
   subscriberFailed(error: unknown, { id, type }: { readonly id: string; readonly type: string }): void {
     logger.error('a subscriber failed', { id, type, error });
   },
-  parkedByProjection(stream: ParkedStream, parked: object): void {
-    logger.error('a projection parked a stream as a dead letter', { ...stream, parked });
+  /** @param error what the last delivery failed with */
+  parkedByProjection(stream: ParkedStream, parked: object, error: unknown): void {
+    logger.error('a projection parked a stream as a dead letter', { ...stream, parked, error });
   },
   parkedByBus(stream: string, parked: object): void {
     logger.error('the bus parked a stream as a dead letter', { stream, parked });

@@ -24,6 +24,8 @@ export interface LogPages {
   readonly strategy: PartitionStrategy;
   /** Where pages are that left the storage; absent when none ever does. */
   readonly archive?: ArchivedPages | undefined;
+  /** Called with damage that a writer passes over: pages, and commits that it logs without their events. */
+  readonly onDamage?: ((error: CorruptDataError) => void) | undefined;
   /** What a writer and readers in one process share. */
   readonly recent?: RecentPages | undefined;
 }
@@ -77,6 +79,11 @@ export class LogChain {
     }
   }
 
+  /** Says that something damaged is passed over. */
+  passOver(error: CorruptDataError): void {
+    this.#pages.onDamage?.(error);
+  }
+
   /** The pages from a number on that can be read. One that is missing, and those up to the next in the storage, are passed over. */
   async *readable(from: number): AsyncGenerator<LogPage> {
     for (let next: number | undefined = from; next !== undefined; ) {
@@ -89,6 +96,7 @@ export class LogChain {
         return;
       } catch (error) {
         if (!(error instanceof CorruptDataError)) throw error;
+        this.passOver(error);
         next = (await this.#pageFrom(page + 2))?.page;
       }
     }

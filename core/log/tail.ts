@@ -27,6 +27,7 @@ const MAX_KNOWN_STREAMS = 50_000;
  */
 export class LogTail {
   readonly #storage: LogStorage;
+  readonly #chain: LogChain;
   readonly #partition: string;
   /** The last page whose streams are all marked. */
   #marked: number;
@@ -36,9 +37,10 @@ export class LogTail {
   /** Ends of other streams. Exact, because every page that follows is taken in. */
   readonly #known = new Map<string, number>();
 
-  private constructor(storage: LogStorage, partition: string, marked: number, last: LogPage | undefined) {
+  private constructor(storage: LogStorage, chain: LogChain, marked: number, last: LogPage | undefined) {
     this.#storage = storage;
-    this.#partition = partition;
+    this.#chain = chain;
+    this.#partition = chain.partition;
     this.#marked = marked;
     this.#last = last;
   }
@@ -59,7 +61,7 @@ export class LogTail {
         `the log's partition ${partition} ends at page ${last?.page ?? 0}, but it had page ${marked}: restore it from a backup`,
       );
     }
-    const tail = new LogTail(storage, partition, marked, last);
+    const tail = new LogTail(storage, chain, marked, last);
     if (!last) return tail;
     await assertOfHistory(last, history);
     for await (const page of chain.readable(marked + 1)) {
@@ -104,7 +106,7 @@ export class LogTail {
   }
 
   /** Takes in the page that follows the last one known, whoever wrote it. */
-  take(page: LogPage, commits: readonly Commit[] = readable(page)): void {
+  take(page: LogPage, commits: readonly Commit[] = this.#readable(page)): void {
     for (const commit of commits) {
       const { end = 0, isNew = false } = this.#unmarked.get(commit.stream) ?? {};
       this.#unmarked.set(commit.stream, {
@@ -163,6 +165,17 @@ export class LogTail {
     this.#forget(page);
   }
 
+  /** The commits of a page. A damaged page counts as not written: the next commit of each stream brings back what it held. */
+  #readable(page: LogPage): Commit[] {
+    try {
+      return commitsOf(page);
+    } catch (error) {
+      if (!(error instanceof CorruptDataError)) throw error;
+      this.#chain.passOver(error);
+      return [];
+    }
+  }
+
   #isFull(): boolean {
     const pages = (this.#last?.page ?? 0) - this.#marked;
     return pages >= MAX_UNMARKED_PAGES || this.#unmarked.size >= MAX_UNMARKED_STREAMS;
@@ -187,15 +200,5 @@ export class LogTail {
     this.#known.set(stream, end);
     const [oldest] = this.#known.keys();
     if (this.#known.size > MAX_KNOWN_STREAMS && oldest !== undefined) this.#known.delete(oldest);
-  }
-}
-
-/** The commits of a page. A damaged page counts as not written: the next commit of each stream brings back what it held. */
-function readable(page: LogPage): Commit[] {
-  try {
-    return commitsOf(page);
-  } catch (error) {
-    if (error instanceof CorruptDataError) return [];
-    throw error;
   }
 }

@@ -193,6 +193,7 @@ export class LogWriter implements LogAppender {
       yield* this.#options.commits.read(stream, { from, to, direction: 'forward' });
     } catch (error) {
       if (!(error instanceof CorruptDataError)) throw error;
+      this.#options.onDamage?.(error);
     }
   }
 

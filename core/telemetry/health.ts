@@ -16,6 +16,18 @@ export interface HealthReport {
   /** `down` when a vital part fails, `degraded` when another does, or when any is slow. */
   readonly status: 'ok' | 'degraded' | 'down';
   readonly checks: Readonly<Record<string, CheckState>>;
+  /** What is wrong with the data, and what to do; absent when nothing is known. */
+  readonly reasons?: readonly string[];
+}
+
+/** A report that also says what the process has met of damaged data: it is degraded then. */
+export function withDamage<Report extends HealthReport>(
+  report: Report,
+  reasons: readonly string[],
+): HealthReport & Report {
+  if (reasons.length === 0) return report;
+  const status = report.status === 'down' ? 'down' : 'degraded';
+  return { ...report, status, checks: { ...report.checks, data: 'failing' }, reasons };
 }
 
 /** A part that does not answer by then is as good as gone, milliseconds. */

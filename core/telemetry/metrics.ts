@@ -26,6 +26,7 @@ export const metricCatalogue = {
   cache_reads_total: counter('Loads that asked the cache of states: hit or miss', ['result']),
   capacity_units_total: counter('DynamoDB units consumed: read or write', ['operation', 'table', 'kind', 'tenant']),
   view_differences_total: counter('Views that are not what history makes of them', []),
+  corrupt_data_total: counter('Times that stored data could not be read back', []),
   tampering_total: counter('Stored events that somebody changed or removed', []),
   health: gauge('State of a part: 1 ok, 0.5 slow, 0 failing', ['part']),
   answered_faults_total: counter('Requests that a function answered by 5xx', ['version']),

@@ -15,7 +15,7 @@ import type { ClaimCheck } from '../../core/store/claim-check.ts';
 import type { Commit } from '../../core/store/commit.ts';
 import type { EventStore } from '../../core/store/event-store.ts';
 import { noMetrics } from '../../core/telemetry/metrics.ts';
-import { logger, telemetry, tracer } from './stage.ts';
+import { damage, logger, telemetry, tracer } from './stage.ts';
 
 /** Least time between two writings of metrics of a function that answers requests, which are many and small. */
 const METRICS_MS = 10_000;
@@ -48,7 +48,14 @@ function taskHandler<S extends z.ZodType, Result>(
   schema: S,
   work: (asked: z.output<S>, context: Context) => Promise<Result>,
 ) {
-  return invocation((event: unknown, context) => work(parse(schema, event), context));
+  return invocation(async (event: unknown, context) => {
+    try {
+      return await work(parse(schema, event), context);
+    } catch (error) {
+      damage.note(error); // Lambda logs it
+      throw error;
+    }
+  });
 }
 
 /**

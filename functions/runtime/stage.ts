@@ -1,6 +1,7 @@
 import type { EventSystem } from '../../core/base/configuration.ts';
 import { logLines } from '../../core/base/log-lines.ts';
 import { parse } from '../../core/base/validation.ts';
+import { DamageRecord, notingDamage } from '../../core/telemetry/damage.ts';
 import { type Environment, environments, type FunctionName } from '../environment.ts';
 import { createLogger } from './logger.ts';
 import { createFunctionTelemetry } from './telemetry.ts';
@@ -16,5 +17,7 @@ export const environmentOf = <F extends FunctionName>(name: F) =>
 export const settings: EventSystem = JSON.parse(process.env['ANNALS_CONFIG'] ?? '');
 export const telemetry = createFunctionTelemetry(settings);
 export const { metrics, tracer } = telemetry;
-export const logger = createLogger(tracer);
+/** What this instance of the function has met of damaged data. */
+export const damage = new DamageRecord(() => metrics.count('corrupt_data_total', {}));
+export const logger = notingDamage(createLogger(tracer), damage);
 export const lines = logLines(logger);

@@ -12,7 +12,7 @@ import { SnapshotStore } from '../../core/state/snapshot-store.ts';
 import { ClaimCheck } from '../../core/store/claim-check.ts';
 import { EventStore } from '../../core/store/event-store.ts';
 import { decoratedStorage } from '../../core/telemetry/decorated-storage.ts';
-import { lines, metrics, settings, tracer } from './stage.ts';
+import { damage, lines, metrics, settings, tracer } from './stage.ts';
 
 // Each store by the name of its table or bucket. A bundle holds only the stores that its function names.
 
@@ -46,6 +46,7 @@ export const logPlaces = (table: string, bucket: string) => ({
   strategy: settings.store.partition_strategy,
   claims: claimsIn(bucket),
   archive: archiveIn(bucket),
+  onDamage: (error: unknown) => damage.note(error),
 });
 
 /** The log as readers get it, who are refused a log of another history than the events. */

@@ -28,6 +28,9 @@ const MINUTE = Duration.minutes(1);
 /** Of the account's limit of concurrent executions, which is 1,000 unless raised. */
 const CONCURRENCY = 800;
 
+/** The functions that read what is stored, and count what they cannot read. */
+const READERS = ['command', 'query', 'operate', 'projector', 'relay', 'replay', 'archiver'];
+
 /** Behind the API and behind the stream. */
 export const functionsOf = ({ api, delivery }: Watched): LambdaFunction[] => [
   api.command,
@@ -73,6 +76,7 @@ function ofDelivery({ config, delivery: { projector, relay } }: Watched): AlarmR
   const behind = (consumer: LambdaFunction) =>
     consumer.metric('IteratorAge', { statistic: 'Maximum', period: MINUTE, unit: cloudwatch.Unit.MILLISECONDS });
   const parked = ['projector', 'relay'].map((name) => ownMetric(config, 'dead_letters_total', name, 'Sum'));
+  const damaged = READERS.map((name) => ownMetric(config, 'corrupt_data_total', name, 'Sum'));
   const outcome = (name: string) => ownMetric(config, 'saga_outcomes_total', 'relay', 'Sum', { outcome: name });
   return [
     { name: 'ProjectorBehind', metric: behind(projector), threshold: 60_000, periods: 5 },
@@ -97,6 +101,7 @@ function ofDelivery({ config, delivery: { projector, relay } }: Watched): AlarmR
       threshold: 1,
       periods: 1,
     },
+    { name: 'CorruptData', metric: sumOf(damaged, 'stored data that could not be read'), threshold: 1, periods: 1 },
     { name: 'Tampering', metric: ownMetric(config, 'tampering_total', 'relay', 'Sum'), threshold: 1, periods: 1 },
   ];
 }

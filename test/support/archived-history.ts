@@ -12,7 +12,7 @@ import { noise, step } from './sample-events.ts';
 const logger = { warn: () => {}, error: () => {} };
 
 /**
- * Makes a data folder with all kinds of truth: two agents of 11 events, one of them of 700 KB, and a log whose pages but the
+ * Makes a data folder with all kinds of truth: two agents of 11 events, one of them of 700 KB, views with large members aside, and a log whose pages but the
  * last three are in the archive. No server has it.
  */
 export async function makeArchivedHistory(dataDir: string): Promise<void> {
@@ -34,7 +34,7 @@ async function appendAndArchive(dataDir: string, kept: number): Promise<void> {
     return;
   }
   for (const agentId of ['a', 'b']) {
-    const data = { agentId, agentType: 'coder', configuration: { agentId }, createdBy: 'ops' };
+    const data = { agentId, agentType: 'coder', configuration: { notes: noise(40_000) }, createdBy: 'ops' };
     await append(`agent-${agentId}`, { type: 'agent.created', data });
     for (let index = 0; index < 7; index++) await append(`agent-${agentId}`, step(`${index}`));
   }

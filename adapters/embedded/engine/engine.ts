@@ -8,6 +8,7 @@ import type { Replays } from '../../../core/replays/replays.ts';
 import type { AnySaga } from '../../../core/sagas/saga.ts';
 import type { AnyFold } from '../../../core/state/fold.ts';
 import type { StateReader } from '../../../core/state/state-reader.ts';
+import { DamageRecord, notingDamage } from '../../../core/telemetry/damage.ts';
 import { meteredPublisher } from '../../../core/telemetry/metered.ts';
 import { noTelemetry, type Telemetry } from '../../../core/telemetry/telemetry.ts';
 import { traceHandling } from '../../../core/telemetry/traced.ts';
@@ -42,6 +43,8 @@ type Ports = Pick<EngineStores, 'store' | 'views' | 'generations' | 'sharedViews
 
 /** All of Annals' machinery in one process, on one folder. */
 export interface Engine extends Ports {
+  /** The logger of the process; damaged data in what it logs is noted for the health. */
+  readonly logger: Logger;
   /** Loads states of streams from snapshots and memory. */
   readonly states: StateReader;
   readonly replays: Replays;
@@ -75,11 +78,13 @@ export function createEngine(options: EngineOptions): Engine {
 }
 
 function compose(folder: DataFolder, options: EngineOptions): Engine {
-  const { projections, sagas = [], folds = [], logger, settings = configureEventSystem({}) } = options;
+  const { projections, sagas = [], folds = [], settings = configureEventSystem({}) } = options;
   const { retryPolicy: policy = retryPolicyOf(settings), telemetry = noTelemetry() } = options;
   const { concurrent_workers: concurrency } = settings.processors;
   const { metrics } = telemetry;
-  const stores = openStores(folder, { dataDir: options.dataDir, settings, telemetry, logger });
+  const damage = new DamageRecord(() => metrics.count('corrupt_data_total', {}));
+  const logger = notingDamage(options.logger, damage);
+  const stores = openStores(folder, { dataDir: options.dataDir, settings, telemetry, logger, damage });
   const { store, objects, views, sharedViews, generations, log, busMarks } = stores;
   const { states, writer: snapshots } = openStates({ store, objects, folds, settings, logger, metrics });
   const bus = createBus(settings, telemetry, logger);
@@ -108,13 +113,13 @@ function compose(folder: DataFolder, options: EngineOptions): Engine {
     { name: 'the store', close: () => stores.commits.close() },
   ];
   return {
-    ...{ store, states, views, generations, replays, sharedViews, log, objects, bus },
+    ...{ logger, store, states, views, generations, replays, sharedViews, log, objects, bus },
     deadLetters: new DeadLetters({ projections, store, views, sharedViews, live, busMarks, publication }),
     start: () => startParts(parts),
     close: () => closeParts(parts),
     backlog: () => stores.commits.lastPosition() - Math.min(projector.position, relay.position),
     projectionStatus: () => projectionStatusOf(stores, projector, names),
-    health: () => healthOf(stores, delivery),
+    health: () => healthOf(stores, delivery, damage),
   };
 }
 

@@ -103,7 +103,7 @@ export class StalledStreams {
   async #retryOrPark(failure: ProjectionFailure): Promise<void> {
     const { projector, policy, logger } = this.#options;
     const parked = await projector.retryOrPark(failure, policy);
-    if (parked) logLines(logger).parkedByProjection(placeOf(failure), parked);
+    if (parked) logLines(logger).parkedByProjection(placeOf(failure), parked, failure.error);
   }
 }
 

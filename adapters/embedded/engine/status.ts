@@ -1,3 +1,4 @@
+import type { DamageRecord } from '../../../core/telemetry/damage.ts';
 import type { EngineStores } from './stores.ts';
 
 export interface ProjectionProgress {
@@ -12,7 +13,10 @@ export interface ProjectionProgress {
 
 export interface EngineHealth {
   readonly status: 'ok' | 'degraded' | 'down';
-  readonly checks: Readonly<Record<'store' | 'projector' | 'relay' | 'sagas', 'ok' | 'failing'>>;
+  /** `data` fails from the first damage that the process meets until it ends. */
+  readonly checks: Readonly<Record<'store' | 'projector' | 'relay' | 'sagas' | 'data', 'ok' | 'failing'>>;
+  /** What is wrong with the data, and what to do; absent when nothing is known. */
+  readonly reasons?: readonly string[];
 }
 
 /** How far each projection is. The projector works on all of them together, so they share one lag. */
@@ -38,16 +42,20 @@ interface MayFail {
 export function healthOf(
   { commits }: EngineStores,
   consumers: Readonly<Record<'projector' | 'relay' | 'sagas', MayFail>>,
+  damage: DamageRecord,
 ): EngineHealth {
+  const reasons = damage.reasons();
   const stateOf = ({ failing }: MayFail) => (failing ? 'failing' : 'ok');
   const checks = {
     store: isReadable(commits) ? 'ok' : 'failing',
     projector: stateOf(consumers.projector),
     relay: stateOf(consumers.relay),
     sagas: stateOf(consumers.sagas),
+    data: reasons.length > 0 ? 'failing' : 'ok',
   } as const;
-  if (checks.store === 'failing') return { status: 'down', checks };
-  return { status: Object.values(checks).includes('failing') ? 'degraded' : 'ok', checks };
+  const found = reasons.length > 0 ? { checks, reasons } : { checks };
+  if (checks.store === 'failing') return { status: 'down', ...found };
+  return { status: Object.values(checks).includes('failing') ? 'degraded' : 'ok', ...found };
 }
 
 function isReadable(commits: EngineStores['commits']): boolean {

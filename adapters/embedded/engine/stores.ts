@@ -8,6 +8,7 @@ import { LargeViewStore, ViewClaims, withLargeCheckpoints } from '../../../core/
 import { Generations } from '../../../core/replays/generations.ts';
 import { ClaimCheck } from '../../../core/store/claim-check.ts';
 import { EventStore } from '../../../core/store/event-store.ts';
+import type { DamageRecord } from '../../../core/telemetry/damage.ts';
 import { decoratedStorage } from '../../../core/telemetry/decorated-storage.ts';
 import type { Telemetry } from '../../../core/telemetry/telemetry.ts';
 import { FileObjectStore } from '../files/object-store.ts';
@@ -24,6 +25,7 @@ export interface StoreOptions {
   readonly settings: EventSystem;
   readonly telemetry: Telemetry;
   readonly logger: Logger;
+  readonly damage: DamageRecord;
 }
 
 /** The ports of core on an open data folder. */
@@ -33,14 +35,14 @@ export type EngineStores = ReturnType<typeof openStores>;
  * @throws UnavailableError when the folder cannot be read
  * @throws StartupError when the log was divided by aggregate type and is to be one chain again
  */
-export function openStores(folder: DataFolder, { dataDir, settings, telemetry, logger }: StoreOptions) {
+export function openStores(folder: DataFolder, { dataDir, settings, telemetry, logger, damage }: StoreOptions) {
   const commits = new SqliteCommitStorage(folder.events);
   const objects = new FileObjectStore(dataDir);
   const claims = new ClaimCheck(objects);
-  const { storedViews, historyMark } = openViews(folder, commits, logger);
+  const { storedViews, historyMark } = openViews(folder, commits, logger, damage);
   const viewClaims = new ViewClaims(objects);
   const control = new SqliteControlStore(folder.views);
-  const logPages = openLog(folder, objects, settings);
+  const logPages = { ...openLog(folder, objects, settings), onDamage: (error: unknown) => damage.note(error) };
   return {
     commits,
     objects,
@@ -70,13 +72,22 @@ function openLog({ events }: DataFolder, objects: FileObjectStore, { store }: Ev
   return { storage, strategy, archive: new LogArchive(objects), recent: new RecentPages() };
 }
 
+const VIEWS_AHEAD =
+  'at the start the views had events that the store has not, and are made anew: events were lost, or restored from an older backup; compare with the newest backup';
+
 /** Views of commits that the events do not have are of another history: of one that was lost before a backup was restored. */
-function openViews({ views: database }: DataFolder, commits: SqliteCommitStorage, logger: Logger) {
+function openViews(
+  { views: database }: DataFolder,
+  commits: SqliteCommitStorage,
+  logger: Logger,
+  damage: DamageRecord,
+) {
   const views = new SqliteViewStore(database);
   const historyMark = new SqliteHistoryMark(database);
   const isForeign = views.position() > commits.lastPosition() || !historyMark.isOf(commits);
   if (isForeign) {
     logger.warn('the views have events that the store has not, and are made anew', { position: views.position() });
+    damage.add(VIEWS_AHEAD);
     views.clear();
   }
   return { storedViews: views, historyMark };

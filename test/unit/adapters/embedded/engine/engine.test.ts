@@ -73,7 +73,7 @@ describe('the engine', () => {
     expect(await view('2')).toMatchObject({ version: 1, view: { seen: ['x'] } });
     expect(engine.health()).toEqual({
       status: 'ok',
-      checks: { store: 'ok', projector: 'ok', relay: 'ok', sagas: 'ok' },
+      checks: { store: 'ok', projector: 'ok', relay: 'ok', sagas: 'ok', data: 'ok' },
     });
   });
 
