@@ -5,6 +5,7 @@ import packageJson from '../package.json' with { type: 'json' };
 import { addBackupCommand } from './commands/backup.ts';
 import { addDrillCommand } from './commands/drill.ts';
 import { addImportCommand } from './commands/import.ts';
+import { addRedriveCommand } from './commands/redrive.ts';
 import { addReplayCommand } from './commands/replay.ts';
 import { addRestoreCommand } from './commands/restore.ts';
 import { addServeCommand } from './commands/serve.ts';
@@ -27,6 +28,7 @@ addTravelCommand(program);
 addVerifyCommand(program);
 addBackupCommand(program);
 addRestoreCommand(program);
+addRedriveCommand(program);
 addDrillCommand(program);
 
 try {

@@ -233,3 +233,18 @@ export const agentsDiff = z.object({
   next: z.string().nullable(),
 });
 export type AgentsDiff = z.output<typeof agentsDiff>;
+
+export const failedBatches = z.object({
+  failedBatches: z.array(z.object({ batchId: z.string(), failedAt: z.string(), bytes: z.number() })),
+  next: z.string().nullable(),
+});
+
+export const redrivenBatches = z.object({
+  results: z.array(
+    z.object({
+      ...{ batchId: z.string(), outcome: z.string(), consumers: z.array(z.string()) },
+      ...{ records: z.number(), reason: z.string().optional() },
+    }),
+  ),
+  more: z.boolean(),
+});

@@ -44,6 +44,18 @@ export class Operations extends Area {
     return this.requests.get(`/verifications/${segment(verificationId)}`, answers.verification);
   }
 
+  /** Batches that the projector or the relay gave up on. */
+  failedBatches({ cursor }: { readonly cursor?: string } = {}) {
+    const query = new URLSearchParams(cursor === undefined ? {} : { cursor });
+    return this.requests.get(`/failed-batches?${query}`, answers.failedBatches);
+  }
+
+  /** Runs failed batches through their consumers again, for some seconds; `more` says that there are others. */
+  redriveFailedBatches({ after }: { readonly after?: string | undefined } = {}) {
+    const query = new URLSearchParams(after === undefined ? {} : { after });
+    return this.requests.post(`/failed-batches/redrive?${query}`, undefined, answers.redrivenBatches);
+  }
+
   /**
    * Switches to the generation of a replay that is ready. `acceptPart` allows a generation with a part of the events.
    */

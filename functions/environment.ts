@@ -22,6 +22,9 @@ export const environments = {
   operate: z.object({
     ...{ ...eventsTable, ...viewsTable, ...controlTable, ...eventBus, ...objectsBucket },
     REPLAY_STATE_MACHINE: name,
+    FAILURES_BUCKET: name,
+    PROJECTOR_FUNCTION: name,
+    RELAY_FUNCTION: name,
   }),
   replay: z.object({ ...eventsTable, ...viewsTable, ...controlTable, ...logTable, ...objectsBucket }),
   relay: z.object({ ...eventsTable, ...viewsTable, ...logTable, ...eventBus, ...objectsBucket }),

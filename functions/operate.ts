@@ -1,5 +1,7 @@
 import { stepFunctions } from '../adapters/aws/clients/clients.ts';
+import { bucketObjects } from '../adapters/aws/s3/bucket.ts';
 import { replayStarter } from '../adapters/aws/step-functions/replay-starter.ts';
+import { BucketFailedBatches } from '../adapters/aws/stream/failed-batches.ts';
 import { operationRoutes } from '../api/operations/operations.ts';
 import { DeadLetters } from '../core/publishing/dead-letters.ts';
 import { Replays } from '../core/replays/replays.ts';
@@ -23,5 +25,12 @@ const start = replayStarter(stepFunctions(), REPLAY_STATE_MACHINE);
 export const handler = httpHandler(operationRoutes, {
   ...appDeps,
   deadLetters: new DeadLetters({ projections, store, views, sharedViews, live, publication }),
+  failedBatches: new BucketFailedBatches({
+    objects: bucketObjects(environment.FAILURES_BUCKET),
+    consumers: { projector: environment.PROJECTOR_FUNCTION, relay: environment.RELAY_FUNCTION },
+    // Clients that few requests need are loaded by the first that does.
+    invoke: async (...call) => (await import('../adapters/aws/lambda/invoke.ts')).invoke(...call),
+    readShard: async (range) => (await import('../adapters/aws/stream/shard.ts')).readShard(range),
+  }),
   replays: new Replays({ control: controlIn(CONTROL_TABLE), generations, projections, start }),
 });

@@ -42,11 +42,11 @@ export function addAnnals(app: App, { config, routes, sagas: outlines, code }: A
   const place = { config, alarmTopic: alarms.topic };
   const bus = new BusStack(app, name('bus'), { ...place, terminationProtection });
   const replay = new ReplayStack(app, name('replay'), { ...place, data, code, terminationProtection });
+  const delivery = new DeliveryStack(app, name('delivery'), { ...place, data, bus: bus.bus, code });
   const api = new ApiStack(app, name('api'), {
-    ...{ ...place, data, bus: bus.bus, routes, code },
+    ...{ ...place, data, bus: bus.bus, delivery, routes, code },
     replayMachine: replay.machine,
   });
-  const delivery = new DeliveryStack(app, name('delivery'), { ...place, data, bus: bus.bus, code });
   const operations = new OperationsStack(app, name('operations'), { ...place, data, bus, api, delivery, code });
   const audit = config.trail && new AuditStack(app, name('audit'), { config, data, terminationProtection });
   const sagas = new SagaStack(app, name('sagas'), {

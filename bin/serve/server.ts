@@ -10,6 +10,7 @@ import { requestObserver } from '../../api/http/observe.ts';
 import { configureEventSystem, type EventSystem } from '../../core/base/configuration.ts';
 import type { Logger } from '../../core/base/log-lines.ts';
 import { PastFolds } from '../../core/projections/past-folds.ts';
+import { noFailedBatches } from '../../core/publishing/failed-batches.ts';
 import { Verifications } from '../../core/verification/verifications.ts';
 import { aggregates } from '../../domain/aggregates.ts';
 import { folds } from '../../domain/folds.ts';
@@ -129,6 +130,7 @@ function createEmbeddedApi({ engine, logger, telemetry, verifications, closing }
     replays: engine.replays,
     sharedViews: engine.sharedViews,
     deadLetters: engine.deadLetters,
+    failedBatches: noFailedBatches,
     projections,
     logger,
     observe: requestObserver(tracer, metrics, 'server'),

@@ -7,7 +7,15 @@ import type { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import type { FunctionName } from '../../functions/environment.ts';
 import type { DataStack } from '../data/data-stack.ts';
-import { appendEvents, operateOn, operateReplays, publishTo, readEventsAndViews } from '../data/permissions.ts';
+import {
+  appendEvents,
+  operateOn,
+  operateReplays,
+  publishTo,
+  readEventsAndViews,
+  redriveBatches,
+} from '../data/permissions.ts';
+import { type DeliveryStack, streamArnOf } from '../delivery/delivery-stack.ts';
 import { acknowledge } from '../shared/acknowledge.ts';
 import type { AlarmPlace } from '../shared/alarms.ts';
 import type { Config } from '../shared/config.ts';
@@ -28,6 +36,7 @@ export interface ApiRoutes {
 export interface ApiStackProps extends StackProps, AlarmPlace {
   readonly data: DataStack;
   readonly bus: IEventBus;
+  readonly delivery: DeliveryStack;
   /** Carries out replays. */
   readonly replayMachine: IStateMachine;
   readonly routes: ApiRoutes;
@@ -50,6 +59,7 @@ export class ApiStack extends Stack {
       props.data.objects.acknowledgeUse(own, 'snapshots', 'large-events');
     for (const own of [this.query, this.operate]) props.data.objects.acknowledgeUse(own, 'large-views');
     props.data.objects.acknowledgeUse(this.query, 'log');
+    props.delivery.failures.acknowledgeRedrive(this.operate);
     const gradual = props.config.gradualDeployment ? new GradualDeployment(this, props) : undefined;
     const live = (name: string, handler: ServiceFunction<FunctionName>) =>
       gradual?.aliasOf(this, name, handler) ?? handler;
@@ -106,7 +116,9 @@ function queryFunction(scope: Construct, { config, alarmTopic, data, code }: Api
   });
 }
 
-function operateFunction(scope: Construct, { config, alarmTopic, data, bus, replayMachine, code }: ApiStackProps) {
+function operateFunction(scope: Construct, props: ApiStackProps) {
+  const { config, alarmTopic, data, bus, replayMachine, code } = props;
+  const { failures, projector, relay } = props.delivery;
   return new ServiceFunction(scope, 'Operate', {
     ...{ config, alarmTopic },
     name: 'operate',
@@ -119,8 +131,19 @@ function operateFunction(scope: Construct, { config, alarmTopic, data, bus, repl
       EVENT_BUS: bus.eventBusName,
       OBJECTS_BUCKET: data.objects.bucketName,
       REPLAY_STATE_MACHINE: replayMachine.stateMachineArn,
+      FAILURES_BUCKET: failures.bucketName,
+      PROJECTOR_FUNCTION: projector.functionName,
+      RELAY_FUNCTION: relay.functionName,
     },
-    permissions: [...operateOn(data), ...operateReplays(data, replayMachine.stateMachineArn), ...publishTo(bus)],
+    permissions: [
+      ...operateOn(data),
+      ...operateReplays(data, replayMachine.stateMachineArn),
+      ...publishTo(bus),
+      ...redriveBatches(
+        { failures, projector: projector.functionArn, relay: relay.functionArn, streamArn: streamArnOf(data.events) },
+        data.key,
+      ),
+    ],
     timeout: Duration.seconds(28),
     memoryMegabytes: 1024,
   });

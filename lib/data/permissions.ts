@@ -158,6 +158,20 @@ export const operateOn = (data: DataStack): PolicyStatement[] => [
   allow(['dynamodb:Query'], indexArn(data.views, indexes.byParked)),
 ];
 
+/** Operate: failed batches go through the functions that gave them up, and are gone once those have taken them. */
+export function redriveBatches(
+  { failures, projector, relay, streamArn }: { failures: IBucket; projector: string; relay: string; streamArn: string },
+  key: IKey,
+): PolicyStatement[] {
+  return [
+    allow(['s3:ListBucket'], failures.bucketArn),
+    allow(['s3:GetObject', 's3:DeleteObject'], failures.arnForObjects('*')),
+    useOf(key, 's3', ['kms:Decrypt']),
+    allow(['lambda:InvokeFunction'], projector, relay),
+    allow(['dynamodb:GetRecords', 'dynamodb:GetShardIterator'], streamArn),
+  ];
+}
+
 /** Health: each table once, in the cheapest way. */
 export const tryParts = ({ events, views, control, log, key, viewsKey }: DataStack): PolicyStatement[] => [
   allow(['dynamodb:Query'], events.tableArn),

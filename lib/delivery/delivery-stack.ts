@@ -1,4 +1,4 @@
-import { Duration, Stack, type StackProps } from 'aws-cdk-lib';
+import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
 import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { type IEventBus, Rule, Schedule } from 'aws-cdk-lib/aws-events';
@@ -38,12 +38,16 @@ export interface DeliveryStackProps extends StackProps, AlarmPlace {
 export class DeliveryStack extends Stack {
   readonly projector: ServiceFunction<'projector'>;
   readonly relay: ServiceFunction<'relay'>;
+  /** Batches that both gave up on. */
+  readonly failures: FailureBucket;
 
   constructor(scope: Construct, id: string, props: DeliveryStackProps) {
     super(scope, id, props);
     const { config, alarmTopic, data, bus, code } = props;
     const common = { config, alarmTopic, code, timeout: Duration.seconds(60), memoryMegabytes: 512 };
     const failures = new FailureBucket(this, 'Failures', { config, encryptionKey: data.key });
+    this.failures = failures;
+    new CfnOutput(this, 'FailuresBucket', { value: failures.bucketName });
     const consumes = [...readStream(streamArnOf(data.events), data.key), ...keepFailures(failures, data.key)];
 
     this.projector = new ServiceFunction(this, 'Projector', {
@@ -105,10 +109,12 @@ export class DeliveryStack extends Stack {
     const maxBatchingWindow = Duration.seconds(Math.ceil(batch_timeout / 1_000));
     const source = { table: data.events, failures, batchSize, maxBatchingWindow, parallelizationFactor: 1 };
     consume(this.relay, props, source, tampering);
+    new CfnOutput(this, 'ProjectorFunction', { value: this.projector.functionName });
+    new CfnOutput(this, 'RelayFunction', { value: this.relay.functionName });
   }
 }
 
-function streamArnOf({ tableStreamArn, node }: Table): string {
+export function streamArnOf({ tableStreamArn, node }: Table): string {
   if (tableStreamArn === undefined) throw new Error(`${node.path} has no stream`);
   return tableStreamArn;
 }

@@ -15,6 +15,9 @@ export interface Deployment {
   readonly sagaTaskFunction: string;
   readonly sagaMachineArnPrefix: string;
   readonly objectsBucket: string;
+  readonly failuresBucket: string;
+  readonly projectorFunction: string;
+  readonly relayFunction: string;
   /** False on an account of AWS. */
   readonly emulated: boolean;
 }
@@ -25,7 +28,7 @@ declare module 'vitest' {
   }
 }
 
-const STACKS = ['data', 'bus', 'api', 'sagas'];
+const STACKS = ['data', 'bus', 'delivery', 'api', 'sagas'];
 
 /** Gives the tests what {@link findDeployment} found. */
 export default async function setup({ provide }: TestProject): Promise<void> {
@@ -59,6 +62,9 @@ export async function findDeployment(): Promise<Deployment> {
     sagaTaskFunction: output('SagaTaskFunction'),
     sagaMachineArnPrefix: output('SagaMachineArnPrefix'),
     objectsBucket: output('ObjectsBucket'),
+    failuresBucket: output('FailuresBucket'),
+    projectorFunction: output('ProjectorFunction'),
+    relayFunction: output('RelayFunction'),
     emulated: endpoint !== undefined,
   };
 }

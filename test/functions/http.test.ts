@@ -28,6 +28,9 @@ beforeAll(async () => {
     OBJECTS_BUCKET: 'none',
     EVENT_BUS: 'none',
     REPLAY_STATE_MACHINE: 'none',
+    FAILURES_BUCKET: 'none',
+    PROJECTOR_FUNCTION: 'none',
+    RELAY_FUNCTION: 'none',
     SAGA_TASKS_TABLE: 'none',
     SAGA_MACHINE_ARN_PREFIX: 'none',
   });

@@ -24,6 +24,9 @@ beforeAll(async () => {
     OBJECTS_BUCKET: 'none', // streams as short as these never ask for it
     EVENT_BUS: 'annals-test',
     REPLAY_STATE_MACHINE: 'arn:aws:states:eu-central-1:123456789012:stateMachine:none',
+    FAILURES_BUCKET: 'objects',
+    PROJECTOR_FUNCTION: 'Projector',
+    RELAY_FUNCTION: 'Relay',
     AWS_ENDPOINT_URL_EVENTBRIDGE: eventBridge.url,
   });
 });
@@ -159,7 +162,8 @@ describe('the relay', () => {
       vi.setSystemTime(Date.now() + 11_000); // the breaker rests for 10 s
       expect(await functions.stream('relay', { Records })).toEqual({ batchItemFailures: [] });
       const published = eventBridge.entries.map(({ Detail }) => JSON.parse(Detail).aggregateId);
-      expect(published).toEqual(agents.flatMap(({ agentId }) => [agentId, agentId, agentId]));
+      // Requests overlap, so only the events of a stream keep their order.
+      expect(published.toSorted()).toEqual(agents.flatMap(({ agentId }) => [agentId, agentId, agentId]).toSorted());
       for (const { agentId } of agents) {
         expect(
           (await functions.http('query', { method: 'GET', path: `/dead-letters/bus:agent-${agentId}` })).status,
