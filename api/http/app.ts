@@ -1,5 +1,6 @@
 import { type Context, Hono } from 'hono';
 import { NotFoundError } from '../../core/base/errors.ts';
+import { answerJson } from '../../core/base/json-text.ts';
 import { ulids } from '../../core/base/new-id.ts';
 import { ID_PATTERN } from '../../core/base/stream-id.ts';
 import { forCaller } from '../../core/base/turns.ts';
@@ -45,10 +46,13 @@ export function createApp<Deps extends AppDeps>(routes: readonly Route<Deps>[], 
         correlationId,
         traceHeader: c.req.header('X-Amzn-Trace-Id'),
       };
-      const { status, body, headers } = await observe(observed, () =>
-        forCaller(c.req.raw.signal, () => route.respond(request, deps)),
+      const { status, text, headers } = await observe(observed, () =>
+        forCaller(c.req.raw.signal, async () => {
+          const { body, ...answer } = await route.respond(request, deps);
+          return { ...answer, text: await answerJson(body) };
+        }),
       );
-      return c.body(JSON.stringify(body), status, { ...headers, 'Content-Type': 'application/json' });
+      return c.body(text, status, { ...headers, 'Content-Type': 'application/json' });
     });
   }
   app.notFound((c) => problemResponse(c, noRoute(c, routes), deps.logger));

@@ -1,4 +1,5 @@
 import { UnavailableError } from '../../core/base/errors.ts';
+import { sharedJson } from '../../core/base/json-text.ts';
 import { EventStream, type EventStreamOptions } from '../../core/log/event-stream.ts';
 import type { EventLog } from '../../core/log/log.ts';
 import { parsePosition } from '../../core/log/position.ts';
@@ -112,7 +113,7 @@ const known = new WeakMap<readonly LoggedEvent[], Uint8Array>();
 function encoded(events: readonly LoggedEvent[]): Uint8Array {
   const bytes =
     known.get(events) ??
-    encode(events.map((event) => `id: ${event.position}\ndata: ${JSON.stringify(event)}\n\n`).join(''));
+    encode(events.map((event) => `id: ${event.position}\ndata: ${sharedJson(event)}\n\n`).join(''));
   known.set(events, bytes);
   return bytes;
 }

@@ -1,4 +1,5 @@
 import { CorruptDataError } from '../base/errors.ts';
+import { sharedJson } from '../base/json-text.ts';
 import { turn } from '../base/turns.ts';
 import type { DomainEvent } from '../events/catalogue.ts';
 import { type Commit, decodeCommit } from '../store/commit.ts';
@@ -60,7 +61,7 @@ export async function readSlice(
         if ('damage' in readable && before) return { events, next: before.position, caughtUp: false };
         if ('damage' in readable) throw readable.damage;
         for (const event of readable.events) {
-          size += Buffer.byteLength(JSON.stringify(event));
+          size += Buffer.byteLength(sharedJson(event));
           const last = events.at(-1);
           if (last && size > maxBytes) return { events, next: last.position, caughtUp: false };
           events.push(event);
