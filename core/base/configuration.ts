@@ -2,7 +2,7 @@ import ms, { type StringValue } from 'ms';
 import * as z from 'zod';
 import { parse } from './validation.ts';
 
-/** A part of the configuration. A name that it does not have is refused, with those it has. */
+/** A section of the configuration. An unknown name is refused; the message lists the known names. */
 function section<Shape extends z.ZodRawShape>(shape: Shape) {
   return z.strictObject(shape, {
     error: (issue) => {
@@ -36,7 +36,7 @@ function whole(fallback: number, from: number, to: number, unit: string) {
     .meta({ allowed: `${from} to ${to} ${unit}` });
 }
 
-/** What the original specification lets one choose and here is always so: its own file is taken, the opposite refused. */
+/** A setting of the original specification with one value here: that value is accepted, every other refused. */
 const always = <Value extends string | boolean>(value: Value, why: string) =>
   z
     .literal(value, `must be ${value}: ${why}`)
@@ -126,14 +126,14 @@ export const eventSystemSchema = section({
 
 const configurationSchema = section({ event_system: eventSystemSchema.prefault({}) });
 
-/** What `annals.config.ts` says: only what is to differ from the defaults. */
+/** The content of `annals.config.ts`: the settings that differ from the defaults. */
 export type AnnalsConfig = z.input<typeof configurationSchema>;
-/** Every setting, with its default where nothing was said. Times are in milliseconds. */
+/** Every setting, defaults included. Times are in milliseconds. */
 export type EventSystem = z.output<typeof eventSystemSchema>;
 
 /**
- * Checks a configuration and completes it with defaults; docs/configuration.md lists them all.
- * @throws ValidationError that names the path of each wrong value and what is allowed there
+ * Checks a configuration and completes it with defaults; docs/configuration.md lists all settings.
+ * @throws ValidationError with the path of each wrong value and the allowed values
  */
 export function configureEventSystem(given: unknown): EventSystem {
   return parse(configurationSchema, given).event_system;

@@ -1,11 +1,11 @@
 import { AnnalsError } from './errors.ts';
 
-/** An error as logs may have it. */
+/** An error in the form that logs may hold. */
 export interface ErrorDescription {
   readonly type: string;
   readonly message?: string;
   readonly code?: string;
-  /** Where it was thrown, innermost first. */
+  /** The stack, innermost call first. */
   readonly stack?: readonly string[];
   readonly cause?: ErrorDescription;
 }
@@ -14,8 +14,8 @@ const MAX_FRAMES = 10;
 const MAX_DEPTH = 5;
 
 /**
- * What a log may say of an error. Messages stay out unless they are ours, a service's or the system's: JSON.parse, for
- * one, quotes what it could not read, and what agents think and do has no place in a log.
+ * The loggable facts of an error. Only messages of Annals, of services and of the system are logged: JSON.parse, for
+ * example, quotes its input, and thoughts and actions of agents must not be in a log.
  */
 export function describeError(error: unknown, depth = 0): ErrorDescription {
   if (!(error instanceof Error)) return { type: typeof error };
@@ -31,7 +31,7 @@ export function describeError(error: unknown, depth = 0): ErrorDescription {
   };
 }
 
-/** The details of a log line with errors as logs may have them. */
+/** The details of a log line, with each error in its loggable form. */
 export function safeDetails(details: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const safe = Object.entries(details).map(([name, value]) => [
     name,

@@ -1,4 +1,4 @@
-/** The stable name of what went wrong; the HTTP API answers with the same code. */
+/** The stable name of the fault; the HTTP API answers with the same code. */
 export type ErrorCode =
   | 'VALIDATION_FAILED'
   | 'INVALID_ID'
@@ -16,7 +16,7 @@ export type ErrorCode =
   | 'EVENT_VERSION'
   | 'UNAVAILABLE';
 
-/** Base of every error that Annals throws on purpose. `message` says what to do and is fit for a caller's eyes. */
+/** Base of every error that Annals throws on purpose. `message` is for the caller and says what to do. */
 export abstract class AnnalsError extends Error {
   abstract readonly code: ErrorCode;
   override get name(): string {
@@ -24,14 +24,14 @@ export abstract class AnnalsError extends Error {
   }
 }
 
-/** A place in the input and what is wrong there. */
+/** A place in the input, and its fault. */
 export interface Issue {
   /** Dotted path into the input, empty for the whole. */
   readonly path: string;
   readonly message: string;
 }
 
-/** The input breaks a rule that the caller can read in the schema. Nothing was written. */
+/** The input breaks a rule of the schema. Nothing was written. */
 export class ValidationError extends AnnalsError {
   readonly code = 'VALIDATION_FAILED';
   readonly issues: readonly Issue[];
@@ -56,7 +56,7 @@ export class StreamNotFoundError extends AnnalsError {
   }
 }
 
-/** Somebody else appended first. Load the stream again, decide again, append again. */
+/** Another writer appended first. Load the stream, decide and append again. */
 export class ConcurrencyError extends AnnalsError {
   readonly code = 'CONCURRENCY_CONFLICT';
   readonly stream: string;
@@ -70,25 +70,27 @@ export class ConcurrencyError extends AnnalsError {
   }
 }
 
-/** The aggregate's state does not allow the command; the message is the rule it broke. */
+/** The aggregate's state does not allow the command; the message is the broken rule. */
 export class CommandRejectedError extends AnnalsError {
   readonly code = 'COMMAND_REJECTED';
 }
 
-/** An event that no command could have led to in the state of its stream; the message is the rule it breaks. Nothing was written. */
+/**
+ * An event that no command could write in the state of its stream; the message is the broken rule. Nothing was written.
+ */
 export class NotAdmittedError extends AnnalsError {
   readonly code = 'NOT_ADMITTED';
 }
 
-/** An event of a type that only commands and the machinery write. Nothing was written. */
+/** A raw append of an internal event type. Nothing was written. */
 export class ReservedTypeError extends AnnalsError {
   readonly code = 'RESERVED_TYPE';
   constructor(type: string) {
-    super(`only Annals itself writes events of type ${type}; send the command that leads to one, if there is any`);
+    super(`only Annals writes events of type ${type}; send a command instead, if one exists`);
   }
 }
 
-/** The idempotency key stands for another request already. Nothing was written; send the request under a key of its own. */
+/** The idempotency key belongs to another request. Nothing was written; send the request with a new key. */
 export class IdempotencyKeyReusedError extends AnnalsError {
   readonly code = 'IDEMPOTENCY_KEY_REUSED';
   constructor() {
@@ -113,15 +115,15 @@ export class PayloadTooLargeError extends AnnalsError {
   readonly code = 'PAYLOAD_TOO_LARGE';
 }
 
-/** The view did not reach the wanted version in time; ask again. */
+/** The view did not reach the version in time; ask again. */
 export class ViewBehindError extends AnnalsError {
   readonly code = 'VIEW_BEHIND';
 }
 
-/** Stored bytes that cannot be read back: names the stream and the place, never passed over in silence. */
+/** Unreadable stored bytes. The message names the stream and the place. */
 export class CorruptDataError extends AnnalsError {
   readonly code = 'CORRUPT_DATA';
-  /** In the log: the position after what cannot be read, for whoever decides to go on without it. */
+  /** In the log: the position after the unreadable event, to continue without it. */
   readonly next: string | undefined;
   constructor(message: string, { next, ...options }: ErrorOptions & { readonly next?: string } = {}) {
     super(message, options);
@@ -129,12 +131,12 @@ export class CorruptDataError extends AnnalsError {
   }
 }
 
-/** Stored forks that lead in a circle, or further back than any fork may: the history of the stream cannot be put together. */
+/** Stored forks form a circle, or have too many parents: the history of the stream has no beginning. */
 export class LineageError extends CorruptDataError {}
 
 /**
- * The log ends in events that the store does not have: the events were restored to an earlier moment than the log. Nothing
- * is read from such a log and nothing appended to it.
+ * The log ends in events that the store lacks: the events were restored to an earlier moment than the log. Such a log
+ * is neither read nor written.
  */
 export class LostHistoryError extends CorruptDataError {
   constructor(partition: string, stream: string, version: number) {
@@ -145,8 +147,8 @@ export class LostHistoryError extends CorruptDataError {
 }
 
 /**
- * A stored event that this code cannot bring to the version it knows: the event was written by a newer Annals, or an
- * upcaster fails on it. The event is as it was written; code that knows it reads it.
+ * A stored event of a version that this code does not know, or an upcaster that fails. The stored event is unchanged;
+ * newer code reads it.
  */
 export class EventVersionError extends AnnalsError {
   readonly code = 'EVENT_VERSION';
@@ -165,7 +167,7 @@ export class EventVersionError extends AnnalsError {
   ) {
     const { stream, sequenceNumber, type, version } = event;
     super(
-      `event ${sequenceNumber} of stream ${stream}, ${type} of version ${version}, cannot be read by this version of Annals; a newer one wrote it, or its upcaster fails`,
+      `event ${sequenceNumber} of stream ${stream}, ${type} of version ${version}, cannot be read by this version of Annals: a newer version wrote it, or its upcaster fails`,
       options,
     );
     this.stream = stream;
@@ -175,7 +177,7 @@ export class EventVersionError extends AnnalsError {
   }
 }
 
-/** The store could not be reached, or did not answer; the outcome of a write is unknown. Repeat it with the same commit id. */
+/** The store is unreachable, or did not answer. The result of a write is unknown: repeat it with the same commit id. */
 export class UnavailableError extends AnnalsError {
   readonly code = 'UNAVAILABLE';
 }

@@ -1,12 +1,12 @@
-/** Values that are looked at one by one; of larger collections a sample of as many stands for the rest. */
+/** Values measured in a collection; in a larger collection a sample of as many represents all. */
 const SAMPLE = 64;
-/** Nesting that is followed; JSON that the store takes is not deeper. */
+/** Most nesting to follow; accepted JSON is not deeper. */
 const MAX_DEPTH = 40;
 
 /**
  * About how many bytes of memory a plain value takes: strings two bytes a character, 16 bytes a number or member, 64 an
- * object. An estimate: of arrays, maps and sets of over 64 values, 64 are measured and stand for all; a value that is there
- * twice counts twice. So it takes microseconds, also for a large state.
+ * object. An estimate: in collections of over 64 values, 64 represent all, and a shared value counts each time. So it
+ * takes microseconds, also for a large state.
  */
 export function heapSizeOf(value: unknown, depth = 0): number {
   if (typeof value === 'string') return 24 + 2 * value.length;

@@ -1,6 +1,6 @@
 /**
- * How many bytes a plain value takes as JSON, without making that text: as a rule exact, but a character that JSON escapes
- * counts as itself. It takes no memory, and a long string takes no longer than to count its bytes.
+ * The bytes of a plain value as JSON, without making the text. Escaped characters count as themselves; otherwise the
+ * number is exact. It takes no memory.
  */
 export function jsonSizeOf(value: unknown): number {
   if (typeof value === 'string') return Buffer.byteLength(value) + 2;

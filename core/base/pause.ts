@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Waits so many milliseconds, or until `woken` is there or the signal ends it; never throws. */
+/** Waits for that many milliseconds, or until `woken` resolves or the signal aborts; never throws. */
 export async function pause(ms: number, signal?: AbortSignal, woken?: Promise<void> | undefined): Promise<void> {
   const over = new AbortController();
   const ends = signal ? AbortSignal.any([signal, over.signal]) : over.signal;

@@ -2,7 +2,7 @@ import { ExponentialBackoff, handleAll, retry } from 'cockatiel';
 import type { EventSystem } from './configuration.ts';
 
 export interface RetryPolicy {
-  /** Attempts in all, the first included. */
+  /** Attempts in total, the first included. */
   readonly attempts: number;
   /** Pause before the second attempt, milliseconds; doubles from there, with jitter. */
   readonly initialDelayMs: number;
@@ -13,15 +13,15 @@ export interface RetryPolicy {
 /** The seed's policy: 3 attempts, pauses from 1 s to 60 s. */
 export const defaultRetryPolicy: RetryPolicy = { attempts: 3, initialDelayMs: 1_000, maxDelayMs: 60_000 };
 
-/** The policy that the configuration asks for. */
+/** The policy of the configuration. */
 export function retryPolicyOf({ processors }: EventSystem): RetryPolicy {
   const { max_retries, initial_delay, max_delay } = processors.retry_policy;
   return { attempts: max_retries, initialDelayMs: initial_delay, maxDelayMs: max_delay };
 }
 
 /**
- * Runs `work`, again after an exponential pause with decorrelated jitter when it throws; the last error is thrown.
- * (Decorrelated jitter: Marc Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.)
+ * Runs `work`, and repeats it after an exponential pause with decorrelated jitter when it throws. Throws the last
+ * error. (Decorrelated jitter: Marc Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.)
  */
 export function withRetry<T>(policy: RetryPolicy, work: () => Promise<T>): Promise<T> {
   const { attempts, initialDelayMs, maxDelayMs } = policy;

@@ -1,12 +1,12 @@
 import { InvalidIdError } from './errors.ts';
 
-/** A stream's name, `<aggregateType>-<aggregateId>`, taken apart. */
+/** The parts of a stream id, `<aggregateType>-<aggregateId>`. */
 export interface StreamName {
   readonly aggregateType: string;
   readonly aggregateId: string;
 }
 
-/** What every id looks like: safe in a URL, a key and a log line. */
+/** The form of every id: safe in a URL, a key and a log line. */
 export const ID_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._~:-]{0,127}$/;
 
 const AGGREGATE_TYPE = /^[a-z][a-z0-9]{0,31}$/;
@@ -17,7 +17,7 @@ export function streamId(aggregateType: string, aggregateId: string): string {
 }
 
 /**
- * Takes a stream id apart at its first hyphen.
+ * Splits a stream id at its first hyphen.
  * @throws InvalidIdError when it is not `<aggregateType>-<aggregateId>` in the characters that ids allow
  */
 export function parseStreamId(stream: string): StreamName {
@@ -32,7 +32,7 @@ export function parseStreamId(stream: string): StreamName {
   return { aggregateType, aggregateId };
 }
 
-/** @throws InvalidIdError unless `value` is an id as {@link ID_PATTERN} has it */
+/** @throws InvalidIdError unless `value` matches {@link ID_PATTERN} */
 export function assertId(value: string): string {
   if (ID_PATTERN.test(value)) return value;
   throw new InvalidIdError(

@@ -2,35 +2,32 @@ import * as z from 'zod';
 import { jsonObject } from './json.ts';
 import { storedForms } from './stored-form.ts';
 
-/** Most that one amount may be: nine of them still add up to an exact double, and it names a million years in nanoseconds. */
+/** The greatest amount: the sum of nine is still an exact double. */
 export const MAX_AMOUNT = 1e15;
 
-/** Most that a sum of amounts shows, 2^53 - 1. It stands for "this much or more". */
+/** The greatest sum of amounts, 2^53 - 1. It means "this much or more". */
 export const MAX_SUM = Number.MAX_SAFE_INTEGER;
 
-/** A sum keeps millionths: of tokens none are lost, of dollars a ten-thousandth of a cent. */
+/** A sum keeps millionths: a ten-thousandth of a cent. */
 export const MILLIONTHS = 1_000_000;
 
 const DOMAIN = `must be a number from 0 to ${MAX_AMOUNT.toLocaleString('en')}`;
 
-/**
- * Every number that is ever summed: usage, durations, resources. The event keeps the number as it is given; a sum keeps
- * six decimals of it.
- */
+/** A number that views sum: usage, durations, resources. The event keeps the given number; a sum keeps six decimals. */
 export const amount = z.number(DOMAIN).min(0, DOMAIN).max(MAX_AMOUNT, DOMAIN);
 
 amount.register(storedForms, { form: 'number' });
 
 /**
- * A stored number as an amount. Older versions took any number: what lies outside of the domain counts as the nearest
- * amount, and what is no number as 0.
+ * A stored number as an amount. Older versions accepted any number: a number outside of the range counts as the nearest
+ * amount, everything else as 0.
  */
 export function amountOf(stored: unknown): number {
   if (typeof stored !== 'number' || Number.isNaN(stored)) return 0;
   return Math.min(Math.max(stored, 0), MAX_AMOUNT);
 }
 
-/** Adds whole numbers that are not below zero; never over {@link MAX_SUM}. */
+/** Adds whole numbers from 0 on, up to {@link MAX_SUM}. */
 export const addWhole = (sum: number, count: number): number => Math.min(sum + count, MAX_SUM);
 
 /** A stored amount in whole millionths, or as a whole number when `unit` is 1. Sums of whole numbers are the same in any order. */
@@ -38,22 +35,22 @@ export const wholeAmount = (stored: unknown, unit = 1): number =>
   Math.min(Math.round(amountOf(stored) * unit), MAX_SUM);
 
 /**
- * Adds an amount to a sum: with six decimals, without the dust of binary fractions (0.1 + 0.2 is 0.3), and never over
- * {@link MAX_SUM}, so that a view, a counter and JSON can hold it.
+ * Adds an amount to a sum, with six decimals and without binary rounding errors (0.1 + 0.2 is 0.3). The sum never
+ * exceeds {@link MAX_SUM}, so that a view, a counter and JSON can hold it.
  */
 export function addAmount(sum: number, amount: unknown): number {
-  const known = typeof sum === 'number' && sum > 0 ? sum : 0; // older versions let a sum become Infinity, null in JSON
+  const known = typeof sum === 'number' && sum > 0 ? sum : 0; // older versions stored Infinity, null in JSON
   return Math.min(rounded(known + amountOf(amount)), MAX_SUM);
 }
 
-/** Six decimals while millionths are exact integers; past that, 15 digits are what a double keeps of a fraction. */
+/** Six decimals while millionths are exact integers; above that, the 15 digits of a double. */
 function rounded(total: number): number {
   if (Number.isInteger(total)) return total;
   if (total < MAX_SUM / MILLIONTHS) return Math.round(total * MILLIONTHS) / MILLIONTHS;
   return total < MAX_AMOUNT ? Number(total.toPrecision(15)) : Math.round(total);
 }
 
-/** Amounts by name, nested as the caller likes, among other JSON: each number in it is an amount, at any depth. */
+/** Any JSON object in which each number, at any depth, is an amount. */
 export const amounts = jsonObject.superRefine((value, context) => {
   const pending: { value: unknown; path: PropertyKey[] }[] = [{ value, path: [] }];
   for (let next = pending.pop(); next; next = pending.pop()) {

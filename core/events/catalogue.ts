@@ -4,9 +4,9 @@ import type { eventCategory, eventSeverity } from './envelope.ts';
 import type { JsonObject } from './json.ts';
 
 /**
- * The application says here which event types it has, and every type below follows from it:
- * `declare module '.../core/events/catalogue.ts' { interface Register { events: typeof definitions } }`.
- * Without it an event has any type and its data is JSON.
+ * The application registers its event types here, and every type below derives from them: `declare module
+ * '.../core/events/catalogue.ts' { interface Register { events: typeof definitions } }`. Without a registration an
+ * event has any type and its data is JSON.
  */
 // biome-ignore lint/suspicious/noEmptyInterface: the application adds its member by declaration merging
 export interface Register {}
@@ -38,7 +38,7 @@ interface EnvelopeInput {
   readonly metadata?: JsonObject | undefined;
 }
 
-/** An event as its author proposes it; the store adds the rest of the envelope. */
+/** A new event; the store adds the rest of the envelope. */
 export type NewEvent<T extends EventType = EventType> = {
   [K in T]: EnvelopeInput & { readonly type: K; readonly data: EventData<K> } & SystemEnvelope<K>;
 }[T];
@@ -55,11 +55,11 @@ interface Envelope {
   readonly aggregateId: string;
   readonly aggregateType: string;
   readonly sequenceNumber: number;
-  /** Place in the log, when read from there; opaque. */
+  /** The opaque position, for events of the log. */
   readonly position?: string;
 }
 
-/** An event as it is read: `DomainEvent<'agent.created'>` has that type's data. */
+/** A stored event: `DomainEvent<'agent.created'>` has that type's data. */
 export type DomainEvent<T extends EventType = EventType> = {
   [K in T]: Envelope & { readonly type: K; readonly data: EventData<K> } & SystemEnvelope<K>;
 }[T];

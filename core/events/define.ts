@@ -1,12 +1,14 @@
 import type * as z from 'zod';
 import type { JsonObject } from './json.ts';
 
-/** Domain events belong to an aggregate, integration events tell of another system, system events of the machinery. */
+/**
+ * Domain events belong to an aggregate, integration events come from another system, system events from the machinery.
+ */
 export type EventKind = 'domain' | 'integration' | 'system';
 
 /**
- * Who may append events of a type. `open`: whoever may write to the stream, if its aggregate admits the event. `internal`:
- * only commands and the machinery.
+ * The writers of an event type. `open`: every caller, if the aggregate admits the event. `internal`: only commands and
+ * the machinery.
  */
 export type EventAccess = 'open' | 'internal';
 
@@ -16,10 +18,10 @@ export interface Origin {
   readonly version: number;
 }
 
-/** Takes the data of an event from one version of its schema to the next. Pure, and given a copy of its own. */
+/** Converts the data of an event from one version of its schema to the next. Pure; gets a private copy. */
 export type Upcaster = (data: JsonObject) => JsonObject;
 
-/** Everything Annals knows of an event type; types, validation and OpenAPI derive from it. */
+/** The declaration of an event type; types, validation and OpenAPI derive from it. */
 export interface EventDefinition<
   Type extends string = string,
   Data extends z.ZodObject = z.ZodObject,
@@ -31,17 +33,17 @@ export interface EventDefinition<
   readonly access: EventAccess;
   /** Current version of the data's schema, from 1. `samples/<type>.v<N>.json` holds one event of each version. */
   readonly version: number;
-  /** From each older version to the one after it, the one from version 1 first. Applied when an event is read, never to what is stored. */
+  /** One upcaster for each older version, from version 1 on. Reading applies them; stored events never change. */
   readonly upcasters?: readonly Upcaster[];
-  /** Which streams it may stand in: those named `<aggregateType>-<id>`. */
+  /** The streams of the type: `<aggregateType>-<id>`. */
   readonly aggregateType: string;
   readonly description: string;
   readonly data: Data;
-  /** Members of `data` that name the aggregate whose stream the event stands in: each has to be that stream's id. */
+  /** Members of `data` that have to be the id of the stream. */
   readonly streamIds?: readonly (keyof z.output<Data> & string)[];
   /**
-   * Given for a type that may begin a fork: the moment that the stream goes on from. The history up to there is that of
-   * the other stream, which is of the same aggregate type. Only the first event of a stream is asked.
+   * For a type that may begin a fork: the moment that the stream continues. The history up to it is that of the other
+   * stream, of the same aggregate type. Only the first event of a stream counts.
    */
   continues?(data: z.output<Data>): Origin;
   /** Members of `data` that may hold secrets or personal data. */
@@ -59,17 +61,17 @@ export function defineEvent<const Type extends string, Data extends z.ZodObject,
   return definition;
 }
 
-/** An event type that is written no more: it was renamed, or split into several. What is stored of it is read as others. */
+/** An event type that is no longer written: it was renamed or split. Its stored events are read as other types. */
 export interface RetiredEvent<Successor extends string = string> {
   readonly type: string;
-  /** The last version there was. */
+  /** The last version. */
   readonly version: number;
   readonly upcasters?: readonly Upcaster[];
-  /** The types that it may be read as; whoever looks for those by type looks for this one, too. */
+  /** The successors; a filter by a successor includes this type. */
   readonly successors: readonly Successor[];
   /**
-   * What an event of the last version is read as: one of the successors, by what is in it. One event stays one event, for
-   * its sequence number is its address.
+   * Converts an event of the last version to one of the successors, by its data. One event stays one event: its
+   * sequence number is its address.
    */
   succeed(data: JsonObject): { readonly type: Successor; readonly version: number; readonly data: JsonObject };
 }

@@ -12,7 +12,7 @@ export const id = z
 export const eventSeverity = z.enum(['DEBUG', 'INFO', 'WARNING', 'ERROR', 'CRITICAL']);
 export const eventCategory = z.enum(['SYSTEM', 'SECURITY', 'PERFORMANCE', 'BUSINESS', 'OPERATIONAL']);
 
-/** Members of an event's metadata that Annals writes itself, or will: no caller may. */
+/** Members of an event's metadata that only Annals writes. */
 const RESERVED_METADATA: ReadonlySet<string> = new Set(['recordedAt', 'trace', 'principal']);
 
 const metadata = jsonObject.superRefine((given, context) => {
@@ -21,27 +21,27 @@ const metadata = jsonObject.superRefine((given, context) => {
     context.addIssue({
       code: 'custom',
       path: [name],
-      message: 'is a reserved name, which Annals writes; choose another',
+      message: 'is a reserved name of Annals; choose another',
     });
   }
 });
-/** Sources by which the machinery signs its events; no caller may use them. */
+/** Sources of events of the machinery; callers cannot use them. */
 export const RESERVED_SOURCES: ReadonlySet<string> = new Set(['saga']);
 
-/** What the caller says about an event besides its type and data; all of it optional. */
+/** The optional members of a new event, besides its type and data. */
 export const envelopeInput = {
   id: id.optional().describe('Unique id of the event; a ULID is made when absent'),
-  timestamp: instant.optional().describe('When it happened; when the store takes it if absent'),
+  timestamp: instant.optional().describe('The time of the event; the time of the append when absent'),
   source: z.string().min(1).max(128).optional().describe('Who says so'),
   correlationId: id.optional(),
   causationId: id.optional(),
   metadata: metadata.optional().describe(`The caller’s notes; ${[...RESERVED_METADATA].join(', ')} are reserved names`),
 };
 
-/** What system events carry besides. */
+/** The additional members of system events. */
 export const systemEnvelope = { severity: eventSeverity, category: eventCategory };
 
-/** The envelope of an event as it is read; `data` depends on the type. */
+/** The envelope of a stored event; `data` depends on the type. */
 export const recordedEnvelope = {
   id,
   version: z.int().positive().describe('Schema version of the event type'),
@@ -56,5 +56,5 @@ export const recordedEnvelope = {
   aggregateId: z.string(),
   aggregateType: z.string(),
   sequenceNumber: z.int().positive().describe('Counts from 1 in its stream, without gaps'),
-  position: z.string().exactOptional().describe('Place in the log, when read from there; continue after it'),
+  position: z.string().exactOptional().describe('The position, for events of the log; continue after it'),
 };

@@ -6,8 +6,8 @@ import type { AnySaga } from './saga.ts';
 import type { SagaEvent, SagaRun, SagaState } from './state.ts';
 
 /**
- * A saga as it is carried out: each event belongs to what the saga belongs to (`correlationId`), and names the event that
- * caused it (`causationId`), also where no answer but the time led to it.
+ * A saga with causes: each event carries the `correlationId` of the saga and, as `causationId`, the event that caused
+ * it, also when a deadline did.
  */
 export function linkedSaga(declaration: AnySaga): Decider<SagaState, SagaInput, SagaEvent> {
   const decider = sagaDecider(declaration);
@@ -20,7 +20,7 @@ export function linkedSaga(declaration: AnySaga): Decider<SagaState, SagaInput, 
 function linked(events: SagaEvents, saga: SagaState, input: SagaInput): SagaEvents {
   const correlationId = input.kind === 'start' ? input.event.correlationId : saga.correlationId;
   const causes = events.map((event) => causeOfAttempt(saga, event));
-  const cause = causeOf(saga, input) ?? causes[0]; // of a tick, what follows is caused by what ran out first
+  const cause = causeOf(saga, input) ?? causes[0]; // the first expired attempt causes the effects of a tick
   return events.map((event, index) => {
     const causationId = causes[index] ?? cause;
     return {
@@ -31,7 +31,7 @@ function linked(events: SagaEvents, saga: SagaState, input: SagaInput): SagaEven
   });
 }
 
-/** The event that an attempt is followed up from: a deadline from its start, the next attempt from its end. */
+/** The event that causes the next step of an attempt: its start for a deadline, its end for the next attempt. */
 function causeOfAttempt(saga: SagaState, event: NewEvent<SagaEvent>): string | undefined {
   if (event.type === 'saga.step-started' && event.data.attempt > 1) {
     return runAt(saga, event.data.step, event.data.items[0])?.endedBy;
@@ -42,7 +42,7 @@ function causeOfAttempt(saga: SagaState, event: NewEvent<SagaEvent>): string | u
   return undefined;
 }
 
-/** Id of the event that an input is caused by; undefined when a user asked for it, or when time went by. */
+/** Id of the event that caused an input; undefined for a user's request or a timer. */
 function causeOf(saga: SagaState, input: SagaInput): string | undefined {
   switch (input.kind) {
     case 'start':

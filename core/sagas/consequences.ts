@@ -20,7 +20,7 @@ export function begin(
   return { type: 'saga.step-started', data: { sagaId, step, items: [...items], attempt, deadline } };
 }
 
-/** Adds what follows from events at once: the next round, the turn to compensation, the end. */
+/** Adds the immediate consequences of events: the next round, the turn to compensation, the end. */
 export function withConsequences(
   declaration: AnySaga,
   before: SagaState,
@@ -47,7 +47,7 @@ function consequences(declaration: AnySaga, saga: SagaState, context: DecideCont
   return proceed(declaration, saga, context);
 }
 
-/** The next round of the step in work or of the next one, or the end. */
+/** The next round of the current or the next step, or the end. */
 function proceed(declaration: AnySaga, saga: SagaState, context: DecideContext): SagaEvents {
   const view: SagaContext<unknown> = { input: saga.input, runs: saga.runs };
   const last = saga.runs.at(-1)?.step;
@@ -67,7 +67,7 @@ const compensate = (sagaId: string, reason: string): NewEvent<SagaEvent> => ({
   data: { sagaId, reason, cancelled: false },
 });
 
-/** @throws Error when a history names a step that its declaration has no more: steps are kept as long as sagas run */
+/** @throws Error when the declaration lacks a step of the history: keep steps as long as sagas run */
 export function stepOf(declaration: AnySaga, name: string): SagaStep<unknown> {
   const step = declaration.steps.find((candidate) => candidate.name === name);
   if (!step) throw new Error(`saga ${declaration.name} declares no step ${name}`);

@@ -18,35 +18,35 @@ import {
 
 type StepFailure = Pick<EventData<'saga.step-failed'>, 'cause' | 'reason'> & { readonly answer?: AnswerRef };
 
-/** What can happen to a saga. All of it may come twice, late, or never. */
+/** The inputs of a saga. Each may come twice, late, or never. */
 export type SagaInput =
   | { readonly kind: 'start'; readonly event: DomainEvent }
   | { readonly kind: 'complete'; readonly item: string; readonly answer: AnswerRef; readonly output?: Json }
   | { readonly kind: 'fail'; readonly item: string; readonly answer: AnswerRef; readonly reason: string }
-  /** The party that did the item has come to its end, by this event. */
+  /** The event that ended the party of the item. */
   | { readonly kind: 'lose'; readonly item: string; readonly answer: AnswerRef; readonly reason: string }
   /** The domain refused the item's command. */
   | { readonly kind: 'refuse'; readonly step: string; readonly item: string; readonly reason: string }
-  /** Time went by. */
+  /** A timer fired. */
   | { readonly kind: 'tick' }
-  /** The pause before the next attempt is over, whatever the clock says. */
+  /** The pause before the next attempt is over, by the host's timer. */
   | { readonly kind: 'retry'; readonly item: string }
-  /** `cause` is the id of the event that led to it; absent when a user asks. */
+  /** `cause` is the id of the causing event; absent for a user's request. */
   | { readonly kind: 'cancel'; readonly reason: string; readonly cause?: string | undefined }
   | { readonly kind: 'undone'; readonly step: string; readonly item: string }
   | { readonly kind: 'park'; readonly step: string; readonly item: string; readonly reason: string }
   | { readonly kind: 'resume' };
 
-/** Raised with each change of what a saga's state holds. */
+/** Raise it with each change of a saga's state. */
 export const SAGA_STATE_VERSION = 2;
 
-/** Most attempts that one tick ends: with what follows from them they have to fit in a commit. */
+/** Most attempts that one tick ends: they and their consequences have to fit in a commit. */
 const MAX_EXPIRED = 50;
 
 /**
- * A saga as a decider over its own history: given what happened so far, an input leads to these events. Which commands
- * are due is read off the state: those of the outstanding items while `STARTED`, the first of {@link compensable} while
- * `COMPENSATING`. Whoever appends first decides a race, so a saga never both completes and compensates.
+ * A saga as a decider over its own history. The state gives the due commands: those of the outstanding items while
+ * `STARTED`, the first of {@link compensable} while `COMPENSATING`. The first append decides a race, so a saga never
+ * both completes and compensates.
  */
 export function sagaDecider(declaration: AnySaga): Decider<SagaState, SagaInput, SagaEvent> {
   return {
@@ -114,12 +114,12 @@ function answer(
   context: DecideContext,
 ): SagaEvents {
   const run = runOf(saga, input.item);
-  // An answer that comes between two attempts is as good as one to the next.
+  // An answer between two attempts counts for the next attempt.
   const awaited = saga.status === 'STARTED' && (run?.state === 'outstanding' || run?.state === 'waiting');
   const { item, answer } = input;
   const { id: sagaId } = context;
   if (!run || !awaited || (run.state === 'waiting' && input.kind === 'fail')) {
-    // A late answer is noted once. A repeated one, or one that nobody asked for, leaves no trace here.
+    // A late answer is recorded once. A repeated or unexpected answer is not recorded.
     return run && !run.heard ? [{ type: 'saga.answer-ignored', data: { sagaId, item, answer } }] : [];
   }
   if (input.kind === 'fail')
@@ -136,7 +136,7 @@ function tick(declaration: AnySaga, saga: SagaState, context: DecideContext): Sa
   return [...retries, ...expired].slice(0, MAX_EXPIRED);
 }
 
-/** The next attempt at those of the waiting items that are wanted. */
+/** The next attempt at the given waiting items. */
 function again(
   declaration: AnySaga,
   saga: SagaState,
@@ -166,7 +166,7 @@ function undoing(saga: SagaState, input: Extract<SagaInput, { kind: 'undone' | '
   return [{ type: 'saga.parked', data: { sagaId, step, item, reason: input.reason } }];
 }
 
-/** The end of an attempt, with the time of the next one if there is to be one. */
+/** The end of an attempt, and the time of the next attempt, if any. */
 function failed(
   declaration: AnySaga,
   saga: SagaState,
@@ -186,7 +186,7 @@ function failed(
   return { type: 'saga.step-failed', data: again ? { ...data, retryAt } : data };
 }
 
-/** From 0 to 1, the same each time it is asked: deciding stays pure, and sagas that failed together part. */
+/** A number from 0 to 1 that follows from the place: deciding stays pure, and the retries of sagas spread out. */
 function jitter(sagaId: string, { step, item, attempt }: SagaRun): number {
   const hash = createHash('sha256').update(`${sagaId}/${step}/${item}/${attempt}`).digest();
   return hash.readUInt32BE(0) / 0xffffffff;

@@ -27,10 +27,10 @@ export interface SagaExecutionOptions {
   readonly now?: () => Date;
 }
 
-/** States and commit ids that are kept in memory, together: those of some hundred sagas of a hundred agents. */
+/** Most states and commit ids in memory, together: about those of a hundred sagas of a hundred agents. */
 const CACHE_BYTES = 16 * 1024 * 1024;
 
-/** Every saga's history folds alike, whatever its declaration. */
+/** The fold of every saga's history, for any declaration. */
 const SAGA_FOLD = stateFold({
   aggregateType: 'saga',
   stateVersion: SAGA_STATE_VERSION,
@@ -39,14 +39,14 @@ const SAGA_FOLD = stateFold({
 });
 
 /**
- * Carries out sagas against the store, one thing at a time; what runs it, and when, is the host's. Everything here may be
- * repeated: an answer is taken under an id that follows from its place, a command under one that follows from the item.
+ * Carries out sagas against the store, one input or command at a time; the host calls it. Every call may be repeated:
+ * the id of an answer follows from its place, the id of a command from its item.
  */
 export class SagaExecution {
   readonly #sagas: readonly AnySaga[];
   readonly #store: EventStore;
   readonly #now: () => Date;
-  /** What sagas, and the streams that they command, have come to: an answer then costs the reading of what is new. */
+  /** The states of sagas and of the streams that they command: an answer then reads only new events. */
   readonly #states: StateReader;
 
   constructor({ sagas, store, now = () => new Date() }: SagaExecutionOptions) {
@@ -56,7 +56,7 @@ export class SagaExecution {
     this.#now = now;
   }
 
-  /** Every event type that means something to a saga, besides those of sagas' own histories. */
+  /** Every event type that sagas need, besides the saga events. */
   get types(): readonly EventType[] {
     const types = this.#sagas.flatMap(({ startedBy, answers, steps }) => [
       startedBy,
@@ -77,8 +77,8 @@ export class SagaExecution {
   }
 
   /**
-   * Gives an input to a saga, and writes down what follows.
-   * @returns the saga after it; undefined when there is no such saga
+   * Gives an input to a saga, and appends the events.
+   * @returns the saga after it; undefined for an unknown saga
    * @throws CommandRejectedError, and what {@link EventStore.append} throws
    */
   async take(sagaId: string, input: SagaInput): Promise<CommandResult<SagaState> | undefined> {
@@ -94,14 +94,14 @@ export class SagaExecution {
     }
   }
 
-  /** The saga as its history has it now. */
+  /** The current state of the saga, from its history. */
   async load(sagaId: string): Promise<SagaState> {
     return (await this.#states.load(SAGA_FOLD, streamId('saga', sagaId))).state;
   }
 
   /**
-   * Carries out the command of an outstanding item. When the domain refuses it, the saga takes note.
-   * @returns whether it was carried out
+   * Carries out the command of an outstanding item. A refusal by the domain becomes an input of the saga.
+   * @returns whether the command was carried out
    */
   async issue(sagaId: string, saga: SagaState, run: SagaRun): Promise<boolean> {
     const declaration = this.#declaration(sagaId);
@@ -123,7 +123,7 @@ export class SagaExecution {
     }
   }
 
-  /** Undoes the item whose turn it is. @throws whatever the compensation's command throws */
+  /** Undoes the next item. @throws the errors of the compensation's command */
   async compensate(sagaId: string, saga: SagaState, run: SagaRun): Promise<SagaState> {
     const { step, item } = run;
     const declaration = this.#declaration(sagaId);
@@ -134,18 +134,18 @@ export class SagaExecution {
     return (await this.take(sagaId, { kind: 'undone', step, item }))?.state ?? saga;
   }
 
-  /** The streams of those who are at outstanding items, whose end the saga has to hear of. */
+  /** The streams of the parties of outstanding items: their end concerns the saga. */
   partiesOf(sagaId: string, saga: SagaState): string[] {
     const declaration = this.#declaration(sagaId);
     return outstanding(saga).flatMap((run) => partyOf(declaration, run) ?? []);
   }
 
-  /** The stream of who is to do an item. */
+  /** The stream of the party of an item. */
   partyOf(sagaId: string, run: SagaRun): string | undefined {
     return partyOf(this.#declaration(sagaId), run);
   }
 
-  /** The event that starts the saga which an event of the same stream answers. */
+  /** The event that starts the saga, for an answer in the same stream. */
   async startOf({ startedBy }: AnySaga, answer: DomainEvent): Promise<DomainEvent | undefined> {
     const stream = streamId(answer.aggregateType, answer.aggregateId);
     for await (const event of this.#store.read(stream, { to: answer.sequenceNumber })) {
@@ -154,13 +154,13 @@ export class SagaExecution {
     return undefined;
   }
 
-  /** Gives a saga up that has not come to its end. */
+  /** Cancels a running saga. */
   async cancelIfRunning(sagaId: string, reason: string): Promise<void> {
     const { status, lastId } = await this.load(sagaId);
     if (status === 'STARTED') await this.take(sagaId, { kind: 'cancel', reason, cause: lastId });
   }
 
-  /** The items of a saga that are lost with the aggregate of an event. */
+  /** The items of a saga that end with the aggregate of an event. */
   lostItems(sagaId: string, saga: SagaState, event: DomainEvent): string[] {
     const declaration = this.#declaration(sagaId);
     const stream = `${event.aggregateType}-${event.aggregateId}`;
@@ -168,18 +168,18 @@ export class SagaExecution {
     return concerned.map(({ item }) => item);
   }
 
-  /** The item that is to be undone next. */
+  /** The next item to undo. */
   nextCompensation(saga: SagaState): SagaRun | undefined {
     return saga.status === 'COMPENSATING' && !saga.parked ? compensable(saga)[0] : undefined;
   }
 
   #declaration(sagaId: string): AnySaga {
     const declaration = declarationOf(this.#sagas, sagaId);
-    if (!declaration) throw new NotFoundError(`no saga is declared that ${sagaId} could be one of`);
+    if (!declaration) throw new NotFoundError(`there is no declaration for saga ${sagaId}`);
     return declaration;
   }
 
-  /** Whether who is to do an item has come to an end already: that would be the last event of its stream. */
+  /** Whether the party of an item has ended already: its end is the last event of its stream. */
   async #lost(declaration: AnySaga, run: SagaRun): Promise<{ reason: string; answer: AnswerRef } | undefined> {
     const stream = partyOf(declaration, run);
     if (stream === undefined) return undefined;
@@ -190,13 +190,13 @@ export class SagaExecution {
     return undefined;
   }
 
-  /** Whatever a saga has done belongs to the saga, and is caused by the event of its history that it follows from. */
+  /** Commands of a saga carry its correlation id, and the event of its history that caused them. */
   #options({ correlationId }: SagaState, causationId: string | undefined) {
     return { now: this.#now, states: this.#states, defaults: { source: 'saga', correlationId, causationId } };
   }
 }
 
-/** The id under which a saga takes an answer: the same each time that the event comes. One end may concern many items. */
+/** The commit id of an answer, the same for every delivery of the event. One end may concern many items. */
 function answerIdOf({ kind, item, answer }: Extract<SagaInput, { answer: AnswerRef }>): string {
   const place = `${answer.streamId} ${answer.sequenceNumber}${kind === 'lose' ? ` ${item}` : ''}`;
   return `answer-${createHash('sha256').update(place).digest('hex').slice(0, 40)}`;
@@ -215,6 +215,6 @@ function partyOf(declaration: AnySaga, { step, item }: SagaRun): string | undefi
   return party && streamId(party.aggregateType, party.id(item));
 }
 
-/** A rule that the command broke, and would break again; anything else may pass. */
+/** Whether the command broke a rule, and would break it again; other errors may pass. */
 const isRefusal = (error: unknown): error is AnnalsError =>
   error instanceof AnnalsError && !['UNAVAILABLE', 'CONCURRENCY_CONFLICT', 'CORRUPT_DATA'].includes(error.code);

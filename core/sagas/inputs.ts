@@ -11,20 +11,20 @@ export interface Directed {
   readonly input: SagaInput;
 }
 
-/** Which event an answer was. */
+/** The reference of an answer's event. */
 export const refOf = ({ id, aggregateType, aggregateId, sequenceNumber }: DomainEvent): AnswerRef => ({
   eventId: id,
   streamId: `${aggregateType}-${aggregateId}`,
   sequenceNumber,
 });
 
-/** The end of someone whom sagas of a declaration may wait for. */
+/** The end of a party that sagas of a declaration may wait for. */
 export interface Loss {
   readonly declaration: AnySaga;
   readonly reason: string;
 }
 
-/** What an event of a subject's stream means: the start of sagas, answers. None for most events. */
+/** The inputs that an event of a subject's stream gives: starts and answers. Empty for most events. */
 export function inputsOf(sagas: readonly AnySaga[], event: DomainEvent): Directed[] {
   return sagas.flatMap((declaration): Directed[] => {
     const sagaId = sagaIdOf(declaration, event.aggregateId);
@@ -34,7 +34,7 @@ export function inputsOf(sagas: readonly AnySaga[], event: DomainEvent): Directe
   });
 }
 
-/** Why nobody can expect an answer of the aggregate of this event any more, by declaration. None for most events. */
+/** The reasons why the aggregate of this event cannot answer any more, by declaration. Empty for most events. */
 export function lossesOf(sagas: readonly AnySaga[], event: DomainEvent): Loss[] {
   return sagas.flatMap((declaration) => {
     const reasons = declaration.steps.map(({ party }) =>

@@ -6,23 +6,23 @@ import type { SagaRun } from './state.ts';
 /** Any JSON value. */
 export type Json = EventData<'task.completed'>['result'];
 
-/** What the pure functions of a declaration may look at. */
+/** The input of the pure functions of a declaration. */
 export interface SagaContext<Input> {
   readonly input: Input;
-  /** Everything that was begun so far, in the order in which it began. */
+  /** Every item begun so far, in order. */
   readonly runs: readonly SagaRun[];
 }
 
-/** One item of a step, for which a command is wanted. */
+/** One item of a step that needs a command. */
 export interface ItemContext<Input> extends SagaContext<Input> {
   readonly item: string;
   /** Counts from 1. */
   readonly attempt: number;
-  /** When the answer has to be there, ISO 8601. */
+  /** The deadline of the answer, ISO 8601. */
   readonly deadline: string;
 }
 
-/** A command for a decider of the domain, whatever its types; {@link commandOf} makes one. */
+/** A command for a decider of the domain, of any type; {@link commandOf} makes it. */
 export interface SagaCommand {
   // biome-ignore lint/suspicious/noExplicitAny: state and command types are the decider's own, checked by commandOf
   readonly decider: Decider<any, any, any>;
@@ -30,7 +30,7 @@ export interface SagaCommand {
   readonly command: unknown;
 }
 
-/** A command for the aggregate `id`, as its decider takes it. */
+/** A command for the aggregate `id` and its decider. */
 export function commandOf<State, Command, Type extends EventType>(
   decider: Decider<State, Command, Type>,
   id: string,
@@ -42,23 +42,23 @@ export function commandOf<State, Command, Type extends EventType>(
 /** Deepest nesting of what a saga keeps of an answer: its own events hold that some levels further down. */
 export const MAX_OUTPUT_DEPTH = 24;
 
-/** How an event of the saga's subject answers an item. */
+/** The way in which an event of the saga's subject answers an item. */
 export interface SagaAnswer<T extends EventType> {
   readonly item: (data: EventData<T>) => string;
-  /** Why the item failed; undefined when the event says that it is done. */
+  /** The reason of a failure; undefined when the item is done. */
   readonly fails?: (data: EventData<T>) => string | undefined;
   /** What the saga keeps of an answer that says done; nothing when it is nested deeper than {@link MAX_OUTPUT_DEPTH}. */
   readonly output?: (data: EventData<T>) => Json | undefined;
 }
 
-/** Who does a step's items: agents, whose end is the end of what they were doing. */
+/** The parties of a step's items, such as agents. The end of a party ends its items. */
 export interface Party {
-  /** The aggregate that does an item. */
+  /** The aggregate of an item's party. */
   readonly id: (item: string) => string;
   readonly aggregateType: string;
   /** The events that may be its end. */
   readonly endedBy: readonly EventType[];
-  /** Why nobody can expect an answer of it after this event; undefined when one can. No event comes after its end. */
+  /** The reason why the party cannot answer after this event; undefined when it can. The end is the last event. */
   readonly fails: (event: DomainEvent) => string | undefined;
 }
 
@@ -66,60 +66,62 @@ export interface Party {
 export interface Retries<Input> {
   /** Most attempts after the first. */
   readonly limit: number;
-  /** How many of those this item has; all by default. */
+  /** The attempts of this item; all by default. */
   readonly of?: (context: SagaContext<Input>, item: string) => number;
   readonly delaySeconds: number;
   readonly maxDelaySeconds: number;
 }
 
-/** A step: done for one item, for several side by side, or one after the other until there is no next. */
+/** A step: one item, several side by side, or one after the other until there is no next item. */
 export interface SagaStep<Input> {
   readonly name: string;
-  /** What happens here, in words, for diagrams. */
+  /** The step in words, for diagrams. */
   readonly title: string;
   /**
    * `parallel`: the items of one round, all at once. `sequence`: asked again after each round, until none is left.
    * A saga takes at most 100 items a round.
    */
   readonly kind: 'parallel' | 'sequence';
-  /** The items of the next round; or why the saga cannot go on. */
+  /** The items of the next round; or the reason why the saga cannot continue. */
   readonly items: (context: SagaContext<Input>) => readonly string[] | { readonly fails: string };
   readonly command: (context: ItemContext<Input>) => SagaCommand;
-  /** Undoes an item that was done, or begun and not answered. It may come without the item's command before it. */
+  /**
+   * Undoes an item that is completed, or begun without an answer. It may come without an earlier command of the item.
+   */
   readonly compensation: (context: ItemContext<Input> & { readonly reason: string }) => SagaCommand;
   /** The time to answer an item, from the start of its attempt. */
   readonly deadlineSeconds: (context: SagaContext<Input>, item: string) => number;
-  /** What happens when an item failed or was not answered in time; one that the rules refused is not tried again. */
+  /** The retries after a failure or a missed deadline; a refused command is not tried again. */
   readonly retries: Retries<Input>;
   readonly party?: Party;
 }
 
 /**
- * A saga, declared once: what starts it, its steps in their order, what answers them, what undoes them, how it ends.
- * Embedded, a runner interprets it; on AWS it is compiled to a state machine. All functions are pure.
+ * The declaration of a saga: its start, its steps in order, their answers and compensations, its end. On one machine a
+ * runner interprets it; on AWS it is compiled to a state machine. All functions are pure.
  *
- * Its subject is the aggregate whose event starts it: answers are events of the same stream, and there is one saga of a
- * kind per subject.
+ * The subject is the aggregate of the event that starts the saga. Answers are events of the same stream. A subject has
+ * one saga of each declaration.
  */
 export interface SagaDeclaration<Input extends object = object, Start extends EventType = EventType> {
-  /** First part of its sagas' ids. */
+  /** The first part of its sagas' ids. */
   readonly name: string;
   readonly description: string;
   readonly startedBy: Start;
-  /** What the saga has to know of the event; undefined when this one starts none. */
+  /** The facts of the first event that the saga needs; undefined when the event starts no saga. */
   readonly input: (event: DomainEvent<Start>) => Input | undefined;
   readonly answers: { readonly [T in EventType]?: SagaAnswer<T> };
   readonly steps: readonly SagaStep<Input>[];
-  /** What the saga says of its end, besides that it ended. */
+  /** Further events at the end of the saga. */
   readonly completed?: (context: SagaContext<Input>) => NewEvent;
   readonly failed?: (context: SagaContext<Input>, reason: string) => NewEvent;
 }
 
-/** A saga whatever its input, for code that runs them all. */
+/** A saga of any input, for code that runs all sagas. */
 // biome-ignore lint/suspicious/noExplicitAny: Input and Start appear in argument positions, so only any fits all
 export type AnySaga = SagaDeclaration<any, any>;
 
-/** Declares a saga; the types of its input and of its answers follow from the events it names. */
+/** Declares a saga; the types of its input and its answers derive from its events. */
 export function defineSaga<Input extends object, const Start extends EventType>(
   declaration: SagaDeclaration<Input, Start>,
 ): SagaDeclaration<Input, Start> {

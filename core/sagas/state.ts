@@ -16,7 +16,7 @@ export type SagaEvent =
   | 'multi-agent-task.completed'
   | 'multi-agent-task.failed';
 
-/** The event that was taken as an answer. */
+/** The event of the answer. */
 export type AnswerRef = EventData<'saga.step-completed'>['answer'];
 
 /** One item of a step. `waiting` is between two attempts. */
@@ -26,41 +26,41 @@ export interface SagaRun {
   readonly state: 'outstanding' | 'waiting' | 'completed' | 'failed' | 'compensated';
   readonly attempt: number;
   readonly deadline: string;
-  /** When the next attempt is due, while `waiting`. */
+  /** The time of the next attempt, while `waiting`. */
   readonly retryAt?: string | undefined;
   readonly answer?: AnswerRef;
   readonly output?: EventData<'saga.step-completed'>['output'];
-  /** Why the last attempt failed. */
+  /** The reason why the last attempt failed. */
   readonly reason?: string;
-  /** An attempt ended without an answer of its own, so that somebody may still be at it. */
+  /** An attempt ended without an answer, so its party may still be at work. */
   readonly loose?: boolean;
-  /** An answer to the attempt has come, taken or ignored. Another one is a repeat. */
+  /** The attempt has an answer, accepted or ignored. Another answer is a repeat. */
   readonly heard?: boolean;
-  /** Id of the event that began the attempt: what its command, and its deadline, are caused by. */
+  /** Id of the event that began the attempt: the cause of its command and its deadline. */
   readonly begunBy?: string | undefined;
-  /** Id of the event that ended the attempt, which the next attempt is caused by. */
+  /** Id of the event that ended the attempt: the cause of the next attempt. */
   readonly endedBy?: string | undefined;
 }
 
 /** States as in the original specification; `NONE` before the start. */
 export type SagaStatus = 'NONE' | 'STARTED' | 'COMPENSATING' | 'COMPLETED' | 'FAILED';
 
-/** A saga as its history has it. */
+/** The state of a saga, folded from its history. */
 export interface SagaState {
   readonly status: SagaStatus;
   readonly sagaType: string;
   readonly input: JsonObject;
-  /** In the order in which they began. */
+  /** In the order of their beginning. */
   readonly runs: readonly SagaRun[];
-  /** Why it compensates, or failed. */
+  /** The reason of the compensation or the failure. */
   readonly reason?: string;
-  /** What all of the saga is a part of: from the event that started it. */
+  /** The correlation id of the event that started the saga. */
   readonly correlationId?: string | undefined;
-  /** Id of the event since which it compensates: of its turn, or of its resumption. */
+  /** Id of the event that began the compensation, or resumed it. */
   readonly turnedBy?: string | undefined;
   /** Id of the last event of its history. */
   readonly lastId?: string | undefined;
-  /** What could not be undone, while it waits for an operator. */
+  /** The item that could not be undone, while the saga waits for an operator. */
   readonly parked?: Pick<EventData<'saga.parked'>, 'step' | 'item' | 'reason'> | undefined;
 }
 
@@ -89,7 +89,7 @@ function evolved(saga: SagaState, event: DomainEvent<SagaEvent> | NewEvent<SagaE
       const { reason, retryAt, cause, answer } = event.data;
       const loose = cause === 'deadline' || cause === 'party' ? { loose: true } : {};
       const state = retryAt === undefined ? 'failed' : 'waiting';
-      // The end of a party is no answer: one that was on its way may still come.
+      // The end of a party is no answer: an answer may still arrive.
       const heard = answer && cause === 'answer' ? { heard: true } : {};
       return change(saga, event.data, { state, reason, retryAt, endedBy: id, ...loose, ...heard });
     }
@@ -139,7 +139,7 @@ function change(
   return { ...saga, runs };
 }
 
-/** Items are answered by name; of two steps with an item of that name, the later one is meant. */
+/** Answers name items; if two steps have an item of the name, the later step counts. */
 export const runOf = (saga: SagaState, item: string): SagaRun | undefined =>
   saga.runs.findLast((run) => run.item === item);
 
@@ -147,15 +147,15 @@ export const outstanding = (saga: SagaState): readonly SagaRun[] =>
   saga.status === 'STARTED' ? saga.runs.filter(({ state }) => state === 'outstanding') : [];
 
 /**
- * What is to be undone, in this order: what was done, and what was begun and not answered, for an agent may be at it. An
- * item that failed by its own answer has nothing to undo.
+ * The items to undo, in this order: completed items, and items begun without an answer, since an agent may be at work.
+ * An item with a failure as its answer has nothing to undo.
  */
 export const compensable = (saga: SagaState): readonly SagaRun[] => saga.runs.filter(hasEffect).toReversed();
 
 const hasEffect = ({ state, loose = false }: SagaRun): boolean =>
   state === 'completed' || state === 'outstanding' || (loose && state !== 'compensated');
 
-/** When time alone changes something, ISO 8601. */
+/** The next time that changes the saga, ISO 8601. */
 export function nextWake(saga: SagaState): string | undefined {
   if (saga.status !== 'STARTED') return undefined;
   const instants = saga.runs.flatMap(({ state, deadline, retryAt }) =>

@@ -3,44 +3,44 @@ export interface SagaToken {
   readonly sagaId: string;
   readonly step: string;
   readonly item: string;
-  /** Whoever has it can answer for the item: never logged, deleted once used. */
+  /** The token allows an answer for the item: it is never logged, and deleted after use. */
   readonly token: string;
-  /** The stream whose end concerns the saga while it waits. */
+  /** The stream of the party: its end concerns the waiting saga. */
   readonly party?: string | undefined;
-  /** When the answer has to be there, ISO 8601. */
+  /** The deadline of the answer, ISO 8601. */
   readonly deadline: string;
 }
 
 /** The port to the tokens of outstanding answers. All calls are consistent, and throw UnavailableError. */
 export interface SagaTokens {
-  /** Keeps a token, in the place of an earlier token of the same item. */
+  /** Stores a token, and replaces an earlier token of the item. */
   put(token: SagaToken): Promise<void>;
-  /** Forgets a token, unless another has taken its place. */
+  /** Deletes a token, unless another has replaced it. */
   remove(token: SagaToken): Promise<void>;
-  /** The token by which a saga's machine waits for an item. */
+  /** The token of an item that a state machine waits for. */
   find(sagaId: string, step: string, item: string): Promise<SagaToken | undefined>;
-  /** The tokens by which a saga's machine waits. */
+  /** The tokens that a saga's state machine waits for. */
   ofSaga(sagaId: string): Promise<readonly SagaToken[]>;
   /** The sagas that wait for a party. */
   waitingFor(party: string): Promise<readonly string[]>;
 }
 
-/** The answers that a machine waits for at once: those of one step, in groups that fit in a Map state. */
+/** The answers that a state machine waits for at once: the items of one step, in groups that fit in a Map state. */
 export interface SagaRound {
-  /** Empty when there is nothing to wait for. */
+  /** Empty without an item to wait for. */
   readonly step: string;
   readonly groups: readonly (readonly {
     readonly item: string;
-    /** Time left, one second more than the history gives, so that it has run out there when it has here. */
+    /** The time left, one second more than in the history, so that the history's deadline passes first. */
     readonly timeoutSeconds: number;
   }[])[];
 }
 
 /** The port to the state machines that run sagas. Every call throws UnavailableError when it cannot be reached. */
 export interface SagaMachines {
-  /** Starts the machine of a saga with its first round. Starting it twice starts it once; each `turn` is one of its own. */
+  /** Starts the state machine of a saga with its first round. A second start with the same `turn` does nothing. */
   start(sagaType: string, sagaId: string, options: { readonly round: SagaRound; readonly turn: number }): Promise<void>;
-  /** Lets the machine that waits for a token go on; one that waits no more is no matter. */
+  /** Continues the state machine that waits for a token; nothing happens when it does not wait any more. */
   succeed(token: string): Promise<void>;
   fail(token: string, error: 'SagaRetry' | 'SagaCompensating'): Promise<void>;
 }

@@ -4,9 +4,9 @@ import type { EventType, NewEvent } from '../events/catalogue.ts';
 import type { Decider } from './decider.ts';
 
 /**
- * Derives {@link Decider.admits} from `decide`: an event is admitted when the command behind it leads to that event alone.
- * Members that the decision leaves out are the caller's; those that it gives have to be the same.
- * @param commandBehind the command of a caller that leads to an event; undefined when there is none
+ * Derives {@link Decider.admits} from `decide`: an event is admitted when its command would write exactly this event.
+ * Members without a decision are free; decided members have to be the same.
+ * @param commandBehind the command that would write an event; undefined when no command does
  */
 export function admitsDecided<State, Command, Type extends EventType>(
   decide: Decider<State, Command, Type>['decide'],
@@ -14,9 +14,9 @@ export function admitsDecided<State, Command, Type extends EventType>(
 ): NonNullable<Decider<State, Command, Type>['admits']> {
   return (state, event, context) => {
     const command = commandBehind(event);
-    if (command === undefined) throw new NotAdmittedError(`no command leads to ${event.type}`);
+    if (command === undefined) throw new NotAdmittedError(`no command writes ${event.type}`);
     const [decided, ...more] = decideOrRefuse(() => decide(state, command, context));
-    if (!decided) throw new NotAdmittedError(`${event.type} changes nothing in the state that ${context.id} is in`);
+    if (!decided) throw new NotAdmittedError(`${event.type} changes nothing in the state of ${context.id}`);
     if (decided.type !== event.type || more.length > 0) {
       throw new NotAdmittedError(`in this state ${decided.type} would follow, not ${event.type}`);
     }
@@ -24,7 +24,7 @@ export function admitsDecided<State, Command, Type extends EventType>(
   };
 }
 
-/** The rule that a command breaks is the rule that its event breaks. */
+/** The event breaks the same rule as its command. */
 function decideOrRefuse<Events>(decide: () => Events): Events {
   try {
     return decide();

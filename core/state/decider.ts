@@ -6,11 +6,11 @@ import { type AppendOptions, assertSameRequest, type EventStore } from '../store
 import { stateFold } from './fold.ts';
 import { type Loaded, StateReader } from './state-reader.ts';
 
-/** What `decide` may know besides state and command; given, so that it stays pure. */
+/** The input of `decide` besides state and command, so that it stays pure. */
 export interface DecideContext {
   /** The instant of the command, ISO 8601. */
   readonly now: string;
-  /** Id of the aggregate that the command is for. */
+  /** Id of the aggregate of the command. */
   readonly id: string;
 }
 
@@ -21,27 +21,29 @@ export interface DecideContext {
 export interface Decider<State, Command, Type extends EventType> {
   readonly aggregateType: string;
   readonly initialState: State;
-  /** Raised with each change of `evolve` that leads to other states, so that snapshots of the old ones are passed over. Default 1. */
+  /**
+   * Raise it with each change of `evolve` that makes other states: snapshots of older states are then skipped. Default
+   * 1.
+   */
   readonly stateVersion?: number;
-  /** The events that the command leads to, none when there is nothing to change. @throws CommandRejectedError, NotFoundError */
+  /** The events of the command; none when nothing changes. @throws CommandRejectedError, NotFoundError */
   decide(state: State, command: Command, context: DecideContext): readonly NewEvent<Type>[];
   /** Pure, and of constant cost: a state that grows keeps its parts in maps that `withEntry` of growing-map.ts extends. */
   evolve(state: State, event: DomainEvent<Type>): State;
   /**
-   * Looks at an event that somebody appends without a command; {@link admitsDecided} makes this out of `decide`.
-   * Without it the aggregate has no rule of its own.
-   * @throws NotAdmittedError when no command could lead to this event in this state
+   * Checks a raw append; {@link admitsDecided} derives this from `decide`. Without it the aggregate admits every event.
+   * @throws NotAdmittedError when no command could write this event in this state
    */
   admits?(state: State, event: NewEvent<Type>, context: DecideContext): void;
 }
 
-/** Any decider, for code that knows of all of them. */
+/** Any decider, for code that handles all deciders. */
 // biome-ignore lint/suspicious/noExplicitAny: State, Command and Type appear in argument positions, so only any fits all
 export type AnyDecider = Decider<any, any, any>;
 
 export interface CommandOptions extends Pick<AppendOptions, 'commitId' | 'digest' | 'defaults' | 'trace'> {
   readonly now?: () => Date;
-  /** Where states are loaded from; by default the whole stream. */
+  /** Loads states; from whole streams by default. */
   readonly states?: StateReader | undefined;
 }
 
@@ -50,21 +52,24 @@ export interface CommandResult<State> {
   readonly state: State;
   /** Its version then. */
   readonly version: number;
-  /** True when the command had been carried out before under the same commit id; nothing was written now. */
+  /** True for a repeat of an earlier command with the same commit id; nothing was written. */
   readonly repeated: boolean;
 }
 
-/** A command that lost the race loads and decides again; 2.7 attempts a success were measured under heavy contention. */
+/**
+ * After a lost race the command loads and decides again. Measured under heavy contention: 2.7 attempts for each
+ * success.
+ */
 const conflicts = retry(handleType(ConcurrencyError), {
   maxAttempts: 20,
   backoff: new ExponentialBackoff({ initialDelay: 5, maxDelay: 250 }),
 });
 
 /**
- * Carries out a command: load, decide, append; starts over when another writer was faster.
- * With a `commitId` a repeat writes nothing and gives the first one's result, whatever happened since. With a `digest`, too,
- * that holds for a command that changed nothing, and another request under the `commitId` is refused.
- * @throws what `decide` throws, and what {@link EventStore.append} throws
+ * Carries out a command: load, decide, append; starts over when another writer was faster. With a `commitId` a repeat
+ * writes nothing and gives the first result. With a `digest` too, this holds for commands that changed nothing, and
+ * another request with the `commitId` is refused.
+ * @throws the errors of `decide` and of {@link EventStore.append}
  */
 export function handleCommand<State, Command, Type extends EventType>(
   store: EventStore,
@@ -93,7 +98,7 @@ export function handleCommand<State, Command, Type extends EventType>(
       expectedVersion,
       headKnown: true,
     });
-    // A repeat that overtook its first attempt: answer with that one's state, which is not the one decided on here.
+    // A concurrent repeat: answer with the state of the stored attempt, not with the state decided on here.
     if (appended.repeated) return answerOf(await states.load(fold, stream, key), digest);
     const stored = events.map((event, index) => ({ ...append.defaults, ...event, id: appended.eventIds[index] }));
     const after = { state: evolveAll(decider, loaded.state, stored), version: appended.toVersion };
@@ -107,7 +112,7 @@ function answerOf<State>({ state, version, repeat }: Loaded<State>, digest?: str
   return { state, version, repeated: repeat !== undefined };
 }
 
-/** New events stand in for stored ones here: a decider's `evolve` looks at type, data, and the ids of the envelope. */
+/** New events replace stored events here: a decider's `evolve` uses type, data, and the ids of the envelope. */
 function evolveAll<State, Command, Type extends EventType>(
   decider: Decider<State, Command, Type>,
   state: State,

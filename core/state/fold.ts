@@ -3,19 +3,19 @@ import { CorruptDataError } from '../base/errors.ts';
 import type { DomainEvent } from '../events/catalogue.ts';
 import { type Commit, decodeCommit, endOf } from '../store/commit.ts';
 
-/** How the events of one stream become a state: what deciders and views have in common. */
+/** The fold of the events of one stream to a state, for deciders and views. */
 export interface Fold<State> {
-  /** Tells its states from those of other folds over the same stream. */
+  /** Distinguishes its states from those of other folds over the same stream. */
   readonly name: string;
   readonly aggregateType: string;
-  /** Tells its states from those of this fold's earlier forms; see {@link schemaOf}. */
+  /** Distinguishes its states from those of earlier forms of this fold; see {@link schemaOf}. */
   readonly schema: string;
   readonly initialState: State;
-  /** Pure; states are plain values, maps and sets, which snapshots can keep. */
+  /** Pure. States are plain values, maps and sets, so that snapshots can keep them. */
   evolve(state: State, event: DomainEvent): State;
 }
 
-/** Any fold, for code that runs them all. */
+/** Any fold, for code that runs all folds. */
 // biome-ignore lint/suspicious/noExplicitAny: State appears in argument and result positions, so only any fits all
 export type AnyFold = Fold<any>;
 
@@ -25,7 +25,7 @@ export interface Folded<State> {
   readonly version: number;
 }
 
-/** The part of a decider that folds. */
+/** The folding part of a decider. */
 interface Evolving<State> {
   readonly aggregateType: string;
   readonly initialState: State;
@@ -37,7 +37,7 @@ interface Evolving<State> {
 // biome-ignore lint/suspicious/noExplicitAny: states of many deciders; each fold is under its own decider
 const stateFolds = new WeakMap<Evolving<any>, Fold<any>>();
 
-/** The state that an aggregate decides on. Made once for each decider: every command asks. */
+/** The fold of an aggregate's state, made once for each decider. */
 export function stateFold<State>(decider: Evolving<State>): Fold<State> {
   const known: Fold<State> | undefined = stateFolds.get(decider);
   if (known) return known;
@@ -53,7 +53,7 @@ export function stateFold<State>(decider: Evolving<State>): Fold<State> {
   return fold;
 }
 
-/** What a kept state depends on: how it is folded, and in which versions its events were read. */
+/** The version of a kept state: that of its fold and of its event types. */
 export function schemaOf(aggregateType: string, stateVersion = 1): string {
   const types = definitions.filter((definition) => definition.aggregateType === aggregateType);
   return [stateVersion, ...types.map(({ type, version }) => `${type}@${version}`)].join(' ');
@@ -69,7 +69,7 @@ export interface FoldLimits {
 }
 
 /**
- * Folds a commit in; events that are in already are skipped. Whatever folds stored events does it here.
+ * Folds a commit into a state, and skips events that the state has. Every fold of stored events runs here.
  * @throws CorruptDataError when an event before the commit is missing, and what `evolve` throws
  */
 export function foldCommit<State>(

@@ -4,7 +4,7 @@ import type { Origin } from '../events/define.ts';
 import { type Commit, decodeCommit } from '../store/commit.ts';
 import type { EventStore } from '../store/event-store.ts';
 
-/** Most parents that a fork may have: its parent, the parent of that one, and so on. */
+/** Most ancestors of a fork: its parent, the parent of the parent, and so on. */
 export const MAX_PARENTS = 32;
 
 /** Events of one stream, numbered `from` to `to`, both included. */
@@ -14,7 +14,7 @@ export interface Stretch {
   readonly to: number;
 }
 
-/** What a stream goes on from when this is the first commit of a fork: its history up to there is that other stream's. */
+/** The origin of a fork, by its first commit: the moment of the other stream that it continues. */
 export function originOf(commit: Commit | undefined): Origin | undefined {
   if (commit?.version !== 1 || !commit.types.some(mayContinue)) return undefined;
   const [event] = decodeCommit(commit);
@@ -22,12 +22,12 @@ export function originOf(commit: Commit | undefined): Origin | undefined {
   return event && definitionOf(event.type)?.continues?.(event.data as never);
 }
 
-/** Whether an event stored under this type may begin a fork. Spares the others the decoding. */
+/** Whether an event of this stored type may begin a fork. Other events need no decoding. */
 function mayContinue(type: string): boolean {
   return [...retiredTypes.currentTypesOf(type)].some((name) => definitionOf(name)?.continues !== undefined);
 }
 
-/** The streams on the way from a fork to the beginning of its history; refuses a way that does not end. */
+/** The streams from a fork to the beginning of its history; refuses a circle. */
 export class Ancestry {
   readonly #stream: string;
   readonly #seen: Set<string>;
@@ -38,7 +38,7 @@ export class Ancestry {
     this.#seen = new Set([stream]);
   }
 
-  /** Takes the next step back. @throws LineageError on a stream that was passed, and past {@link MAX_PARENTS} */
+  /** Adds the next origin. @throws LineageError on a repeated stream, and past {@link MAX_PARENTS} */
   add({ stream }: Origin): void {
     if (this.#seen.has(stream)) {
       throw new LineageError(`the forks that lead to stream ${this.#stream} form a circle, at stream ${stream}`);
@@ -55,7 +55,7 @@ export class Ancestry {
   }
 }
 
-/** How many parents a stream has; 0 when it is no fork. @throws LineageError when they do not end */
+/** The number of a stream's ancestors; 0 unless it is a fork. @throws LineageError in a circle */
 export async function parentsOf(store: EventStore, stream: string): Promise<number> {
   const ancestry = new Ancestry(stream);
   let origin = originOf(await firstCommit(store, stream));
@@ -67,8 +67,8 @@ export async function parentsOf(store: EventStore, stream: string): Promise<numb
 }
 
 /**
- * Where the whole history of a stream is: that of its origins first; empty when there is none. The event that begins a
- * fork is no part of it.
+ * The places of the whole history of a stream, from its first origin on; empty without a history. The event that begins
+ * a fork does not belong to it.
  * @throws LineageError when the forks on the way form a circle or are too many
  */
 export async function historyOf(store: EventStore, stream: string): Promise<Stretch[]> {
@@ -92,7 +92,7 @@ async function firstCommit(store: EventStore, stream: string): Promise<Commit | 
   return undefined;
 }
 
-/** Two histories from where they part, and the last moment that they have in common, if there is one. */
+/** Two histories from their first difference on, and their last shared moment, if any. */
 export interface Parting {
   readonly common: Origin | undefined;
   readonly left: readonly Stretch[];
@@ -125,7 +125,7 @@ export function skip(stretches: readonly Stretch[], events: number): Stretch[] {
   });
 }
 
-/** The events of stretches, one by one, fetched as they are taken. */
+/** The events of stretches, one by one, fetched on demand. */
 export async function* eventsOf(store: EventStore, stretches: readonly Stretch[]) {
   for (const { stream, from, to } of stretches) yield* store.read(stream, { from, to });
 }

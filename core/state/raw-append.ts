@@ -25,12 +25,12 @@ export interface RawAppendParts {
 type RawAppendOptions = Omit<AppendOptions, 'headKnown' | 'validated'>;
 
 /**
- * Appends events that come without a command, as {@link EventStore.append} does, if the aggregate of the stream admits
- * each of them in the state that the one before it leaves. The look at the state takes the place of the look at the head;
- * the beginning of a stream needs neither.
+ * Appends events without a command, as {@link EventStore.append} does, if the aggregate of the stream admits each event
+ * in the state after the event before it. The state replaces the check of the head; the beginning of a stream needs
+ * neither.
  * @throws ReservedTypeError for a type that only Annals writes
- * @throws NotAdmittedError for an event that no command could lead to; the message names the rule
- * @throws what {@link EventStore.append} throws: a wrong `expectedVersion` is a ConcurrencyError whatever the events are
+ * @throws NotAdmittedError for an event that no command could write; the message names the rule
+ * @throws the errors of {@link EventStore.append}: a wrong `expectedVersion` is always a ConcurrencyError
  */
 export async function appendRaw(
   parts: RawAppendParts,
@@ -53,7 +53,7 @@ export async function appendRaw(
   return contention.execute(() => append.attempt());
 }
 
-/** One append to one aggregate, however often it is tried. */
+/** One append to one aggregate, over all its attempts. */
 class RawAppend {
   readonly #parts: RawAppendParts;
   readonly #aggregate: AnyDecider;
@@ -75,13 +75,13 @@ class RawAppend {
     this.#options = options;
   }
 
-  /** At the beginning of the stream, which nobody has to look at. */
+  /** An append at the beginning of the stream, which needs no read. */
   async first(): Promise<AppendResult> {
     try {
       return await this.#put({ state: this.#aggregate.initialState, version: 0 });
     } catch (error) {
       if (!(error instanceof NotAdmittedError)) throw error;
-      return this.attempt(); // a stream that is there is a conflict, or this append was carried out before
+      return this.attempt(); // an existing stream is a conflict, or this append was carried out before
     }
   }
 
@@ -116,7 +116,7 @@ class RawAppend {
     let state = loaded;
     for (const [index, event] of this.#events.entries()) {
       ruled(index, event, () => this.#aggregate.admits?.(state, event, { now, id }));
-      state = this.#aggregate.evolve(state, event as never); // `evolve` looks at type and data
+      state = this.#aggregate.evolve(state, event as never); // `evolve` uses type and data
     }
     return state;
   }
@@ -150,7 +150,7 @@ function assertStreamIds(events: readonly NewEvent[], aggregateId: string): void
   }
 }
 
-/** Says which of the events breaks a rule. */
+/** Adds the place of the event to the message. */
 function ruled(index: number, { type }: NewEvent, admit: () => void): void {
   try {
     admit();

@@ -11,48 +11,48 @@ import type { ObjectStore } from '../store/object-store.ts';
 import { type Metrics, noMetrics } from '../telemetry/metrics.ts';
 import type { Fold, Folded } from './fold.ts';
 
-/** A folded state, kept so that a later load can start from it. */
+/** A folded state as a starting point of later loads. */
 export interface Snapshot<State> extends Folded<State> {
   readonly stream: string;
-  /** The latest time at which the store took any of the events in it. */
+  /** The latest `recordedAt` of its events. */
   readonly recordedAt: string;
-  /** The identity of the commit that it ends in; see {@link identityOf}. Snapshots of earlier versions have none. */
+  /** The identity of its last commit; see {@link identityOf}. Snapshots of earlier versions have none. */
   readonly endsIn?: string;
 }
 
 /**
- * Why a snapshot that was looked for does not serve; all it costs is a longer read. `foreign`: it ends in a commit that the
- * stream does not have, because events were restored from an older backup.
+ * The reason why a snapshot cannot be used; the cost is a longer read. `foreign`: the stream lacks its last commit,
+ * because events were restored from an older backup.
  */
 export type SnapshotFault = 'missing' | 'corrupt' | 'schema' | 'unavailable' | 'foreign';
 
-/** Where the commits are that snapshots have to end in. */
+/** The commits that snapshots have to end in. */
 export type SnapshotHistory = Pick<EventStore, 'commits'>;
 
 export interface SnapshotStoreOptions {
-  /** A snapshot each time a stream steps over a multiple of so many events. */
+  /** Events from one snapshot to the next. */
   readonly interval?: number;
-  /** Called for each snapshot that does not serve, for the log. */
+  /** Called for each unusable snapshot, for the log. */
   readonly onFault?: (fault: SnapshotFault, key: string, error?: unknown) => void;
   readonly metrics?: Metrics;
 }
 
-/** Which snapshot is wanted: the newest of at most this version and, if `at` is given, with nothing recorded later. */
+/** The range of a snapshot: the newest up to this version and, with `at`, up to that instant. */
 export interface SnapshotRange {
   readonly version: number;
   readonly at?: Date | undefined;
 }
 
 export const DEFAULT_SNAPSHOT_INTERVAL = 100;
-/** The rule of pruning: the newest so many, and the first of every thousand events. */
+/** Pruning keeps this many of the newest snapshots, and the first of every thousand events. */
 const KEPT = 3;
 const KEPT_EVERY = 1_000;
 
-/** To read a stream without a snapshot takes seconds at worst; to wait longer than this for one is no gain. */
+/** A read without a snapshot takes seconds at worst; a longer wait for a snapshot is no gain. */
 const patience = timeout(2_000, TimeoutStrategy.Aggressive);
-/** Snapshots tried before the stream is read from its start. */
+/** Snapshots to try before a read of the whole stream. */
 const ATTEMPTS = 3;
-/** A state larger than this is none: it protects a reader's memory. */
+/** Larger states are refused, to protect the memory of readers. */
 const MAX_STATE_BYTES = 64 * 1024 * 1024;
 
 const stored = z.strictObject({
@@ -69,8 +69,8 @@ const stored = z.strictObject({
 type Stored = z.output<typeof stored>;
 
 /**
- * Snapshots as gzipped JSON in an object store. Never the truth: whatever is wrong with one, an older one or the events
- * themselves serve, and `onFault` is told.
+ * Snapshots as gzipped JSON in an object store. A snapshot is a cache: instead of a faulty snapshot an older one or the
+ * events serve, and `onFault` is called.
  */
 export class SnapshotStore {
   readonly #objects: ObjectStore;
@@ -89,14 +89,14 @@ export class SnapshotStore {
     };
   }
 
-  /** The last multiple of the interval up to a version: where a snapshot of it is looked for; 0 = there can be none. */
+  /** The last multiple of the interval up to a version: the place of its snapshot; 0 = no snapshot. */
   milestone(version: number): number {
     return version - (version % this.interval);
   }
 
   /**
-   * The newest snapshot in a range that serves and ends in a commit of this history.
-   * @throws UnavailableError when that commit cannot be looked up
+   * The newest usable snapshot in a range that ends in a commit of this history.
+   * @throws UnavailableError when the commit is unreachable
    */
   async newest<State>(
     fold: Fold<State>,
@@ -111,7 +111,7 @@ export class SnapshotStore {
     }
   }
 
-  /** The newest snapshot in a range that serves if {@link accepts} says so. Does not throw. */
+  /** The newest snapshot in a range, to be checked by {@link accepts}. Does not throw. */
   async candidate<State>(
     fold: Fold<State>,
     stream: string,
@@ -129,8 +129,8 @@ export class SnapshotStore {
   }
 
   /**
-   * Whether a snapshot is of the history that has this commit where the snapshot ends.
-   * @param commit 'damaged' when there is one that cannot be read: that is no sign of another history
+   * Whether a snapshot belongs to the history with this commit at its end.
+   * @param commit 'damaged' for an unreadable commit, which is no sign of another history
    */
   accepts<State>(fold: Fold<State>, snapshot: Snapshot<State>, commit: Commit | 'damaged' | undefined): boolean {
     const isOwn = commit === 'damaged' || (commit !== undefined && endsIn(snapshot, commit));
@@ -139,7 +139,7 @@ export class SnapshotStore {
     return isOwn;
   }
 
-  /** Keeps a state, and lets go of the one that is no longer among the newest. @throws UnavailableError */
+  /** Stores a state, and deletes the snapshot that is no longer among the newest. @throws UnavailableError */
   async put<State>(fold: Fold<State>, snapshot: Snapshot<State>): Promise<void> {
     const { stream, version, recordedAt, endsIn } = snapshot;
     if (snapshot.state === undefined) return;
@@ -154,13 +154,14 @@ export class SnapshotStore {
       await this.#objects.delete(keyOf(fold, stream, outdated));
   }
 
-  /** Those before the likely one; all of them when a time is wanted, which no key tells. */
+  /** The snapshots before the likely one; with a time all of them, since keys have no time. */
   async #older<State>(fold: Fold<State>, stream: string, milestone: number, range: SnapshotRange) {
     const last = keyOf(fold, stream, milestone);
     const keys: string[] = [];
     for await (const { key, modifiedAt } of this.#objects.list(folderOf(fold, stream))) {
       if (key > last || (key === last && !range.at)) break;
-      // Written after its events were recorded: one that was written in time is in time itself. Others may be, and cost a look.
+      // A snapshot is written after its events: written before the instant, it is in range. Others may be in range, and
+      // cost a read.
       if (range.at && Date.parse(modifiedAt) > range.at.getTime()) break;
       keys.push(key);
     }
@@ -191,7 +192,7 @@ export class SnapshotStore {
       if (sha256 !== hashOf(place, JSON.stringify(state)) || place.fold !== fold.name || place.stream !== stream) {
         throw new Error('the hash is of something else');
       }
-      // Hash and schema say that this was a state of this very fold.
+      // Hash and schema prove that this is a state of this fold.
       if (place.schema === fold.schema) return { ...place, state: devalue.unflatten(state) as State };
       this.#onFault('schema', key);
     } catch (error) {
@@ -201,7 +202,7 @@ export class SnapshotStore {
   }
 }
 
-/** A snapshot of an earlier version has the time of its last commit at least. A commit that took its place came later. */
+/** A snapshot of an earlier version has at least the time of its last commit. A replacing commit is later. */
 function endsIn({ version, recordedAt, endsIn: identity }: Snapshot<unknown>, commit: Commit): boolean {
   if (endOf(commit) !== version) return false;
   return identity === undefined ? commit.recordedAt <= recordedAt : identity === identityOf(commit);

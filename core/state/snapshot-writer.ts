@@ -9,9 +9,9 @@ import { StateReader } from './state-reader.ts';
 export interface SnapshotWriterOptions {
   readonly store: EventStore;
   readonly snapshots: SnapshotStore;
-  /** Whose states are kept. */
+  /** The folds with snapshots. */
   readonly folds: readonly AnyFold[];
-  /** Called when the snapshots of a stream could not be written; the next milestone tries again, from an older one. */
+  /** Called when the snapshots of a stream were not written; the next milestone tries again. */
   readonly onError: (stream: string, error: unknown) => void;
 }
 
@@ -24,8 +24,8 @@ interface StreamProgress {
 const CONCURRENCY = 4;
 
 /**
- * Makes snapshots, beside the projector and off the path of commands: whenever a commit steps over a multiple of the
- * interval, the state right after it. The same commit makes the same snapshot, so a repeat is harmless.
+ * Writes snapshots beside the projector, not on the path of commands: the state after each commit that passes a
+ * multiple of the interval. The same commit makes the same snapshot, so a repeat is harmless.
  */
 export class SnapshotWriter {
   readonly #options: SnapshotWriterOptions;
@@ -37,7 +37,7 @@ export class SnapshotWriter {
     this.#states = new StateReader(options);
   }
 
-  /** Looks at commits that were just stored. Does not throw: a snapshot that is missing costs a longer read, no more. */
+  /** Writes the due snapshots of new commits. Does not throw: a missing snapshot costs a longer read only. */
   async write(commits: readonly Commit[]): Promise<void> {
     const due = Map.groupBy(
       commits.filter((commit) => this.#isDue(commit)),
@@ -54,7 +54,7 @@ export class SnapshotWriter {
     return snapshots.milestone(endOf(commit)) > snapshots.milestone(commit.version - 1);
   }
 
-  /** From the snapshots before the first commit that is due, once through all that follows, up to the last. */
+  /** Reads once from the snapshots before the first due commit up to the last. */
   async #writeStream(stream: string, due: readonly Commit[]): Promise<void> {
     const { store, snapshots, folds } = this.#options;
     const { aggregateType } = parseStreamId(stream);
@@ -63,7 +63,7 @@ export class SnapshotWriter {
     const before = Math.min(...due.map(({ version }) => version)) - 1;
     const bases = await Promise.all(own.map((fold) => snapshots.newest(fold, stream, { version: before }, store)));
     let progress = own.map((fold, index): StreamProgress => ({ fold, folded: bases[index] ?? start(fold) }));
-    // Clocks of several writers: the latest time, whichever commit has it, so that nothing in the state is later.
+    // The latest time of all commits, since the clocks of writers differ.
     let recordedAt = bases.reduce((latest, base) => (base && base.recordedAt > latest ? base.recordedAt : latest), '');
     const from = Math.min(...progress.map(({ folded }) => folded.version)) + 1;
     const to = Math.max(...due.map(endOf));

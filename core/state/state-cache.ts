@@ -1,9 +1,9 @@
 import { heapSizeOf } from '../base/heap-size.ts';
 import type { Fold, Folded } from './fold.ts';
 
-/** What a process remembers of a stream. */
+/** The cached state of a stream. */
 export interface Known<State> extends Folded<State> {
-  /** The ids that callers gave to the commits in it; undefined when not all are known. */
+  /** The commit ids of callers in it; undefined when some are unknown. */
   readonly commitIds: Set<string> | undefined;
 }
 
@@ -12,7 +12,7 @@ export const DEFAULT_CACHE_BYTES = 32 * 1024 * 1024;
 /** What an entry takes besides its state and its ids. */
 const OVERHEAD_BYTES = 256;
 
-/** Folded states in memory; those used longest ago make room for others. */
+/** Folded states in memory, least recently used first out. */
 export class StateCache {
   readonly #maxBytes: number;
   // biome-ignore lint/suspicious/noExplicitAny: states of many folds; each is under its fold's own name
@@ -33,7 +33,7 @@ export class StateCache {
     const key = keyOf(fold, stream);
     const entry = this.#entries.get(key);
     if (!entry) return undefined;
-    // A map keeps the order in which its entries were set: this one is now the newest.
+    // A map keeps the order of insertion: this entry is now the newest.
     this.#entries.delete(key);
     this.#entries.set(key, entry);
     return entry.known;

@@ -9,25 +9,25 @@ import { Ancestry, originOf } from './lineage.ts';
 import type { Snapshot, SnapshotStore } from './snapshot-store.ts';
 import { type Known, StateCache } from './state-cache.ts';
 
-/** A state as a load found it. */
+/** The result of a load. */
 export interface Loaded<State> extends Folded<State> {
-  /** The commit under the id that was asked for, when there is one: the state is the one right after it. */
+  /** The commit with the requested id, if any: the state is the state right after it. */
   readonly repeat?: Commit | undefined;
 }
 
 /** The key of a request that may have been carried out before. */
 export interface RequestKey {
   readonly commitId?: string | undefined;
-  /** A caller gave the key, so that a note may say that the request changed nothing. */
+  /** A caller gave the key, so a note of a request without effect may exist. */
   readonly noted?: boolean;
 }
 
 interface Found<State> extends Known<State> {
-  /** The commit under the id that was asked for. */
+  /** The commit with the requested id. */
   readonly repeat?: Commit;
 }
 
-/** Which moment of a stream is wanted. */
+/** A moment of a stream. */
 export interface Past {
   readonly version?: number | undefined;
   readonly at?: Date | undefined;
@@ -42,17 +42,17 @@ export interface StateReaderOptions {
   readonly metrics?: Metrics;
 }
 
-/** More commits in a stream than this, and their ids are looked up in the store instead. */
+/** Most commit ids kept of a stream; beyond that the store looks them up. */
 const MAX_COMMIT_IDS = 1_000;
-/** Commits that a first look at a stream fetches, newest first: a short stream is read whole by it, in one request. */
+/** Commits of the first request for a stream, newest first: one request reads a short stream whole. */
 const FIRST_LOOK = 25;
-/** A fold that takes longer, milliseconds, lets others have their turns from then on. */
+/** A longer fold gives others their turns, milliseconds. */
 const FREE_MS = 5;
 
 /**
- * Loads states by reading as little as can be: what a warm process knows plus the commits after it (one query), else the
- * newest snapshot plus the commits after it. What it returns may be outdated the moment it does, as any read; the condition
- * of the write that follows decides.
+ * Loads states with few reads: a warm process reads the commits after its cached state (one query), a cold one the
+ * newest snapshot and the commits after it. The result may be outdated at once, as any read; the condition of the write
+ * decides.
  */
 export class StateReader {
   readonly #store: EventStore;
@@ -64,10 +64,10 @@ export class StateReader {
     this.#store = store;
     this.#snapshots = snapshots;
     this.#cache = new StateCache(cacheBytes);
-    this.#metrics = cacheBytes > 0 ? metrics : undefined; // without a cache there is nothing to hit
+    this.#metrics = cacheBytes > 0 ? metrics : undefined; // without a cache there are no hits
   }
 
-  /** The newest state, or the one right after the commit or the note that the key led to when there is one. */
+  /** The newest state, or the state right after the commit or the note with the key, if any. */
   async load<State>(fold: Fold<State>, stream: string, key: RequestKey = {}): Promise<Loaded<State>> {
     const known = this.#cache.get(fold, stream);
     this.#metrics?.count('cache_reads_total', { result: known ? 'hit' : 'miss' });
@@ -83,7 +83,7 @@ export class StateReader {
     return { state: found.state, version: found.version };
   }
 
-  /** The state after the event of a version, or after the last one before the first that was recorded later than a time. */
+  /** The state after the event of a version, or before the first event recorded after an instant. */
   async past<State>(fold: Fold<State>, stream: string, { version, at }: Past): Promise<Folded<State>> {
     const to = version ?? Number.MAX_SAFE_INTEGER;
     const snapshot = await this.#snapshots?.newest(fold, stream, { version: to, at }, this.#store);
@@ -98,8 +98,8 @@ export class StateReader {
   }
 
   /**
-   * What a fork goes on from, before its first commit; any other state as it is. Goes back from parent to parent, as far
-   * as a snapshot or the beginning, and then folds on the way forth.
+   * The inherited state of a fork, before its first commit; any other state unchanged. Follows the parents back to a
+   * snapshot or the beginning, and then folds forward.
    * @throws LineageError when the parents form a circle or are too many
    */
   async inherit<State>(fold: Fold<State>, folded: Folded<State>, commit: Commit): Promise<Folded<State>> {
@@ -132,15 +132,15 @@ export class StateReader {
     return { state, version: 0 };
   }
 
-  /** Takes note of the state after a commit that this process has just appended to a state it had loaded. */
+  /** Caches the state after a commit of this process. */
   written<State>(fold: Fold<State>, stream: string, loaded: number, after: Folded<State>, commitId?: string): void {
     const known = this.#cache.get(fold, stream);
-    const commitIds = known?.version === loaded ? known.commitIds : undefined; // else these miss some in between
+    const commitIds = known?.version === loaded ? known.commitIds : undefined; // else ids in between are missing
     if (commitId !== undefined) commitIds?.add(commitId);
     this.#remember(fold, stream, { ...after, commitIds });
   }
 
-  /** One query for what came since. A commit id that may be older than what is known is looked up beside it. */
+  /** One query for new commits. A commit id that may be older is looked up in parallel. */
   async #loadWarm<State>(fold: Fold<State>, stream: string, known: Known<State>, { commitId, noted }: RequestKey) {
     const mayBeOlder = commitId !== undefined && (noted || known.commitIds?.has(commitId) !== false);
     const [earlier, found] = await Promise.all([

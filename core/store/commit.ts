@@ -6,7 +6,7 @@ import { parseStreamId } from '../base/stream-id.ts';
 import type { DomainEvent } from '../events/catalogue.ts';
 import { upcast } from './upcast.ts';
 
-/** Most events that one append may hold. */
+/** Most events of one append. */
 export const MAX_EVENTS_PER_COMMIT = 100;
 /** Most bytes of a commit as one item: under DynamoDB's 400 KB per item, with room for keys and attribute names. */
 export const MAX_COMMIT_BYTES = 380 * 1024;
@@ -30,7 +30,7 @@ export interface Commit {
   readonly commitId: string;
   /** True when `commitId` came from the caller, who may repeat the append and find it by that id. */
   readonly keyed: boolean;
-  /** What tells the request behind a keyed commit from others under the same key; 16 bytes in base64url. */
+  /** The digest of the request of a keyed commit; 16 bytes in base64url. */
   readonly digest?: string;
   /** ISO 8601, UTC, milliseconds. */
   readonly recordedAt: string;
@@ -38,9 +38,9 @@ export interface Commit {
   readonly types: readonly string[];
   /** A codec byte, then the events. See {@link encodeEvents}. */
   readonly body: Uint8Array;
-  /** What is stored in the body's place when that lies in an object; see core/store/claim-check.ts. */
+  /** The claim in place of a body that lies in an object; see core/store/claim-check.ts. */
   readonly claim?: Uint8Array;
-  /** Trace header of the append, to link what follows from it. */
+  /** Trace header of the append, to link its effects. */
   readonly trace?: string;
 }
 
@@ -48,9 +48,10 @@ export interface Commit {
 export const endOf = (commit: Pick<Commit, 'version' | 'count'>): number => commit.version + commit.count - 1;
 
 /**
- * Tells a commit from any other that has or had its place. After events were restored from an older backup, other commits
- * take the places of those that were lost. A commit that is there with this identity has all commits before it that it had
- * when it was written, because commits never change and a restore keeps those before a moment.
+ * Distinguishes a commit from every other commit at its place, now or earlier. After events were restored from an older
+ * backup, other commits take the places of those that were lost. A commit that is there with this identity has all
+ * commits before it that it had when it was written, because commits never change and a restore keeps those before a
+ * moment.
  */
 export const identityOf = ({ recordedAt, commitId }: Pick<Commit, 'recordedAt' | 'commitId'>): string =>
   `${recordedAt} ${commitId}`;
@@ -62,7 +63,7 @@ export function inStreamOrder(commits: readonly Commit[]): Commit[] {
   return commits.flatMap(({ stream }) => streams.get(stream)?.shift() ?? []);
 }
 
-/** What a commit's body holds of each event; the rest of the envelope follows from the commit. */
+/** The stored part of each event; the rest of the envelope follows from the commit. */
 export type StoredEvent = Pick<DomainEvent, 'id' | 'type' | 'version' | 'timestamp' | 'source' | 'data'> & {
   readonly correlationId?: string;
   readonly causationId?: string;

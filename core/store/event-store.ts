@@ -17,26 +17,23 @@ import {
 } from './commit.ts';
 import type { CommitRange, CommitStorage } from './commit-storage.ts';
 
-/** A number (0 = the stream must not exist), whatever is there, or whatever is there but something. */
+/** A number (0 = the stream must not exist), any version, or any existing stream. */
 export type ExpectedVersion = number | 'any' | 'exists';
 
 export interface AppendOptions {
   readonly expectedVersion: ExpectedVersion;
-  /** Idempotency key: the repeat of an append under the same id writes nothing and returns the first one's result. */
+  /** Idempotency key: a repeat of the append with the same id writes nothing and returns the first result. */
   readonly commitId?: string | undefined;
-  /**
-   * What tells the request behind the append from others: 16 bytes in base64url. A repeat of `commitId` with another
-   * digest is refused.
-   */
+  /** The digest of the request: 16 bytes in base64url. A repeat of `commitId` with another digest is refused. */
   readonly digest?: string | undefined;
   /**
-   * The caller has just read the stream to its end, at `expectedVersion`, and met no commit under this `commitId`: saves
-   * the check, never the condition.
+   * The caller has just read the stream to `expectedVersion`, and found no commit with this `commitId`: skips the
+   * check, never the condition.
    */
   readonly headKnown?: boolean;
   /** {@link assertEvents} has been called with these events. */
   readonly validated?: boolean;
-  /** Envelope members for all events that do not bring their own. */
+  /** Envelope members of events without their own. */
   readonly defaults?: {
     readonly source?: string | undefined;
     readonly correlationId?: string | undefined;
@@ -52,7 +49,7 @@ export interface AppendResult {
   readonly toVersion: number;
   readonly eventIds: readonly string[];
   readonly recordedAt: string;
-  /** True when the commit had been written before, under the same commit id. */
+  /** True for a repeat of an earlier commit with the same commit id. */
   readonly repeated: boolean;
 }
 
@@ -62,18 +59,18 @@ export interface ReadOptions {
   /** Last one, included: default the head, backward 1. */
   readonly to?: number | undefined;
   readonly direction?: 'forward' | 'backward' | undefined;
-  /** `from` is known to be where a commit starts; spares an adapter a look for the one that it might be inside of. */
+  /** A commit starts at `from`; saves the adapter a read. */
   readonly startsCommit?: boolean | undefined;
 }
 
 export interface EventStoreOptions {
   readonly now?: () => Date;
   readonly newId?: () => string;
-  /** The header of the trace in hand: kept with appends that bring none, so that whatever causes one is linked to it. */
+  /** The header of the current trace, for appends without one. */
   readonly trace?: () => string | undefined;
 }
 
-/** Attribute names, numbers and the set of types: what an item weighs besides its strings and its body. */
+/** Bytes of an item besides its strings and its body: attribute names, numbers and types. */
 const ITEM_OVERHEAD_BYTES = 128;
 
 /** Most events of an append that have an id of their caller's: with the commit, as many items as a transaction may have. */
@@ -83,7 +80,9 @@ export const MAX_GIVEN_IDS = MAX_EVENTS_PER_COMMIT - 1;
 const NOTE_DAYS = 31;
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
-/** An `any` or `exists` append starts over when others win the place, after a jittered pause; `exists` on nothing does not. */
+/**
+ * An `any` or `exists` append starts over after a lost race, with a jittered pause; `exists` without a stream does not.
+ */
 export const contention = retry(
   handleWhen((error) => error instanceof ConcurrencyError && error.actualVersion > 0),
   { maxAttempts: 40, backoff: new ExponentialBackoff({ initialDelay: 5, maxDelay: 250 }) },
@@ -112,10 +111,10 @@ export class EventStore {
   /**
    * Appends 1 to 100 events to a stream as one commit.
    * @throws ValidationError, PayloadTooLargeError, InvalidIdError before anything is written
-   * @throws ConcurrencyError when the stream is not where `expectedVersion` says; nothing was written
+   * @throws ConcurrencyError when the stream is not at `expectedVersion`; nothing was written
    * @throws EventIdTakenError when the stream has events of these ids; nothing was written
-   * @throws IdempotencyKeyReusedError when `commitId` stands for another request
-   * @throws UnavailableError when the outcome is unknown; repeat with the same `commitId`
+   * @throws IdempotencyKeyReusedError when `commitId` belongs to another request
+   * @throws UnavailableError when the result is unknown; repeat with the same `commitId`
    */
   async append(stream: string, events: readonly NewEvent[], options: AppendOptions): Promise<AppendResult> {
     const draft = await this.#draft(stream, events, options);
@@ -125,7 +124,7 @@ export class EventStore {
   }
 
   /**
-   * Notes that a request changed nothing, so that its repeat changes nothing either. Kept for {@link NOTE_DAYS} days.
+   * Records that a request changed nothing, so that its repeat changes nothing either. Kept for {@link NOTE_DAYS} days.
    * @param version the version of the stream that the request met
    * @throws UnavailableError, IdempotencyKeyReusedError
    */
@@ -140,13 +139,13 @@ export class EventStore {
     return this.#storage.note(unchanged, new Date(now.getTime() + NOTE_DAYS * DAY_MS));
   }
 
-  /** Sequence number of the stream's last event, 0 when it has none. */
+  /** Sequence number of the stream's last event, 0 without events. */
   head(stream: string): Promise<number> {
     parseStreamId(stream);
     return this.#storage.head(stream);
   }
 
-  /** The events of a stream one by one, fetched as they are taken. An empty stream yields nothing. */
+  /** The events of a stream one by one, fetched on demand. An empty stream yields nothing. */
   async *read(stream: string, options: ReadOptions & { limit?: number } = {}): AsyncGenerator<DomainEvent> {
     const range = rangeOf(options);
     const { low, high } = bounds(range);
@@ -162,13 +161,13 @@ export class EventStore {
     }
   }
 
-  /** The commits that hold the events of a range, whole. For readers that need what a commit knows. */
+  /** The whole commits of a range, for readers that need the facts of a commit. */
   commits(stream: string, options: ReadOptions & { limit?: number } = {}): AsyncIterable<Commit> {
     parseStreamId(stream);
     return this.#storage.read(stream, rangeOf(options));
   }
 
-  /** The commit that was written under this idempotency key, if there is one. */
+  /** The commit with this idempotency key, if any. */
   findCommit(stream: string, commitId: string): Promise<Commit | undefined> {
     parseStreamId(stream);
     return this.#storage.find(stream, commitId);
@@ -179,7 +178,7 @@ export class EventStore {
       const [head, earlier] = await Promise.all([this.#storage.head(draft.commit.stream), this.#earlier(draft)]);
       if (earlier) return repeatOf(earlier, draft.commit.digest);
       if (head !== expected) {
-        // The two looks are not one moment: what moved the head meanwhile may have been this very commit, sent twice.
+        // The two reads are not one moment: this commit, sent twice, may have moved the head meanwhile.
         const meanwhile = await this.#earlier(draft);
         if (meanwhile) return repeatOf(meanwhile, draft.commit.digest);
         throw new ConcurrencyError(draft.commit.stream, expected, head);
@@ -190,7 +189,7 @@ export class EventStore {
 
   async #appendAtHead(draft: Draft, expected: 'any' | 'exists'): Promise<AppendResult> {
     const head = await this.#storage.head(draft.commit.stream);
-    // After the head, not beside it: whatever is written under our key later than this look-up takes our place, too.
+    // After the head, not in parallel: a later write with our key takes our place too.
     const earlier = head > 0 ? await this.#earlier(draft) : undefined;
     if (earlier) return repeatOf(earlier, draft.commit.digest);
     if (expected === 'exists' && head === 0) throw new ConcurrencyError(draft.commit.stream, expected, head);
@@ -215,7 +214,7 @@ export class EventStore {
     return keyed ? this.#storage.find(stream, commitId) : Promise.resolve(undefined);
   }
 
-  /** Everything of the commit but its place: validated, stamped and encoded once, however often the place changes. */
+  /** The commit without its place: validated, stamped and encoded once for all attempts. */
   async #draft(stream: string, events: readonly NewEvent[], options: AppendOptions): Promise<Draft> {
     const { aggregateType } = parseStreamId(stream);
     assertExpectedVersion(options.expectedVersion);
@@ -270,13 +269,13 @@ interface Draft {
 }
 
 /**
- * What the append of an earlier commit answered, for a request under the same key.
+ * The answer of the earlier append, for a repeat with the same key.
  * @param digest of the request; commits of older versions have none, and are taken for the same
  * @throws IdempotencyKeyReusedError when the commit is of another request
  */
 export function repeatOf(earlier: Commit, digest: string | undefined): AppendResult {
   assertSameRequest(earlier, digest);
-  if (earlier.count === 0) throw new IdempotencyKeyReusedError(); // an append never changes nothing
+  if (earlier.count === 0) throw new IdempotencyKeyReusedError(); // an append always writes
   return resultOf(earlier, true);
 }
 

@@ -1,7 +1,7 @@
 import { storedBytesOf } from './claim-check.ts';
 import type { Commit } from './commit.ts';
 
-/** Most bytes, as stored, of the commits that one reader has in hand at once; a single commit may be larger. */
+/** Most stored bytes of the commits that one reader holds at once; a single commit may be larger. */
 export const PORTION_BYTES = 1024 * 1024;
 
 /**

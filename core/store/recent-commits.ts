@@ -14,8 +14,8 @@ interface Kept {
 }
 
 /**
- * Commits that were delivered a moment ago. Consumers and readers that meet the same commit get the same object, and so
- * share its events. A commit is the same when all of it is, byte for byte, as it is stored.
+ * Recently delivered commits. Consumers and readers of the same commit get the same object, and so share its events.
+ * Two commits are the same when all their stored bytes are.
  */
 export class RecentCommits {
   readonly #maxBytes: number;

@@ -5,14 +5,14 @@ import type { EventDefinition, RetiredEvent, Upcaster } from '../events/define.t
 import type { JsonObject } from '../events/json.ts';
 import { storedForm } from '../events/stored-form.ts';
 
-/** What an event's version is about, and what upcasting may change of an event. */
+/** The parts of an event that upcasting uses and changes. */
 interface Versioned {
   readonly type: string;
   readonly version: number;
   readonly data: object;
 }
 
-/** Where an event stands, for the error that tells of it. */
+/** The place of an event, for the error. */
 export interface EventPlace {
   readonly stream: string;
   readonly sequenceNumber: number;
@@ -24,7 +24,7 @@ export interface KnownEvents {
   retiredEvent(type: string): RetiredEvent | undefined;
 }
 
-/** More changes than any event can have come through; the retired types then lead in a circle. */
+/** Most upcasting steps of an event; more means that retired types form a circle. */
 const MAX_STEPS = 1_000;
 
 /**
@@ -46,7 +46,7 @@ export function upcast<E extends Versioned>(event: E, place: EventPlace, known: 
 
 const storedData = new WeakMap<z.ZodObject, z.ZodType>();
 
-/** What was stored may lie outside of what is taken today. Made once for each declaration. */
+/** Stored data may lie outside of today's rules. Made once for each declaration. */
 function storedDataOf(schema: z.ZodObject): z.ZodType {
   const known = storedData.get(schema) ?? storedForm(schema);
   storedData.set(schema, known);
@@ -67,7 +67,7 @@ function bringUpToDate(stored: Versioned, known: KnownEvents): Versioned {
     else if ('succeed' in declared) event = declared.succeed(data);
     else return event;
   }
-  throw new Error(`the types that ${stored.type} became lead in a circle`);
+  throw new Error(`the successors of ${stored.type} form a circle`);
 }
 
 function upcasterOf({ upcasters }: { readonly upcasters?: readonly Upcaster[] }, version: number): Upcaster {

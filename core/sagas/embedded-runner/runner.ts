@@ -15,26 +15,26 @@ import { type Job, PAUSE_MS, StalledSagas } from './stalled-sagas.ts';
 export interface SagaRunnerOptions {
   readonly execution: SagaExecution;
   readonly index: SagaIndex;
-  /** How often a compensation is tried before its saga is parked. */
+  /** The attempts at a compensation before the saga is parked. */
   readonly policy: RetryPolicy;
   readonly logger: Pick<Logger, 'error'>;
   readonly now?: () => Date;
 }
 
-/** Sagas worked on side by side. Their appends of one turn share a transaction, so more cost less. */
+/** Sagas processed side by side. Their appends of one turn share a transaction. */
 const CONCURRENCY = 64;
 /** Sagas woken at once. */
 const WAKE_BATCH = 100;
 
 /**
- * Runs sagas where no Step Functions is: fed with all commits in their order, each at least once, and with the time. It
- * keeps nothing in memory that a restart does not bring again, so that a process may die at any point; the next one goes on
- * from the histories. A saga whose work fails is tried again every minute, and holds up no other.
+ * Runs sagas without Step Functions. It gets all commits in order, each at least once, and the time. A restart restores
+ * everything from the histories, so the process may die at any point. A failing saga is tried again every minute, and
+ * does not delay other sagas.
  */
 export class SagaRunner {
   readonly #options: SagaRunnerOptions;
   readonly #now: () => Date;
-  /** What commits say of themselves: types that mean something to a saga, under every name that they were ever stored by. */
+  /** The event types that sagas need, under all their stored names. */
   readonly #storedTypes: ReadonlySet<string>;
   readonly #stalled = new StalledSagas();
   /** Sagas that were asked for in the commits in hand, and do not exist. Only a start here makes them. */
@@ -46,7 +46,7 @@ export class SagaRunner {
     this.#now = options.now ?? (() => new Date());
   }
 
-  /** Takes in commits. @throws UnavailableError when it wants all of them again */
+  /** Processes commits. @throws UnavailableError when all of them have to be delivered again */
   async apply(commits: readonly Commit[]): Promise<void> {
     this.#absent.clear();
     let jobs: Job[] = [];
@@ -57,7 +57,7 @@ export class SagaRunner {
           jobs.push({ sagaId, commit, work: () => this.#take(sagaId, input) });
         }
         if (this.#options.execution.lossesOf(event).length === 0) continue;
-        // The index tells who waits for this party once all that came before is done.
+        // The index lists the sagas that wait for the party after all earlier work is done.
         await this.#run(jobs);
         jobs = await this.#losses(event, commit);
       }
@@ -69,7 +69,7 @@ export class SagaRunner {
     await this.#run(jobs);
   }
 
-  /** Wakes the sagas whose time has come. @returns when to call again, undefined when no saga waits for the time */
+  /** Wakes the sagas that are due. @returns the time of the next call; undefined when no saga waits for a time */
   async wake(): Promise<Date | undefined> {
     const { index } = this.#options;
     await this.#stalled.retry(this.#now().getTime());
@@ -80,7 +80,7 @@ export class SagaRunner {
     return Number.isFinite(time) ? new Date(time) : undefined;
   }
 
-  /** The commits that must be delivered again after a restart although `apply` returned. */
+  /** The commits that a restart has to deliver again although `apply` returned. */
   unfinished(): Iterable<Commit> {
     return this.#stalled.commits();
   }
@@ -123,11 +123,11 @@ export class SagaRunner {
     });
   }
 
-  /** Does what a saga's history says is due after these events. */
+  /** Does the due work of a saga after these events. */
   async #follow(sagaId: string, events: readonly DomainEvent[]): Promise<void> {
     const { execution } = this.#options;
     const saga = await execution.load(sagaId);
-    await this.#remember(sagaId, saga); // before the commands: whoever stops while they go out is found
+    await this.#remember(sagaId, saga); // before the commands, so that parties that stop meanwhile are found
     for (const event of events) {
       if (event.type === 'saga.parked') this.#alarm(sagaId, event);
       if (event.type !== 'saga.step-started') continue;
@@ -138,9 +138,9 @@ export class SagaRunner {
     await this.#compensate(sagaId, saga);
   }
 
-  /** Read off the history, so that no crash between the parking and the telling of it keeps an operator in the dark. */
+  /** The history triggers the log line, so that a crash after the parking loses no line. */
   #alarm(sagaId: string, { data: { step, item, reason } }: DomainEvent<'saga.parked'>): void {
-    const message = 'a saga is parked: something cannot be undone; repair it, then resume the saga';
+    const message = 'a saga is parked: an item cannot be undone; repair the cause, then resume the saga';
     this.#options.logger.error(message, { sagaId, step, item, reason });
   }
 
@@ -168,7 +168,9 @@ export class SagaRunner {
     await index.save({ sagaId, wakeAt: nextWake(saga), parties: execution.partiesOf(sagaId, saga) });
   }
 
-  /** Jobs of one saga one after the other, of many side by side. A saga whose work is at fault holds up no other. */
+  /**
+   * Jobs of one saga run one after the other, jobs of several sagas side by side. A failing saga does not delay others.
+   */
   async #run(jobs: readonly Job[]): Promise<void> {
     const bySaga = [...Map.groupBy(jobs, ({ sagaId }) => sagaId).values()];
     await sideBySide(
@@ -178,7 +180,7 @@ export class SagaRunner {
     );
   }
 
-  /** Does a job. One that fails, through no outage and no race, is tried again later; those behind it wait for it. */
+  /** Does a job. A failed job is tried again later, unless an outage or a race failed it; later jobs wait for it. */
   async #attempt(job: Job): Promise<void> {
     if (this.#stalled.queue(job)) return;
     try {
@@ -195,15 +197,15 @@ export class SagaRunner {
       return decodeCommit(commit);
     } catch (error) {
       const { stream, version } = commit;
-      this.#options.logger.error('sagas pass by a commit that cannot be read', { stream, version, error });
+      this.#options.logger.error('sagas skip an unreadable commit', { stream, version, error });
       return [];
     }
   }
 }
 
-const CANNOT_GO_ON = 'a saga cannot go on; it is tried again every minute';
+const CANNOT_GO_ON = 'a saga fails; it is tried again every minute';
 
-/** @throws the first error, when all of the work is over */
+/** @throws the first error, after all of the work */
 async function sideBySide(work: readonly (() => Promise<void>)[]): Promise<void> {
   const limit = pLimit(CONCURRENCY);
   const results = await Promise.allSettled(work.map((each) => limit(each)));

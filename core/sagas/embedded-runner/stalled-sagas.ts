@@ -1,38 +1,38 @@
 import type { Commit } from '../../store/commit.ts';
 
-/** Something to do for a saga. */
+/** A job of a saga. */
 export interface Job {
   readonly sagaId: string;
-  /** The commit that it follows from: until the job is done, a restart has to deliver this commit again. */
+  /** The commit of the job: until the job is done, a restart has to deliver it again. */
   readonly commit: Commit;
   readonly work: () => Promise<void>;
 }
 
 interface Stalled {
-  /** In the order in which their causes came, the job that failed first. */
+  /** In the order of their commits; the failed job comes first. */
   readonly jobs: Job[];
   /** When to try again, milliseconds since 1970. */
   retryAt: number;
 }
 
-/** How long a saga is left alone that failed, so that it does not keep others from their turn. */
+/** Pause of a failed saga, so that it does not delay others. */
 export const PAUSE_MS = 60_000;
 
-/** Sagas with a job that failed through no passing fault. What comes for them later waits behind that job. */
+/** Sagas with a failed job. Later jobs of the saga wait behind it. */
 export class StalledSagas {
   readonly #sagas = new Map<string, Stalled>();
 
-  /** Takes in a job that failed. */
+  /** Adds a failed job. */
   stall(job: Job, now: number): void {
     this.#sagas.set(job.sagaId, { jobs: [job], retryAt: now + PAUSE_MS });
   }
 
-  /** Takes in a job of a saga that is stalled. @returns false when it is not */
+  /** Adds a job of a stalled saga. @returns false when the saga is not stalled */
   queue(job: Job): boolean {
     return this.#sagas.get(job.sagaId)?.jobs.push(job) !== undefined;
   }
 
-  /** The commits that are not done with. */
+  /** The unfinished commits. */
   *commits(): Generator<Commit> {
     for (const { jobs } of this.#sagas.values()) for (const { commit } of jobs) yield commit;
   }
@@ -42,7 +42,7 @@ export class StalledSagas {
     return Math.min(...[...this.#sagas.values()].map(({ retryAt }) => retryAt));
   }
 
-  /** Does the jobs of the sagas whose pause is over, in order; the one that fails again waits, and all behind it. */
+  /** Does the jobs of the due sagas, in order. A job that fails again waits, and the jobs behind it. */
   async retry(now: number): Promise<void> {
     const due = [...this.#sagas].filter(([, { retryAt }]) => retryAt <= now);
     await Promise.all(due.map(([sagaId, stalled]) => this.#retryOne(sagaId, stalled, now)));

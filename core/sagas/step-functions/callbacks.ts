@@ -12,12 +12,13 @@ export interface SagaCallbacksOptions {
   readonly now?: () => Date;
 }
 
-/** Most branches that a Map state runs at once; more wait for each other. */
+/** Most branches that a Map state runs at once. */
 const MAX_GROUP = 40;
 
 /**
- * What the state machines of sagas call, and what brings them answers. The machine owns order, time and repetition; what
- * is so is in the saga's history, as on one machine. Each call may be repeated, also side by side with others.
+ * Answers the calls of the state machines of sagas, and brings them the answers of agents. The state machine owns
+ * order, time and retries; the facts are in the saga's history, as on one machine. Each call may be repeated, also
+ * concurrently.
  */
 export class SagaCallbacks {
   readonly #execution: SagaExecution;
@@ -32,7 +33,7 @@ export class SagaCallbacks {
     this.#now = now;
   }
 
-  /** Takes in an event from the bus, in whatever order it comes. */
+  /** Processes an event from the bus, in any order. */
   async event(event: DomainEvent): Promise<void> {
     if (event.type === 'saga.compensating') return this.#settle(event.aggregateId);
     if (event.type === 'saga.resumed') return this.#resume(event);

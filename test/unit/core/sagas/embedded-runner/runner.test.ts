@@ -55,7 +55,7 @@ describe('the saga runner', () => {
     const next = await runner.wake();
     expect(next).toEqual(new Date('2026-01-05T09:02:01.000Z'));
     expect(logger.error).toHaveBeenCalledExactlyOnceWith(
-      'a saga cannot go on; it is tried again every minute',
+      'a saga fails; it is tried again every minute',
       expect.objectContaining({ sagaId: 'multi-agent-task:broken' }),
     );
     expect(await types('saga-multi-agent-task:t-1')).toContain('saga.compensating');
