@@ -10,14 +10,20 @@ import { configure } from '../lib/shared/config.ts';
 import { routes } from './templates/routes.ts';
 
 // The deployment, as `cdk` runs it. Context says what: `-c stage=dev|staging|prod`, `-c clients=<name>,<name>` (a key and
-// a quota each), `-c waf=true` (a web ACL), `-c trail=true` (CloudTrail records every access to data).
+// a quota each; prod needs them, or `none`), `-c waf=true` (a web ACL), `-c trail=true` (CloudTrail records every access to
+// data), `-c reserve=false` (no concurrency is reserved, for accounts that have too little).
 
 const app = new App();
 const context = (name: string): string => app.node.tryGetContext(name) ?? '';
+const clients = context('clients');
 const stageSettings = {
   stage: context('stage') || 'dev',
-  clients: context('clients').split(',').filter(Boolean),
+  ...(clients ? { clients: clients === 'none' ? [] : clients.split(',').filter(Boolean) } : {}),
+  ...(String(context('reserve')) === 'false' ? { reservedConcurrency: undefined } : {}),
+  // For emulators, which know no CodeDeploy.
+  ...(String(context('gradual')) === 'false' ? { gradualDeployment: false } : {}),
   metricMath: String(context('metricMath')) !== 'false',
+  emptyBuckets: String(context('emptyBuckets')) !== 'false',
   waf: String(context('waf')) === 'true',
   trail: String(context('trail')) === 'true',
 };

@@ -39,11 +39,13 @@ export async function deploy(endpoint: string, folder: string, onOutput: (text: 
   const output = join(folder, 'cdk.out');
   const region = env['AWS_REGION'];
   await run(cdklocal, ['bootstrap', `aws://000000000000/${region}`, '--output', output], { env, onOutput });
-  // Its CloudWatch knows no metric math. Without change sets: MiniStack cannot delete one that is not there, as CDK does after a run that changed nothing.
+  // Its CloudWatch knows no metric math, and it cannot run the function that empties buckets. Without change sets: MiniStack cannot delete one that is not there, as CDK does after a run that changed nothing.
   const options = [
     '--all',
     '--context',
     'metricMath=false',
+    '--context',
+    'emptyBuckets=false',
     '--method',
     'direct',
     '--require-approval',

@@ -13,15 +13,19 @@ const everyOption = { clients: ['team-a', 'ci'], waf: true, trail: true };
 
 /** Every stage, alone and with every option, and what else changes a template. Checks of templates run over all of them. */
 export const variants: readonly Variant[] = [
-  ...stages.map((stage) => ({ name: stage, settings: { stage } })),
+  ...stages.map((stage) => ({
+    name: stage,
+    settings: { stage, ...(stage === 'prod' ? { clients: ['team-a'] } : {}) },
+  })),
   ...stages.map((stage) => ({ name: `${stage}-every-option`, settings: { stage, ...everyOption } })),
   {
     name: 'staging-without-metrics',
     settings: { stage: 'staging' },
     annalsConfig: { event_system: { monitoring: { metrics_enabled: false } } },
   },
-  { name: 'prod-deployed-at-once', settings: { stage: 'prod', gradualDeployment: false } },
-  { name: 'dev-emulated', settings: { stage: 'dev', metricMath: false } },
+  { name: 'prod-deployed-at-once', settings: { stage: 'prod', clients: ['team-a'], gradualDeployment: false } },
+  { name: 'prod-unbounded', settings: { stage: 'prod', clients: [], reservedConcurrency: undefined } },
+  { name: 'dev-emulated', settings: { stage: 'dev', metricMath: false, emptyBuckets: false } },
   {
     name: 'dev-configured',
     settings: { stage: 'dev' },

@@ -86,6 +86,7 @@ function commandFunction(scope: Construct, { config, alarmTopic, data, code }: A
   return new ServiceFunction(scope, 'Command', {
     ...{ config, alarmTopic },
     name: 'command',
+    reservedConcurrency: config.reservedConcurrency?.command,
     description: 'Annals: takes commands and appends events',
     code,
     environment: { EVENTS_TABLE: data.events.tableName, OBJECTS_BUCKET: data.objects.bucketName },
@@ -101,6 +102,7 @@ function queryFunction(scope: Construct, { config, alarmTopic, data, code }: Api
   return new ServiceFunction(scope, 'Query', {
     ...{ config, alarmTopic },
     name: 'query',
+    reservedConcurrency: config.reservedConcurrency?.query,
     description: 'Annals: answers from views and history',
     code,
     environment: {
@@ -122,6 +124,7 @@ function operateFunction(scope: Construct, props: ApiStackProps) {
   return new ServiceFunction(scope, 'Operate', {
     ...{ config, alarmTopic },
     name: 'operate',
+    reservedConcurrency: config.reservedConcurrency?.operate,
     description: 'Annals: redrives what is stuck, and starts rebuilds and replays',
     code,
     environment: {

@@ -20,7 +20,7 @@ export class AuditStack extends Stack {
     const key = trailKey(this, trailName, config);
     const bucket = new PrivateBucket(this, 'Records', {
       encryptionKey: key,
-      removalPolicy: config.removalPolicy,
+      config,
       versioned: true,
       lifecycleRules: [{ expiration: Duration.days(config.auditRetentionDays) }],
     });

@@ -1,8 +1,9 @@
-import { CfnOutput, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
+import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 import type { Config } from '../shared/config.ts';
+import { tableSettings, unitLimits } from '../shared/table-settings.ts';
 import { ObjectsBucket } from './objects-bucket.ts';
 
 /** Keys and indexes of the tables, as the adapters to DynamoDB know them; a test compares the two. */
@@ -42,11 +43,11 @@ export class DataStack extends Stack {
     const { removalPolicy } = props.config;
     this.key = new Key(this, 'Key', { description: 'Annals: events', enableKeyRotation: true, removalPolicy });
     this.viewsKey = new Key(this, 'ViewsKey', { description: 'Annals: views', enableKeyRotation: true, removalPolicy });
-    this.events = eventsTable(this, this.key, removalPolicy);
-    this.views = viewsTable(this, this.viewsKey, removalPolicy);
-    this.objects = new ObjectsBucket(this, 'Objects', { encryptionKey: this.key, removalPolicy });
-    this.log = logTable(this, this.key, removalPolicy);
-    this.control = controlTable(this, this.viewsKey, removalPolicy);
+    this.events = eventsTable(this, props.config, this.key);
+    this.views = viewsTable(this, props.config, this.viewsKey);
+    this.objects = new ObjectsBucket(this, 'Objects', { config: props.config, encryptionKey: this.key });
+    this.log = logTable(this, props.config, this.key);
+    this.control = controlTable(this, props.config, this.viewsKey);
     new CfnOutput(this, 'EventsTable', { value: this.events.tableName });
     new CfnOutput(this, 'LogTable', { value: this.log.tableName });
     new CfnOutput(this, 'ViewsTable', { value: this.views.tableName });
@@ -54,15 +55,14 @@ export class DataStack extends Stack {
   }
 }
 
-function eventsTable(scope: Construct, key: Key, removalPolicy: RemovalPolicy): dynamodb.Table {
+function eventsTable(scope: Construct, config: Config, key: Key): dynamodb.Table {
   const { partition, sort, ttl, byCommitId } = tableKeys.events;
   const table = new dynamodb.Table(scope, 'Events', {
     partitionKey: { name: partition, type: dynamodb.AttributeType.STRING },
     sortKey: { name: sort, type: dynamodb.AttributeType.NUMBER },
     stream: dynamodb.StreamViewType.NEW_IMAGE,
     timeToLiveAttribute: ttl,
-    deletionProtection: removalPolicy !== RemovalPolicy.DESTROY,
-    ...common(key, removalPolicy),
+    ...tableSettings(config, key),
   });
   table.addLocalSecondaryIndex({
     indexName: indexes.byCommitId,
@@ -72,20 +72,22 @@ function eventsTable(scope: Construct, key: Key, removalPolicy: RemovalPolicy): 
   return table;
 }
 
-function viewsTable(scope: Construct, key: Key, removalPolicy: RemovalPolicy): dynamodb.Table {
+function viewsTable(scope: Construct, config: Config, key: Key): dynamodb.Table {
   const { partition, group, parked, board, score, key: sort } = tableKeys.views;
   const sortKey = { name: sort, type: dynamodb.AttributeType.STRING };
   const table = new dynamodb.Table(scope, 'Views', {
     partitionKey: { name: partition, type: dynamodb.AttributeType.STRING },
-    ...common(key, removalPolicy),
+    ...tableSettings(config, key),
   });
   table.addGlobalSecondaryIndex({
+    ...unitLimits(config),
     indexName: indexes.byGroup,
     partitionKey: { name: group, type: dynamodb.AttributeType.STRING },
     sortKey,
     projectionType: dynamodb.ProjectionType.KEYS_ONLY,
   });
   table.addGlobalSecondaryIndex({
+    ...unitLimits(config),
     indexName: indexes.byParked,
     partitionKey: { name: parked, type: dynamodb.AttributeType.STRING },
     sortKey,
@@ -93,6 +95,7 @@ function viewsTable(scope: Construct, key: Key, removalPolicy: RemovalPolicy): d
     nonKeyAttributes: ['version', 'parked'],
   });
   table.addGlobalSecondaryIndex({
+    ...unitLimits(config),
     indexName: indexes.byRank,
     partitionKey: { name: board, type: dynamodb.AttributeType.STRING },
     sortKey: { name: score, type: dynamodb.AttributeType.NUMBER },
@@ -102,13 +105,14 @@ function viewsTable(scope: Construct, key: Key, removalPolicy: RemovalPolicy): d
   return table;
 }
 
-function controlTable(scope: Construct, key: Key, removalPolicy: RemovalPolicy): dynamodb.Table {
+function controlTable(scope: Construct, config: Config, key: Key): dynamodb.Table {
   const { partition, kind, id } = tableKeys.control;
   const table = new dynamodb.Table(scope, 'Control', {
     partitionKey: { name: partition, type: dynamodb.AttributeType.STRING },
-    ...common(key, removalPolicy),
+    ...tableSettings(config, key),
   });
   table.addGlobalSecondaryIndex({
+    ...unitLimits(config),
     indexName: indexes.byKind,
     partitionKey: { name: kind, type: dynamodb.AttributeType.STRING },
     sortKey: { name: id, type: dynamodb.AttributeType.STRING },
@@ -117,23 +121,12 @@ function controlTable(scope: Construct, key: Key, removalPolicy: RemovalPolicy):
   return table;
 }
 
-function logTable(scope: Construct, key: Key, removalPolicy: RemovalPolicy): dynamodb.Table {
+function logTable(scope: Construct, config: Config, key: Key): dynamodb.Table {
   const { partition, sort, ttl } = tableKeys.log;
   return new dynamodb.Table(scope, 'Log', {
     partitionKey: { name: partition, type: dynamodb.AttributeType.STRING },
     sortKey: { name: sort, type: dynamodb.AttributeType.NUMBER },
     timeToLiveAttribute: ttl,
-    deletionProtection: removalPolicy !== RemovalPolicy.DESTROY,
-    ...common(key, removalPolicy),
+    ...tableSettings(config, key),
   });
-}
-
-function common(encryptionKey: Key, removalPolicy: RemovalPolicy) {
-  return {
-    billingMode: dynamodb.BillingMode.PAY_PER_REQUEST,
-    pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-    encryption: dynamodb.TableEncryption.CUSTOMER_MANAGED,
-    encryptionKey,
-    removalPolicy,
-  };
 }

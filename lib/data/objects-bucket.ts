@@ -1,8 +1,9 @@
-import { Duration, type RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import { acknowledge } from '../shared/acknowledge.ts';
+import type { Config } from '../shared/config.ts';
 import { PrivateBucket } from '../shared/private-bucket.ts';
 
 /** Days for which a table can be restored, and so for which what its items point to must not be gone. */
@@ -13,7 +14,7 @@ const RESTORABLE_DAYS = 35;
  * Hence versions: what is deleted by mistake can be brought back for as long as the tables can.
  */
 export class ObjectsBucket extends PrivateBucket {
-  constructor(scope: Construct, id: string, props: { encryptionKey: IKey; removalPolicy: RemovalPolicy }) {
+  constructor(scope: Construct, id: string, props: { config: Config; encryptionKey: IKey }) {
     super(scope, id, {
       ...props,
       versioned: true,

@@ -15,6 +15,7 @@ export interface FailureBucketProps {
 export class FailureBucket extends PrivateBucket {
   constructor(scope: Construct, id: string, { config, encryptionKey }: FailureBucketProps) {
     super(scope, id, {
+      config,
       encryptionKey,
       lifecycleRules: [
         {
@@ -22,7 +23,6 @@ export class FailureBucket extends PrivateBucket {
           abortIncompleteMultipartUploadAfter: Duration.days(1),
         },
       ],
-      removalPolicy: config.removalPolicy,
     });
   }
 

@@ -1,4 +1,4 @@
-import { Duration } from 'aws-cdk-lib';
+import { Aws, Duration } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type { Construct } from 'constructs';
 import { filledSum, ownMetric } from '../shared/alarms.ts';
@@ -12,7 +12,8 @@ const MINUTE = Duration.minutes(1);
 export function addDashboard(scope: Construct, watched: Watched): cloudwatch.Dashboard {
   const { config } = watched;
   return new cloudwatch.Dashboard(scope, 'Dashboard', {
-    dashboardName: `annals-${config.stage}`,
+    // The names of dashboards are shared by all regions of an account.
+    dashboardName: `annals-${config.stage}-${Aws.REGION}`,
     defaultInterval: Duration.hours(3),
     widgets: [requests(watched), delivery(watched), capacity(watched)],
   });

@@ -1,12 +1,12 @@
 import { Duration, Stack, type StackProps } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
-import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import type { DataStack } from '../data/data-stack.ts';
 import { replayEvents } from '../data/permissions.ts';
 import { acknowledge } from '../shared/acknowledge.ts';
 import type { AlarmPlace } from '../shared/alarms.ts';
+import { MachineLog } from '../shared/machine-log.ts';
 import { type FunctionCode, ServiceFunction } from '../shared/service-function.ts';
 import { alarmFailures } from '../shared/state-machine-alarms.ts';
 import { replayMachine } from './replay-machine.ts';
@@ -73,10 +73,7 @@ function replayStateMachine(
     definitionBody: sfn.DefinitionBody.fromString(JSON.stringify(replayMachine(worker.functionArn, CONCURRENCY))),
     tracingEnabled: true,
     logs: {
-      destination: new LogGroup(scope, 'MachineLog', {
-        retention: config.logRetentionDays,
-        removalPolicy: config.removalPolicy,
-      }),
+      destination: new MachineLog(scope, 'MachineLog', { config, machine: stateMachineName }),
       level: sfn.LogLevel.ALL,
       includeExecutionData: false,
     },

@@ -1,5 +1,5 @@
 import { ArnFormat, CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
-import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
+import { AttributeType, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { type IEventBus, Rule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
@@ -9,6 +9,7 @@ import { answerMachines, appendEvents, keepSagaTasks, startMachines } from '../d
 import { type AlarmPlace, addAlarm } from '../shared/alarms.ts';
 import { DeadLetterQueue } from '../shared/dead-letter-queue.ts';
 import { type FunctionCode, ServiceFunction } from '../shared/service-function.ts';
+import { tableSettings } from '../shared/table-settings.ts';
 import { throttlesOf } from '../shared/table-throttles.ts';
 import type { SagaOutline } from './saga-machine.ts';
 import { SagaStateMachine } from './saga-state-machine.ts';
@@ -75,16 +76,12 @@ export class SagaStack extends Stack {
 }
 
 /** Task tokens let whoever has one answer for an agent: encrypted with the key of the events, gone once used. */
-function tasksTable(scope: Construct, { config: { removalPolicy }, data }: SagaStackProps): Table {
+function tasksTable(scope: Construct, { config, data }: SagaStackProps): Table {
   return new Table(scope, 'Tasks', {
     partitionKey: { name: 'waits', type: AttributeType.STRING },
     sortKey: { name: 'place', type: AttributeType.STRING },
     timeToLiveAttribute: 'expiresAt',
-    billingMode: BillingMode.PAY_PER_REQUEST,
-    pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-    encryption: TableEncryption.CUSTOMER_MANAGED,
-    encryptionKey: data.key,
-    removalPolicy,
+    ...tableSettings(config, data.key),
   });
 }
 

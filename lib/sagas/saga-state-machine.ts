@@ -1,10 +1,10 @@
-import { Aws, Stack } from 'aws-cdk-lib';
+import { Aws, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
-import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { DefinitionBody, LogLevel, StateMachine, StateMachineType } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { acknowledge } from '../shared/acknowledge.ts';
 import type { AlarmPlace } from '../shared/alarms.ts';
+import { MachineLog } from '../shared/machine-log.ts';
 import { alarmFailures } from '../shared/state-machine-alarms.ts';
 import { compileSaga, type SagaOutline } from './saga-machine.ts';
 
@@ -20,11 +20,7 @@ export class SagaStateMachine extends Construct {
   constructor(scope: Construct, id: string, { saga, name, task, ...place }: SagaStateMachineProps) {
     super(scope, id);
     const { config } = place;
-    const log = new LogGroup(this, 'Log', {
-      logGroupName: `/aws/vendedlogs/states/${name}`,
-      retention: config.logRetentionDays,
-      removalPolicy: config.removalPolicy,
-    });
+    const log = new MachineLog(this, 'Log', { config, machine: name });
     const definition = compileSaga(saga, { taskFunction: task.functionArn, partition: Aws.PARTITION });
     const machine = new StateMachine(this, 'Machine', {
       stateMachineName: name,
@@ -34,7 +30,8 @@ export class SagaStateMachine extends Construct {
       tracingEnabled: true,
       // Every transition, but no data: what a task is given holds its token, and what agents say has no place in a log.
       logs: { destination: log, level: LogLevel.ALL, includeExecutionData: false },
-      removalPolicy: config.removalPolicy,
+      // It keeps nothing that is not in the history, and its name has to be free for the next deployment.
+      removalPolicy: RemovalPolicy.DESTROY,
     });
     task.grantInvoke(machine);
     acknowledgeWildcards(machine, task);

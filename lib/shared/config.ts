@@ -21,12 +21,25 @@ const configSchema = z.strictObject({
   /** How long batches that could not be processed are kept for redrive. */
   failedBatchRetentionDays: z.int().min(1).max(3650),
   throttle,
-  /** Names of the clients that have a key and a quota of their own; with none, requests need no key. */
-  clients: z.array(z.string().regex(/^[A-Za-z0-9-]{1,64}$/)),
+  /** Names of the clients that have a key and a daily quota of their own; with none, requests need no key. */
+  clients: z.array(z.string().regex(/^[A-Za-z0-9-]{1,64}$/), {
+    error: 'prod needs the names of its clients, each with a key and a daily quota: -c clients=<name>,<name>, or none',
+  }),
   /** What each of them may ask for. */
   client: throttle.extend({ requestsPerDay: z.int().positive() }),
+  /** Units that each table and index takes at most; they bound what a runaway caller costs. */
+  tables: z.strictObject({ readUnitsPerSecond: z.int().positive(), writeUnitsPerSecond: z.int().positive() }),
+  /**
+   * Invocations at once that are kept for each function behind the API, and that it cannot exceed. The account has to keep
+   * 100 beside all that are reserved. Without it, functions share what the account has.
+   */
+  reservedConcurrency: z
+    .strictObject({ command: z.int().positive(), query: z.int().positive(), operate: z.int().positive() })
+    .optional(),
   /** False on emulators, whose CloudWatch knows no metric math: alarms that need it are left out. */
   metricMath: z.boolean(),
+  /** False on emulators, which cannot run CDK's function that empties a bucket before its stack is destroyed. */
+  emptyBuckets: z.boolean(),
   /** Whether a web ACL (AWS WAF) stands before the API. */
   waf: z.boolean(),
   /** Whether CloudTrail records each access to the tables and objects. */
@@ -47,25 +60,31 @@ export interface Config extends StageSettings {
   readonly eventSystem: EventSystem;
 }
 
-const options = { clients: [], metricMath: true, waf: false, trail: false, auditRetentionDays: 365 };
+const options = { metricMath: true, emptyBuckets: true, waf: false, trail: false, auditRetentionDays: 365 };
 const small = {
   ...options,
+  clients: [],
+  tables: { readUnitsPerSecond: 4_000, writeUnitsPerSecond: 1_000 },
   failedBatchRetentionDays: 14,
   gradualDeployment: false,
   throttle: { ratePerSecond: 100, burst: 200 },
   client: { ratePerSecond: 50, burst: 100, requestsPerDay: 1_000_000 },
 };
-const defaults: Record<Stage, Omit<StageSettings, 'stage'>> = {
+const defaults: Record<Stage, Omit<StageSettings, 'stage' | 'clients'> & { clients?: string[] }> = {
   dev: { ...small, logRetentionDays: 7, removalPolicy: RemovalPolicy.DESTROY },
   staging: { ...small, gradualDeployment: true, logRetentionDays: 30, removalPolicy: RemovalPolicy.DESTROY },
   prod: {
     ...options,
+    tables: { readUnitsPerSecond: 40_000, writeUnitsPerSecond: 20_000 },
+    // A request takes about 50 ms: 200 at once answer 4,000 a second, four times what the stage's throttle lets through.
+    reservedConcurrency: { command: 200, query: 200, operate: 20 },
     failedBatchRetentionDays: 365,
     gradualDeployment: true,
     throttle: { ratePerSecond: 1_000, burst: 2_000 },
     client: { ratePerSecond: 200, burst: 400, requestsPerDay: 10_000_000 },
     logRetentionDays: 365,
-    removalPolicy: RemovalPolicy.RETAIN,
+    // What a first deployment made before it failed is removed again; what was once in use stays.
+    removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
   },
 };
 

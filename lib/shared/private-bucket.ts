@@ -1,12 +1,13 @@
-import type { RemovalPolicy } from 'aws-cdk-lib';
+import { RemovalPolicy } from 'aws-cdk-lib';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
+import type { Config } from './config.ts';
 
 export interface PrivateBucketProps {
   readonly encryptionKey: IKey;
-  readonly removalPolicy: RemovalPolicy;
+  readonly config: Config;
   readonly lifecycleRules: s3.LifecycleRule[];
   /** Whether what was replaced or deleted can be brought back. */
   readonly versioned?: boolean;
@@ -14,9 +15,12 @@ export interface PrivateBucketProps {
 
 /** A bucket as all of ours are: encrypted with our key, reached by TLS alone, closed to the public. */
 export class PrivateBucket extends s3.Bucket {
-  constructor(scope: Construct, id: string, props: PrivateBucketProps) {
+  constructor(scope: Construct, id: string, { config, ...props }: PrivateBucketProps) {
     super(scope, id, {
       ...props,
+      // CloudFormation deletes empty buckets only.
+      autoDeleteObjects: config.emptyBuckets && config.removalPolicy === RemovalPolicy.DESTROY,
+      removalPolicy: config.removalPolicy,
       encryption: s3.BucketEncryption.KMS,
       enforceSSL: true,
       minimumTLSVersion: 1.2,

@@ -17,6 +17,8 @@ export interface ServiceFunctionProps<F extends FunctionName> extends AlarmPlace
   readonly environment: Environment<F>;
   readonly timeout: Duration;
   readonly memoryMegabytes: number;
+  /** Invocations at once, at most; without it, as many as the account has left. */
+  readonly reservedConcurrency?: number;
   /** All that it may do besides logging and tracing. */
   readonly permissions: readonly iam.PolicyStatement[];
   /** It works a few times a day, so the first failure counts. */
@@ -61,6 +63,7 @@ export class ServiceFunction<F extends FunctionName> extends lambda.Function {
       tracing: lambda.Tracing.ACTIVE,
       timeout: props.timeout,
       memorySize: props.memoryMegabytes,
+      reservedConcurrentExecutions: props.reservedConcurrency,
       environment: {
         ...props.environment,
         ANNALS_CONFIG: JSON.stringify(config.eventSystem),

@@ -115,7 +115,10 @@ describe.each(synthesized)('$variant.name', ({ variant: { settings, annalsConfig
   });
 
   it.each(['Errors', 'Throttles'])('watches the %s of every function', (metric) => {
-    const functions = allOf(synthesis, 'AWS::Lambda::Function');
+    // CDK's function that empties buckets runs when a stage is destroyed, and is none of ours.
+    const functions = allOf(synthesis, 'AWS::Lambda::Function').filter(
+      (id) => !id.includes('CustomS3AutoDeleteObjects'),
+    );
     expect(functions).toHaveLength(functionNames.length);
     expect(watched(synthesis, metric, 'FunctionName')).toEqual(new Set(functions));
   });

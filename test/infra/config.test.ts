@@ -3,7 +3,7 @@ import { configure } from '../../lib/shared/config.ts';
 
 describe('configure', () => {
   it('keeps the data of production and lets go of that of other stages', () => {
-    expect(configure({ stage: 'prod' }).removalPolicy).toBe('retain');
+    expect(configure({ stage: 'prod', clients: ['fleet'] }).removalPolicy).toBe('retain-on-update-or-delete');
     expect(configure({ stage: 'staging' }).removalPolicy).toBe('destroy');
     expect(configure({ stage: 'dev' }).removalPolicy).toBe('destroy');
   });
@@ -15,6 +15,7 @@ describe('configure', () => {
 
   it.each([
     ['a stage there is none of', { stage: 'production' }],
+    ['production whose clients are not named, for nobody would have a quota', { stage: 'prod' }],
     ['no stage', {}],
     ['nothing', undefined],
     ['days that CloudWatch Logs does not know', { stage: 'dev', logRetentionDays: 8 }],

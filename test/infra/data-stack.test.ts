@@ -17,6 +17,10 @@ function table(template: typeof data, name: string) {
 const byName = <T extends { AttributeName: string }>(attributes: T[]) =>
   attributes.toSorted((a, b) => a.AttributeName.localeCompare(b.AttributeName));
 
+/** Global indexes have limits of their own, which adapters do not know. */
+const capped = (indexes: unknown): unknown =>
+  (indexes as object[] | undefined)?.map((index) => expect.objectContaining(index));
+
 describe.each([
   ['Events', eventsTable],
   ['Views', viewsTable],
@@ -33,7 +37,7 @@ describe.each([
       of['LocalSecondaryIndexes'],
       of['GlobalSecondaryIndexes'],
     ];
-    expect(indexes(Properties)).toEqual(indexes(schema));
+    expect(indexes(Properties)).toEqual(indexes(schema).map(capped));
   });
 
   it('is paid by request', () => {
@@ -110,6 +114,6 @@ describe('the bucket of objects', () => {
 
   it('stays when production goes, and only then', () => {
     const [own] = Object.values(production.findResources('AWS::S3::Bucket'));
-    expect([own?.DeletionPolicy, bucket?.DeletionPolicy]).toEqual(['Retain', 'Delete']);
+    expect([own?.DeletionPolicy, bucket?.DeletionPolicy]).toEqual(['RetainExceptOnCreate', 'Delete']);
   });
 });

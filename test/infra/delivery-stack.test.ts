@@ -1,7 +1,7 @@
-import { Match } from 'aws-cdk-lib/assertions';
+import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
 import { configureEventSystem } from '../../core/base/configuration.ts';
-import { synthesize } from './synthesis.ts';
+import { functionsIn, synthesize } from './synthesis.ts';
 
 const { data, bus, api, delivery, replay } = synthesize('dev');
 
@@ -57,7 +57,7 @@ describe('annals.config.ts', () => {
   it('reaches every function, with its defaults', () => {
     const templates = synthesize('dev', config);
     for (const template of [templates.api, templates.delivery]) {
-      for (const { Properties } of Object.values(template.findResources('AWS::Lambda::Function'))) {
+      for (const { Properties } of functionsIn(template)) {
         expect(JSON.parse(Properties.Environment.Variables.ANNALS_CONFIG)).toEqual(configureEventSystem(config));
       }
     }
@@ -95,7 +95,7 @@ describe('the bucket of failed batches', () => {
 
 describe('every function', () => {
   const functions = [api, delivery, replay].flatMap((template) =>
-    Object.values(template.findResources('AWS::Lambda::Function')).map(({ Properties }) => ({ template, Properties })),
+    functionsIn(template).map(({ Properties }) => ({ template, Properties })),
   );
 
   it('is one of these', () => {
@@ -125,10 +125,14 @@ describe('every function', () => {
 });
 
 describe('deployment', () => {
-  it('needs no function of its own', () => {
-    for (const template of [data, bus, api, delivery, replay]) {
-      const types = Object.values(template.toJSON().Resources as Record<string, { Type: string }>).map((r) => r.Type);
-      expect(types.filter((type) => type.startsWith('Custom::') || type.includes('CustomResource'))).toEqual([]);
-    }
+  it('needs no function of its own where data is kept; elsewhere one that empties buckets when their stack goes', () => {
+    const { app: _, ...production } = synthesize('prod');
+    const customIn = (templates: Template[]) =>
+      templates
+        .flatMap((template) => Object.values(template.toJSON().Resources as Record<string, { Type: string }>))
+        .map(({ Type }) => Type)
+        .filter((type) => type.startsWith('Custom::') || type.includes('CustomResource'));
+    expect(customIn(Object.values(production))).toEqual([]);
+    expect(new Set(customIn([data, bus, api, delivery, replay]))).toEqual(new Set(['Custom::S3AutoDeleteObjects']));
   });
 });

@@ -77,7 +77,8 @@ it('production cannot be deleted by mistake: neither its stacks nor its data', (
   for (const stack of [stacks.data, stacks.bus]) expect(stack.terminationProtection).toBe(true);
   const { data } = synthesize('prod');
   for (const type of ['AWS::DynamoDB::Table', 'AWS::S3::Bucket', 'AWS::KMS::Key']) {
-    for (const { DeletionPolicy } of Object.values(data.findResources(type))) expect(DeletionPolicy).toBe('Retain');
+    for (const { DeletionPolicy } of Object.values(data.findResources(type)))
+      expect(DeletionPolicy).toMatch(/^Retain(ExceptOnCreate)?$/);
   }
 });
 

@@ -22,9 +22,16 @@ function noCode(): string {
 export function build(stage: Stage, annalsConfig: AnnalsConfig = {}, settings: object = {}) {
   const app = new App({ outdir: mkdtempSync(join(tmpdir(), 'annals-cdk-')) });
   const directory = noCode();
-  const config = configure({ stage, ...settings }, annalsConfig);
+  const clients = stage === 'prod' ? { clients: ['fleet'] } : {};
+  const config = configure({ stage, ...clients, ...settings }, annalsConfig);
   return { app, stacks: addAnnals(app, { config, routes, sagas, code: () => directory }) };
 }
+
+/** Functions of ours in a template: CDK brings another, which empties buckets before their stack is destroyed. */
+export const functionsIn = (template: Template) =>
+  Object.values(template.findResources('AWS::Lambda::Function')).filter(({ Properties }) =>
+    String(Properties.Description).startsWith('Annals: '),
+  );
 
 /** The templates of a stage as CloudFormation gets them. */
 export function synthesize(stage: Stage, annalsConfig: AnnalsConfig = {}, settings: object = {}) {
