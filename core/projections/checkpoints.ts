@@ -78,6 +78,11 @@ export class Checkpoints {
     return (await this.#options.views.get(projection.name, generation, keyIn(projection, stream))) ?? this.none(place);
   }
 
+  /** Whether a checkpoint has events that its stream has not. One read. @throws UnavailableError */
+  async isAhead({ stream }: CheckpointKey, { version }: StoredView): Promise<boolean> {
+    return version > 0 && (await this.#options.store.head(stream)) < version;
+  }
+
   /** What is stored of a stream before its first event. */
   none({ projection, generation, stream }: CheckpointKey): StoredView {
     const key = keyIn(projection, stream);

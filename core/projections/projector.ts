@@ -1,11 +1,11 @@
 import pLimit from 'p-limit';
-import { UnavailableError } from '../base/errors.ts';
+import { CorruptDataError, UnavailableError } from '../base/errors.ts';
 import type { RetryPolicy } from '../base/retry.ts';
 import { parseStreamId } from '../base/stream-id.ts';
 import type { Commit } from '../store/commit.ts';
 import { type Advance, type CheckpointKey, type CheckpointOptions, Checkpoints } from './checkpoints.ts';
 import { isParked, type Parked } from './parked.ts';
-import { type AnyProjection, aggregateTypesOf, isShared } from './projection.ts';
+import { type AnyProjection, aggregateTypesOf, isShared, type StoredView } from './projection.ts';
 import { retryOrPark } from './retry-or-park.ts';
 import type { AnySharedProjection } from './shared-projection.ts';
 import { TransactionSize } from './transaction-size.ts';
@@ -182,7 +182,24 @@ export class Projector {
     const inOrder = commits.toSorted((a, b) => a.version - b.version);
     const progress = await this.#checkpoints.fold(place, stored, inOrder);
     if (progress.failure) throw progress.failure.error;
-    return progress.version === stored.version ? undefined : { place, stored, progress };
+    if (progress.version > stored.version) return { place, stored, progress };
+    return (await this.#checkpoints.isAhead(place, stored)) ? this.#anew(place, stored) : undefined;
+  }
+
+  /**
+   * A view that is ahead of its stream is of a history that was lost: it is folded again from the first event on.
+   * @throws CorruptDataError when it is shared, for what it counted cannot be taken back
+   */
+  async #anew(place: CheckpointKey, stored: StoredView): Promise<Advance> {
+    const { projection, stream } = place;
+    if (isShared(projection)) {
+      throw new CorruptDataError(
+        `projection ${projection.name} counts events of stream ${stream} that the store does not have, as after a restore; rebuild the projection`,
+      );
+    }
+    const progress = await this.#checkpoints.foldToHead(place, this.#checkpoints.none(place));
+    if (progress.failure) throw progress.failure.error;
+    return { place, stored, progress };
   }
 
   /**

@@ -119,3 +119,10 @@ it('views that were not restored with them are named by a verification', async (
   const { differences } = await stageOn({ ...tables, views: lost.tables.views }).verify();
   expect(differences.map(({ place, kind }) => `${place} ${kind}`)).toEqual(['agent-status/42 ahead']);
 }, 30_000);
+
+it('a view that was not restored is made anew with the next commit of its stream', async () => {
+  const tables = await restored({ events: images.events, log: images.log });
+  const stage = stageOn({ ...tables, views: (await restored({ views: await imageOf(lost.tables.views) })).views });
+  await stage.append('new');
+  expect(await stage.verify()).toMatchObject({ total: 0, extent: { commits: 17, views: 1 } });
+}, 30_000);

@@ -4,8 +4,10 @@ import { CorruptDataError } from '../../../../core/base/errors.ts';
 import type { NewEvent } from '../../../../core/events/catalogue.ts';
 import { defineProjection } from '../../../../core/projections/projection.ts';
 import { LIVE_GENERATION, Projector } from '../../../../core/projections/projector.ts';
+import { defineSharedProjection } from '../../../../core/projections/shared-projection.ts';
 import type { Commit } from '../../../../core/store/commit.ts';
 import { EventStore } from '../../../../core/store/event-store.ts';
+import { MemorySharedViews } from '../../../support/memory-shared-views.ts';
 import { MemoryCommitStorage } from '../../../support/memory-storage.ts';
 import { MemoryViewStore } from '../../../support/memory-views.ts';
 
@@ -168,5 +170,42 @@ describe('defineProjection', () => {
     expect(() => defineProjection({ ...actions, types: ['task.requested'], evolve: () => ({ seen: [] }) })).toThrow(
       /task.requested is not in agent streams/,
     );
+  });
+
+  it('makes a view anew that is ahead of its stream, as after older events were restored', async () => {
+    const before = await setup();
+    await before.append('a', [step('a', 'kept')]);
+    await before.append('a', [step('a', 'lost'), step('a', 'lost')]);
+    await before.projector.apply(await before.commits('a'));
+    const after = await setup();
+    const [kept] = await before.commits('a');
+    if (kept) await after.storage.put(kept);
+    await after.append('a', [step('a', 'new')]);
+    const projector = new Projector({ projections: [actions], store: after.store, views: before.views });
+    expect(await projector.apply((await after.commits('a')).slice(1))).toEqual([]);
+    expect(await before.view('a')).toMatchObject({ version: 2, view: { seen: ['kept', 'new'] } });
+  });
+
+  it('does not count on with a shared view that has counted what was lost', async () => {
+    const counts = defineSharedProjection({
+      name: 'counts',
+      types: ['agent.step-recorded'],
+      shards: 1,
+      evolve: (own = {}) => own,
+      count: () => ({ all: { steps: 1 } }),
+    });
+    const views = new MemoryViewStore();
+    const sharedViews = new MemorySharedViews(views);
+    const before = await setup();
+    await before.append('a', [step('a', 'kept')]);
+    await before.append('a', [step('a', 'lost'), step('a', 'lost')]);
+    const shared = { projections: [counts], views, sharedViews };
+    await new Projector({ ...shared, store: before.store }).apply(await before.commits('a'));
+    const after = await setup();
+    const [kept] = await before.commits('a');
+    if (kept) await after.storage.put(kept);
+    await after.append('a', [step('a', 'new')]);
+    const [failure] = await new Projector({ ...shared, store: after.store }).apply((await after.commits('a')).slice(1));
+    expect(failure?.error).toMatchObject({ code: 'CORRUPT_DATA', message: expect.stringContaining('rebuild') });
   });
 });
