@@ -1,11 +1,15 @@
+import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Consumer, type ConsumerOptions } from '../../../../../adapters/embedded/engine/consumer.ts';
 import { SqliteCommitStorage } from '../../../../../adapters/embedded/sqlite/commit-storage.ts';
 import { type DataFolder, openDataFolder } from '../../../../../adapters/embedded/sqlite/database.ts';
 import { UnavailableError } from '../../../../../core/base/errors.ts';
+import { ClaimCheck, LargeCommitStorage } from '../../../../../core/store/claim-check.ts';
+import { decodeCommit } from '../../../../../core/store/commit.ts';
 import { EventStore } from '../../../../../core/store/event-store.ts';
-import { steps } from '../../../../support/sample-events.ts';
+import { MemoryObjectStore } from '../../../../support/memory-objects.ts';
+import { step, steps } from '../../../../support/sample-events.ts';
 import { temporaryFolder } from '../../../../support/temporary-folder.ts';
 
 const parent = temporaryFolder();
@@ -91,5 +95,27 @@ describe('Consumer', () => {
     const failing = start({ apply: () => Promise.reject(new UnavailableError('no')), pauseMs: 3_600_000 });
     await vi.waitFor(() => expect(failing.consumer.failing).toBe(true));
     await failing.consumer.close();
+  });
+
+  it('has 1 MB of commits in hand at once, or one: bodies in objects count where they lie', async () => {
+    const claims = new ClaimCheck(new MemoryObjectStore());
+    const store = new EventStore(new LargeCommitStorage(commits, claims));
+    const text = randomBytes(700_000).toString('base64');
+    for (let version = 0; version < 5; version++) {
+      const large = { ...step('a'), data: { agentId: '1', action: 'a', observation: text } };
+      await store.append('agent-1', [large], { expectedVersion: version });
+    }
+    for (let version = 0; version < 5; version++)
+      await store.append('agent-2', [step('a')], { expectedVersion: version });
+    const batches: number[] = [];
+    const { checkpoint } = start({
+      claims,
+      apply: async (batch) => {
+        expect(batch.every(({ commit }) => decodeCommit(commit).length === 1)).toBe(true);
+        batches.push(batch.length);
+      },
+    });
+    await vi.waitFor(() => expect(checkpoint.save).toHaveBeenLastCalledWith(10));
+    expect(batches).toEqual([1, 1, 1, 1, 6]);
   });
 });
