@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { type AttributeValue, PutItemCommand, TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb';
 import { DynamoCommitStorage } from '../adapters/aws/dynamodb/commit-storage.ts';
 import { DynamoLogStorage } from '../adapters/aws/dynamodb/log-storage.ts';
+import { DynamoSharedViews } from '../adapters/aws/dynamodb/shared-views.ts';
 import { DynamoViewStore } from '../adapters/aws/dynamodb/view-store.ts';
 import { LogWriter } from '../core/log/writer.ts';
 import { Projector } from '../core/projections/projector.ts';
@@ -47,6 +48,7 @@ await withEmulator(async () => {
   const commits = new DynamoCommitStorage(client, tables.events);
   const store = new EventStore(commits);
   const views = new DynamoViewStore(client, tables.views);
+  const sharedViews = new DynamoSharedViews(client, tables.views);
 
   async function unitsOf(size: number): Promise<Units> {
     const written: Commit[] = [];
@@ -59,7 +61,7 @@ await withEmulator(async () => {
       written.push(...(await Array.fromAsync(store.commits(`agent-${size}-${index}`))));
     }
     const log = new LogWriter({ storage: new DynamoLogStorage(client, tables.log), commits, strategy: 'single' });
-    const projector = new Projector({ projections, store, views });
+    const projector = new Projector({ projections, store, views, sharedViews });
     const batches = Array.from({ length: SAMPLE / BATCH }, (_, index) =>
       written.slice(index * BATCH, (index + 1) * BATCH),
     );
