@@ -120,13 +120,16 @@ export class LogTail {
 
   /**
    * Takes in the pages that were put since.
-   * @returns false when these are too many: open the tail anew, which reads less
+   * @returns false when these are too many, or some of them have left the storage: open the tail anew, which reads less
    * @throws UnavailableError
    */
   async catchUp(): Promise<boolean> {
     const range = { after: this.#last?.page ?? 0, limit: MAX_UNMARKED_PAGES, consistent: true };
     const pages = await Array.fromAsync(this.#storage.read(this.#partition, range));
-    for (const page of pages) this.take(page);
+    for (const page of pages) {
+      if (page.page !== (this.#last?.page ?? 0) + 1) return false;
+      this.take(page);
+    }
     return pages.length < MAX_UNMARKED_PAGES;
   }
 

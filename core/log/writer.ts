@@ -23,6 +23,12 @@ export interface LogAppender {
   append(commits: readonly Commit[]): Promise<void>;
 }
 
+/**
+ * A writer that was idle for longer looks at the chain anew: in a day archived pages may leave the storage, and a number that
+ * became free again must not be taken for the next one.
+ */
+const FRESH_MS = 60 * 60 * 1_000;
+
 /** Commits read from the store at once to fill a gap; when more are missing, these are logged first. */
 const FILLED_AT_ONCE = 1_000;
 /** Pauses after a place that another writer took: with jitter, for writers that come back in step lose again and again. */
@@ -46,6 +52,8 @@ const NOTHING: PackedBatch = { commits: [], pages: [] };
 export class LogWriter implements LogAppender {
   readonly #options: LogWriterOptions;
   readonly #tails = new Map<string, LogTail>();
+  /** When the tails were last worked with, by the writer's clock. */
+  #usedAt = 0;
   readonly #oneByOne = pLimit(1);
   /** Partitions in which another writer wrote lately: looking first costs less than a refused page. */
   readonly #contended = new Set<string>();
@@ -65,10 +73,17 @@ export class LogWriter implements LogAppender {
   append(commits: readonly Commit[]): Promise<void> {
     return this.#oneByOne(async () => {
       const { strategy } = this.#options;
+      this.#forgetIfIdle();
       await this.#prepare();
       const partitions = Map.groupBy(inStreamOrder(commits), ({ stream }) => partitionOf(strategy, stream));
       for (const [partition, own] of partitions) await this.#appendTo(partition, own);
     });
+  }
+
+  #forgetIfIdle(): void {
+    const now = this.#now().getTime();
+    if (Math.abs(now - this.#usedAt) > FRESH_MS) this.#tails.clear(); // also after the clock was set back
+    this.#usedAt = now;
   }
 
   async #appendTo(partition: string, commits: readonly Commit[]): Promise<void> {

@@ -40,27 +40,44 @@ export class MemoryLogStorage implements LogStorage {
   }
 }
 
+interface Expired {
+  readonly partition: string;
+  readonly page: number;
+  readonly at: number;
+}
+
 /** A storage that removes expired pages when it is told, one by one, in any order: as DynamoDB does once their time is up. */
 export class LazyLogStorage extends MemoryLogStorage {
-  readonly #expired: { readonly partition: string; readonly page: number }[] = [];
+  readonly #expired: Expired[] = [];
   readonly #known = new Set<string>();
+  readonly #graceMs: number;
+  readonly #now: () => number;
+
+  /** @param graceMs how long a page stays at least after it has expired */
+  constructor(graceMs = 0, now: () => number = () => 0) {
+    super();
+    this.#graceMs = graceMs;
+    this.#now = now;
+  }
 
   override async expire(partition: string, first: number, last: number): Promise<void> {
     for (let page = first; page <= last; page++) {
       if (this.#known.has(`${partition} ${page}`)) continue;
       this.#known.add(`${partition} ${page}`);
-      this.#expired.push({ partition, page });
+      this.#expired.push({ partition, page, at: this.#now() });
     }
   }
 
-  /** The number of expired pages that are still there. */
-  get expired(): number {
-    return this.#expired.length;
+  /** The number of pages that may be removed now. */
+  get removable(): number {
+    const until = this.#now() - this.#graceMs;
+    const kept = this.#expired.findIndex(({ at }) => at > until);
+    return kept < 0 ? this.#expired.length : kept;
   }
 
-  /** Removes an expired page for good. */
+  /** Removes one of the removable pages for good. */
   async remove(index: number): Promise<void> {
-    const [gone] = this.#expired.splice(index, 1);
+    const [gone] = index < this.removable ? this.#expired.splice(index, 1) : [];
     if (gone) await super.expire(gone.partition, gone.page, gone.page);
   }
 }

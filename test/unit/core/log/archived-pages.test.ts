@@ -95,12 +95,12 @@ describe('pages that left the storage', () => {
       const all = await Array.fromAsync(new EventLog(stage.places).events(undefined));
       for (const days of [random.between(0, 8), random.between(8, 12), 14]) {
         await stage.archiver(days).run();
-        for (let left = random.between(1, stage.storage.expired + 1); left > 0; left -= random.between(1, 9)) {
-          await stage.storage.remove(random.between(0, stage.storage.expired - 1));
+        for (let left = random.between(1, stage.storage.removable + 1); left > 0; left -= random.between(1, 9)) {
+          await stage.storage.remove(random.between(0, stage.storage.removable - 1));
         }
         await assertAllIsSeen(stage, all, random);
       }
-      while (stage.storage.expired > 0) await stage.storage.remove(0);
+      while (stage.storage.removable > 0) await stage.storage.remove(0);
       await assertAllIsSeen(stage, all, random);
     }
   });
@@ -117,7 +117,7 @@ describe('pages that left the storage', () => {
       now: () => new Date(START + history.now),
     });
     expect(await archiver.run()).toEqual({ segments: 11, pages: 10_300, events: 10_300 });
-    for (let n = 0; n < 10_200; n++) await storage.remove(random.between(0, storage.expired - 1));
+    for (let n = 0; n < 10_200; n++) await storage.remove(random.between(0, storage.removable - 1));
     const places = { storage, strategy: 'single', archive: new LogArchive(objects) } as const;
     expect(await Array.fromAsync(new EventLog(places).events(undefined))).toHaveLength(10_310);
     const fresh = new LogWriter({ ...places, commits: history.commits });
