@@ -17,7 +17,105 @@ const outbox = 'adapters/aws/eventbridge/outbox.ts';
 const STALLED = ['test/unit/adapters/embedded/engine/stalled-streams.test.ts'];
 const REPLAY = ['test/unit/core/replays/replay.test.ts', 'test/unit/core/replays/replay.property.test.ts'];
 
+const tail = 'core/log/tail.ts';
+const chain = 'core/log/chain.ts';
+const LOG = ['test/unit/core/log'];
+const LOG_CONTRACT = ['test/contract/memory.test.ts'];
+
 export const faults: readonly Fault[] = [
+  {
+    name: 'log: pages that are marked stay in memory as unmarked',
+    edits: [[tail, 'this.#marked = Math.max(this.#marked, marked);', 'void marked;']],
+    tests: LOG,
+  },
+  {
+    name: 'log: a page with a damaged commit says which types it has',
+    edits: [[tail, 'commits.some(({ types }) => types.length === 0) ? []', 'commits.length === 0 ? []']],
+    tests: [...LOG, ...LOG_CONTRACT],
+  },
+  {
+    name: 'log: followers ask to be woken after they looked',
+    edits: [
+      ['core/log/log.ts', 'const { count } = this.#news; // before the look', '// before the look'],
+      ['core/log/log.ts', 'await this.#news.after(count,', 'await this.#news.after(this.#news.count,'],
+    ],
+    tests: [...LOG, 'test/unit/api/log-stream.test.ts'],
+  },
+  {
+    name: 'log: a writer that catches up passes over pages that left the storage',
+    edits: [[tail, 'if (page.page !== (this.#last?.page ?? 0) + 1) return false;', '']],
+    tests: LOG,
+  },
+  {
+    name: 'log: the partition is marked before its streams',
+    edits: [
+      [tail, 'await this.#storage.raiseMarks(new Map([[this.#partition, page]]));', ''],
+      [
+        tail,
+        '    if (page <= this.#marked) return;',
+        '    if (page <= this.#marked) return;\n    await this.#storage.raiseMarks(new Map([[this.#partition, page]]));',
+      ],
+    ],
+    tests: LOG,
+  },
+  {
+    name: 'log: a commit that comes again is logged again',
+    edits: [['core/log/writer.ts', 'if (endOf(commit) <= end) continue;', 'if (endOf(commit) < end) continue;']],
+    tests: LOG,
+  },
+  {
+    name: 'log: what a delivery left out is not read from the store',
+    edits: [['core/log/writer.ts', 'if (commit.version > end + 1) {', 'if (commit.version < 0) {']],
+    tests: LOG,
+  },
+  {
+    name: 'log: times of pages fall with the clock',
+    edits: [[tail, 'Math.max(now.getTime(), last)', 'now.getTime() || last']],
+    tests: LOG,
+  },
+  {
+    name: 'log: a reader passes over pages that left the storage',
+    edits: [[chain, 'if (page.page !== expected) break;', 'expected = page.page;']],
+    tests: LOG,
+  },
+  {
+    name: 'log: a time is looked for among the pages in the storage only',
+    edits: [[chain, '(await this.#seekInHole(recordedAt, low, found.page - 1)) ?? found', 'found']],
+    tests: LOG,
+  },
+  {
+    name: 'log: a time range ends before what was logged late',
+    edits: [[chain, 'Date.parse(to) + (last?.latenessMs ?? 0)', 'Date.parse(to) + Math.min(last?.latenessMs ?? 0, 0)']],
+    tests: LOG,
+  },
+  {
+    name: 'log: a clock that was ahead stops the archiver',
+    edits: [['core/log/archiver.ts', 'if (page.page > until) return;', 'return;']],
+    tests: [...LOG, ...LOG_CONTRACT],
+  },
+  {
+    name: 'log: pages of a segment need not follow each other',
+    edits: [
+      ['core/log/segment.ts', 'if (found.page !== page || found.firstEvent !== event) {', 'if (found.page < 0) {'],
+    ],
+    tests: LOG_CONTRACT,
+  },
+  {
+    name: 'log: a page is let go before its segment was written',
+    edits: [
+      [
+        'core/log/archiver.ts',
+        "await archive.write(texts, compression ? 'gzip' : 'none', this.#now());",
+        "await storage.expire(partition, first.page, last.page);\n      await archive.write(texts, compression ? 'gzip' : 'none', this.#now());",
+      ],
+    ],
+    tests: [...LOG, ...LOG_CONTRACT],
+  },
+  {
+    name: 'log: filters look for the types of today only',
+    edits: [['core/log/filter.ts', 'retiredTypes.storedTypesOf(types)', 'new Set(types)']],
+    tests: LOG_CONTRACT,
+  },
   {
     name: 'a request overtakes an earlier one with events of the same stream',
     edits: [[outbox, 'for (const stream of streams) this.#underWay.add(stream);', '']],

@@ -125,4 +125,21 @@ describe('pages that left the storage', () => {
     expect((await storage.last('all'))?.page).toBe(10_311);
     expect(await archiver.run()).toEqual({ segments: 0, pages: 0, events: 0 });
   });
+
+  it('are taken in by a writer that did not see them before they left', async () => {
+    const [storage, objects, history] = [new LazyLogStorage(), new MemoryObjectStore(), new History()];
+    const places = { storage, strategy: 'single', archive: new LogArchive(objects) } as const;
+    const newWriter = () => new LogWriter({ ...places, commits: history.commits, pause: async () => {} });
+    const [one, other] = [newWriter(), newWriter()];
+    for (const writer of [one, other, one]) await writer.append([await history.commit('a')]); // the one knows that there is another
+    for (let n = 0; n < 3; n++) await other.append([await history.commit('b')]);
+    history.now = 20 * DAY_MS;
+    for (let n = 0; n < 3; n++) await other.append([await history.commit('c')]);
+    const now = () => new Date(START + history.now);
+    await new LogArchiver({ ...places, retentionDays: 10, compression: true, now }).run();
+    while (storage.removable > 0) await storage.remove(0);
+    await one.append(history.written);
+    const events = await Array.fromAsync(new EventLog(places).events(undefined));
+    expect(named(events)).toEqual(['a 1', 'a 2', 'a 3', 'b 1', 'b 2', 'b 3', 'c 1', 'c 2', 'c 3']);
+  });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { UnavailableError } from '../../../../core/base/errors.ts';
 import { EventLog } from '../../../../core/log/log.ts';
 import type { LogStorage } from '../../../../core/log/storage.ts';
 import { LogWriter } from '../../../../core/log/writer.ts';
@@ -73,6 +74,25 @@ describe('the tail of the log', () => {
     writer = newWriter(now);
     await writer.append([await history.commit('0')]);
     expect(counts.pages).toBeLessThanOrEqual(64);
+    expect(await places()).toEqual(history.written.map(placeOf));
+  });
+
+  it.each([1, 2])('logs nothing twice after a writer that died at call %i of its marking', async (fatal) => {
+    const { memory, history, places } = counted();
+    let calls = 0;
+    const dying: LogStorage = {
+      ...forwarding(memory),
+      raiseMarks: async (marks) => {
+        calls += 1;
+        if (calls >= fatal) throw new UnavailableError('died');
+        await memory.raiseMarks(marks);
+      },
+    };
+    const newWriter = (storage: LogStorage) => new LogWriter({ storage, commits: history.commits, strategy: 'single' });
+    const writer = newWriter(dying);
+    for (let n = 0; n < 31; n++) await writer.append([await history.commit(`${n}`)]);
+    await expect(writer.append([await history.commit('31')])).rejects.toThrow('died');
+    await newWriter(memory).append(history.written);
     expect(await places()).toEqual(history.written.map(placeOf));
   });
 
