@@ -5,7 +5,7 @@ import { LogWriter } from '../../../../core/log/writer.ts';
 import { History } from '../../../support/history.ts';
 import { forwarding, MemoryLogStorage } from '../../../support/memory-log.ts';
 
-it('a reader that waits sees at once what was appended while it looked', async () => {
+it('a reader that waits sees at once what was appended while it looked', { timeout: 10_000 }, async () => {
   const [memory, history] = [new MemoryLogStorage(), new History()];
   const writer = new LogWriter({ storage: memory, commits: history.commits, strategy: 'single' });
   let tell = () => {};
@@ -23,7 +23,7 @@ it('a reader that waits sees at once what was appended while it looked', async (
       tell();
     },
   };
-  const { events } = await new EventLog({ storage, strategy: 'single' }).getEventsAfter(undefined, { waitMs: 3_000 });
+  const { events } = await new EventLog({ storage, strategy: 'single' }).getEventsAfter(undefined, { waitMs: 60_000 });
   expect(looks).toBeGreaterThan(0);
   expect(events).toHaveLength(1);
 });
