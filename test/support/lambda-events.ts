@@ -88,9 +88,13 @@ export async function streamEventOf(table: string): Promise<DynamoDBStreamEvent>
   const records: StreamRecord[] = [];
   for (const { ShardId } of StreamDescription?.Shards ?? []) {
     const start = new GetShardIteratorCommand({ StreamArn, ShardId, ShardIteratorType: 'TRIM_HORIZON' });
-    const { ShardIterator } = await client.send(start);
-    const { Records = [] } = await client.send(new GetRecordsCommand({ ShardIterator, Limit: 1_000 }));
-    records.push(...Records);
+    let { ShardIterator } = await client.send(start);
+    while (ShardIterator) {
+      // An open shard never ends: an answer without records is the end of what it has so far.
+      const page = await client.send(new GetRecordsCommand({ ShardIterator, Limit: 1_000 }));
+      records.push(...(page.Records ?? []));
+      ShardIterator = page.Records?.length ? page.NextShardIterator : undefined;
+    }
   }
   return { Records: records.map((record) => lambdaRecord(record, StreamArn)) };
 }
