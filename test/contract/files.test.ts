@@ -1,4 +1,4 @@
-import { readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
@@ -16,6 +16,23 @@ test('objects outlive the process, what it left unfinished does not', async () =
   expect(await reopened.get('a/b')).toEqual(Buffer.from([1]));
   expect(await Array.fromAsync(reopened.list(''))).toMatchObject([{ key: 'a/b', bytes: 1 }]);
   expect(readdirSync(join(folder, 'unfinished'))).toEqual([]);
+});
+
+test('names of objects and of new folders are on the disk when a put returns', async () => {
+  const folder = temporaryFolder();
+  const store = new FileObjectStore(folder);
+  const probe = await open(join(folder, 'probe'), 'w');
+  const handles = Object.getPrototypeOf(probe) as FileHandle;
+  await probe.close();
+  const named = (key: string) => existsSync(join(folder, 'objects', key));
+  let synced: boolean[] = [];
+  const sync = vi.spyOn(handles, 'sync').mockImplementation(async () => void synced.push(named('a/b/key')));
+  onTestFinished(() => sync.mockRestore());
+  await store.put('a/b/key', new Uint8Array([1]));
+  expect(synced).toEqual([false, false, true]); // the folders that have `b` and `a`, then the one that has the object
+  synced = [];
+  await store.put('a/b/other', new Uint8Array([1]));
+  expect(synced).toHaveLength(1);
 });
 
 test('an object is on the disk before it has its name, so that it is whole after a loss of power', async () => {

@@ -15,6 +15,9 @@ const eventBridge = ['test/unit/adapters/aws/eventbridge/publisher.test.ts'];
 
 const outbox = 'adapters/aws/eventbridge/outbox.ts';
 const STALLED = ['test/unit/adapters/embedded/engine/stalled-streams.test.ts'];
+const eventStore = 'core/store/event-store.ts';
+const KEYS = ['test/unit/api/idempotency-keys.test.ts'];
+const REQUESTS = ['test/unit/adapters/aws/dynamodb/requests.test.ts'];
 const REPLAY = ['test/unit/core/replays/replay.test.ts', 'test/unit/core/replays/replay.property.test.ts'];
 
 const tail = 'core/log/tail.ts';
@@ -287,6 +290,196 @@ export const faults: readonly Fault[] = [
     name: 'a later commit of a stalled stream is neither applied nor parked',
     edits: [['adapters/embedded/engine/stalled-streams.ts', 'known.more = true;', '']],
     tests: STALLED,
+  },
+  {
+    name: 'the second look for the commit of a repeat is left out',
+    edits: [
+      [
+        eventStore,
+        'const meanwhile = await this.#earlier(draft);',
+        'const meanwhile = undefined as Commit | undefined;',
+      ],
+    ],
+    tests: ['test/contract/memory.test.ts'],
+  },
+  {
+    name: 'the key is looked up beside the head, not after it',
+    edits: [
+      [
+        eventStore,
+        'const head = await this.#storage.head(draft.commit.stream);\n    // After',
+        'const [head, found] = await Promise.all([this.#storage.head(draft.commit.stream), this.#earlier(draft)]);\n    // After',
+      ],
+      [eventStore, 'const earlier = head > 0 ? await this.#earlier(draft) : undefined;', 'const earlier = found;'],
+    ],
+    tests: ['test/contract/memory.test.ts'],
+  },
+  {
+    name: 'after a lost place the commit of a repeat is not looked for',
+    edits: [
+      [
+        eventStore,
+        'const [actual, earlier] = await Promise.all([this.#storage.head(draft.commit.stream), this.#earlier(draft)]);',
+        'const actual = await this.#storage.head(draft.commit.stream); const earlier = undefined as Commit | undefined;',
+      ],
+    ],
+    tests: ['test/contract/memory.test.ts'],
+  },
+  {
+    name: 'a key is repeated whatever the request',
+    edits: [[eventStore, 'known !== digest) throw', 'known !== known) throw']],
+    tests: ['test/contract/memory.test.ts'],
+  },
+  {
+    name: 'an append under the key of a request that changed nothing is a repeat',
+    edits: [[eventStore, 'if (earlier.count === 0) throw new IdempotencyKeyReusedError();', '']],
+    tests: ['test/contract/memory.test.ts'],
+  },
+  {
+    name: 'a command that changed nothing is not noted',
+    edits: [['core/state/decider.ts', 'await store.note(stream, { commitId, digest, version });', 'void version;']],
+    tests: KEYS,
+  },
+  {
+    name: 'a key that another stream has is taken for new (SQLite)',
+    edits: [
+      [
+        'adapters/embedded/sqlite/commit-storage.ts',
+        'if (otherUse.get(place) ?? otherNote.get(place)) throw',
+        'if (otherNote.get(place)) throw',
+      ],
+    ],
+    tests: KEYS,
+  },
+  {
+    name: 'the note of another stream is not looked at (SQLite)',
+    edits: [
+      [
+        'adapters/embedded/sqlite/commit-storage.ts',
+        'if (otherUse.get(place) ?? otherNote.get(place)) throw',
+        'if (otherUse.get(place)) throw',
+      ],
+    ],
+    tests: KEYS,
+  },
+  {
+    name: 'what a refused append noted of its event ids stays (SQLite)',
+    edits: [
+      [
+        'adapters/embedded/sqlite/commit-storage.ts',
+        '    const taken = this.#takenOf(commit.stream, given.keys());',
+        '    const taken = this.#takenOf(commit.stream, given.keys());\n    for (const [id, n] of given) if (!taken.has(id)) this.#statements.giveId.run(commit.stream, id, n);',
+      ],
+    ],
+    tests: ['test/contract/sqlite.test.ts'],
+  },
+  {
+    name: 'keys are found without consistency (DynamoDB)',
+    edits: [
+      [
+        'adapters/aws/dynamodb/commit-storage.ts',
+        '      ConsistentRead: true,\n      ExpressionAttributeNames: { ...input',
+        '      ConsistentRead: !input.IndexName,\n      ExpressionAttributeNames: { ...input',
+      ],
+    ],
+    tests: REQUESTS,
+  },
+  {
+    name: 'the commit of a key is fetched without consistency (DynamoDB)',
+    edits: [['adapters/aws/dynamodb/commit-storage.ts', 'Key, ConsistentRead: true })', 'Key })']],
+    tests: REQUESTS,
+  },
+  {
+    name: 'a scan takes notes for commits (DynamoDB)',
+    edits: [['adapters/aws/dynamodb/commit-storage.ts', 'if (!isNote(item) && item', 'if (item']],
+    tests: aws,
+  },
+  {
+    name: 'an event id that is taken is not looked for in the answer of a transaction (DynamoDB)',
+    edits: [['adapters/aws/dynamodb/commit-storage.ts', '[commit, ...notes].map(', '[commit].map(']],
+    tests: aws,
+  },
+  {
+    name: 'an object has its name before its bytes are on the disk',
+    edits: [['adapters/embedded/files/object-store.ts', 'await file.datasync();', '']],
+    tests: ['test/contract/files.test.ts'],
+  },
+  {
+    name: 'the name of an object is not brought to the disk',
+    edits: [
+      [
+        'adapters/embedded/files/object-store.ts',
+        '        await syncFolder(dirname(path));\n        return true;',
+        '        return true;',
+      ],
+    ],
+    tests: ['test/contract/files.test.ts'],
+  },
+  {
+    name: 'the names of new folders are not brought to the disk',
+    edits: [
+      [
+        'adapters/embedded/files/object-store.ts',
+        'made = dirname(made)) await syncFolder(dirname(made));',
+        'made = dirname(made)) dirname(made);',
+      ],
+    ],
+    tests: ['test/contract/files.test.ts'],
+  },
+  {
+    name: 'names of counters are admitted without a condition',
+    edits: [
+      [
+        'core/projections/counter-names.ts',
+        'if (await this.#views.put(stored(projection, known.version + 1, names), known.version)) {',
+        'if ((await this.#views.put(stored(projection, known.version + 1, names), known.version)) || true) {',
+      ],
+    ],
+    tests: ['test/contract/sqlite.test.ts'],
+  },
+  {
+    name: 'readers count by names of their own, not by those of the views',
+    edits: [
+      [
+        'core/projections/counter-names.ts',
+        'const { names } = await this.#load(projection);\n    return',
+        'const names: readonly string[] = [];\n    return',
+      ],
+    ],
+    tests: ['test/contract/sqlite.test.ts', 'test/unit/core/projections/past-folds.test.ts'],
+  },
+  {
+    name: 'a counter without room is dropped',
+    edits: [
+      [
+        'core/projections/counter-names.ts',
+        'const kept = name === undefined || room.has(name) ? path : pathOf([member, OTHER, ...rest]);',
+        'const kept = path; if (name !== undefined && !room.has(name)) continue; void [member, rest, OTHER, pathOf];',
+      ],
+    ],
+    tests: ['test/contract/sqlite.test.ts'],
+  },
+  {
+    name: 'a verification counts by whatever names there are',
+    edits: [
+      [
+        'core/verification/verification.ts',
+        'shownCounts(await comparison.bound(projection, looked.tally.increments()))',
+        'shownCounts(looked.tally.increments())',
+      ],
+    ],
+    tests: ['test/unit/core/verification/verification.test.ts', 'test/unit/api/agent-types.test.ts'],
+  },
+  {
+    name: 'a snapshot is of the first commit’s time',
+    edits: [
+      [
+        'core/state/snapshot-writer.ts',
+        'if (commit.recordedAt > recordedAt) recordedAt',
+        "if (recordedAt === '') recordedAt",
+      ],
+    ],
+    tests: ['test/unit/core/state/snapshots.test.ts'],
   },
   {
     name: 'contention on shared views is not repeated (DynamoDB)',

@@ -85,6 +85,9 @@ describe('an idempotency key', () => {
     expect(commits()).toBe(before + 1);
     expect((await get(`/agents/${id}?waitFor=3`)).body.state).toBe('running');
     expectReused(await post(`/agents/${id}/state`, { ...idle, reason: 'another' }, key));
+    const other = ulid();
+    await post('/agents', agent(other));
+    expectReused(await post(`/agents/${other}/steps`, { action: 'ls' }, key));
     expectReused(await post(`/agents/${id}/steps`, { action: 'ls' }, key));
   });
 });
