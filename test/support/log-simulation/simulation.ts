@@ -147,7 +147,7 @@ async function archiveOnce(world: World, now: () => Date): Promise<void> {
 }
 
 /** Removes archived pages in any order, a day after they were let go at the earliest. */
-async function removePages({ storage, random, counts, ...world }: World, isOver: () => boolean): Promise<void> {
+async function removePages({ storage, random, counts }: World, isOver: () => boolean): Promise<void> {
   while (!isOver()) {
     await turns(random, 100);
     if (storage.removable === 0) continue;
