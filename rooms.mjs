@@ -32,7 +32,7 @@ export const rooms = {
   },
   'core/verification': {
     holds: 'store, log and views held against each other',
-    may: ['core/base', 'core/events', 'core/store', 'core/log', 'core/projections', 'events'],
+    may: ['core/base', 'core/events', 'core/store', 'core/log', 'core/projections', 'events', 'core/replays'],
   },
   'core/sagas': {
     holds: 'sagas: declaration, decisions, execution; `embedded-runner/` and `step-functions/` are their two hosts',

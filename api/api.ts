@@ -5,10 +5,9 @@ import { openApiRoute } from './http/openapi.ts';
 import { addLogStream } from './log/log-stream.ts';
 import { type OperateDeps, operationRoutes } from './operations/operations.ts';
 import { type TraceDeps, traceQueries } from './operations/trace-queries.ts';
-import { type VerificationDeps, verificationRoutes } from './operations/verification-routes.ts';
 import { type QueryDeps, queryRoutes } from './queries.ts';
 
-export type ApiDeps = CommandDeps & OperateDeps & QueryDeps & TraceDeps & VerificationDeps;
+export type ApiDeps = CommandDeps & OperateDeps & QueryDeps & TraceDeps;
 
 /**
  * The whole HTTP API, the stream of the log included, for a process that serves all of it and sees all its traces. Where
@@ -16,7 +15,7 @@ export type ApiDeps = CommandDeps & OperateDeps & QueryDeps & TraceDeps & Verifi
  * `operationRoutes`.
  */
 export function createApi(deps: ApiDeps): App {
-  const routes = [...commandRoutes, ...operationRoutes, ...queryRoutes, ...traceQueries, ...verificationRoutes];
+  const routes = [...commandRoutes, ...operationRoutes, ...queryRoutes, ...traceQueries];
   const app = createApp<ApiDeps>([openApiRoute(routes), ...routes], deps); // the first that matches answers
   addLogStream(app, deps);
   return app;

@@ -24,6 +24,7 @@ const stageSettings = {
   ...(String(context('gradual')) === 'false' ? { gradualDeployment: false } : {}),
   metricMath: String(context('metricMath')) !== 'false',
   emptyBuckets: String(context('emptyBuckets')) !== 'false',
+  ...(context('verifyEveryHours') === '' ? {} : { verifyEveryHours: Number(context('verifyEveryHours')) }),
   waf: String(context('waf')) === 'true',
   trail: String(context('trail')) === 'true',
 };

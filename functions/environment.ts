@@ -31,7 +31,11 @@ export const environments = {
   'saga-events': z.object(sagas),
   'saga-task': z.object(sagas),
   archiver: z.object({ ...eventsTable, ...viewsTable, ...logTable, ...objectsBucket }),
-  verify: z.object({ ...eventsTable, ...viewsTable, ...controlTable, ...logTable, ...objectsBucket }),
+  verify: z.object({
+    ...{ ...eventsTable, ...viewsTable, ...controlTable, ...logTable, ...objectsBucket },
+    /** A number; 0 for verifications that are asked for only. */
+    VERIFY_EVERY_HOURS: name,
+  }),
   health: z.object({ ...eventsTable, ...viewsTable, ...controlTable, ...logTable }),
 } as const;
 

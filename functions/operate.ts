@@ -3,8 +3,10 @@ import { bucketObjects } from '../adapters/aws/s3/bucket.ts';
 import { replayStarter } from '../adapters/aws/step-functions/replay-starter.ts';
 import { BucketFailedBatches } from '../adapters/aws/stream/failed-batches.ts';
 import { operationRoutes } from '../api/operations/operations.ts';
+import { ulids } from '../core/base/new-id.ts';
 import { DeadLetters } from '../core/publishing/dead-letters.ts';
 import { Replays } from '../core/replays/replays.ts';
+import { ResumedVerifications } from '../core/verification/resumed.ts';
 import { projections } from '../domain/projections.ts';
 import { appDeps, httpHandler } from './runtime/handlers.ts';
 import { publicationTo } from './runtime/publication.ts';
@@ -16,6 +18,7 @@ const { EVENTS_TABLE, VIEWS_TABLE, CONTROL_TABLE, EVENT_BUS, OBJECTS_BUCKET, REP
 const store = eventStore(EVENTS_TABLE, OBJECTS_BUCKET);
 const views = viewsIn(VIEWS_TABLE, OBJECTS_BUCKET);
 const sharedViews = sharedViewsIn(VIEWS_TABLE, OBJECTS_BUCKET);
+const control = controlIn(CONTROL_TABLE);
 const generations = generationsIn(CONTROL_TABLE);
 const live = (projection: string) => generations.live(projection);
 const publication = publicationTo(EVENT_BUS, views);
@@ -32,5 +35,6 @@ export const handler = httpHandler(operationRoutes, {
     invoke: async (...call) => (await import('../adapters/aws/lambda/invoke.ts')).invoke(...call),
     readShard: async (range) => (await import('../adapters/aws/stream/shard.ts')).readShard(range),
   }),
-  replays: new Replays({ control: controlIn(CONTROL_TABLE), generations, projections, start }),
+  verifications: new ResumedVerifications({ control, objects: bucketObjects(OBJECTS_BUCKET), newId: ulids() }),
+  replays: new Replays({ control, generations, projections, start }),
 });

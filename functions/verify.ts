@@ -1,10 +1,22 @@
+import { bucketObjects } from '../adapters/aws/s3/bucket.ts';
+import { ulids } from '../core/base/new-id.ts';
+import { ResumedVerifications, type StartedRun } from '../core/verification/resumed.ts';
 import { Verification } from '../core/verification/verification.ts';
 import { projections } from '../domain/projections.ts';
 import { scheduledHandler } from './runtime/handlers.ts';
 import { environmentOf, logger, metrics } from './runtime/stage.ts';
-import { commitsIn, eventStore, generationsIn, logPlaces, sharedViewsIn, viewsIn } from './runtime/stores.ts';
+import {
+  commitsIn,
+  controlIn,
+  eventStore,
+  generationsIn,
+  logPlaces,
+  sharedViewsIn,
+  viewsIn,
+} from './runtime/stores.ts';
 
-const { EVENTS_TABLE, VIEWS_TABLE, CONTROL_TABLE, LOG_TABLE, OBJECTS_BUCKET } = environmentOf('verify');
+const { EVENTS_TABLE, VIEWS_TABLE, CONTROL_TABLE, LOG_TABLE, OBJECTS_BUCKET, VERIFY_EVERY_HOURS } =
+  environmentOf('verify');
 const generations = generationsIn(CONTROL_TABLE);
 const verification = new Verification({
   projections,
@@ -16,14 +28,26 @@ const verification = new Verification({
   live: (projection) => generations.live(projection),
 });
 
-/** Once a day: holds store, log and views against each other, and logs and counts each difference. */
-export const handler = scheduledHandler(async (): Promise<{ verdict: string; differences: number }> => {
-  const run = verification.run();
-  let step = await run.next();
-  while (!step.done) step = await run.next();
-  const { verdict, total, differences } = step.value;
-  logger.info(verdict, { differences: total });
-  for (const difference of differences) logger.error('store, log and views differ', { ...difference });
-  metrics.count('view_differences_total', {}, total);
-  return { verdict, differences: total };
+const runs = new ResumedVerifications({
+  control: controlIn(CONTROL_TABLE),
+  objects: bucketObjects(OBJECTS_BUCKET),
+  newId: ulids(),
+});
+const everyMs = Number(VERIFY_EVERY_HOURS) * 3_600_000;
+/** The place is noted, and metrics written, in this time. */
+const SPARE_MS = 60_000;
+
+/** By the clock: compares store, log and views for as long as an invocation lasts; the next one goes on. Differences are logged and counted. */
+export const handler = scheduledHandler(async (context): Promise<StartedRun | undefined> => {
+  const until = Date.now() + context.getRemainingTimeInMillis() - SPARE_MS;
+  const run = await runs.work({ verification, until, everyMs });
+  if (!run) return undefined;
+  const ageSeconds = run.state === 'running' ? (Date.now() - Date.parse(run.startedAt)) / 1_000 : 0;
+  metrics.gauge('verification_age_seconds', {}, ageSeconds);
+  for (const [part, seen] of Object.entries(run.extent)) metrics.gauge('verification_extent', { part }, seen);
+  if (run.state !== 'done') return run;
+  logger.info(run.verdict ?? '', { differences: run.total });
+  for (const difference of run.differences) logger.error('store, log and views differ', { ...difference });
+  metrics.count('view_differences_total', {}, run.total);
+  return run;
 });

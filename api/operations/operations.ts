@@ -3,13 +3,15 @@ import type { Route } from '../http/route.ts';
 import { type DeadLetterDeps, deadLetterOperations } from './dead-letter-routes.ts';
 import { type FailedBatchDeps, failedBatchRoutes } from './failed-batch-routes.ts';
 import { type ReplayDeps, replayRoutes } from './replay-routes.ts';
+import { type VerificationDeps, verificationRoutes } from './verification-routes.ts';
 
 /** The parts that the routes of operators need. */
-export interface OperateDeps extends AppDeps, ReplayDeps, DeadLetterDeps, FailedBatchDeps {}
+export interface OperateDeps extends AppDeps, ReplayDeps, DeadLetterDeps, FailedBatchDeps, VerificationDeps {}
 
 /** Every route by which operators change views. They have their own function, with its own permissions. */
 export const operationRoutes: readonly Route<OperateDeps>[] = [
   ...replayRoutes,
   ...deadLetterOperations,
   ...failedBatchRoutes,
+  ...verificationRoutes,
 ];

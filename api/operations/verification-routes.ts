@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { id } from '../../core/events/envelope.ts';
-import type { Verifications } from '../../core/verification/verifications.ts';
+import type { VerificationRun } from '../../core/verification/verifications.ts';
 import { route } from '../http/route.ts';
 
 const count = z.int().nonnegative();
@@ -28,23 +28,26 @@ export const verificationAnswer = z
   })
   .meta({ id: 'Verification' });
 
-/** The parts that the routes of verifications need: the runner in the same process. */
+/** The parts that the routes of verifications need: a runner in the same process, or the record of a function that runs by the clock. */
 export interface VerificationDeps {
-  readonly verifications: Pick<Verifications, 'start' | 'get'>;
+  readonly verifications: {
+    start(): string | Promise<string>;
+    get(verificationId: string): VerificationRun | Promise<VerificationRun>;
+  };
 }
 
-/** Only where one process serves everything. On AWS a function verifies once a day and logs the differences. */
 export const verificationRoutes = [
   route({
     name: 'verify',
     method: 'POST',
     path: '/verifications',
     summary: 'Compare store, log and views',
-    description: 'Changes nothing. One verification runs at a time: another request answers with its id.',
+    description:
+      'Changes nothing. One verification runs at a time: another request answers with its id. On AWS it begins within 15 minutes.',
     answer: z.strictObject({ verificationId: id }),
     statuses: { 202: 'It runs' },
     async handle(_, { verifications }: VerificationDeps) {
-      return { status: 202, body: { verificationId: verifications.start() } };
+      return { status: 202, body: { verificationId: await verifications.start() } };
     },
   }),
   route({
@@ -52,13 +55,13 @@ export const verificationRoutes = [
     method: 'GET',
     path: '/verifications/{verificationId}',
     summary: 'The progress and the differences of a verification',
-    description: 'Kept in memory: the last 10 since the server started.',
+    description: 'One machine keeps the last 10 since the server started, AWS the last one.',
     params: z.object({ verificationId: id }),
     answer: verificationAnswer,
     statuses: { 200: 'The verification' },
     errors: ['NOT_FOUND'],
     async handle({ params: { verificationId } }, { verifications }: VerificationDeps) {
-      return { status: 200, body: verifications.get(verificationId) };
+      return { status: 200, body: await verifications.get(verificationId) };
     },
   }),
 ];

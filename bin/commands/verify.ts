@@ -118,9 +118,6 @@ function progressLines(): Tell {
 
 function reasonOf(error: unknown): string {
   const known = [StartupError, AnnalsError, AnnalsRequestError, AnnalsUnreachableError];
-  if (error instanceof AnnalsRequestError && error.status === 404) {
-    return 'the server has no verification of its own; on AWS a function verifies once a day, and its log has the outcome';
-  }
   if (known.some((kind) => error instanceof kind)) return (error as Error).message;
   return `${error instanceof Error ? `${error.name}: ${error.message}` : error}; report this as a fault of Annals`;
 }

@@ -27,6 +27,8 @@ export const metricCatalogue = {
   capacity_units_total: counter('DynamoDB units consumed: read or write', ['operation', 'table', 'kind', 'tenant']),
   view_differences_total: counter('Views that are not what history makes of them', []),
   corrupt_data_total: counter('Times that stored data could not be read back', []),
+  verification_age_seconds: gauge('Time since the verification under way began', []),
+  verification_extent: gauge('What the verification under way has looked at', ['part']),
   tampering_total: counter('Stored events that somebody changed or removed', []),
   health: gauge('State of a part: 1 ok, 0.5 slow, 0 failing', ['part']),
   answered_faults_total: counter('Requests that a function answered by 5xx', ['version']),

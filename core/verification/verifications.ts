@@ -27,7 +27,8 @@ export interface VerificationsOptions {
 
 /** Runs that are remembered. */
 const KEPT = 10;
-const NOTHING: VerifiedExtent = { pages: 0, streams: 0, commits: 0, events: 0, views: 0 };
+/** The extent of a run that has just begun. */
+export const NOTHING_SEEN: VerifiedExtent = { pages: 0, streams: 0, commits: 0, events: 0, views: 0 };
 
 /** Verifications in this process, one at a time; the last ones are remembered until it ends. */
 export class Verifications {
@@ -46,7 +47,7 @@ export class Verifications {
   start(): string {
     if (this.#running) return this.#running.id;
     const verificationId = this.#newId();
-    this.#set({ verificationId, state: 'running', phase: 'log', extent: NOTHING, total: 0, differences: [] });
+    this.#set({ verificationId, state: 'running', phase: 'log', extent: NOTHING_SEEN, total: 0, differences: [] });
     const work = this.#run(verificationId).finally(() => {
       this.#running = undefined;
     });

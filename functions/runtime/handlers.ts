@@ -73,7 +73,8 @@ export const machineHandler = <S extends z.ZodType>(
   });
 
 /** Does `work` at each invocation, whatever the event says. */
-export const scheduledHandler = <Result>(work: () => Promise<Result>) => taskHandler(z.unknown(), () => work());
+export const scheduledHandler = <Result>(work: (context: Context) => Promise<Result>) =>
+  taskHandler(z.unknown(), (_, context) => work(context));
 
 const busEvent = z.object({ detail: z.unknown() });
 

@@ -62,10 +62,14 @@ export const readEventsAndViews = (data: DataStack): PolicyStatement[] => [
   useOf(data.viewsKey, 'dynamodb', toRead),
 ];
 
-/** Verification: the same, and the whole of the events, to see what the log lacks. */
+/** Verification: the same, the whole of the events, to see what the log lacks, and the place where the next invocation goes on. */
 export const verifyEventsAndViews = (data: DataStack): PolicyStatement[] => [
   allow(['dynamodb:Scan'], data.events.tableArn),
   ...readEventsAndViews(data),
+  allow(['dynamodb:PutItem'], data.control.tableArn),
+  allow(['s3:GetObject', 's3:PutObject', 's3:DeleteObject'], data.objects.arnForObjects('verifications/*')),
+  useOf(data.key, 's3', ['kms:GenerateDataKey']),
+  useOf(data.viewsKey, 'dynamodb', toWrite),
 ];
 
 /** Projector: views, the commits that a delivery left out, and snapshots of what it folds. */

@@ -92,18 +92,19 @@ export class DeliveryStack extends Stack {
         CONTROL_TABLE: data.control.tableName,
         LOG_TABLE: data.log.tableName,
         OBJECTS_BUCKET: data.objects.bucketName,
+        VERIFY_EVERY_HOURS: String(config.verifyEveryHours),
       },
       permissions: verifyEventsAndViews(data),
       timeout: Duration.minutes(15),
       isRare: true,
     });
-    const daily = new Rule(this, 'VerifyDaily', {
-      description: 'Annals: verifies all views once a day',
-      schedule: Schedule.rate(Duration.days(1)),
+    const byTheClock = new Rule(this, 'VerifyByTheClock', {
+      description: 'Annals: begins a verification when it is time, and goes on with the one under way',
+      schedule: Schedule.rate(Duration.minutes(15)),
       targets: [new LambdaFunction(verify, { retryAttempts: 1 })],
     });
-    alarmFailedStarts(daily, props, 'verify');
-    data.objects.acknowledgeUse(verify, 'snapshots', 'large-events', 'large-views', 'log');
+    alarmFailedStarts(byTheClock, props, 'verify');
+    data.objects.acknowledgeUse(verify, 'snapshots', 'large-events', 'large-views', 'log', 'verifications');
     const { batch_size: batchSize, batch_timeout } = config.eventSystem.bus;
     // Lambda counts in whole seconds. A fuller batch makes fewer pages of the log.
     const maxBatchingWindow = Duration.seconds(Math.ceil(batch_timeout / 1_000));

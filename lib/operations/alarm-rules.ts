@@ -102,6 +102,12 @@ function ofDelivery({ config, delivery: { projector, relay } }: Watched): AlarmR
       periods: 1,
     },
     { name: 'CorruptData', metric: sumOf(damaged, 'stored data that could not be read'), threshold: 1, periods: 1 },
+    {
+      name: 'VerificationSlow',
+      metric: ownMetric(config, 'verification_age_seconds', 'verify', 'Maximum'),
+      threshold: 24 * 3600,
+      periods: 1,
+    },
     { name: 'Tampering', metric: ownMetric(config, 'tampering_total', 'relay', 'Sum'), threshold: 1, periods: 1 },
   ];
 }

@@ -40,6 +40,11 @@ const configSchema = z.strictObject({
   metricMath: z.boolean(),
   /** False on emulators, which cannot run CDK's function that empties a bucket before its stack is destroyed. */
   emptyBuckets: z.boolean(),
+  /** From one start of a verification to the next; 0 for those that are asked for only. docs/cost.md says what one costs. */
+  verifyEveryHours: z
+    .int()
+    .min(0)
+    .max(24 * 366),
   /** Whether a web ACL (AWS WAF) stands before the API. */
   waf: z.boolean(),
   /** Whether CloudTrail records each access to the tables and objects. */
@@ -60,7 +65,14 @@ export interface Config extends StageSettings {
   readonly eventSystem: EventSystem;
 }
 
-const options = { metricMath: true, emptyBuckets: true, waf: false, trail: false, auditRetentionDays: 365 };
+const options = {
+  verifyEveryHours: 24,
+  metricMath: true,
+  emptyBuckets: true,
+  waf: false,
+  trail: false,
+  auditRetentionDays: 365,
+};
 const small = {
   ...options,
   clients: [],

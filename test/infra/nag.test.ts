@@ -55,6 +55,7 @@ describe('the AWS Solutions rules', () => {
       [`AwsSolutions-IAM5[Resource::annals-prod-data:ExportsOutputFnGetAttObjectsA92BA4F1ArnDE4464BF/large-events/*]`]: 10,
       [`AwsSolutions-IAM5[Resource::annals-prod-data:ExportsOutputFnGetAttObjectsA92BA4F1ArnDE4464BF/large-views/*]`]: 6,
       [`AwsSolutions-IAM5[Resource::annals-prod-data:ExportsOutputFnGetAttObjectsA92BA4F1ArnDE4464BF/log/*]`]: 5,
+      [`AwsSolutions-IAM5[Resource::annals-prod-data:ExportsOutputFnGetAttObjectsA92BA4F1ArnDE4464BF/verifications/*]`]: 1,
       [`AwsSolutions-IAM5[Resource::annals-prod-delivery:ExportsOutputFnGetAttFailures8A3E1A2FArnE85E26A7/*]`]: 1,
       'AwsSolutions-S1': 2,
       'AwsSolutions-SQS3': 3,

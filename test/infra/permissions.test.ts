@@ -95,6 +95,7 @@ describe('permissions', () => {
         ...['s3:GetObject', 's3:PutObject', 's3:DeleteObject'].map((action) => `${action} Objects/snapshots/*`),
         ...['s3:GetObject', 's3:PutObject', 's3:DeleteObject'].map((action) => `${action} Objects/large-events/*`),
         ...['s3:GetObject', 's3:PutObject', 's3:DeleteObject'].map((action) => `${action} Objects/large-views/*`),
+        ...['s3:GetObject', 's3:PutObject', 's3:DeleteObject'].map((action) => `${action} Objects/verifications/*`),
         ...['s3:GetObject', 's3:PutObject'].map((action) => `${action} Objects/log/*`),
       ]),
     );
@@ -195,7 +196,12 @@ describe('permissions', () => {
       's3:PutObject Objects/log/*',
     ]);
     // A scan of the events shows what the log lacks.
-    expect(may('verify')).toEqual([...may('query'), 'dynamodb:Scan Events'].toSorted());
+    const place = ['s3:DeleteObject', 's3:GetObject', 's3:PutObject'].map(
+      (action) => `${action} Objects/verifications/*`,
+    );
+    expect(may('verify')).toEqual(
+      [...may('query'), 'dynamodb:Scan Events', 'dynamodb:PutItem Control', ...place].toSorted(),
+    );
     expect(may('projector')).toEqual(
       [
         'dynamodb:GetItem Control',
@@ -283,7 +289,7 @@ describe('permissions', () => {
       expect(viaService).toMatch(/^(dynamodb|s3)\.<AWS::Region>\.<AWS::URLSuffix>$/);
     }
     expect(who('kms:Encrypt', 'Key').toSorted()).toEqual(['archiver', 'command', 'relay']);
-    expect(who('kms:Encrypt', 'ViewsKey').toSorted()).toEqual(['operate', 'projector', 'relay', 'replay']);
+    expect(who('kms:Encrypt', 'ViewsKey').toSorted()).toEqual(['operate', 'projector', 'relay', 'replay', 'verify']);
     const onViews = new Set(['archiver', 'query', 'operate', 'projector', 'relay', 'replay', 'verify']);
     expect(new Set(who('kms:Decrypt', 'ViewsKey'))).toEqual(onViews);
     expect(new Set(who('kms:Decrypt', 'Key'))).toEqual(new Set(functions));

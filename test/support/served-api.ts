@@ -6,7 +6,6 @@ import { problemCodesOf } from '../../api/http/openapi.ts';
 import { problemSchema } from '../../api/http/problem.ts';
 import type { RouteDeclaration } from '../../api/http/route.ts';
 import { operationRoutes } from '../../api/operations/operations.ts';
-import { verificationRoutes } from '../../api/operations/verification-routes.ts';
 import { queryRoutes } from '../../api/queries.ts';
 import { type Server, startServer } from '../../bin/serve/server.ts';
 import { temporaryFolder } from './temporary-folder.ts';
@@ -26,12 +25,7 @@ export interface Call {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-const routes: readonly RouteDeclaration[] = [
-  ...commandRoutes,
-  ...operationRoutes,
-  ...queryRoutes,
-  ...verificationRoutes,
-];
+const routes: readonly RouteDeclaration[] = [...commandRoutes, ...operationRoutes, ...queryRoutes];
 
 /** The HTTP API over the embedded engine, on a free port, for the tests of a file. Every answer is held against its route's declaration. */
 export function servedApi() {

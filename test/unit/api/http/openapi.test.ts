@@ -3,7 +3,6 @@ import { expect, it } from 'vitest';
 import { commandRoutes } from '../../../../api/commands.ts';
 import { operationRoutes } from '../../../../api/operations/operations.ts';
 import { traceQueries } from '../../../../api/operations/trace-queries.ts';
-import { verificationRoutes } from '../../../../api/operations/verification-routes.ts';
 import { queryRoutes } from '../../../../api/queries.ts';
 import { servedApi } from '../../../support/served-api.ts';
 
@@ -39,7 +38,7 @@ it('is a valid OpenAPI 3.1 document', async () => {
 
 it('has every route that is served, and among them every route of the contract', async () => {
   const names = [...(await operations()).keys()];
-  const served = [...commandRoutes, ...operationRoutes, ...queryRoutes, ...traceQueries, ...verificationRoutes];
+  const served = [...commandRoutes, ...operationRoutes, ...queryRoutes, ...traceQueries];
   expect(names.toSorted()).toEqual(served.map(({ method, path }) => `${method} ${path}`).toSorted());
   expect(names).toEqual(
     expect.arrayContaining([
