@@ -31,6 +31,7 @@ beforeAll(async () => {
     FAILURES_BUCKET: 'none',
     PROJECTOR_FUNCTION: 'none',
     RELAY_FUNCTION: 'none',
+    VERIFY_EVERY_HOURS: '24',
     SAGA_TASKS_TABLE: 'none',
     SAGA_MACHINE_ARN_PREFIX: 'none',
   });
