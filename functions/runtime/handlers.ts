@@ -3,6 +3,7 @@ import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { handle } from 'hono/aws-lambda';
 import * as z from 'zod';
+import { busDetailOf } from '../../adapters/aws/eventbridge/bus-event.ts';
 import { statePayload } from '../../adapters/aws/step-functions/payload.ts';
 import { type CommitFailure, processBatch, type RecordFailure } from '../../adapters/aws/stream/batch.ts';
 import { type App, type AppDeps, createApp } from '../../api/http/app.ts';
@@ -76,14 +77,12 @@ export const machineHandler = <S extends z.ZodType>(
 export const scheduledHandler = <Result>(work: (context: Context) => Promise<Result>) =>
   taskHandler(z.unknown(), (_, context) => work(context));
 
-const busEvent = z.object({ detail: z.unknown() });
-
 /**
  * Takes one event that a rule of the bus lets through, also when it was published by reference. Lambda repeats what fails, and
- * then puts it in a queue.
+ * then puts it in a queue, from which it comes again.
  */
 export const busHandler = (work: (event: DomainEvent) => Promise<void>, store: EventStore) =>
-  taskHandler(busEvent, async ({ detail }) => work(await deliveredEvent(detail, store)));
+  taskHandler(z.unknown(), async (event) => work(await deliveredEvent(busDetailOf(event), store)));
 
 /**
  * Does `work` on batches of the events table's stream, and answers where Lambda has to deliver the batch again. Failures are

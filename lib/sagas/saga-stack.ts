@@ -3,6 +3,8 @@ import { AttributeType, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { type IEventBus, Rule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
+import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import * as sqs from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import type { DataStack } from '../data/data-stack.ts';
 import { answerMachines, appendEvents, keepSagaTasks, startMachines } from '../data/permissions.ts';
@@ -97,16 +99,11 @@ function typesOf(sagas: readonly SagaOutline[]): string[] {
 
 function subscribe(scope: Construct, events: ServiceFunction<'saga-events'>, props: SagaStackProps): void {
   const { bus, sagas } = props;
-  const undelivered = new DeadLetterQueue(scope, 'Undelivered', {
-    ...props,
-    of: 'sagas',
-    reason:
-      'This queue is itself a dead-letter queue: events are put here that the function could not take in. Nothing consumes it automatically, so no message can be received too often.',
-  });
+  const waiting = waitingEvents(scope, events, props);
   events.configureAsyncInvoke({
     retryAttempts: 2,
     maxEventAge: Duration.hours(6),
-    onFailure: new SqsDestination(undelivered),
+    onFailure: new SqsDestination(waiting),
   });
   addAlarm(events, 'Lost', props, {
     ...{ name: 'LostEvents', of: events.name, threshold: 1, periods: 1 },
@@ -117,5 +114,37 @@ function subscribe(scope: Construct, events: ServiceFunction<'saga-events'>, pro
     eventBus: bus,
     eventPattern: { detailType: typesOf(sagas) },
   });
-  rule.addTarget(new LambdaFunction(events, { deadLetterQueue: undelivered }));
+  rule.addTarget(new LambdaFunction(events, { deadLetterQueue: waiting }));
+}
+
+/** Between two tries of an event that waits. */
+const TRY_AGAIN = Duration.minutes(15);
+/** Tries within a day. */
+const TRIES = 96;
+
+/**
+ * Lambda repeats an event twice, within three minutes. After that it waits here and is tried again for a day, so that an outage
+ * loses nothing; then it lies in a dead-letter queue, from which SQS moves it back on request.
+ */
+function waitingEvents(scope: Construct, events: ServiceFunction<'saga-events'>, props: SagaStackProps): sqs.Queue {
+  const undelivered = new DeadLetterQueue(scope, 'Undelivered', {
+    ...props,
+    of: 'sagas',
+    reason:
+      'This queue is itself a dead-letter queue: events are put here that the function could not take in for a day. Nothing consumes it automatically, so no message can be received too often.',
+  });
+  const waiting = new sqs.Queue(scope, 'Waiting', {
+    encryption: sqs.QueueEncryption.SQS_MANAGED,
+    enforceSSL: true,
+    retentionPeriod: Duration.days(14),
+    visibilityTimeout: TRY_AGAIN,
+    deadLetterQueue: { queue: undelivered, maxReceiveCount: TRIES },
+    removalPolicy: props.config.removalPolicy,
+  });
+  addAlarm(waiting, 'Alarm', props, {
+    ...{ name: 'SagaEventsWait', threshold: 1, periods: 1 },
+    metric: waiting.metricNumberOfMessagesSent({ statistic: 'Sum', period: Duration.minutes(1) }),
+  });
+  events.addEventSource(new SqsEventSource(waiting, { batchSize: 1 }));
+  return waiting;
 }

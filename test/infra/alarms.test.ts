@@ -145,7 +145,11 @@ describe.each(synthesized)('$variant.name', ({ variant: { settings, annalsConfig
     const queues = targets.filter(({ id, template }) => id in template.findResources('AWS::SQS::Queue'));
     expect(queues.length).toBeGreaterThan(2);
     const names = queues.map(({ id, template }) => nameOf(synthesis, id, template));
-    expect(watched(synthesis, 'ApproximateNumberOfMessagesVisible', 'QueueName')).toEqual(new Set(names));
+    const filled = watched(synthesis, 'ApproximateNumberOfMessagesVisible', 'QueueName');
+    // What waits is taken out at once to be tried again, so nothing is seen lying there.
+    const tried = watched(synthesis, 'NumberOfMessagesSent', 'QueueName');
+    expect([filled.size, tried.size]).toEqual([2, 1]);
+    expect(filled.union(tried)).toEqual(new Set(names));
   });
 
   it('watches how old the stream gets for each consumer, and what Lambda gives up, drops and loses', () => {
