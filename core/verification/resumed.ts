@@ -24,7 +24,7 @@ export interface ResumedVerificationsOptions {
   readonly now?: () => Date;
 }
 
-export interface SliceOptions {
+export interface VerificationSlice {
   readonly verification: ResumableVerification;
   /** When the slice ends, as `Date.now()` gives it. */
   readonly until: number;
@@ -96,7 +96,7 @@ export class ResumedVerifications {
    * @returns how far it is; nothing when there is nothing to do, or somebody else is at work
    * @throws UnavailableError; the next call goes on from the last place that was noted
    */
-  async work(options: SliceOptions): Promise<StartedRun | undefined> {
+  async work(options: VerificationSlice): Promise<StartedRun | undefined> {
     const held = await this.#take(options);
     if (!held) return undefined;
     let { run, revision } = held;
@@ -115,7 +115,7 @@ export class ResumedVerifications {
   }
 
   async #slice(
-    { verification, until, saveMs = SAVE_MS }: SliceOptions,
+    { verification, until, saveMs = SAVE_MS }: VerificationSlice,
     current: () => Kept,
     save: (change: Partial<Kept>) => Promise<boolean>,
   ): Promise<StartedRun | undefined> {
@@ -144,7 +144,7 @@ export class ResumedVerifications {
   }
 
   /** The run to work on, held so that nobody else does. */
-  async #take({ until, everyMs }: SliceOptions): Promise<{ run: Kept; revision: number } | undefined> {
+  async #take({ until, everyMs }: VerificationSlice): Promise<{ run: Kept; revision: number } | undefined> {
     const item = await this.#current();
     const found = runOf(item);
     const now = this.#now().getTime();
