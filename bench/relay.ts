@@ -3,12 +3,18 @@ import { assumed, type Load, modelRelay, type RelaySetup } from './harness/relay
 
 // How many commits a second the relay takes to the log and to the bus, and how many puts of the log are lost to another
 // relay. The relay, the log's writer and the publisher are the real ones; AWS is a model, with what it assumes in
-// `harness/relay-model.ts`. RELAY_SECONDS (20 by default) of each load are counted, RELAY_SHARDS (1,4,8,16,32) says of how many shards.
+// `harness/relay-model.ts`. RELAY_SECONDS (20 by default) of each load are counted, RELAY_SHARDS (1,4,8,16,32) says of how many shards;
+// RELAY_BATCH, RELAY_WINDOW, RELAY_MEMORY and RELAY_LOG (single or sharded) how the relay is set up.
 
 const SHARDS = (process.env['RELAY_SHARDS'] ?? '1,4,8,16,32').split(',').map(Number);
 const SECONDS = Number(process.env['RELAY_SECONDS'] ?? 20);
 
-const setup: RelaySetup = { batchSize: 100, windowMs: 1_000, memoryMegabytes: 512 };
+const setup: RelaySetup = {
+  batchSize: Number(process.env['RELAY_BATCH'] ?? 1_000),
+  windowMs: Number(process.env['RELAY_WINDOW'] ?? 1_000),
+  memoryMegabytes: Number(process.env['RELAY_MEMORY'] ?? 1_769),
+  partitioning: process.env['RELAY_LOG'] === 'single' ? { strategy: 'single' } : { strategy: 'sharded', shards: 4 },
+};
 
 async function rowOf(load: Load) {
   const { commitsPerSecond, lostPuts, delayMs } = await modelRelay(setup, load);

@@ -55,9 +55,14 @@ const retentionPolicy = section({
 
 const store = section({
   partition_strategy: z
-    .enum(['single', 'by_aggregate_type'])
+    .enum(['single', 'by_aggregate_type', 'sharded'])
     .default('single')
-    .describe('Partitions of the log: one order over everything, or one for each aggregate type and more throughput'),
+    .describe(
+      'Partitions of the log: one order over everything, one for each aggregate type, or log_shards of them for most throughput',
+    ),
+  log_shards: whole(8, 2, 64, 'partitions').describe(
+    'Partitions of a sharded log. There can be more later, never fewer',
+  ),
   retention_policy: retentionPolicy.prefault({}),
 });
 

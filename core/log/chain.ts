@@ -1,8 +1,8 @@
 import { CorruptDataError } from '../base/errors.ts';
 import { isoOf } from '../events/instant.ts';
-import { isClosing, PartitionStrategyError } from './closing.ts';
+import { isClosing } from './closing.ts';
 import type { LogPage } from './page.ts';
-import type { PartitionStrategy } from './partition.ts';
+import type { Partitioning } from './partition.ts';
 import { type LogPlace, START } from './position.ts';
 import type { RecentPages } from './recent-pages.ts';
 import type { LogStorage } from './storage.ts';
@@ -19,9 +19,8 @@ export interface ArchivedPages {
 }
 
 /** Where the pages of a log are. */
-export interface LogPages {
+export interface LogPages extends Partitioning {
   readonly storage: LogStorage;
-  readonly strategy: PartitionStrategy;
   /** Where pages are that left the storage; absent when none ever does. */
   readonly archive?: ArchivedPages | undefined;
   /** Called with damage that a writer passes over: pages, and commits that it logs without their events. */
@@ -35,7 +34,12 @@ export interface Milestone {
   readonly partition: string;
   readonly place: LogPlace;
   readonly before: number;
+  /** The place is after all that the partition has. */
+  readonly isEnd: boolean;
 }
+
+/** Why a reader got no more pages: the chain is closed, what follows is after what the reader wants, or there are none yet. */
+export type ChainEnd = 'closed' | 'beyond' | 'end';
 
 /** How far a reader wants to go. */
 export interface Extent {
@@ -58,6 +62,8 @@ export class LogChain {
   readonly #pages: LogPages;
   /** The highest page that is known to exist. */
   #highest = 0;
+  /** The page that closes it. */
+  #closing: LogPage | undefined;
 
   constructor(pages: LogPages, partition: string) {
     this.#pages = pages;
@@ -67,16 +73,22 @@ export class LogChain {
   /**
    * The pages from a number on, up to the end.
    * @throws CorruptDataError when a page is neither in the storage nor in the archive
-   * @throws PartitionStrategyError when the chain was closed and the strategy does not say so
    */
-  async *pages(from: number, { to, most = LARGEST_REQUEST }: Extent = {}): AsyncGenerator<LogPage> {
+  async *pages(from: number, { to, most = LARGEST_REQUEST }: Extent = {}): AsyncGenerator<LogPage, ChainEnd> {
     const until = to === undefined ? undefined : await this.#latest(to);
     for await (const page of this.#all(from, most)) {
-      if (isClosing(page) && this.#pages.strategy === 'single') throw new PartitionStrategyError();
       this.#highest = Math.max(this.#highest, page.page);
       yield page;
-      if (until !== undefined && page.through > until) return;
+      if (isClosing(page)) return 'closed';
+      if (until !== undefined && page.through > until) return 'beyond';
     }
+    return 'end';
+  }
+
+  /** Whether the chain was closed, by a page before this one. */
+  async isClosedBefore(page: number): Promise<boolean> {
+    const last = await this.#last();
+    return last !== undefined && isClosing(last) && last.page < page;
   }
 
   /** Says that something damaged is passed over. */
@@ -104,7 +116,7 @@ export class LogChain {
 
   /** The first page that can hold a commit recorded then or later: by bisection, so in O(log pages) requests. */
   async seek(recordedAt: string): Promise<Milestone> {
-    const last = await this.#pages.storage.last(this.partition);
+    const last = await this.#last();
     if (!last || last.through < recordedAt) return this.#milestone(last, 'after');
     // The first page in the storage from `high` on is `found`, which is late enough; no page there before `low` is.
     let [low, high, found] = [1, last.page, last];
@@ -119,7 +131,15 @@ export class LogChain {
 
   /** The place after the last event. */
   async end(): Promise<Milestone> {
-    return this.#milestone(await this.#pages.storage.last(this.partition), 'after');
+    return this.#milestone(await this.#last(), 'after');
+  }
+
+  /** The last page. A chain that is closed is asked once. */
+  async #last(): Promise<LogPage | undefined> {
+    if (this.#closing) return this.#closing;
+    const last = await this.#pages.storage.last(this.partition);
+    if (last && isClosing(last)) this.#closing = last;
+    return last;
   }
 
   /** The pages from a number on, wherever they are, without a gap. */
@@ -185,10 +205,10 @@ export class LogChain {
 
   #milestone(page: LogPage | undefined, side: 'before' | 'after'): Milestone {
     const { partition } = this;
-    if (!page) return { partition, place: START, before: 0 };
+    if (!page) return { partition, place: START, before: 0, isEnd: true };
     return side === 'before'
-      ? { partition, place: { page: page.page, offset: 0 }, before: page.firstEvent - 1 }
-      : { partition, place: { page: page.page + 1, offset: 0 }, before: page.firstEvent + page.count - 1 };
+      ? { partition, place: { page: page.page, offset: 0 }, before: page.firstEvent - 1, isEnd: false }
+      : { partition, place: { page: page.page + 1, offset: 0 }, before: page.firstEvent + page.count - 1, isEnd: true };
   }
 }
 

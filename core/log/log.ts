@@ -1,13 +1,14 @@
 import { forCaller, turn } from '../base/turns.ts';
 import type { ClaimCheck } from '../store/claim-check.ts';
 import type { Commit } from '../store/commit.ts';
-import { LogChain, type LogPages } from './chain.ts';
+import { LogChain, type LogPages, type Milestone } from './chain.ts';
 import { type LogFilter, Selection } from './filter.ts';
 import { assertOfHistory, type LoggedHistory } from './history.ts';
+import { LogLayouts } from './layouts.ts';
 import { News } from './news.ts';
 import { type LogPage, readCommits } from './page.ts';
-import { partitionsOf } from './partition.ts';
-import { BEGINNING, type Cursor, formatPosition, parsePosition } from './position.ts';
+import { type LogLayout, partitionsWith } from './partition.ts';
+import { BEGINNING, type Cursor, formatPosition, noPosition, parsePosition } from './position.ts';
 import { SharedSlices } from './shared-slices.ts';
 import { type LoggedEvent, type LogSlice, loggedEvents, type PlacedCommit, readSlice } from './slice.ts';
 import { cursorOf, LogWalk } from './walk.ts';
@@ -62,11 +63,13 @@ export class EventLog {
   readonly #news: News;
   /** The chains that were read. They know how far they go. */
   readonly #known = new Map<string, LogChain>();
+  readonly #layouts: LogLayouts;
   /** Partitions that were found to be of the same history as the events. */
   readonly #checked = new Set<string>();
 
   constructor(options: EventLogOptions) {
     this.#options = options;
+    this.#layouts = new LogLayouts(options.storage);
     this.#news = new News(options.storage, () => this.#slices.clear());
   }
 
@@ -150,8 +153,8 @@ export class EventLog {
 
   /** The position of the end of the log. Its first 12 digits, hexadecimal, are the number of events in it. */
   async end(): Promise<string> {
-    const chains = await Promise.all(this.#chains(new Selection({})).map((chain) => chain.end()));
-    return formatPosition(cursorOf(chains));
+    const ends = await this.#milestones(new Selection({}), (chain) => chain.end());
+    return formatPosition(cursorOf(ends));
   }
 
   #slice(position: string | undefined, options: SliceOptions): Promise<LogSlice> {
@@ -170,32 +173,42 @@ export class EventLog {
   }
 
   async #walk(position: string | undefined, selection: Selection): Promise<LogWalk> {
-    await this.#check(selection);
     const cursor = position === undefined ? await this.#cursorAt(selection) : parsePosition(position);
-    return new LogWalk(this.#chains(selection), cursor, selection.to);
-  }
-
-  async #check({ aggregateType }: Selection): Promise<void> {
-    const { history, storage, strategy } = this.#options;
-    if (!history) return;
-    const unchecked = partitionsOf(strategy, aggregateType).filter((partition) => !this.#checked.has(partition));
-    await Promise.all(
-      unchecked.map(async (partition) => {
-        const last = await storage.last(partition);
-        if (last) await assertOfHistory(last, history);
-        this.#checked.add(partition);
-      }),
-    );
+    const start = await this.#layouts.at(cursor.layout);
+    if (!start || !isPlacedIn(start, cursor)) throw noPosition();
+    const chainsAt = async (number: number) => {
+      const layout = await this.#layouts.at(number);
+      return layout && this.#chains(layout, selection);
+    };
+    return new LogWalk({ chainsAt, isPast: (number) => this.#layouts.isPast(number) }, cursor, selection.to);
   }
 
   async #cursorAt(selection: Selection): Promise<Cursor> {
     const { from } = selection;
     if (from === undefined) return BEGINNING;
-    return cursorOf(await Promise.all(this.#chains(selection).map((chain) => chain.seek(from))));
+    return cursorOf(await this.#milestones(selection, (chain) => chain.seek(from)));
   }
 
-  #chains({ aggregateType }: Selection): LogChain[] {
-    return partitionsOf(this.#options.strategy, aggregateType).map((partition) => this.#chain(partition));
+  /** A place in each chain, by layouts. */
+  async #milestones(selection: Selection, find: (chain: LogChain) => Promise<Milestone>): Promise<Milestone[][]> {
+    const layouts = await this.#layouts.read();
+    const chains = await Promise.all(layouts.map((layout) => this.#chains(layout, selection)));
+    return Promise.all(chains.map((own) => Promise.all(own.map(find))));
+  }
+
+  /** The chains of a layout, once they are found to be of the same history as the events. */
+  async #chains(layout: LogLayout, { aggregateType }: Selection): Promise<LogChain[]> {
+    const { history, storage } = this.#options;
+    const partitions = partitionsWith(layout, aggregateType);
+    const unchecked = history ? partitions.filter((partition) => !this.#checked.has(partition)) : [];
+    await Promise.all(
+      unchecked.map(async (partition) => {
+        const last = await storage.last(partition);
+        if (last && history) await assertOfHistory(last, history);
+        this.#checked.add(partition);
+      }),
+    );
+    return partitions.map((partition) => this.#chain(partition));
   }
 
   #chain(partition: string): LogChain {
@@ -217,3 +230,7 @@ export class EventLog {
     return (await this.#options.claims?.whole(commit)) ?? commit;
   }
 }
+
+/** Whether a cursor can be in a layout: a sharded one has its places all together. */
+const isPlacedIn = ({ strategy, partitions }: LogLayout, { places }: Cursor): boolean =>
+  strategy !== 'sharded' || partitions.every((partition) => places.has(partition));

@@ -1,25 +1,52 @@
+import { hash } from 'node:crypto';
 import { aggregateTypes } from '../../events/catalogue.ts';
 import { parseStreamId } from '../base/stream-id.ts';
 
 /**
  * How the log is divided. `single`: one chain, one order for all events. `by_aggregate_type`: a chain for each aggregate
- * type, each in an order of its own, for more appends than one chain can take.
+ * type. `sharded`: so many chains, each stream in one of them by its hash. Each chain has an order of its own.
  */
-export type PartitionStrategy = 'single' | 'by_aggregate_type';
+export type PartitionStrategy = 'single' | 'by_aggregate_type' | 'sharded';
+
+/** What a configuration says of partitions. */
+export interface Partitioning {
+  readonly strategy: PartitionStrategy;
+  /** Number of partitions of a sharded log; 8 when absent. */
+  readonly shards?: number | undefined;
+}
+
+/** The partitions that the log has, or had up to some moment. */
+export interface LogLayout {
+  readonly strategy: PartitionStrategy;
+  readonly partitions: readonly string[];
+}
+
+const DEFAULT_SHARDS = 8;
 
 /** The partition of a log that has only one. A divided log has there what was logged before it was divided. */
 export const WHOLE = 'all';
 
-/** The partitions of a divided log besides {@link WHOLE}. */
+/** The partitions of a log that is divided by aggregate type. */
 export const typePartitions = (): readonly string[] => aggregateTypes;
 
-/** The partition that a stream's events go to. All of a stream is in one. */
-export function partitionOf(strategy: PartitionStrategy, stream: string): string {
-  return strategy === 'single' ? WHOLE : parseStreamId(stream).aggregateType;
+/** Names such as `3of8`: no aggregate type begins with a digit. */
+const shardPartitions = (shards: number): string[] =>
+  Array.from({ length: shards }, (_, index) => `${index + 1}of${shards}`);
+
+export function layoutOf({ strategy, shards = DEFAULT_SHARDS }: Partitioning): LogLayout {
+  if (strategy === 'single') return { strategy, partitions: [WHOLE] };
+  return { strategy, partitions: strategy === 'sharded' ? shardPartitions(shards) : typePartitions() };
 }
 
-/** The partitions in which events of an aggregate type, or of any, can be. What was logged before the log was divided is still in the one. */
-export function partitionsOf(strategy: PartitionStrategy, aggregateType?: string): readonly string[] {
-  if (strategy === 'single') return [WHOLE];
-  return [WHOLE, ...(aggregateType === undefined ? typePartitions() : [aggregateType])];
+/** The partition that a stream's events go to. All of a stream is in one, as long as the layout stays. */
+export function partitionOf({ strategy, partitions }: LogLayout, stream: string): string {
+  if (strategy === 'by_aggregate_type') return parseStreamId(stream).aggregateType;
+  if (strategy === 'single') return WHOLE;
+  const shard = hash('sha256', stream, 'buffer').readUInt32BE(0) % partitions.length;
+  return partitions[shard] ?? WHOLE;
+}
+
+/** The partitions of a layout in which events of an aggregate type, or of any, can be. */
+export function partitionsWith({ strategy, partitions }: LogLayout, aggregateType?: string): readonly string[] {
+  return strategy === 'by_aggregate_type' && aggregateType !== undefined ? [aggregateType] : partitions;
 }

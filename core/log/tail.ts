@@ -36,6 +36,7 @@ export class LogTail {
   readonly #unmarked = new Map<string, { readonly end: number; readonly page: number; readonly isNew: boolean }>();
   /** Ends of other streams. Exact, because every page that follows is taken in. */
   readonly #known = new Map<string, number>();
+  #maxKnown = MAX_KNOWN_STREAMS;
 
   private constructor(storage: LogStorage, chain: LogChain, marked: number, last: LogPage | undefined) {
     this.#storage = storage;
@@ -48,11 +49,12 @@ export class LogTail {
   /**
    * Reads the pages that are not marked yet. In a log that an earlier version wrote these are all: they are marked on the
    * way, and a run that is cut off goes on where it was.
+   * @param partitions how many tails share the memory for ends of streams
    * @throws UnavailableError
    * @throws CorruptDataError when pages at the end of the chain are missing
    * @throws LostHistoryError when the chain is of another history than the events
    */
-  static async open(storage: LogStorage, chain: LogChain, history: LoggedHistory): Promise<LogTail> {
+  static async open(storage: LogStorage, chain: LogChain, history: LoggedHistory, partitions = 1): Promise<LogTail> {
     const { partition } = chain;
     const marked = (await storage.marks([partition])).get(partition) ?? 0;
     const last = await storage.last(partition);
@@ -62,6 +64,7 @@ export class LogTail {
       );
     }
     const tail = new LogTail(storage, chain, marked, last);
+    tail.#maxKnown = Math.ceil(MAX_KNOWN_STREAMS / partitions);
     if (!last) return tail;
     await assertOfHistory(last, history);
     for await (const page of chain.readable(marked + 1)) {
@@ -202,6 +205,6 @@ export class LogTail {
     this.#known.delete(stream); // a map keeps the order in which its entries were set: this one is now the newest
     this.#known.set(stream, end);
     const [oldest] = this.#known.keys();
-    if (this.#known.size > MAX_KNOWN_STREAMS && oldest !== undefined) this.#known.delete(oldest);
+    if (this.#known.size > this.#maxKnown && oldest !== undefined) this.#known.delete(oldest);
   }
 }

@@ -5,9 +5,10 @@ import { pause } from '../base/pause.ts';
 import { type Commit, endOf, inStreamOrder } from '../store/commit.ts';
 import type { CommitStorage } from '../store/commit-storage.ts';
 import { LogChain, type LogPages } from './chain.ts';
-import { assertStrategy, isClosing, NO_COMMITS, PartitionStrategyError } from './closing.ts';
+import { assertMayBecome, isClosing, isSameLayout, NO_COMMITS, PartitionStrategyError } from './closing.ts';
+import { LAYOUTS, LogLayouts } from './layouts.ts';
 import { type PackedCommits, packCommits } from './page.ts';
-import { partitionOf, WHOLE } from './partition.ts';
+import { type LogLayout, layoutOf, partitionOf } from './partition.ts';
 import { LogTail } from './tail.ts';
 
 export interface LogWriterOptions extends LogPages {
@@ -31,6 +32,8 @@ const FRESH_MS = 60 * 60 * 1_000;
 
 /** Commits read from the store at once to fill a gap; when more are missing, these are logged first. */
 const FILLED_AT_ONCE = 1_000;
+/** Partitions that a batch goes to side by side; with more, each has to wait longer between its look and its put. */
+const PARTITIONS_AT_ONCE = 4;
 /** Pauses after a place that another writer took: with jitter, for writers that come back in step lose again and again. */
 const LOST_PLACE = new ExponentialBackoff({ initialDelay: 10, maxDelay: 500 });
 
@@ -57,26 +60,33 @@ export class LogWriter implements LogAppender {
   readonly #oneByOne = pLimit(1);
   /** Partitions in which another writer wrote lately: looking first costs less than a refused page. */
   readonly #contended = new Set<string>();
+  readonly #layouts: LogLayouts;
+  readonly #layout: LogLayout;
   #ready = false;
 
   constructor(options: LogWriterOptions) {
     this.#options = options;
+    this.#layouts = new LogLayouts(options.storage);
+    this.#layout = layoutOf(options);
   }
 
   /**
    * Returns when all commits are in the log.
    * @throws UnavailableError when some may not be; append the same ones again
-   * @throws PartitionStrategyError when the log was divided and the strategy is to have one chain
+   * @throws PartitionStrategyError when the log has more partitions than the configuration asks for
    * @throws CorruptDataError when pages at the end of the log are missing
    * @throws LostHistoryError when the log is of another history than the events
    */
   append(commits: readonly Commit[]): Promise<void> {
     return this.#oneByOne(async () => {
-      const { strategy } = this.#options;
       this.#forgetIfIdle();
       await this.#prepare();
-      const partitions = Map.groupBy(inStreamOrder(commits), ({ stream }) => partitionOf(strategy, stream));
-      for (const [partition, own] of partitions) await this.#appendTo(partition, own);
+      const partitions = Map.groupBy(inStreamOrder(commits), ({ stream }) => partitionOf(this.#layout, stream));
+      const limit = pLimit(PARTITIONS_AT_ONCE);
+      const appended = [...partitions].map(([partition, own]) => limit(() => this.#appendTo(partition, own)));
+      // All of them end before the next batch begins, also when one fails.
+      const failed = (await Promise.allSettled(appended)).find(({ status }) => status === 'rejected');
+      if (failed?.status === 'rejected') throw failed.reason;
     });
   }
 
@@ -117,6 +127,7 @@ export class LogWriter implements LogAppender {
   /** @returns false when a place was taken; the rest was not put then */
   async #putAll(partition: string, pages: readonly PackedCommits[]): Promise<boolean> {
     const tail = await this.#tail(partition);
+    if (pages.length > 0 && tail.last && isClosing(tail.last)) await this.#refuse();
     for (const page of pages) {
       if (await this.#put(tail, page)) continue;
       this.#contended.add(partition);
@@ -144,7 +155,6 @@ export class LogWriter implements LogAppender {
     const tail = await this.#tail(partition);
     const before = tail.last?.page;
     if (!(await tail.catchUp())) this.#tails.delete(partition);
-    if (this.#options.strategy === 'single' && tail.last && isClosing(tail.last)) throw new PartitionStrategyError();
     return tail.last?.page !== before;
   }
 
@@ -152,26 +162,57 @@ export class LogWriter implements LogAppender {
     const known = this.#tails.get(partition);
     if (known) return known;
     const { storage, commits } = this.#options;
-    const tail = await LogTail.open(storage, new LogChain(this.#options, partition), commits);
+    const tail = await LogTail.open(
+      storage,
+      new LogChain(this.#options, partition),
+      commits,
+      this.#layout.partitions.length,
+    );
     this.#tails.set(partition, tail);
     return tail;
   }
 
-  /** Before the first append: checks the strategy, and closes the chain of the whole log when the log is divided. */
+  /** Before the first append: gives the log the layout that the configuration asks for. */
   async #prepare(): Promise<void> {
-    if (this.#ready) return;
-    const { storage, strategy } = this.#options;
-    await assertStrategy(storage, strategy);
-    while (strategy === 'by_aggregate_type') {
-      const tail = await this.#tail(WHOLE);
-      const isClosed = tail.last && isClosing(tail.last);
-      if (isClosed) {
-        await tail.mark(); // of all streams, so that a chain of an aggregate type knows what is logged here
-        break;
-      }
-      if (!(await this.#put(tail, NO_COMMITS))) await this.#catchUp(WHOLE);
+    while (!this.#ready) {
+      await this.#layouts.read();
+      await this.#layouts.keep(this.#now().toISOString());
+      const layouts = await this.#layouts.read();
+      const current = layouts.at(-1) ?? this.#layout;
+      assertMayBecome(current, this.#layout);
+      await this.#complete(layouts);
+      if (isSameLayout(current, this.#layout)) this.#ready = true;
+      else await this.#layouts.add(layouts.length, this.#layout, this.#now().toISOString());
     }
-    this.#ready = true;
+  }
+
+  /**
+   * Ends all layouts before the last. First every chain is closed, so that no writer puts anything more there, then every
+   * stream in it is marked, so that the chains of the next layout know what of it is logged.
+   */
+  async #complete(layouts: readonly LogLayout[]): Promise<void> {
+    const completed = (await this.#options.storage.marks([LAYOUTS])).get(LAYOUTS) ?? 0;
+    for (let number = completed + 1; number < layouts.length; number++) {
+      const partitions = layouts[number - 1]?.partitions ?? [];
+      for (const partition of partitions) await this.#close(partition);
+      for (const partition of partitions) await (await this.#tail(partition)).mark();
+      await this.#options.storage.raiseMarks(new Map([[LAYOUTS, number]]));
+    }
+  }
+
+  async #close(partition: string): Promise<void> {
+    for (;;) {
+      const tail = await this.#tail(partition);
+      if (tail.last && isClosing(tail.last)) return;
+      if (!(await this.#put(tail, NO_COMMITS))) await this.#catchUp(partition);
+    }
+  }
+
+  /** The chain was closed by a writer that divided the log further: what it is to be now is asked anew at the next append. */
+  async #refuse(): Promise<never> {
+    this.#ready = false;
+    this.#tails.clear();
+    throw new PartitionStrategyError((await this.#layouts.read()).at(-1) ?? this.#layout);
   }
 
   /** The commits that are not in the log yet, with those before them that a delivery left out. At a large gap, the first of them. */

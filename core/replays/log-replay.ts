@@ -3,9 +3,10 @@ import { LogChain, missing } from '../log/chain.ts';
 import { isClosing } from '../log/closing.ts';
 import { Selection } from '../log/filter.ts';
 import { assertOfHistory } from '../log/history.ts';
+import { LogLayouts } from '../log/layouts.ts';
 import type { EventLogOptions } from '../log/log.ts';
 import { readCommits } from '../log/page.ts';
-import { partitionsOf } from '../log/partition.ts';
+import { partitionsWith } from '../log/partition.ts';
 import { portionsOf } from '../store/portions.ts';
 import type { LogScope, PartitionExtent, ReplayLog, ReplayPage, ReplayRange } from './replay-log.ts';
 
@@ -18,7 +19,8 @@ export class LogReplay implements ReplayLog {
   }
 
   async extents({ from, to, aggregateType }: LogScope): Promise<PartitionExtent[]> {
-    const partitions = partitionsOf(this.#options.strategy, aggregateType);
+    const layouts = await new LogLayouts(this.#options.storage).read();
+    const partitions = layouts.flatMap((layout) => partitionsWith(layout, aggregateType));
     const extents = await Promise.all(partitions.map((partition) => this.#extent(partition, from, to)));
     return extents.filter((extent) => extent !== undefined);
   }

@@ -1,11 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { CorruptDataError } from '../base/errors.ts';
+import { allPartitions } from '../log/layouts.ts';
 import { commitsOf } from '../log/page.ts';
 import type { Commit } from '../store/commit.ts';
 import type { CommitScan } from '../store/commit-scan.ts';
 import { bucketOf, digestOf } from './commit-sums.ts';
 import type { Difference } from './difference.ts';
-import { allPartitions } from './log.ts';
 import { type LogPlaces, seePages } from './log-pages.ts';
 import { placeOf } from './streams.ts';
 
@@ -30,7 +30,7 @@ export async function* compareCommits(
   const differences: Difference[] = [];
   let passedOver = 0;
   const wanted = (stream: string) => buckets.has(bucketOf(stream));
-  for (const partition of allPartitions()) {
+  for (const partition of await allPartitions(places.storage)) {
     for await (const found of seePages(places, partition, 1)) {
       for (const commit of 'page' in found ? readable(found.page) : []) {
         if (!wanted(commit.stream)) continue;

@@ -1,14 +1,11 @@
 import { CorruptDataError } from '../base/errors.ts';
+import { allPartitions } from '../log/layouts.ts';
 import { commitsOf, type LogPage } from '../log/page.ts';
-import { partitionsOf } from '../log/partition.ts';
 import type { Commit } from '../store/commit.ts';
 import { DigestSum, digestOf } from './commit-sums.ts';
 import type { Difference } from './difference.ts';
 import { type LogPlaces, seePages } from './log-pages.ts';
 import type { VerificationState } from './state.ts';
-
-/** All partitions that a log can have, whichever strategy wrote them. */
-export const allPartitions = (): readonly string[] => partitionsOf('by_aggregate_type');
 
 /**
  * Reads the whole log: each partition has to be one chain of pages and of events, and every page has to be readable. Adds
@@ -19,7 +16,7 @@ export async function* checkLog(
   places: LogPlaces,
   isSettled: (commit: Commit) => boolean,
 ): AsyncGenerator<readonly Difference[]> {
-  for (const partition of allPartitions()) {
+  for (const partition of await allPartitions(places.storage)) {
     const chain = state.chains[partition] ?? { page: 1, event: 1 };
     state.chains[partition] = chain;
     for await (const seen of seePages(places, partition, chain.page)) {

@@ -44,6 +44,7 @@ export const snapshotsIn = (bucket: string) =>
 export const logPlaces = (table: string, bucket: string) => ({
   storage: new DynamoLogStorage(dynamoDb(), table),
   strategy: settings.store.partition_strategy,
+  shards: settings.store.log_shards,
   claims: claimsIn(bucket),
   archive: archiveIn(bucket),
   onDamage: (error: unknown) => damage.note(error),

@@ -68,6 +68,7 @@ export class DeliveryStack extends Stack {
 
     this.relay = new ServiceFunction(this, 'Relay', {
       ...common,
+      memoryMegabytes: 1_769, // a whole processor: it is what the relay waits for (`npm run bench -- relay`)
       name: 'relay',
       description: 'Annals: takes events into the log and to the bus',
       environment: {

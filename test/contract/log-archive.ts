@@ -38,10 +38,12 @@ export function archiveContract(createStorage: () => Promise<LogStorage>): void 
       },
     };
     const now = () => new Date(Date.parse('2026-01-05T09:00:00.000Z') + history.now);
-    const options = { storage: dropping, strategy: 'single', retentionDays: 10, compression: true, now } as const;
+    const options = { storage: dropping, retentionDays: 10, compression: true, now } as const;
     const newArchiver = (over: Partial<LogArchiverOptions> & { objects?: ObjectStore } = {}) =>
       new LogArchiver({ ...options, archive: new LogArchive(over.objects ?? objects), ...over });
-    const log = () => new EventLog({ storage: dropping, strategy: 'single', archive: new LogArchive(objects) });
+    // A slice is never cut by its time here: the machine may be busy.
+    const log = () =>
+      new EventLog({ storage: dropping, strategy: 'single', archive: new LogArchive(objects), sliceMs: 60_000 });
     const all = async () => (await Array.fromAsync(log().events(undefined))).map(({ position, id }) => [position, id]);
     const hot = async () => (await Array.fromAsync(dropping.read('all', { after: 0 }))).map(({ page }) => page);
     return { storage, objects, history, writer, newArchiver, log, all, hot };

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { UnavailableError } from '../../core/base/errors.ts';
 import { PartitionStrategyError } from '../../core/log/closing.ts';
+import { allPartitions } from '../../core/log/layouts.ts';
 import { EventLog } from '../../core/log/log.ts';
 import { commitsOf, type LogPage } from '../../core/log/page.ts';
-import type { PartitionStrategy } from '../../core/log/partition.ts';
+import type { Partitioning, PartitionStrategy } from '../../core/log/partition.ts';
 import type { LogStorage } from '../../core/log/storage.ts';
 import { LogWriter } from '../../core/log/writer.ts';
 import type { Commit } from '../../core/store/commit.ts';
@@ -19,6 +20,7 @@ export function logContract(name: string, createStorage: () => Promise<LogStorag
   describe(`log on ${name}`, () => {
     describe('storage', () => storageContract(createStorage));
     describe('writing', () => writerContract(createStorage));
+    describe('sharded', () => shardedContract(createStorage));
     describe('reading', () => readerContract(createStorage));
     describe('after a restore of the events', () => lostHistoryContract(createStorage));
     describe('archive', () => archiveContract(createStorage));
@@ -331,13 +333,13 @@ function writerContract(createStorage: () => Promise<LogStorage>): void {
     expect(places).toEqual(history.written.map(placeOf));
   });
 
-  test('a log that was divided cannot be one chain again: writers and readers are told what to do', async () => {
+  test('a log that was divided cannot be one chain again: writers are told what to do', async () => {
     const { storage, history, writer, newWriter } = await open(createStorage, 'by_aggregate_type');
     await writer.append([await history.commit('1')]);
     const single = { storage, strategy: 'single' } as const;
     const todo = 'set partition_strategy back to by_aggregate_type';
     await expect(new LogWriter({ ...single, commits: history.commits }).append(history.written)).rejects.toThrow(todo);
-    await expect(new EventLog(single).getEventsAfter(undefined)).rejects.toThrow(todo);
+    expect((await new EventLog(single).getEventsAfter(undefined)).events, 'readers follow the log').toHaveLength(1);
     await newWriter().append(history.written);
     expect((await storage.last('agent'))?.page).toBe(1);
   });
@@ -365,6 +367,168 @@ function writerContract(createStorage: () => Promise<LogStorage>): void {
       const rest = await Array.fromAsync(log.events(position));
       expect(rest.map(({ id }) => id)).toEqual(all.slice(index + 1).map(({ id }) => id));
     }
+  });
+}
+
+function shardedContract(createStorage: () => Promise<LogStorage>): void {
+  const sharded = (shards: number) => ({ strategy: 'sharded', shards }) as const;
+
+  /** A log that had one chain, then three, then five; each time a stream goes on. */
+  async function divided() {
+    const { storage, history } = await open(createStorage);
+    const newWriter = (partitioning: Partitioning) =>
+      new LogWriter({ storage, commits: history.commits, ...partitioning, pause: async () => {} });
+    for (const partitioning of [{ strategy: 'single' }, sharded(3), sharded(5)] as const) {
+      const writer = newWriter(partitioning);
+      for (let n = 0; n < 12; n++) {
+        history.now += 1_000;
+        await writer.append([await history.commit(`${n % 7}`, 2), await history.commit(`${n % 5}`)]);
+      }
+    }
+    const log = new EventLog({ storage, ...sharded(5) });
+    return { storage, history, newWriter, log };
+  }
+
+  const numbers = (events: readonly { aggregateId: string; sequenceNumber: number }[]) =>
+    Object.fromEntries(
+      [...Map.groupBy(events, ({ aggregateId }) => aggregateId)].map(([id, own]) => [
+        id,
+        own.map(({ sequenceNumber }) => sequenceNumber),
+      ]),
+    );
+
+  async function stored(history: History) {
+    const streams = [...new Set(history.written.map(({ stream }) => stream))];
+    const events = await Promise.all(streams.map((stream) => Array.fromAsync(history.store.read(stream))));
+    return numbers(events.flat());
+  }
+
+  test('a stream goes to one chain by its hash, and every chain has pages and events without gaps', async () => {
+    const { storage, history } = await divided();
+    const seen = new Map<string, Set<string>>();
+    let events = 0;
+    for (const partition of await allPartitions(storage)) {
+      const pages = await Array.fromAsync(storage.read(partition, { after: 0 }));
+      expect(pages.map(({ page: number }) => number)).toEqual(pages.map((_, index) => index + 1));
+      events += pages.reduce((sum, { count }) => sum + count, 0);
+      const layout = /of\d+$/.exec(partition)?.[0] ?? partition;
+      for (const { stream } of pages.flatMap((one) => commitsOf(one))) {
+        const key = `${stream} ${layout}`;
+        seen.set(key, (seen.get(key) ?? new Set()).add(partition));
+      }
+    }
+    expect(events).toBe(history.written.reduce((sum, { count }) => sum + count, 0));
+    expect([...seen.values()].every(({ size }) => size === 1)).toBe(true);
+    expect(new Set([...seen.values()].flatMap((partitions) => [...partitions])).size).toBeGreaterThan(5);
+  });
+
+  test('a reader has every event once, each stream in its order, and goes on after any of its positions', async () => {
+    const { history, log } = await divided();
+    const all = await Array.fromAsync(log.events(undefined));
+    expect(numbers(all)).toEqual(await stored(history));
+    const positions = all.map(({ position }) => position);
+    expect(positions).toEqual([...new Set(positions)].toSorted());
+    for (const limit of [1, 7]) {
+      const read = [];
+      for (let after: string | undefined, caughtUp = false; !caughtUp; ) {
+        const slice = await log.getEventsAfter(after, { limit });
+        read.push(...slice.events);
+        expect(slice.next >= (after ?? '')).toBe(true);
+        ({ next: after, caughtUp } = slice);
+      }
+      expect(read).toEqual(all);
+    }
+    for (const [index, position] of positions.entries()) {
+      const { events } = await log.getEventsAfter(position, { limit: 1 });
+      expect(events.map(({ id }) => id)).toEqual(all.slice(index + 1, index + 2).map(({ id }) => id));
+    }
+    expect(await log.getEventsAfter(positions.at(-1))).toEqual({ events: [], next: await log.end(), caughtUp: true });
+  });
+
+  test('a reader that waits is there when the log is divided, also one of another configuration', async () => {
+    const { storage, history, newWriter } = await open(createStorage).then((opened) => ({
+      ...opened,
+      newWriter: (partitioning: Partitioning) =>
+        new LogWriter({ storage: opened.storage, commits: opened.history.commits, ...partitioning }),
+    }));
+    await newWriter({ strategy: 'single' }).append([await history.commit('1')]);
+    const log = new EventLog({ storage, strategy: 'single' });
+    const { next } = await log.getEventsAfter(undefined);
+    await newWriter(sharded(4)).append([await history.commit('1'), await history.commit('2')]);
+    const { events } = await log.getEventsAfter(next);
+    expect(numbers(events)).toEqual({ 1: [2], 2: [1] });
+    await newWriter(sharded(9)).append([await history.commit('2')]);
+    expect(numbers((await log.getEventsAfter(events.at(-1)?.position)).events)).toEqual({ 2: [2] });
+  });
+
+  test('time ranges and types are found in all chains, old and new', async () => {
+    const { history, log } = await divided();
+    const everything = await Array.fromAsync(log.events(undefined));
+    const times = [...new Set(history.written.map(({ recordedAt }) => recordedAt))].toSorted();
+    for (const [from, to] of [
+      [0, 3],
+      [9, 30],
+      [30, 60],
+      [70, 71],
+    ]) {
+      const [start = '', end = ''] = [times[from ?? 0], times[to ?? 0]];
+      const inside = everything.filter(({ metadata: { recordedAt } }) => recordedAt >= start && recordedAt <= end);
+      expect(inside.length).toBeGreaterThan(0);
+      expect(numbers(await Array.fromAsync(log.getEventsByTimeRange(start, end)))).toEqual(numbers(inside));
+      const later = everything.filter(({ metadata: { recordedAt } }) => recordedAt >= start);
+      const found = await Array.fromAsync(log.events(await log.positionAt(start), { from: start }));
+      expect(numbers(found)).toEqual(numbers(later));
+    }
+    expect(await Array.fromAsync(log.getEventsByType('agent.created'))).toEqual([]);
+    expect(numbers(await Array.fromAsync(log.events(undefined, { aggregateType: 'agent' })))).toEqual(
+      await stored(history),
+    );
+  });
+
+  test('fewer partitions and the way back are refused with what to do, and nothing is written', async () => {
+    const { history, newWriter, log } = await divided();
+    const end = await log.end();
+    const commit = await history.commit('1');
+    for (const wanted of [sharded(4), { strategy: 'single' }, { strategy: 'by_aggregate_type' }] as const) {
+      const refused = newWriter(wanted).append([commit]);
+      await expect(refused).rejects.toThrow('set partition_strategy back to sharded with 5 log_shards or more');
+      await expect(refused).rejects.toThrow(PartitionStrategyError);
+    }
+    expect(await log.end()).toBe(end);
+    await newWriter(sharded(5)).append([commit]);
+    expect((await log.getEventsAfter(end)).events).toHaveLength(1);
+  });
+
+  test('a writer of the layout before stops, and what it could not log is logged once', async () => {
+    const { storage, history } = await open(createStorage);
+    const newWriter = (shards: number) => new LogWriter({ storage, commits: history.commits, ...sharded(shards) });
+    const before = newWriter(2);
+    for (let n = 0; n < 6; n++) await before.append([await history.commit(`${n}`)]);
+    await newWriter(6).append(history.written);
+    for (let n = 0; n < 6; n++)
+      await expect(before.append([await history.commit(`${n}`)])).rejects.toThrow(PartitionStrategyError);
+    await newWriter(6).append(history.written);
+    const log = new EventLog({ storage, ...sharded(6) });
+    expect(numbers(await Array.fromAsync(log.events(undefined)))).toEqual(await stored(history));
+  });
+
+  test('a log that an earlier version divided by type is sharded, and positions of that version still hold', async () => {
+    const { storage, history } = await open(createStorage);
+    const write = (partitioning: Partitioning) => new LogWriter({ storage, commits: history.commits, ...partitioning });
+    await write({ strategy: 'single' }).append([await history.commit('1'), await history.commit('2')]);
+    // As that version left it: the one chain closed, and no layouts kept.
+    await storage.put(
+      page(2, { firstEvent: 3, count: 0, body: Uint8Array.of(0), through: '2026-01-05T09:00:00.002Z' }),
+    );
+    await storage.raiseMarks(new Map(Object.entries({ 'agent-1': 1, 'agent-2': 1, all: 2 })));
+    const log = new EventLog({ storage, strategy: 'by_aggregate_type' });
+    expect((await log.getEventsAfter('000000000002.agent_1_0.all_3_0')).events).toEqual([]);
+    await write(sharded(3)).append([await history.commit('1'), await history.commit('2')]);
+    for (const position of ['000000000002.agent_1_0.all_3_0', '000000000001.all_1_1']) {
+      const { events } = await log.getEventsAfter(position);
+      expect(numbers(events)[1]).toEqual([2]);
+    }
+    expect(numbers(await Array.fromAsync(log.events(undefined)))).toEqual(await stored(history));
   });
 }
 

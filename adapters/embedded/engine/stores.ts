@@ -1,8 +1,9 @@
 import type { EventSystem } from '../../../core/base/configuration.ts';
 import type { Logger } from '../../../core/base/log-lines.ts';
 import { LogArchive } from '../../../core/log/archive.ts';
-import { PartitionStrategyError } from '../../../core/log/closing.ts';
+import { assertMayBecome, PartitionStrategyError } from '../../../core/log/closing.ts';
 import { EventLog } from '../../../core/log/log.ts';
+import { layoutOf } from '../../../core/log/partition.ts';
 import { RecentPages } from '../../../core/log/recent-pages.ts';
 import { LargeViewStore, ViewClaims, withLargeCheckpoints } from '../../../core/projections/large-views.ts';
 import { Generations } from '../../../core/replays/generations.ts';
@@ -33,7 +34,7 @@ export type EngineStores = ReturnType<typeof openStores>;
 
 /**
  * @throws UnavailableError when the folder cannot be read
- * @throws StartupError when the log was divided by aggregate type and is to be one chain again
+ * @throws StartupError when the log has more partitions than it is to have
  */
 export function openStores(folder: DataFolder, { dataDir, settings, telemetry, logger, damage }: StoreOptions) {
   const commits = new SqliteCommitStorage(folder.events);
@@ -67,9 +68,14 @@ export function openStores(folder: DataFolder, { dataDir, settings, telemetry, l
 
 function openLog({ events }: DataFolder, objects: FileObjectStore, { store }: EventSystem) {
   const storage = new SqliteLogStorage(events);
-  const { partition_strategy: strategy } = store;
-  if (strategy === 'single' && storage.isDivided()) throw new StartupError(new PartitionStrategyError().message);
-  return { storage, strategy, archive: new LogArchive(objects), recent: new RecentPages() };
+  const partitioning = { strategy: store.partition_strategy, shards: store.log_shards };
+  try {
+    assertMayBecome(storage.layout(), layoutOf(partitioning));
+  } catch (error) {
+    if (error instanceof PartitionStrategyError) throw new StartupError(error.message);
+    throw error;
+  }
+  return { storage, ...partitioning, archive: new LogArchive(objects), recent: new RecentPages() };
 }
 
 const VIEWS_AHEAD =

@@ -1,7 +1,8 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import { CorruptDataError } from '../../../core/base/errors.ts';
+import { LAYOUTS, layoutsIn } from '../../../core/log/layouts.ts';
 import type { LogPage } from '../../../core/log/page.ts';
-import { WHOLE } from '../../../core/log/partition.ts';
+import { type LogLayout, layoutOf, WHOLE } from '../../../core/log/partition.ts';
 import type { LogStorage, PageRange } from '../../../core/log/storage.ts';
 import { guarded } from './error.ts';
 
@@ -56,9 +57,13 @@ export class SqliteLogStorage implements LogStorage {
     guarded(() => this.#statements.raiseMarks.run(JSON.stringify([...marks])));
   }
 
-  /** Whether the log was divided by aggregate type. @throws UnavailableError */
-  isDivided(): boolean {
-    return guarded(() => this.#statements.divided.get(WHOLE)) !== undefined;
+  /** The layout that the log has now. @throws UnavailableError @throws CorruptDataError */
+  layout(): LogLayout {
+    const pages = guarded(() => this.#statements.read.all(LAYOUTS, 0, Number.MAX_SAFE_INTEGER)).map(pageOf);
+    // An earlier version divided logs by aggregate type, and kept no layouts.
+    const isOld = pages.length === 0 && guarded(() => this.#statements.divided.get(WHOLE)) !== undefined;
+    if (isOld) return layoutOf({ strategy: 'by_aggregate_type' });
+    return layoutsIn(pages).at(-1) ?? layoutOf({ strategy: 'single' });
   }
 
   onAppended(listener: () => void): () => void {

@@ -5,7 +5,11 @@ import { configureEventSystem } from '../../../../core/base/configuration.ts';
 /** The configuration of the original specification, less what is decided by where Annals runs. */
 const original = {
   event_system: {
-    store: { partition_strategy: 'by_aggregate_type', retention_policy: { days: 365, compression: true } },
+    store: {
+      partition_strategy: 'by_aggregate_type',
+      log_shards: 8,
+      retention_policy: { days: 365, compression: true },
+    },
     bus: { batch_size: 100, batch_timeout: '1000ms' },
     processors: {
       concurrent_workers: 10,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { PartitionStrategy } from '../../../../core/log/partition.ts';
 import { LogWriter } from '../../../../core/log/writer.ts';
 import { LogReplay } from '../../../../core/replays/log-replay.ts';
 import type { LogScope, ReplayRange } from '../../../../core/replays/replay-log.ts';
@@ -6,7 +7,7 @@ import { History, placeOf } from '../../../support/history.ts';
 import { MemoryLogStorage } from '../../../support/memory-log.ts';
 
 /** Four pages: agents 1, 2, 1, 3, recorded at 1 to 4 ms; the third was logged after the fourth. */
-async function written(strategy: 'single' | 'by_aggregate_type' = 'single') {
+async function written(strategy: PartitionStrategy = 'single') {
   const history = new History();
   const storage = new MemoryLogStorage();
   const writer = new LogWriter({ storage, commits: history.commits, strategy });
@@ -41,6 +42,14 @@ describe('the log as a replay reads it', () => {
     const { log } = await written('by_aggregate_type');
     expect(await log.extents({ aggregateType: 'agent' })).toEqual([{ partition: 'agent', from: 1, to: 4, events: 7 }]);
     expect(await log.extents({ aggregateType: 'task' })).toEqual([]);
+  });
+
+  it('has the partitions of a sharded log, and reads every commit of them once', async () => {
+    const { log, read } = await written('sharded');
+    const extents = await log.extents({});
+    expect(extents.reduce((sum, { events }) => sum + events, 0)).toBe(7);
+    const places = await Promise.all(extents.map(async (range) => (await read(range)).places));
+    expect(places.flat().toSorted()).toEqual(['agent-1 1-2', 'agent-1 3-5', 'agent-2 1-1', 'agent-3 1-1']);
   });
 
   it('is read in ranges that hold every page once', async () => {

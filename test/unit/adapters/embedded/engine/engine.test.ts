@@ -8,6 +8,7 @@ import { StartupError } from '../../../../../adapters/embedded/sqlite/database.t
 import { configureEventSystem } from '../../../../../core/base/configuration.ts';
 import { UnavailableError } from '../../../../../core/base/errors.ts';
 import type { DomainEvent } from '../../../../../core/events/catalogue.ts';
+import { EventStream } from '../../../../../core/log/event-stream.ts';
 import { type AnyProjection, defineProjection } from '../../../../../core/projections/projection.ts';
 import { LIVE_GENERATION } from '../../../../../core/projections/projector.ts';
 import { step, steps } from '../../../../support/sample-events.ts';
@@ -225,6 +226,33 @@ describe('the partition strategy of the log', () => {
     expect(() => open(path)).toThrow(StartupError);
     expect(() => open(path)).toThrow('set partition_strategy back to by_aggregate_type');
     await open(path, { settings: divided }).close();
+  });
+
+  it('changes to shards and to more of them, never to fewer and never back; followers go on', async () => {
+    const path = newPath();
+    const shards = (log_shards: number) =>
+      configureEventSystem({ event_system: { store: { partition_strategy: 'sharded', log_shards } } });
+    let after: string | undefined;
+    for (const settings of [configureEventSystem({}), shards(3), shards(8)]) {
+      const { engine, append, close } = open(path, { settings });
+      engine.start();
+      const followed = new EventStream(engine.log, { after }).getEventIterator();
+      for (const agent of ['1', '2', '3']) await append(agent, 'a');
+      const seen: string[] = [];
+      for await (const { aggregateId, position } of followed) {
+        after = position;
+        if (seen.push(aggregateId) === 3) break;
+      }
+      expect(seen.toSorted(), 'each event once').toEqual(['1', '2', '3']);
+      await close();
+    }
+    for (const settings of [shards(7), divided, configureEventSystem({})]) {
+      expect(() => open(path, { settings })).toThrow(StartupError);
+      expect(() => open(path, { settings })).toThrow(
+        'set partition_strategy back to sharded with 8 log_shards or more and start again',
+      );
+    }
+    await open(path, { settings: shards(8) }).close();
   });
 });
 

@@ -1,0 +1,122 @@
+import * as z from 'zod';
+import { CorruptDataError } from '../base/errors.ts';
+import { isClosing } from './closing.ts';
+import { type LogPage, pageText, plainPage } from './page.ts';
+import { type LogLayout, layoutOf, typePartitions, WHOLE } from './partition.ts';
+import type { LogStorage } from './storage.ts';
+
+/** Where the layouts of a log are kept: a chain of its own, whose page `n` is the layout after `n` changes. No aggregate type has such a name. */
+export const LAYOUTS = ':layouts';
+
+const SINGLE: LogLayout = layoutOf({ strategy: 'single' });
+const byType = (): LogLayout => layoutOf({ strategy: 'by_aggregate_type' });
+
+const layoutPage = z.object({
+  strategy: z.enum(['by_aggregate_type', 'sharded']),
+  shards: z.int().positive().exactOptional(),
+  /** The partitions of the layout before, which end here. */
+  closes: z.array(z.string()).min(1),
+});
+
+/**
+ * The layouts that a log has had, from the single chain on to the one of today. A log changes its layout when a page is put
+ * here: whoever puts it first decides. Every chain of the layout before is then closed, and all of it comes before all of
+ * the next in the order of every reader.
+ */
+export class LogLayouts {
+  readonly #storage: LogStorage;
+  #known: readonly LogLayout[] | undefined;
+  /** An earlier version divided the log by type, and kept no layouts; undefined as long as nobody looked. */
+  #isOld: boolean | undefined;
+
+  constructor(storage: LogStorage) {
+    this.#storage = storage;
+  }
+
+  /** All layouts, as they were when somebody last looked. */
+  async known(): Promise<readonly LogLayout[]> {
+    return this.#known ?? this.read();
+  }
+
+  /** All layouts. @throws UnavailableError @throws CorruptDataError */
+  async read(): Promise<readonly LogLayout[]> {
+    const pages = await Array.fromAsync(this.#storage.read(LAYOUTS, { after: 0, consistent: true }));
+    const stored = pages.length > 0 ? layoutsIn(pages) : undefined;
+    this.#known = stored ?? ((await this.#isDividedOld()) ? [SINGLE, byType()] : [SINGLE]);
+    return this.#known;
+  }
+
+  /** The layout of a number, also when it is newer than what is known; undefined when there is none. */
+  async at(number: number): Promise<LogLayout | undefined> {
+    const layout = (await this.known())[number];
+    if (layout) return layout;
+    if (this.#isOld === false) this.#isOld = undefined;
+    return (await this.read())[number];
+  }
+
+  /** Whether a layout is known to have another after it. */
+  isPast(number: number): boolean {
+    return this.#known !== undefined && number < this.#known.length - 1;
+  }
+
+  /** Puts a layout after those there are. @returns false when there is one already */
+  async add(number: number, next: LogLayout, now: string): Promise<boolean> {
+    const layouts = await this.read();
+    const closes = layouts[number - 1]?.partitions ?? [];
+    return (await this.#storage.put(pageOf(number, next, closes, now))) === undefined;
+  }
+
+  /** Makes sure that the layouts of an old log are kept. */
+  async keep(now: string): Promise<void> {
+    if (this.#isOld) await this.#storage.put(pageOf(1, byType(), SINGLE.partitions, now));
+  }
+
+  async #isDividedOld(): Promise<boolean> {
+    this.#isOld ??= await isDividedOld(this.#storage);
+    return this.#isOld;
+  }
+}
+
+/** Every partition that a log has or had, and those that an earlier version may have written. */
+export async function allPartitions(storage: LogStorage): Promise<readonly string[]> {
+  const layouts = await new LogLayouts(storage).read();
+  return [...new Set([...layouts.flatMap(({ partitions }) => partitions), ...typePartitions()])];
+}
+
+/** The layouts that pages of {@link LAYOUTS} say. @throws CorruptDataError when they say none */
+export function layoutsIn(pages: readonly LogPage[]): readonly LogLayout[] {
+  const layouts: LogLayout[] = [SINGLE];
+  for (const page of pages) {
+    const { closes, ...partitioning } = parsed(page);
+    const before = layouts.at(-1) ?? SINGLE;
+    layouts.splice(-1, 1, { ...before, partitions: closes }, layoutOf(partitioning));
+  }
+  return layouts;
+}
+
+function parsed(page: LogPage): z.output<typeof layoutPage> {
+  try {
+    return layoutPage.parse(JSON.parse(pageText(page.body).toString()));
+  } catch (cause) {
+    throw new CorruptDataError(`layout ${page.page} of the log cannot be read; restore the log from a backup`, {
+      cause,
+    });
+  }
+}
+
+function pageOf(number: number, { strategy, partitions }: LogLayout, closes: readonly string[], now: string): LogPage {
+  const text = { strategy, ...(strategy === 'sharded' ? { shards: partitions.length } : {}), closes };
+  return {
+    ...{ partition: LAYOUTS, page: number, firstEvent: 1, count: 0, types: [], latenessMs: 0 },
+    ...{ firstRecordedAt: now, through: now, appendedAt: now },
+    body: plainPage(Buffer.from(JSON.stringify(text))),
+  };
+}
+
+/** One that an earlier version divided has a closing page in its one chain, or pages of an aggregate type. */
+async function isDividedOld(storage: LogStorage): Promise<boolean> {
+  const whole = await storage.last(WHOLE);
+  if (whole && isClosing(whole)) return true;
+  const divided = await Promise.all(typePartitions().map((partition) => storage.last(partition)));
+  return divided.some((page) => page !== undefined);
+}
