@@ -202,6 +202,8 @@ class Shard {
   readonly #json: string;
   readonly #perSecond: number;
   readonly #versions = new Map<string, number>();
+  /** Shards are not in step with each other. */
+  readonly #start = Math.random() * 1_000;
   taken = 0;
 
   constructor(number: number, load: Load) {
@@ -212,9 +214,9 @@ class Shard {
   }
 
   /** When commit `n` is there, milliseconds. */
-  timeOf = (n: number): number => (n / this.#perSecond) * 1_000;
+  timeOf = (n: number): number => this.#start + (n / this.#perSecond) * 1_000;
 
-  available = (now: number): number => Math.floor((now / 1_000) * this.#perSecond) - this.taken;
+  available = (now: number): number => Math.floor(((now - this.#start) / 1_000) * this.#perSecond) - this.taken;
 
   take(count: number): Promise<Commit[]> {
     return Promise.all(Array.from({ length: count }, () => this.#commit(this.taken++)));
@@ -279,7 +281,6 @@ async function poll(cloud: Cloud, shard: Shard, setup: RelaySetup, count: (done:
   const processor = new Processor(clock, setup.memoryMegabytes);
   const relay = relayOf(cloud, processor, setup.partitioning);
   const most = Math.min(setup.batchSize, assumed.mostCommits);
-  await clock.sleep(Math.random() * setup.windowMs);
   for (;;) {
     const first = shard.timeOf(shard.taken);
     await clock.sleepUntil(Math.min(first + setup.windowMs, shard.timeOf(shard.taken + most)));

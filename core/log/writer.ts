@@ -33,7 +33,9 @@ const FRESH_MS = 60 * 60 * 1_000;
 /** Commits read from the store at once to fill a gap; when more are missing, these are logged first. */
 const FILLED_AT_ONCE = 1_000;
 /** Partitions that a batch goes to side by side; with more, each has to wait longer between its look and its put. */
-const PARTITIONS_AT_ONCE = 4;
+const PARTITIONS_AT_ONCE = 2;
+/** Looks for the end of a chain before a put, where others write without end. */
+const MOST_LOOKS = 3;
 /** Pauses after a place that another writer took: with jitter, for writers that come back in step lose again and again. */
 const LOST_PLACE = new ExponentialBackoff({ initialDelay: 10, maxDelay: 500 });
 
@@ -99,10 +101,10 @@ export class LogWriter implements LogAppender {
   async #appendTo(partition: string, commits: readonly Commit[]): Promise<void> {
     let batch = await this.#pack(partition, commits, NOTHING);
     let lost = LOST_PLACE.next();
-    for (let look = 1; batch.pages.length > 0; look++) {
+    for (let tries = 1; batch.pages.length > 0; tries++) {
       if (this.#contended.has(partition)) {
-        const isAlone = !(await this.#catchUp(partition));
-        if (isAlone && look === 1) this.#contended.delete(partition); // later ones know the page that took the place
+        const isAlone = (await this.#look(partition)) === 1;
+        if (isAlone && tries === 1) this.#contended.delete(partition); // later ones know the page that took the place
         batch = await this.#pack(partition, commits, batch);
       }
       if (!(await this.#putAll(partition, batch.pages))) {
@@ -148,6 +150,17 @@ export class LogWriter implements LogAppender {
     tail.take(page, packed.commits);
     await tail.markWhenDue();
     return true;
+  }
+
+  /**
+   * Looks where the chain ends. Pages of other writers take time to take in, so it looks again until there are none: a put
+   * that comes right after such a look is rarely lost.
+   * @returns how many looks it took
+   */
+  async #look(partition: string): Promise<number> {
+    let looks = 1;
+    while ((await this.#catchUp(partition)) && looks < MOST_LOOKS) looks += 1;
+    return looks;
   }
 
   /** @returns whether other writers wrote since */

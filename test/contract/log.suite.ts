@@ -292,11 +292,18 @@ function writerContract(createStorage: () => Promise<LogStorage>): void {
     await rival.append([await history.commit('rival')]);
     calls = [];
     await writer.append([await history.commit('mine')]);
-    expect(calls, 'where others write it looks first, also when it lost no place lately').toEqual(['look', 'put']);
+    expect(calls, 'where others write it looks first, also when it lost no place lately').toEqual([
+      'look',
+      'look',
+      'put',
+    ]);
     await rival.append([await history.commit('rival')]);
     calls = [];
     await writer.append([await history.commit('mine')]);
-    expect(calls).toEqual(['look', 'put']);
+    expect(calls, 'and again after it has found something').toEqual(['look', 'look', 'put']);
+    calls = [];
+    await writer.append([await history.commit('mine')]);
+    expect(calls, 'alone again').toEqual(['look', 'put']);
   });
 
   test('more than a page holds goes into several', async () => {
