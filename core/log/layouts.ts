@@ -117,6 +117,6 @@ function pageOf(number: number, { strategy, partitions }: LogLayout, closes: rea
 async function isDividedOld(storage: LogStorage): Promise<boolean> {
   const whole = await storage.last(WHOLE);
   if (whole && isClosing(whole)) return true;
-  const divided = await Promise.all(typePartitions().map((partition) => storage.last(partition)));
+  const divided = await Promise.all(typePartitions().map(async (partition) => storage.last(partition)));
   return divided.some((page) => page !== undefined);
 }
