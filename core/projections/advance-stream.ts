@@ -1,7 +1,8 @@
 import { UnavailableError } from '../base/errors.ts';
-import type { CheckpointKey, Checkpoints, FoldProgress } from './checkpoints.ts';
+import type { CheckpointKey, Checkpoints } from './checkpoints.ts';
 import { type Failure, isParked, type Parked } from './parked.ts';
 import type { StoredView } from './projection.ts';
+import type { FoldProgress } from './stream-fold.ts';
 
 interface StepOptions {
   readonly place: CheckpointKey;

@@ -1,17 +1,14 @@
-import { UnavailableError, ValidationError } from '../base/errors.ts';
+import { UnavailableError } from '../base/errors.ts';
 import type { DomainEvent } from '../events/catalogue.ts';
-import type { JsonObject } from '../events/json.ts';
-import type { Folded } from '../state/fold.ts';
 import { StateReader } from '../state/state-reader.ts';
 import { type Commit, endOf } from '../store/commit.ts';
 import type { EventStore } from '../store/event-store.ts';
 import { CounterNames } from './counter-names.ts';
-import { type CheckedFold, foldCommits } from './fold-commits.ts';
-import type { Failure, Parked } from './parked.ts';
-import { type AnyProjection, evolveView, isShared, keyIn, type StoredView } from './projection.ts';
+import type { Parked } from './parked.ts';
+import { type AnyProjection, isShared, keyIn, type StoredView } from './projection.ts';
 import { type AnySharedProjection, type Increments, Tally } from './shared-projection.ts';
-import { type CheckpointWrite, MAX_COUNTERS, MAX_ITEMS, type SharedViewStore } from './shared-view-store.ts';
-import { TransactionSize } from './transaction-size.ts';
+import type { CheckpointWrite, SharedViewStore } from './shared-view-store.ts';
+import { type FoldProgress, type ProgressOptions, progressOf } from './stream-fold.ts';
 import { viewFold } from './view-fold.ts';
 import type { ViewStore } from './view-store.ts';
 
@@ -22,18 +19,7 @@ export interface CheckpointKey {
   readonly stream: string;
 }
 
-/** What a stream's commits made of its checkpoint, and what stopped them if something did. */
-export interface FoldProgress {
-  readonly view: JsonObject | undefined;
-  readonly version: number;
-  /** What shared views gain. */
-  readonly increments: Increments;
-  /** The fold stopped early, because what follows does not fit in the same transaction. */
-  readonly more: boolean;
-  readonly failure?: Failure;
-}
-
-/** A fold's result that is to be written. */
+/** The result of a fold, to be written. */
 export interface Advance {
   readonly place: CheckpointKey;
   readonly stored: StoredView;
@@ -47,20 +33,7 @@ export interface CheckpointOptions {
   readonly sharedViews?: SharedViewStore;
 }
 
-/** What a fold carries from event to event: the view, and what was counted so far, newest first. */
-interface State {
-  readonly view: JsonObject | undefined;
-  readonly counted?: { readonly increments: Increments; readonly before: State['counted'] } | undefined;
-}
-
-/** Stops a fold at an event: what it counts does not fit in the transaction any more. */
-class TransactionFull extends Error {
-  override readonly name = 'TransactionFull';
-}
-
-const NOTHING: Increments = new Map();
-
-/** How far projections are in streams: reads it, folds what comes after it, writes the result together with it. */
+/** The checkpoints of projections in streams: reads a checkpoint, folds the later commits, writes both together. */
 export class Checkpoints {
   readonly #options: CheckpointOptions;
   readonly #states: StateReader;
@@ -210,76 +183,7 @@ export class Checkpoints {
   }
 }
 
-interface ProgressOptions {
-  /** What the first commit of a stream goes on from. */
-  readonly inherit?: CheckedFold<State>['inherit'];
-  /** Folds up to this event, and all that there is; without it, as much as one transaction can write. */
-  readonly upTo?: number;
-}
-
 async function* none(): AsyncGenerator<never> {}
-
-async function progressOf(
-  projection: AnyProjection,
-  start: Folded<State>,
-  commits: AsyncIterable<Commit>,
-  { inherit, upTo }: ProgressOptions,
-): Promise<FoldProgress> {
-  const size = upTo === undefined ? new TransactionSize() : undefined;
-  size?.add(NOTHING, 1);
-  let last = start;
-  const fold = {
-    inherit,
-    evolve: (state: State, event: DomainEvent) => {
-      if (upTo !== undefined && event.sequenceNumber > upTo) return state;
-      const next = evolveState(projection, state, event, size);
-      last = { state: next, version: event.sequenceNumber };
-      return next;
-    },
-  };
-  const { failure, ...whole } = await foldCommits<State>(fold, start, commits);
-  const more = failure?.error instanceof TransactionFull;
-  // Whole commits as far as they fit. A commit that is too much for a transaction is taken in parts: sums show no appends.
-  const { state, version } = more && whole.version === start.version ? last : whole;
-  const increments = state.counted ? incrementsOf(state) : NOTHING;
-  return {
-    view: state.view,
-    version: Math.min(version, upTo ?? version),
-    increments,
-    more,
-    ...(failure && !more ? { failure } : {}),
-  };
-}
-
-/** @throws TransactionFull, and what the projection throws */
-function evolveState(
-  projection: AnyProjection,
-  { view, counted }: State,
-  event: DomainEvent,
-  size: TransactionSize | undefined,
-): State {
-  const next = evolveView(projection, view, event);
-  if (!isShared(projection) || !projection.types.includes(event.type)) return { view: next, counted };
-  const tally = new Tally();
-  tally.add(projection.count(event, view, next));
-  const increments = tally.increments();
-  if (size && !size.add(increments)) throw size.isEmpty ? tooMuch(projection, increments) : new TransactionFull();
-  return { view: next, counted: { increments, before: counted } };
-}
-
-const tooMuch = ({ name }: AnySharedProjection, { size }: Increments) =>
-  new ValidationError([
-    {
-      path: '',
-      message: `projection ${name} counts the event in ${size} views; an event counts in at most ${MAX_ITEMS - 1} views and ${MAX_COUNTERS} counters of each`,
-    },
-  ]);
-
-function incrementsOf({ counted }: State): Increments {
-  const tally = new Tally();
-  for (let one = counted; one; one = one.before) tally.merge(one.increments);
-  return tally.increments();
-}
 
 function checkpointOf({ place, stored, progress }: Advance, parked: Parked | undefined): CheckpointWrite {
   const { parked: expectedMark, ...rest } = stored;

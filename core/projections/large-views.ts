@@ -71,7 +71,7 @@ export class ViewClaims {
 
   /**
    * Removes all that lies aside of a generation whose views are removed.
-   * @param until when to stop, milliseconds since 1970
+   * @param until the time to stop, milliseconds since 1970
    * @returns whether all of it is gone. @throws UnavailableError
    */
   async remove(place: Pick<StoredView, 'projection' | 'generation'>, until: number): Promise<boolean> {

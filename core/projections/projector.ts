@@ -27,7 +27,7 @@ export interface ProjectorOptions extends CheckpointOptions {
    * first write and again after the last, so that a generation begun in between is not passed by; see core/replays/generations.ts.
    */
   readonly generations?: (projection: string) => readonly number[] | Promise<readonly number[]>;
-  /** Streams worked on side by side. */
+  /** Streams processed side by side. */
   readonly concurrency?: number;
   readonly now?: () => Date;
 }

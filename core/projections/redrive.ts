@@ -1,6 +1,7 @@
 import { advanceToHead } from './advance-stream.ts';
-import type { CheckpointKey, Checkpoints, FoldProgress } from './checkpoints.ts';
+import type { CheckpointKey, Checkpoints } from './checkpoints.ts';
 import { attemptOf, type Parked, parkedAt } from './parked.ts';
+import type { FoldProgress } from './stream-fold.ts';
 
 /** How far a stream came, or would come, when it is tried again. */
 export interface RedriveResult {

@@ -4,19 +4,20 @@ import type { AnyProjection } from '../projections/projection.ts';
 import { type ControlItem, type ControlStore, changeItem } from './control-store.ts';
 import type { GenerationPointer, Generations } from './generations.ts';
 import { withoutFailures } from './progress.ts';
+import { PlaceTakenError, refused } from './refusals.ts';
 import { isWhole, type Replay, type ReplayScope, type ReplayState, replay } from './replay.ts';
 
 export interface ReplaysOptions {
   readonly control: ControlStore;
   readonly generations: Generations;
   readonly projections: readonly AnyProjection[];
-  /** Sets a replay's work going, if it is not; called again for one that is resumed, or has something to remove. */
+  /** Starts the work of a replay, if it does not run; called again after a resume or a discard. */
   readonly start: (replay: Replay) => void | Promise<void>;
   readonly now?: () => Date;
 }
 
 export interface ReplayRequest {
-  /** Made by the caller; the same one again is the same replay. */
+  /** The caller makes the id; the same id means the same replay. */
   readonly replayId: string;
   readonly projection: string;
   readonly scope: ReplayScope;
@@ -32,8 +33,8 @@ export interface ReplayList {
 const KIND = 'replay';
 
 /**
- * Replays into new generations of projections, as their owners see them: asked for, looked at, paused, resumed, switched
- * to, discarded. A projection has one at a time. The work itself is {@link ReplayWork}'s.
+ * The replays of projections: request, read, pause, resume, switch, discard. A projection has one replay at a time.
+ * {@link ReplayWork} does the work.
  */
 export class Replays {
   readonly #options: ReplaysOptions;
@@ -43,10 +44,10 @@ export class Replays {
   }
 
   /**
-   * Notes a replay, gives it a generation and starts it. A repeat goes on where a crash left the first.
-   * @throws NotFoundError when there is no such projection
-   * @throws CommandRejectedError while another replay has the projection's place for a generation beside the live one. If
-   *   that replay was left behind by a crash, it is set going
+   * Records a replay, gives it a generation and starts it. A repeat continues where a crash stopped the first request.
+   * @throws NotFoundError for an unknown projection
+   * @throws CommandRejectedError while another replay has the projection's place for a generation beside the live one.
+   * If that replay was left behind by a crash, it is set going
    */
   async request(request: ReplayRequest): Promise<Replay> {
     this.projection(request.projection);
@@ -151,7 +152,8 @@ export class Replays {
   async discard(replayId: string): Promise<Replay> {
     const { projection, generation } = await this.get(replayId);
     await this.#options.generations.change(projection, ({ building, ...pointer }) => {
-      if (pointer.live === generation) throw new CommandRejectedError(`replay ${replayId} is what readers get`);
+      if (pointer.live === generation)
+        throw new CommandRejectedError(`replay ${replayId} is live: readers get its generation`);
       return building?.replayId === replayId ? pointer : undefined;
     });
     const discarded = await this.#move(
@@ -163,7 +165,7 @@ export class Replays {
     return discarded;
   }
 
-  /** Moves the pointer and then notes it; a crash between the two is healed by doing it again. */
+  /** Moves the pointer and then records it; a repeat mends a crash between the two. */
   async completeSwitch({ replayId, projection, generation }: Replay): Promise<Replay> {
     await this.#options.generations.change(projection, ({ building, ...pointer }) => {
       if (pointer.live === generation) return undefined;
@@ -176,8 +178,8 @@ export class Replays {
   }
 
   /**
-   * Changes what is noted of a replay; `change` is called again when somebody else did meanwhile.
-   * @param change what to note, or undefined to leave it. What it throws is thrown
+   * Changes the record of a replay; `change` is called again after another writer's change.
+   * @param change gives the new record, or undefined for no change; its errors are thrown
    */
   change(replayId: string, change: (own: Replay) => Replay | undefined): Promise<Replay> {
     const stored = (item: ControlItem | undefined): Replay => {
@@ -205,7 +207,7 @@ export class Replays {
     return this.get(replayId);
   }
 
-  /** The condition on the pointers decides who of two is first. */
+  /** The condition on the pointers decides a race. */
   #claim({ replayId, projection, scope }: Replay): Promise<GenerationPointer> {
     return this.#options.generations.change(projection, (pointer) => {
       const { building } = pointer;
@@ -230,26 +232,8 @@ export class Replays {
   }
 }
 
-/** Another replay has the place for a generation beside the live one. */
-class PlaceTakenError extends CommandRejectedError {
-  readonly replayId: string;
-
-  constructor(
-    projection: string,
-    { generation, replayId }: { readonly generation: number; readonly replayId: string },
-  ) {
-    super(
-      `projection ${projection} has generation ${generation} beside the live one, of replay ${replayId}; wait for it, or discard it`,
-    );
-    this.replayId = replayId;
-  }
-}
-
-const refused = ({ replayId, state }: Pick<Replay, 'replayId' | 'state'>, wish: string) =>
-  new CommandRejectedError(`replay ${replayId} is ${state}, so it cannot be ${wish}`);
-
 function replayOf(content: JsonObject, replayId: string): Replay {
   const parsed = replay.safeParse(content);
   if (parsed.success) return parsed.data;
-  throw new CorruptDataError(`what is noted of replay ${replayId} cannot be read`, { cause: parsed.error });
+  throw new CorruptDataError(`the record of replay ${replayId} cannot be read`, { cause: parsed.error });
 }

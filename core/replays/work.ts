@@ -1,16 +1,15 @@
-import { CommandRejectedError, UnavailableError } from '../base/errors.ts';
+import { CommandRejectedError } from '../base/errors.ts';
 import type { ViewClaims } from '../projections/large-views.ts';
 import { aggregateTypesOf, groupsOf, isShared } from '../projections/projection.ts';
 import { Projector } from '../projections/projector.ts';
 import type { SharedViewStore } from '../projections/shared-view-store.ts';
 import type { ViewStore } from '../projections/view-store.ts';
-import { type Commit, jsonBytesOf } from '../store/commit.ts';
 import type { EventStore } from '../store/event-store.ts';
-import { PORTION_BYTES } from '../store/portions.ts';
 import { GenerationComparison } from './generation-comparison.ts';
 import type { GenerationStore } from './generation-store.ts';
 import type { Generations } from './generations.ts';
 import { unread, withFailures, withPlan, withRange } from './progress.ts';
+import { RangeRun } from './range-run.ts';
 import { isWhole, type Replay, within } from './replay.ts';
 import type { LogScope, ReplayLog, ReplayRange } from './replay-log.ts';
 import type { Replays } from './replays.ts';
@@ -21,49 +20,47 @@ export interface ReplayWorkOptions {
   readonly log: ReplayLog;
   readonly store: EventStore;
   readonly views: ViewStore;
-  /** What lies aside of large views; without it nothing does. */
+  /** The claims of large views; none when absent. */
   readonly viewClaims?: Pick<ViewClaims, 'remove'> | undefined;
   readonly sharedViews?: SharedViewStore;
   readonly generationStore: GenerationStore;
-  /** Pages that are read, and noted as read, together. */
+  /** Pages of one range. */
   readonly rangePages?: number;
-  /** Streams worked on side by side. */
+  /** Streams processed side by side. */
   readonly concurrency?: number;
   /**
-   * How long after its start a replay looks at the log once more and ends, milliseconds: until every process must have
-   * learned that it is there, and what those that had not have written must show in lists.
+   * The time from the start of a replay to its last look at the log, milliseconds: by then every process knows the
+   * replay, and earlier writes show in lists.
    */
   readonly settleMs: number;
-  /** How long after the switch the views of the replaced generation stay, milliseconds: some still read there. */
+  /** The time that the views of the replaced generation stay after the switch, milliseconds, for readers at work. */
   readonly removeAfterMs: number;
-  /** Called between batches: where requests share the process they have their turn. */
+  /** Called between batches, to give other requests their turns. */
   readonly breathe?: () => Promise<void>;
   readonly now?: () => Date;
 }
 
-/** What is to be done next for a replay. */
+/** The next step of a replay. */
 export type ReplayStep =
   | { readonly step: 'read'; readonly ranges: readonly ReplayRange[] }
   | { readonly step: 'wait'; readonly ms: number }
   | { readonly step: 'finish' }
-  /** Remove the views that nobody needs any more. */
+  /** Remove the views of the unneeded generation. */
   | { readonly step: 'remove' }
-  /** Nothing, until somebody asks for something. */
+  /** Nothing, until the next request. */
   | { readonly step: 'none' };
 
 const DEFAULT_RANGE_PAGES = 200;
-/** Ranges told at once: a state machine's input has 256 KB. */
+/** Ranges of one answer: the input of a state machine has 256 KB. */
 const MAX_RANGES = 1_000;
-/** Commits applied at once: enough that a stream's are folded together, few enough that requests need not wait long. */
-const BATCH = 100;
-/** How often a replay in work looks whether it is still wanted. */
+/** Pause between two checks for a pause or a discard. */
 const LOOK_MS = 1_000;
 const REMOVED_AT_ONCE = 100;
 
 /**
- * The work of a replay, in steps that a process or a state machine puts together: {@link next} says what is to be done,
- * {@link read} takes in a range of the log, {@link finish} compares and switches, {@link remove} clears away. Every step
- * may be done twice or side by side with others: what was applied is skipped, what a range lacks is read from the store.
+ * The work of a replay, in steps for a process or a state machine: {@link next} gives the next step, {@link read}
+ * applies a range of the log, {@link finish} compares and switches, {@link remove} removes old views. Every step may be
+ * repeated or run side by side with others: applied events are skipped, and missing events are read from the store.
  */
 export class ReplayWork {
   readonly #options: ReplayWorkOptions;
@@ -72,7 +69,7 @@ export class ReplayWork {
     this.#options = options;
   }
 
-  /** Finds out what is to be done. */
+  /** Gives the next step. */
   async next(replayId: string): Promise<ReplayStep> {
     const { rangePages = DEFAULT_RANGE_PAGES, settleMs } = this.#options;
     let own = await this.#options.replays.get(replayId);
@@ -91,7 +88,7 @@ export class ReplayWork {
   }
 
   /**
-   * Applies the commits of a range to the replay's generation and notes that it was read. Stops when the replay is
+   * Applies the commits of a range to the replay's generation, and records the range as read. Stops when the replay is
    * paused or discarded; the range is then read again.
    * @throws UnavailableError, CorruptDataError; the range counts as not read
    */
@@ -114,9 +111,9 @@ export class ReplayWork {
   }
 
   /**
-   * Ends a replay all of whose ranges were read. A whole generation is compared with the live one, view by view, and
-   * brought up to it where it is behind; only then it is ready, and live if that is wanted: no reader sees a view go back.
-   * @param until when to stop comparing, milliseconds since 1970; what was compared is not compared again
+   * Ends a replay after its last range. Compares a whole generation with the live one, view by view, and catches up
+   * where it is behind. Only then the replay is ready and may switch, so that no view goes back.
+   * @param until the time to stop comparing, milliseconds since 1970; the next call continues there
    */
   async finish(replayId: string, until = Number.POSITIVE_INFINITY): Promise<ReplayStep> {
     const { replays } = this.#options;
@@ -133,8 +130,8 @@ export class ReplayWork {
   }
 
   /**
-   * Removes the views of the generation that a replay replaced, or of its own when it was discarded.
-   * @param until when to stop, milliseconds since 1970
+   * Removes the views of the replaced generation, or of the discarded one.
+   * @param until the time to stop, milliseconds since 1970
    */
   async remove(replayId: string, until = Number.POSITIVE_INFINITY): Promise<ReplayStep> {
     const { replays, generations } = this.#options;
@@ -149,7 +146,7 @@ export class ReplayWork {
     return { step: 'none' };
   }
 
-  /** Notes that a replay cannot go on. The live generation is as it was. */
+  /** Records the failure of a replay. The live generation stays unchanged. */
   async fail(replayId: string, error: unknown): Promise<void> {
     const reason = error instanceof Error ? error.message : String(error);
     await this.#options.replays.change(replayId, (own) =>
@@ -157,7 +154,9 @@ export class ReplayWork {
     );
   }
 
-  /** A process died between noting a replay and beginning it. Without a place it stays as it is, and is left alone. */
+  /**
+   * A process died between the record of a replay and its beginning. Without a free place the replay stays unchanged.
+   */
   #begun(own: Replay): Promise<Replay> {
     return this.#options.replays.begin(own).catch((error: unknown) => {
       if (error instanceof CommandRejectedError) return own;
@@ -165,7 +164,7 @@ export class ReplayWork {
     });
   }
 
-  /** A replay that has lost its place was being discarded when a process died; the discard ends here. */
+  /** A replay without its place was being discarded when a process died; the discard completes here. */
   async #switchTo(own: Replay): Promise<void> {
     const { replays } = this.#options;
     try {
@@ -188,14 +187,14 @@ export class ReplayWork {
     return this.#options.replays.change(own.replayId, (now) => withPlan(now, extents, plannedAt));
   }
 
-  /** @returns whether all was compared */
+  /** @returns whether the comparison is complete */
   async #compare(own: Replay, until: number): Promise<boolean> {
     const { replays, generationStore, store, breathe } = this.#options;
     const { replayId, replaces = 0, generation = 0, compared } = own;
     const projection = replays.projection(own.projection);
     const comparison = new GenerationComparison({ projection, store: generationStore, events: store });
     const projector = this.#projectorOf(own);
-    // What could not be applied while reading is seen again here, unless the live view has not got past it either.
+    // The comparison finds failed streams again, unless the live view fails there too.
     if (!compared) await replays.change(replayId, (now) => ({ ...now, failures: [], failed: 0 }));
     for await (const { behind, next } of comparison.pages(replaces, generation, compared)) {
       const failures = await comparison.catchUp(behind, generation, projector);
@@ -206,7 +205,7 @@ export class ReplayWork {
     return true;
   }
 
-  /** @returns whether all of them are gone */
+  /** @returns whether all are removed */
   async #removeViews(projection: string, generation: number, until: number): Promise<boolean> {
     const { replays, generationStore, sharedViews, viewClaims, breathe } = this.#options;
     const declaration = replays.projection(projection);
@@ -245,43 +244,6 @@ export class ReplayWork {
 
   #now(): number {
     return (this.#options.now?.() ?? new Date()).getTime();
-  }
-}
-
-/** The commits of a range on their way into a generation. */
-class RangeRun {
-  readonly #projector: Projector;
-  readonly #breathe: (() => Promise<void>) | undefined;
-  readonly #failures = new Map<string, string>();
-  #batch: Commit[] = [];
-  #bytes = 0;
-  /** Events met so far. */
-  events = 0;
-
-  constructor(projector: Projector, breathe: (() => Promise<void>) | undefined) {
-    this.#projector = projector;
-    this.#breathe = breathe;
-  }
-
-  async take(commits: readonly Commit[], events: number): Promise<void> {
-    this.#batch.push(...commits);
-    this.#bytes += commits.reduce((sum, commit) => sum + jsonBytesOf(commit), 0);
-    this.events += events;
-    if (this.#batch.length >= BATCH || this.#bytes >= PORTION_BYTES) await this.apply();
-  }
-
-  /** @throws UnavailableError when storage could not be reached: no fault of any stream */
-  async apply(): Promise<void> {
-    this.#bytes = 0;
-    for (const { stream, error } of await this.#projector.apply(this.#batch.splice(0))) {
-      if (error instanceof UnavailableError) throw error;
-      this.#failures.set(stream, error instanceof Error ? error.message : String(error));
-    }
-    await this.#breathe?.();
-  }
-
-  failures() {
-    return [...this.#failures].map(([stream, message]) => ({ stream, message }));
   }
 }
 

@@ -2,7 +2,8 @@ import { ExponentialBackoff, handleType, retry } from 'cockatiel';
 import { ConcurrencyError } from '../base/errors.ts';
 import { streamId } from '../base/stream-id.ts';
 import type { DomainEvent, EventType, NewEvent } from '../events/catalogue.ts';
-import { type AppendOptions, assertSameRequest, type EventStore } from '../store/event-store.ts';
+import { assertSameRequest } from '../store/append-result.ts';
+import type { AppendOptions, EventStore } from '../store/event-store.ts';
 import { stateFold } from './fold.ts';
 import { type Loaded, StateReader } from './state-reader.ts';
 

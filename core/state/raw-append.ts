@@ -3,15 +3,9 @@ import { ConcurrencyError, NotAdmittedError, ReservedTypeError, ValidationError 
 import { parseStreamId } from '../base/stream-id.ts';
 import type { NewEvent } from '../events/catalogue.ts';
 import { RESERVED_SOURCES } from '../events/envelope.ts';
-import {
-  type AppendOptions,
-  type AppendResult,
-  assertEvents,
-  contention,
-  type EventStore,
-  type ExpectedVersion,
-  repeatOf,
-} from '../store/event-store.ts';
+import { type AppendResult, repeatOf } from '../store/append-result.ts';
+import { type AppendOptions, contention, type EventStore, type ExpectedVersion } from '../store/event-store.ts';
+import { assertEvents } from '../store/new-events.ts';
 import type { AnyDecider } from './decider.ts';
 import { type Folded, stateFold } from './fold.ts';
 import type { StateReader } from './state-reader.ts';

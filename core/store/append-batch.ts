@@ -1,6 +1,7 @@
 import pLimit from 'p-limit';
 import type { NewEvent } from '../events/catalogue.ts';
-import type { AppendOptions, AppendResult, EventStore, ExpectedVersion } from './event-store.ts';
+import type { AppendResult } from './append-result.ts';
+import type { AppendOptions, EventStore, ExpectedVersion } from './event-store.ts';
 
 /** Events for one stream. */
 export interface StreamAppend {

@@ -1,21 +1,14 @@
 import { ExponentialBackoff, handleWhen, retry } from 'cockatiel';
-import { definitionOf, newEventSchema } from '../../events/catalogue.ts';
-import { ConcurrencyError, IdempotencyKeyReusedError, type Issue, ValidationError } from '../base/errors.ts';
+import { definitionOf } from '../../events/catalogue.ts';
+import { ConcurrencyError, ValidationError } from '../base/errors.ts';
 import { ulids } from '../base/new-id.ts';
 import { assertId, parseStreamId } from '../base/stream-id.ts';
-import { issuesOf } from '../base/validation.ts';
 import type { DomainEvent, NewEvent } from '../events/catalogue.ts';
-import { findJsonFault } from '../events/json.ts';
-import {
-  type Commit,
-  decodeCommit,
-  encodeEvents,
-  endOf,
-  eventIdsOf,
-  MAX_EVENTS_PER_COMMIT,
-  type StoredEvent,
-} from './commit.ts';
-import type { CommitRange, CommitStorage } from './commit-storage.ts';
+import { type AppendResult, repeatOf, resultOf } from './append-result.ts';
+import { type Commit, decodeCommit, encodeEvents, type StoredEvent } from './commit.ts';
+import type { CommitStorage } from './commit-storage.ts';
+import { assertEvents } from './new-events.ts';
+import { bounds, type ReadOptions, rangeOf } from './read-range.ts';
 
 /** A number (0 = the stream must not exist), any version, or any existing stream. */
 export type ExpectedVersion = number | 'any' | 'exists';
@@ -43,26 +36,6 @@ export interface AppendOptions {
   readonly trace?: string | undefined;
 }
 
-export interface AppendResult {
-  readonly streamId: string;
-  readonly fromVersion: number;
-  readonly toVersion: number;
-  readonly eventIds: readonly string[];
-  readonly recordedAt: string;
-  /** True for a repeat of an earlier commit with the same commit id. */
-  readonly repeated: boolean;
-}
-
-export interface ReadOptions {
-  /** First sequence number to read, in the direction: default 1, backward the head. */
-  readonly from?: number | undefined;
-  /** Last one, included: default the head, backward 1. */
-  readonly to?: number | undefined;
-  readonly direction?: 'forward' | 'backward' | undefined;
-  /** A commit starts at `from`; saves the adapter a read. */
-  readonly startsCommit?: boolean | undefined;
-}
-
 export interface EventStoreOptions {
   readonly now?: () => Date;
   readonly newId?: () => string;
@@ -72,9 +45,6 @@ export interface EventStoreOptions {
 
 /** Bytes of an item besides its strings and its body: attribute names, numbers and types. */
 const ITEM_OVERHEAD_BYTES = 128;
-
-/** Most events of an append that have an id of their caller's: with the commit, as many items as a transaction may have. */
-export const MAX_GIVEN_IDS = MAX_EVENTS_PER_COMMIT - 1;
 
 /** Days that a note of a request without effect is kept at least. */
 const NOTE_DAYS = 31;
@@ -268,76 +238,10 @@ interface Draft {
   readonly eventIds: readonly string[];
 }
 
-/**
- * The answer of the earlier append, for a repeat with the same key.
- * @param digest of the request; commits of older versions have none, and are taken for the same
- * @throws IdempotencyKeyReusedError when the commit is of another request
- */
-export function repeatOf(earlier: Commit, digest: string | undefined): AppendResult {
-  assertSameRequest(earlier, digest);
-  if (earlier.count === 0) throw new IdempotencyKeyReusedError(); // an append always writes
-  return resultOf(earlier, true);
-}
-
-/** @throws IdempotencyKeyReusedError when a commit is of another request under the same key */
-export function assertSameRequest({ digest: known }: Commit, digest: string | undefined): void {
-  if (known !== undefined && digest !== undefined && known !== digest) throw new IdempotencyKeyReusedError();
-}
-
-function resultOf(commit: Commit, repeated: boolean, eventIds: readonly string[] = eventIdsOf(commit)): AppendResult {
-  return {
-    streamId: commit.stream,
-    fromVersion: commit.version,
-    toVersion: endOf(commit),
-    eventIds,
-    recordedAt: commit.recordedAt,
-    repeated,
-  };
-}
-
 function assertExpectedVersion(expected: ExpectedVersion): void {
   if (expected === 'any' || expected === 'exists') return;
   if (Number.isSafeInteger(expected) && expected >= 0) return;
   throw new ValidationError([{ path: 'expectedVersion', message: 'must be a whole number from 0, "any" or "exists"' }]);
-}
-
-/** @throws ValidationError unless these are 1 to 100 valid events for a stream of this aggregate type */
-export function assertEvents(aggregateType: string, events: readonly NewEvent[]): void {
-  if (events.length < 1 || events.length > MAX_EVENTS_PER_COMMIT) {
-    const message = `must hold 1 to ${MAX_EVENTS_PER_COMMIT} events, holds ${events.length}`;
-    throw new ValidationError([{ path: 'events', message }]);
-  }
-  const issues = events.flatMap((event, index) => eventIssues(aggregateType, event, ['events', index]));
-  const ids = events.map((event) => event.id).filter((id) => id !== undefined);
-  if (new Set(ids).size < ids.length) issues.push({ path: 'events', message: 'holds an event id twice' });
-  if (ids.length > MAX_GIVEN_IDS) {
-    const message = `gives ids to ${ids.length} events, an append may to ${MAX_GIVEN_IDS}; leave some out, or append twice`;
-    issues.push({ path: 'events', message });
-  }
-  if (issues.length > 0) throw new ValidationError(issues);
-}
-
-function eventIssues(aggregateType: string, event: NewEvent, path: readonly PropertyKey[]): Issue[] {
-  const fault = findJsonFault(event);
-  if (fault) return [{ path: [...path, ...fault.path].join('.'), message: fault.message }];
-  const parsed = newEventSchema.safeParse(event);
-  if (!parsed.success) return issuesOf(parsed.error, path);
-  const home = definitionOf(event.type)?.aggregateType;
-  if (home === aggregateType) return [];
-  return [
-    { path: [...path, 'type'].join('.'), message: `belongs in a ${home} stream, this is a ${aggregateType} stream` },
-  ];
-}
-
-function rangeOf(options: ReadOptions & { limit?: number }): CommitRange {
-  const { from, to, direction = 'forward', limit, startsCommit = false } = options;
-  const end = Number.MAX_SAFE_INTEGER;
-  const range = direction === 'forward' ? { from: from ?? 1, to: to ?? end } : { from: from ?? end, to: to ?? 1 };
-  return { ...range, direction, startsCommit, ...(limit === undefined ? {} : { limit }) };
-}
-
-function bounds({ from, to, direction }: CommitRange): { low: number; high: number } {
-  return direction === 'forward' ? { low: from, high: to } : { low: to, high: from };
 }
 
 function optional<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { ConcurrencyError } from '../../core/base/errors.ts';
+import type { AppendResult } from '../../core/store/append-result.ts';
 import type { CommitStorage } from '../../core/store/commit-storage.ts';
-import { type AppendResult, EventStore } from '../../core/store/event-store.ts';
+import { EventStore } from '../../core/store/event-store.ts';
 import { fill, newStream, steps } from '../support/sample-events.ts';
 
 const WRITERS = 8;

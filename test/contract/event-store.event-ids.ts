@@ -3,7 +3,8 @@ import { expect, test } from 'vitest';
 import { ConcurrencyError, EventIdTakenError, ValidationError } from '../../core/base/errors.ts';
 import type { NewEvent } from '../../core/events/catalogue.ts';
 import type { CommitStorage } from '../../core/store/commit-storage.ts';
-import { EventStore, MAX_GIVEN_IDS } from '../../core/store/event-store.ts';
+import { EventStore } from '../../core/store/event-store.ts';
+import { MAX_GIVEN_IDS } from '../../core/store/new-events.ts';
 import { fill, newStream, step } from '../support/sample-events.ts';
 
 const named = (id: string, action = id): NewEvent => ({ ...step(action), id });

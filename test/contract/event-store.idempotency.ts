@@ -2,8 +2,9 @@ import { setImmediate } from 'node:timers/promises';
 import { ulid } from 'ulid';
 import { expect, test } from 'vitest';
 import { IdempotencyKeyReusedError, UnavailableError } from '../../core/base/errors.ts';
+import type { AppendResult } from '../../core/store/append-result.ts';
 import type { CommitStorage } from '../../core/store/commit-storage.ts';
-import { type AppendResult, EventStore, type ExpectedVersion } from '../../core/store/event-store.ts';
+import { EventStore, type ExpectedVersion } from '../../core/store/event-store.ts';
 import { losingReplies } from '../support/memory-storage.ts';
 import { fill, newStream, steps } from '../support/sample-events.ts';
 

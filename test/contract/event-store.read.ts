@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { CorruptDataError } from '../../core/base/errors.ts';
 import { decodeCommit, endOf } from '../../core/store/commit.ts';
 import type { CommitStorage } from '../../core/store/commit-storage.ts';
-import { EventStore, type ReadOptions } from '../../core/store/event-store.ts';
+import { EventStore } from '../../core/store/event-store.ts';
+import type { ReadOptions } from '../../core/store/read-range.ts';
 import { fill, newStream, noise, step, steps } from '../support/sample-events.ts';
 
 /** Reading back: ranges, directions, paging, and that events come out as they went in. */

@@ -327,12 +327,12 @@ export const faults: readonly Fault[] = [
   },
   {
     name: 'a key is repeated whatever the request',
-    edits: [[eventStore, 'known !== digest) throw', 'known !== known) throw']],
+    edits: [['core/store/append-result.ts', 'known !== digest) throw', 'known !== known) throw']],
     tests: ['test/contract/memory.test.ts'],
   },
   {
     name: 'an append under the key of a request that changed nothing is a repeat',
-    edits: [[eventStore, 'if (earlier.count === 0) throw new IdempotencyKeyReusedError();', '']],
+    edits: [['core/store/append-result.ts', 'if (earlier.count === 0) throw new IdempotencyKeyReusedError();', '']],
     tests: ['test/contract/memory.test.ts'],
   },
   {

@@ -245,7 +245,7 @@ describe('a replay', () => {
     await expect(replays.pause('r1')).rejects.toThrow(/r1 is ready, so it cannot be paused/);
     await expect(replays.resume('r1')).rejects.toThrow(CommandRejectedError);
     await replays.switchTo('r1');
-    await expect(replays.discard('r1')).rejects.toThrow(/is what readers get/);
+    await expect(replays.discard('r1')).rejects.toThrow(/is live/);
     await expect(replays.get('r7')).rejects.toThrow(NotFoundError);
   });
 });
