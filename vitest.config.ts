@@ -9,6 +9,8 @@ const shared = {
   // A test waits for what it expects, not for a time: these bounds are for what never comes, also on a busy machine.
   testTimeout: 180_000,
   hookTimeout: 180_000,
+  expect: { poll: { timeout: 60_000 } },
+  setupFiles: ['test/support/patience.ts'],
 };
 
 /** `npm test`. Files share the modules that they import (a third of the time went into importing), but for a few. */

@@ -41,7 +41,7 @@ export async function freePort(): Promise<number> {
 }
 
 async function answering(endpoint: string, emulator: ChildProcess): Promise<void> {
-  for (let attempt = 0; attempt < 200; attempt++) {
+  for (let attempt = 0; attempt < 2_400; attempt++) {
     if (emulator.exitCode !== null) throw new Error(`the DynamoDB emulator ended with code ${emulator.exitCode}`);
     const answered = await fetch(endpoint).then(
       () => true,
@@ -50,5 +50,5 @@ async function answering(endpoint: string, emulator: ChildProcess): Promise<void
     if (answered) return;
     await delay(25);
   }
-  throw new Error('the DynamoDB emulator did not answer within 5 s');
+  throw new Error('the DynamoDB emulator did not answer within 60 s');
 }

@@ -13,7 +13,7 @@ it('an observation of several megabytes is recorded, seen by views, and read bac
   const { events } = (await get('/streams/agent-l/events?from=2')).body;
   expect(events).toMatchObject([{ data: { observation } }]);
   await expect
-    .poll(async () => (await get('/events?type=agent.step-recorded')).body.events, { timeout: 10_000 })
+    .poll(async () => (await get('/events?type=agent.step-recorded')).body.events)
     .toMatchObject([{ aggregateId: 'l', data: { observation } }]);
   expect((await get('/health')).body.status).toBe('ok');
 });

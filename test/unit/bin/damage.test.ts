@@ -83,7 +83,7 @@ describe('the health of a server', () => {
       rot(folder);
       remove(/^views\.sqlite/)(folder);
     });
-    await expect.poll(health, { timeout: 10_000 }).toMatchObject(degraded);
+    await expect.poll(health).toMatchObject(degraded);
   });
 
   it('is degraded when the writer of the log passes over a damaged page, though nobody reads', async () => {
@@ -91,7 +91,7 @@ describe('the health of a server', () => {
     const body = JSON.stringify({ newState: 'running', reason: 'go' });
     const headers = { 'Content-Type': 'application/json' };
     await fetch(`${server.url}/agents/a/state`, { method: 'POST', headers, body });
-    await expect.poll(health, { timeout: 10_000 }).toMatchObject(degraded);
+    await expect.poll(health).toMatchObject(degraded);
   });
 
   it('is degraded when views were ahead of the events at the start, and says so', async () => {

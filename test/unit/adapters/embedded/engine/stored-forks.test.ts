@@ -33,7 +33,7 @@ it('a folder that holds forks in a circle starts, answers, and parks their strea
     const { deadLetters } = (await get('/dead-letters?projection=agent-status')).body;
     return deadLetters.map(({ stream }: { stream: string }) => stream).toSorted();
   };
-  await expect.poll(parked, { timeout: 20_000 }).toEqual(['agent-x', 'agent-y', 'agent-z']);
+  await expect.poll(parked).toEqual(['agent-x', 'agent-y', 'agent-z']);
   expect(await get('/agents/x?version=1')).toMatchObject({ status: 500, body: { code: 'CORRUPT_DATA' } });
   const step = await fetch(`${server.url}/agents/x/steps`, { method: 'POST', headers, body: '{"action":"ls"}' });
   expect([step.status, (await step.json()).detail]).toEqual([500, expect.stringContaining('circle')]);
