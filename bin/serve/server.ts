@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type Server as HttpServer } from 'node:http';
+import { createServer, type Server as HttpServer, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { createEngine, type Engine } from '../../adapters/embedded/engine/engine.ts';
@@ -18,6 +18,7 @@ import { projections } from '../../domain/projections.ts';
 import { sagas } from '../../domain/sagas.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { keepOut } from './door.ts';
+import { answerHalfClosed, probeAfterFin } from './half-closed.ts';
 import { createServerTelemetry, gaugeEngine, type LocalTelemetry, safeLogger, watchHealth } from './telemetry.ts';
 
 /** Nobody else on the network: there is no authentication on one machine. */
@@ -77,9 +78,13 @@ export async function startServer({ port, allowedHosts = [], ...options }: Serve
     onError: (error) => engine.logger.error('a verification could not run', { error }),
   });
   const api = createEmbeddedApi({ engine, logger: engine.logger, telemetry, verifications, closing: closing.signal });
-  const answer = async (request: Request) =>
-    closedAfterRefusal(keepOut(request, { allowedHosts }) ?? (await api.fetch(request)));
-  const http = createServer(patience(options.uploadMs), getRequestListener(answer));
+  const answer: FetchCallback = async (request, { outgoing }) => {
+    const response = closedAfterRefusal(keepOut(request, { allowedHosts }) ?? (await api.fetch(request)));
+    const isStream = response.headers.get('Content-Type') === 'text/event-stream';
+    if (isStream && outgoing instanceof ServerResponse) probeAfterFin(outgoing);
+    return response;
+  };
+  const http = answerHalfClosed(createServer(patience(options.uploadMs), getRequestListener(answer)));
   http.setTimeout(options.silenceMs ?? SILENCE_MS);
   try {
     await listen(http, port);
@@ -101,6 +106,8 @@ export async function startServer({ port, allowedHosts = [], ...options }: Serve
     },
   };
 }
+
+type FetchCallback = Parameters<typeof getRequestListener>[0];
 
 /** Part of a body that was refused may still be on its way: no other request can use the connection. */
 function closedAfterRefusal(response: Response): Response {
