@@ -1,4 +1,5 @@
-import { CommandRejectedError, CorruptDataError, NotFoundError } from '../base/errors.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { CommandRejectedError, CorruptDataError, IdempotencyKeyReusedError, NotFoundError } from '../base/errors.ts';
 import type { JsonObject } from '../events/json.ts';
 import type { AnyProjection } from '../projections/projection.ts';
 import { type ControlItem, type ControlStore, changeItem } from './control-store.ts';
@@ -48,10 +49,12 @@ export class Replays {
    * @throws NotFoundError for an unknown projection
    * @throws CommandRejectedError while another replay has the projection's place for a generation beside the live one.
    * If that replay was left behind by a crash, it is set going
+   * @throws IdempotencyKeyReusedError when the id belongs to another request
    */
   async request(request: ReplayRequest): Promise<Replay> {
     this.projection(request.projection);
     const noted = (await this.find(request.replayId)) ?? (await this.#note(request));
+    if (!isOf(noted, request)) throw new IdempotencyKeyReusedError();
     return this.#goOn(noted, async (blocking) => {
       const other = await this.find(blocking);
       if (other) await this.#goOn(other, async () => {});
@@ -230,6 +233,17 @@ export class Replays {
   #now(): string {
     return (this.#options.now?.() ?? new Date()).toISOString();
   }
+}
+
+/** Whether a stored replay is of this request. A part without an end was stored with the time of the request as its end. */
+function isOf({ projection, scope, switchWhenReady, requestedAt }: Replay, request: ReplayRequest): boolean {
+  const { from, to, types } = request.scope;
+  const end = to ?? (isWhole(request.scope) ? undefined : requestedAt);
+  return (
+    projection === request.projection &&
+    switchWhenReady === request.switchWhenReady &&
+    isDeepStrictEqual([scope.from, scope.to, scope.types], [from, end, types])
+  );
 }
 
 function replayOf(content: JsonObject, replayId: string): Replay {

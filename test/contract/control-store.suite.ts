@@ -1,7 +1,10 @@
 import { ulid } from 'ulid';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
-import { PayloadTooLargeError } from '../../core/base/errors.ts';
+import { IdempotencyKeyReusedError, PayloadTooLargeError } from '../../core/base/errors.ts';
 import type { ControlStore } from '../../core/replays/control-store.ts';
+import { Generations } from '../../core/replays/generations.ts';
+import { type ReplayRequest, Replays } from '../../core/replays/replays.ts';
+import { agentStatus } from '../../domain/agent/agent-status.ts';
 
 /** What a store of control items promises. `createControl` is called once; each test uses a kind of its own. */
 export function controlStoreContract(name: string, createControl: () => Promise<ControlStore>): void {
@@ -16,6 +19,7 @@ export function controlStoreContract(name: string, createControl: () => Promise<
     };
     describe('items', () => itemContract(control));
     describe('lists', () => listContract(control));
+    describe('replays', () => replayContract(control));
   });
 }
 
@@ -115,5 +119,40 @@ function listContract(control: () => ControlStore): void {
       },
       { timeout: 5_000, interval: 100 },
     );
+  });
+}
+
+function replayContract(control: () => ControlStore): void {
+  const scope = { from: '2026-01-01T00:00:00.000Z', types: ['agent.created', 'agent.step-recorded'] };
+  const requestOf = (projection: string): ReplayRequest => ({
+    ...{ replayId: ulid(), projection, scope, switchWhenReady: false },
+  });
+
+  test.each([
+    ['a part without an end', scope],
+    ['a part with an end', { ...scope, to: '2026-02-01T00:00:00.000Z' }],
+    ['everything', {}],
+  ])('a replay id stands for one request: %s', async (_, given) => {
+    const projection = { ...agentStatus, name: newKind() };
+    const replays = new Replays({
+      control: control(),
+      generations: new Generations(control(), { maxAgeMs: 0 }),
+      projections: [projection, { ...projection, name: 'other' }],
+      start: () => {},
+    });
+    const request = { ...requestOf(projection.name), scope: given };
+    const first = await replays.request(request);
+    expect(await replays.request(request)).toEqual(first);
+    const others: readonly Partial<ReplayRequest>[] = [
+      { projection: 'other' },
+      { switchWhenReady: true },
+      { scope: { types: ['agent.created'] } },
+      { scope: { ...given, from: '2026-01-02T00:00:00.000Z' } },
+      { scope: { ...given, to: '2026-02-02T00:00:00.000Z' } },
+    ];
+    for (const other of others) {
+      await expect(replays.request({ ...request, ...other })).rejects.toThrow(IdempotencyKeyReusedError);
+    }
+    expect(await replays.get(request.replayId)).toEqual(first);
   });
 }

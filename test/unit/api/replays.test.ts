@@ -90,6 +90,28 @@ describe('a replay', () => {
     expect((await call('POST', `/replays/${body.replayId}/pause`)).status).toBe(409);
   });
 
+  it('is refused under the key of another request, and the first keeps its answer', async () => {
+    const key = { 'idempotency-key': 'replay-key' };
+    const part = { projection: 'agent-status', types: ['agent.created'] };
+    const first = await post('/replays', part, key);
+    expect(first.status).toBe(202);
+    const others = [
+      post('/replays', { projection: 'agent-status' }, key),
+      post('/replays', { ...part, projection: 'task-status' }, key),
+      post('/replays', { ...part, from: '2026-01-01T00:00:00Z' }, key),
+      rebuild('replay-key'),
+    ];
+    for (const { status, body } of await Promise.all(others)) {
+      expect([status, body.code]).toEqual([422, 'IDEMPOTENCY_KEY_REUSED']);
+    }
+    expect(await post('/replays', part, key)).toMatchObject({ status: 202, body: first.body });
+    await until(first.body.replayId, 'ready');
+    await call('POST', `/replays/${first.body.replayId}/discard`);
+    expect((await post('/replays', { projection: 'agent-status' }, { 'idempotency-key': 'rebuild-1' })).status).toBe(
+      422,
+    );
+  });
+
   it('is one of a list', async () => {
     const all = (await get('/replays')).body.replays;
     expect(all.length).toBeGreaterThan(2);
