@@ -2,11 +2,13 @@ import { once } from 'node:events';
 import { createServer, type Server as HttpServer, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
+import * as z from 'zod';
 import { createEngine, type Engine } from '../../adapters/embedded/engine/engine.ts';
 import { openVerification } from '../../adapters/embedded/offline/verification.ts';
 import { StartupError } from '../../adapters/embedded/sqlite/database.ts';
 import { createApi } from '../../api/api.ts';
 import { requestObserver } from '../../api/http/observe.ts';
+import { readQuery } from '../../api/http/route.ts';
 import { configureEventSystem, type EventSystem } from '../../core/base/configuration.ts';
 import type { Logger } from '../../core/base/log-lines.ts';
 import { PastFolds } from '../../core/projections/past-folds.ts';
@@ -155,6 +157,7 @@ function createEmbeddedApi({ engine, logger, telemetry, verifications, closing }
   });
   app.get('/metrics', async (c) => {
     if (!prometheus) return c.notFound();
+    readQuery(z.object({}), c.req.raw);
     const { contentType, text } = await prometheus.read();
     return c.body(text, 200, { 'Content-Type': contentType });
   });

@@ -41,6 +41,8 @@ it('an agent’s requests can be followed as a tree, and counted, and their payl
   ]);
   const traces = await tracesOf();
 
+  const unknown = await fetch(`${server.url}/metrics?x=1`);
+  expect([unknown.status, await unknown.json()]).toMatchObject([422, { errors: [{ path: 'x' }] }]);
   const metrics = await fetch(`${server.url}/metrics`);
   expect(metrics.headers.get('content-type')).toMatch('text/plain');
   const text = await metrics.text();
