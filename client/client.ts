@@ -1,7 +1,7 @@
 import type { DomainEvent, EventType, NewEvent } from '../core/events/catalogue.ts';
 import { Agents } from './agents.ts';
 import * as answers from './answers.ts';
-import { followPages } from './follow.ts';
+import { followPages, type OnRetry } from './follow.ts';
 import { Operations } from './operations.ts';
 import { type Answered, type PageQuery, type RequestOptions, Requests, segment, type ViewOptions } from './requests.ts';
 import { Sagas } from './sagas.ts';
@@ -11,6 +11,7 @@ import { Workflows } from './workflows.ts';
 
 export type * from './answers.ts';
 export { AnnalsRequestError, AnnalsUnreachableError } from './errors.ts';
+export type { OnRetry } from './follow.ts';
 export type { Answered, RequestOptions, ViewOptions } from './requests.ts';
 
 export interface StreamPage {
@@ -125,24 +126,32 @@ export class AnnalsClient {
 
   /**
    * Follows the log: every event after a position, once and in order, then every new event. It ends when the loop ends,
-   * when the signal aborts, or after the last event before `to`. It survives outages, restarts and proxies. It fetches
-   * the next page after the loop has taken the last event. To continue later, start after the position of the last
-   * event.
+   * when the signal aborts, or after the last event before `to`. It fetches the next page after the loop has taken the
+   * last event. To continue later, start after the position of the last event.
+   *
+   * It survives outages, restarts and proxies: without an answer, and after an answer that is not JSON, 408, 425, 429
+   * or 5xx, it requests the page again, 200 ms to 10 s later or when `Retry-After` says. `onRetry` hears of each failure.
+   * Any other refusal ends it (400, 401, 403, 404, 409, 421, 422), and so does an answer that this client does not know.
    * @throws AnnalsRequestError when the server refuses the request, or cannot read an event of the log
    */
   follow({
     after,
     signal,
+    onRetry,
     ...query
   }: LogQuery & {
     readonly limit?: number;
     readonly signal?: AbortSignal | undefined;
+    readonly onRetry?: OnRetry | undefined;
   } = {}): AsyncGenerator<LoggedEvent> {
     const read = (position: string | undefined, heldMs: number, signal: AbortSignal | undefined) => {
       const wait = Math.floor(heldMs / 1_000);
-      return this.#readLog({ ...query, after: position, ...(wait > 0 ? { wait } : {}) }, { heldMs, signal });
+      return this.#readLog(
+        { ...query, after: position, ...(wait > 0 ? { wait } : {}) },
+        { heldMs, signal, once: true },
+      );
     };
-    return followPages(read, { after, to: query.to, signal }, WAIT_SECONDS * 1_000);
+    return followPages(read, { after, to: query.to, signal, onRetry }, WAIT_SECONDS * 1_000);
   }
 
   /** Any view, by its projection and its key. */

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { handleWhen, retry } from 'cockatiel';
+import { handleWhen, type RetryPolicy, retry } from 'cockatiel';
 import { AnnalsRequestError, AnnalsUnreachableError } from './errors.ts';
 import { politeBackoff } from './transport.ts';
 
@@ -10,18 +10,32 @@ const SETTLING_MS = 10_000;
 /** Pause between two requests when the server does not hold the answer, milliseconds. */
 const LOOK_AGAIN_MS = 1_000;
 
+/** Refusals that time mends: Request Timeout, Too Early, Too Many Requests. */
+const PASSING_STATUS: ReadonlySet<number> = new Set([408, 425, 429]);
+
 /** Whether another attempt may succeed: everything but a refusal of the request. */
 function mayPass(error: unknown): boolean {
   if (error instanceof AnnalsUnreachableError) return true;
   if (!(error instanceof AnnalsRequestError) || LASTING_CODES.has(error.code)) return false;
-  return error.status === 408 || error.status === 429 || error.status >= 500;
+  return PASSING_STATUS.has(error.status) || error.status >= 500;
 }
 
+/** Hears that a page could not be read and is requested again; `delayMs` is the pause before that, milliseconds. */
+export type OnRetry = (error: Error, retry: { readonly attempt: number; readonly delayMs: number }) => void;
+
 /** Repeats as long as an attempt may succeed: an outage of any length does not end a follower. */
-const patience = retry(handleWhen(mayPass), {
-  maxAttempts: Number.MAX_SAFE_INTEGER,
-  backoff: politeBackoff({ initialDelayMs: 200, maxDelayMs: 10_000 }),
-});
+function patience({ onRetry, signal }: FollowOptions): RetryPolicy {
+  const policy = retry(handleWhen(mayPass), {
+    maxAttempts: Number.MAX_SAFE_INTEGER,
+    backoff: politeBackoff({ initialDelayMs: 200, maxDelayMs: 10_000 }),
+  });
+  policy.onRetry((failure) => {
+    if ('error' in failure && failure.error instanceof Error && !signal?.aborted) {
+      onRetry?.(failure.error, { attempt: failure.attempt, delayMs: failure.delay });
+    }
+  });
+  return policy;
+}
 
 export interface FollowedPage<Event> {
   readonly events: readonly Event[];
@@ -36,6 +50,8 @@ export interface FollowOptions {
   readonly to?: string | undefined;
   /** Ends the loop without an error. */
   readonly signal?: AbortSignal | undefined;
+  /** Called before each pause; `attempt` counts from 1 for each page. An error that it throws ends the loop. */
+  readonly onRetry?: OnRetry | undefined;
 }
 
 /**
@@ -46,15 +62,17 @@ export interface FollowOptions {
  */
 export async function* followPages<Event>(
   read: (after: string | undefined, heldMs: number, signal: AbortSignal | undefined) => Promise<FollowedPage<Event>>,
-  { after, to, signal }: FollowOptions,
+  options: FollowOptions,
   longestMs: number,
 ): AsyncGenerator<Event> {
+  const { after, to, signal } = options;
+  const policy = patience(options);
   const end = to === undefined ? Number.POSITIVE_INFINITY : Date.parse(to) + SETTLING_MS;
   for (let next = after; !signal?.aborted; ) {
     const asked = Date.now();
     const heldMs = Math.max(0, Math.min(longestMs, end - asked));
     const page = await unlessAborted(
-      patience.execute(() => (signal?.aborted ? undefined : read(next, heldMs, signal))),
+      policy.execute(() => (signal?.aborted ? undefined : read(next, heldMs, signal))),
       signal,
     );
     if (!page) return;

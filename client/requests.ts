@@ -1,6 +1,6 @@
 import { ulid } from 'ulid';
 import type * as z from 'zod';
-import type { Transport } from './transport.ts';
+import type { ApiRequest, Transport } from './transport.ts';
 
 /** Options of a command. Every member is optional. */
 export interface RequestOptions {
@@ -40,14 +40,15 @@ export class Requests {
   }
 
   /**
-   * @param held the time that the server may hold the answer, milliseconds, and a signal that aborts the request
+   * @param held the time that the server may hold the answer, milliseconds; a signal that aborts the request; `once` for
+   * a caller that repeats the request itself
    * @throws AnnalsRequestError, AnnalsUnreachableError
    */
   async get<S extends z.ZodType>(
     path: string,
     schema: S,
     query?: object,
-    held: { readonly heldMs?: number | undefined; readonly signal?: AbortSignal | undefined } = {},
+    held: Pick<ApiRequest, 'heldMs' | 'signal' | 'once'> = {},
   ): Promise<z.output<S>> {
     return (await this.#transport({ method: 'GET', path, query, ...held }, schema)).body;
   }

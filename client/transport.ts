@@ -41,6 +41,8 @@ export interface ApiRequest {
   readonly heldMs?: number | undefined;
   /** Aborts the request. */
   readonly signal?: AbortSignal | undefined;
+  /** Sends it once: the caller repeats it. */
+  readonly once?: boolean | undefined;
 }
 
 export interface ApiAnswer<Body> {
@@ -81,12 +83,13 @@ export function createTransport(options: TransportOptions): Transport {
     const name = `${request.method} ${request.path}`;
     const url = `${base}${request.path}${queryOf(request.query)}`;
     const init = requestInit(request);
-    return policy.execute(async () => {
+    const attempt = async () => {
       const limit = AbortSignal.timeout(timeoutMs + (request.heldMs ?? 0));
       const signal = request.signal ? AbortSignal.any([limit, request.signal]) : limit;
       const { response, text } = await exchange(name, send, new Request(url, { ...init, signal }));
       return readAnswer(name, response, text, schema);
-    });
+    };
+    return request.once ? attempt() : policy.execute(attempt);
   };
 }
 

@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
-import { afterEach, describe, expect, it } from 'vitest';
-import { type AnnalsClient, createClient } from '../../../client/client.ts';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { type AnnalsClient, createClient, type OnRetry } from '../../../client/client.ts';
 import { servedApi } from '../../support/served-api.ts';
 
 type Reply = (request: IncomingMessage, response: ServerResponse) => void;
@@ -15,13 +15,17 @@ afterEach(() => {
   }
 });
 
-/** A client of a server that answers as told. */
-async function served(reply: Reply, timeoutMs?: number): Promise<AnnalsClient> {
+/** The URL of a server that answers as told. */
+async function serve(reply: Reply): Promise<string> {
   const server = createServer(reply).listen(0, '127.0.0.1');
   servers.push(server);
   await new Promise((resolve) => server.once('listening', resolve));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return createClient({ url, timeoutMs, retry: { attempts: 1 } });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+/** A client of such a server. */
+async function served(reply: Reply, timeoutMs?: number): Promise<AnnalsClient> {
+  return createClient({ url: await serve(reply), timeoutMs, retry: { attempts: 1 } });
 }
 
 const event = (position: number, more: object = {}) => ({
@@ -170,10 +174,39 @@ describe('following the log', () => {
     expect(asked).toBeLessThan(8);
   });
 
-  it('throws what no further try would change', async () => {
-    const client = await served(
-      (_, response) => void response.writeHead(422).end(JSON.stringify({ code: 'VALIDATION_FAILED', detail: 'no' })),
-    );
-    await expect(take(client, 1)).rejects.toMatchObject({ status: 422, code: 'VALIDATION_FAILED' });
+  it('reports each failure before the pause, and asks the server once for each', async () => {
+    const replies = [408, 425, 503, 200].map((status) => (response: ServerResponse) => {
+      response.writeHead(status, { 'retry-after': '0' }).end('<html>a proxy</html>');
+    });
+    let asked = 0;
+    const url = await serve((_, response) => {
+      const reply = replies[asked++];
+      if (reply) reply(response);
+      else response.end(page([event(1)], 1));
+    });
+    const retries: unknown[] = [];
+    const client = createClient({ url }); // with the retries of its other requests
+    const onRetry: OnRetry = ({ name }, { attempt, delayMs }) => {
+      retries.push([name, attempt, delayMs >= 0]);
+    };
+    for await (const { position } of client.follow({ onRetry })) {
+      expect(position).toBe('1');
+      break;
+    }
+    expect(retries).toEqual([
+      ...[1, 2, 3].map((attempt) => ['AnnalsRequestError', attempt, true]),
+      ['AnnalsUnreachableError', 4, true],
+    ]);
+    expect(asked).toBe(5);
+  }, 60_000);
+
+  it.each([400, 401, 403, 404, 409, 421, 422])('ends with the error of a %d', async (status) => {
+    const problem = { code: 'SOME_CODE', detail: 'this is why' };
+    const headers = { 'content-type': 'application/problem+json' };
+    const client = await served((_, response) => void response.writeHead(status, headers).end(JSON.stringify(problem)));
+    const onRetry = vi.fn();
+    const following = Array.fromAsync(client.follow({ onRetry }));
+    await expect(following).rejects.toMatchObject({ status, code: 'SOME_CODE', detail: 'this is why' });
+    expect(onRetry).not.toHaveBeenCalled();
   });
 });
