@@ -5,6 +5,7 @@ import type { DomainEvent, EventType } from '../events/catalogue.ts';
 import { type CommandResult, handleCommand } from '../state/decider.ts';
 import { stateFold } from '../state/fold.ts';
 import { StateReader } from '../state/state-reader.ts';
+import type { Commit } from '../store/commit.ts';
 import type { EventStore } from '../store/event-store.ts';
 import { linkedSaga } from './causes.ts';
 import { stepOf } from './consequences.ts';
@@ -64,6 +65,12 @@ export class SagaExecution {
       ...steps.flatMap(({ party }) => party?.endedBy ?? []),
     ]);
     return [...new Set(types)];
+  }
+
+  /** A commit as the store has it now. @returns undefined when its place is empty */
+  async stored({ stream, version }: Commit): Promise<Commit | undefined> {
+    const [found] = await Array.fromAsync(this.#store.commits(stream, { from: version, startsCommit: true, limit: 1 }));
+    return found?.version === version ? found : undefined;
   }
 
   /** See {@link inputsOf}. */

@@ -51,11 +51,8 @@ export class SagaRunner {
     this.#absent.clear();
     let jobs: Job[] = [];
     for (const commit of commits) {
-      const concerns = commit.types.some((type) => this.#storedTypes.has(type));
-      for (const event of concerns ? this.#eventsOf(commit) : []) {
-        for (const { sagaId, input } of this.#options.execution.inputsOf(event)) {
-          jobs.push({ sagaId, commit, work: () => this.#take(sagaId, input) });
-        }
+      for (const event of this.#mayConcern(commit) ? await this.#readable(commit) : []) {
+        jobs.push(...this.#inputs(event, commit));
         if (this.#options.execution.lossesOf(event).length === 0) continue;
         // The index lists the sagas that wait for the party after all earlier work is done.
         await this.#run(jobs);
@@ -63,7 +60,7 @@ export class SagaRunner {
       }
       if (commit.stream.startsWith('saga-')) {
         const sagaId = commit.stream.slice('saga-'.length);
-        jobs.push({ sagaId, commit, work: () => this.#follow(sagaId, this.#eventsOf(commit)) });
+        jobs.push({ sagaId, commit, work: async () => this.#follow(sagaId, await this.#eventsOf(commit)) });
       }
     }
     await this.#run(jobs);
@@ -192,17 +189,57 @@ export class SagaRunner {
     }
   }
 
-  #eventsOf(commit: Commit): readonly DomainEvent[] {
+  /** A commit without types was damaged; only its events say whether sagas need it. A note has no events. */
+  #mayConcern({ types, count }: Commit): boolean {
+    return types.length === 0 ? count > 0 : types.some((type) => this.#storedTypes.has(type));
+  }
+
+  #inputs(event: DomainEvent, commit: Commit): Job[] {
+    return this.#options.execution
+      .inputsOf(event)
+      .map(({ sagaId, input }) => ({ sagaId, commit, work: () => this.#take(sagaId, input) }));
+  }
+
+  /**
+   * The events of a commit. None for an unreadable commit and the later commits of its stream: they wait, in order, and a
+   * restart delivers them again.
+   */
+  async #readable(commit: Commit): Promise<readonly DomainEvent[]> {
+    const { stream, version } = commit;
+    const whole = { sagaId: `stream ${stream}`, commit, work: () => this.#takeAll(commit) };
+    if (this.#stalled.queue(whole)) return [];
+    try {
+      return await this.#eventsOf(commit);
+    } catch (error) {
+      if (isPassing(error)) throw error;
+      this.#stalled.stall(whole, this.#now().getTime());
+      this.#options.logger.error(CANNOT_READ, { stream, version, error });
+      return [];
+    }
+  }
+
+  /** Takes a commit that had to wait. */
+  async #takeAll(commit: Commit): Promise<void> {
+    for (const event of await this.#eventsOf(commit)) {
+      for (const job of this.#inputs(event, commit)) await this.#attempt(job);
+      for (const job of await this.#losses(event, commit)) await this.#attempt(job);
+    }
+  }
+
+  /** The events as delivered, else as the store has them now: the commit may have been repaired. */
+  async #eventsOf(commit: Commit): Promise<readonly DomainEvent[]> {
     try {
       return decodeCommit(commit);
     } catch (error) {
-      const { stream, version } = commit;
-      this.#options.logger.error('sagas skip an unreadable commit', { stream, version, error });
-      return [];
+      const stored = await this.#options.execution.stored(commit);
+      if (!stored) throw error;
+      return decodeCommit(stored);
     }
   }
 }
 
+const CANNOT_READ =
+  'sagas cannot read a commit; its stream waits, and is tried again every minute and after a restart; run "annals verify", then restore the commit from a backup';
 const CANNOT_GO_ON = 'a saga fails; it is tried again every minute';
 
 /** @throws the first error, after all of the work */

@@ -1,7 +1,8 @@
 import type { Commit } from '../../store/commit.ts';
 
-/** A job of a saga. */
+/** A job of a saga, or of all sagas that a commit concerns. */
 export interface Job {
+  /** The saga, or `stream <stream>` for a commit that could not be read. */
   readonly sagaId: string;
   /** The commit of the job: until the job is done, a restart has to deliver it again. */
   readonly commit: Commit;

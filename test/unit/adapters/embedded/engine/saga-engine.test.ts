@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { expect, it, vi } from 'vitest';
 import { createEngine } from '../../../../../adapters/embedded/engine/engine.ts';
 import type { AnySaga } from '../../../../../core/sagas/saga.ts';
@@ -36,4 +37,43 @@ it('delivers again after a restart what a saga could not take, though everything
   const second = open(multiAgentTask);
   await vi.waitFor(async () => expect(await second.status('broken')).toEqual(['saga.started']), { timeout: 10_000 });
   await second.engine.close();
+});
+
+it('is degraded by an unreadable commit, and starts its saga after the commit is repaired', async () => {
+  const dataDir = join(parent, 'unreadable');
+  const change = (sql: string, ...values: (string | Uint8Array)[]) => {
+    const database = new DatabaseSync(join(dataDir, 'events.sqlite'));
+    const row = database.prepare(sql).get(...values);
+    database.close();
+    return row;
+  };
+  const open = () => {
+    const logger = { warn: vi.fn(), error: vi.fn() };
+    return createEngine({ dataDir, projections: [], sagas: [multiAgentTask], logger });
+  };
+  const writer = open(); // its sagas are not started
+  for (const taskId of ['t-1', 't-2']) {
+    const order = { requiredAgents: ['a'], payload: {}, deadlineSeconds: 600 };
+    await handleCommand(writer.store, taskDecider, taskId, { kind: 'request', ...order });
+  }
+  await writer.close();
+  const before = change(`SELECT body FROM commits WHERE stream = 'task-t-1'`)?.['body'] as Uint8Array;
+  change(`UPDATE commits SET body = x'07', types = '[]' WHERE stream = 'task-t-1'`);
+
+  const started = async ({ store }: typeof writer, taskId: string) =>
+    (await Array.fromAsync(store.commits(`saga-multi-agent-task:${taskId}`))).length > 0;
+  for (let start = 0; start < 2; start += 1) {
+    const damaged = open();
+    damaged.start();
+    await vi.waitFor(async () => expect(await started(damaged, 't-2')).toBe(true), { timeout: 10_000 });
+    await vi.waitFor(() => expect(damaged.health()).toMatchObject({ status: 'degraded', checks: { data: 'failing' } }));
+    expect(await started(damaged, 't-1')).toBe(false);
+    await damaged.close();
+  }
+
+  change(`UPDATE commits SET body = ? WHERE stream = 'task-t-1'`, before);
+  const repaired = open();
+  repaired.start();
+  await vi.waitFor(async () => expect(await started(repaired, 't-1')).toBe(true), { timeout: 10_000 });
+  await repaired.close();
 });

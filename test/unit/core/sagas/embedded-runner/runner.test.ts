@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
+import { CorruptDataError } from '../../../../../core/base/errors.ts';
 import { SagaRunner } from '../../../../../core/sagas/embedded-runner/runner.ts';
 import { SagaExecution } from '../../../../../core/sagas/execution.ts';
 import type { AnySaga } from '../../../../../core/sagas/saga.ts';
@@ -90,13 +91,53 @@ describe('the saga runner', () => {
     expect(logger.error).toHaveBeenCalledOnce();
   });
 
-  it('passes by a commit that cannot be read, and says so', async () => {
-    const { runner, logger, store, request, types } = world(multiAgentTask);
-    await request('t-1');
-    const [commit] = await Array.fromAsync(store.commits('task-t-1'));
-    if (!commit) throw new Error('no commit');
-    await runner.apply([{ ...commit, stream: 'task-t-2', body: new Uint8Array([9, 9]) }]);
-    expect(logger.error).toHaveBeenCalledOnce();
-    expect(await types('saga-multi-agent-task:t-2')).toEqual([]);
+  it.each([
+    ['with its types', {}],
+    ['without types', { types: [] }],
+  ])(
+    'keeps the stream of an unreadable commit %s waiting, and takes it in order once it is repaired',
+    async (_, change) => {
+      const { runner, logger, store, request, types, pass } = world(multiAgentTask);
+      const rubbish = new Uint8Array([9, 9]);
+      const order = { requiredAgents: ['a'], payload: {}, deadlineSeconds: 600 };
+      await handleCommand(store, taskDecider, 't-2', { kind: 'request', ...order });
+      const part = { kind: 'complete', agentId: 'a', result: 1, duration: 1, resources: {} } as const;
+      await handleCommand(store, taskDecider, 't-2', part);
+      const [start, answer] = await Array.fromAsync(store.commits('task-t-2'));
+      if (!start || !answer) throw new Error('no commits');
+      const repaired = vi.spyOn(store, 'commits');
+      repaired.mockImplementation(async function* () {
+        yield { ...start, ...change, body: rubbish };
+      });
+      await runner.apply([{ ...start, ...change, body: rubbish }, answer]);
+      repaired.mockRestore();
+      expect(logger.error).toHaveBeenCalledExactlyOnceWith(
+        expect.stringMatching(/^sagas cannot read a commit.*annals verify/),
+        expect.objectContaining({ stream: 'task-t-2', version: 1, error: expect.any(CorruptDataError) }),
+      );
+      expect([...runner.unfinished()].map(({ version }) => version)).toEqual([1, 2]);
+      await request('t-1'); // other streams go on
+      expect(await types('saga-multi-agent-task:t-1')).toContain('saga.started');
+      expect(await types('saga-multi-agent-task:t-2')).toEqual([]);
+
+      pass(60);
+      await runner.wake();
+      expect([...runner.unfinished()]).toEqual([]);
+      expect((await types('saga-multi-agent-task:t-2')).at(-1)).toBe('saga.completed');
+    },
+  );
+
+  it('takes a readable commit whose list of types is lost, and no note without events', async () => {
+    const { runner, logger, store, types } = world(multiAgentTask);
+    const order = { requiredAgents: ['a'], payload: {}, deadlineSeconds: 600 };
+    await handleCommand(store, taskDecider, 't-1', { kind: 'request', ...order });
+    const [start] = await Array.fromAsync(store.commits('task-t-1'));
+    if (!start) throw new Error('no commit');
+    await runner.apply([
+      { ...start, types: [], count: 0, body: new Uint8Array() },
+      { ...start, types: [] },
+    ]);
+    expect(await types('saga-multi-agent-task:t-1')).toContain('saga.started');
+    expect(logger.error).not.toHaveBeenCalled();
   });
 });
