@@ -30,7 +30,7 @@ try {
 }
 
 async function importLog(client: AnnalsClient, path: string) {
-  const { cases } = await readProcessLog(path, { workflowType: 'bench', assumeUtc: false });
+  const cases = await readProcessLog(path, { workflowType: 'bench', assumeUtc: false });
   const first = await runImport(client, cases, { concurrency: 16 });
   const again = await runImport(client, cases, { concurrency: 16 });
   if (first.problems.length > 0 || again.events > 0) throw new Error('the import did not go as it should');

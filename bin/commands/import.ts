@@ -20,13 +20,13 @@ export function addImportCommand(program: Command): void {
 
   withImport(group.command('agent-run'))
     .description('recorded runs of software-engineering agents (SWE-agent), each as the history of an agent')
-    .argument('<files...>', '.traj files')
+    .argument('<files...>', '.traj files, gzipped or not')
     .addOption(new Option('--id <id>', 'the id of the agent, for one file').conflicts('prefix').argParser(parseId))
     .option('--prefix <text>', 'goes before the name of each file: `--prefix night-` for the same runs once more')
     .addHelpText('after', '\nExample:\n  annals import agent-run runs/*.traj --prefix monday-')
     .action(async (files: string[], { id, prefix, ...target }: ImportOptions & RunNames, command: Command) => {
       if (id !== undefined && files.length > 1) command.error('error: --id names one agent; name one file');
-      await importAll(agentRunSources(files, { id, prefix }), [], 'agent runs', target);
+      await importAll(agentRunSources(files, { id, prefix }), 'agent runs', target);
     });
 
   withImport(group.command('process-log'))
@@ -37,8 +37,8 @@ export function addImportCommand(program: Command): void {
     .addHelpText('after', '\nExample:\n  annals import process-log log.csv.gz --type permit --utc')
     .action(async (file: string, { type, utc, ...target }: ImportOptions & { type: string; utc: boolean }) => {
       try {
-        const log = await readProcessLog(file, { workflowType: type, assumeUtc: utc });
-        await importAll(log.cases, log.problems, 'cases', target);
+        const cases = await readProcessLog(file, { workflowType: type, assumeUtc: utc });
+        await importAll(cases, 'cases', target);
       } catch (error) {
         if (!(error instanceof InputError)) throw error;
         console.error(error.message);
@@ -55,7 +55,6 @@ function withImport(command: Command): Command {
 
 async function importAll(
   sources: readonly ImportSource[],
-  problems: readonly string[],
   things: string,
   { concurrency, json, ...target }: ImportOptions,
 ): Promise<void> {
@@ -68,9 +67,9 @@ async function importAll(
   const options = { concurrency, onProgress: progress.update, signal: interrupted.signal };
   const result = await runImport(client, sources, options).finally(progress.stop);
   process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
-  const report = reportOf(result, problems, target.url);
+  const report = reportOf(result, target.url);
   for (const line of report.errors) console.error(line);
-  if (json) printJson({ ...result, problems: [...problems, ...result.problems], stopped: result.stopped?.message });
+  if (json) printJson({ ...result, stopped: result.stopped?.message });
   else console.log(report.summary);
   if (report.errors.length > 0) process.exitCode = 1;
   if (interrupted.signal.aborted) {

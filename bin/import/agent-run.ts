@@ -6,6 +6,7 @@ import type { EventData, NewEvent } from '../../core/events/catalogue.ts';
 import { isExactNumber } from '../../core/events/exact-number.ts';
 import { type AgentPlan, requestsFor } from './agent-history.ts';
 import { eventFault } from './event-fault.ts';
+import { unpack } from './gzip.ts';
 import { fitId } from './identity.ts';
 import { fileError, InputError } from './input.ts';
 import type { ImportSource } from './run-import.ts';
@@ -73,13 +74,10 @@ export interface RunNames {
  */
 export function agentRunSources(files: readonly string[], { id, prefix = '' }: RunNames = {}): ImportSource[] {
   const paths = [...new Set(files.map((file) => resolve(file)))];
-  const named = paths.map((path) => ({
-    path,
-    parts: path
-      .replace(/\.traj$/, '')
-      .split(sep)
-      .reverse(),
-  }));
+  const named = paths.map((path) => {
+    const isShared = paths.some((other) => other !== path && bareName(other) === bareName(path));
+    return { path, parts: (isShared ? path : bareName(path)).split(sep).reverse() };
+  });
   const nameOf = (parts: readonly string[], count: number) => parts.slice(0, count).reverse().join(':');
   return named.map(({ path, parts }) => {
     let count = 1;
@@ -90,6 +88,9 @@ export function agentRunSources(files: readonly string[], { id, prefix = '' }: R
     );
   });
 }
+
+/** Without the endings that every run has: `.traj`, `.traj.gz`. */
+const bareName = (path: string): string => path.replace(/\.gz$/, '').replace(/\.traj$/, '');
 
 function agentRunSource(file: string, agentId: string): ImportSource {
   return {
@@ -105,7 +106,7 @@ async function readRun(file: string): Promise<RecordedRun> {
   const bytes = await readFile(file).catch((error: unknown) => {
     throw fileError(file, error);
   });
-  const parsed = runSchema.safeParse(readJson(file, bytes));
+  const parsed = runSchema.safeParse(readJson(file, await unpack(file, bytes)));
   if (!parsed.success) {
     const faults = parsed.error.issues.map(
       ({ path, message }) => `${z.core.toDotPath(path) || 'the file'}: ${message}`,
@@ -150,7 +151,7 @@ function planAgentRun(agentId: string, file: string, run: RecordedRun): AgentPla
     agentId,
     agent: {
       agentType: run.environment ?? 'unknown',
-      configuration: configurationOf(basename(file), run),
+      configuration: configurationOf(basename(file, '.gz'), run),
       createdBy: 'import',
     },
     begin: { newState: 'running', reason: 'the recorded run begins' },

@@ -3,6 +3,7 @@ import { PassThrough } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { CsvError, parse } from 'csv-parse';
+import { gzipError, isGzip, isZlibError } from './gzip.ts';
 import { fileError, InputError } from './input.ts';
 
 /** A row of a CSV file; not yet known to have as many cells as the header. */
@@ -14,7 +15,7 @@ export interface CsvRow {
 
 /** Longest record, in characters: no event that a request can hold is longer, and an unclosed quote ends here. */
 const MAX_RECORD = 1024 * 1024;
-const GZIP_MAGIC = Buffer.from([0x1f, 0x8b]);
+const GZIP_MAGIC_BYTES = 2;
 
 /**
  * Reads a CSV file (RFC 4180, UTF-8, header included), gzipped or not, row by row.
@@ -36,7 +37,7 @@ export async function readCsv(file: string, onRow: (row: CsvRow) => void): Promi
   });
   try {
     await using handle = await open(file);
-    const unpack = (await isGzip(file, handle)) ? createGunzip() : new PassThrough();
+    const unpack = (await startsAsGzip(file, handle)) ? createGunzip() : new PassThrough();
     await pipeline(handle.createReadStream({ start: 0, autoClose: false }), unpack, decodeUtf8(file), parser.resume());
   } catch (error) {
     if (error instanceof CsvError) throw csvError(file, error, last);
@@ -44,10 +45,10 @@ export async function readCsv(file: string, onRow: (row: CsvRow) => void): Promi
   }
 }
 
-async function isGzip(file: string, handle: FileHandle): Promise<boolean> {
-  const { bytesRead, buffer } = await handle.read({ buffer: Buffer.alloc(GZIP_MAGIC.length), position: 0 });
+async function startsAsGzip(file: string, handle: FileHandle): Promise<boolean> {
+  const { bytesRead, buffer } = await handle.read({ buffer: Buffer.alloc(GZIP_MAGIC_BYTES), position: 0 });
   if (bytesRead === 0) throw new InputError(file, '', 'is empty');
-  return buffer.equals(GZIP_MAGIC);
+  return isGzip(buffer);
 }
 
 /** A lenient decoder runs beside the strict one to tell the line of what the strict one stumbles over. */
@@ -87,15 +88,4 @@ function csvError(file: string, error: CsvError, lastLine: number): InputError {
       return new InputError(file, place, `${error.message}; nothing was imported`, cause);
     }
   }
-}
-
-const isZlibError = (error: unknown): error is Error & { code: string } =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('Z_');
-
-function gzipError(file: string, error: Error & { code: string }): InputError {
-  const what =
-    error.code === 'Z_BUF_ERROR'
-      ? 'the gzip data ends too early: the file is truncated'
-      : `broken gzip data: ${error.message}`;
-  return new InputError(file, '', `${what}; nothing was imported`, { cause: error });
 }

@@ -2,7 +2,7 @@ import { type CsvRow, readCsv } from './csv-file.ts';
 import { InputError } from './input.ts';
 import { compareInstants, parseLogInstant } from './log-instant.ts';
 import type { ImportSource } from './run-import.ts';
-import { type LogRow, planWorkflow } from './workflow-plan.ts';
+import { type LogRow, planWorkflow, workflowFaults } from './workflow-plan.ts';
 
 /** The columns that every row needs, by their XES names. */
 const CASE = 'case:concept:name';
@@ -16,49 +16,48 @@ export interface ProcessLogOptions {
   readonly assumeUtc: boolean;
 }
 
-export interface ProcessLog {
-  /** One per case. A case with a broken row is refused whole, so that the mended file can be imported later. */
-  readonly cases: readonly ImportSource[];
-  /** Broken rows of which nobody can say to which case they belong. */
-  readonly problems: readonly string[];
-}
-
-/** Most faults of one case that are told at once. */
+/** Most faults of a file that are reported at once. */
 const MAX_FAULTS = 5;
 
-interface Case {
-  readonly rows: LogRow[];
+interface Reading {
+  readonly cases: Map<string, LogRow[]>;
   readonly faults: string[];
 }
 
 /**
- * Reads a log of a process: a CSV file, gzipped or not, with a row per event and the column names of XES.
- * @throws InputError when the file as a whole cannot be read; nothing is to be imported then
+ * Reads a log of a process: a CSV file, gzipped or not, with a row per event and the column names of XES. Every row is
+ * checked here, before anything is sent, so a file is imported whole or not at all.
+ * @returns a source for each case
+ * @throws InputError when the file cannot be read, or a row is broken: it names the lines of the first five
  */
-export async function readProcessLog(file: string, options: ProcessLogOptions): Promise<ProcessLog> {
-  const log = new Map<string, Case>();
-  const shapeless: CsvRow[] = [];
+export async function readProcessLog(file: string, options: ProcessLogOptions): Promise<readonly ImportSource[]> {
+  const reading: Reading = { cases: new Map(), faults: [] };
   let header: readonly string[] | undefined;
   await readCsv(file, (row) => {
     if (!header) header = checkHeader(file, row);
-    else if (row.cells.length !== header.length) shapeless.push(row);
-    else addRow(log, header, row, options.assumeUtc);
+    else if (row.cells.length === header.length) addRow(reading, header, row, options.assumeUtc);
+    else reading.faults.push(`line ${row.line}: has ${row.cells.length} cells, the header has ${header.length}`);
   });
   if (!header) throw new InputError(file, '', 'has no header');
+  refuseFaults(file, reading.faults);
+  if (reading.cases.size === 0) throw new InputError(file, '', 'has a header but no rows');
+  // Stable: rows of one instant stay in the file's order.
+  for (const rows of reading.cases.values()) rows.sort((a, b) => compareInstants(a.at, b.at));
+  const cases = [...reading.cases];
+  refuseFaults(
+    file,
+    cases.flatMap(([name, rows]) => workflowFaults(name, rows, options.workflowType)),
+  );
+  return cases.map(([name, rows]) => ({
+    name: `${file}: case ${name}`,
+    load: async () => planWorkflow(name, rows, options.workflowType),
+  }));
+}
 
-  const problems: string[] = [];
-  for (const row of shapeless) {
-    const fault = `line ${row.line}: has ${row.cells.length} cells, the header has ${header.length}`;
-    // Its cells stand in the wrong columns, so it may belong to any case that it names anywhere.
-    const suspects = mentions(row).flatMap((name) => log.get(name) ?? []);
-    for (const { faults } of suspects) faults.push(fault);
-    if (suspects.length === 0) problems.push(new InputError(file, '', fault).message);
-  }
-  const nameless = log.get('');
-  problems.push(...(nameless?.faults ?? []).map((fault) => new InputError(file, '', fault).message));
-  log.delete('');
-  if (log.size === 0 && problems.length === 0) throw new InputError(file, '', 'has a header but no rows');
-  return { cases: [...log].map(([name, found]) => caseSource(file, name, found, options.workflowType)), problems };
+function refuseFaults(file: string, faults: readonly string[]): void {
+  if (faults.length === 0) return;
+  const more = faults.length > MAX_FAULTS ? `; and ${faults.length - MAX_FAULTS} more` : '';
+  throw new InputError(file, '', `${faults.slice(0, MAX_FAULTS).join('; ')}${more}; nothing was imported`);
 }
 
 function checkHeader(file: string, { line, cells }: CsvRow): readonly string[] {
@@ -77,39 +76,19 @@ function checkHeader(file: string, { line, cells }: CsvRow): readonly string[] {
   return cells;
 }
 
-function addRow(log: Map<string, Case>, header: readonly string[], row: CsvRow, assumeUtc: boolean): void {
+function addRow({ cases, faults }: Reading, header: readonly string[], row: CsvRow, assumeUtc: boolean): void {
   // A column without a name is the row number that some programs write.
   const attributes = new Map(header.flatMap((name, index) => cell(name, row.cells[index])));
-  const name = attributes.get(CASE) ?? '';
-  const own = log.get(name) ?? { rows: [], faults: [] };
-  log.set(name, own);
-  const fault = (column: string, what: string) => own.faults.push(`line ${row.line}, column ${column}: ${what}`);
-  if (name === '') return void fault(CASE, 'is empty');
+  const fault = (column: string, what: string) => faults.push(`line ${row.line}, column ${column}: ${what}`);
+  const name = attributes.get(CASE);
+  if (name === undefined) return void fault(CASE, 'is empty');
   const activity = attributes.get(ACTIVITY);
   if (activity === undefined) return void fault(ACTIVITY, 'is empty');
   const at = parseLogInstant(attributes.get(TIMESTAMP) ?? '', assumeUtc);
   if ('fault' in at) return void fault(TIMESTAMP, at.fault);
-  own.rows.push({ line: row.line, at, activity, attributes });
+  const rows = cases.get(name) ?? [];
+  cases.set(name, rows);
+  rows.push({ line: row.line, at, activity, attributes });
 }
 
 const cell = (name: string, value: string | undefined): [string, string][] => (name && value ? [[name, value]] : []);
-
-function mentions({ cells }: CsvRow): string[] {
-  return [...new Set(cells.flatMap((cell) => [cell, ...cell.split(/[\s,;"]+/)]))].filter((word) => word !== '');
-}
-
-function caseSource(file: string, name: string, { rows, faults }: Case, workflowType: string): ImportSource {
-  const place = `case ${name}`;
-  return {
-    name: `${file}: ${place}`,
-    load: async () => {
-      if (faults.length > 0) {
-        const more = faults.length > MAX_FAULTS ? `; and ${faults.length - MAX_FAULTS} more` : '';
-        throw new InputError(file, place, `left out because of ${faults.slice(0, MAX_FAULTS).join('; ')}${more}`);
-      }
-      // Stable: rows of one instant stay in the file's order.
-      const sorted = rows.toSorted((a, b) => compareInstants(a.at, b.at));
-      return planWorkflow(file, name, sorted, workflowType);
-    },
-  };
-}

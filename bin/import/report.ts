@@ -6,14 +6,13 @@ const MAX_PROBLEMS = 50;
 /** What to tell of an import: what is wrong, a line each, and how it went, in one line. No errors means that all is in. */
 export function reportOf(
   result: ImportResult,
-  inputProblems: readonly string[],
   url: string,
 ): { readonly errors: readonly string[]; readonly summary: string } {
-  const problems = [...inputProblems, ...result.problems];
+  const { problems } = result;
   const errors = problems.slice(0, MAX_PROBLEMS);
   if (problems.length > MAX_PROBLEMS) errors.push(`and ${count(problems.length - MAX_PROBLEMS)} more such problems`);
   if (result.stopped) errors.push(outage(result, url, result.stopped));
-  return { errors, summary: summaryOf(result, inputProblems.length) };
+  return { errors, summary: summaryOf(result) };
 }
 
 function outage({ streams, events, repeated }: ImportResult, url: string, stopped: Error): string {
@@ -23,7 +22,7 @@ function outage({ streams, events, repeated }: ImportResult, url: string, stoppe
     : `the server at ${url} stopped answering: run the same import again to go on from here (${stopped.message})`;
 }
 
-function summaryOf(result: ImportResult, brokenRows: number): string {
+function summaryOf(result: ImportResult): string {
   const { events, streams, repeated, conflicts, failed, unfinished, seconds } = result;
   const rate = Math.round((events + repeated) / Math.max(seconds, 0.001));
   return [
@@ -31,7 +30,7 @@ function summaryOf(result: ImportResult, brokenRows: number): string {
     `${count(repeated)} already there`,
     `${count(streams)} streams complete`,
     `${count(conflicts)} conflicts`,
-    `${count(failed + brokenRows)} failed`,
+    `${count(failed)} failed`,
     ...(unfinished > 0 ? [`${count(unfinished)} unfinished`] : []),
     `${seconds.toFixed(1)} s`,
     `${count(rate)} events/s`,

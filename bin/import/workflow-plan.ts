@@ -2,7 +2,6 @@ import type { NewEvent } from '../../core/events/catalogue.ts';
 import { MAX_EVENTS_PER_COMMIT } from '../../core/store/commit.ts';
 import { eventFault } from './event-fault.ts';
 import { contentKey, digest, fitId } from './identity.ts';
-import { InputError } from './input.ts';
 import type { LogInstant } from './log-instant.ts';
 import { SAFE_BATCH_BYTES } from './request-size.ts';
 import type { ImportRequest, StreamImport } from './run-import.ts';
@@ -26,20 +25,24 @@ const PLACED: ReadonlySet<string> = new Set([
   'org:group',
 ]);
 
+/** Why the server would not take events of a case, with the lines in the file; empty when it takes all. */
+export function workflowFaults(name: string, rows: readonly LogRow[], workflowType: string): string[] {
+  return eventsOf(fitId(name), rows, workflowType).flatMap((event, index) => {
+    const fault = eventFault(event);
+    // The first event, the start, is made from the first row as well.
+    return fault ? [`line ${rows[Math.max(index - 1, 0)]?.line}: ${fault}`] : [];
+  });
+}
+
 /**
  * A case of a log, its rows in order, as the history of one workflow, in as few appends as fit. Each append expects the
  * version that the one before it led to, so another history under the same name is never mixed with this one.
- * @throws InputError when a row does not make an event that the server would take
+ * @param rows without faults
  */
-export function planWorkflow(file: string, name: string, rows: readonly LogRow[], workflowType: string): StreamImport {
+export function planWorkflow(name: string, rows: readonly LogRow[], workflowType: string): StreamImport {
   const workflowId = fitId(name);
   const streamId = `workflow-${workflowId}`;
-  const events = [...started(workflowId, workflowType, rows), ...steps(workflowId, rows)];
-  for (const [index, event] of events.entries()) {
-    const fault = eventFault(event);
-    // The first event, the start, is made from the first row as well.
-    if (fault) throw new InputError(file, `case ${name}`, `line ${rows[Math.max(index - 1, 0)]?.line}: ${fault}`);
-  }
+  const events = eventsOf(workflowId, rows, workflowType);
   let version = 0;
   const requests = batches(events).map((batch): ImportRequest => {
     const body = { expectedVersion: version, events: batch };
@@ -49,6 +52,11 @@ export function planWorkflow(file: string, name: string, rows: readonly LogRow[]
   });
   return { streamId, requests };
 }
+
+const eventsOf = (workflowId: string, rows: readonly LogRow[], workflowType: string) => [
+  ...started(workflowId, workflowType, rows),
+  ...steps(workflowId, rows),
+];
 
 function started(workflowId: string, workflowType: string, rows: readonly LogRow[]): NewEvent<'workflow.started'>[] {
   const [first] = rows;

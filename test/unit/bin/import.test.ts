@@ -100,6 +100,19 @@ describe('annals import agent-run', () => {
     expect(usage.reduce((sum: number, used: number) => sum + used, 0)).toBeCloseTo(150 + 2 + 0.5);
   });
 
+  it('reads a gzipped run as the same run, and refuses one that is cut', async () => {
+    const content = JSON.stringify(recorded('submitted', 'ls'));
+    expect((await run('agent-run', write('packed.traj.gz', gzipSync(content)))).code).toBe(0);
+    const again = await run('agent-run', write('packed.traj', content));
+    expect(again.stdout).toContain('0 events written, 4 already there');
+    const both = await run('agent-run', join(folder, 'packed.traj'), join(folder, 'packed.traj.gz'));
+    expect(both.stdout).toContain('2 streams complete');
+    const before = commits();
+    const cut = await run('agent-run', write('cut.traj.gz', gzipSync(content).subarray(0, -12)));
+    expect([cut.code, cut.stderr]).toEqual([1, expect.stringMatching(/cut\.traj\.gz: .*truncated/)]);
+    expect(commits()).toBe(before);
+  });
+
   it('tells runs of one name in several folders apart', async () => {
     for (const name of ['one', 'two']) mkdirSync(join(folder, name));
     const files = ['one/fix-1.traj', 'two/fix-1.traj'].map((name) =>
@@ -234,24 +247,24 @@ describe('annals import process-log', () => {
     expect(commits()).toBe(before);
   });
 
-  it('names the line of a broken row, leaves its case out whole, and imports the other cases', async () => {
-    const rows = [
-      'd1,Desk,ok,t1,R,2011-10-11T10:00:00Z',
-      'd1,Desk,bad time,t2,R,yesterday',
-      'd2,Desk,ok,t1,R,2011-10-11T10:00:00Z',
-      'd3,Desk,no offset,t1,R,2011-10-11 10:00:00',
-      'd4,Desk,too,few',
-      ',Desk,no case,t1,R,2011-10-11T10:00:00Z',
-    ];
-    const { code, stdout, stderr } = await run('process-log', write('broken.csv', log(...rows)));
-    expect(code).toBe(1);
-    expect(stderr).toMatch(/broken\.csv: case d1: .*line 3, column time:timestamp: "yesterday"/);
-    expect(stderr).toMatch(/broken\.csv: case d3: .*line 5.*no offset from UTC; --utc/);
-    expect(stderr).toMatch(/broken\.csv: line 6: has 4 cells, the header has 6/);
-    expect(stderr).toMatch(/broken\.csv: line 7, column case:concept:name: is empty/);
-    expect(stdout).toContain('1 streams complete');
-    expect((await get('/workflows/d2?waitFor=2')).body.steps).toBe(1);
-    expect((await get('/workflows/d1')).status).toBe(404);
+  it('refuses a file with a broken row before anything of it is sent, and names the line', async () => {
+    const before = commits();
+    const good = Array.from({ length: 50 }, (_, n) => `d${n},Desk,ok,t1,R,2011-10-11T10:00:00Z`);
+    for (const [row, says] of [
+      ['d60,Desk,bad time,t2,R,yesterday', /broken\.csv: line 52, column time:timestamp: "yesterday"/],
+      ['d61,Desk,no offset,t1,R,2011-10-11 10:00:00', /broken\.csv: line 52.*no offset from UTC; --utc/],
+      ['d62,Desk,too,few', /broken\.csv: line 52: has 4 cells, the header has 6/],
+      [',Desk,no case,t1,R,2011-10-11T10:00:00Z', /broken\.csv: line 52, column case:concept:name: is empty/],
+      [`d63,Desk,${'x'.repeat(300)},t1,R,2011-10-11T10:00:00Z`, /broken\.csv: line 52: data\.stepType: /],
+    ] as const) {
+      const file = write('broken.csv', log(...good, row, ...ROWS.map((other) => `e${other}`)));
+      const { code, stderr } = await run('process-log', file);
+      expect(code).toBe(1);
+      expect(stderr).toMatch(says);
+      expect(stderr).toContain('nothing was imported');
+    }
+    expect(commits()).toBe(before);
+    expect((await run('process-log', write('broken.csv', log(...good)))).stdout).toContain('50 streams complete');
   });
 
   it('refuses a file that cannot be read as a whole, and imports nothing of it', async () => {
