@@ -1,4 +1,4 @@
-import { type App, Tags, Validations } from 'aws-cdk-lib';
+import { type App, Aspects, Tags, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { type ApiRoutes, ApiStack } from './api/api-stack.ts';
 import { AuditStack } from './data/audit-stack.ts';
@@ -11,6 +11,7 @@ import { ReplayStack } from './replay/replay-stack.ts';
 import type { SagaOutline } from './sagas/saga-machine.ts';
 import { SagaStack } from './sagas/saga-stack.ts';
 import type { Config } from './shared/config.ts';
+import { EncryptedLogs } from './shared/encrypted-logs.ts';
 import type { FunctionCode } from './shared/service-function.ts';
 
 export interface AnnalsProps {
@@ -57,6 +58,7 @@ export function addAnnals(app: App, { config, routes, sagas: outlines, code }: A
     code,
     terminationProtection,
   });
+  Aspects.of(app).add(new EncryptedLogs(data.viewsKey));
   Tags.of(app).add('service', 'annals');
   Tags.of(app).add('stage', config.stage);
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));

@@ -3,6 +3,7 @@ import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 import type { Config } from '../shared/config.ts';
+import { letLogsUse } from '../shared/encrypted-logs.ts';
 import { tableSettings, unitLimits } from '../shared/table-settings.ts';
 import { ObjectsBucket } from './objects-bucket.ts';
 
@@ -29,7 +30,7 @@ export interface DataStackProps extends StackProps {
 export class DataStack extends Stack {
   /** Encrypts whatever keeps events: their table, objects, failed batches. */
   readonly key: Key;
-  /** Encrypts what is made of events, or noted about the work on them. */
+  /** Encrypts what is made of events, or noted about the work on them: views, log groups, state machines. */
   readonly viewsKey: Key;
   readonly events: dynamodb.Table;
   readonly views: dynamodb.Table;
@@ -43,6 +44,7 @@ export class DataStack extends Stack {
     const { removalPolicy } = props.config;
     this.key = new Key(this, 'Key', { description: 'Annals: events', enableKeyRotation: true, removalPolicy });
     this.viewsKey = new Key(this, 'ViewsKey', { description: 'Annals: views', enableKeyRotation: true, removalPolicy });
+    letLogsUse(this.viewsKey, props.config);
     this.events = eventsTable(this, props.config, this.key);
     this.views = viewsTable(this, props.config, this.viewsKey);
     this.objects = new ObjectsBucket(this, 'Objects', { config: props.config, encryptionKey: this.key });

@@ -22,6 +22,14 @@ function useOf(key: IKey, service: 'dynamodb' | 's3', actions: string[]): Policy
   });
 }
 
+/** Use of a key by whoever starts or answers these state machines: the input and the answer are encrypted with it. */
+const useForMachines = (key: IKey, machines: string[]): PolicyStatement =>
+  new PolicyStatement({
+    actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
+    resources: [key.keyArn],
+    conditions: { StringEquals: { 'kms:EncryptionContext:aws:states:stateMachineArn': machines } },
+  });
+
 const toRead = ['kms:Decrypt', 'kms:DescribeKey'];
 const toWrite = [...toRead, 'kms:Encrypt', 'kms:GenerateDataKey', 'kms:ReEncryptFrom', 'kms:ReEncryptTo'];
 
@@ -107,7 +115,7 @@ export const replayEvents = (data: DataStack): PolicyStatement[] => [
 export const operateReplays = ({ control, viewsKey }: DataStack, stateMachineArn: string): PolicyStatement[] => [
   allow(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:DeleteItem', 'dynamodb:BatchGetItem'], control.tableArn),
   allow(['dynamodb:Query'], indexArn(control, indexes.byKind)),
-  allow(['states:StartExecution'], stateMachineArn),
+  ...startMachines([stateMachineArn], viewsKey),
   useOf(viewsKey, 'dynamodb', toWrite),
 ];
 
@@ -210,7 +218,12 @@ export const keepSagaTasks = (tasks: Table): PolicyStatement[] => [
 ];
 
 /** Let state machines go on that wait for an answer. */
-export const answerMachines = (arns: string[]): PolicyStatement =>
-  allow(['states:SendTaskSuccess', 'states:SendTaskFailure'], ...arns);
+export const answerMachines = (arns: string[], key: IKey): PolicyStatement[] => [
+  allow(['states:SendTaskSuccess', 'states:SendTaskFailure'], ...arns),
+  useForMachines(key, arns),
+];
 
-export const startMachines = (arns: string[]): PolicyStatement => allow(['states:StartExecution'], ...arns);
+export const startMachines = (arns: string[], key: IKey): PolicyStatement[] => [
+  allow(['states:StartExecution'], ...arns),
+  useForMachines(key, arns),
+];

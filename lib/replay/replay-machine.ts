@@ -73,10 +73,13 @@ export function replayMachine(functionArn: string, concurrency: number): ReplayM
   };
 }
 
+/** The label of the distributed map; the machine's ARN and it name the executions of the map. */
+export const RANGES = 'Ranges';
+
 function readRanges(functionArn: string, MaxConcurrency: number): State {
   return {
     Type: 'Map',
-    Label: 'Ranges',
+    Label: RANGES,
     ItemsPath: '$.next.ranges',
     ItemSelector: { step: 'read', 'replayId.$': '$.replayId', 'range.$': '$$.Map.Item.Value' },
     MaxConcurrency,

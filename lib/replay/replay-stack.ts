@@ -1,5 +1,6 @@
 import { Duration, Stack, type StackProps } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import type { DataStack } from '../data/data-stack.ts';
@@ -9,7 +10,7 @@ import type { AlarmPlace } from '../shared/alarms.ts';
 import { MachineLog } from '../shared/machine-log.ts';
 import { type FunctionCode, ServiceFunction } from '../shared/service-function.ts';
 import { alarmFailures } from '../shared/state-machine-alarms.ts';
-import { replayMachine } from './replay-machine.ts';
+import { RANGES, replayMachine } from './replay-machine.ts';
 
 export interface ReplayStackProps extends StackProps, AlarmPlace {
   readonly data: DataStack;
@@ -44,7 +45,7 @@ export class ReplayStack extends Stack {
       memoryMegabytes: 1024,
     });
     data.objects.acknowledgeUse(worker, 'large-events', 'large-views', 'log');
-    this.machine = replayStateMachine(this, config, worker);
+    this.machine = replayStateMachine(this, config, { worker, key: data.viewsKey });
     alarmFailures(this.machine, props, { name: 'ReplayFailures' });
   }
 }
@@ -52,7 +53,7 @@ export class ReplayStack extends Stack {
 function replayStateMachine(
   scope: Construct,
   config: AlarmPlace['config'],
-  worker: ServiceFunction<'replay'>,
+  { worker, key }: { worker: ServiceFunction<'replay'>; key: IKey },
 ): sfn.StateMachine {
   const stateMachineName = `annals-${config.stage}-replay`;
   const { account, region, partition } = Stack.of(scope);
@@ -66,11 +67,20 @@ function replayStateMachine(
   role.addToPolicy(
     new iam.PolicyStatement({ actions: ['states:DescribeExecution', 'states:StopExecution'], resources: [children] }),
   );
+  // The executions that the map starts have a name of their own in what the key is asked for.
+  role.addToPolicy(
+    new iam.PolicyStatement({
+      actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
+      resources: [key.keyArn],
+      conditions: { StringEquals: { 'kms:EncryptionContext:aws:states:stateMachineArn': `${own}/${RANGES}` } },
+    }),
+  );
   const machine = new sfn.StateMachine(scope, 'Machine', {
     stateMachineName,
     comment: 'Annals: replays events into a new generation of a projection',
     role,
     definitionBody: sfn.DefinitionBody.fromString(JSON.stringify(replayMachine(worker.functionArn, CONCURRENCY))),
+    encryptionConfiguration: new sfn.CustomerManagedEncryptionConfiguration(key),
     tracingEnabled: true,
     logs: {
       destination: new MachineLog(scope, 'MachineLog', { config, machine: stateMachineName }),

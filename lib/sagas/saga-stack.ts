@@ -54,7 +54,7 @@ export class SagaStack extends Stack {
         SAGA_MACHINE_ARN_PREFIX: arnOf(''),
       },
     };
-    const permissions = [...appendEvents(data), ...keepSagaTasks(tasks), answerMachines(arns)];
+    const permissions = [...appendEvents(data), ...keepSagaTasks(tasks), ...answerMachines(arns, data.viewsKey)];
     const task = new ServiceFunction(this, 'Task', {
       ...common,
       name: 'saga-task',
@@ -65,12 +65,13 @@ export class SagaStack extends Stack {
       ...common,
       name: 'saga-events',
       description: 'Annals: starts sagas, and brings them answers',
-      permissions: [...permissions, startMachines(arns)],
+      permissions: [...permissions, ...startMachines(arns, data.viewsKey)],
     });
     for (const own of [task, events]) data.objects.acknowledgeUse(own, 'snapshots', 'large-events');
     subscribe(this, events, props);
     this.machines = sagas.map((saga) => {
-      return new SagaStateMachine(this, saga.name, { config, alarmTopic, saga, name: `${prefix}${saga.name}`, task });
+      const name = `${prefix}${saga.name}`;
+      return new SagaStateMachine(this, saga.name, { config, alarmTopic, saga, name, task, key: data.viewsKey });
     });
     new CfnOutput(this, 'SagaTaskFunction', { value: task.functionArn });
     new CfnOutput(this, 'SagaMachineArnPrefix', { value: arnOf('') });

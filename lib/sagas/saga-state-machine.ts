@@ -1,6 +1,13 @@
 import { Aws, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
-import { DefinitionBody, LogLevel, StateMachine, StateMachineType } from 'aws-cdk-lib/aws-stepfunctions';
+import {
+  CustomerManagedEncryptionConfiguration,
+  DefinitionBody,
+  LogLevel,
+  StateMachine,
+  StateMachineType,
+} from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { acknowledge } from '../shared/acknowledge.ts';
 import type { AlarmPlace } from '../shared/alarms.ts';
@@ -13,11 +20,13 @@ export interface SagaStateMachineProps extends AlarmPlace {
   readonly name: string;
   /** Does what the machine asks for. */
   readonly task: IFunction;
+  /** Encrypts its definition and the history of its executions. */
+  readonly key: IKey;
 }
 
 /** The state machine that runs the sagas of one declaration: traced, logged without its data, alarmed when it fails. */
 export class SagaStateMachine extends Construct {
-  constructor(scope: Construct, id: string, { saga, name, task, ...place }: SagaStateMachineProps) {
+  constructor(scope: Construct, id: string, { saga, name, task, key, ...place }: SagaStateMachineProps) {
     super(scope, id);
     const { config } = place;
     const log = new MachineLog(this, 'Log', { config, machine: name });
@@ -27,6 +36,7 @@ export class SagaStateMachine extends Construct {
       comment: saga.description,
       stateMachineType: StateMachineType.STANDARD,
       definitionBody: DefinitionBody.fromString(Stack.of(this).toJsonString(definition)),
+      encryptionConfiguration: new CustomerManagedEncryptionConfiguration(key),
       tracingEnabled: true,
       // Every transition, but no data: what a task is given holds its token, and what agents say has no place in a log.
       logs: { destination: log, level: LogLevel.ALL, includeExecutionData: false },

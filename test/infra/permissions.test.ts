@@ -9,6 +9,8 @@ interface Grant {
   readonly action: string;
   readonly resource: string;
   readonly viaService?: string;
+  /** The state machines that the grant of a key is limited to. */
+  readonly forMachines?: string[];
   /** The partition keys that the grant is limited to. */
   readonly keys?: string[];
 }
@@ -33,6 +35,7 @@ function grants(template: Template): Grant[] {
     return (Properties.PolicyDocument.Statement as Statement[]).flatMap((statement) => {
       expect(statement.Effect).toBe('Allow');
       const service = statement.Condition?.StringEquals?.['kms:ViaService'];
+      const machines = statement.Condition?.StringEquals?.['kms:EncryptionContext:aws:states:stateMachineArn'];
       const keys = statement.Condition?.['ForAllValues:StringLike']?.['dynamodb:LeadingKeys'];
       return list(statement.Action).flatMap((action) =>
         list(statement.Resource).map((resource) => ({
@@ -40,6 +43,7 @@ function grants(template: Template): Grant[] {
           action,
           resource: nameOf(resource),
           ...(service ? { viaService: nameOf(service) } : {}),
+          ...(machines ? { forMachines: list(machines).map(nameOf) } : {}),
           ...(keys ? { keys: list(keys) } : {}),
         })),
       );
@@ -52,7 +56,7 @@ interface Statement {
   readonly Action: string | string[];
   readonly Resource: unknown;
   readonly Condition?: {
-    readonly StringEquals?: { readonly 'kms:ViaService'?: unknown };
+    readonly StringEquals?: { readonly [key: string]: unknown };
     readonly 'ForAllValues:StringLike'?: { readonly 'dynamodb:LeadingKeys'?: string | string[] };
   };
 }
@@ -271,6 +275,11 @@ describe('permissions', () => {
       ({ function: name, action }) => name === 'machine' && !/^(logs|xray):/.test(action),
     );
     expect(granted.map(({ action }) => action).toSorted()).toEqual([
+      'kms:Decrypt',
+      'kms:Decrypt',
+      'kms:GenerateDataKey',
+      'kms:GenerateDataKey',
+      'kms:GenerateDataKey',
       'lambda:InvokeFunction',
       'states:DescribeExecution',
       'states:StartExecution',
@@ -278,12 +287,13 @@ describe('permissions', () => {
     ]);
     for (const { action, resource } of granted) {
       if (action === 'lambda:InvokeFunction') expect(resource).toBe('Replay');
+      else if (action.startsWith('kms:')) expect(resource).toBe('ViewsKey');
       else expect(resource).toMatch(/:(stateMachine:annals-dev-replay|execution:annals-dev-replay\/\*)$/);
     }
   });
 
   it('use the keys through the service that keeps the data, and to encrypt only where they write', () => {
-    const keyed = all.filter(({ action }) => action.startsWith('kms:'));
+    const keyed = all.filter(({ action, forMachines }) => action.startsWith('kms:') && !forMachines);
     for (const { resource, viaService } of keyed) {
       expect(['Key', 'ViewsKey']).toContain(resource);
       expect(viaService).toMatch(/^(dynamodb|s3)\.<AWS::Region>\.<AWS::URLSuffix>$/);
