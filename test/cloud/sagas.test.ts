@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import {
   CreateStateMachineCommand,
   DeleteStateMachineCommand,
@@ -16,26 +17,26 @@ import { deployedClient } from './client.ts';
 
 const client = deployedClient();
 const stepFunctions = new SFNClient({ region: inject('deployment').region });
-const soon = <T>(check: () => Promise<T>) => vi.waitFor(check, { timeout: 60_000, interval: 250 });
+const soon = <T>(check: () => Promise<T>, timeout = 60_000) => vi.waitFor(check, { timeout, interval: 250 });
 
 const part = (agentId: string) => ({ agentId, result: { by: agentId }, duration: 5, resources: {} });
 const agents = (...names: string[]) => names.map((name) => `${name}-${ulid()}`) as [string, string, string];
 const order = (requiredAgents: string[], deadlineSeconds = 300) => ({ requiredAgents, payload: {}, deadlineSeconds });
-const inState = (sagaId: string, state: string) =>
+const inState = (sagaId: string, state: string, timeout?: number) =>
   soon(async () => {
     const saga = await client.sagas.get(sagaId);
     expect(saga.state).toBe(state);
     return saga;
-  });
-const assigned = (taskId: string, all: readonly string[]) =>
+  }, timeout);
+const assigned = (taskId: string, all: readonly string[], timeout?: number) =>
   soon(async () => {
     const events = await eventsOf(client, `task-${taskId}`);
     const to = events.flatMap(({ type, data }) =>
       type === 'task.assigned' ? [(data as { agentId: string }).agentId] : [],
     );
     expect(to.toSorted()).toEqual(all.toSorted());
-  });
-const eventsOf = async (from: AnnalsClient, stream: string) => (await from.readStream(stream)).events;
+  }, timeout);
+const eventsOf = async (from: AnnalsClient, stream: string) => (await from.readStream(stream, { limit: 1_000 })).events;
 
 /** The execution that runs a saga. */
 const arnOf = (sagaId: string, turn = 0) => {
@@ -69,6 +70,31 @@ describe('the state machine of a task of several agents', () => {
     ]);
     await ends(sagaId, 'SUCCEEDED');
     expect(await statesOf(sagaId)).toEqual(['assign', 'What next?', 'Which step?', 'Completed']);
+  });
+
+  it('takes an order and a result of 300 KB each, more than Step Functions carries', async () => {
+    const [a] = agents('a');
+    const text = randomBytes(225_000).toString('base64'); // 300,000 characters that do not shrink
+    const { taskId, sagaId } = await client.tasks.request({ ...order([a]), payload: { text } });
+    await assigned(taskId, [a]);
+    await client.tasks.complete(taskId, { ...part(a), result: { text } });
+    await inState(sagaId, 'COMPLETED');
+    await ends(sagaId, 'SUCCEEDED');
+    const events = await eventsOf(client, `task-${taskId}`);
+    const kept = (type: string) => events.find((event) => event.type === type)?.data;
+    expect(kept('task.requested')).toMatchObject({ payload: { text } });
+    expect(kept('task.completed')).toMatchObject({ result: { text } });
+  });
+
+  it('completes with the answers of 100 agents', { timeout: 300_000 }, async () => {
+    const run = ulid();
+    const all = Array.from({ length: 100 }, (_, index) => `agent-${index}-${run}`);
+    const { taskId, sagaId } = await client.tasks.request(order(all));
+    await assigned(taskId, all, 120_000);
+    for (const agentId of all) await client.tasks.complete(taskId, part(agentId));
+    const { history } = await inState(sagaId, 'COMPLETED', 120_000);
+    expect(history.filter(({ type }) => type === 'saga.step-completed')).toHaveLength(100);
+    await ends(sagaId, 'SUCCEEDED');
   });
 
   it('takes an answer that comes before anybody was asked', async () => {
