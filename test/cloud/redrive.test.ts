@@ -30,7 +30,9 @@ describe('batches that Lambda gave up', () => {
     expect(records).toHaveLength(1);
 
     // As if the projector had never got it.
-    const view = { view: { S: `main/agent-status/1/${agentId}` } };
+    const { projections } = await (await ask('GET', '/projections')).json();
+    const live = projections.find(({ name }: { name: string }) => name === 'agent-status').generation;
+    const view = { view: { S: `main/agent-status/${live}/${agentId}` } };
     await dynamoDb().send(new DeleteItemCommand({ TableName: viewsTable, Key: view }));
     expect((await ask('GET', `/agents/${agentId}`)).status).toBe(404);
     await giveUp(projectorFunction, records);
