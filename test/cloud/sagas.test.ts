@@ -17,26 +17,26 @@ import { deployedClient } from './client.ts';
 
 const client = deployedClient();
 const stepFunctions = new SFNClient({ region: inject('deployment').region });
-const soon = <T>(check: () => Promise<T>, timeout = 60_000) => vi.waitFor(check, { timeout, interval: 250 });
+const soon = <T>(check: () => Promise<T>) => vi.waitFor(check, { timeout: 60_000, interval: 250 });
 
 const part = (agentId: string) => ({ agentId, result: { by: agentId }, duration: 5, resources: {} });
 const agents = (...names: string[]) => names.map((name) => `${name}-${ulid()}`) as [string, string, string];
 const order = (requiredAgents: string[], deadlineSeconds = 300) => ({ requiredAgents, payload: {}, deadlineSeconds });
-const inState = (sagaId: string, state: string, timeout?: number) =>
+const inState = (sagaId: string, state: string) =>
   soon(async () => {
     const saga = await client.sagas.get(sagaId);
     expect(saga.state).toBe(state);
     return saga;
-  }, timeout);
-const assigned = (taskId: string, all: readonly string[], timeout?: number) =>
+  });
+const assigned = (taskId: string, all: readonly string[]) =>
   soon(async () => {
     const events = await eventsOf(client, `task-${taskId}`);
     const to = events.flatMap(({ type, data }) =>
       type === 'task.assigned' ? [(data as { agentId: string }).agentId] : [],
     );
     expect(to.toSorted()).toEqual(all.toSorted());
-  }, timeout);
-const eventsOf = async (from: AnnalsClient, stream: string) => (await from.readStream(stream, { limit: 1_000 })).events;
+  });
+const eventsOf = async (from: AnnalsClient, stream: string) => (await from.readStream(stream)).events;
 
 /** The execution that runs a saga. */
 const arnOf = (sagaId: string, turn = 0) => {

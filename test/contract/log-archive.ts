@@ -8,7 +8,7 @@ import type { LogStorage } from '../../core/log/storage.ts';
 import { LogWriter } from '../../core/log/writer.ts';
 import type { ObjectStore } from '../../core/store/object-store.ts';
 import { History } from '../support/history.ts';
-import { forwarding } from '../support/memory-log.ts';
+import { dropping, forwarding } from '../support/memory-log.ts';
 import { MemoryObjectStore } from '../support/memory-objects.ts';
 
 const DAY_MS = 86_400_000;
@@ -25,27 +25,16 @@ export function archiveContract(createStorage: () => Promise<LogStorage>): void 
       history.now = day * DAY_MS;
       await writer.append([await history.commit(`${day % 3}`, 2), await history.commit('x', 1)]);
     }
-    const gone = new Set<number>();
-    const dropping: LogStorage = {
-      ...forwarding(storage),
-      async *read(partition, range) {
-        for await (const page of storage.read(partition, { ...range, limit: 1_000 }))
-          if (!gone.has(page.page)) yield page;
-      },
-      async expire(partition, first, last) {
-        await storage.expire(partition, first, last);
-        for (let page = first; page <= last; page++) gone.add(page);
-      },
-    };
     const now = () => new Date(Date.parse('2026-01-05T09:00:00.000Z') + history.now);
-    const options = { storage: dropping, retentionDays: 10, compression: true, now } as const;
+    const short = dropping(storage);
+    const options = { storage: short, retentionDays: 10, compression: true, now } as const;
     const newArchiver = (over: Partial<LogArchiverOptions> & { objects?: ObjectStore } = {}) =>
       new LogArchiver({ ...options, archive: new LogArchive(over.objects ?? objects), ...over });
     // A slice is never cut by its time here: the machine may be busy.
     const log = () =>
-      new EventLog({ storage: dropping, strategy: 'single', archive: new LogArchive(objects), sliceMs: 60_000 });
+      new EventLog({ storage: short, strategy: 'single', archive: new LogArchive(objects), sliceMs: 60_000 });
     const all = async () => (await Array.fromAsync(log().events(undefined))).map(({ position, id }) => [position, id]);
-    const hot = async () => (await Array.fromAsync(dropping.read('all', { after: 0 }))).map(({ page }) => page);
+    const hot = async () => (await Array.fromAsync(short.read('all', { after: 0 }))).map(({ page }) => page);
     return { storage, objects, history, writer, newArchiver, log, all, hot };
   }
   const rest = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, index) => first + index);

@@ -8,7 +8,7 @@ import { LogWriter } from '../../core/log/writer.ts';
 import { LogReplay } from '../../core/replays/log-replay.ts';
 import type { Commit } from '../../core/store/commit.ts';
 import { History } from '../support/history.ts';
-import { forwarding } from '../support/memory-log.ts';
+import { dropping } from '../support/memory-log.ts';
 import { MemoryObjectStore } from '../support/memory-objects.ts';
 
 const DAY_MS = 86_400_000;
@@ -95,20 +95,4 @@ export function lostHistoryContract(createStorage: () => Promise<LogStorage>): v
     for await (const { key } of objects.list('log/manifests/all/')) await objects.delete(key); // as the error says
     expect((await archiverOf(after, 40).run()).pages).toBe(30);
   });
-}
-
-/** Drops pages at once, as if their time were up. */
-function dropping(storage: LogStorage): LogStorage {
-  const gone = new Set<number>();
-  return {
-    ...forwarding(storage),
-    async *read(partition, range) {
-      for await (const page of storage.read(partition, { ...range, limit: 1_000 }))
-        if (!gone.has(page.page)) yield page;
-    },
-    async expire(partition, first, last) {
-      await storage.expire(partition, first, last);
-      for (let page = first; page <= last; page++) gone.add(page);
-    },
-  };
 }

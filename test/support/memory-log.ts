@@ -91,3 +91,19 @@ export const forwarding = (storage: LogStorage): LogStorage => ({
   marks: (keys) => storage.marks(keys),
   raiseMarks: (...marks) => storage.raiseMarks(...marks),
 });
+
+/** Drops pages at once, as if their time were up. */
+export function dropping(storage: LogStorage): LogStorage {
+  const gone = new Set<number>();
+  return {
+    ...forwarding(storage),
+    async *read(partition, range) {
+      for await (const page of storage.read(partition, { ...range, limit: 1_000 }))
+        if (!gone.has(page.page)) yield page;
+    },
+    async expire(partition, first, last) {
+      await storage.expire(partition, first, last);
+      for (let page = first; page <= last; page++) gone.add(page);
+    },
+  };
+}

@@ -10,6 +10,7 @@ import { History } from '../history.ts';
 import { LazyLogStorage } from '../memory-log.ts';
 import { MemoryObjectStore } from '../memory-objects.ts';
 import { randomOf } from '../random.ts';
+import { follow } from './reader.ts';
 import { type Random, turns, UnreliableLogStorage, UnreliableObjects } from './weather.ts';
 
 const START = Date.parse('2026-01-05T09:00:00.000Z');
@@ -162,27 +163,16 @@ const placesOf = ({ unreliable, unreliableObjects }: World) => ({
   strategy: 'single' as const,
 });
 
-/** Follows the log, crashing in between and going on after the last event it had dealt with, also in a new process. */
-async function follow(world: World): Promise<string[]> {
+/** A reader that now and then goes on in a new process. */
+function reader(world: World): Promise<string[]> {
   const { random, counts } = world;
   let log = new EventLog(placesOf(world));
-  const seen: string[] = [];
-  let after: string | undefined;
-  for (let over = false; ; over = world.over) {
-    await turns(random, 20);
+  const next = () => {
     if (random.percent(5)) log = new EventLog(placesOf(world));
     counts.reads += 1;
-    try {
-      const { events, next, caughtUp } = await log.getEventsAfter(after, { limit: random.between(1, 10) });
-      const dealtWith = random.percent(20) ? random.between(0, events.length) : events.length;
-      const taken = events.slice(0, dealtWith);
-      seen.push(...taken.map(({ aggregateId, sequenceNumber }) => `${aggregateId} ${sequenceNumber}`));
-      after = dealtWith === events.length ? next : (taken.at(-1)?.position ?? after);
-      if (over && caughtUp && dealtWith === events.length) return seen;
-    } catch (error) {
-      if (!(error instanceof UnavailableError)) throw error;
-    }
-  }
+    return log;
+  };
+  return follow({ random, log: next, isOver: () => world.over });
 }
 
 /** Two time ranges, as a reader that begins at the end of it all finds them, and as they are in the history. */
@@ -230,7 +220,7 @@ export async function simulateLog(seed: number): Promise<Outcome> {
     unreliableObjects: new UnreliableObjects(objects, random, objectWeather),
     counts: { appends: 0, restarts: 0, redelivered: 0, archiveRuns: 0, archiveCrashes: 0, removed: 0, reads: 0 },
   };
-  const readers = [follow(world), follow(world)];
+  const readers = [reader(world), reader(world)];
   const tidying = [archive(world), removePages(world, () => world.over)];
   await relayAll(world);
   await world.unreliable.settled();

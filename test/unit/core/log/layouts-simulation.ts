@@ -3,83 +3,13 @@ import { allPartitions, LogLayouts } from '../../../../core/log/layouts.ts';
 import { EventLog } from '../../../../core/log/log.ts';
 import type { LogPage } from '../../../../core/log/page.ts';
 import type { LogLayout, Partitioning } from '../../../../core/log/partition.ts';
-import type { LogStorage, PageRange } from '../../../../core/log/storage.ts';
 import { LogWriter } from '../../../../core/log/writer.ts';
 import { type Commit, endOf } from '../../../../core/store/commit.ts';
 import { History } from '../../../support/history.ts';
+import { follow } from '../../../support/log-simulation/reader.ts';
+import { type Random, turns, UnreliableLogStorage } from '../../../support/log-simulation/weather.ts';
 import { MemoryLogStorage } from '../../../support/memory-log.ts';
 import { randomOf } from '../../../support/random.ts';
-
-type Random = ReturnType<typeof randomOf>;
-
-/** What the network does to calls of a log's storage, in percent. */
-interface Weather {
-  readonly lost: number;
-  readonly replyLost: number;
-  readonly late: number;
-}
-
-/** Some turns of the event loop's microtasks: other relays and readers go on meanwhile. */
-async function turns(random: Random, most: number): Promise<void> {
-  for (let left = random.between(0, most); left > 0; left--) await undefined;
-}
-
-/** A storage behind a network: requests are lost, replies are lost, puts arrive after their sender has given up. */
-class UnreliableLogStorage implements LogStorage {
-  readonly #storage: LogStorage;
-  readonly #random: Random;
-  readonly #weather: Weather;
-
-  constructor(storage: LogStorage, random: Random, weather: Weather) {
-    this.#storage = storage;
-    this.#random = random;
-    this.#weather = weather;
-  }
-
-  async put(page: LogPage): Promise<LogPage | undefined> {
-    if (this.#random.percent(this.#weather.late)) {
-      void turns(this.#random, 200).then(() => this.#storage.put(page));
-      throw new UnavailableError('timed out');
-    }
-    return this.#call(() => this.#storage.put(page));
-  }
-
-  last(partition: string): Promise<LogPage | undefined> {
-    return this.#call(() => this.#storage.last(partition));
-  }
-
-  marks(keys: readonly string[]): Promise<ReadonlyMap<string, number>> {
-    return this.#call(() => this.#storage.marks(keys));
-  }
-
-  raiseMarks(marks: ReadonlyMap<string, number>): Promise<void> {
-    return this.#call(() => this.#storage.raiseMarks(marks));
-  }
-
-  expire(partition: string, first: number, last: number): Promise<void> {
-    return this.#call(() => this.#storage.expire(partition, first, last));
-  }
-
-  /** A read that is not consistent misses some of the newest pages, not always the last ones. */
-  async *read(partition: string, range: PageRange): AsyncGenerator<LogPage> {
-    const pages = await this.#call(() => Array.fromAsync(this.#storage.read(partition, range)));
-    const newest = (await this.#storage.last(partition))?.page ?? 0;
-    for (const page of pages) {
-      await turns(this.#random, 2);
-      if (!range.consistent && page.page > newest - 3 && this.#random.percent(30)) continue;
-      yield page;
-    }
-  }
-
-  async #call<T>(call: () => Promise<T>): Promise<T> {
-    await turns(this.#random, 5);
-    if (this.#random.percent(this.#weather.lost)) throw new UnavailableError('lost');
-    const answer = await call();
-    await turns(this.#random, 5);
-    if (this.#random.percent(this.#weather.replyLost)) throw new UnavailableError('the reply was lost');
-    return answer;
-  }
-}
 
 /** Streams in shards, as a table's stream has them: a stream is in one shard, in its order. Clocks differ by up to a second. */
 async function shardsOf(random: Random): Promise<{ history: History; shards: Commit[][] }> {
@@ -109,25 +39,6 @@ async function relayShard(commits: readonly Commit[], newWriter: () => LogWriter
       if (!(error instanceof UnavailableError)) throw error;
     }
     if (random.percent(20)) writer = newWriter();
-  }
-}
-
-/** Follows the log, crashing in between and going on after the last event it had dealt with. */
-async function follow(log: EventLog, random: Random, isOver: () => boolean): Promise<string[]> {
-  const seen: string[] = [];
-  let after: string | undefined;
-  for (let over = false; ; over = isOver()) {
-    await turns(random, 20);
-    try {
-      const { events, next, caughtUp } = await log.getEventsAfter(after, { limit: random.between(1, 10) });
-      const dealtWith = random.percent(20) ? random.between(0, events.length) : events.length;
-      const taken = events.slice(0, dealtWith);
-      seen.push(...taken.map(({ aggregateId, sequenceNumber }) => `${aggregateId} ${sequenceNumber}`));
-      after = dealtWith === events.length ? next : (taken.at(-1)?.position ?? after);
-      if (over && caughtUp && dealtWith === events.length) return seen;
-    } catch (error) {
-      if (!(error instanceof UnavailableError)) throw error;
-    }
   }
 }
 
@@ -170,7 +81,7 @@ export async function simulateLog(seed: number, partitionings: readonly Partitio
   const storage = new MemoryLogStorage();
   const { history, shards } = await shardsOf(random);
   const weather = { lost: random.between(0, 20), replyLost: random.between(0, 20), late: random.between(0, 10) };
-  const unreliable = new UnreliableLogStorage(storage, random, weather);
+  const unreliable = new UnreliableLogStorage(storage, random, weather, () => history.now);
   const configuration = new Configuration(partitionings, random);
   const newWriter = () =>
     new LogWriter({
@@ -179,10 +90,9 @@ export async function simulateLog(seed: number, partitionings: readonly Partitio
     });
   const log = new EventLog({ storage: unreliable, strategy: 'single' });
   let over = false;
-  const readers = [1, 2].map(() => follow(log, random, () => over));
+  const readers = [1, 2].map(() => follow({ random, log: () => log, isOver: () => over }));
   await Promise.all(shards.map((commits) => relayShard(commits, newWriter, random)));
-  await turns(random, 0);
-  for (let n = 0; n < 250; n++) await undefined; // puts that are still on their way
+  await unreliable.settled();
   over = true;
   return {
     chains: await Promise.all(
