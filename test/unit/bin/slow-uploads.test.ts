@@ -60,12 +60,14 @@ describe('slow uploads', () => {
       return answer;
     };
     try {
-      const body = `{"agentType":"${'x'.repeat(4 * MB)}`; // sixteen of these take 63 MB of the 64
-      const uploads = Array.from({ length: 16 }, () => halfOpen(head(4.5 * MB) + body, patient));
-      const refused = await vi.waitFor(() => large(503));
+      const body = `{"agentType":"${'x'.repeat(MB)}`;
+      // 70 of these do not fit into 64 MB. After the first refusal, less than 1 MB stays free.
+      const uploads = await Promise.all(Array.from({ length: 70 }, () => halfOpen(head(4.5 * MB) + body, patient)));
+      expect(await Promise.race(uploads.map(({ answered }) => answered))).toContain('503 Service Unavailable');
+      const refused = await large(503);
       expect(refused.headers.get('retry-after')).toMatch(/^\d+$/);
       expect((await create('x')).status).toBe(201);
-      for (const { socket } of await Promise.all(uploads)) socket.destroy();
+      for (const { socket } of uploads) socket.destroy();
       await vi.waitFor(() => large(201));
     } finally {
       await patient.close();
