@@ -101,6 +101,7 @@ export class LogWriter implements LogAppender {
   async #appendTo(partition: string, commits: readonly Commit[]): Promise<void> {
     let batch = await this.#pack(partition, commits, NOTHING);
     let lost = LOST_PLACE.next();
+    // Not `untilSettled`: what is packed stays between the tries, and only a lost place costs a pause.
     for (let tries = 1; batch.pages.length > 0; tries++) {
       if (this.#contended.has(partition)) {
         const isAlone = (await this.#look(partition)) === 1;

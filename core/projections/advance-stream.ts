@@ -1,4 +1,5 @@
 import { UnavailableError } from '../base/errors.ts';
+import { untilSettled } from '../base/races.ts';
 import type { CheckpointKey, Checkpoints } from './checkpoints.ts';
 import { type Failure, isParked, type Parked } from './parked.ts';
 import type { StoredView } from './projection.ts';
@@ -48,13 +49,11 @@ export async function advanceToHead(
   { mark, whenParked }: AdvanceOptions,
 ): Promise<AdvanceResult> {
   let from: number | undefined;
-  for (let single = false; ; ) {
+  let single = false;
+  return untilSettled(async () => {
     const stored = await checkpoints.read(place);
     from ??= stored.version;
-    if (isParked(stored)) {
-      if (await whenParked(stored)) return { from, to: stored.version, parked: stored.parked };
-      continue;
-    }
+    if (isParked(stored)) return (await whenParked(stored)) && { from, to: stored.version, parked: stored.parked };
     const step = await takeStep(checkpoints, {
       place,
       stored,
@@ -62,9 +61,9 @@ export async function advanceToHead(
       mark: (failure, more) => mark(failure, stored, more),
     });
     if (step === 'too much') single = true;
-    else if (step !== 'moved' && !step.more)
-      return { from, to: step.version, failure: step.failure, parked: step.parked };
-  }
+    if (step === 'too much' || step === 'moved' || step.more) return undefined;
+    return { from, to: step.version, failure: step.failure, parked: step.parked };
+  });
 }
 
 /**

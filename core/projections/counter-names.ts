@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { CorruptDataError } from '../base/errors.ts';
+import { untilSettled } from '../base/races.ts';
 import type { StoredView } from './projection.ts';
 import { type AnySharedProjection, type Increments, namesOf, pathOf, Tally } from './shared-projection.ts';
 import type { ViewStore } from './view-store.ts';
@@ -38,14 +39,16 @@ export class CounterNames {
   async admit(projection: AnySharedProjection, increments: Increments): Promise<Increments> {
     if (!projection.named) return increments;
     const met = namesIn(projection, increments);
-    for (;;) {
+    return untilSettled(async () => {
       const known = this.#known.get(projection.name) ?? (await this.#load(projection));
       const names = withRoom(known.names, met);
       if (names.length === known.names.length) return bounded(projection, increments, names);
-      if (await this.#views.put(stored(projection, known.version + 1, names), known.version)) {
-        this.#known.set(projection.name, { version: known.version + 1, names });
+      const next = { version: known.version + 1, names };
+      if (await this.#views.put(stored(projection, next.version, names), known.version)) {
+        this.#known.set(projection.name, next);
       } else this.#known.delete(projection.name); // another process was faster
-    }
+      return undefined;
+    });
   }
 
   /** Increments as {@link admit} has them, for readers: nothing is written. @throws UnavailableError, CorruptDataError */

@@ -1,5 +1,6 @@
 import pLimit from 'p-limit';
 import { CorruptDataError, UnavailableError } from '../base/errors.ts';
+import { untilSettled } from '../base/races.ts';
 import type { RetryPolicy } from '../base/retry.ts';
 import { parseStreamId } from '../base/stream-id.ts';
 import type { Commit } from '../store/commit.ts';
@@ -125,9 +126,7 @@ export class Projector {
     if (!commit) return [];
     const place = { ...of, stream: commit.stream };
     try {
-      while (!(await this.#applyStream(place, commits))) {
-        // Another worker moved this view's checkpoint between our read and our write, or there is more to write.
-      }
+      await untilSettled(() => this.#applyStream(place, commits));
       return [];
     } catch (error) {
       return [{ ...place, commit, error }];

@@ -1,4 +1,5 @@
 import { UnavailableError } from '../base/errors.ts';
+import { untilSettled } from '../base/races.ts';
 import { type RetryPolicy, withRetry } from '../base/retry.ts';
 import { advanceToHead } from './advance-stream.ts';
 import type { CheckpointKey, Checkpoints } from './checkpoints.ts';
@@ -21,9 +22,7 @@ export async function retryOrPark(
   const attempts: Attempt[] = [];
   const attempt = async () => {
     if (attempts.length === 0) throw error;
-    while (!(await catchUp(checkpoints, place))) {
-      // Another worker moved the checkpoint meanwhile, or there is more to write.
-    }
+    await untilSettled(() => catchUp(checkpoints, place));
   };
   try {
     await withRetry(policy, () =>

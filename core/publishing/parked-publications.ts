@@ -1,3 +1,4 @@
+import { untilSettled } from '../base/races.ts';
 import type { Failure, Parked } from '../projections/parked.ts';
 import { type Attempt, isParked, parkedAt } from '../projections/parked.ts';
 import type { StoredView } from '../projections/projection.ts';
@@ -40,13 +41,13 @@ export class ParkedPublications {
   }
 
   /** Parks a stream at an event; one that is parked before it stays there. @returns the mark that it has */
-  async park(stream: string, failure: Failure, attempts: readonly Attempt[]): Promise<Parked> {
-    for (;;) {
+  park(stream: string, failure: Failure, attempts: readonly Attempt[]): Promise<Parked> {
+    return untilSettled(async () => {
       const stored = await this.read(stream);
       if (isParked(stored) && stored.parked.version <= failure.version) return stored.parked;
       const parked = parkedAt(failure, attempts, stored.parked);
-      if (await this.write(stored, failure.version - 1, parked)) return parked;
-    }
+      return (await this.write(stored, failure.version - 1, parked)) && parked;
+    });
   }
 
   /** Moves the mark of a stream, or takes it off. @returns false when it is not as it was read any more */

@@ -1,4 +1,5 @@
 import { UnavailableError } from '../base/errors.ts';
+import { untilSettled } from '../base/races.ts';
 import { type RetryPolicy, withRetry } from '../base/retry.ts';
 import type { EventBus } from '../bus/event-bus.ts';
 import type { DomainEvent } from '../events/catalogue.ts';
@@ -82,15 +83,15 @@ export class Publication {
   async redrive(stream: string, store: EventStore): Promise<RedriveResult> {
     const { parked } = this.#options;
     const from = (await parked.read(stream)).version;
-    for (;;) {
+    return untilSettled(async () => {
       const stored = await parked.read(stream);
       if (!stored.parked) return { from, to: stored.version };
       const { version, failure } = await this.#publishToHead(stream, store, stored.version);
       const again = failure && parkedAt(failure, failure.attempts, stored.parked);
       const open = isParked(stored) ? { ...stored.parked, redriving: true as const } : undefined;
-      if (!(await parked.write(stored, version, again ?? open))) continue;
-      if (again) return { from, to: version, parked: again };
-    }
+      const isWritten = await parked.write(stored, version, again ?? open);
+      return isWritten && again && { from, to: version, parked: again };
+    });
   }
 
   async #publishToHead(stream: string, store: EventStore, from: number) {

@@ -1,4 +1,5 @@
 import { PayloadTooLargeError } from '../base/errors.ts';
+import { untilSettled } from '../base/races.ts';
 import type { JsonObject } from '../events/json.ts';
 
 /** Most bytes of an item's content as JSON: under DynamoDB's 400 KB per item, with room for keys and attribute names. */
@@ -68,17 +69,17 @@ export function encodeControl(kind: string, id: string, content: JsonObject): st
  * @param change the content to have, or undefined to leave the item as it is. What it throws is thrown
  * @returns the content as it is then
  */
-export async function changeItem<Content>(
+export function changeItem<Content>(
   control: ControlStore,
   { kind, id }: Pick<ControlItem, 'kind' | 'id'>,
   read: (item: ControlItem | undefined) => Content,
   change: (content: Content) => Content | undefined,
 ): Promise<Content> {
-  for (;;) {
+  return untilSettled(async () => {
     const item = await control.get(kind, id);
     const current = read(item);
     const next = change(current);
     if (!next) return current;
-    if (await control.put(kind, id, next as JsonObject, item?.revision ?? 0)) return next;
-  }
+    return (await control.put(kind, id, next as JsonObject, item?.revision ?? 0)) && next;
+  });
 }

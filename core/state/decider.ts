@@ -1,5 +1,4 @@
-import { ExponentialBackoff, handleType, retry } from 'cockatiel';
-import { ConcurrencyError } from '../base/errors.ts';
+import { contention } from '../base/races.ts';
 import { streamId } from '../base/stream-id.ts';
 import type { DomainEvent, EventType, NewEvent } from '../events/catalogue.ts';
 import { assertSameRequest } from '../store/append-result.ts';
@@ -57,14 +56,8 @@ export interface CommandResult<State> {
   readonly repeated: boolean;
 }
 
-/**
- * After a lost race the command loads and decides again. Measured under heavy contention: 2.7 attempts for each
- * success.
- */
-const conflicts = retry(handleType(ConcurrencyError), {
-  maxAttempts: 20,
-  backoff: new ExponentialBackoff({ initialDelay: 5, maxDelay: 250 }),
-});
+/** Measured under heavy contention: 2.7 attempts for each success. */
+const conflicts = contention(20);
 
 /**
  * Carries out a command: load, decide, append; starts over when another writer was faster. With a `commitId` a repeat

@@ -4,7 +4,7 @@ import { parseStreamId } from '../base/stream-id.ts';
 import type { NewEvent } from '../events/catalogue.ts';
 import { RESERVED_SOURCES } from '../events/envelope.ts';
 import { type AppendResult, repeatOf } from '../store/append-result.ts';
-import { type AppendOptions, contention, type EventStore, type ExpectedVersion } from '../store/event-store.ts';
+import { type AppendOptions, atAnyVersion, type EventStore, type ExpectedVersion } from '../store/event-store.ts';
 import { assertEvents } from '../store/new-events.ts';
 import type { AnyDecider } from './decider.ts';
 import { type Folded, stateFold } from './fold.ts';
@@ -44,7 +44,7 @@ export async function appendRaw(
   const { expectedVersion } = options;
   if (expectedVersion === 0) return append.first();
   if (typeof expectedVersion === 'number') return append.attempt();
-  return contention.execute(() => append.attempt());
+  return atAnyVersion.execute(() => append.attempt());
 }
 
 /** One append to one aggregate, over all its attempts. */

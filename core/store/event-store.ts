@@ -1,7 +1,7 @@
-import { ExponentialBackoff, handleWhen, retry } from 'cockatiel';
 import { definitionOf } from '../../events/catalogue.ts';
 import { ConcurrencyError, ValidationError } from '../base/errors.ts';
 import { ulids } from '../base/new-id.ts';
+import { contention } from '../base/races.ts';
 import { assertId, parseStreamId } from '../base/stream-id.ts';
 import type { DomainEvent, NewEvent } from '../events/catalogue.ts';
 import { type AppendResult, repeatOf, resultOf } from './append-result.ts';
@@ -50,13 +50,8 @@ const ITEM_OVERHEAD_BYTES = 128;
 const NOTE_DAYS = 31;
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
-/**
- * An `any` or `exists` append starts over after a lost race, with a jittered pause; `exists` without a stream does not.
- */
-export const contention = retry(
-  handleWhen((error) => error instanceof ConcurrencyError && error.actualVersion > 0),
-  { maxAttempts: 40, backoff: new ExponentialBackoff({ initialDelay: 5, maxDelay: 250 }) },
-);
+/** For `any` and `exists` appends. */
+export const atAnyVersion = contention(40);
 
 /**
  * Streams of events with optimistic concurrency, atomic multi-event commits and durable idempotency, over any
@@ -90,7 +85,7 @@ export class EventStore {
     const draft = await this.#draft(stream, events, options);
     const { expectedVersion, headKnown = false } = options;
     if (typeof expectedVersion === 'number') return this.#appendAt(draft, expectedVersion, headKnown);
-    return contention.execute(() => this.#appendAtHead(draft, expectedVersion));
+    return atAnyVersion.execute(() => this.#appendAtHead(draft, expectedVersion));
   }
 
   /**

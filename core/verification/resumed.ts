@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { NotFoundError } from '../base/errors.ts';
+import { untilSettled } from '../base/races.ts';
 import type { JsonObject } from '../events/json.ts';
 import type { ControlItem, ControlStore } from '../replays/control-store.ts';
 import type { ObjectStore } from '../store/object-store.ts';
@@ -71,14 +72,14 @@ export class ResumedVerifications {
   }
 
   /** Has the next {@link work} begin a run. @returns its id, or that of the run under way */
-  async start(): Promise<string> {
-    for (;;) {
+  start(): Promise<string> {
+    return untilSettled(async () => {
       const item = await this.#current();
       const run = runOf(item);
       if (run?.state === 'running') return run.verificationId;
       const next = this.#newRun();
-      if (await this.#put(next, item?.revision ?? 0)) return next.verificationId;
-    }
+      return (await this.#put(next, item?.revision ?? 0)) && next.verificationId;
+    });
   }
 
   /** The run under way, or the last. @throws NotFoundError for any other */

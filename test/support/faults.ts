@@ -235,7 +235,11 @@ export const faults: readonly Fault[] = [
     name: 'a redrive does not let deliveries in before it reads the head',
     edits: [
       ['core/projections/redrive.ts', 'await checkpoints.mark(stored, { ...stored.parked, redriving: true });', ''],
-      ['core/projections/advance-stream.ts', '      continue;\n', ''],
+      [
+        'core/projections/advance-stream.ts',
+        'if (isParked(stored)) return (await whenParked(stored)) &&',
+        'if (isParked(stored) && (await whenParked(stored))) return',
+      ],
     ],
   },
   {
@@ -431,8 +435,8 @@ export const faults: readonly Fault[] = [
     edits: [
       [
         'core/projections/counter-names.ts',
-        'if (await this.#views.put(stored(projection, known.version + 1, names), known.version)) {',
-        'if ((await this.#views.put(stored(projection, known.version + 1, names), known.version)) || true) {',
+        'if (await this.#views.put(stored(projection, next.version, names), known.version)) {',
+        'if ((await this.#views.put(stored(projection, next.version, names), known.version)) || true) {',
       ],
     ],
     tests: ['test/contract/sqlite.test.ts'],
@@ -485,9 +489,9 @@ export const faults: readonly Fault[] = [
     name: 'contention on shared views is not repeated (DynamoDB)',
     edits: [
       [
-        'adapters/aws/dynamodb/store.ts',
-        'const contention = retry(handleType(ContentionError), {\n  maxAttempts: 8,',
-        'const contention = retry(handleType(ContentionError), {\n  maxAttempts: 0,',
+        'adapters/aws/clients/service-error.ts',
+        'const conflicts = retry(handleType(ConflictError), {\n  maxAttempts: 8,',
+        'const conflicts = retry(handleType(ConflictError), {\n  maxAttempts: 0,',
       ],
     ],
     tests: ['test/unit/adapters/aws/dynamodb/shared-views.test.ts'],

@@ -2,8 +2,8 @@ import { ExponentialBackoff, handleType, retry } from 'cockatiel';
 import { AnnalsError, UnavailableError } from '../../../core/base/errors.ts';
 import { type Service, verdictOn } from './error-names.ts';
 
-/** Another transaction has the item in hand; the SDK does not repeat this by itself. */
-class ConflictError extends UnavailableError {}
+/** Another transaction has the item in hand; the SDK does not repeat this by itself. {@link reaching} does. */
+export class ConflictError extends UnavailableError {}
 
 /** A transaction is over within milliseconds. Pauses have jitter, and come to 2 s at most. */
 const conflicts = retry(handleType(ConflictError), {

@@ -13,9 +13,7 @@ import {
   type TransactWriteItem,
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb';
-import { ExponentialBackoff, handleType, retry } from 'cockatiel';
-import { UnavailableError } from '../../../core/base/errors.ts';
-import { reaching } from '../clients/service-error.ts';
+import { ConflictError, reaching } from '../clients/service-error.ts';
 import { DEFAULT_TENANT } from './tables.ts';
 
 /** An item as DynamoDB has it, each attribute with its type. */
@@ -26,15 +24,6 @@ export const MAX_BATCH = 100;
 
 /** What cancels a transaction for good; each other reason is a write beside it, or throttling, and passes. */
 const LASTING = new Set(['ConditionalCheckFailed', 'ValidationError', 'ItemCollectionSizeLimitExceeded']);
-
-/** Another write had one of the items in hand. */
-class ContentionError extends UnavailableError {}
-
-/** Writers at work side by side wait a moment for each other: 2 s at most. */
-const contention = retry(handleType(ContentionError), {
-  maxAttempts: 8,
-  backoff: new ExponentialBackoff({ initialDelay: 10, maxDelay: 500 }),
-});
 
 /** A table, and whose items of it are meant: every store in DynamoDB is one. */
 export abstract class DynamoStore {
@@ -66,15 +55,15 @@ export abstract class DynamoStore {
    * @throws UnavailableError when the contention does not end, and on every outage
    */
   protected transact(TransactItems: TransactWriteItem[]): Promise<readonly CancellationReason[] | undefined> {
-    return contention.execute(async () => {
+    return reaching('DynamoDB', async () => {
       try {
-        await this.send(new TransactWriteItemsCommand({ TransactItems }));
+        await this.client.send(new TransactWriteItemsCommand({ TransactItems }));
         return undefined;
       } catch (error) {
         if (!(error instanceof TransactionCanceledException)) throw error;
         const reasons = error.CancellationReasons ?? [];
         if (reasons.some(({ Code }) => LASTING.has(Code ?? ''))) return reasons;
-        throw new ContentionError('many write to the same items at once; repeat the request later', { cause: error });
+        throw new ConflictError('many write to the same items at once; repeat the request later', { cause: error });
       }
     });
   }

@@ -1,0 +1,27 @@
+import { ExponentialBackoff, handleWhen, retry } from 'cockatiel';
+import { ConcurrencyError } from './errors.ts';
+
+/**
+ * Repeats a conditional write, with the read and the decision before it, until it settles. There is no pause: another
+ * writer was faster, so the work as a whole goes on.
+ * @param attempt reads, decides and writes; undefined or false after a lost race, or when more is left to write
+ * @returns the result of the last attempt
+ * @throws the errors of `attempt`
+ */
+export async function untilSettled<T>(attempt: () => Promise<T | undefined | false>): Promise<T> {
+  for (;;) {
+    const result = await attempt();
+    if (result !== undefined && result !== false) return result;
+  }
+}
+
+/**
+ * The same for appends, whose lost race is a ConcurrencyError: repeats the attempt after a jittered pause of 5 to 250 ms.
+ * A conflict with a stream that does not exist is no race.
+ * @param maxAttempts repeats at most; the last error is thrown then
+ */
+export const contention = (maxAttempts: number) =>
+  retry(
+    handleWhen((error) => error instanceof ConcurrencyError && error.actualVersion > 0),
+    { maxAttempts, backoff: new ExponentialBackoff({ initialDelay: 5, maxDelay: 250 }) },
+  );
