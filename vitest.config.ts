@@ -16,6 +16,8 @@ const shared = {
 /** `npm test`. Files share the modules that they import (a third of the time went into importing), but for a few. */
 export default defineConfig({
   test: {
+    // A core stays free by default. On two cores that is half of the machine, and many tests wait.
+    maxWorkers: '100%',
     projects: [
       {
         test: {
