@@ -27,6 +27,7 @@ const start = replayStarter(stepFunctions(), REPLAY_STATE_MACHINE);
 /** Every request of operators that changes views and no events: rebuilds, replays, redrives. */
 export const handler = httpHandler(operationRoutes, {
   ...appDeps,
+  control,
   deadLetters: new DeadLetters({ projections, store, views, sharedViews, live, publication }),
   failedBatches: new BucketFailedBatches({
     objects: bucketObjects(environment.FAILURES_BUCKET),

@@ -71,9 +71,15 @@ export interface RouteDeclaration {
 }
 
 export interface Route<Deps> extends RouteDeclaration {
-  /** Validates the request by the declared schemas and answers it. @throws the errors of the domain */
-  readonly respond: (request: RoutedRequest, deps: Deps) => Promise<Answer>;
+  /**
+   * Validates the request by the declared schemas and answers it.
+   * @param around gets the context of a valid request and the work that answers it
+   * @throws the errors of the domain
+   */
+  readonly respond: (request: RoutedRequest, deps: Deps, around?: Around) => Promise<Answer>;
 }
+
+type Around = (context: RequestContext, work: () => Promise<Answer>) => Promise<Answer>;
 
 type Nothing = z.ZodObject<Record<never, never>>;
 
@@ -110,7 +116,7 @@ export function route<
   const parameters = query ?? z.object({});
   return {
     ...declaration,
-    async respond({ params: given, raw, context }, deps) {
+    async respond({ params: given, raw, context }, deps, around = (_, work) => work()) {
       const upload = new Upload();
       try {
         const place = { params: params ? parseIds(params, given) : {}, query: readQuery(parameters, raw) };
@@ -119,10 +125,12 @@ export function route<
         const request = {
           ...place,
           body: body ? parseInput(body, json) : undefined,
-          context: keyed ? { ...context, digest: requestDigest(declaration, given, json) } : context,
+          context: keyed
+            ? { ...context, digest: requestDigest(declaration, { ...given, ...queryOf(raw) }, json) }
+            : context,
           signal: raw.signal,
         };
-        return await handle(request as Parameters<typeof handle>[0], deps);
+        return await around(request.context, () => handle(request as Parameters<typeof handle>[0], deps));
       } finally {
         upload.release();
       }
@@ -133,10 +141,11 @@ export function route<
 /**
  * The digest of a request: 16 bytes of a hash in base64url, over the canonical JSON of RFC 8785. The order of members
  * and blanks do not matter.
+ * @param params the parameters of the path and of the query; no route has one name in both
  */
 export function requestDigest(
   { method, path }: Pick<RouteDeclaration, 'method' | 'path'>,
-  params: Readonly<Record<string, string>>,
+  params: Readonly<Record<string, unknown>>,
   body: unknown,
 ): string {
   const text = canonicalize([method, path, params, body ?? null]) ?? '';

@@ -2,16 +2,24 @@ import type { AppDeps } from '../http/app.ts';
 import type { Route } from '../http/route.ts';
 import { type DeadLetterDeps, deadLetterOperations } from './dead-letter-routes.ts';
 import { type FailedBatchDeps, failedBatchRoutes } from './failed-batch-routes.ts';
+import { type KeyedDeps, keyedOperation } from './keyed-operations.ts';
 import { type ReplayDeps, replayRoutes } from './replay-routes.ts';
 import { type VerificationDeps, verificationRoutes } from './verification-routes.ts';
 
 /** The parts that the routes of operators need. */
-export interface OperateDeps extends AppDeps, ReplayDeps, DeadLetterDeps, FailedBatchDeps, VerificationDeps {}
+export interface OperateDeps
+  extends AppDeps,
+    KeyedDeps,
+    ReplayDeps,
+    DeadLetterDeps,
+    FailedBatchDeps,
+    VerificationDeps {}
 
 /** Every route by which operators change views. They have their own function, with its own permissions. */
-export const operationRoutes: readonly Route<OperateDeps>[] = [
+const all: readonly Route<OperateDeps>[] = [
   ...replayRoutes,
   ...deadLetterOperations,
   ...failedBatchRoutes,
   ...verificationRoutes,
 ];
+export const operationRoutes = all.map(keyedOperation);

@@ -135,6 +135,7 @@ function createEmbeddedApi({ engine, logger, telemetry, verifications, closing }
     states: engine.states,
     aggregates,
     views: engine.views,
+    control: engine.control,
     generations: engine.generations,
     replays: engine.replays,
     sharedViews: engine.sharedViews,

@@ -1,5 +1,5 @@
 import { definitionOf } from '../../events/catalogue.ts';
-import { ConcurrencyError, ValidationError } from '../base/errors.ts';
+import { ConcurrencyError, EventIdTakenError, ValidationError } from '../base/errors.ts';
 import { ulids } from '../base/new-id.ts';
 import { contention } from '../base/races.ts';
 import { assertId, parseStreamId } from '../base/stream-id.ts';
@@ -7,6 +7,7 @@ import type { DomainEvent, NewEvent } from '../events/catalogue.ts';
 import { type AppendResult, repeatOf, resultOf } from './append-result.ts';
 import { type Commit, decodeCommit, encodeEvents, type StoredEvent } from './commit.ts';
 import type { CommitStorage } from './commit-storage.ts';
+import { madeBefore } from './made-ids.ts';
 import { assertEvents } from './new-events.ts';
 import { bounds, type ReadOptions, rangeOf } from './read-range.ts';
 
@@ -47,7 +48,7 @@ export interface EventStoreOptions {
 const ITEM_OVERHEAD_BYTES = 128;
 
 /** Days that a note of a request without effect is kept at least. */
-const NOTE_DAYS = 31;
+export const NOTE_DAYS = 31;
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
 /** For `any` and `exists` appends. */
@@ -165,6 +166,8 @@ export class EventStore {
     const version = head + 1;
     const commit: Commit = { ...draft.commit, version };
     const given = new Map([...draft.given].map(([id, index]) => [id, version + index]));
+    const taken = await madeBefore(this.#storage, commit.stream, head, given.keys());
+    if (taken.size > 0) throw new EventIdTakenError(commit.stream, taken);
     const occupant = await this.#storage.put(commit, given);
     if (!occupant) return resultOf(commit, false, draft.eventIds);
     // Our own earlier write whose reply was lost, a retry by the client library, or the caller's repeat.

@@ -18,7 +18,7 @@ export function assertEvents(aggregateType: string, events: readonly NewEvent[])
   const ids = events.map((event) => event.id).filter((id) => id !== undefined);
   if (new Set(ids).size < ids.length) issues.push({ path: 'events', message: 'holds an event id twice' });
   if (ids.length > MAX_GIVEN_IDS) {
-    const message = `gives ids to ${ids.length} events, an append may to ${MAX_GIVEN_IDS}; leave some out, or append twice`;
+    const message = `gives ids to ${ids.length} events; an append can give ${MAX_GIVEN_IDS}: leave out an id, or append the events in two parts`;
     issues.push({ path: 'events', message });
   }
   if (issues.length > 0) throw new ValidationError(issues);

@@ -1,4 +1,4 @@
-import { ulid } from 'ulid';
+import { decodeTime, monotonicFactory, ulid } from 'ulid';
 import { expect, test } from 'vitest';
 import { ConcurrencyError, EventIdTakenError, ValidationError } from '../../core/base/errors.ts';
 import type { NewEvent } from '../../core/events/catalogue.ts';
@@ -41,6 +41,39 @@ export function eventIdContract(storage: () => CommitStorage): void {
     expect(await store.append(stream, [named('b')], { expectedVersion: 1 })).toMatchObject({ toVersion: 2 });
   });
 
+  test('an id that Annals made is taken as well, wherever its event stands', async () => {
+    const stream = newStream();
+    let time = Date.parse('2026-01-01T00:00:00Z');
+    const clock = monotonicFactory();
+    const store = new EventStore(storage(), { now: () => new Date(time), newId: () => clock(time) });
+    const made = new Map<string, number>();
+    for (let version = 0; version < 24; ) {
+      const size = 1 + (version % 3);
+      const { eventIds } = await store.append(
+        stream,
+        Array.from({ length: size }, () => step('x')),
+        {
+          expectedVersion: version,
+        },
+      );
+      for (const id of eventIds) made.set(id, ++version);
+      time += version % 2 ? 400 : 30_000;
+    }
+    for (const [id, place] of made) {
+      for (const expectedVersion of [24, 'any'] as const) {
+        const error = await store.append(stream, [named(id)], { expectedVersion }).catch((reason: unknown) => reason);
+        expect(error).toBeInstanceOf(EventIdTakenError);
+        expect(error).toMatchObject({ taken: new Map([[id, place]]) });
+      }
+    }
+    const all = [...made.keys()].map((id) => named(id));
+    await expect(store.append(stream, all, { expectedVersion: 24 })).rejects.toMatchObject({ taken: made });
+    const others = [Date.parse('2025-01-01'), ...[...made.keys()].map(decodeTime), time, time + 3_600_000];
+    const free = others.map((at) => named(ulid(at)));
+    expect(await store.append(stream, free, { expectedVersion: 24 })).toMatchObject({ toVersion: 24 + free.length });
+    expect(await store.append(newStream(), all, { expectedVersion: 0 })).toMatchObject({ toVersion: 24 });
+  });
+
   test('an append under a key is repeated by its key, whatever ids its events have', async () => {
     const store = new EventStore(storage());
     const stream = newStream();
@@ -68,7 +101,11 @@ export function eventIdContract(storage: () => CommitStorage): void {
     const store = new EventStore(storage());
     const stream = newStream();
     const many = Array.from({ length: MAX_GIVEN_IDS + 1 }, () => named(ulid()));
-    await expect(store.append(stream, many, { expectedVersion: 0 })).rejects.toThrow(ValidationError);
+    const refused = store.append(stream, many, { expectedVersion: 0 });
+    await expect(refused).rejects.toThrow(ValidationError);
+    await expect(refused).rejects.toMatchObject({
+      issues: [{ path: 'events', message: expect.stringContaining('append the events in two parts') }],
+    });
     const [last = step('x'), ...others] = many;
     const { id: _, ...unnamed } = last;
     const result = await store.append(stream, [...others, unnamed as NewEvent], { expectedVersion: 0 });

@@ -117,6 +117,18 @@ describe('a batch that was given up', () => {
     expect(logged).toHaveLength(1);
   });
 
+  it('is redriven once under a key, which then answers, and stands for no other request', async () => {
+    const { records } = await agent();
+    await giveUp('stage-Projector', records);
+    const [key, path] = [{ 'Idempotency-Key': ulid() }, '/failed-batches/redrive'];
+    const first = await functions.http('operate', { method: 'POST', path, headers: key });
+    expect(first.body).toMatchObject({ results: [{ outcome: 'redriven' }], more: false });
+    const again = await functions.http('operate', { method: 'POST', path, headers: key });
+    expect(again.body).toEqual(first.body);
+    const other = await functions.http('operate', { method: 'POST', path: '/verifications', headers: key });
+    expect(other).toMatchObject({ status: 422, body: { code: 'IDEMPOTENCY_KEY_REUSED' } });
+  });
+
   it('stays while the bus denies it, and goes when the bus is back', async () => {
     const { agentId, records } = await agent();
     await giveUp('stage-Relay', records);

@@ -39,7 +39,7 @@ export interface EngineOptions {
 }
 
 /** The stores that others work with; the log has each event a moment after its append. */
-type Ports = Pick<EngineStores, 'store' | 'views' | 'generations' | 'sharedViews' | 'objects' | 'log'>;
+type Ports = Pick<EngineStores, 'store' | 'views' | 'generations' | 'sharedViews' | 'control' | 'objects' | 'log'>;
 
 /** All of Annals' machinery in one process, on one folder. */
 export interface Engine extends Ports {
@@ -85,7 +85,7 @@ function compose(folder: DataFolder, options: EngineOptions): Engine {
   const damage = new DamageRecord(() => metrics.count('corrupt_data_total', {}));
   const logger = notingDamage(options.logger, damage);
   const stores = openStores(folder, { dataDir: options.dataDir, settings, telemetry, logger, damage });
-  const { store, objects, views, sharedViews, generations, log, busMarks } = stores;
+  const { store, objects, views, sharedViews, control, generations, log, busMarks } = stores;
   const { states, writer: snapshots } = openStates({ store, objects, folds, settings, logger, metrics });
   const bus = createBus(settings, telemetry, logger);
   const relayBatch = settings.bus.batch_size;
@@ -113,7 +113,7 @@ function compose(folder: DataFolder, options: EngineOptions): Engine {
     { name: 'the store', close: () => stores.commits.close() },
   ];
   return {
-    ...{ logger, store, states, views, generations, replays, sharedViews, log, objects, bus },
+    ...{ logger, store, states, views, generations, replays, sharedViews, control, log, objects, bus },
     deadLetters: new DeadLetters({ projections, store, views, sharedViews, live, busMarks, publication }),
     start: () => startParts(parts),
     close: () => closeParts(parts),
