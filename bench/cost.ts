@@ -15,16 +15,16 @@ import { withEmulator } from './harness/emulator.ts';
 import { sampleEvents } from './harness/events.ts';
 import { meteredClient } from './harness/metered-client.ts';
 
-// What a million events cost on AWS: units counted on the emulator, at list prices. `--write` writes docs/cost.md.
+// The cost of a million events on AWS: units counted on the emulator, at list prices. `--write` writes docs/cost.md.
 
 const MILLION = 1_000_000;
 const EVENT_BYTES = 300;
-/** Appends of each kind that are measured and scaled up. */
+/** Appends that are measured for each size; the result is scaled up. */
 const SAMPLE = 100;
-/** Commits that reach the projector and the relay at once: what a second brings at this many commits a second. */
+/** Commits in a batch of the projector and the relay: one second at 50 commits a second. */
 const BATCH = 50;
 
-/** What cannot be counted here and is taken from the deployed functions' order of magnitude. */
+/** Times of the functions. They cannot be counted here; they have the order of magnitude of deployed functions. */
 const assumed = {
   commandMs: 15,
   commandGigabytes: 1,
@@ -32,12 +32,12 @@ const assumed = {
   batchGigabytes: 0.5,
 } as const;
 
-/** Of one append, on average. */
+/** The units of one append, on average. */
 interface Units {
   readonly append: number;
   readonly log: number;
   readonly views: { readonly write: number; readonly read: number };
-  /** Bytes of an event as its commit stores it, and as the log does. */
+  /** Bytes of an event in its commit, and in the log. */
   readonly stored: number;
   readonly logged: number;
 }
@@ -124,7 +124,7 @@ await withEmulator(async () => {
   client.destroy();
 });
 
-/** US dollars for a million events, by what they go for. */
+/** US dollars for a million events, by part of the system. */
 function costOf(size: number, units: Units): Record<string, number> {
   const appends = MILLION / size;
   const { dynamoDb, lambda, apiRequest, busEvent } = prices;
@@ -167,11 +167,12 @@ function page(columns: readonly Column[]): string {
   return [
     '# What a million events cost on AWS',
     '',
-    `Computed by \`npm run bench -- cost --write\`: units counted on the DynamoDB emulator with events of ${EVENT_BYTES} bytes, at the list prices of us-east-1 as of`,
-    `${prices.asOf} (\`lib/operations/prices.ts\`), without free tiers. Batches of ${BATCH} commits; a command runs ${assumed.commandMs} ms in ${assumed.commandGigabytes} GB, a batch ${assumed.batchMs} ms in ${assumed.batchGigabytes} GB: assumed, not`,
-    'measured, as are the prices of tomorrow. The dashboard of a stage shows what its tables really cost.',
+    `\`npm run bench -- cost --write\` computes this page. It counts units on the DynamoDB emulator with events of ${EVENT_BYTES} bytes and uses the list`,
+    `prices of us-east-1 as of ${prices.asOf} (\`lib/operations/prices.ts\`), without free tiers. A batch has ${BATCH} commits. Two figures are assumed and not`,
+    `measured: a command runs ${assumed.commandMs} ms in ${assumed.commandGigabytes} GB, and a batch runs ${assumed.batchMs} ms in ${assumed.batchGigabytes} GB. Prices may change. The dashboard of a stage shows the`,
+    'actual cost of its tables.',
     '',
-    'US dollars per million events, by how many one append holds:',
+    'US dollars per million events, by the number of events in an append:',
     '',
     ...head(sizes),
     ...parts.map((part) =>
@@ -181,15 +182,15 @@ function page(columns: readonly Column[]): string {
       ),
     ),
     row(
-      '**all of it**',
+      '**total**',
       columns.map(({ annals }) => `**${dollars(total(annals))}**`),
     ),
     row(
-      'the same with one item per event, no log',
+      'total with one item per event, no log',
       columns.map(({ other }) => dollars(total(other))),
     ),
     '',
-    'The units behind it, of one append:',
+    'Units of one append:',
     '',
     ...head(sizes),
     row(
@@ -213,16 +214,17 @@ function page(columns: readonly Column[]): string {
       columns.map(({ units }) => units.stored.toFixed(0)),
     ),
     '',
-    'What it says: a request costs more than everything behind it, so agents that append several events at once save most. One item per event pays twice for',
-    'a transaction and again for every event in it; it has no log here, which it would need to be read in order.',
+    'A request costs more than all work behind it, so agents save most when they append several events at once. A store with one item per event pays',
+    'twice for the transaction and again for every event in it. That total has no log; such a store would need a log to be read in order.',
     '',
-    '**What watching costs besides.** Metrics: a line of about 300 bytes for each set of labels, at most every 10 s of a busy function environment; 30 cents a month for each',
-    `time series that CloudWatch makes of it. Traces: $${(prices.trace * MILLION).toFixed(2)} a million recorded, of which X-Ray's default takes one in twenty. Alarms: 10 cents a month each, for each metric that they look at.`,
-    'Health every 30 s: 88,000 invocations a month, half of them by way of a queue.',
+    '**Cost of monitoring.** Metrics: a line of about 300 bytes for each set of labels, at most every 10 s for each busy function environment; 30 cents a month',
+    `for each time series in CloudWatch. Traces: $${(prices.trace * MILLION).toFixed(2)} for a million recorded traces; X-Ray records one in twenty by default. Alarms: 10 cents a month for each metric`,
+    'of an alarm. A health check every 30 s: 88,000 invocations a month, half of them through a queue.',
     '',
-    '**What a verification reads.** Counted by `npm run bench -- verification` with 100 streams, scaled to 100,000 commits of one event: 49,850 read units ($0.006) at 50 commits a stream, 110,650',
-    '($0.014) at 10, 820,500 ($0.10) at one: about 8 units a stream and 0.35 a commit. It reads everything each time, so a month costs that times its runs: a million commits,',
-    '10 a stream, cost $4.15 a month once a day (`-c verifyEveryHours=24`, 30 runs) and $0.59 once a week (168, 4.3 runs). The time of the function comes on top.',
+    '**Cost of a verification.** `npm run bench -- verification` counts read units with 100 streams; the figures are scaled to 100,000 commits of one event: 49,850',
+    'read units ($0.006) at 50 commits a stream, 110,650 ($0.014) at 10, 820,500 ($0.10) at one. This is about 8 units a stream and 0.35 a commit. Each run',
+    'reads everything. So a million commits, 10 a stream, cost $4.15 a month with one run a day (`-c verifyEveryHours=24`, 30 runs) and $0.59 with one run a week',
+    '(168, 4.3 runs). The time of the function is not included.',
     '',
   ].join('\n');
 }

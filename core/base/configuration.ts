@@ -45,7 +45,7 @@ const always = <Value extends string | boolean>(value: Value, why: string) =>
 
 const retentionPolicy = section({
   days: whole(365, 1, 36_500, 'days').describe(
-    'How long pages of the log stay in its table; older ones are in the archive, verified before they go. Streams stay whole',
+    'How long pages of the log stay in its table. Older pages move to the archive, which is verified first. Streams stay whole',
   ),
   compression: z
     .boolean('must be true or false')
@@ -58,26 +58,26 @@ const store = section({
     .enum(['single', 'by_aggregate_type', 'sharded'])
     .default('single')
     .describe(
-      'Partitions of the log: one order over everything, one for each aggregate type, or log_shards of them for most throughput',
+      'Partitions of the log: one for all events, one for each aggregate type, or log_shards partitions for the most throughput',
     ),
   log_shards: whole(8, 2, 64, 'partitions').describe(
-    'Partitions of a sharded log. There can be more later, never fewer',
+    'Partitions of a sharded log. The number can grow later; it cannot fall',
   ),
   retention_policy: retentionPolicy.prefault({}),
 });
 
 const bus = section({
   batch_size: whole(100, 1, 10_000, 'commits').describe(
-    'Most commits that the relay takes to the log and the bus at once',
+    'Most commits that the relay puts into the log and on the bus at once',
   ),
   batch_timeout: duration('1s', '0ms', '5m').describe('How long the relay waits for a batch to fill, on AWS'),
 });
 
 const retryPolicy = section({
   max_retries: whole(3, 1, 20, 'attempts').describe(
-    'Attempts in all, the first included; then the event is a dead letter',
+    'Attempts in all, the first included; then the stream is parked as a dead letter',
   ),
-  backoff_strategy: always('exponential', 'Pauses double, with jitter, so that retries do not come in step'),
+  backoff_strategy: always('exponential', 'Pauses double, with jitter, so that retries do not come at the same moment'),
   initial_delay: duration('1s', '1ms', '1m').describe('Pause before the second attempt'),
   max_delay: duration('60s', '1ms', '1h').describe('Longest pause'),
 }).refine(({ initial_delay, max_delay }) => initial_delay <= max_delay, {
@@ -91,7 +91,10 @@ const processors = section({
 });
 
 const snapshots = section({
-  enabled: z.boolean().default(true).describe('Whether snapshots are written; those there are used all the same'),
+  enabled: z
+    .boolean()
+    .default(true)
+    .describe('Whether snapshots are written; existing snapshots are used in either case'),
   frequency: whole(100, 2, 100_000, 'events').describe('Events of a stream from one snapshot to the next'),
   compression: always('gzip', 'Snapshots are gzip JSON, which any tool reads'),
 });
@@ -99,20 +102,20 @@ const snapshots = section({
 const monitoring = section({
   metrics_enabled: z.boolean().default(true).describe('Whether metrics are written'),
   tracing_enabled: z.boolean().default(true).describe('Whether traces are written'),
-  health_check_interval: duration('30s', '15s', '10m').describe('How often every dependency is tried'),
+  health_check_interval: duration('30s', '15s', '10m').describe('Pause between two checks of every dependency'),
   counted_sources: z
     .array(z.string().min(1).max(128))
     .max(20)
     .default(['annals'])
-    .describe('Sources of events that metrics count by name; the others are counted together, as "other"'),
+    .describe('Sources of events that metrics count by name; all other sources are counted as "other"'),
 });
 
 const security = section({
   encryption_at_rest: always(
     true,
-    'On AWS tables, buckets and the bus are encrypted with keys of their own; on one machine encrypt the disk',
+    'On AWS, KMS keys of the stage encrypt tables, buckets and the bus; on one machine encrypt the disk',
   ),
-  encryption_in_transit: always(true, 'AWS is reached over TLS only'),
+  encryption_in_transit: always(true, 'All requests to AWS use TLS'),
   authentication_required: always(
     true,
     'On AWS every request is signed by an IAM identity; the embedded server listens on loopback only',

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { eventSystemSchema } from '../../core/base/configuration.ts';
 
-/** What the page shows of a setting's JSON schema. */
+/** The part of a setting's JSON schema that the page shows. */
 interface Setting {
   readonly type: string;
   readonly properties?: Readonly<Record<string, Setting>>;
@@ -15,16 +15,15 @@ interface Setting {
 
 const introduction = `# Configuration
 
-\`annals.config.ts\` says what an installation wants otherwise than by default; \`npm start\` and the deployment read the same file,
-and refuse a wrong value with its path and what is allowed there. The names are those of the original specification's
-\`event_system\`. This page is made from the schema, \`core/base/configuration.ts\`, by \`npx vitest run test/unit/docs -u\`.
+\`annals.config.ts\` has the settings that differ from the defaults. \`npm start\` and the deployment read the same file. They refuse a
+wrong value; the message names its path and the allowed values. The names are the names of \`event_system\` in the original specification.
+\`npx vitest run test/unit/docs -u\` makes this page from the schema, \`core/base/configuration.ts\`.
 
-Not settings, because where Annals runs decides them: \`store.type\`, \`bus.type\`, \`snapshots.storage_type\` and the connection
-strings. On AWS these are DynamoDB, EventBridge and S3, on one machine SQLite, the process and files, in the folder that
-\`ANNALS_DATA\` names.
+\`store.type\`, \`bus.type\`, \`snapshots.storage_type\` and the connection strings are no settings, because the host decides them. On AWS they are
+DynamoDB, EventBridge and S3. On one machine they are SQLite, the process and files in the folder that \`ANNALS_DATA\` names.
 `;
 
-/** docs/configuration.md as the schema has it. */
+/** The text of docs/configuration.md, made from the schema. */
 export function configurationPage(): string {
   const root = z.toJSONSchema(eventSystemSchema, { io: 'input' }) as unknown as Setting;
   const sections = Object.entries(root.properties ?? {}).map(([name, section]) => {
