@@ -5,7 +5,7 @@ import {
   waitUntilTableExists,
 } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
-import { itemOf } from '../adapters/aws/dynamodb/commit-item.ts';
+import { toCommitItem } from '../adapters/aws/dynamodb/commit-item.ts';
 import { DynamoCommitStorage } from '../adapters/aws/dynamodb/commit-storage.ts';
 import { DEFAULT_TENANT, eventsTable } from '../adapters/aws/dynamodb/tables.ts';
 import { S3ObjectStore } from '../adapters/aws/s3/object-store.ts';
@@ -51,7 +51,7 @@ async function fill(client: DynamoDBClient, stream: string, length: number, comm
   for (let first = 1; first <= length; first += 25) {
     const versions = Array.from({ length: Math.min(25, length - first + 1) }, (_, index) => first + index);
     const puts = versions.map((version) => ({
-      PutRequest: { Item: itemOf({ ...commit, stream, version }, DEFAULT_TENANT) },
+      PutRequest: { Item: toCommitItem({ ...commit, stream, version }, DEFAULT_TENANT) },
     }));
     const { UnprocessedItems } = await client.send(new BatchWriteItemCommand({ RequestItems: { [TABLE]: puts } }));
     if (UnprocessedItems?.[TABLE]) throw new Error('the emulator did not take all items');

@@ -3,7 +3,7 @@ import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { handle } from 'hono/aws-lambda';
 import * as z from 'zod';
-import { busDetailOf } from '../../adapters/aws/eventbridge/bus-event.ts';
+import { readBusDetail } from '../../adapters/aws/eventbridge/bus-event.ts';
 import { statePayload } from '../../adapters/aws/step-functions/payload.ts';
 import { type CommitFailure, processBatch, type RecordFailure } from '../../adapters/aws/stream/batch.ts';
 import { type App, type AppDeps, createApp } from '../../api/http/app.ts';
@@ -82,7 +82,7 @@ export const scheduledHandler = <Result>(work: (context: Context) => Promise<Res
  * then puts it in a queue, from which it comes again.
  */
 export const busHandler = (work: (event: DomainEvent) => Promise<void>, store: EventStore) =>
-  taskHandler(z.unknown(), async (event) => work(await deliveredEvent(busDetailOf(event), store)));
+  taskHandler(z.unknown(), async (event) => work(await deliveredEvent(readBusDetail(event), store)));
 
 /**
  * Does `work` on batches of the events table's stream, and answers where Lambda has to deliver the batch again. Failures are

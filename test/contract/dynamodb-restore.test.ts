@@ -88,7 +88,7 @@ beforeAll(async () => {
   for (let index = 0; index < 17; index++) await lost.append('lost');
 }, 30_000);
 
-it('a restored table of events beside the newer snapshots of the bucket gives no state of the lost history', async () => {
+it('a restored table of events beside newer snapshots in the bucket returns no state of the lost history', async () => {
   const { store, snapshots, append } = stageOn(await restored({ events: images.events }));
   const [fast, slow] = [new StateReader({ store, snapshots }), new StateReader({ store })];
   for (let head = 16; head < 36; head++) {
@@ -98,7 +98,7 @@ it('a restored table of events beside the newer snapshots of the bucket gives no
   }
 }, 30_000);
 
-it('a log that was not restored with them is refused by the relay and by readers', async () => {
+it('the relay and readers refuse a log that was not restored with the events', async () => {
   const { append, log } = stageOn({ ...(await restored({ events: images.events })), log: lost.tables.log });
   for (let index = 0; index < 20; index++) {
     await expect(append('new')).rejects.toThrow(LostHistoryError);
@@ -106,7 +106,7 @@ it('a log that was not restored with them is refused by the relay and by readers
   }
 }, 30_000);
 
-it('all tables of one moment go on as if nothing had been: events, log and views agree', async () => {
+it('after a restore of all tables to the same moment, events, log and views agree', async () => {
   const stage = stageOn(await restored(images));
   for (let index = 0; index < 20; index++) await stage.append('new');
   expect(await stage.verify()).toMatchObject({ total: 0, extent: { commits: 36, pages: 36, views: 1 } });
@@ -114,13 +114,13 @@ it('all tables of one moment go on as if nothing had been: events, log and views
   expect(texts.join()).not.toContain('lost');
 }, 30_000);
 
-it('views that were not restored with them are named by a verification', async () => {
+it('a verification names the views that were not restored with the events', async () => {
   const tables = await restored({ events: images.events, log: images.log });
   const { differences } = await stageOn({ ...tables, views: lost.tables.views }).verify();
   expect(differences.map(({ place, kind }) => `${place} ${kind}`)).toEqual(['agent-status/42 ahead']);
 }, 30_000);
 
-it('a view that was not restored is made anew with the next commit of its stream', async () => {
+it('the next commit of a stream makes a view that was not restored anew', async () => {
   const tables = await restored({ events: images.events, log: images.log });
   const stage = stageOn({ ...tables, views: (await restored({ views: await imageOf(lost.tables.views) })).views });
   await stage.append('new');

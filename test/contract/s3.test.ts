@@ -12,7 +12,7 @@ const client = (endpoint: string) => new S3Client({ endpoint, forcePathStyle: tr
 
 objectStoreContract('S3', async () => new S3ObjectStore(client(standIn.endpoint), 'objects'));
 
-test('one signed request a call, and a checksum with what is written', async () => {
+test('each call is a single signed request, and a write has a checksum', async () => {
   const objects = new S3ObjectStore(client(standIn.endpoint), 'objects');
   standIn.requests.length = 0;
   await objects.put('requests/1', new Uint8Array([1, 2, 3]), { ifAbsent: true });
@@ -29,7 +29,7 @@ test('one signed request a call, and a checksum with what is written', async () 
   });
 });
 
-test('a bucket that is not there is an error, not an absent object; no answer is UnavailableError', async () => {
+test('a missing bucket is an error, not an absent object; no answer is an UnavailableError', async () => {
   await expect(new S3ObjectStore(client(standIn.endpoint), 'other').get('a')).rejects.toThrow('NoSuchBucket');
   const nobody = new S3ObjectStore(client('http://127.0.0.1:1'), 'objects');
   await expect(nobody.get('a')).rejects.toThrow(UnavailableError);

@@ -524,13 +524,7 @@ export const faults: readonly Fault[] = [
   },
   {
     name: 'the circuit breaker is left out',
-    edits: [
-      [
-        'adapters/aws/eventbridge/publisher.ts',
-        "this.#breaker.execute(() => reaching('EventBridge', () => this.#client.send(command)))",
-        "reaching('EventBridge', () => this.#client.send(command))",
-      ],
-    ],
+    edits: [['adapters/aws/eventbridge/publisher.ts', 'this.#breaker.execute(send)', 'send()']],
     tests: eventBridge,
   },
   {

@@ -5,14 +5,14 @@ import type { ObservableClient } from '../telemetry/observe-client.ts';
 
 const observers: ((client: ObservableClient) => void)[] = [];
 
-/** Has every client that is made from now on observed. */
+/** Observes every client that is made after this call. */
 export function observeClients(observe: (client: ObservableClient) => void): void {
   observers.push(observe);
 }
 
 /**
- * Made at its first use, then shared: importing this file costs nothing, and a warm function keeps its connections.
- * Calls are marked as pure, so that a function's bundle holds no client that it does not use.
+ * Makes a client at its first use and shares it from then on: the import costs nothing, and a warm function keeps its
+ * connections. Callers mark the call as pure, so that a function's bundle holds only the clients that the function uses.
  */
 export function lazily<Client>(create: () => Client): () => Client {
   let client: Client | undefined;
@@ -22,31 +22,32 @@ export function lazily<Client>(create: () => Client): () => Client {
   };
 }
 
-/** A client of the AWS SDK, as those see it who observe. */
+/** Adds the observers of {@link observeClients} to a client of the AWS SDK. @returns the client */
 export function observed<Client extends object>(client: Client): Client {
-  for (const observe of observers) observe(client as ObservableClient); // the types of its calls are narrower
+  for (const observe of observers) observe(client as ObservableClient); // the client declares narrower types for its calls
   return client;
 }
 
 /**
- * Gives up well within a function's time limit: an attempt that hangs must not eat the time that a second one needs.
- * To try a write again is safe: a commit and a view are written under a condition, events are deduplicated by their id.
- * @param requestTimeout of one attempt, milliseconds
+ * Settings of a client that gives up well within a function's time limit: an attempt that hangs must leave time for the
+ * next attempt. To repeat a write is safe: commits and views are written under a condition, and consumers deduplicate
+ * events by id.
+ * @param requestTimeout of each attempt, milliseconds
  */
-export const patience = (requestTimeout: number, maxAttempts = 3) => ({
+export const timeouts = (requestTimeout: number, maxAttempts = 3) => ({
   maxAttempts,
   retryMode: 'standard',
   requestHandler: { connectionTimeout: 1_000, requestTimeout, throwOnRequestTimeout: true },
 });
 
 /** The client of DynamoDB: 3 attempts of at most 3 s. */
-export const dynamoDb = /* @__PURE__ */ lazily(() => observed(new DynamoDBClient(patience(3_000))));
+export const dynamoDb = /* @__PURE__ */ lazily(() => observed(new DynamoDBClient(timeouts(3_000))));
 
 /**
- * The client of EventBridge: 2 attempts of at most 3 s. The publisher's breaker opens after 3 failed calls, so a bus that hangs
- * costs an invocation of 60 s no more than 20 s.
+ * The client of EventBridge: 2 attempts of at most 3 s. The publisher's breaker opens after 3 failed calls, so a bus that
+ * hangs costs an invocation of 60 s at most 20 s.
  */
-export const eventBridge = /* @__PURE__ */ lazily(() => observed(new EventBridgeClient(patience(3_000, 2))));
+export const eventBridge = /* @__PURE__ */ lazily(() => observed(new EventBridgeClient(timeouts(3_000, 2))));
 
 /** The client of Step Functions: 3 attempts of at most 5 s. */
-export const stepFunctions = /* @__PURE__ */ lazily(() => observed(new SFNClient(patience(5_000))));
+export const stepFunctions = /* @__PURE__ */ lazily(() => observed(new SFNClient(timeouts(5_000))));

@@ -1,20 +1,20 @@
-/** A service of AWS that Annals calls, or that calls another on its behalf. */
+/** A service of AWS that Annals calls, or that an AWS service calls for Annals. */
 export type Service = 'DynamoDB' | 'S3' | 'EventBridge' | 'Step Functions' | 'KMS' | 'Lambda';
 
 /**
- * - `answer`: the outcome of a question, such as a condition that does not hold. The caller knows what it means.
- * - `request`: this item or entry is too large or malformed, and stays so. Only these may park an event.
- * - `conflict`: another write of the same item was under way. A repeat after a moment succeeds.
- *
- * Every other name is an outage, also one that is not known yet: throttling, limits, permissions, keys, clocks, expired
- * credentials, missing tables and buses. All events share its cause, and it passes once somebody has repaired it.
+ * The meaning of an error for a caller:
+ * - `answer`: a regular outcome, such as a condition that does not hold. The caller handles it.
+ * - `request`: the item or entry is too large or malformed, for good. Only these errors may park an event.
+ * - `conflict`: a concurrent write of the same item was under way. A repeat after a moment succeeds.
+ * - `outage`: every other name, unknown names included: throttling, limits, permissions, keys, clocks, expired credentials,
+ *   missing tables and buses. An outage has the same cause for all events, and passes when the cause is repaired.
  */
 export type Verdict = 'answer' | 'request' | 'conflict' | 'outage';
 
 type Names = Partial<Record<Exclude<Verdict, 'outage'>, readonly string[]>>;
 
 /**
- * The error names that are no outage, by service. Sources, read in November 2026:
+ * The names of errors that are no outage, by service. Sources, read in November 2026:
  * - DynamoDB: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html, and the errors of
  *   PutItem, UpdateItem, TransactWriteItems and Query in https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/
  * - S3: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
@@ -56,14 +56,14 @@ const names: Record<Service, Names> = {
   },
 };
 
-/** In the message of a malformed request: it is the table, its index or the bus that does not fit, for every item alike. */
-const ofAllAlike = /\bindex(es)?\b|schema|missing the key|type mismatch for key|event ?bus|\barn\b/i;
+/** Words in the message of a malformed request that blame the table, its index or the bus, and so concern every item. */
+const sharedCause = /\bindex(es)?\b|schema|missing the key|type mismatch for key|event ?bus|\barn\b/i;
 
-/** What the name of an error means for the item or entry that the request was about. */
+/** The meaning of an error for the item or entry of its request, by the error's name and message. */
 export function verdictOn(service: Service, name: string | undefined, message = ''): Verdict {
   const { answer, request, conflict } = names[service];
   if (name === undefined) return 'outage';
   if (answer?.includes(name)) return 'answer';
   if (conflict?.includes(name)) return 'conflict';
-  return request?.includes(name) && !ofAllAlike.test(message) ? 'request' : 'outage';
+  return request?.includes(name) && !sharedCause.test(message) ? 'request' : 'outage';
 }

@@ -1,26 +1,27 @@
 import { defaultProvider } from '@aws-sdk/credential-provider-node';
 import { AwsClient } from 'aws4fetch';
 
-/** Credentials as the AWS SDKs and tools find them; `expiration` is when they have to be fetched anew. */
+/** Credentials as the AWS SDKs and tools find them. At `expiration` they have to be fetched again. */
 type Credentials = Awaited<ReturnType<ReturnType<typeof defaultProvider>>>;
 
+/** Settings of {@link signedFetch}. */
 export interface SigningOptions {
   /** Region of the API, such as `eu-central-1`. */
   readonly region: string;
-  /** Key of a client, where the deployment counts requests by client. */
+  /** API key of the client, for deployments that count requests by client. */
   readonly apiKey?: string | undefined;
-  /** Where credentials come from; by default environment, `AWS_PROFILE`, container and instance, as for the AWS CLI. */
+  /** Source of the credentials; by default environment, `AWS_PROFILE`, container and instance, as for the AWS CLI. */
   readonly credentials?: () => Promise<Credentials>;
 }
 
-/** The region in the name of an API Gateway host, undefined for any other host. */
+/** The region in the name of an API Gateway host; undefined for any other host. */
 export function regionOfApi(url: string): string | undefined {
   return /\.execute-api\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?$/.exec(new URL(url).hostname)?.[1];
 }
 
 /**
- * A `fetch` that signs each request for API Gateway's IAM authorisation (Signature Version 4). The provider keeps
- * credentials until they expire, so asking it before each request costs nothing.
+ * A `fetch` that signs each request for API Gateway's IAM authorisation (Signature Version 4). The provider caches
+ * credentials until they expire, so to ask it before each request costs nothing.
  */
 export function signedFetch({ region, apiKey, credentials = defaultProvider() }: SigningOptions) {
   return async (request: Request): Promise<Response> => {

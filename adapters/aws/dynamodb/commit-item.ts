@@ -11,19 +11,19 @@ const positive = z
   .object({ N: z.string().regex(/^[1-9]\d{0,15}$/, 'is no positive integer') })
   .transform(({ N }) => Number(N));
 
-const placeInStream = z.object({
+const extent = z.object({
   version: positive,
   count: positive.refine((count) => count <= MAX_EVENTS_PER_COMMIT, 'is too many'),
 });
 
-/** Kept as bytes, known as text. */
+/** The item holds bytes, the commit has text. */
 const digest = z
   .object({ B: z.instanceof(Uint8Array) })
   .transform(({ B }) => Buffer.from(B).toString('base64url'))
   .optional();
 
 /** An item of the events table with its body already in bytes. */
-const commitItem = placeInStream
+const commitItem = extent
   .extend({
     stream: text,
     commitId: text.optional(),
@@ -50,31 +50,32 @@ const commitItem = placeInStream
 /** Partition key of a stream's commits. */
 export const streamKey = (tenant: string, stream: string): string => `${tenant}/${stream}`;
 
-export function itemOf(commit: Commit, tenant: string): Record<string, AttributeValue> {
+/** The item that stores a commit; {@link readCommitItem} reads it back. */
+export function toCommitItem(commit: Commit, tenant: string): Record<string, AttributeValue> {
   const { stream, version, count, commitId, keyed, recordedAt, types, body, trace, digest } = commit;
   return {
     stream: { S: streamKey(tenant, stream) },
     version: { N: String(version) },
     count: { N: String(count) },
-    // Only what a caller may ask for by its id is in the index, and costs a write unit there.
+    // Only keyed commits are found by id. So only they are in the index, which costs a write unit each.
     [keyed ? 'idempotencyKey' : 'commitId']: { S: commitId },
     recordedAt: { S: recordedAt },
     types: { SS: [...types] },
     body: { B: body },
     ...(trace === undefined ? {} : { trace: { S: trace } }),
-    ...(digest === undefined ? {} : { digest: digestOf(digest) }),
+    ...(digest === undefined ? {} : { digest: digestValue(digest) }),
   };
 }
 
-const digestOf = (digest: string): AttributeValue => ({ B: Buffer.from(digest, 'base64url') });
+const digestValue = (digest: string): AttributeValue => ({ B: Buffer.from(digest, 'base64url') });
 
 /*
- * Beside the commits of a stream, under its key, lie notes: one of each event id that a caller gave, and one of each keyed
- * request that changed nothing. Their sort keys are negative, so that no query for commits, nor for the last one, meets them.
+ * A stream's partition holds notes beside the commits: a note for each event id that a caller gave, and a note for each
+ * keyed request that changed nothing. The sort keys of notes are negative, so that queries for commits skip them.
  */
 
-/** The place of a note: negative, and the same each time for what it is about. 96 bits of a hash keep two apart. */
-function notePlace(kind: 'event' | 'request', id: string): string {
+/** The sort key of a note: negative, and the same each time for the same id. A hash of 96 bits tells ids apart. */
+function noteVersion(kind: 'event' | 'request', id: string): string {
   const hash = createHash('sha256').update(`${kind} ${id}`).digest('hex').slice(0, 24);
   return `-${BigInt(`0x${hash}`) + 1n}`;
 }
@@ -86,11 +87,11 @@ export const eventNoteKey = (
   id: string,
 ): Record<'stream' | 'version', AttributeValue> => ({
   stream: { S: streamKey(tenant, stream) },
-  version: { N: notePlace('event', id) },
+  version: { N: noteVersion('event', id) },
 });
 
 /** The note that a caller gave an event its id. */
-export const eventNoteOf = (tenant: string, stream: string, id: string, sequenceNumber: number) => ({
+export const toEventNote = (tenant: string, stream: string, id: string, sequenceNumber: number) => ({
   ...eventNoteKey(tenant, stream, id),
   eventId: { S: id },
   sequenceNumber: { N: String(sequenceNumber) },
@@ -105,17 +106,17 @@ export function readEventNote(item: unknown): { readonly id: string; readonly se
   return { id: data.eventId, sequenceNumber: data.sequenceNumber };
 }
 
-/** The note that a keyed request changed nothing. It is in the index of keys, and DynamoDB drops it after a while. */
-export function requestNoteOf(unchanged: Commit, tenant: string, expiresAt: Date): Record<string, AttributeValue> {
+/** The note that a keyed request changed nothing. The index of keys has it, and DynamoDB drops it after `expiresAt`. */
+export function toRequestNote(unchanged: Commit, tenant: string, expiresAt: Date): Record<string, AttributeValue> {
   const { stream, version, commitId, recordedAt, digest } = unchanged;
   return {
     stream: { S: streamKey(tenant, stream) },
-    version: { N: notePlace('request', commitId) },
+    version: { N: noteVersion('request', commitId) },
     idempotencyKey: { S: commitId },
     next: { N: String(version) },
     recordedAt: { S: recordedAt },
     [EXPIRES_AT]: { N: String(Math.ceil(expiresAt.getTime() / 1_000)) },
-    ...(digest === undefined ? {} : { digest: digestOf(digest) }),
+    ...(digest === undefined ? {} : { digest: digestValue(digest) }),
   };
 }
 
@@ -137,15 +138,15 @@ export function readRequestNote(item: unknown): Commit {
   return { ...note, ...place, ...nothing, commitId, keyed: true, ...(digest === undefined ? {} : { digest }) };
 }
 
-/** Whether an item, or its keys, are those of a note and not of a commit. */
+/** Whether an item is a note and no commit; the keys of the item suffice. */
 export const isNote = (item: unknown): boolean => noteKeys.safeParse(item).success;
 
 const noteKeys = z.object({ version: z.object({ N: z.string().startsWith('-') }) });
 
 /**
- * A stand-in for an item that is no commit but has a commit's keys: one event that cannot be read, in its place in its
- * stream. So it fails where the events of that stream are wanted, like any other body that is damaged, and nowhere else.
- * @returns undefined when not even the keys can be read
+ * A stand-in for a damaged item whose keys are still those of a commit: one event that cannot be read. Readers of that
+ * stream fail at this event, as with any damaged body. Other streams are not concerned.
+ * @returns undefined when the keys cannot be read either
  */
 export function unreadableCommit(item: unknown): Commit | undefined {
   const keys = z.object({ stream: text, version: positive }).safeParse(item).data;
@@ -155,8 +156,8 @@ export function unreadableCommit(item: unknown): Commit | undefined {
   return { stream, version: keys.version, count: 1, commitId: '', keyed: false, recordedAt: '', types: [], body };
 }
 
-/** @throws CorruptDataError that names what can be known of the place */
-export function commitOf(item: unknown): Commit {
+/** Reads a commit from its item. @throws CorruptDataError that names stream and version, as far as they can be read */
+export function readCommitItem(item: unknown): Commit {
   const parsed = commitItem.safeParse(item);
   if (parsed.success) return parsed.data;
   const keys = z.object({ stream: text, version: positive }).safeParse(item).data;
@@ -164,9 +165,9 @@ export function commitOf(item: unknown): Commit {
   throw new CorruptDataError(`the item ${where} is no commit`, { cause: parsed.error });
 }
 
-/** The place of a commit of which nothing else was fetched. @throws CorruptDataError that names the stream */
-export function placeOf(item: unknown, stream: string): Pick<Commit, 'version' | 'count'> {
-  const parsed = placeInStream.safeParse(item);
+/** Version and count of a commit, when nothing else of it was fetched. @throws CorruptDataError that names the stream */
+export function readCommitExtent(item: unknown, stream: string): Pick<Commit, 'version' | 'count'> {
+  const parsed = extent.safeParse(item);
   if (parsed.success) return parsed.data;
   throw new CorruptDataError(`the last item of stream ${stream} is no commit`, { cause: parsed.error });
 }

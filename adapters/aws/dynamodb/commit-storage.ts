@@ -11,50 +11,51 @@ import { type Commit, endOf, MAX_EVENTS_PER_COMMIT } from '../../../core/store/c
 import type { CommitPlace, CommitScan, ScannedCommit } from '../../../core/store/commit-scan.ts';
 import type { CommitRange, CommitStorage } from '../../../core/store/commit-storage.ts';
 import {
-  commitOf,
-  eventNoteOf,
   isNote,
-  itemOf,
-  placeOf,
+  readCommitExtent,
+  readCommitItem,
   readEventNote,
   readRequestNote,
-  requestNoteOf,
   streamKey,
+  toCommitItem,
+  toEventNote,
+  toRequestNote,
   unreadableCommit,
 } from './commit-item.ts';
 import { putIfFree } from './put-if-free.ts';
 import { DynamoStore, type Item } from './store.ts';
 import { BY_COMMIT_ID } from './tables.ts';
 
-/** Sort keys to query, both included, and at most how many commits it takes to have all of them that are wanted. */
-interface Span {
+/** Versions of a stream to query, both ends included. */
+interface VersionRange {
   readonly low: number;
   readonly high: number;
   readonly forward: boolean;
-  readonly most: number;
+  /** The query ends after this many commits. */
+  readonly maxCommits: number;
 }
 
-/** A page of a query ends at 1 MB anyway; DynamoDB refuses limits that do not fit in 32 bits. */
+/** A page of a query ends at 1 MB anyway. DynamoDB refuses limits that do not fit in 32 bits. */
 const MAX_PAGE = 10_000;
 
 /**
- * Commits in DynamoDB, one item each; see {@link eventsTable}. Plain attribute values, because marshalling objects costs
- * more CPU than the rest of a call.
+ * Commits in DynamoDB, one item each; see {@link eventsTable}. The class writes attribute values itself, because
+ * marshalling objects costs more CPU than the rest of a call.
  */
 export class DynamoCommitStorage extends DynamoStore implements CommitStorage, CommitScan {
   async put(commit: Commit, given: ReadonlyMap<string, number> = new Map()): Promise<Commit | undefined> {
-    const item = itemOf(commit, this.tenant);
-    const notes = [...given].map(([id, number]) => eventNoteOf(this.tenant, commit.stream, id, number));
+    const item = toCommitItem(commit, this.tenant);
+    const notes = [...given].map(([id, number]) => toEventNote(this.tenant, commit.stream, id, number));
     if (notes.length > 0) return this.#putWithNotes(commit.stream, item, notes);
     const occupant = await putIfFree(this.client, this.table, 'stream', item);
-    return occupant && commitOf(occupant);
+    return occupant && readCommitItem(occupant);
   }
 
   async note(unchanged: Commit, expiresAt: Date): Promise<void> {
-    await putIfFree(this.client, this.table, 'stream', requestNoteOf(unchanged, this.tenant, expiresAt));
+    await putIfFree(this.client, this.table, 'stream', toRequestNote(unchanged, this.tenant, expiresAt));
   }
 
-  /** The commit and the notes of its ids, all or none. */
+  /** Puts the commit and the notes of its event ids, all or none. */
   async #putWithNotes(stream: string, commit: Item, notes: readonly Item[]): Promise<Commit | undefined> {
     const TransactItems = [commit, ...notes].map(
       (Item): TransactWriteItem => ({
@@ -69,9 +70,9 @@ export class DynamoCommitStorage extends DynamoStore implements CommitStorage, C
     );
     const reasons = await this.transact(TransactItems);
     if (!reasons) return undefined;
-    const [occupant, ...there] = reasons.map(({ Item }) => Item);
-    if (occupant) return commitOf(occupant);
-    const taken = there.flatMap((item) => (item ? [readEventNote(item)] : []));
+    const [occupant, ...existingNotes] = reasons.map(({ Item }) => Item);
+    if (occupant) return readCommitItem(occupant);
+    const taken = existingNotes.flatMap((item) => (item ? [readEventNote(item)] : []));
     if (taken.length === 0)
       throw new PayloadTooLargeError('the events of this stream and their ids take too much room');
     throw new EventIdTakenError(stream, new Map(taken.map(({ id, sequenceNumber }) => [id, sequenceNumber])));
@@ -87,7 +88,7 @@ export class DynamoCommitStorage extends DynamoStore implements CommitStorage, C
       Limit: 1,
     });
     const [last] = Items ?? [];
-    return last ? endOf(placeOf(last, stream)) : 0;
+    return last ? endOf(readCommitExtent(last, stream)) : 0;
   }
 
   async find(stream: string, commitId: string): Promise<Commit | undefined> {
@@ -104,18 +105,18 @@ export class DynamoCommitStorage extends DynamoStore implements CommitStorage, C
     const get = new GetItemCommand({ TableName: this.table, Key, ConsistentRead: true });
     const { Item } = await this.send(get);
     if (!Item) return undefined;
-    return isNote(Item) ? readRequestNote(Item) : commitOf(Item);
+    return isNote(Item) ? readRequestNote(Item) : readCommitItem(Item);
   }
 
   read(stream: string, { from, to, direction, limit, startsCommit = false }: CommitRange): AsyncIterable<Commit> {
     const forward = direction === 'forward';
     const [low, high] = forward ? [Math.max(from, 1), to] : [Math.max(to, 1), from];
-    const span: Span = { low, high, forward, most: Math.min(limit ?? high, high - low + 1) };
-    if (!forward) return this.#backward(stream, span);
-    return startsCommit ? this.#commits(stream, span) : this.#forward(stream, span);
+    const range: VersionRange = { low, high, forward, maxCommits: Math.min(limit ?? high, high - low + 1) };
+    if (!forward) return this.#backward(stream, range);
+    return startsCommit ? this.#commits(stream, range) : this.#forward(stream, range);
   }
 
-  /** A scan of the table, in which the commits of a stream stand together. Half the price of a consistent one. */
+  /** Scans the table, in which the commits of a stream stand together. The scan costs half of a consistent scan. */
   async *scan(after?: CommitPlace): AsyncGenerator<ScannedCommit> {
     let startKey: ScanCommandInput['ExclusiveStartKey'] = after && {
       stream: { S: streamKey(this.tenant, after.stream) },
@@ -130,33 +131,34 @@ export class DynamoCommitStorage extends DynamoStore implements CommitStorage, C
     } while (startKey);
   }
 
-  /** A range that starts inside a commit: that one is looked for beside the query for those after it. */
-  async *#forward(stream: string, span: Span): AsyncGenerator<Commit> {
-    if (span.low === 1) {
-      yield* this.#commits(stream, span);
+  /** Reads a range that may start inside a commit. Two queries run side by side: for that commit, and for those after it. */
+  async *#forward(stream: string, range: VersionRange): AsyncGenerator<Commit> {
+    if (range.low === 1) {
+      yield* this.#commits(stream, range);
       return;
     }
-    if (span.low > span.high) return;
-    const before = this.#commits(stream, { low: 1, high: span.low, forward: false, most: 1 });
-    const after = this.#commits(stream, { ...span, low: span.low + 1 });
+    if (range.low > range.high) return;
+    const before = this.#commits(stream, { low: 1, high: range.low, forward: false, maxCommits: 1 });
+    const after = this.#commits(stream, { ...range, low: range.low + 1 });
     const [first, second] = await Promise.all([before.next(), after.next()]);
-    if (!first.done && endOf(first.value) >= span.low) yield first.value;
+    if (!first.done && endOf(first.value) >= range.low) yield first.value;
     if (second.done) return;
     yield second.value;
     yield* after;
   }
 
-  /** A commit with the event `low` in it starts at most 99 before: one query reaches it. */
-  async *#backward(stream: string, span: Span): AsyncGenerator<Commit> {
-    const low = Math.max(1, span.low - MAX_EVENTS_PER_COMMIT + 1);
-    for await (const commit of this.#commits(stream, { ...span, low, high: span.low > span.high ? 0 : span.high })) {
-      if (endOf(commit) >= span.low) yield commit;
-      if (commit.version <= span.low) return;
+  /** The commit that holds event `low` starts at most 99 events before it, so a single query reaches that commit. */
+  async *#backward(stream: string, range: VersionRange): AsyncGenerator<Commit> {
+    const low = Math.max(1, range.low - MAX_EVENTS_PER_COMMIT + 1);
+    const high = range.low > range.high ? 0 : range.high;
+    for await (const commit of this.#commits(stream, { ...range, low, high })) {
+      if (endOf(commit) >= range.low) yield commit;
+      if (commit.version <= range.low) return;
     }
   }
 
-  /** The commits that start within a span, page by page as they are taken. */
-  async *#commits(stream: string, { low, high, forward, most }: Span): AsyncGenerator<Commit> {
+  /** The commits that start within a range. A page is fetched when its first commit is taken. */
+  async *#commits(stream: string, { low, high, forward, maxCommits }: VersionRange): AsyncGenerator<Commit> {
     if (low > high) return;
     let taken = 0;
     let startKey: QueryCommandInput['ExclusiveStartKey'];
@@ -166,13 +168,13 @@ export class DynamoCommitStorage extends DynamoStore implements CommitStorage, C
         ExpressionAttributeNames: { '#version': 'version' },
         ExpressionAttributeValues: { ':low': { N: String(low) }, ':high': { N: String(high) } },
         ScanIndexForward: forward,
-        Limit: Math.min(most - taken, MAX_PAGE),
+        Limit: Math.min(maxCommits - taken, MAX_PAGE),
         ExclusiveStartKey: startKey,
       });
-      for (const item of Items ?? []) yield commitOf(item);
+      for (const item of Items ?? []) yield readCommitItem(item);
       taken += Items?.length ?? 0;
       startKey = LastEvaluatedKey;
-    } while (startKey && taken < most);
+    } while (startKey && taken < maxCommits);
   }
 
   #query(stream: string, input: Omit<QueryCommandInput, 'TableName'>) {
@@ -190,10 +192,10 @@ export class DynamoCommitStorage extends DynamoStore implements CommitStorage, C
   }
 }
 
-/** @throws CorruptDataError for an item that is not even in a stream */
-function scanned(item: Parameters<typeof commitOf>[0]): ScannedCommit {
+/** @throws CorruptDataError for an item without the keys of a commit */
+function scanned(item: Parameters<typeof readCommitItem>[0]): ScannedCommit {
   try {
-    return { commit: commitOf(item) };
+    return { commit: readCommitItem(item) };
   } catch (error) {
     const place = unreadableCommit(item);
     if (!place || !(error instanceof CorruptDataError)) throw error;

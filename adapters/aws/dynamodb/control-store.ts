@@ -10,7 +10,7 @@ import {
   encodeControl,
 } from '../../../core/replays/control-store.ts';
 import { type DocumentItem, DocumentStore } from './document-store.ts';
-import { MAX_BATCH, whether } from './store.ts';
+import { conditionHeld, MAX_BATCH } from './store.ts';
 import { BY_KIND } from './tables.ts';
 
 const controlItem = z.object({
@@ -19,12 +19,12 @@ const controlItem = z.object({
   content: z.string().transform((json): JsonObject => JSON.parse(json)),
 });
 
-/** Control items in DynamoDB; see {@link controlTable}. */
+/** Control items in DynamoDB; see {@link controlTable}. A page of a list has at most 100 items. */
 export class DynamoControlStore extends DocumentStore implements ControlStore {
   async get(kind: string, id: string): Promise<ControlItem | undefined> {
     const get = new GetCommand({ TableName: this.table, Key: this.#key(kind, id), ConsistentRead: true });
-    const { Item } = await this.ask((documents) => documents.send(get));
-    return Item && itemOf(kind, Item);
+    const { Item } = await this.sendDocuments((documents) => documents.send(get));
+    return Item && readControlItem(kind, Item);
   }
 
   async put(kind: string, id: string, content: JsonObject, expectedRevision: number): Promise<boolean> {
@@ -36,21 +36,21 @@ export class DynamoControlStore extends DocumentStore implements ControlStore {
       content: encodeControl(kind, id, content),
     };
     const put = new PutCommand({ TableName: this.table, Item, ...stillAt(expectedRevision) });
-    return whether(this.ask((documents) => documents.send(put)));
+    return conditionHeld(this.sendDocuments((documents) => documents.send(put)));
   }
 
   remove(kind: string, id: string, expectedRevision: number): Promise<boolean> {
     const Key = this.#key(kind, id);
     const remove = new DeleteCommand({ TableName: this.table, Key, ...stillAt(expectedRevision) });
-    return whether(this.ask((documents) => documents.send(remove)));
+    return conditionHeld(this.sendDocuments((documents) => documents.send(remove)));
   }
 
   async list(kind: string, { limit, prefix = '', after = '' }: ControlListOptions): Promise<ControlPage> {
     const size = Math.min(limit, MAX_BATCH);
-    const found = await this.#ids(kind, prefix, after, size + 1); // one more tells whether a page follows
+    const found = await this.#ids(kind, prefix, after, size + 1); // a further id shows that a page follows
     const ids = found.slice(0, size);
     const fetched = await this.batchGetDocuments({ Keys: ids.map((id) => this.#key(kind, id)) });
-    const items = fetched.map((item) => itemOf(kind, item)).toSorted((a, b) => (a.id < b.id ? -1 : 1));
+    const items = fetched.map((item) => readControlItem(kind, item)).toSorted((a, b) => (a.id < b.id ? -1 : 1));
     const next = found.length > size ? ids.at(-1) : undefined;
     return next === undefined ? { items } : { items, next };
   }
@@ -59,7 +59,7 @@ export class DynamoControlStore extends DocumentStore implements ControlStore {
     return { item: this.key(kind, id) };
   }
 
-  /** A sort key takes one condition, so a list by prefix that goes on after an id ends at the last that the prefix has. */
+  /** A sort key takes a single condition: a range from the id before the page to the last id that the prefix allows. */
   async #ids(kind: string, prefix: string, after: string, limit: number): Promise<string[]> {
     const last = `${prefix}\u{10FFFF}`;
     if (after >= last) return [];
@@ -70,9 +70,9 @@ export class DynamoControlStore extends DocumentStore implements ControlStore {
       KeyConditionExpression: '#kind = :kind AND #id BETWEEN :first AND :last',
       ExpressionAttributeNames: { '#kind': 'kind', '#id': 'id' },
       ExpressionAttributeValues: { ':kind': this.key(kind), ':first': first, ':last': last },
-      Limit: limit + 1, // `after` itself is among them
+      Limit: limit + 1, // the range starts with `after` itself
     });
-    const { Items = [] } = await this.ask((documents) => documents.send(query));
+    const { Items = [] } = await this.sendDocuments((documents) => documents.send(query));
     const ids = Items.map((item) => controlItem.pick({ id: true }).parse(item).id);
     return ids.filter((id) => id > after).slice(0, limit);
   }
@@ -88,7 +88,7 @@ const stillAt = (revision: number) =>
       };
 
 /** @throws CorruptDataError that names the item */
-function itemOf(kind: string, item: DocumentItem): ControlItem {
+function readControlItem(kind: string, item: DocumentItem): ControlItem {
   try {
     return { kind, ...controlItem.parse(item) };
   } catch (cause) {

@@ -1,15 +1,15 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { BatchGetCommand, type BatchGetCommandInput, DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import { reaching } from '../clients/service-error.ts';
+import { callService } from '../clients/service-error.ts';
 import { DynamoStore, fetchAll } from './store.ts';
 
 /** An item as plain values. */
 export type DocumentItem = Record<string, unknown>;
-type Wanted = NonNullable<BatchGetCommandInput['RequestItems']>[string];
+type BatchRequest = NonNullable<BatchGetCommandInput['RequestItems']>[string];
 
 /**
- * A store whose items are plain values and whose calls are few, so that the document client's marshalling does not count. Stores of
- * bodies in bytes, and those on the way of every event, write attribute values themselves.
+ * A store whose items are plain values and whose calls are few: the document client marshals them, which costs CPU. Stores
+ * of bodies in bytes, and stores that each event passes, write attribute values themselves.
  */
 export abstract class DocumentStore extends DynamoStore {
   readonly #documents: DynamoDBDocumentClient;
@@ -19,15 +19,15 @@ export abstract class DocumentStore extends DynamoStore {
     this.#documents = DynamoDBDocumentClient.from(client);
   }
 
-  /** @throws UnavailableError on every outage; see {@link reaching} */
-  protected ask<T>(call: (documents: DynamoDBDocumentClient) => Promise<T>): Promise<T> {
-    return reaching('DynamoDB', () => call(this.#documents));
+  /** @throws UnavailableError on every outage; see {@link callService} */
+  protected sendDocuments<T>(call: (documents: DynamoDBDocumentClient) => Promise<T>): Promise<T> {
+    return callService('DynamoDB', () => call(this.#documents));
   }
 
-  /** As {@link DynamoStore.batchGet}, with plain values. */
-  protected batchGetDocuments(wanted: Wanted): Promise<DocumentItem[]> {
-    return fetchAll<DocumentItem, Wanted>(this.table, wanted, (RequestItems) =>
-      this.ask((documents) => documents.send(new BatchGetCommand({ RequestItems }))),
+  /** Does what {@link DynamoStore.batchGet} does, with plain values. */
+  protected batchGetDocuments(request: BatchRequest): Promise<DocumentItem[]> {
+    return fetchAll<DocumentItem, BatchRequest>(this.table, request, (RequestItems) =>
+      this.sendDocuments((documents) => documents.send(new BatchGetCommand({ RequestItems }))),
     );
   }
 }

@@ -7,21 +7,21 @@ import type { CheckpointPage, GenerationStore } from '../../../core/replays/gene
 import { type DocumentItem, DocumentStore } from './document-store.ts';
 import { MAX_BATCH } from './store.ts';
 import { BY_GROUP } from './tables.ts';
-import { placeId, type ViewKey } from './view-item.ts';
+import { placeId, type ViewPlace } from './view-item.ts';
 
 /** DynamoDB writes at most this many items at once. */
-const MAX_WRITTEN = 25;
+const MAX_BATCH_WRITE = 25;
 
 const checkpointItem = z.object({ key: z.string().min(1), version: z.int().nonnegative() });
 
-/** DynamoDB had too much to do and left some of a batch undone: that is asked for again, after a pause. */
+/** DynamoDB was busy and left a part of a batch undone. That part is sent again after a pause. */
 class LeftOverError extends UnavailableError {}
 const untilDone = retry(handleType(LeftOverError), {
   maxAttempts: 20,
   backoff: new ExponentialBackoff({ initialDelay: 20, maxDelay: 2_000 }),
 });
 
-/** The views of a generation in DynamoDB, all together; see {@link viewsTable}. */
+/** Checkpoints and removal of whole generations of views in DynamoDB; see {@link viewsTable}. */
 export class DynamoGenerationStore extends DocumentStore implements GenerationStore {
   async checkpoints(
     projection: string,
@@ -31,7 +31,7 @@ export class DynamoGenerationStore extends DocumentStore implements GenerationSt
   ): Promise<CheckpointPage> {
     const place = { projection, generation };
     const size = Math.min(limit, MAX_BATCH);
-    const keys = await this.#keys(place, group, size + 1, after); // one more tells whether a page follows
+    const keys = await this.#keys(place, group, size + 1, after); // a further key shows that a page follows
     const listed = keys.slice(0, size);
     const versions = await this.versions(projection, generation, listed);
     const checkpoints = listed.flatMap((key) => {
@@ -56,8 +56,8 @@ export class DynamoGenerationStore extends DocumentStore implements GenerationSt
   async remove(projection: string, generation: number, keys: readonly string[]): Promise<void> {
     const ids = this.#ids({ projection, generation }, keys);
     const requests = ids.map((Key) => ({ DeleteRequest: { Key } }));
-    for (let start = 0; start < requests.length; start += MAX_WRITTEN) {
-      await this.#write(requests.slice(start, start + MAX_WRITTEN));
+    for (let start = 0; start < requests.length; start += MAX_BATCH_WRITE) {
+      await this.#write(requests.slice(start, start + MAX_BATCH_WRITE));
     }
   }
 
@@ -65,13 +65,13 @@ export class DynamoGenerationStore extends DocumentStore implements GenerationSt
     let pending = requests;
     await untilDone.execute(async () => {
       const write = new BatchWriteCommand({ RequestItems: { [this.table]: pending } });
-      const { UnprocessedItems } = await this.ask((documents) => documents.send(write));
+      const { UnprocessedItems } = await this.sendDocuments((documents) => documents.send(write));
       pending = UnprocessedItems?.[this.table] ?? [];
       if (pending.length > 0) throw new LeftOverError('DynamoDB is too busy to remove views; repeat it later');
     });
   }
 
-  async #keys(place: ViewKey, group: string, limit: number, after: string | undefined): Promise<string[]> {
+  async #keys(place: ViewPlace, group: string, limit: number, after: string | undefined): Promise<string[]> {
     const query = new QueryCommand({
       TableName: this.table,
       IndexName: BY_GROUP,
@@ -83,17 +83,17 @@ export class DynamoGenerationStore extends DocumentStore implements GenerationSt
       },
       Limit: limit,
     });
-    const { Items = [] } = await this.ask((documents) => documents.send(query));
+    const { Items = [] } = await this.sendDocuments((documents) => documents.send(query));
     return Items.map((item) => parsed(checkpointItem.pick({ key: true }), item, place).key);
   }
 
-  #ids(place: ViewKey, keys: readonly string[]) {
+  #ids(place: ViewPlace, keys: readonly string[]) {
     return keys.map((key) => ({ view: placeId(this.tenant, place, key) }));
   }
 }
 
 /** @throws CorruptDataError that names the view */
-function parsed<S extends z.ZodType>(schema: S, item: DocumentItem, { projection }: ViewKey): z.output<S> {
+function parsed<S extends z.ZodType>(schema: S, item: DocumentItem, { projection }: ViewPlace): z.output<S> {
   try {
     return schema.parse(item);
   } catch (cause) {

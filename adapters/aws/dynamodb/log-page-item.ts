@@ -25,7 +25,8 @@ const pageItem = z.object({
 /** Partition key of a partition's pages. */
 export const partitionKey = (tenant: string, partition: string): string => `${tenant}/${partition}`;
 
-export function itemOf(page: LogPage, tenant: string): Record<string, AttributeValue> {
+/** The item that stores a page; {@link readPageItem} reads it back. */
+export function toPageItem(page: LogPage, tenant: string): Record<string, AttributeValue> {
   return {
     partition: { S: partitionKey(tenant, page.partition) },
     page: { N: String(page.page) },
@@ -40,8 +41,8 @@ export function itemOf(page: LogPage, tenant: string): Record<string, AttributeV
   };
 }
 
-/** @throws CorruptDataError that names what can be known of the place */
-export function pageOf(item: unknown): LogPage {
+/** Reads a page from its item. @throws CorruptDataError that names page and partition, as far as they can be read */
+export function readPageItem(item: unknown): LogPage {
   const parsed = pageItem.safeParse(item);
   if (parsed.success) return parsed.data;
   const place = z.object({ partition: text, page: number }).safeParse(item).data;
@@ -53,23 +54,23 @@ export function pageOf(item: unknown): LogPage {
 const MARK = 'mark';
 const MARKS = '/marks/';
 
-/** Where a mark is: under a partition key of its own, so that no page is read with it and marks spread over the table. */
+/** Keys of a mark. Each mark has a separate partition key, so that marks spread over the table and stay apart from pages. */
 export const markKey = (tenant: string, key: string): Record<string, AttributeValue> => ({
   partition: { S: `${tenant}${MARKS}${key}` },
   page: { N: '0' },
 });
 
-/** A mark that is to be at least as high as this. */
+/** A request to raise a mark to at least `mark`. */
 export interface Raise {
   readonly key: string;
   readonly mark: number;
-  /** Whether there is one to raise, as far as is known. */
+  /** Whether the table has the mark already: a guess, unless `isSure`. */
   readonly exists: boolean;
-  /** There is one, DynamoDB said so. */
+  /** DynamoDB confirmed that the mark exists. */
   readonly isSure: boolean;
 }
 
-/** Raises a mark that is lower, or puts one where none is; else the statement fails. */
+/** A statement that raises a lower mark (`exists`) or inserts a new mark. The statement fails when neither applies. */
 export function raiseStatement(
   table: string,
   { partition, page }: Record<string, AttributeValue>,
@@ -90,8 +91,8 @@ export function raiseStatement(
 
 const markItem = z.object({ partition: text, [MARK]: number });
 
-/** @throws CorruptDataError that names the item when it is no mark */
-export function markOf(item: unknown): [key: string, mark: number] {
+/** Reads a mark from its item. @throws CorruptDataError when the item is no mark */
+export function readMarkItem(item: unknown): [key: string, mark: number] {
   const parsed = markItem.safeParse(item);
   if (!parsed.success) throw new CorruptDataError('an item of the log is no mark of a stream', { cause: parsed.error });
   const { partition, mark } = parsed.data;

@@ -9,34 +9,43 @@ import pLimit from 'p-limit';
 import { UnavailableError } from '../../../core/base/errors.ts';
 import type { LogPage } from '../../../core/log/page.ts';
 import type { LogStorage, PageRange } from '../../../core/log/storage.ts';
-import { itemOf, markKey, markOf, pageOf, partitionKey, type Raise, raiseStatement } from './log-page-item.ts';
+import {
+  markKey,
+  partitionKey,
+  type Raise,
+  raiseStatement,
+  readMarkItem,
+  readPageItem,
+  toPageItem,
+} from './log-page-item.ts';
 import { putIfFree } from './put-if-free.ts';
-import { DynamoStore, type Item, MAX_BATCH, whether } from './store.ts';
+import { conditionHeld, DynamoStore, type Item, MAX_BATCH } from './store.ts';
 import { EXPIRES_AT } from './tables.ts';
 
-/** A request ends at 1 MB anyway; DynamoDB refuses limits that do not fit in 32 bits. */
+/** A page of a query ends at 1 MB anyway. DynamoDB refuses limits that do not fit in 32 bits. */
 const MAX_LIMIT = 10_000;
-/** How long archived pages stay after they were marked, for readers that are among them: a day. */
+/** Archived pages stay for a day after they were marked as expired, for readers that still read them. */
 const GRACE_SECONDS = 24 * 60 * 60;
-const MARKED_AT_ONCE = 10;
-/** DynamoDB takes so many statements in one request. */
-const STATEMENTS = 25;
-/** Requests that raise marks at once. */
-const RAISED_AT_ONCE = 4;
+/** Requests at once that mark pages as expired. */
+const MAX_EXPIRING = 10;
+/** DynamoDB takes at most this many statements in a request. */
+const MAX_STATEMENTS = 25;
+/** Requests at once that raise marks. */
+const MAX_RAISING = 4;
 
 /**
- * Pages of the log in DynamoDB, one item each; see {@link logTable}. Reading costs half as much as a consistent read does,
- * for readers notice a page that is not to be seen yet by its number, and wait for it.
+ * Pages of the log in DynamoDB, one item each; see {@link logTable}. Reads are eventually consistent, at half the price of
+ * consistent reads: readers see by the page numbers that a page is missing, and wait for it.
  */
 export class DynamoLogStorage extends DynamoStore implements LogStorage {
   async put(page: LogPage): Promise<LogPage | undefined> {
-    const occupant = await putIfFree(this.client, this.table, 'page', itemOf(page, this.tenant));
-    return occupant && pageOf(occupant);
+    const occupant = await putIfFree(this.client, this.table, 'page', toPageItem(page, this.tenant));
+    return occupant && readPageItem(occupant);
   }
 
   async last(partition: string): Promise<LogPage | undefined> {
     const { items } = await this.#query(partition, { ScanIndexForward: false, Limit: 1, ConsistentRead: true });
-    return items[0] && pageOf(items[0]);
+    return items[0] && readPageItem(items[0]);
   }
 
   async *read(partition: string, range: PageRange): AsyncGenerator<LogPage> {
@@ -52,47 +61,47 @@ export class DynamoLogStorage extends DynamoStore implements LogStorage {
         ConsistentRead: consistent,
         ExclusiveStartKey: startKey,
       });
-      yield* items.map(pageOf);
+      yield* items.map(readPageItem);
       left -= items.length;
       startKey = next;
     } while (startKey && left > 0);
   }
 
-  /** DynamoDB drops them some days after the grace, unpaid; to mark a page costs what it cost to put it. */
+  /** DynamoDB drops expired pages within days after the grace, for free. To mark a page costs as much as to put it. */
   async expire(partition: string, first: number, last: number): Promise<void> {
     const expiresAt = String(Math.floor(Date.now() / 1_000) + GRACE_SECONDS);
     const unmarked = await Array.fromAsync(this.#unmarked(partition, first, last));
-    await pLimit(MARKED_AT_ONCE).map(unmarked, async (page) => {
+    await pLimit(MAX_EXPIRING).map(unmarked, async (page) => {
       const mark = new UpdateItemCommand({
         TableName: this.table,
         Key: { partition: { S: partitionKey(this.tenant, partition) }, page },
         UpdateExpression: 'SET #expiresAt = :expiresAt',
-        ConditionExpression: 'attribute_exists(#page)', // one that is gone already must not come back as a mark alone
+        ConditionExpression: 'attribute_exists(#page)', // a dropped page must not come back as an item without content
         ExpressionAttributeNames: { '#expiresAt': EXPIRES_AT, '#page': 'page' },
         ExpressionAttributeValues: { ':expiresAt': { N: expiresAt } },
       });
-      await whether(this.send(mark));
+      await conditionHeld(this.send(mark));
     });
   }
 
   async marks(keys: readonly string[]): Promise<ReadonlyMap<string, number>> {
     const batches = chunks(keys, MAX_BATCH).map((batch) => batch.map((key) => markKey(this.tenant, key)));
     const items = await Promise.all(batches.map((Keys) => this.batchGet({ Keys, ConsistentRead: true })));
-    return new Map(items.flat().map(markOf));
+    return new Map(items.flat().map(readMarkItem));
   }
 
-  /** Costs one write unit a mark, and one more where `fresh` was wrong. */
+  /** Costs a write unit a mark, and a second write unit where `fresh` was wrong. */
   async raiseMarks(marks: ReadonlyMap<string, number>, fresh: ReadonlySet<string> = new Set()): Promise<void> {
     const left = [...marks].map(([key, mark]): Raise => ({ key, mark, exists: !fresh.has(key), isSure: false }));
-    await pLimit(RAISED_AT_ONCE).map(chunks(left, STATEMENTS), async (batch) => {
+    await pLimit(MAX_RAISING).map(chunks(left, MAX_STATEMENTS), async (batch) => {
       for (let raises = batch; raises.length > 0; ) raises = await this.#raise(raises);
     });
   }
 
   /**
-   * PartiQL is the one way to many conditional writes in a request: a request for each mark was most of what the relay
-   * spent its processor on.
-   * @returns those to try otherwise, because there is a mark already, or none yet
+   * Only PartiQL puts many independent conditional writes into a request. A request for each mark took most of the relay's
+   * processor time.
+   * @returns the raises to try again with the other statement, because the guess `exists` was wrong
    */
   async #raise(raises: readonly Raise[]): Promise<Raise[]> {
     const Statements = raises.map((raise) => raiseStatement(this.table, markKey(this.tenant, raise.key), raise));
@@ -104,7 +113,7 @@ export class DynamoLogStorage extends DynamoStore implements LogStorage {
       if (Code !== 'ConditionalCheckFailed') {
         throw new UnavailableError(`DynamoDB did not raise a mark of the log (${Code}: ${Message}); repeat it later`);
       }
-      return raise.isSure ? [] : [{ ...raise, exists: false }]; // as high already, or not there
+      return raise.isSure ? [] : [{ ...raise, exists: false }]; // the mark is high enough already, or does not exist
     });
   }
 

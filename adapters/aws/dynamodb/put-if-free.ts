@@ -1,11 +1,11 @@
 import { ConditionalCheckFailedException, type DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
-import { reaching } from '../clients/service-error.ts';
+import { callService } from '../clients/service-error.ts';
 import type { Item } from './store.ts';
 
 /**
- * Puts an item where there is none, in one request.
+ * Puts an item unless another item has its keys, in a single request.
  * @param key an attribute that every item of the table has
- * @returns undefined when it was written, else the item that has the place
+ * @returns undefined when the item was written, else the item that has the keys
  * @throws UnavailableError when the outcome is unknown
  */
 export async function putIfFree(
@@ -22,7 +22,7 @@ export async function putIfFree(
     ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
   });
   try {
-    await reaching('DynamoDB', () => client.send(put));
+    await callService('DynamoDB', () => client.send(put));
     return undefined;
   } catch (error) {
     if (error instanceof ConditionalCheckFailedException && error.Item) return error.Item;

@@ -2,7 +2,7 @@ import { DeleteCommand, GetCommand, PutCommand, QueryCommand } from '@aws-sdk/li
 import * as z from 'zod';
 import type { SagaToken, SagaTokens } from '../../../core/sagas/tokens.ts';
 import { type DocumentItem, DocumentStore } from './document-store.ts';
-import { whether } from './store.ts';
+import { conditionHeld } from './store.ts';
 
 const text = z.string().min(1);
 const tokenItem = z.object({
@@ -14,21 +14,21 @@ const tokenItem = z.object({
   party: text.optional(),
 });
 
-/** DynamoDB keeps a token that nobody fetched this long after its deadline. */
+/** DynamoDB keeps a token that was never removed for a week after its deadline. */
 const KEPT_SECONDS = 7 * 24 * 3600;
 
 /**
- * The tokens of outstanding answers in DynamoDB; see {@link sagaTokensTable}. A token is an item under its saga. Where the
- * end of a party concerns it, there is a second item under that party, without the token. Both are read consistently.
+ * The tokens of outstanding answers in DynamoDB; see {@link sagaTokensTable}. A token is an item under its saga. An answer
+ * that ends with its party has a second item under that party, without the token. Both are read consistently.
  */
 export class DynamoSagaTokens extends DocumentStore implements SagaTokens {
-  async put(kept: SagaToken): Promise<void> {
-    const expiresAt = Math.ceil(Date.parse(kept.deadline) / 1_000) + KEPT_SECONDS;
-    const { sagaId, step, item, token, party, deadline } = kept;
-    // The party's item first: once the token can be found, the saga can.
-    if (party !== undefined) await this.#put({ ...this.#partyKey(kept, party), sagaId, expiresAt });
+  async put(waiting: SagaToken): Promise<void> {
+    const expiresAt = Math.ceil(Date.parse(waiting.deadline) / 1_000) + KEPT_SECONDS;
+    const { sagaId, step, item, token, party, deadline } = waiting;
+    // The party's item comes first: whoever finds the token can also find the saga by its party.
+    if (party !== undefined) await this.#put({ ...this.#partyKey(waiting, party), sagaId, expiresAt });
     const parts = { sagaId, step, item, token, deadline, ...(party === undefined ? {} : { party }) };
-    await this.#put({ ...this.#key(kept), ...parts, expiresAt });
+    await this.#put({ ...this.#key(waiting), ...parts, expiresAt });
   }
 
   async remove(known: SagaToken): Promise<void> {
@@ -39,16 +39,16 @@ export class DynamoSagaTokens extends DocumentStore implements SagaTokens {
       ExpressionAttributeNames: { '#token': 'token' },
       ExpressionAttributeValues: { ':token': known.token },
     });
-    const removed = await whether(this.ask((documents) => documents.send(remove)));
+    const removed = await conditionHeld(this.sendDocuments((documents) => documents.send(remove)));
     if (!removed || known.party === undefined) return;
     const party = new DeleteCommand({ TableName: this.table, Key: this.#partyKey(known, known.party) });
-    await this.ask((documents) => documents.send(party));
+    await this.sendDocuments((documents) => documents.send(party));
   }
 
   async find(sagaId: string, step: string, item: string): Promise<SagaToken | undefined> {
     const Key = this.#key({ sagaId, step, item });
     const get = new GetCommand({ TableName: this.table, Key, ConsistentRead: true });
-    const { Item } = await this.ask((documents) => documents.send(get));
+    const { Item } = await this.sendDocuments((documents) => documents.send(get));
     return Item && tokenItem.parse(Item);
   }
 
@@ -71,7 +71,7 @@ export class DynamoSagaTokens extends DocumentStore implements SagaTokens {
   }
 
   async #put(Item: DocumentItem): Promise<void> {
-    await this.ask((documents) => documents.send(new PutCommand({ TableName: this.table, Item })));
+    await this.sendDocuments((documents) => documents.send(new PutCommand({ TableName: this.table, Item })));
   }
 
   async #query(waits: string): Promise<DocumentItem[]> {
@@ -85,7 +85,7 @@ export class DynamoSagaTokens extends DocumentStore implements SagaTokens {
         ConsistentRead: true,
         ExclusiveStartKey: after,
       });
-      const { Items = [], LastEvaluatedKey } = await this.ask((documents) => documents.send(query));
+      const { Items = [], LastEvaluatedKey } = await this.sendDocuments((documents) => documents.send(query));
       items.push(...Items);
       after = LastEvaluatedKey;
     } while (after);

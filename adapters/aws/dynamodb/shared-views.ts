@@ -17,14 +17,14 @@ import type {
 } from '../../../core/projections/shared-view-store.ts';
 import { DynamoStore, type Item } from './store.ts';
 import { BY_GROUP, BY_RANK } from './tables.ts';
-import { keyOf, placeId, unchanged, viewItemOf } from './view-item.ts';
+import { placeId, readKey, toViewItem, unchangedCondition } from './view-item.ts';
 
-/** Counters are attributes named by their path, which starts with a slash as no other attribute's name does. */
+/** A counter is an attribute named by its path. Only the names of counters start with a slash. */
 const isCounter = (name: string): boolean => name.startsWith('/');
 
 /**
- * Shared views in the table of views: an item a shard, a counter an attribute, so that `ADD` needs no read. One
- * transaction writes them with the checkpoints, at two write units an item.
+ * Shared views in the table of views. Each shard is an item and each counter an attribute, so that `ADD` needs no read. A
+ * transaction writes shards and checkpoints together, at two write units an item.
  */
 export class DynamoSharedViews extends DynamoStore implements SharedViewStore {
   async add(checkpoints: readonly CheckpointWrite[], addition: Addition): Promise<boolean> {
@@ -41,7 +41,7 @@ export class DynamoSharedViews extends DynamoStore implements SharedViewStore {
   async read(place: SharedPlace, key: string, shards: number): Promise<CounterValues | undefined> {
     const Keys = Array.from({ length: shards }, (_, shard) => ({ view: { S: this.#id(place, key, shard) } }));
     const items = await this.batchGet({ Keys, ConsistentRead: true });
-    return items.length === 0 ? undefined : sumOf(items);
+    return items.length === 0 ? undefined : sumCounters(items);
   }
 
   async top(place: SharedPlace, _rank: string, limit: number): Promise<readonly Ranked[]> {
@@ -54,11 +54,11 @@ export class DynamoSharedViews extends DynamoStore implements SharedViewStore {
       Limit: limit,
     });
     const { Items = [] } = await this.send(query);
-    const keys = Items.map((item) => keyOf(item, place));
+    const keys = Items.map((item) => readKey(item, place));
     const items = await this.batchGet({
       Keys: keys.map((key) => ({ view: { S: this.#id(place, key, 0) } })),
     });
-    const byKey = new Map(items.map((item) => [keyOf(item, place), sumOf([item])]));
+    const byKey = new Map(items.map((item) => [readKey(item, place), sumCounters([item])]));
     return keys.flatMap((key) => {
       const counters = byKey.get(key);
       return counters ? [{ key, counters }] : [];
@@ -68,8 +68,8 @@ export class DynamoSharedViews extends DynamoStore implements SharedViewStore {
   async *keys(place: SharedPlace): AsyncIterable<string> {
     let last: string | undefined;
     for await (const item of this.#items(place)) {
-      const key = keyOf(item, place);
-      if (key !== last) yield key; // the shards of a view follow each other
+      const key = readKey(item, place);
+      if (key !== last) yield key; // the shards of a view stand together
       last = key;
     }
   }
@@ -82,8 +82,8 @@ export class DynamoSharedViews extends DynamoStore implements SharedViewStore {
   }
 
   #checkpoint({ next, expectedVersion, expectedMark }: CheckpointWrite): TransactWriteItem {
-    const condition = unchanged(expectedVersion, expectedMark);
-    return { Put: { TableName: this.table, Item: viewItemOf(next, this.tenant), ...condition } };
+    const condition = unchangedCondition(expectedVersion, expectedMark);
+    return { Put: { TableName: this.table, Item: toViewItem(next, this.tenant), ...condition } };
   }
 
   #increment(
@@ -132,7 +132,7 @@ export class DynamoSharedViews extends DynamoStore implements SharedViewStore {
     } while (startKey);
   }
 
-  /** No key of a checkpoint starts with an equals sign. */
+  /** The equals sign keeps shards apart from checkpoints, whose keys never start with it. */
   #id(place: SharedPlace, key: string, shard: number): string {
     return placeId(this.tenant, place, `=${key}/${shard}`);
   }
@@ -142,7 +142,7 @@ export class DynamoSharedViews extends DynamoStore implements SharedViewStore {
   }
 }
 
-function sumOf(items: readonly Item[]): CounterValues {
+function sumCounters(items: readonly Item[]): CounterValues {
   const sums = new Map<string, bigint>();
   for (const item of items) {
     for (const [name, value] of Object.entries(item)) {

@@ -13,19 +13,19 @@ import {
   type TransactWriteItem,
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb';
-import { ConflictError, reaching } from '../clients/service-error.ts';
+import { ConflictError, callService } from '../clients/service-error.ts';
 import { DEFAULT_TENANT } from './tables.ts';
 
-/** An item as DynamoDB has it, each attribute with its type. */
+/** An item as DynamoDB stores it: each attribute with its type. */
 export type Item = Record<string, AttributeValue>;
 
 /** DynamoDB fetches at most this many items at once. */
 export const MAX_BATCH = 100;
 
-/** What cancels a transaction for good; each other reason is a write beside it, or throttling, and passes. */
+/** Reasons that cancel a transaction for good. The other reasons are concurrent writes and throttling, which pass. */
 const LASTING = new Set(['ConditionalCheckFailed', 'ValidationError', 'ItemCollectionSizeLimitExceeded']);
 
-/** A table, and whose items of it are meant: every store in DynamoDB is one. */
+/** The base of every store in DynamoDB: a client, a table, and the tenant whose items the store reads and writes. */
 export abstract class DynamoStore {
   protected readonly client: DynamoDBClient;
   protected readonly table: string;
@@ -42,20 +42,20 @@ export abstract class DynamoStore {
     return [this.tenant, ...parts].join('/');
   }
 
-  /** @throws UnavailableError on every outage; see {@link reaching} */
+  /** @throws UnavailableError on every outage; see {@link callService} */
   protected send<Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
     command: $Command<Input, Output, DynamoDBClientResolvedConfig>,
   ): Promise<Output> {
-    return reaching('DynamoDB', () => this.client.send(command));
+    return callService('DynamoDB', () => this.client.send(command));
   }
 
   /**
-   * Writes all of these items or none, in one request; again while others have one of them in hand.
-   * @returns undefined when they were written, else why not, for each item in its order
+   * Writes all of these items or none, in a single request. Repeats the request while concurrent writes hold an item.
+   * @returns undefined when all items were written, else the reason for each item, in the order of the items
    * @throws UnavailableError when the contention does not end, and on every outage
    */
   protected transact(TransactItems: TransactWriteItem[]): Promise<readonly CancellationReason[] | undefined> {
-    return reaching('DynamoDB', async () => {
+    return callService('DynamoDB', async () => {
       try {
         await this.client.send(new TransactWriteItemsCommand({ TransactItems }));
         return undefined;
@@ -63,24 +63,25 @@ export abstract class DynamoStore {
         if (!(error instanceof TransactionCanceledException)) throw error;
         const reasons = error.CancellationReasons ?? [];
         if (reasons.some(({ Code }) => LASTING.has(Code ?? ''))) return reasons;
-        throw new ConflictError('many write to the same items at once; repeat the request later', { cause: error });
+        throw new ConflictError('DynamoDB is busy with writes of the same items; repeat it later', { cause: error });
       }
     });
   }
 
   /**
-   * Fetches up to {@link MAX_BATCH} items, in no order; those that are not there are left out. Asks until nothing is left over:
-   * an answer has at least one item and at most 16 MB of them.
+   * Fetches up to {@link MAX_BATCH} items, in no order. Items that do not exist are left out. An answer has at most 16 MB
+   * and at least one item, so the method asks until it has them all.
+   * @throws UnavailableError on every outage
    */
-  protected batchGet(wanted: KeysAndAttributes): Promise<Item[]> {
-    return fetchAll<Item, KeysAndAttributes>(this.table, wanted, (RequestItems) =>
+  protected batchGet(request: KeysAndAttributes): Promise<Item[]> {
+    return fetchAll<Item, KeysAndAttributes>(this.table, request, (RequestItems) =>
       this.send(new BatchGetItemCommand({ RequestItems })),
     );
   }
 }
 
-/** @returns whether a conditional write was made; false when its condition did not hold */
-export async function whether(write: Promise<unknown>): Promise<boolean> {
+/** Waits for a conditional write. @returns false when its condition did not hold, so that nothing was written */
+export async function conditionHeld(write: Promise<unknown>): Promise<boolean> {
   try {
     await write;
     return true;
@@ -90,17 +91,17 @@ export async function whether(write: Promise<unknown>): Promise<boolean> {
   }
 }
 
-/** Asks for a batch, and for what is left over of it, until nothing is. */
-export async function fetchAll<One, Wanted extends { readonly Keys?: readonly unknown[] | undefined }>(
+/** Fetches a batch from a table, and fetches unprocessed keys again until none are left. */
+export async function fetchAll<Found, Request extends { readonly Keys?: readonly unknown[] | undefined }>(
   table: string,
-  wanted: Wanted,
-  fetch: (request: Record<string, Wanted>) => Promise<{
-    readonly Responses?: Record<string, One[]> | undefined;
-    readonly UnprocessedKeys?: Record<string, Wanted> | undefined;
+  request: Request,
+  fetch: (requests: Record<string, Request>) => Promise<{
+    readonly Responses?: Record<string, Found[]> | undefined;
+    readonly UnprocessedKeys?: Record<string, Request> | undefined;
   }>,
-): Promise<One[]> {
-  const items: One[] = [];
-  let pending: Wanted | undefined = wanted;
+): Promise<Found[]> {
+  const items: Found[] = [];
+  let pending: Request | undefined = request;
   while (pending?.Keys?.length) {
     const { Responses, UnprocessedKeys } = await fetch({ [table]: pending });
     items.push(...(Responses?.[table] ?? []));

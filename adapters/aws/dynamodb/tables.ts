@@ -2,27 +2,27 @@ import type { CreateTableCommandInput } from '@aws-sdk/client-dynamodb';
 
 type Table = Omit<CreateTableCommandInput, 'TableName'>;
 
-/** Whose data an item is: the first part of every partition key. There is one tenant until there are more. */
+/** The tenant is the first part of every partition key. All data belongs to this tenant unless a store names another. */
 export const DEFAULT_TENANT = 'main';
 
-/** Finds the commits that callers gave an id; no other commit is in it, and no other pays for it. */
+/** Finds the commits that have an idempotency key. Commits without a key are not in the index and cost nothing there. */
 export const BY_COMMIT_ID = 'byCommitId';
 
-/** Lists views by group. Keys only: a view that stays in its group costs the index nothing, however often it changes. */
+/** Lists views by group. Keys only, so that a view costs the index nothing while it stays in its group. */
 export const BY_GROUP = 'byGroup';
 
-/** Lists control items by kind. Keys only: an item that changes costs the index nothing. */
+/** Lists control items by kind. Keys only, so that a change of an item costs the index nothing. */
 export const BY_KIND = 'byKind';
 
-/** Lists the streams that wait as dead letters, with their marks; no other view is in it, and no other pays for it. */
+/** Lists the streams that wait as dead letters, with their marks. Other views are not in the index and cost nothing there. */
 export const BY_PARKED = 'byParked';
 
-/** Lists shared views by the counter that ranks them; only views of ranked projections are in it. */
+/** Lists shared views by the counter that ranks them. Only views of ranked projections are in the index. */
 export const BY_RANK = 'byRank';
 
 /**
- * One item a commit. Besides its keys: `count`, `recordedAt`, `types`, `body`, `trace`, and its id, which is
- * `idempotencyKey` when the caller gave it and `commitId` when not. A keyed commit has the `digest` of its request. Notes
+ * An item for each commit. Besides the keys it has `count`, `recordedAt`, `types`, `body` and `trace`. Its id is
+ * `idempotencyKey` when the caller gave the id, else `commitId`. A keyed commit has the `digest` of its request. Notes
  * beside the commits have negative versions; see commit-item.ts.
  */
 export const eventsTable = {
@@ -49,12 +49,13 @@ export const eventsTable = {
   BillingMode: 'PAY_PER_REQUEST',
 } satisfies Table;
 
-/** Attribute of an archived page of the log that says when DynamoDB may drop it, in seconds since 1970. */
+/** Attribute that says when DynamoDB may drop an item, in seconds since 1970. */
 export const EXPIRES_AT = 'expiresAt';
 
 /**
- * One item a view. Besides its keys: `version`, the checkpoint, `body`, the view as JSON, and, while its stream waits as a
- * dead letter, `parked`, the mark as JSON. A shared view is an item a shard: a counter an attribute, named by its path.
+ * An item for each view. Besides the keys it has `version`, the checkpoint, and `body`, the view as JSON. While its stream
+ * waits as a dead letter, it has `parked`, the mark as JSON. A shared view has an item for each shard, with an attribute
+ * for each counter, named by the counter's path.
  */
 export const viewsTable = {
   AttributeDefinitions: [
@@ -95,7 +96,7 @@ export const viewsTable = {
   BillingMode: 'PAY_PER_REQUEST',
 } satisfies Table;
 
-/** One item a control item. Besides its keys: `revision`, the number of its writes, and `content` as JSON. */
+/** Control items. Besides the keys an item has `revision`, the number of its writes, and `content` as JSON. */
 export const controlTable = {
   AttributeDefinitions: [
     { AttributeName: 'item', AttributeType: 'S' }, // <tenant>/<kind>/<id>
@@ -117,8 +118,8 @@ export const controlTable = {
 } satisfies Table;
 
 /**
- * The log: one item a page of it, with what {@link LogPage} says of it. One partition key takes 1,000 write units a second,
- * and as pages are put at its end, no split of the table helps; `by_aggregate_type` divides it.
+ * The log: an item for each page, with the attributes of {@link LogPage}. A partition key takes 1,000 write units a second.
+ * Pages are put at its end, so that a split of the table does not help; the layout `by_aggregate_type` divides the log.
  */
 export const logTable = {
   AttributeDefinitions: [
@@ -132,7 +133,10 @@ export const logTable = {
   BillingMode: 'PAY_PER_REQUEST',
 } satisfies Table;
 
-/** One item an outstanding answer of a saga, and one more per party whose end concerns it. Dropped a week after its deadline. */
+/**
+ * An item for each outstanding answer of a saga, and an item for the party with which that answer ends. DynamoDB drops
+ * both a week after the answer's deadline.
+ */
 export const sagaTokensTable = {
   AttributeDefinitions: [
     { AttributeName: 'waits', AttributeType: 'S' }, // <tenant>/saga/<sagaId>, <tenant>/party/<streamId>

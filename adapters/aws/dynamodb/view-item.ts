@@ -6,7 +6,8 @@ import type { StoredView } from '../../../core/projections/projection.ts';
 import { decodeView, encodeView, type ParkedView } from '../../../core/projections/view-store.ts';
 import type { Item } from './store.ts';
 
-export type ViewKey = Pick<StoredView, 'projection' | 'generation'>;
+/** A generation of a projection: the place of its views. */
+export type ViewPlace = Pick<StoredView, 'projection' | 'generation'>;
 
 const text = z.object({ S: z.string().min(1) }).transform(({ S }) => S);
 const version = z.object({ N: z.string().regex(/^\d{1,16}$/) }).transform(({ N }) => Number(N));
@@ -24,14 +25,14 @@ const viewItem = z.object({
 const parkedItem = z.object({ key: text, version, parked: mark });
 const keyItem = z.object({ key: text });
 
-/** What names a view, a group or a generation in keys. */
-export const placeId = (tenant: string, { projection, generation }: ViewKey, name?: string): string =>
+/** The key attribute of a view or a group (with `name`), or of a whole generation (without). */
+export const placeId = (tenant: string, { projection, generation }: ViewPlace, name?: string): string =>
   `${tenant}/${projection}/${generation}${name === undefined ? '' : `/${name}`}`;
 
-export const markText = (parked: Parked): AttributeValue => ({ S: JSON.stringify(parked) });
+const markValue = (parked: Parked): AttributeValue => ({ S: JSON.stringify(parked) });
 
-/** @throws PayloadTooLargeError */
-export function viewItemOf(stored: StoredView, tenant: string): Item {
+/** The item that stores a view; {@link readViewItem} reads it back. @throws PayloadTooLargeError when the view is too large */
+export function toViewItem(stored: StoredView, tenant: string): Item {
   const { key, version, group, parked } = stored;
   const body = encodeView(stored);
   return {
@@ -40,19 +41,22 @@ export function viewItemOf(stored: StoredView, tenant: string): Item {
     version: { N: String(version) },
     listing: { S: placeId(tenant, stored, group) },
     ...(body === undefined ? {} : { body: { S: body } }),
-    ...(parked ? { parked: markText(parked), parkedIn: { S: placeId(tenant, stored) } } : {}),
+    ...(parked ? { parked: markValue(parked), parkedIn: { S: placeId(tenant, stored) } } : {}),
   };
 }
 
-/** The condition that a view's item still is at a version, and still has or has not a mark. */
-export function unchanged(expectedVersion: number, expectedMark: Parked | undefined) {
+/**
+ * The condition that a view's item has not changed: it is at the expected version, and has exactly the expected mark, or
+ * none. Version 0 also holds when there is no item.
+ */
+export function unchangedCondition(expectedVersion: number, expectedMark: Parked | undefined) {
   const names = { '#version': 'version', '#parked': 'parked' };
   const values = { ':version': { N: String(expectedVersion) } };
   if (expectedMark) {
     return {
       ConditionExpression: '#version = :version AND #parked = :parked',
       ExpressionAttributeNames: names,
-      ExpressionAttributeValues: { ...values, ':parked': markText(expectedMark) },
+      ExpressionAttributeValues: { ...values, ':parked': markValue(expectedMark) },
     };
   }
   const isNew = expectedVersion === 0 ? 'attribute_not_exists(#version) OR ' : '';
@@ -63,21 +67,21 @@ export function unchanged(expectedVersion: number, expectedMark: Parked | undefi
   };
 }
 
-/** @throws CorruptDataError that names the view */
-export function viewOf(item: Item, place: ViewKey, tenant: string): StoredView {
+/** Reads a view from its item. @throws CorruptDataError that names the view */
+export function readViewItem(item: Item, place: ViewPlace, tenant: string): StoredView {
   const { key, version, listing, body, parked } = parsed(viewItem, item, place);
   const group = listing.slice(placeId(tenant, place, '').length);
   const { projection, generation } = place;
   return { projection, generation, key, version, group, view: undefined, ...body, ...(parked ? { parked } : {}) };
 }
 
-/** @throws CorruptDataError that names the view */
-export const parkedViewOf = (item: Item, place: ViewKey): ParkedView => parsed(parkedItem, item, place);
+/** Reads the mark of a stream that waits as a dead letter. @throws CorruptDataError that names the view */
+export const readParkedItem = (item: Item, place: ViewPlace): ParkedView => parsed(parkedItem, item, place);
 
-/** @throws CorruptDataError */
-export const keyOf = (item: Item, place: ViewKey): string => parsed(keyItem, item, place).key;
+/** Reads the key of a view from its item. @throws CorruptDataError that names the view */
+export const readKey = (item: Item, place: ViewPlace): string => parsed(keyItem, item, place).key;
 
-function parsed<S extends z.ZodType>(schema: S, item: Item, { projection }: ViewKey): z.output<S> {
+function parsed<S extends z.ZodType>(schema: S, item: Item, { projection }: ViewPlace): z.output<S> {
   try {
     return schema.parse(item);
   } catch (cause) {

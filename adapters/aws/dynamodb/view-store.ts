@@ -2,11 +2,19 @@ import { GetItemCommand, PutItemCommand, QueryCommand, type QueryCommandInput } 
 import type { Parked } from '../../../core/projections/parked.ts';
 import type { StoredView } from '../../../core/projections/projection.ts';
 import type { PageOptions, ParkedPage, ViewPage, ViewStore } from '../../../core/projections/view-store.ts';
-import { DynamoStore, MAX_BATCH, whether } from './store.ts';
+import { conditionHeld, DynamoStore, MAX_BATCH } from './store.ts';
 import { BY_GROUP, BY_PARKED } from './tables.ts';
-import { keyOf, parkedViewOf, placeId, unchanged, type ViewKey, viewItemOf, viewOf } from './view-item.ts';
+import {
+  placeId,
+  readKey,
+  readParkedItem,
+  readViewItem,
+  toViewItem,
+  unchangedCondition,
+  type ViewPlace,
+} from './view-item.ts';
 
-/** An index and the attribute that leads it. */
+/** An index and its partition key. */
 type Index = readonly [name: string, partition: string];
 const GROUPS: Index = [BY_GROUP, 'listing'];
 const PARKED: Index = [BY_PARKED, 'parkedIn'];
@@ -18,31 +26,31 @@ export class DynamoViewStore extends DynamoStore implements ViewStore {
     const Key = { view: { S: this.#id(place, key) } };
     const get = new GetItemCommand({ TableName: this.table, Key, ConsistentRead: true });
     const { Item } = await this.send(get);
-    return Item && viewOf(Item, place, this.tenant);
+    return Item && readViewItem(Item, place, this.tenant);
   }
 
   async put(stored: StoredView, expectedVersion: number, expectedMark?: Parked): Promise<boolean> {
     const put = new PutItemCommand({
       TableName: this.table,
-      Item: viewItemOf(stored, this.tenant),
-      ...unchanged(expectedVersion, expectedMark),
+      Item: toViewItem(stored, this.tenant),
+      ...unchangedCondition(expectedVersion, expectedMark),
     });
-    return whether(this.send(put));
+    return conditionHeld(this.send(put));
   }
 
   async list(projection: string, generation: number, group: string, { limit, after }: PageOptions): Promise<ViewPage> {
     if (group === '') return { views: [] };
     const place = { projection, generation };
     const size = Math.min(limit, MAX_BATCH);
-    const page = { Limit: size + 1 }; // one more tells whether a page follows
+    const page = { Limit: size + 1 }; // a further view shows that a page follows
     const { Items = [] } = await this.#query(GROUPS, this.#id(place, group), after, page);
-    const keys = Items.slice(0, size).map((item) => keyOf(item, place));
+    const keys = Items.slice(0, size).map((item) => readKey(item, place));
     const items = await this.batchGet({
       Keys: keys.map((key) => ({ view: { S: this.#id(place, key) } })),
     });
     const views = items
-      .map((item) => viewOf(item, place, this.tenant))
-      .filter((view) => view.group === group) // it may have left the group since the index was written
+      .map((item) => readViewItem(item, place, this.tenant))
+      .filter((view) => view.group === group) // the view may have left the group since the index was written
       .toSorted((a, b) => (a.key < b.key ? -1 : 1));
     const next = Items.length > size ? keys.at(-1) : undefined;
     return next === undefined ? { views } : { views, next };
@@ -52,7 +60,7 @@ export class DynamoViewStore extends DynamoStore implements ViewStore {
     const place = { projection, generation };
     const size = Math.min(limit, MAX_BATCH);
     const { Items = [] } = await this.#query(PARKED, this.#id(place), after, { Limit: size + 1 });
-    const views = Items.slice(0, size).map((item) => parkedViewOf(item, place));
+    const views = Items.slice(0, size).map((item) => readParkedItem(item, place));
     const last = views.at(-1);
     return Items.length > size && last ? { views, next: last.key } : { views };
   }
@@ -86,7 +94,7 @@ export class DynamoViewStore extends DynamoStore implements ViewStore {
     return this.send(query);
   }
 
-  #id(place: ViewKey, name?: string): string {
+  #id(place: ViewPlace, name?: string): string {
     return placeId(this.tenant, place, name);
   }
 }

@@ -12,18 +12,18 @@ const json = z.string().transform((text, context): unknown => {
   }
 });
 
-/** An event that waited in a queue: as EventBridge put it there, or in Lambda's record of an invocation that failed. */
-const waiting = json.pipe(
+/** A message of a queue: an event that EventBridge put there, or Lambda's record of a failed invocation with the event. */
+const queued = json.pipe(
   z.union([z.object({ requestPayload: busEvent }).transform(({ requestPayload }) => requestPayload), busEvent]),
 );
 const fromQueue = z.object({
-  Records: z.tuple([z.object({ eventSource: z.literal('aws:sqs'), body: waiting })]),
+  Records: z.tuple([z.object({ eventSource: z.literal('aws:sqs'), body: queued })]),
 });
 
 const delivered = z.union([fromQueue.transform(({ Records: [{ body }] }) => body), busEvent]);
 
 /**
- * The detail of an event of the bus, however it reached the function: by a rule, or by a queue in which it waited, one at a time.
- * @throws ValidationError
+ * Reads the detail of a bus event, whether a rule delivered it or a queue, which delivers single messages.
+ * @throws ValidationError when the input is neither
  */
-export const busDetailOf = (event: unknown): unknown => parse(delivered, event).detail;
+export const readBusDetail = (event: unknown): unknown => parse(delivered, event).detail;

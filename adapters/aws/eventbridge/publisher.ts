@@ -11,36 +11,37 @@ import type { EventPublisher, PublishFailure } from '../../../core/bus/event-bus
 import type { DomainEvent } from '../../../core/events/catalogue.ts';
 import { byReference } from '../../../core/publishing/event-reference.ts';
 import { verdictOn } from '../clients/error-names.ts';
-import { reaching } from '../clients/service-error.ts';
-import { MAX_BYTES, Outbox, type Outgoing, streamOf } from './outbox.ts';
+import { callService } from '../clients/service-error.ts';
+import { MAX_BYTES, Outbox, type Outgoing, outgoingStream } from './outbox.ts';
 
-/** Failed calls in a row, each of 6 s when EventBridge hangs: the breaker opens well within an invocation. */
+/** The breaker opens after this many failed calls in a row: within an invocation, as a call takes 6 s when EventBridge hangs. */
 export const BREAK_AFTER = 3;
 /**
- * Requests under way at once. A request takes some 15 ms, most of it waiting: one after the other, they were what the relay
- * spent its time on. More than 8 wait for the processor (`npm run bench -- relay`).
+ * Requests under way at once. A request takes some 15 ms, most of it waiting, so requests in sequence would take most of
+ * the relay's time. More than 8 only wait for the processor (`npm run bench -- relay`).
  */
 const IN_FLIGHT = 8;
-/** What EventBridge counts for the time of an entry. */
+/** EventBridge counts this many bytes for the time of an entry. */
 const TIME_BYTES = 14;
 
+/** Settings of {@link EventBridgePublisher}. */
 export interface EventBridgePublisherOptions {
-  /** Trace header of what made an event, if known. */
+  /** The trace header of the request that wrote an event, if known. */
   readonly traceOf?: (event: DomainEvent) => string | undefined;
-  /** Failed calls in a row after which the bus is left alone for a while; 3 by default. */
+  /** Failed calls in a row after which the publisher pauses; 3 by default. */
   readonly breakAfter?: number;
-  /** How long, in milliseconds; then one call tries again. 10 s by default. */
+  /** Length of the pause in milliseconds, after which a single call tries again; 10,000 by default. */
   readonly restMs?: number;
   /** Requests under way at once; 8 by default. */
   readonly inFlight?: number;
 }
 
-/** The part of EventBridgeClient that is used. */
+/** The part of EventBridgeClient that the publisher needs. */
 interface Sender {
   send(command: PutEventsCommand): Promise<PutEventsCommandOutput>;
 }
 
-/** Publishes events to an EventBridge bus: source `annals.<aggregateType>`, detail the event as the HTTP API gives it. */
+/** Publishes events to an EventBridge bus. The source is `annals.<aggregateType>`, the detail is the event as in the HTTP API. */
 export class EventBridgePublisher implements EventPublisher {
   readonly #client: Sender;
   readonly #bus: string;
@@ -59,8 +60,9 @@ export class EventBridgePublisher implements EventPublisher {
   }
 
   /**
-   * Publishes in requests of at most 10 events and 1 MB, several of them at once. No event is sent before all earlier ones of
-   * its stream were taken: those behind one that was not are returned with it. Other streams go on.
+   * Publishes in requests of at most 10 events and 1 MB, several of them at once. An event is sent when EventBridge has
+   * taken all earlier events of its stream. Other streams go on after a refusal.
+   * @returns the events that EventBridge refused, and those behind them in their streams, each with the error
    */
   async publish(events: readonly DomainEvent[]): Promise<readonly PublishFailure[]> {
     const outbox = new Outbox(events.map((event) => this.#outgoing(event)));
@@ -70,10 +72,13 @@ export class EventBridgePublisher implements EventPublisher {
       const refused = await this.#send(request);
       const errors = new Map(refused.map(({ event, error }) => [event, error]));
       const failed = new Map(
-        request.flatMap((one) => (errors.has(one.event) ? [[streamOf(one), errors.get(one.event)]] : [])),
+        request.flatMap((outgoing) =>
+          errors.has(outgoing.event) ? [[outgoingStream(outgoing), errors.get(outgoing.event)]] : [],
+        ),
       );
       const held = outbox.settle(request, new Set(failed.keys()));
-      failures.push(...refused, ...held.map((one) => ({ event: one.event, error: failed.get(streamOf(one)) })));
+      const behind = held.map((outgoing) => ({ event: outgoing.event, error: failed.get(outgoingStream(outgoing)) }));
+      failures.push(...refused, ...behind);
     };
     for (;;) {
       while (underWay.size < this.#inFlight) {
@@ -103,35 +108,36 @@ export class EventBridgePublisher implements EventPublisher {
 
   async #send(batch: readonly Outgoing[]): Promise<PublishFailure[]> {
     const command = new PutEventsCommand({ Entries: batch.map(({ entry }) => entry) });
+    const send = () => callService('EventBridge', () => this.#client.send(command));
     try {
-      const { Entries } = await this.#breaker.execute(() => reaching('EventBridge', () => this.#client.send(command)));
+      const { Entries } = await this.#breaker.execute(send);
       return batch.flatMap(({ event }, index) => {
         const result = Entries?.[index];
         return result?.EventId ? [] : [{ event, error: refusal(event, result) }];
       });
     } catch (cause) {
       if (isBrokenCircuitError(cause)) {
-        const error = new UnavailableError('EventBridge failed several times in a row; it is left alone for a while', {
+        const error = new UnavailableError('EventBridge failed several times in a row; the publisher pauses', {
           cause,
         });
         return batch.map(({ event }) => ({ event, error }));
       }
-      // A request that is refused as a whole does not say for which entry: each alone shows that.
+      // EventBridge refused the request as a whole without naming the entry. Requests with single entries find it.
       const isAlone = batch.length === 1 || cause instanceof UnavailableError;
       if (isAlone) return batch.map(({ event }) => ({ event, error: cause }));
       return this.#sendEach(batch);
     }
   }
 
-  /** One after the other; what comes after an event that was not taken, of the same stream, stays behind with it. */
+  /** Sends each event in a separate request, in sequence. Events behind a refused event of their stream are not sent. */
   async #sendEach(batch: readonly Outgoing[]): Promise<PublishFailure[]> {
     const failures: PublishFailure[] = [];
     const failed = new Map<string, unknown>();
-    for (const one of batch) {
-      const stream = streamOf(one);
+    for (const outgoing of batch) {
+      const stream = outgoingStream(outgoing);
       const [failure] = failed.has(stream)
-        ? [{ event: one.event, error: failed.get(stream) }]
-        : await this.#send([one]);
+        ? [{ event: outgoing.event, error: failed.get(stream) }]
+        : await this.#send([outgoing]);
       if (!failure) continue;
       failures.push(failure);
       if (!failed.has(stream)) failed.set(stream, failure.error);

@@ -2,8 +2,8 @@ import type { ListedObject, ObjectStore } from '../../../core/store/object-store
 import { lazily } from '../clients/clients.ts';
 
 /**
- * The objects of a bucket. The client of S3 is as large as that of DynamoDB and few requests need it, so it is loaded by
- * the first that does; a function that starts cold does not wait for it.
+ * The objects of a bucket. The client of S3 is as large as that of DynamoDB, and few requests need it. So the first request
+ * that needs it loads it, and a cold start does not wait for it.
  */
 export function bucketObjects(bucket: string): ObjectStore {
   const opened = lazily(() => import('./client.ts').then(({ openBucket }) => openBucket(bucket)));

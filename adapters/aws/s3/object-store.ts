@@ -9,9 +9,9 @@ import {
 } from '@aws-sdk/client-s3';
 import { UnavailableError } from '../../../core/base/errors.ts';
 import { assertObjectKey, type ListedObject, type ObjectStore } from '../../../core/store/object-store.ts';
-import { reaching } from '../clients/service-error.ts';
+import { callService } from '../clients/service-error.ts';
 
-/** Objects in a bucket of S3, which encrypts them with its own default key. */
+/** Objects in a bucket of S3. The bucket encrypts them with its default key. */
 export class S3ObjectStore implements ObjectStore {
   readonly #client: S3Client;
   readonly #bucket: string;
@@ -29,20 +29,24 @@ export class S3ObjectStore implements ObjectStore {
       ...(ifAbsent ? { IfNoneMatch: '*' } : {}),
     });
     try {
-      await reaching('S3', () => this.#client.send(put));
+      await callService('S3', () => this.#client.send(put));
       return true;
     } catch (error) {
-      if (statusOf(error) === 412) return false;
-      // Another conditional write of the same key was in work: it may yet fail, so that nothing is known.
-      if (statusOf(error) === 409) throw new UnavailableError('S3 had another write of this object', { cause: error });
+      if (httpStatus(error) === 412) return false;
+      // A concurrent conditional write of the same key is under way and may still fail, so the outcome is unknown.
+      if (httpStatus(error) === 409) {
+        throw new UnavailableError('S3 is busy with a concurrent write of this object; repeat it later', {
+          cause: error,
+        });
+      }
       throw error;
     }
   }
 
   async get(key: string): Promise<Uint8Array | undefined> {
     try {
-      const { Body } = await reaching('S3', () => this.#client.send(new GetObjectCommand(this.#place(key))));
-      return Body && (await reaching('S3', () => Body.transformToByteArray()));
+      const { Body } = await callService('S3', () => this.#client.send(new GetObjectCommand(this.#place(key))));
+      return Body && (await callService('S3', () => Body.transformToByteArray()));
     } catch (error) {
       if (error instanceof NoSuchKey) return undefined;
       throw error;
@@ -50,7 +54,7 @@ export class S3ObjectStore implements ObjectStore {
   }
 
   async delete(key: string): Promise<void> {
-    await reaching('S3', () => this.#client.send(new DeleteObjectCommand(this.#place(key))));
+    await callService('S3', () => this.#client.send(new DeleteObjectCommand(this.#place(key))));
   }
 
   async *list(prefix: string, { after }: { after?: string | undefined } = {}): AsyncGenerator<ListedObject> {
@@ -62,7 +66,7 @@ export class S3ObjectStore implements ObjectStore {
         StartAfter: after,
         ContinuationToken,
       });
-      const page = await reaching('S3', () => this.#client.send(list));
+      const page = await callService('S3', () => this.#client.send(list));
       for (const { Key, Size, LastModified } of page.Contents ?? []) {
         if (Key === undefined || Size === undefined || !LastModified) continue;
         yield { key: Key, bytes: Size, modifiedAt: LastModified.toISOString() };
@@ -76,4 +80,5 @@ export class S3ObjectStore implements ObjectStore {
   }
 }
 
-const statusOf = (error: unknown) => (error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined);
+const httpStatus = (error: unknown) =>
+  error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;

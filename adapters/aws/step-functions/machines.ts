@@ -10,21 +10,24 @@ import {
   TaskTimedOut,
 } from '@aws-sdk/client-sfn';
 import type { SagaMachines, SagaRound } from '../../../core/sagas/tokens.ts';
-import { reaching } from '../clients/service-error.ts';
+import { callService } from '../clients/service-error.ts';
 import { statePayload } from './payload.ts';
 
-/** The state machines of sagas in Step Functions. The name of an execution follows from its saga, so a saga has one. */
+/** The state machines of sagas in Step Functions. An execution is named after saga and turn, so a turn runs only once. */
 export class StepFunctionsMachines implements SagaMachines {
   readonly #client: SFNClient;
   readonly #arnPrefix: string;
 
-  /** @param arnPrefix of all machines: the ARN of one is this and the type of its sagas */
+  /** @param arnPrefix the ARN of a machine without the type of its sagas, which follows it */
   constructor(client: SFNClient, arnPrefix: string) {
     this.#client = client;
     this.#arnPrefix = arnPrefix;
   }
 
-  /** @throws PayloadTooLargeError when the round is over Step Functions' limit */
+  /**
+   * Starts a turn of a saga; does nothing when the turn was started before.
+   * @throws PayloadTooLargeError when the round is over Step Functions' limit
+   */
   async start(sagaType: string, sagaId: string, { round, turn }: { round: SagaRound; turn: number }): Promise<void> {
     const start = new StartExecutionCommand({
       stateMachineArn: `${this.#arnPrefix}${sagaType}`,
@@ -33,7 +36,7 @@ export class StepFunctionsMachines implements SagaMachines {
     });
     await ignoring(
       ExecutionAlreadyExists,
-      reaching('Step Functions', () => this.#client.send(start)),
+      callService('Step Functions', () => this.#client.send(start)),
     );
   }
 
@@ -45,21 +48,24 @@ export class StepFunctionsMachines implements SagaMachines {
     await this.#answer(new SendTaskFailureCommand({ taskToken: token, error }));
   }
 
-  /** A machine that has gone on, or waits no more, has no use for an answer. An error names no token. */
+  /** Ignores that the machine has gone on or does not wait any more. Error messages never contain the token. */
   async #answer(command: SendTaskSuccessCommand | SendTaskFailureCommand): Promise<void> {
     const send = () => this.#client.send(command as SendTaskSuccessCommand);
-    await ignoring(TaskDoesNotExist, ignoring(TaskTimedOut, ignoring(InvalidToken, reaching('Step Functions', send))));
+    await ignoring(
+      TaskDoesNotExist,
+      ignoring(TaskTimedOut, ignoring(InvalidToken, callService('Step Functions', send))),
+    );
   }
 }
 
-/** Readable, and different for each saga: names of executions have 80 characters of few kinds. */
+/** The name of an execution: readable, different for each saga and turn, and within Step Functions' 80 characters. */
 export function executionName(sagaId: string, turn: number): string {
   const readable = sagaId.replaceAll(/[^A-Za-z0-9_-]/g, '_').slice(0, 40);
   const hash = createHash('sha256').update(sagaId).digest('hex').slice(0, 16);
   return turn === 0 ? `${readable}-${hash}` : `${readable}-${hash}-${turn}`;
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: what any error class's constructor takes
+// biome-ignore lint/suspicious/noExplicitAny: constructors of error classes take any arguments
 async function ignoring(harmless: new (...args: any[]) => Error, call: Promise<unknown>): Promise<unknown> {
   try {
     return await call;

@@ -4,31 +4,31 @@ import { type Commit, shareEvents } from '../../../core/store/commit.ts';
 import { portionsOf } from '../../../core/store/portions.ts';
 import { parseStreamRecords, type StreamRecord } from './records.ts';
 
-/** A commit that a consumer could not work off, whatever else it says about it. */
+/** A commit that a consumer could not process. */
 export interface CommitFailure {
   readonly commit: Commit;
   readonly error: unknown;
 }
 
-/** A record of the batch that was not worked off, and why. */
+/** A record of the batch that was not processed, with the error. */
 export interface RecordFailure {
   readonly sequenceNumber: string;
-  /** Whether it comes again. One that is of no stream at all does not: no append wrote it, and nothing can come of it. */
+  /** Whether Lambda delivers the record again. Not for a record without a stream: no append wrote it, and it stays unreadable. */
   readonly redelivered: boolean;
   readonly commit?: Commit;
   readonly error: unknown;
 }
 
 /**
- * Has a batch of stream records worked off, and answers where Lambda has to deliver it again: at the lowest failed
- * sequence number, from which it repeats everything. So all other streams of the batch are worked off first, and a
- * consumer meets their commits once more only to skip them.
- * @param work what failed of the commits, in any order; throwing fails the whole batch. Large commits come in several calls,
- *   so that a batch takes little memory
- * @param onFailure told of each failed record, unreadable ones among them
- * @param claims gets large commits their bodies
+ * Processes a batch of stream records. The answer names the lowest failed sequence number; Lambda delivers the batch again
+ * from that record on. So all other streams of the batch are processed first, and the consumer skips their commits at the
+ * second delivery.
+ * @param work processes commits and returns those that failed, in any order. An error that it throws fails the whole batch.
+ *   Large commits come in several calls, so that a batch takes little memory
+ * @param onFailure called for each failed record, unreadable records included
+ * @param claims fetches the bodies of large commits
  * @throws ValidationError when the event is no batch of stream records
- * @throws UnavailableError when a body cannot be reached: the whole batch comes again
+ * @throws UnavailableError when a body cannot be fetched; Lambda then delivers the whole batch again
  */
 export async function processBatch(
   event: unknown,
@@ -45,15 +45,15 @@ export async function processBatch(
       if (record) errors.set(record.commit, { error });
     }
   }
-  const failures = records.flatMap((record) => failureOf(record, errors));
+  const failures = records.flatMap((record) => findFailure(record, errors));
   for (const failure of failures) onFailure(failure);
-  const lowest = failures.find(({ redelivered }) => redelivered); // records come in the order of their numbers
+  const lowest = failures.find(({ redelivered }) => redelivered); // records are in the order of their numbers
   return { batchItemFailures: lowest ? [{ itemIdentifier: lowest.sequenceNumber }] : [] };
 }
 
 const isReadable = (record: StreamRecord): record is StreamRecord & { readonly commit: Commit } => 'commit' in record;
 
-function failureOf(record: StreamRecord, errors: ReadonlyMap<Commit, { error: unknown }>): RecordFailure[] {
+function findFailure(record: StreamRecord, errors: ReadonlyMap<Commit, { error: unknown }>): RecordFailure[] {
   if ('error' in record) return [{ ...record, redelivered: false }];
   const failed = errors.get(record.commit);
   return failed ? [{ ...record, ...failed, redelivered: true }] : [];

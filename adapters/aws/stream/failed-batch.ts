@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { CorruptDataError } from '../../../core/base/errors.ts';
 
-/** Where in a stream the records of a batch are. */
+/** The place of a batch's records in a stream: sequence numbers `from` to `to`, both included. */
 export interface ShardRange {
   readonly streamArn: string;
   readonly shardId: string;
@@ -10,18 +10,18 @@ export interface ShardRange {
   readonly records: number;
 }
 
-/** What Lambda wrote of a batch that it gave up. */
+/** Lambda's record of a batch that it gave up. */
 export interface FailedInvocation {
-  /** Of the consumer, as it was invoked. */
+  /** The ARN with which Lambda invoked the consumer. */
   readonly functionArn: string;
   readonly range: ShardRange;
-  /** The records, when they are there. */
+  /** The records of the batch, when Lambda wrote them. */
   readonly records: readonly unknown[] | undefined;
 }
 
 const payload = z.object({ Records: z.array(z.unknown()).min(1) });
 
-/** Documented as an object and seen as JSON in a string: both are read. */
+/** AWS documents an object, and delivers JSON in a string: both are read. */
 const anyPayload = z.union([
   payload,
   z.string().transform((text, context): z.output<typeof payload> => {
@@ -34,7 +34,7 @@ const anyPayload = z.union([
   }),
 ]);
 
-/** See https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html: an invocation record, in S3 with its payload. */
+/** An invocation record; see https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html. In S3 it has the payload. */
 const invocationRecord = z.object({
   requestContext: z.object({ functionArn: z.string().min(1) }),
   DDBStreamBatchInfo: z.object({
@@ -47,8 +47,8 @@ const invocationRecord = z.object({
   payload: z.unknown().optional(),
 });
 
-/** @throws CorruptDataError when it is no such record */
-export function failedInvocationOf(key: string, bytes: Uint8Array): FailedInvocation {
+/** Reads Lambda's record of a batch from its object in S3. @throws CorruptDataError when the object is no such record */
+export function readFailedInvocation(key: string, bytes: Uint8Array): FailedInvocation {
   try {
     const record = invocationRecord.parse(JSON.parse(Buffer.from(bytes).toString('utf8')));
     const { shardId, startSequenceNumber, endSequenceNumber, batchSize, streamArn } = record.DDBStreamBatchInfo;

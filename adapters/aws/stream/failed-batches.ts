@@ -3,24 +3,26 @@ import { CorruptDataError, NotFoundError } from '../../../core/base/errors.ts';
 import type { FailedBatch, FailedBatches, RedrivenBatch } from '../../../core/publishing/failed-batches.ts';
 import type { ObjectStore } from '../../../core/store/object-store.ts';
 import type { Invoked } from '../lambda/invoke.ts';
-import { type FailedInvocation, failedInvocationOf, type ShardRange } from './failed-batch.ts';
+import { type FailedInvocation, readFailedInvocation, type ShardRange } from './failed-batch.ts';
 
+/** The outside of {@link BucketFailedBatches}. */
 export interface BucketFailedBatchesOptions {
   /** The bucket that Lambda puts failed batches into. */
   readonly objects: Pick<ObjectStore, 'get' | 'delete' | 'list'>;
-  /** The functions that read the stream, by what they are. */
+  /** The names of the functions that read the stream, by role: `projector`, `relay`. */
   readonly consumers: Readonly<Record<string, string>>;
+  /** Invokes a function and waits for its answer. */
   readonly invoke: (functionName: string, event: object) => Promise<Invoked>;
-  /** Reads records from the stream; undefined when it has forgotten them. */
+  /** Reads records from the stream; undefined when the stream does not hold them any more. */
   readonly readShard: (range: ShardRange) => Promise<readonly unknown[] | undefined>;
 }
 
-/** What a consumer answers of a batch. */
+/** The answer of a consumer to a batch. */
 const batchAnswer = z.object({ batchItemFailures: z.array(z.object({ itemIdentifier: z.string() })) });
 
 /**
- * The batches that Lambda gave up, in their bucket. A redrive invokes the consumer with the batch, as Lambda did, and removes it
- * when all of it was taken.
+ * The batches that Lambda gave up, in their bucket. A redrive invokes the consumer with the batch, as Lambda did, and
+ * removes the batch when the consumer took all of it.
  */
 export class BucketFailedBatches implements FailedBatches {
   readonly #options: BucketFailedBatchesOptions;
@@ -30,7 +32,7 @@ export class BucketFailedBatches implements FailedBatches {
   }
 
   async *list(after?: string): AsyncGenerator<FailedBatch> {
-    const from = after === undefined ? {} : { after: keyOf(after) };
+    const from = after === undefined ? {} : { after: objectKey(after) };
     for await (const { key, bytes, modifiedAt } of this.#options.objects.list('', from)) {
       yield { batchId: key.replaceAll('/', SLASH), bytes, failedAt: modifiedAt };
     }
@@ -38,54 +40,58 @@ export class BucketFailedBatches implements FailedBatches {
 
   async redrive(batchId: string): Promise<RedrivenBatch> {
     const { objects } = this.#options;
-    const key = keyOf(batchId);
+    const key = objectKey(batchId);
     const bytes = await objects.get(key);
     if (!bytes) throw new NotFoundError(`there is no failed batch ${batchId}: was it redriven meanwhile?`);
-    const failed = readable(key, bytes);
+    const failed = readObject(key, bytes);
     if (failed instanceof CorruptDataError) {
       return { batchId, outcome: 'failed', consumers: [], records: 0, reason: failed.message };
     }
-    const names = this.#consumersOf(failed);
+    const names = this.#findConsumers(failed);
     const records = failed.records ?? (await this.#options.readShard(failed.range));
-    const about = { batchId, consumers: names, records: failed.range.records };
-    if (!records) return { ...about, outcome: 'failed', reason: FORGOTTEN };
+    const batch = { batchId, consumers: names, records: failed.range.records };
+    if (!records) return { ...batch, outcome: 'failed', reason: RECORDS_EXPIRED };
     for (const name of names) {
-      const reason = await this.#failureOf(name, { Records: records });
-      if (reason !== undefined) return { ...about, outcome: 'failed', reason };
+      const reason = await this.#invokeConsumer(name, { Records: records });
+      if (reason !== undefined) return { ...batch, outcome: 'failed', reason };
     }
     await objects.delete(key);
-    return { ...about, records: records.length, outcome: 'redriven' };
+    return { ...batch, records: records.length, outcome: 'redriven' };
   }
 
-  /** Whose batch it is. A stack that was made anew has functions of other names: then everybody gets it, and skips what is known. */
-  #consumersOf({ functionArn }: FailedInvocation): string[] {
+  /**
+   * The consumers of a batch: the function that gave it up. A stack that was created again has functions with other names;
+   * then all consumers get the batch, and skip commits that they know.
+   */
+  #findConsumers({ functionArn }: FailedInvocation): string[] {
     const { consumers } = this.#options;
     const parts = functionArn.split(':');
     const known = Object.keys(consumers).filter((name) => parts.includes(consumers[name] ?? ''));
     return known.length > 0 ? known : Object.keys(consumers);
   }
 
-  async #failureOf(name: string, event: object): Promise<string | undefined> {
+  /** @returns undefined when the consumer took all records, else the reason why not */
+  async #invokeConsumer(name: string, event: object): Promise<string | undefined> {
     const invoked = await this.#options.invoke(this.#options.consumers[name] ?? name, event);
     if ('error' in invoked) return `the ${name} ended with ${invoked.error}`;
     const { batchItemFailures } = batchAnswer.parse(invoked.answer);
     const [first] = batchItemFailures;
-    return first && `the ${name} could not take it from record ${first.itemIdentifier} on; its log says why`;
+    return first && `the ${name} failed at record ${first.itemIdentifier} of the batch; its log says why`;
   }
 }
 
-function readable(key: string, bytes: Uint8Array): FailedInvocation | CorruptDataError {
+function readObject(key: string, bytes: Uint8Array): FailedInvocation | CorruptDataError {
   try {
-    return failedInvocationOf(key, bytes);
+    return readFailedInvocation(key, bytes);
   } catch (error) {
     if (error instanceof CorruptDataError) return error;
     throw error;
   }
 }
 
-/** Stands for a slash in the id of a batch, which is a part of a path. Lambda's names have none. */
+/** Replaces slashes in the id of a batch, because the id is a part of a path. Lambda's names have no tilde. */
 const SLASH = '~';
-const keyOf = (batchId: string) => batchId.replaceAll(SLASH, '/');
+const objectKey = (batchId: string) => batchId.replaceAll(SLASH, '/');
 
-const FORGOTTEN =
-  'it names its records only, and the stream has forgotten them after 24 hours. Rebuild the projections; the relay takes what it lacks of a stream with the next commit of that stream, and a verification names what is still missing in the log';
+const RECORDS_EXPIRED =
+  'the batch only names its records, and the stream drops records after 24 hours. Rebuild the projections. The relay catches up with a stream at the next commit of that stream; a verification names the events that the log still lacks';

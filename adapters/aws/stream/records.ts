@@ -1,15 +1,15 @@
 import * as z from 'zod';
 import { parse } from '../../../core/base/validation.ts';
 import type { Commit } from '../../../core/store/commit.ts';
-import { commitOf, isNote, unreadableCommit } from '../dynamodb/commit-item.ts';
+import { isNote, readCommitItem, unreadableCommit } from '../dynamodb/commit-item.ts';
 
-/** A commit as the stream of the events table delivered it, or why the record could not be read as one. */
+/** A commit from the stream of the events table, or the error for a record that is no commit. */
 export type StreamRecord = {
-  /** Where a redelivery of the batch has to start, should this record fail. */
+  /** If this record fails, the redelivery of the batch starts here. */
   readonly sequenceNumber: string;
 } & ({ readonly commit: Commit } | { readonly error: unknown });
 
-/** What Lambda hands over; see https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html. */
+/** The event that Lambda delivers; see https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html. */
 const streamEvent = z.object({
   Records: z.array(
     z.object({
@@ -28,10 +28,10 @@ const bytes = z.object({ B: z.string() }).transform(({ B }) => ({ B: new Uint8Ar
 const image = z.looseObject({ body: bytes, digest: bytes.optional() });
 
 /**
- * The commits in a batch of stream records, in the stream's order. Records of anything but an insert are left out:
- * commits never change, only retention touches or removes them. So are notes beside the commits. A record that is no commit stands in for one that cannot
- * be decoded, as long as its keys say which.
- * @throws ValidationError when the event is no batch of stream records at all
+ * Reads the commits of a batch of stream records, in the stream's order. Only inserts of commits count: changes and removals
+ * come from retention, because commits never change, and notes beside the commits are skipped. A damaged record becomes an
+ * unreadable commit when its keys can be read, else an error.
+ * @throws ValidationError when the event is no batch of stream records
  */
 export function parseStreamRecords(event: unknown): StreamRecord[] {
   const { Records } = parse(streamEvent, event);
@@ -40,7 +40,7 @@ export function parseStreamRecords(event: unknown): StreamRecord[] {
     const { SequenceNumber: sequenceNumber, Keys, NewImage } = dynamodb;
     try {
       const decoded = image.safeParse(NewImage);
-      return { sequenceNumber, commit: commitOf(decoded.success ? decoded.data : NewImage) };
+      return { sequenceNumber, commit: readCommitItem(decoded.success ? decoded.data : NewImage) };
     } catch (error) {
       const commit = unreadableCommit(Keys);
       return commit ? { sequenceNumber, commit } : { sequenceNumber, error };

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-/** A stored commit that somebody changed or removed, which Annals itself never does. */
+/** A stored commit that somebody changed or removed. Annals itself never does either. */
 export interface Tampering {
   readonly stream: string;
   readonly version: string;
@@ -16,13 +16,13 @@ const record = z.object({
 });
 
 /**
- * What a batch of the events table's stream tells of tampering. A commit is written once and stays. DynamoDB itself may
- * remove one that has expired; but none has a time of expiry unless somebody changed it first, which is found here.
+ * Finds tampering in a batch of the events table's stream. A commit is written once and stays. DynamoDB removes expired
+ * items, and those removals are ignored: a commit has no time of expiry unless somebody added it, and that change is found.
  */
 export function findTampering(event: unknown): Tampering[] {
   const records = z.object({ Records: z.array(z.unknown()) }).safeParse(event).data?.Records ?? [];
-  return records.flatMap((given) => {
-    const parsed = record.safeParse(given);
+  return records.flatMap((input) => {
+    const parsed = record.safeParse(input);
     if (!parsed.success || parsed.data.eventName === 'INSERT') return [];
     const { eventName, userIdentity, dynamodb } = parsed.data;
     const expired = userIdentity?.type === 'Service' && userIdentity.principalId === 'dynamodb.amazonaws.com';

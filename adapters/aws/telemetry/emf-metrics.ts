@@ -3,10 +3,10 @@ import { type MetricName, type Metrics, metricCatalogue } from '../../../core/te
 
 const units = { count: 'Count', seconds: 'Seconds', bytes: 'Bytes' } as const;
 
-/** CloudWatch takes 100 values of a metric in one log line, and Powertools writes at that number by itself, in its own way. */
+/** CloudWatch takes 100 values of a metric in a log line. Powertools flushes at that number itself, so this class flushes before. */
 const MAX_VALUES = 99;
 
-/** What was measured under the same labels since the last flush. */
+/** The measurements with the same labels since the last flush. */
 interface Group {
   readonly labels: Readonly<Record<string, string>>;
   readonly counts: Map<MetricName, number>;
@@ -14,18 +14,18 @@ interface Group {
 }
 
 /**
- * Metrics as log lines that CloudWatch makes metrics of (Embedded Metric Format), one line for all that has the same
- * labels. A line costs as much as a small write, so a function that answers requests writes them not at each one but at the
- * first after 10 s: an environment that ends in between takes at most 10 s of counts with it.
+ * Metrics as log lines in CloudWatch's Embedded Metric Format, a line for all metrics with the same labels. A line costs as
+ * much as a small write. So a function that answers requests writes lines at most every 10 s; an environment that ends in
+ * between loses at most 10 s of counts.
  *
- * Every metric is also published without its labels, by function, for alarms to watch.
+ * Every metric is also published without its labels, by function, for alarms.
  */
 export class EmfMetrics implements Metrics {
   readonly #powertools: Powertools;
   readonly #groups = new Map<string, Group>();
   #flushed = 0;
 
-  /** Namespace and service are those of POWERTOOLS_METRICS_NAMESPACE and POWERTOOLS_SERVICE_NAME. */
+  /** Powertools reads namespace and service from POWERTOOLS_METRICS_NAMESPACE and POWERTOOLS_SERVICE_NAME. */
   constructor() {
     this.#powertools = new Powertools();
   }
@@ -48,8 +48,8 @@ export class EmfMetrics implements Metrics {
   }
 
   /**
-   * Writes what was measured, when an invocation ends.
-   * @param intervalMs unless that was done less than this ago; 0 for a function whose invocations are batches already
+   * Writes all measurements, unless the last flush is less than `intervalMs` ago. Call it when an invocation ends.
+   * @param intervalMs milliseconds; 0 for a function whose invocations are batches already
    */
   flush(intervalMs: number): void {
     if (Date.now() - this.#flushed >= intervalMs) this.#flush();
@@ -67,7 +67,7 @@ export class EmfMetrics implements Metrics {
   #flush(): void {
     this.#flushed = Date.now();
     for (const { labels, counts, values } of this.#groups.values()) {
-      this.#powertools.addDimensions({}); // without labels: by service, which every set of dimensions has
+      this.#powertools.addDimensions({}); // without labels: Powertools adds the service to every set of dimensions
       if (Object.keys(labels).length > 0) this.#powertools.addDimensions({ ...labels });
       for (const [name, count] of counts) this.#powertools.addMetric(name, units.count, count);
       for (const [name, all] of values) {

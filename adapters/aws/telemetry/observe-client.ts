@@ -2,16 +2,17 @@ import type { ConsumedCapacity } from '@aws-sdk/client-dynamodb';
 import type { Metrics } from '../../../core/telemetry/metrics.ts';
 import type { Tracer } from '../../../core/telemetry/tracer.ts';
 
+/** The metrics, traces and labels for the calls of a client. */
 export interface ClientObservers {
   readonly metrics: Metrics;
   readonly tracer: Tracer;
-  /** What each table holds, by its name: the label under which its units are counted. */
+  /** The label `table` by the name of the table; every other table counts as `other`. */
   readonly tables: Readonly<Record<string, string>>;
-  /** The label of whose work it is. */
+  /** The label `tenant`. */
   readonly tenant: string;
 }
 
-/** What every client of the AWS SDK has to be observed by. */
+/** The part of a client of the AWS SDK through which its calls can be observed. */
 export interface ObservableClient {
   readonly middlewareStack: {
     add(
@@ -36,8 +37,8 @@ interface ServiceAnswer {
 const writes = /^(Put|Update|Delete|BatchWrite|TransactWrite)/;
 
 /**
- * Makes each call of a client a span of its own, and has DynamoDB say what each consumed, which is counted by operation
- * and table. Asking for that costs nothing.
+ * Makes a span of each call of a client. Asks DynamoDB for the capacity that each call consumed, which costs nothing, and
+ * counts it by operation and table.
  */
 export function observeClient(client: ObservableClient, { metrics, tracer, tables, tenant }: ClientObservers): void {
   client.middlewareStack.add(
@@ -61,6 +62,6 @@ export function observeClient(client: ObservableClient, { metrics, tracer, table
   );
 }
 
-/** A condition that did not hold settles a race, and what is not there is an answer: no failure of anything. */
+/** A condition that did not hold and an object that does not exist are answers, not failures of the service. */
 const isCallersError = (error: unknown): boolean =>
   error instanceof Error && /ConditionalCheck|NoSuchKey|PreconditionFailed/.test(error.name);

@@ -3,8 +3,9 @@ import type { SegmentDocument } from '../../../core/telemetry/tracer.ts';
 import { lazily } from '../clients/clients.ts';
 
 /**
- * Sends spans to the X-Ray daemon, which runs beside every function, by `aws-xray-sdk-core`. Nothing waits for the daemon, and a
- * span that is lost is only not seen. The SDK is loaded at the first sampled span, so that no cold start waits for it.
+ * Sends spans to the X-Ray daemon, which runs beside every function, by `aws-xray-sdk-core`. No request waits for the
+ * daemon, and a lost span is only missing from the trace. The SDK is loaded at the first sampled span, so that no cold
+ * start waits for it.
  *
  * To send OpenTelemetry's spans instead, replace this file (docs/adr/0006-traces.md).
  */
@@ -12,7 +13,7 @@ export class XRaySink {
   readonly #pending = new Set<Promise<void>>();
   readonly #emit: () => Promise<(span: SegmentDocument) => void>;
 
-  /** @param address of the daemon, `host:port`; Lambda gives it in AWS_XRAY_DAEMON_ADDRESS, which the SDK reads itself */
+  /** @param address of the daemon, `host:port`. By default the SDK reads AWS_XRAY_DAEMON_ADDRESS, which Lambda sets */
   constructor(address?: string) {
     this.#emit = lazily(() => loadSdk((sent) => this.#waitFor(sent), address));
   }
@@ -21,9 +22,9 @@ export class XRaySink {
     this.#waitFor(this.#emit().then((emit) => emit(span)));
   };
 
-  /** Waits until all is handed to the system; Lambda freezes a function that has answered. */
+  /** Waits until the operating system has all spans: Lambda freezes a function that has answered. */
   async flush(): Promise<void> {
-    while (this.#pending.size > 0) await Promise.all(this.#pending); // to emit a span is followed by sending it
+    while (this.#pending.size > 0) await Promise.all(this.#pending); // an emitted span adds the work of sending it
   }
 
   #waitFor(work: Promise<void>): void {
@@ -33,9 +34,9 @@ export class XRaySink {
 }
 
 /**
- * The parts of the SDK that make and send segments. Its other half, contexts and patches of clients, is left out: it hooks into
+ * Loads the parts of the SDK that make and send segments. Its contexts and patches of clients are left out: they hook into
  * every promise of the process, and the tracer has contexts already.
- * @param waitFor gets each datagram on its way
+ * @param waitFor receives a promise for each datagram, resolved when the datagram has left
  */
 async function loadSdk(waitFor: (sent: Promise<void>) => void, address?: string) {
   const [{ default: Segment }, { default: emitter }] = await Promise.all([
@@ -43,30 +44,37 @@ async function loadSdk(waitFor: (sent: Promise<void>) => void, address?: string)
     import('aws-xray-sdk-core/dist/lib/segment_emitter.js'),
   ]);
   if (address !== undefined) emitter.setDaemonAddress(address);
-  // The SDK does not say when a datagram has left. It sends by the socket that it finds here.
-  Object.assign(emitter, { socket: tellingSocket(waitFor) });
+  // The SDK does not report when a datagram has left. It sends through the socket that it finds here.
+  Object.assign(emitter, { socket: reportingSocket(waitFor) });
   return ({ name, trace_id, parent_id, ...rest }: SegmentDocument): void => {
     const segment = new Segment(name, trace_id, parent_id);
-    Object.assign(segment, rest); // among it the id: others hang under it already
+    Object.assign(segment, rest); // including the id, to which other spans refer as their parent
     segment.close();
   };
 }
 
-type Told = (error: Error | null, bytes: number) => void;
+type SendCallback = (error: Error | null, bytes: number) => void;
 
-function tellingSocket(waitFor: (sent: Promise<void>) => void) {
+function reportingSocket(waitFor: (sent: Promise<void>) => void) {
   const socket: Socket = process
     .getBuiltinModule('node:dgram')
     .createSocket('udp4')
     .on('error', () => {})
     .unref();
   return {
-    send(message: Uint8Array, offset: number, length: number, port: number, host: string, told: Told): void {
+    send(
+      message: Uint8Array,
+      offset: number,
+      length: number,
+      port: number,
+      host: string,
+      callback: SendCallback,
+    ): void {
       const sent = Promise.withResolvers<void>();
       waitFor(sent.promise);
       socket.send(message, offset, length, port, host, (error, bytes) => {
         sent.resolve();
-        told(error, bytes);
+        callback(error, bytes);
       });
     },
   };

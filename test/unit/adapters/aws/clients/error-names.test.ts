@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Service, verdictOn } from '../../../../../adapters/aws/clients/error-names.ts';
-import { reaching } from '../../../../../adapters/aws/clients/service-error.ts';
+import { callService } from '../../../../../adapters/aws/clients/service-error.ts';
 import { UnavailableError } from '../../../../../core/base/errors.ts';
 
 /** Names that any service of AWS answers: https://docs.aws.amazon.com/general/latest/gr/CommonErrors.html */
@@ -59,7 +59,7 @@ const answered = (name: string, message = 'no', $fault: 'client' | 'server' = 'c
   Object.assign(new Error(message), { name, $fault, $metadata: { httpStatusCode: 400, attempts: 1 } });
 
 const thrownBy = (service: Service, error: unknown) =>
-  reaching(service, () => Promise.reject(error)).catch((thrown: unknown) => thrown);
+  callService(service, () => Promise.reject(error)).catch((thrown: unknown) => thrown);
 
 describe.each(services)('an error of %s', (service) => {
   it.each([...common, ...outages[service]])('%s is an outage', async (name) => {
@@ -109,7 +109,7 @@ describe('an error of AWS', () => {
     for (const error of errors) expect(await thrownBy('S3', error)).toBeInstanceOf(UnavailableError);
   });
 
-  it('stays what it is when a mistake in this code made it', async () => {
+  it('is thrown unchanged when a mistake in this code caused it', async () => {
     const errors = [
       new TypeError('undefined is no number'),
       Object.assign(new Error('?'), { code: 'ERR_INVALID_URL' }),
@@ -128,21 +128,21 @@ describe('a write that meets a transaction', () => {
       if (calls < 4) throw conflict();
       return 'written';
     };
-    expect(await reaching('DynamoDB', write)).toBe('written');
+    expect(await callService('DynamoDB', write)).toBe('written');
     expect(calls).toBe(4);
   });
 
-  it('is an outage when it never is over, and never a fault of the item', async () => {
+  it('is an outage when the transaction does not end, and never a fault of the item', async () => {
     expect(await thrownBy('DynamoDB', conflict())).toBeInstanceOf(UnavailableError);
   });
 
-  it('is all that is repeated here: the SDK repeats the rest', async () => {
+  it('is the only error that is repeated here: the SDK repeats the others', async () => {
     let calls = 0;
     const denied = async () => {
       calls += 1;
       throw answered('AccessDeniedException');
     };
-    await expect(reaching('DynamoDB', denied)).rejects.toThrow(UnavailableError);
+    await expect(callService('DynamoDB', denied)).rejects.toThrow(UnavailableError);
     expect(calls).toBe(1);
   });
 });

@@ -57,7 +57,7 @@ async function authorizationOfAws(method: string, credentials: { accessKeyId: st
 const url = () => `http://127.0.0.1:${(server.address() as AddressInfo).port}/agents`;
 
 describe('signedFetch', () => {
-  it('signs with the credentials of the moment, and sends the body as it is', async () => {
+  it('signs with the current credentials, and sends the body unchanged', async () => {
     const fetch = signedFetch({
       region: 'eu-central-1',
       credentials: async () => ({ accessKeyId: 'AKID', secretAccessKey: 'secret', sessionToken: 'token' }),
@@ -84,7 +84,7 @@ describe('signedFetch', () => {
     },
   );
 
-  it('takes the credentials of the environment when none are given', async () => {
+  it('takes the credentials of the environment by default', async () => {
     await signedFetch({ region: 'eu-central-1' })(new Request(url()));
     expect(received?.headers['authorization']).toContain(`Credential=${process.env['AWS_ACCESS_KEY_ID']}/`);
   });
@@ -97,7 +97,7 @@ describe('signedFetch', () => {
 });
 
 describe('regionOfApi', () => {
-  it('knows API Gateway’s hosts', () => {
+  it('recognises the hosts of API Gateway', () => {
     expect(regionOfApi('https://abc123.execute-api.eu-central-1.amazonaws.com/dev/')).toBe('eu-central-1');
     expect(regionOfApi('http://127.0.0.1:4700')).toBeUndefined();
     expect(regionOfApi('https://execute-api.eu-central-1.amazonaws.com.evil.example/')).toBeUndefined();

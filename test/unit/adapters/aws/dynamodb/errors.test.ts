@@ -69,7 +69,7 @@ const refusing = (status: number, type: string) =>
     response.end(JSON.stringify({ __type: `com.amazonaws.dynamodb.v20120810#${type}`, message: 'no' }));
   });
 
-it('a service that is not there makes every call an UnavailableError with its cause', async () => {
+it('every call to a missing service fails with an UnavailableError and its cause', async () => {
   for (const [name, call] of adapters(await freePort())) {
     const error: unknown = await call().catch((thrown: unknown) => thrown);
     expect(error, name).toBeInstanceOf(UnavailableError);
@@ -77,7 +77,7 @@ it('a service that is not there makes every call an UnavailableError with its ca
   }
 });
 
-it('a service that does not answer in time makes every call an UnavailableError', async () => {
+it('every call to a service that does not answer in time fails with an UnavailableError', async () => {
   for (const [name, call] of await answering(() => {}, 100)) {
     const error: unknown = await call().catch((thrown: unknown) => thrown);
     expect(error, name).toBeInstanceOf(UnavailableError);
@@ -85,7 +85,7 @@ it('a service that does not answer in time makes every call an UnavailableError'
   }
 });
 
-it('a service that hangs up makes every call an UnavailableError', async () => {
+it('every call to a service that hangs up fails with an UnavailableError', async () => {
   for (const [name, call] of await answering((response) => response.destroy())) {
     await expect(call(), name).rejects.toThrow(UnavailableError);
   }
@@ -102,18 +102,18 @@ for (const [status, type] of [
   [400, 'ExpiredTokenException'],
   [400, 'LimitExceededException'],
 ] as const) {
-  it(`${type} makes every call an UnavailableError`, async () => {
+  it(`${type} turns into an UnavailableError in every call`, async () => {
     for (const [name, call] of await refusing(status, type))
       await expect(call(), name).rejects.toThrow(UnavailableError);
   });
 }
 
-it('ValidationException is about the item of this call and stays what it is', async () => {
+it('ValidationException is a fault of the item and is thrown unchanged', async () => {
   for (const [name, call] of await refusing(400, 'ValidationException'))
     await expect(call(), name).rejects.toHaveProperty('name', 'ValidationException');
 });
 
-it('an item that is no commit, or no view, is a CorruptDataError that names its place', async () => {
+it('an item that is no commit, or no view, causes a CorruptDataError that names its place', async () => {
   const item = {
     stream: { S: 'main/agent-42' },
     version: { N: '3' },

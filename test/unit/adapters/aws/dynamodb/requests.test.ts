@@ -50,7 +50,7 @@ afterAll(() => client.destroy());
 
 const sent = () => requests.splice(0).map(({ name }) => name?.replace('Command', ''));
 
-it('an append is one write; an expected version that is not known to be the head is checked first', async () => {
+it('an append is a single write; an expected version that may not be the head is checked first', async () => {
   const stream = newStream();
   await store.append(stream, [step('1')], { expectedVersion: 0 });
   expect(sent()).toEqual(['PutItem']);
@@ -60,7 +60,7 @@ it('an append is one write; an expected version that is not known to be the head
   expect(sent()).toEqual(['Query', 'PutItem']);
 });
 
-it('a commit under an unknown id is looked for with one query, a known one is then fetched', async () => {
+it('a query looks for the commit of an id, and a get fetches it when it exists', async () => {
   const stream = newStream();
   await store.append(stream, [step('1')], { expectedVersion: 0, commitId: 'key' });
   sent();
@@ -70,7 +70,7 @@ it('a commit under an unknown id is looked for with one query, a known one is th
   expect(sent()).toEqual(['Query', 'GetItem']);
 });
 
-it('a raw append that the aggregate has to admit costs what the look at the head costs, and no look at the start', async () => {
+it('a raw append that its decider checks reads the head of the stream, and not the start', async () => {
   const states = new StateReader({ store, cacheBytes: 100_000 });
   const aggregates = [agentDecider];
   const agentId = ulid();
@@ -99,7 +99,7 @@ it('a raw append that the aggregate has to admit costs what the look at the head
   expect(sent()).toEqual(['Query', 'PutItem']);
 });
 
-it('a key costs a write unit, its digest nothing; an event id costs two, and as many for its commit again', async () => {
+it('a key costs a write unit and its digest nothing; an event id costs two, and doubles the price of its commit', async () => {
   const append = async (options: { commitId?: string; digest?: string }, events: readonly NewEvent[] = [step('1')]) => {
     requests.length = 0;
     units.length = 0;
@@ -115,7 +115,7 @@ it('a key costs a write unit, its digest nothing; an event id costs two, and as 
   expect(await append({}, ['a', 'b', 'c', 'd'].map(named))).toEqual({ sent: ['TransactWriteItems'], units: [10] });
 });
 
-it('a command that changes nothing costs a note, and only under a key', async () => {
+it('a command that changes nothing writes a note when it has a key, else nothing', async () => {
   const states = new StateReader({ store, cacheBytes: 100_000 });
   const agentId = ulid();
   const options = { states, digest: 'AAAAAAAAAAAAAAAAAAAAAA' };
@@ -141,7 +141,7 @@ it('a command that changes nothing costs a note, and only under a key', async ()
   });
 });
 
-it('what an append relies on is read as it is at that moment', async () => {
+it('an append reads everything that it relies on consistently', async () => {
   const stream = newStream();
   await store.append(stream, [{ ...step('1'), id: 'a' }], { expectedVersion: 0, commitId: 'key' });
   requests.length = 0;
@@ -153,7 +153,7 @@ it('what an append relies on is read as it is at that moment', async () => {
   expect(sent()).toEqual(['Query', 'Query', 'GetItem', 'Query']);
 });
 
-it('a range is read with one query, or two side by side when it may start inside a commit', async () => {
+it('a range takes a single query, or two side by side when it may start inside a commit', async () => {
   const stream = newStream();
   await fill(store, stream, [3, 3, 3]);
   const queries = async (options: ReadOptions & { limit?: number }) => {
@@ -170,7 +170,7 @@ it('a range is read with one query, or two side by side when it may start inside
   expect(await queries({ direction: 'backward', from: 5, to: 2 })).toBe(1);
 });
 
-it('a short range out of a long stream is asked for with a limit, so that no more is read and paid', async () => {
+it('the query for a short range of a long stream has a limit, so that no further commit is read and paid', async () => {
   const stream = newStream();
   await fill(
     store,

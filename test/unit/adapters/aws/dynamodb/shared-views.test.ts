@@ -43,7 +43,7 @@ describe('DynamoSharedViews', () => {
     },
   );
 
-  it('says that it cannot be reached when the contention does not end', async () => {
+  it('fails with an UnavailableError when the contention does not end', async () => {
     vi.useFakeTimers();
     try {
       const { shared, send } = cancelledFor(...Array.from({ length: 20 }, () => [NONE, 'TransactionConflict']));
@@ -62,7 +62,7 @@ describe('DynamoSharedViews', () => {
     expect(send).toHaveBeenCalledOnce();
   });
 
-  it('refuses an addition to a view that has no room left, and writes nothing of it', async () => {
+  it('refuses an addition to a full view as a whole', async () => {
     const shared = new DynamoSharedViews(dynamoDb(), (await createTables()).views);
     const long = (n: number) => new Map(Array.from({ length: 200 }, (_, m) => [`/${n}-${m}-${'x'.repeat(600)}`, 1n]));
     const fill = (n: number) =>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { busDetailOf } from '../../../../../adapters/aws/eventbridge/bus-event.ts';
+import { readBusDetail } from '../../../../../adapters/aws/eventbridge/bus-event.ts';
 
 const detail = { id: 'e-1', type: 'task.requested' };
 const event = { version: '0', source: 'annals.task', 'detail-type': 'task.requested', detail };
@@ -22,7 +22,7 @@ describe('an event of the bus', () => {
       }),
     ],
   ])('is understood %s', (_, delivered) => {
-    expect(busDetailOf(delivered)).toEqual(detail);
+    expect(readBusDetail(delivered)).toEqual(detail);
   });
 
   it.each([
@@ -33,6 +33,6 @@ describe('an event of the bus', () => {
     ],
     ['nothing', {}],
   ])('is not %s', (_, delivered) => {
-    expect(() => busDetailOf(delivered)).toThrow();
+    expect(() => readBusDetail(delivered)).toThrow();
   });
 });

@@ -67,7 +67,7 @@ async function fromStreams(streams: number, eventsOfEach = 1): Promise<DomainEve
 }
 
 describe('EventBridgePublisher', () => {
-  it('sends the event as the API gives it, with source, type, time and trace', async () => {
+  it('sends the event as the HTTP API returns it, with source, type, time and trace', async () => {
     const [event] = await recorded([{ ...step('1'), timestamp: '2020-02-29T12:00:00Z' }]);
     if (!event) throw new Error('nothing recorded');
     const { bridge, publisher } = setup({ traceOf: ({ id }) => (id === event.id ? 'Root=1-2-3' : undefined) });
@@ -83,7 +83,7 @@ describe('EventBridgePublisher', () => {
     expect(JSON.parse(entry?.Detail ?? '')).toEqual(event);
   });
 
-  it('sends at most 10 events a request, in order, and none when there are none', async () => {
+  it('sends at most 10 events a request, in order, and no request without events', async () => {
     const events = await recorded(steps(23));
     const { bridge, publisher } = setup();
     expect(await publisher.publish([])).toEqual([]);
@@ -134,7 +134,7 @@ describe('EventBridgePublisher', () => {
     });
   });
 
-  it('returns just the entries that were refused, each with its reason', async () => {
+  it('returns exactly the refused entries, each with its reason', async () => {
     const events = await fromStreams(12);
     const { bridge, publisher } = setup();
     bridge.answer = (entries) =>
@@ -147,7 +147,7 @@ describe('EventBridgePublisher', () => {
     expect(String(failures[0]?.error)).toContain('ThrottlingException: slow down');
   });
 
-  it('tells an entry that is refused for good from one that may be taken later', async () => {
+  it('tells entries that are refused for good from entries that may be taken later', async () => {
     const codes = [
       ...['MalformedDetail', 'InternalFailure', 'NotAuthorizedForSourceException', 'AccessDeniedException'],
       ...['ResourceNotFoundException', 'ThrottlingException', 'InvalidAccountIdException'],
@@ -197,17 +197,17 @@ describe('EventBridgePublisher', () => {
       throw refusedBy('ValidationException');
     };
     const failures = await publisher.publish(events);
-    expect(failures.map(({ error }) => String(error)).join()).not.toContain('left alone');
+    expect(failures.map(({ error }) => String(error)).join()).not.toContain('the publisher pauses');
   });
 
-  it('leaves a bus that hangs alone within half of an invocation', async () => {
+  it('stops calling a bus that hangs within half of an invocation', async () => {
     const { maxAttempts, requestHandler } = eventBridge().config;
     const { requestTimeout = Infinity, connectionTimeout = Infinity } = await settingsOf(requestHandler);
     const longest = BREAK_AFTER * (await maxAttempts()) * (requestTimeout + connectionTimeout);
     expect(longest).toBeLessThan(30_000);
   });
 
-  it('has several requests under way, and never two of one stream', async () => {
+  it('has several requests under way, and never two with events of the same stream', async () => {
     const events = await fromStreams(15, 20);
     let underWay = 0;
     let most = 0;
@@ -237,7 +237,7 @@ describe('EventBridgePublisher', () => {
     expect(heard).toHaveLength(300);
   });
 
-  it('sends nothing of a stream behind an event that was not taken, and all of the others', async () => {
+  it('sends no event behind a refused event of its stream, and all events of other streams', async () => {
     const events = await fromStreams(4, 10);
     const { bridge, publisher } = setup();
     const isBad = (entry: PutEventsRequestEntry) => {
@@ -254,7 +254,7 @@ describe('EventBridgePublisher', () => {
     expect(bridge.taken.length + failures.length).toBe(40);
   });
 
-  it('tries no entry alone that comes behind one of its stream which is refused', async () => {
+  it('does not try single entries behind a refused entry of their stream', async () => {
     const events = await recorded(steps(6));
     const { bridge, publisher } = setup();
     bridge.answer = (entries) => {
@@ -265,7 +265,7 @@ describe('EventBridgePublisher', () => {
     expect(bridge.taken).toHaveLength(2);
   });
 
-  it('takes an entry without an answer for not published', async () => {
+  it('treats an entry without an answer as not published', async () => {
     const events = await recorded(steps(3));
     const { bridge, publisher } = setup();
     bridge.answer = () => [{ EventId: 'e' }];
@@ -284,7 +284,7 @@ describe('EventBridgePublisher', () => {
     expect(bridge.requests).toHaveLength(2);
   });
 
-  it('leaves the bus alone after failures in a row, and goes on when it is back', async () => {
+  it('pauses after failures in a row, and goes on when the bus is back', async () => {
     const events = await recorded(steps(1));
     const { bridge, publisher } = setup({ breakAfter: 3, restMs: 50 });
     bridge.answer = outage;
@@ -292,7 +292,7 @@ describe('EventBridgePublisher', () => {
     expect(bridge.requests).toHaveLength(3);
     const [failure] = await publisher.publish(events);
     expect(failure?.error).toBeInstanceOf(UnavailableError);
-    expect(String(failure?.error)).toContain('left alone');
+    expect(String(failure?.error)).toContain('the publisher pauses');
 
     await delay(80);
     expect(await publisher.publish(events)).toHaveLength(1);

@@ -39,7 +39,7 @@ describe('payloads of Step Functions', () => {
     expect(sent).toHaveLength(1);
   });
 
-  it('hold no result: an answer lets the machine go on and nothing else', async () => {
+  it('hold no result: an answer only lets the machine go on', async () => {
     const { sent, machines: sagas } = machines();
     await sagas.succeed('token');
     const [command] = sent;
@@ -49,10 +49,13 @@ describe('payloads of Step Functions', () => {
 });
 
 describe('an error of Step Functions', () => {
-  it.each(['TaskTimedOut', 'TaskDoesNotExist', 'InvalidToken'])('%s means that nobody waits any more', async (name) => {
-    await expect(machines(name).machines.succeed('token')).resolves.toBeUndefined();
-    await expect(machines(name).machines.fail('token', 'SagaRetry')).resolves.toBeUndefined();
-  });
+  it.each(['TaskTimedOut', 'TaskDoesNotExist', 'InvalidToken'])(
+    '%s means that the machine does not wait any more',
+    async (name) => {
+      await expect(machines(name).machines.succeed('token')).resolves.toBeUndefined();
+      await expect(machines(name).machines.fail('token', 'SagaRetry')).resolves.toBeUndefined();
+    },
+  );
 
   it.each([
     ...['AccessDeniedException', 'StateMachineDoesNotExist', 'ExecutionLimitExceeded', 'KmsAccessDeniedException'],
@@ -64,7 +67,7 @@ describe('an error of Step Functions', () => {
     await expect(sagas.fail('token', 'SagaRetry')).rejects.toThrow(UnavailableError);
   });
 
-  it('that an execution is there already makes a start one start', async () => {
+  it('ExecutionAlreadyExists makes a second start do nothing', async () => {
     const { sent, machines: sagas } = machines('ExecutionAlreadyExists');
     await sagas.start('task', 'task:1', { round: round(1), turn: 0 });
     expect(sent[0]).toBeInstanceOf(StartExecutionCommand);

@@ -36,7 +36,7 @@ async function setup(names: string[], form: Parameters<typeof failedBatchRecord>
 }
 
 describe('a batch that Lambda gave up', () => {
-  it('goes through the function that gave it up, as it came, and is gone then', async () => {
+  it('is delivered unchanged to the function that gave it up, and then removed', async () => {
     const { invoked, left, all } = await setup(['stack-Relay-2', 'stack-Projector-1']);
     const { results, more } = await all();
     expect(more).toBe(false);
@@ -51,7 +51,7 @@ describe('a batch that Lambda gave up', () => {
     expect(await left()).toBe(0);
   });
 
-  it('is read also when its payload is an object, and when the function was invoked by version or alias', async () => {
+  it('may have an object as payload, and a function that was invoked by version or alias', async () => {
     const { invoked, all } = await setup([], {});
     expect((await all()).results).toEqual([]);
     const asObject = await setup(['stack-Relay-2:live'], { asObject: true });
@@ -60,7 +60,7 @@ describe('a batch that Lambda gave up', () => {
     expect(invoked).toEqual([]);
   });
 
-  it('stays when a part of it, or the function, fails again, and the reason is told', async () => {
+  it('stays when a record or the function fails again, and the answer names the reason', async () => {
     const { answers, left, all } = await setup(['stack-Relay-2']);
     answers.next = { answer: { batchItemFailures: [{ itemIdentifier: '101' }] } };
     expect((await all()).results).toMatchObject([{ outcome: 'failed', reason: expect.stringContaining('101') }]);
@@ -79,7 +79,7 @@ describe('a batch that Lambda gave up', () => {
     expect(await left()).toBe(1);
   });
 
-  it('is fetched from the stream when it only names its records', async () => {
+  it('is read from the stream when it only names its records', async () => {
     const { answers, invoked, left, all } = await setup(['stack-Projector-1'], { withoutPayload: true });
     expect((await all()).results).toMatchObject([{ outcome: 'failed', reason: expect.stringContaining('24 hours') }]);
     expect(await left()).toBe(1);
@@ -88,13 +88,13 @@ describe('a batch that Lambda gave up', () => {
     expect(invoked).toEqual([{ name: 'stack-Projector-1', event: { Records: records } }]);
   });
 
-  it('goes through every consumer when its function is not there any more', async () => {
+  it('is delivered to every consumer when its function does not exist any more', async () => {
     const { invoked, all } = await setup(['older-Relay-9']);
     expect((await all()).results).toMatchObject([{ outcome: 'redriven', consumers: ['projector', 'relay'] }]);
     expect(invoked.map(({ name }) => name)).toEqual(['stack-Projector-1', 'stack-Relay-2']);
   });
 
-  it('is listed, and is found by the id in the list', async () => {
+  it('is listed with an id by which it can be redriven', async () => {
     const { batches } = await setup(['stack-Relay-2', 'stack-Relay-2']);
     const [first, second] = await Array.fromAsync(batches.list());
     expect(first).toMatchObject({ bytes: expect.any(Number), failedAt: expect.any(String) });
@@ -106,7 +106,7 @@ describe('a batch that Lambda gave up', () => {
     await expect(batches.redrive(second?.batchId ?? '')).rejects.toThrow('there is no failed batch');
   });
 
-  it('blocks no other when its object is something else', async () => {
+  it('that is no record of Lambda does not block the other batches', async () => {
     const { objects, all, left } = await setup(['stack-Relay-2']);
     await objects.put('aaa/first', Buffer.from('not JSON'));
     const { results } = await all();

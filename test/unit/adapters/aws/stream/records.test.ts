@@ -1,6 +1,6 @@
 import type { DynamoDBRecord } from 'aws-lambda';
 import { describe, expect, it } from 'vitest';
-import { eventNoteOf, itemOf, requestNoteOf } from '../../../../../adapters/aws/dynamodb/commit-item.ts';
+import { toCommitItem, toEventNote, toRequestNote } from '../../../../../adapters/aws/dynamodb/commit-item.ts';
 import { parseStreamRecords } from '../../../../../adapters/aws/stream/records.ts';
 import { CorruptDataError, ValidationError } from '../../../../../core/base/errors.ts';
 import { type Commit, decodeCommit } from '../../../../../core/store/commit.ts';
@@ -43,13 +43,13 @@ function record(
 
 function image(commit: Commit): Image {
   const base64 = { B: Buffer.from(commit.body).toString('base64') };
-  const { digest, ...item } = itemOf(commit, 'main');
+  const { digest, ...item } = toCommitItem(commit, 'main');
   const encoded = digest?.B ? { digest: { B: Buffer.from(digest.B).toString('base64') } } : {};
   return { ...item, ...encoded, body: base64 } as Image;
 }
 
 describe('parseStreamRecords', () => {
-  it('gives the commits as they were written, in order, keyed or not, compressed or not', async () => {
+  it('returns the commits as they were written, in order, keyed or not, compressed or not', async () => {
     const [first, second] = await commits();
     const Records = [record(image(first), '100'), record(image(second), '101')];
     const parsed = parseStreamRecords(JSON.parse(JSON.stringify({ Records })));
@@ -94,11 +94,11 @@ describe('parseStreamRecords', () => {
     expect(parseStreamRecords({ Records })).toEqual([{ sequenceNumber: '3', commit: first }]);
   });
 
-  it('leaves out the notes that lie beside the commits', async () => {
+  it('leaves out the notes beside the commits', async () => {
     const [first, second] = await commits();
     const notes = [
-      eventNoteOf('main', 'agent-42', 'e-1', 1),
-      requestNoteOf({ ...second, count: 0 }, 'main', new Date('2026-02-05T09:00:00.000Z')),
+      toEventNote('main', 'agent-42', 'e-1', 1),
+      toRequestNote({ ...second, count: 0 }, 'main', new Date('2026-02-05T09:00:00.000Z')),
     ].map((note, index) => {
       const inserted = record(note as Image, String(index + 1));
       const Keys = { stream: note['stream'], version: note['version'] };
@@ -108,7 +108,7 @@ describe('parseStreamRecords', () => {
     expect(parseStreamRecords({ Records })).toEqual([{ sequenceNumber: '3', commit: first }]);
   });
 
-  it('has a record that is no commit stand in for one that cannot be decoded, and reads the others', async () => {
+  it('returns an unreadable commit for a record that is no commit, and reads the others', async () => {
     const [first, second] = await commits();
     const { recordedAt: _, ...incomplete } = image(second);
     const { idempotencyKey: __, ...anonymous } = image(second);
@@ -133,7 +133,7 @@ describe('parseStreamRecords', () => {
     expect(parsed.at(-1)).toEqual({ sequenceNumber: 'last', commit: first });
   });
 
-  it('reports a record by its number when nothing says which commit it is', async () => {
+  it('reports a record without readable keys by its sequence number', async () => {
     const ofNoStream = [
       { stream: { S: 'main/nonsense' }, version: { N: '1' } },
       { stream: { S: 'main/agent-42' }, version: { N: '0' } },
@@ -145,7 +145,7 @@ describe('parseStreamRecords', () => {
     }
   });
 
-  it('refuses what is no batch of stream records', () => {
+  it('refuses an event that is no batch of stream records', () => {
     const { dynamodb: _, ...foreign } = record(undefined, '1');
     for (const event of [undefined, {}, { Records: {} }, { Records: [foreign] }]) {
       expect(() => parseStreamRecords(event)).toThrow(ValidationError);

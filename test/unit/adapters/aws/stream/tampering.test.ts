@@ -8,18 +8,18 @@ const batch = (eventName: string, userIdentity?: object) => ({
   Records: [{ eventName, userIdentity, dynamodb: { Keys, NewImage: { ...Keys, body: { B: 'AAAA' } } } }],
 });
 
-it('a commit that is written, or that DynamoDB lets expire, is as it should be', () => {
+it('the write of a commit and its removal after expiry are no tampering', () => {
   expect(findTampering(batch('INSERT'))).toEqual([]);
   expect(findTampering(batch('REMOVE', service))).toEqual([]);
 });
 
-it('a commit that somebody changed or removed is found, be it only its time of expiry', () => {
+it('a change or removal of a commit is found, also a change of its time of expiry alone', () => {
   expect(findTampering(batch('MODIFY'))).toEqual([{ ...place, what: 'changed' }]);
   expect(findTampering(batch('MODIFY', service))).toHaveLength(1);
   expect(findTampering(batch('REMOVE'))).toEqual([{ ...place, what: 'removed' }]);
   expect(findTampering(batch('REMOVE', { type: 'User', principalId: 'x' }))).toHaveLength(1);
 });
 
-it('what is no batch tells of nothing', () => {
+it('an event that is no batch has no findings', () => {
   for (const event of [undefined, {}, { Records: [{}] }]) expect(findTampering(event)).toEqual([]);
 });

@@ -18,7 +18,7 @@ afterEach(() => {
   lines.length = 0;
 });
 
-it('writes a line for all that has the same labels, by function with and without them', () => {
+it('writes a line for all metrics with the same labels, by function with and without labels', () => {
   const metrics = new EmfMetrics();
   metrics.count('appends_total', { outcome: 'written' });
   metrics.count('appends_total', { outcome: 'written' }, 2);
@@ -49,7 +49,7 @@ it('writes a line for all that has the same labels, by function with and without
   expect(lines).toHaveLength(2);
 });
 
-it('writes at the first invocation, and then what came together in an interval', () => {
+it('writes at the first invocation, and then once in an interval', () => {
   vi.useFakeTimers();
   const metrics = new EmfMetrics();
   for (let second = 0; second < 25; second += 1) {
@@ -60,7 +60,7 @@ it('writes at the first invocation, and then what came together in an interval',
   expect(lines.map(({ appends_total }) => appends_total)).toEqual([1, 10, 10]);
 });
 
-it('never keeps more values of a metric than a line may have', () => {
+it('never collects more values of a metric than a line may have', () => {
   const metrics = new EmfMetrics();
   for (let index = 0; index < 250; index += 1) metrics.observe('append_duration_seconds', {}, index);
   metrics.flush(0);

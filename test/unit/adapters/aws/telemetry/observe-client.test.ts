@@ -14,7 +14,7 @@ import { createTables } from '../../../../support/tables.ts';
 const client = new DynamoDBClient({});
 afterAll(() => client.destroy());
 
-it('every call is a span, and counted by the units that DynamoDB says it consumed', async () => {
+it('every call is a span, and the capacity units that DynamoDB reports are counted', async () => {
   const { metrics, tracer, spans, counted } = recordTelemetry();
   const { events, control } = await createTables();
   observeClient(client as ObservableClient, {
@@ -51,7 +51,7 @@ it('every call is a span, and counted by the units that DynamoDB says it consume
   expect(puts[0]).not.toHaveProperty('error');
 });
 
-it('the client of S3, which is loaded by the first who needs it, is observed as well', async () => {
+it('the client of S3, which is loaded at its first use, is observed as well', async () => {
   const { metrics, tracer, spans } = recordTelemetry();
   observeClients((made) => observeClient(made, { metrics, tracer, tables: {}, tenant: 'main' }));
   vi.stubEnv('AWS_ENDPOINT_URL_S3', 'http://127.0.0.1:9'); // nobody answers there

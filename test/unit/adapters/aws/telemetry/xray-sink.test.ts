@@ -22,7 +22,7 @@ const call: SegmentDocument = {
   cause: { exceptions: [{ id: 'bd862e3fe1be46a9', type: 'TimeoutError', message: 'TimeoutError' }] },
 };
 
-it('hands spans to the daemon in its own form, one datagram each', async () => {
+it('sends each span to the daemon in a datagram, in the format of the daemon', async () => {
   const { received, address } = await xrayDaemon();
   const sink = new XRaySink(address);
   sink.send(segment);
@@ -50,7 +50,7 @@ it('continues a foreign trace', async () => {
   });
 });
 
-it('does without a daemon', async () => {
+it('works without a daemon', async () => {
   const sink = new XRaySink('127.0.0.1:9');
   for (let index = 0; index < 10; index += 1) sink.send(segment);
   await expect(sink.flush()).resolves.toBeUndefined();
