@@ -1,4 +1,4 @@
-import { lostAnswers, whateverFails } from '../shared/lost-answers.ts';
+import { type Patience, unlessRefused, whateverFails } from '../shared/lost-answers.ts';
 
 /** A state of the Amazon States Language, as far as it is used here. */
 type State = Readonly<Record<string, unknown>>;
@@ -10,8 +10,7 @@ export interface ReplayMachineDefinition {
 }
 
 /** No answer, or an outage: asked again, for half an hour in all. */
-const whenBusy = {
-  ErrorEquals: [...lostAnswers, 'States.Timeout'],
+const whenLost: Patience = {
   IntervalSeconds: 2,
   BackoffRate: 2,
   MaxAttempts: 20,
@@ -32,7 +31,7 @@ export function replayMachine(functionArn: string, concurrency: number): ReplayM
     Resource: functionArn,
     Parameters: { step, 'replayId.$': '$.replayId' },
     ResultPath: '$.next',
-    Retry: [whenBusy],
+    Retry: unlessRefused(whenLost),
     Catch: givingUp,
     Next: 'Which step?',
   });
@@ -60,7 +59,7 @@ export function replayMachine(functionArn: string, concurrency: number): ReplayM
         Type: 'Task',
         Resource: functionArn,
         Parameters: { step: 'fail', 'replayId.$': '$.replayId', 'error.$': '$.error' },
-        Retry: [{ ...whenBusy, ErrorEquals: ['States.ALL'] }],
+        Retry: [{ ErrorEquals: ['States.ALL'], ...whenLost }],
         Next: 'Failed',
       },
       Failed: {
@@ -86,7 +85,7 @@ function readRanges(functionArn: string, MaxConcurrency: number): State {
     ItemProcessor: {
       ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' },
       StartAt: 'Read a range',
-      States: { 'Read a range': { Type: 'Task', Resource: functionArn, Retry: [whenBusy], End: true } },
+      States: { 'Read a range': { Type: 'Task', Resource: functionArn, Retry: unlessRefused(whenLost), End: true } },
     },
     ResultPath: null,
     Catch: givingUp,

@@ -1,4 +1,4 @@
-import { lostAnswers, whateverFails } from '../shared/lost-answers.ts';
+import { type Patience, refusals, unlessRefused, whateverFails } from '../shared/lost-answers.ts';
 
 /** A saga's declaration, as far as a state machine needs to know it. */
 export interface SagaOutline {
@@ -53,8 +53,7 @@ const COMPLETED = 'Completed';
 const FAILED = 'Failed, all undone';
 
 /** No answer, or an outage: asked again for about 40 minutes, since nothing is known of the work itself. */
-const whenBusy = {
-  ErrorEquals: lostAnswers,
+const whenLost: Patience = {
   IntervalSeconds: 1,
   BackoffRate: 2,
   MaxAttempts: 45,
@@ -62,7 +61,8 @@ const whenBusy = {
   JitterStrategy: 'FULL',
 };
 
-const stubbornly = { ...whenBusy, ErrorEquals: ['States.ALL'], IntervalSeconds: 2, MaxAttempts: 5 };
+/** A compensation that is refused may be taken a moment later. */
+const stubbornly = { ErrorEquals: refusals, ...whenLost, IntervalSeconds: 2, MaxAttempts: 5 };
 
 /**
  * Compiles a saga to the Amazon States Language. Each round waits for the answers of one step, side by side, by their
@@ -103,7 +103,7 @@ function compensation(options: SagaMachineOptions): Record<string, State> {
     [TURN]: { ...call(options, 'turn', result, ERROR), Next: LEFT },
     [LEFT]: { Type: 'Choice', Choices: [left], Default: FAILED },
     [UNDO]: {
-      ...call(options, 'undo', { ...result, Retry: [whenBusy, stubbornly] }),
+      ...call(options, 'undo', { ...result, Retry: [stubbornly, ...unlessRefused(whenLost)] }),
       Catch: whateverFails(PARK),
       Next: LEFT,
     },
@@ -166,7 +166,7 @@ function waitFor({ retries }: SagaStepOutline, options: SagaMachineOptions): Rec
       ...(timeoutSeconds === undefined
         ? { TimeoutSecondsPath: '$.timeoutSeconds' }
         : { TimeoutSeconds: timeoutSeconds }),
-      Retry: [whenBusy, ...(retries.limit > 0 ? [again] : [])],
+      Retry: [...(retries.limit > 0 ? [again] : []), ...unlessRefused(whenLost, again.ErrorEquals)],
       Catch: [
         { ErrorEquals: ['SagaCompensating'], ResultPath: '$.error', Next: 'Given up' },
         ...whateverFails('No answer'),
@@ -190,7 +190,7 @@ function call(options: SagaMachineOptions, task: string, members: object, payloa
     Type: 'Task',
     Resource: invokeFunction(options),
     Parameters: { FunctionName: options.taskFunction, Payload: { task, ...payload, 'sagaId.$': '$.sagaId' } },
-    Retry: [whenBusy],
+    Retry: unlessRefused(whenLost),
     ...members,
   };
 }

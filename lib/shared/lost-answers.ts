@@ -1,50 +1,46 @@
 /**
- * The errors by which a state machine learns that its function gave no answer: nothing is known, so the machine asks again. Only
- * errors of our own names say that the work itself failed.
+ * The errors by which our functions refuse: asked again, they would say the same. Every other error that a state machine hears of
+ * is a lost answer: time, memory, a crash, a function that cannot start, permissions, an outage, and names that Lambda will have
+ * next year. Nothing is known of the work then, so the machine asks again. A test compares the list with the classes.
  *
- * Sources, read in November 2026: "Handle Lambda service exceptions" in
- * https://docs.aws.amazon.com/step-functions/latest/dg/sfn-best-practices.html, "Error names" in
- * https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html, the errors of
- * https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html, and what executions were seen to report.
+ * AWS's own names are listed in "Handle Lambda service exceptions",
+ * https://docs.aws.amazon.com/step-functions/latest/dg/sfn-best-practices.html, and in "Error names",
+ * https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html (read in November 2026). Neither is complete.
  */
-export const lostAnswers: readonly string[] = [
-  // the call did not reach Lambda, or its answer was lost
-  'Lambda.ServiceException',
-  'Lambda.AWSLambdaException',
-  'Lambda.SdkClientException',
-  'Lambda.ClientExecutionTimeoutException',
-  'Lambda.TooManyRequestsException',
-  'Lambda.Unknown',
-  // the function ended without an answer: time, memory, a crash
-  'Lambda.Timeout',
-  'Sandbox.Timedout',
-  'Sandbox.Killed',
-  'Runtime.ExitError',
-  'Runtime.OutOfMemory',
-  'Runtime.Unknown',
-  'Extension.Crash',
-  // Lambda cannot start the function just now, or an operator has to repair something
-  'Lambda.EC2AccessDeniedException',
-  'Lambda.EC2ThrottledException',
-  'Lambda.EC2UnexpectedException',
-  'Lambda.ENILimitReachedException',
-  'Lambda.KMSAccessDeniedException',
-  'Lambda.KMSDisabledException',
-  'Lambda.KMSInvalidStateException',
-  'Lambda.KMSNotFoundException',
-  'Lambda.InvalidRuntimeException',
-  'Lambda.RecursiveInvocationException',
-  'Lambda.ResourceConflictException',
-  'Lambda.ResourceNotFoundException',
-  'Lambda.ResourceNotReadyException',
-  'Lambda.AccessDeniedException',
-  'Lambda.ExpiredTokenException',
-  'Lambda.UnrecognizedClientException',
-  'Lambda.InvalidSignatureException',
-  'States.Permissions',
-  // the function met an outage of what it works on, or lost a race
-  'UnavailableError',
-  'ConcurrencyError',
+export const refusals: readonly string[] = [
+  'ValidationError',
+  'InvalidIdError',
+  'NotFoundError',
+  'StreamNotFoundError',
+  'CommandRejectedError',
+  'NotAdmittedError',
+  'ReservedTypeError',
+  'IdempotencyKeyReusedError',
+  'EventIdTakenError',
+  'PayloadTooLargeError',
+  'CorruptDataError',
+  'LineageError',
+  'LostHistoryError',
+  'SagaCompensating',
+];
+
+/** Pauses and attempts of a retrier. */
+export interface Patience {
+  readonly IntervalSeconds: number;
+  readonly BackoffRate: number;
+  readonly MaxAttempts: number;
+  readonly MaxDelaySeconds: number;
+  readonly JitterStrategy: 'FULL';
+}
+
+/**
+ * The retriers of a task: again after a lost answer, never after a refusal. They come last, for Step Functions takes the first
+ * retrier that knows an error.
+ * @param besides what else is an answer and no loss
+ */
+export const unlessRefused = (patience: Patience, besides: readonly string[] = []) => [
+  { ErrorEquals: [...refusals, ...besides], MaxAttempts: 0 },
+  { ErrorEquals: ['States.ALL'], ...patience },
 ];
 
 /** The 262,144 bytes of Step Functions are exceeded. `States.ALL` does not cover this name. */

@@ -36,17 +36,6 @@ describe('the state machine of replays', () => {
     }
   });
 
-  it('asks again for a lost answer, and takes none for a failure', () => {
-    const read = States['Read ranges']?.['ItemProcessor'] as { States: typeof States };
-    const tasks = [...Object.entries(States), ...Object.entries(read.States)].filter(([, { Type }]) => Type === 'Task');
-    expect(tasks.length).toBeGreaterThan(3);
-    const lost = ['Lambda.Unknown', 'Runtime.ExitError', 'Sandbox.Timedout', 'Lambda.ClientExecutionTimeoutException'];
-    for (const [name, { Retry }] of tasks) {
-      const retried = (Retry as { ErrorEquals: string[] }[]).flatMap(({ ErrorEquals }) => ErrorEquals);
-      if (!retried.includes('States.ALL')) expect(retried, name).toEqual(expect.arrayContaining(lost));
-    }
-  });
-
   it('is traced, and logs each step but no data', () => {
     replay.hasResourceProperties('AWS::StepFunctions::StateMachine', {
       StateMachineName: 'annals-dev-replay',

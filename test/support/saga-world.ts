@@ -10,11 +10,7 @@ import { MemorySagaIndex } from './memory-sagas.ts';
 import { MemoryCommitStorage } from './memory-storage.ts';
 
 /** Stands for the death of the process: whatever was in work is gone, what was stored stays. */
-export class Crash extends UnavailableError {
-  override get name() {
-    return 'UnavailableError'; // what Step Functions is told of a function that could not reach the store
-  }
-}
+export class Crash extends UnavailableError {}
 
 export interface World {
   /** True where the process dies before the n-th write, or right after it, before anyone hears of it. */
@@ -151,7 +147,7 @@ export function withStubbornness(saga: AnySaga, left: Map<string, number>): AnyS
       decide: (state: unknown, command: unknown, context: DecideContext) => {
         const failures = left.get(item) ?? 0;
         left.set(item, failures - 1);
-        if (failures > 0) throw new Error(`${item} cannot be undone`);
+        if (failures > 0) throw new CommandRejectedError(`${item} cannot be undone`);
         return inner.decider.decide(state, command, context);
       },
     },
