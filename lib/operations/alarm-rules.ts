@@ -28,6 +28,10 @@ const MINUTE = Duration.minutes(1);
 /** Of the account's limit of concurrent executions, which is 1,000 unless raised. */
 const CONCURRENCY = 800;
 
+/** From one try of the parts of a stage to the next, in the whole minutes that a rule of the clock knows. */
+export const checkMinutes = ({ eventSystem }: Config): number =>
+  Math.max(1, Math.round(eventSystem.monitoring.health_check_interval / MINUTE.toMilliseconds()));
+
 /** The functions that read what is stored, and count what they cannot read. */
 const READERS = ['command', 'query', 'operate', 'projector', 'relay', 'replay', 'archiver'];
 
@@ -127,7 +131,8 @@ function ofTheStage({ config, data }: Watched): AlarmRule[] {
     throttlesOf('log', data.log),
     {
       name: 'Unhealthy',
-      metric: ownMetric(config, 'health', 'health', 'Minimum'),
+      // Nothing is measured between two tries, and that must not look like silence.
+      metric: ownMetric(config, 'health', 'health', 'Minimum').with({ period: Duration.minutes(checkMinutes(config)) }),
       threshold: 0.5,
       periods: 3,
       bad: 2,

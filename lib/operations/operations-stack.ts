@@ -10,7 +10,7 @@ import { acknowledge } from '../shared/acknowledge.ts';
 import { type AlarmPlace, addAlarm } from '../shared/alarms.ts';
 import { alarmFailedStarts } from '../shared/rule-alarm.ts';
 import { type FunctionCode, ServiceFunction } from '../shared/service-function.ts';
-import { alarmRules, type Watched } from './alarm-rules.ts';
+import { alarmRules, checkMinutes, type Watched } from './alarm-rules.ts';
 import { addDashboard } from './dashboard.ts';
 
 export interface OperationsStackProps extends StackProps, AlarmPlace, Omit<Watched, 'undelivered'> {
@@ -55,13 +55,14 @@ function scheduleHealthChecks(scope: Construct, props: OperationsStackProps): vo
   const interval = config.eventSystem.monitoring.health_check_interval;
   const rule = new Rule(scope, 'HealthChecks', {
     description: 'Annals: when the parts of the stage are tried',
-    schedule: Schedule.rate(Duration.minutes(Math.max(1, Math.round(interval / MINUTE_MS)))),
+    schedule: Schedule.rate(Duration.minutes(checkMinutes(config))),
     targets: [new FunctionTarget(health, { event: RuleTargetInput.fromObject({}), retryAttempts: 0 })],
   });
   alarmFailedStarts(rule, props, 'health');
   for (let delay = interval; delay < MINUTE_MS; delay += interval) {
-    const queue = new sqs.Queue(scope, `After${delay / 1_000}s`, {
-      deliveryDelay: Duration.millis(delay),
+    const seconds = Math.round(delay / 1_000); // SQS knows no parts of a second
+    const queue = new sqs.Queue(scope, `After${seconds}s`, {
+      deliveryDelay: Duration.seconds(seconds),
       // A check that comes late is worth nothing.
       retentionPeriod: Duration.minutes(2),
       visibilityTimeout: Duration.seconds(60),

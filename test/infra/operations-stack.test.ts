@@ -66,13 +66,16 @@ describe('the parts of a stage', () => {
 
   it.each([
     ['15s', 'rate(1 minute)', [15, 30, 45]],
+    ['17.5s', 'rate(1 minute)', [18, 35, 53]],
     ['1m', 'rate(1 minute)', []],
-    ['5m', 'rate(5 minutes)', []],
-  ])('or every %s', (health_check_interval, rate, delays) => {
+    ['5m', 'rate(5 minutes)', [], 300],
+    ['10m', 'rate(10 minutes)', [], 600],
+  ] as const)('or every %s, and the alarm waits as long', (health_check_interval, rate, delays, Period = 60) => {
     const template = synthesize('dev', { event_system: { monitoring: { health_check_interval } } }).operations;
     template.hasResourceProperties('AWS::Events::Rule', { ScheduleExpression: rate });
     const queues = Object.values(template.findResources('AWS::SQS::Queue'));
     expect(queues.map(({ Properties }) => Properties.DelaySeconds)).toEqual(delays);
+    template.hasResourceProperties('AWS::CloudWatch::Alarm', { AlarmName: 'annals-dev-Unhealthy', Period });
   });
 });
 

@@ -41,10 +41,12 @@ function translateError(service: Service, cause: unknown): unknown {
   return new UnavailableError(message, { cause });
 }
 
-/** Whether this code or its arguments are wrong, so that the request never left the process. */
-function isMistake(error: Error & { readonly $metadata?: unknown; readonly code?: unknown }): boolean {
+/**
+ * Whether this code or its arguments are wrong, so that the request never left the process. What Node says of the network, of TLS
+ * and of answers that break off is an `Error` with a code, and no fault of the request.
+ */
+function isMistake(error: Error & { readonly $metadata?: unknown }): boolean {
   if (error instanceof AnnalsError) return true;
   if (error.$metadata !== undefined || '$response' in error) return false;
-  if (typeof error.code === 'string') return error.code.startsWith('ERR_'); // other codes, as ECONNREFUSED, come from the network
   return error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError;
 }

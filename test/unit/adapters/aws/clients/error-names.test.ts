@@ -103,6 +103,12 @@ describe('an error of AWS', () => {
     const errors = [
       Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }),
       Object.assign(new Error('getaddrinfo EAI_AGAIN'), { code: 'EAI_AGAIN' }),
+      Object.assign(new Error("Hostname/IP does not match certificate's altnames"), {
+        code: 'ERR_TLS_CERT_ALTNAME_INVALID',
+      }),
+      Object.assign(new Error('tlsv1 alert protocol version'), { code: 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION' }),
+      Object.assign(new Error('Premature close'), { code: 'ERR_STREAM_PREMATURE_CLOSE' }),
+      Object.assign(new Error('The socket was closed'), { code: 'ERR_SOCKET_CLOSED' }),
       Object.assign(new SyntaxError('Unexpected token <'), { $response: {}, $metadata: {} }),
       new Error('Could not load credentials from any providers'),
     ];
@@ -112,7 +118,7 @@ describe('an error of AWS', () => {
   it('is thrown unchanged when a mistake in this code caused it', async () => {
     const errors = [
       new TypeError('undefined is no number'),
-      Object.assign(new Error('?'), { code: 'ERR_INVALID_URL' }),
+      Object.assign(new TypeError('Invalid URL'), { code: 'ERR_INVALID_URL' }),
     ];
     for (const error of errors) expect(await thrownBy('DynamoDB', error)).toBe(error);
   });
