@@ -10,6 +10,7 @@ import type { DataStack } from '../data/data-stack.ts';
 import { answerMachines, appendEvents, keepSagaTasks, startMachines } from '../data/permissions.ts';
 import { type AlarmPlace, addAlarm } from '../shared/alarms.ts';
 import { DeadLetterQueue } from '../shared/dead-letter-queue.ts';
+import { alarmLostEvents } from '../shared/rule-alarm.ts';
 import { type FunctionCode, ServiceFunction } from '../shared/service-function.ts';
 import { tableSettings } from '../shared/table-settings.ts';
 import { throttlesOf } from '../shared/table-throttles.ts';
@@ -116,6 +117,7 @@ function subscribe(scope: Construct, events: ServiceFunction<'saga-events'>, pro
     eventPattern: { detailType: typesOf(sagas) },
   });
   rule.addTarget(new LambdaFunction(events, { deadLetterQueue: waiting }));
+  alarmLostEvents(rule, bus, props, 'saga-rule');
 }
 
 /** Between two tries of an event that waits. */

@@ -30,6 +30,7 @@ const find = (synthesis: Synthesis, type: string): Resource[] =>
 function resolve(synthesis: Synthesis, template: Template, value: Properties): { id: string; template: Template } {
   if (value.Ref) return { id: value.Ref, template };
   if (value['Fn::GetAtt']) return { id: value['Fn::GetAtt'][0], template };
+  if (value['Fn::Select']) return resolve(synthesis, template, value['Fn::Select'][1]['Fn::Split'][1]); // a part of an ARN
   const name = value['Fn::ImportValue'];
   for (const other of templatesOf(synthesis)) {
     for (const output of Object.values(other.toJSON().Outputs ?? {}) as Properties[]) {
@@ -200,6 +201,14 @@ describe.each(synthesized)('$variant.name', ({ variant: { settings, annalsConfig
     const byClock = allOf(synthesis, 'AWS::Events::Rule', ({ ScheduleExpression }) => Boolean(ScheduleExpression));
     expect(byClock.length).toBeGreaterThan(2);
     expect(watched(synthesis, 'FailedInvocations', 'RuleName')).toEqual(new Set(byClock));
+  });
+
+  it('watches rules of the bus whose events can be lost, by the name of the bus and that of the rule', () => {
+    const ofTheBus = allOf(synthesis, 'AWS::Events::Rule', ({ EventBusName }) => Boolean(EventBusName));
+    expect(ofTheBus).toHaveLength(1);
+    expect(watched(synthesis, 'InvocationsFailedToBeSentToDlq', 'RuleName')).toEqual(new Set(ofTheBus));
+    const buses = allOf(synthesis, 'AWS::Events::EventBus');
+    expect(watched(synthesis, 'InvocationsFailedToBeSentToDlq', 'EventBusName')).toEqual(new Set(buses));
   });
 
   it('waits for no metric that nobody writes', () => {
