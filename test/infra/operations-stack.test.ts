@@ -65,12 +65,12 @@ describe('the parts of a stage', () => {
   });
 
   it.each([
-    ['15s', 'rate(1 minute)', [15, 30, 45]],
-    ['17.5s', 'rate(1 minute)', [18, 35, 53]],
-    ['1m', 'rate(1 minute)', []],
+    ['15s', 'rate(1 minute)', [15, 30, 45], 60],
+    ['17.5s', 'rate(1 minute)', [18, 35, 53], 60],
+    ['1m', 'rate(1 minute)', [], 60],
     ['5m', 'rate(5 minutes)', [], 300],
     ['10m', 'rate(10 minutes)', [], 600],
-  ] as const)('or every %s, and the alarm waits as long', (health_check_interval, rate, delays, Period = 60) => {
+  ] as const)('or every %s, and the alarm waits as long', (health_check_interval, rate, delays, Period) => {
     const template = synthesize('dev', { event_system: { monitoring: { health_check_interval } } }).operations;
     template.hasResourceProperties('AWS::Events::Rule', { ScheduleExpression: rate });
     const queues = Object.values(template.findResources('AWS::SQS::Queue'));
