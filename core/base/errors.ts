@@ -131,6 +131,12 @@ export class CorruptDataError extends AnnalsError {
   }
 }
 
+/**
+ * A place after the end of the log. A caller that asks for it has a position of another log, or of a log that was
+ * longer; a reader that was there itself met a loss.
+ */
+export class AfterLogError extends CorruptDataError {}
+
 /** Stored forks form a circle, or have too many parents: the history of the stream has no beginning. */
 export class LineageError extends CorruptDataError {}
 

@@ -48,7 +48,7 @@ export class LogArchive implements ArchivedPages {
     while (low <= high) {
       const page = Math.floor((low + high) / 2);
       const middle = await this.#find(partition, page);
-      if (!middle) throw missing(partition, page);
+      if (!middle) throw missing(partition, page, last + 1);
       const { pages, firstPage, lastPage } = middle.manifest;
       if ((pages.at(-1)?.through ?? '') < recordedAt) low = lastPage + 1;
       else {

@@ -1,4 +1,4 @@
-import { CorruptDataError } from '../base/errors.ts';
+import { AfterLogError, CorruptDataError } from '../base/errors.ts';
 import { isoOf } from '../events/instant.ts';
 import { isClosing } from './closing.ts';
 import type { LogPage } from './page.ts';
@@ -173,7 +173,7 @@ export class LogChain {
       archived = true;
       yield found;
     }
-    if (!archived && (next || page > 1)) throw missing(this.partition, page, next);
+    if (!archived && (next || page > 1)) throw missing(this.partition, page, next?.page);
   }
 
   /** Whether a page is in the storage, or was, as the last one or before it. */
@@ -188,7 +188,7 @@ export class LogChain {
   async #seekInHole(recordedAt: string, first: number, last: number): Promise<LogPage | undefined> {
     if (first > last) return undefined;
     const { archive } = this.#pages;
-    if (!archive) throw missing(this.partition, first);
+    if (!archive) throw missing(this.partition, first, last + 1);
     return archive.seek(this.partition, recordedAt, first, last);
   }
 
@@ -212,10 +212,11 @@ export class LogChain {
   }
 }
 
-/** A page is neither in the storage nor in the archive. */
-export function missing(partition: string, page: number, next?: LogPage): CorruptDataError {
-  const after = next ? `the next one there is ${next.page}` : 'the log ends before it, so its last pages are lost';
-  return new CorruptDataError(
-    `page ${page} of the log's partition ${partition} is missing; ${after}: restore the log from a backup`,
-  );
+/** A page is neither in the storage nor in the archive. An AfterLogError without a next page. */
+export function missing(partition: string, page: number, next?: number): CorruptDataError {
+  const place = `page ${page} of the log's partition ${partition} is missing`;
+  const remedy = 'restore the log from a backup';
+  return next !== undefined
+    ? new CorruptDataError(`${place}; the next one there is ${next}: ${remedy}`)
+    : new AfterLogError(`${place}; the log ends before it, so its last pages are lost: ${remedy}`);
 }

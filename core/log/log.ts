@@ -1,3 +1,4 @@
+import { AfterLogError } from '../base/errors.ts';
 import { forCaller, turn } from '../base/turns.ts';
 import type { ClaimCheck } from '../store/claim-check.ts';
 import type { Commit } from '../store/commit.ts';
@@ -8,7 +9,7 @@ import { LogLayouts } from './layouts.ts';
 import { News } from './news.ts';
 import { type LogPage, readCommits } from './page.ts';
 import { type LogLayout, partitionsWith } from './partition.ts';
-import { BEGINNING, type Cursor, formatPosition, noPosition, parsePosition } from './position.ts';
+import { afterTheLog, BEGINNING, type Cursor, formatPosition, noPosition, parsePosition } from './position.ts';
 import { SharedSlices } from './shared-slices.ts';
 import { type LoggedEvent, type LogSlice, loggedEvents, type PlacedCommit, readSlice } from './slice.ts';
 import { cursorOf, LogWalk } from './walk.ts';
@@ -81,6 +82,7 @@ export class EventLog {
   /**
    * The next events after a position, or from the beginning (of the time range, when there is one). Callers that ask for the
    * same share one slice: nobody may change it.
+   * @throws ValidationError also for a position after the end of the log
    */
   async getEventsAfter(position: string | undefined, options: SliceOptions = {}): Promise<LogSlice> {
     const { waitMs = 0, signal, to } = options;
@@ -167,7 +169,12 @@ export class EventLog {
       const walk = await this.#walk(position, selection);
       const { sliceMs: maxMs = MAX_SLICE_MS } = this.#options;
       const bounds = { limit, maxBytes, maxScannedBytes: MAX_SCANNED_BYTES, maxMs };
-      return readSlice(walk, selection, (page) => this.#wanted(page, walk, selection), bounds);
+      try {
+        return await readSlice(walk, selection, (page) => this.#wanted(page, walk, selection), bounds);
+      } catch (error) {
+        // The position is what a caller says: no evidence that anything was lost. The writer knows what it wrote.
+        throw error instanceof AfterLogError ? afterTheLog(error) : error;
+      }
     };
     return this.#slices.get(key, () => forCaller(undefined, read), this.#news.isTold);
   }

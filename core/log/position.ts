@@ -74,6 +74,18 @@ export function positionsIn(partition: string, cursor: Cursor): (total: number, 
 export const noPosition = (): ValidationError =>
   new ValidationError([{ path: 'after', message: 'is no position of the log; take one from an earlier answer' }]);
 
+export const afterTheLog = (cause: Error): ValidationError =>
+  new ValidationError(
+    [
+      {
+        path: 'after',
+        message:
+          'lies after the end of the log: it is of another log, or the log was restored to an earlier moment; read from the beginning, or from a time with `from`',
+      },
+    ],
+    { cause },
+  );
+
 /** @throws ValidationError when `position` is none that this log gave out */
 export function parsePosition(position: string): Cursor {
   const [, total, layout = '0', list] = POSITION.exec(position) ?? [];

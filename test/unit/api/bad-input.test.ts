@@ -133,7 +133,7 @@ describe('a body', () => {
     'has __proto__': '{"agentType":"a","configuration":{"__proto__":{"admin":true}},"createdBy":"me"}',
     'is 33 levels deep': `{"configuration":${'['.repeat(32)}${']'.repeat(32)}}`,
     'is 100,000 levels deep': '['.repeat(100_000) + ']'.repeat(100_000),
-    'is 100,000 objects deep': `${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`,
+    'is 90,000 objects deep': `${'{"a":'.repeat(90_000)}1${'}'.repeat(90_000)}`,
     'has a number over 2^53': '{"configuration":{"n":9007199254740993}}',
     'has a number under -2^53': '{"configuration":{"n":-9007199254740993}}',
     'has a number over all': '{"configuration":{"n":1e999}}',
@@ -175,13 +175,22 @@ describe('a body', () => {
     expect([413, 'closed']).toContain(await endlessUpload(`${url()}/agents`));
   });
 
+  it.each(['0', 'null', 'true', '""', '[]', '{}', '[0]', '{"a":0}'])(
+    'of 100,000 times %s is refused',
+    async (value) => {
+      const many = Array(100_000).fill(value).join(',');
+      const text = `{"agentType":"a","createdBy":"me","configuration":{"many":[${many}]}}`;
+      await refused('/agents', raw(text), 413, 'PAYLOAD_TOO_LARGE');
+    },
+  );
+
   it('with thousands of faults gets a short answer', async () => {
     const faults = Array.from({ length: 100 }, () => ({ type: 'agent.created', data: { a: 1, b: 2, c: 3 } }));
     const { status, body } = await post(`/streams/${newStream()}/events`, { expectedVersion: 0, events: faults });
     expect(status).toBe(422);
     expect(JSON.stringify(body).length).toBeLessThan(64 * 1024);
-    const many = await post(`/streams/${newStream()}/events`, { expectedVersion: 0, events: Array(100_000).fill(0) });
-    expect(many.body.errors).toEqual([{ path: 'events', message: 'must hold 1 to 100 events, holds 100000' }]);
+    const many = await post(`/streams/${newStream()}/events`, { expectedVersion: 0, events: Array(90_000).fill(0) });
+    expect(many.body.errors).toEqual([{ path: 'events', message: 'must hold 1 to 100 events, holds 90000' }]);
   });
 });
 
@@ -197,5 +206,15 @@ describe('no answer', () => {
       expect(Object.keys(body).toSorted()).toEqual(['code', 'detail', 'status', 'title', 'type']);
       expect(JSON.stringify(body)).not.toMatch(/node_modules|\.ts\b|\bat \w+ \(|sqlite/i);
     }
+  });
+});
+
+describe('a position after the end of the log', () => {
+  it('is refused, and is no damage', async () => {
+    const after = '000000000001.all_99999999_0';
+    const refusal = { status: 422, body: { code: 'VALIDATION_FAILED', errors: [{ path: 'after' }] } };
+    expect(await get(`/events?after=${after}`)).toMatchObject(refusal);
+    const stream = await fetch(`${url()}/events/stream?after=${after}`);
+    expect(await stream.text()).toContain('"code":"VALIDATION_FAILED"');
   });
 });
