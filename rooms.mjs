@@ -6,45 +6,45 @@
  * nearest room above it.
  */
 export const rooms = {
-  // core: the mechanism. A room imports only rooms on lower floors.
+  // core: the mechanism, without the event types of any application. A room imports only rooms on lower floors.
   'core/base': { holds: 'errors, ids, configuration, retries: what every room needs', may: [] },
   'core/events': { holds: 'what an event type is: its declaration, its envelope, its JSON', may: ['core/base'] },
   'core/store': {
     holds: 'streams of events: append, read, commits and their bodies, ports to storage',
-    may: ['core/base', 'core/events', 'events'],
+    may: ['core/base', 'core/events'],
   },
-  'core/bus': { holds: 'the event bus: publishers, filters, subscribers', may: ['core/base', 'core/events', 'events'] },
+  'core/bus': { holds: 'the event bus: publishers, filters, subscribers', may: ['core/base', 'core/events'] },
   'core/log': {
     holds: 'all events in one order: pages, writer, readers, archive',
-    may: ['core/base', 'core/events', 'core/store', 'events'],
+    may: ['core/base', 'core/events', 'core/store'],
   },
   'core/telemetry': {
     holds: 'metrics, traces and health',
-    may: ['core/base', 'core/events', 'core/store', 'core/bus', 'events'],
+    may: ['core/base', 'core/events', 'core/store', 'core/bus'],
   },
   'core/state': {
     holds: 'deciders, and the state of a stream: folding, snapshots, cache',
-    may: ['core/base', 'core/events', 'core/store', 'core/telemetry', 'events'],
+    may: ['core/base', 'core/events', 'core/store', 'core/telemetry'],
   },
   'core/projections': {
     holds: 'projections: declaration, live work, checkpoints, dead letters of a view',
-    may: ['core/base', 'core/events', 'core/store', 'core/state', 'core/log', 'events'],
+    may: ['core/base', 'core/events', 'core/store', 'core/state', 'core/log'],
   },
   'core/verification': {
     holds: 'store, log and views held against each other',
-    may: ['core/base', 'core/events', 'core/store', 'core/log', 'core/projections', 'events', 'core/replays'],
+    may: ['core/base', 'core/events', 'core/store', 'core/log', 'core/projections', 'core/replays'],
   },
   'core/sagas': {
     holds: 'sagas: declaration, decisions, execution; `embedded-runner/` and `step-functions/` are their two hosts',
-    may: ['core/base', 'core/events', 'core/store', 'core/state', 'events'],
+    may: ['core/base', 'core/events', 'core/store', 'core/state'],
   },
   'core/replays': {
     holds: 'replays and rebuilds: generations of views',
-    may: ['core/base', 'core/events', 'core/store', 'core/log', 'core/projections', 'events'],
+    may: ['core/base', 'core/events', 'core/store', 'core/log', 'core/projections'],
   },
   'core/publishing': {
     holds: 'the relay, publication to the bus, dead letters of all consumers',
-    may: ['core/base', 'core/events', 'core/store', 'core/bus', 'core/log', 'core/projections', 'events'],
+    may: ['core/base', 'core/events', 'core/store', 'core/bus', 'core/log', 'core/projections'],
   },
   // the application
   events: {
@@ -65,8 +65,8 @@ export const rooms = {
   'api/sagas': { holds: 'routes of sagas', may: ['api/http', 'api/views', 'core', 'events', 'domain'] },
   'api/operations': { holds: 'routes of operators', may: ['api/http', 'core', 'events'] },
   api: { holds: 'the applications put together: commands, queries, operations', may: ['domain', 'core', 'events'] },
-  'adapters/aws': { holds: 'the ports on AWS; the only home of `@aws-sdk/*`', may: ['core', 'events'] },
-  'adapters/embedded': { holds: 'the ports on one machine, and the engine that runs them', may: ['core', 'events'] },
+  'adapters/aws': { holds: 'the ports on AWS; the only home of `@aws-sdk/*`', may: ['core'] },
+  'adapters/embedded': { holds: 'the ports on one machine, and the engine that runs them', may: ['core'] },
   functions: {
     holds: 'one file is one Lambda; `runtime/` holds what several need',
     may: ['adapters/aws', 'api', 'domain', 'core', 'events'],

@@ -9,6 +9,7 @@ import { Projector } from '../core/projections/projector.ts';
 import type { Commit } from '../core/store/commit.ts';
 import { EventStore } from '../core/store/event-store.ts';
 import { projections } from '../domain/projections.ts';
+import { catalogue } from '../events/catalogue.ts';
 import { prices } from '../lib/operations/prices.ts';
 import { createTables } from '../test/support/tables.ts';
 import { withEmulator } from './harness/emulator.ts';
@@ -46,7 +47,7 @@ await withEmulator(async () => {
   const { client, measure } = meteredClient();
   const tables = await createTables();
   const commits = new DynamoCommitStorage(client, tables.events);
-  const store = new EventStore(commits);
+  const store = new EventStore(commits, { catalogue });
   const views = new DynamoViewStore(client, tables.views);
   const sharedViews = new DynamoSharedViews(client, tables.views);
 
@@ -60,7 +61,12 @@ await withEmulator(async () => {
     for (let index = 0; index < SAMPLE; index += 1) {
       written.push(...(await Array.fromAsync(store.commits(`agent-${size}-${index}`))));
     }
-    const log = new LogWriter({ storage: new DynamoLogStorage(client, tables.log), commits, strategy: 'single' });
+    const log = new LogWriter({
+      catalogue,
+      storage: new DynamoLogStorage(client, tables.log),
+      commits,
+      strategy: 'single',
+    });
     const projector = new Projector({ projections, store, views, sharedViews });
     const batches = Array.from({ length: SAMPLE / BATCH }, (_, index) =>
       written.slice(index * BATCH, (index + 1) * BATCH),

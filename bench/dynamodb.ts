@@ -1,6 +1,7 @@
 import { DynamoCommitStorage } from '../adapters/aws/dynamodb/commit-storage.ts';
 import type { NewEvent } from '../core/events/catalogue.ts';
 import { EventStore } from '../core/store/event-store.ts';
+import { catalogue } from '../events/catalogue.ts';
 import { createTables } from '../test/support/tables.ts';
 import { withEmulator } from './harness/emulator.ts';
 import { sampleEvents } from './harness/events.ts';
@@ -10,7 +11,7 @@ import { type Bill, meteredClient } from './harness/metered-client.ts';
 
 await withEmulator(async () => {
   const { client, measure } = meteredClient();
-  const store = new EventStore(new DynamoCommitStorage(client, (await createTables()).events));
+  const store = new EventStore(new DynamoCommitStorage(client, (await createTables()).events), { catalogue });
   const append = (stream: string, events: NewEvent[], options: object = {}) =>
     measure(() => store.append(stream, events, { expectedVersion: 0, ...options }));
   const load = (stream: string, count: number) =>

@@ -8,6 +8,7 @@ import { createEngine } from '../adapters/embedded/engine/engine.ts';
 import { folds } from '../domain/folds.ts';
 import { projections } from '../domain/projections.ts';
 import { sagas } from '../domain/sagas.ts';
+import { catalogue } from '../events/catalogue.ts';
 import { sampleEvents } from './harness/events.ts';
 
 // One machine: a start with 50 commits of 4.5 MB that no consumer has taken in: memory, the longest stall of the event loop
@@ -16,7 +17,7 @@ import { sampleEvents } from './harness/events.ts';
 const COMMITS = 50;
 const BYTES = 4_500_000;
 const logger = { warn: () => {}, error: console.error };
-const open = (dataDir: string) => createEngine({ dataDir, projections, folds, sagas, logger });
+const open = (dataDir: string) => createEngine({ catalogue, dataDir, projections, folds, sagas, logger });
 
 async function fill(dataDir: string): Promise<void> {
   const engine = open(dataDir);

@@ -18,6 +18,7 @@ import type { Commit } from '../core/store/commit.ts';
 import { EventStore } from '../core/store/event-store.ts';
 import { agentDecider } from '../domain/agent/agent.ts';
 import { agentStatus } from '../domain/agent/agent-status.ts';
+import { catalogue } from '../events/catalogue.ts';
 import { MemoryCommitStorage } from '../test/support/memory-storage.ts';
 import { startS3StandIn } from '../test/support/s3-stand-in.ts';
 import { withEmulator } from './harness/emulator.ts';
@@ -34,7 +35,7 @@ const RUNS = 9;
 /** One commit of one event as the event store makes it; a stream is so many of them. */
 async function template(): Promise<Commit> {
   const memory = new MemoryCommitStorage();
-  await new EventStore(memory).append('agent-1', sampleEvents(1), { expectedVersion: 0 });
+  await new EventStore(memory, { catalogue }).append('agent-1', sampleEvents(1), { expectedVersion: 0 });
   const [commit] = await Array.fromAsync(memory.read('agent-1', { from: 1, to: 1, direction: 'forward' }));
   if (!commit) throw new Error('nothing was appended');
   return commit;
@@ -64,8 +65,8 @@ await withEmulator(async () => {
   const { client, measure } = meteredClient();
   const s3 = await startS3StandIn();
   const objects = new S3ObjectStore(new S3Client({ endpoint: s3.endpoint, forcePathStyle: true }), 'objects');
-  const store = new EventStore(new DynamoCommitStorage(client, TABLE));
-  const snapshots = new SnapshotStore(objects);
+  const store = new EventStore(new DynamoCommitStorage(client, TABLE), { catalogue });
+  const snapshots = new SnapshotStore(objects, { catalogue });
   const fold = stateFold(agentDecider);
   const commit = await template();
   await createTable(client);

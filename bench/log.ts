@@ -10,6 +10,7 @@ import type { LogStorage } from '../core/log/storage.ts';
 import { LogWriter } from '../core/log/writer.ts';
 import type { Commit } from '../core/store/commit.ts';
 import { EventStore } from '../core/store/event-store.ts';
+import { catalogue } from '../events/catalogue.ts';
 import { MemoryCommitStorage } from '../test/support/memory-storage.ts';
 import { createTables } from '../test/support/tables.ts';
 import { withEmulator } from './harness/emulator.ts';
@@ -31,7 +32,7 @@ async function history(
   perStream = EVENTS_PER_STREAM,
 ): Promise<{ commits: Commit[]; storage: MemoryCommitStorage }> {
   const storage = new MemoryCommitStorage();
-  const store = new EventStore(storage);
+  const store = new EventStore(storage, { catalogue });
   const streams = Math.ceil(events / perStream);
   const commits: Commit[] = [];
   for (let n = 0; n < events / perCommit; n++) {
@@ -52,7 +53,7 @@ async function costOfAppending(perStream: number): Promise<void> {
     const { client, measure } = meteredClient();
     const { commits, storage: memory } = await history(1 + 9_600, 1, perStream);
     const storage = new DynamoLogStorage(client, (await createTables()).log);
-    const writer = new LogWriter({ storage, commits: memory, strategy: 'single' });
+    const writer = new LogWriter({ catalogue, storage, commits: memory, strategy: 'single' });
     await writer.append(commits.splice(0, 1)); // a warm writer
     let bytes = 0;
     const bill = await measure(async () => {
@@ -85,9 +86,9 @@ async function costOfMarking(): Promise<void> {
     marks: async () => new Map(),
     raiseMarks: async () => {},
   };
-  const before = new LogWriter({ storage: unmarked, commits: memory, strategy: 'single' });
+  const before = new LogWriter({ catalogue, storage: unmarked, commits: memory, strategy: 'single' });
   for (let start = 0; start < commits.length; start += 10) await before.append(commits.slice(start, start + 10));
-  const writer = new LogWriter({ storage, commits: memory, strategy: 'single' });
+  const writer = new LogWriter({ catalogue, storage, commits: memory, strategy: 'single' });
   const began = performance.now();
   const bill = await measure(() => writer.append(commits.slice(0, 1)));
   console.log('the first append to 2,000 pages without marks, 200 streams');
@@ -101,11 +102,11 @@ async function costOfReading(): Promise<void> {
   const stored = new DynamoCommitStorage(client, tables.events);
   await pLimit(32).map(commits, (commit) => stored.put(commit));
   const storage = new DynamoLogStorage(client, tables.log);
-  const writer = new LogWriter({ storage, commits: memory, strategy: 'single' });
+  const writer = new LogWriter({ catalogue, storage, commits: memory, strategy: 'single' });
   const batch = 100 / EVENTS_PER_COMMIT;
   for (let start = 0; start < commits.length; start += batch) await writer.append(commits.slice(start, start + batch));
-  const log = new EventLog({ storage, strategy: 'single' });
-  const store = new EventStore(stored);
+  const log = new EventLog({ catalogue, storage, strategy: 'single' });
+  const store = new EventStore(stored, { catalogue });
   const streams = [...new Set(commits.map(({ stream }) => stream))];
   const timed = async (work: () => Promise<number>): Promise<Bill & { seconds: number; events: number }> => {
     const began = performance.now();
@@ -145,7 +146,7 @@ async function costOfReading(): Promise<void> {
 async function embedded(): Promise<void> {
   const dataDir = mkdtempSync(join(tmpdir(), 'annals-bench-'));
   const logger = { warn: console.warn, error: console.error };
-  const engine = createEngine({ dataDir, projections: [], logger });
+  const engine = createEngine({ catalogue, dataDir, projections: [], logger });
   try {
     engine.start();
     const [event] = sampleEvents(1);

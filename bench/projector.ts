@@ -13,6 +13,7 @@ import type { CommitStorage } from '../core/store/commit-storage.ts';
 import { EventStore } from '../core/store/event-store.ts';
 import { agentStatus } from '../domain/agent/agent-status.ts';
 import { fleetOverview } from '../domain/fleet/fleet-overview.ts';
+import { catalogue } from '../events/catalogue.ts';
 import { createTables } from '../test/support/tables.ts';
 import { withEmulator } from './harness/emulator.ts';
 import { sampleEvents } from './harness/events.ts';
@@ -34,7 +35,7 @@ async function history(
   streams: number,
   perCommit: number,
 ): Promise<Commit[][]> {
-  const store = new EventStore(storage);
+  const store = new EventStore(storage, { catalogue });
   const events = sampleEvents(perCommit);
   const all: Commit[] = [];
   for (let n = 0; n < commits; n++) {
@@ -64,7 +65,12 @@ async function embedded(): Promise<void> {
       const batches = await history(storage, 5_000, 500, 2);
       const views = new SqliteViewStore(folder.views);
       const sharedViews = new SqliteSharedViews(folder.views, views);
-      const projector = new Projector({ projections, store: new EventStore(storage), views, sharedViews });
+      const projector = new Projector({
+        projections,
+        store: new EventStore(storage, { catalogue }),
+        views,
+        sharedViews,
+      });
       const began = performance.now();
       await applyAll(projector, batches);
       const seconds = (performance.now() - began) / 1_000;
@@ -92,7 +98,12 @@ async function onDynamoDb(): Promise<void> {
       const batches = await history(storage, 300, streams, 2);
       const views = new DynamoViewStore(client, tables.views);
       const sharedViews = new DynamoSharedViews(client, tables.views);
-      const options: ProjectorOptions = { projections, store: new EventStore(storage), views, sharedViews };
+      const options: ProjectorOptions = {
+        projections,
+        store: new EventStore(storage, { catalogue }),
+        views,
+        sharedViews,
+      };
       const projector = new Projector(options);
       const began = performance.now();
       const { requests, writeUnits, readUnits } = await measure(() => applyAll(projector, batches));

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createEngine } from '../adapters/embedded/engine/engine.ts';
 import { projections } from '../domain/projections.ts';
+import { catalogue } from '../events/catalogue.ts';
 import { sampleEvents } from './harness/events.ts';
 
 // Rebuilds agent-status over EVENTS events of 300 bytes on one machine, with and without a writer beside it.
@@ -14,7 +15,7 @@ const PER_COMMIT = 5;
 
 const dataDir = mkdtempSync(join(tmpdir(), 'annals-bench-'));
 const logger = { warn: console.error, error: console.error };
-const engine = createEngine({ dataDir, projections, logger });
+const engine = createEngine({ catalogue, dataDir, projections, logger });
 
 async function fill(): Promise<void> {
   const events = sampleEvents(PER_COMMIT);

@@ -15,6 +15,7 @@ import { projections } from '../domain/projections.ts';
 import { sagas } from '../domain/sagas.ts';
 import { multiAgentTask } from '../domain/task/multi-agent-task-saga.ts';
 import { type TaskCommand, taskDecider } from '../domain/task/task.ts';
+import { catalogue } from '../events/catalogue.ts';
 import { compileSaga, type State } from '../lib/sagas/saga-machine.ts';
 import { createTables } from '../test/support/tables.ts';
 import { withEmulator } from './harness/emulator.ts';
@@ -32,7 +33,7 @@ const megabytes = (bytes: number) => Number((bytes / 1024 / 1024).toFixed(1));
 
 async function manyAtOnce() {
   const dataDir = mkdtempSync(join(tmpdir(), 'annals-bench-'));
-  const engine = createEngine({ dataDir, projections, sagas, logger });
+  const engine = createEngine({ catalogue, dataDir, projections, sagas, logger });
   const ids = Array.from({ length: SAGAS }, (_, n) => `t-${n}`);
   const part = { result: { ok: true }, duration: 1, resources: {} };
   const assigned: { readonly taskId: string; readonly agentId: string }[] = [];
@@ -111,8 +112,8 @@ function entered(name: string | undefined, states: Readonly<Record<string, State
 async function functionsOf(agents: number) {
   const { client, measure } = meteredClient();
   const { events, sagaTokens } = await createTables();
-  const store = new EventStore(new DynamoCommitStorage(client, events));
-  const outside = new EventStore(new DynamoCommitStorage(dynamoDb(), events));
+  const store = new EventStore(new DynamoCommitStorage(client, events), { catalogue });
+  const outside = new EventStore(new DynamoCommitStorage(dynamoDb(), events), { catalogue });
   let calls = 0;
   const machines = { start: async () => {}, succeed: async () => {}, fail: async () => {} };
   const tokens = new DynamoSagaTokens(client, sagaTokens);

@@ -6,6 +6,7 @@ import { EventStore } from '../core/store/event-store.ts';
 import { decoratedStorage } from '../core/telemetry/decorated-storage.ts';
 import { noTelemetry, type Telemetry } from '../core/telemetry/telemetry.ts';
 import { Tracer } from '../core/telemetry/tracer.ts';
+import { catalogue } from '../events/catalogue.ts';
 import { MemoryObjectStore } from '../test/support/memory-objects.ts';
 import { MemoryCommitStorage } from '../test/support/memory-storage.ts';
 import { sampleEvents } from './harness/events.ts';
@@ -20,6 +21,7 @@ async function microseconds(telemetry: Telemetry | undefined): Promise<number> {
   const storage = new MemoryCommitStorage();
   const store = new EventStore(
     telemetry ? decoratedStorage(storage, { ...telemetry, claims: new ClaimCheck(new MemoryObjectStore()) }) : storage,
+    { catalogue },
   );
   const within = <T>(work: () => Promise<T>) =>
     telemetry ? telemetry.tracer.service('annals', undefined, { correlationId: 'bench' }, work) : work();

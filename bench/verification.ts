@@ -9,6 +9,7 @@ import { ClaimCheck } from '../core/store/claim-check.ts';
 import { EventStore } from '../core/store/event-store.ts';
 import { Verification } from '../core/verification/verification.ts';
 import { projections } from '../domain/projections.ts';
+import { catalogue } from '../events/catalogue.ts';
 import { prices } from '../lib/operations/prices.ts';
 import { MemoryObjectStore } from '../test/support/memory-objects.ts';
 import { createTables } from '../test/support/tables.ts';
@@ -28,11 +29,11 @@ await withEmulator(async () => {
   for (const perStream of [1, 10, 50]) {
     const tables = await createTables();
     const commits = new DynamoCommitStorage(client, tables.events);
-    const store = new EventStore(commits);
+    const store = new EventStore(commits, { catalogue });
     const views = new DynamoViewStore(client, tables.views);
     const sharedViews = new DynamoSharedViews(client, tables.views);
     const storage = new DynamoLogStorage(client, tables.log);
-    const log = new LogWriter({ storage, commits, strategy: 'single' });
+    const log = new LogWriter({ catalogue, storage, commits, strategy: 'single' });
     const projector = new Projector({ projections, store, views, sharedViews });
     for (let version = 0; version < perStream; version += 1) {
       const written = [];
@@ -50,6 +51,7 @@ await withEmulator(async () => {
     }
     const objects = new MemoryObjectStore();
     const verification = new Verification({
+      catalogue,
       ...{ projections, store, commits, storage, views, sharedViews },
       claims: new ClaimCheck(objects),
       archive: new LogArchive(objects),

@@ -1,9 +1,4 @@
-import * as z from 'zod';
-import type { DomainEvent, NewEvent } from '../core/events/catalogue.ts';
-import type { EventDefinition } from '../core/events/define.ts';
-import { envelopeInput, recordedEnvelope, systemEnvelope } from '../core/events/envelope.ts';
-import { RetiredTypes } from '../core/events/retired-types.ts';
-import { storedForm } from '../core/events/stored-form.ts';
+import { catalogueOf } from '../core/events/catalogue.ts';
 import { agentEvents } from './agent.ts';
 import { integrationEvents } from './integration.ts';
 import { sagaEvents } from './saga.ts';
@@ -27,55 +22,11 @@ declare module '../core/events/catalogue.ts' {
   }
 }
 
-type Definition = (typeof definitions)[number];
-
-const byType: ReadonlyMap<string, Definition> = new Map(definitions.map((definition) => [definition.type, definition]));
-
-/** The declaration of an event type; undefined for an unknown name. */
-export function definitionOf(type: string): Definition | undefined {
-  return byType.get(type);
-}
-
-/** The types that were renamed or split. None so far: `retiredTypes.register(...)`, as docs/versions.md shows. */
-export const retiredTypes = new RetiredTypes((type) => byType.has(type));
-
-/** The aggregate types that occur, each once. */
-export const aggregateTypes: readonly string[] = [...new Set(definitions.map((d) => d.aggregateType))];
-
-function inputSchema(definition: EventDefinition) {
-  return z
-    .strictObject({
-      type: z.literal(definition.type),
-      data: definition.data,
-      ...envelopeInput,
-      ...(definition.kind === 'system' ? systemEnvelope : {}),
-    })
-    .describe(definition.description);
-}
-
-function recordedSchema(definition: EventDefinition) {
-  return z
-    .object({
-      type: z.literal(definition.type),
-      data: storedForm(definition.data),
-      ...recordedEnvelope,
-      ...(definition.kind === 'system' ? systemEnvelope : {}),
-    })
-    .describe(definition.description);
-}
-
-type NonEmpty<T> = [T, ...T[]];
+/** The event types of the application, for the parts of core. None is retired so far; see docs/versions.md. */
+export const catalogue = catalogueOf(definitions, { retired: [] });
 
 /** Parses an event of a caller: known type, valid data, no unknown member. */
-export const newEventSchema = z.discriminatedUnion(
-  'type',
-  definitions.map(inputSchema) as NonEmpty<ReturnType<typeof inputSchema>>,
-  { error: () => `is not a known event type; known are ${definitions.map((d) => d.type).join(', ')}` },
-) as unknown as z.ZodType<NewEvent>; // the map above loses which data belongs to which type
+export const newEventSchema = catalogue.newEvent;
 
 /** Parses an event that readers and the bus get. Marked as pure: only functions that use it build it. */
-export const recordedEventSchema = /* @__PURE__ */ (() =>
-  z.discriminatedUnion(
-    'type',
-    definitions.map(recordedSchema) as NonEmpty<ReturnType<typeof recordedSchema>>,
-  ))() as unknown as z.ZodType<DomainEvent>;
+export const recordedEventSchema = /* @__PURE__ */ catalogue.recordedEvent();

@@ -4,6 +4,7 @@ import type { Commit } from '../core/store/commit.ts';
 import { observedDelivery } from '../core/telemetry/telemetry.ts';
 import { folds } from '../domain/folds.ts';
 import { projections } from '../domain/projections.ts';
+import { catalogue } from '../events/catalogue.ts';
 import { streamHandler } from './runtime/handlers.ts';
 import { withinInvocation } from './runtime/publication.ts';
 import { environmentOf, lines, metrics, settings, telemetry } from './runtime/stage.ts';
@@ -45,4 +46,7 @@ const project = async (commits: readonly Commit[]) => {
 };
 
 /** Brings the views up to date with new commits, and writes snapshots. */
-export const handler = streamHandler(observedDelivery('projector', project, telemetry), claimsIn(OBJECTS_BUCKET));
+export const handler = streamHandler(
+  observedDelivery('projector', project, { ...telemetry, catalogue }),
+  claimsIn(OBJECTS_BUCKET),
+);

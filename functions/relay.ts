@@ -2,6 +2,7 @@ import { findTampering } from '../adapters/aws/stream/tampering.ts';
 import { LogWriter } from '../core/log/writer.ts';
 import { Relay } from '../core/publishing/relay.ts';
 import { observedDelivery } from '../core/telemetry/telemetry.ts';
+import { catalogue } from '../events/catalogue.ts';
 import { streamHandler } from './runtime/handlers.ts';
 import { publicationTo } from './runtime/publication.ts';
 import { environmentOf, logger, metrics, telemetry } from './runtime/stage.ts';
@@ -23,7 +24,7 @@ function reportTampering(event: unknown): void {
 
 /** Takes new commits into the log and to the bus, in their order. */
 export const handler = streamHandler(
-  observedDelivery('relay', (commits) => relay.relay(commits), telemetry),
+  observedDelivery('relay', (commits) => relay.relay(commits), { ...telemetry, catalogue }),
   claimsIn(OBJECTS_BUCKET),
   reportTampering,
 );

@@ -3,7 +3,7 @@ import type { EventType } from '../../core/events/catalogue.ts';
 import { id } from '../../core/events/envelope.ts';
 import { instant } from '../../core/events/instant.ts';
 import type { EventLog } from '../../core/log/log.ts';
-import { aggregateTypes, definitions, recordedEventSchema } from '../../events/catalogue.ts';
+import { catalogue, definitions, recordedEventSchema } from '../../events/catalogue.ts';
 import { limit, wholeNumber } from '../http/page.ts';
 import { route } from '../http/route.ts';
 
@@ -23,7 +23,7 @@ export const logQuery = z.object({
     .optional()
     .meta({ override: { type: 'string' } })
     .describe('Event types, separated by commas; all when absent'),
-  aggregateType: z.enum(aggregateTypes as [string, ...string[]]).optional(),
+  aggregateType: z.enum(catalogue.aggregateTypes as [string, ...string[]]).optional(),
   aggregateId: id.optional().describe('Events of the streams of this aggregate'),
   correlationId: id.optional().describe('Events of one conversation'),
   from: instant.optional().describe('Recorded at or after this instant'),

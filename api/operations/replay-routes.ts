@@ -6,7 +6,7 @@ import { id } from '../../core/events/envelope.ts';
 import { instant } from '../../core/events/instant.ts';
 import { isWhole, type Replay, replayScope, replayState } from '../../core/replays/replay.ts';
 import type { Replays } from '../../core/replays/replays.ts';
-import { definitionOf } from '../../events/catalogue.ts';
+import { catalogue } from '../../events/catalogue.ts';
 import type { AppDeps } from '../http/app.ts';
 import { cursor, encodeCursor, limit } from '../http/page.ts';
 import { type RequestContext, route } from '../http/route.ts';
@@ -70,7 +70,7 @@ function newReplayId({ idempotencyKey }: RequestContext, { newId = ulid }: Repla
 
 /** @throws ValidationError for an unknown type, which would give an empty generation */
 function assertTypes(types: readonly string[] = []): void {
-  const unknown = types.flatMap((type, index) => (definitionOf(type) ? [] : [{ type, index }]));
+  const unknown = types.flatMap((type, index) => (catalogue.definitionOf(type) ? [] : [{ type, index }]));
   if (unknown.length === 0) return;
   throw new ValidationError(
     unknown.map(({ type, index }) => ({ path: `types.${index}`, message: `there is no ${type}` })),

@@ -2,6 +2,7 @@ import pLimit from 'p-limit';
 import { createEngine } from '../../adapters/embedded/engine/engine.ts';
 import type { NewEvent } from '../../core/events/catalogue.ts';
 import { projections } from '../../domain/projections.ts';
+import { catalogue } from '../../events/catalogue.ts';
 import { sampleEvents } from './events.ts';
 
 const COMMITS_AT_ONCE = 64;
@@ -18,7 +19,7 @@ export interface FilledFolder {
  * Commits have 10 events of 300 bytes. Returns when views and log are up to date.
  */
 export async function fillDataFolder(dataDir: string, events: number): Promise<FilledFolder> {
-  const engine = createEngine({ dataDir, projections, logger: console });
+  const engine = createEngine({ catalogue, dataDir, projections, logger: console });
   engine.start();
   const append = (agentId: string, version: number, batch: readonly NewEvent[]) =>
     engine.store.append(`agent-${agentId}`, batch, { expectedVersion: version, headKnown: true });

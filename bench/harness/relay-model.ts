@@ -10,6 +10,7 @@ import { ParkedPublications } from '../../core/publishing/parked-publications.ts
 import { Publication } from '../../core/publishing/publication.ts';
 import { Relay } from '../../core/publishing/relay.ts';
 import { type Commit, encodeEvents } from '../../core/store/commit.ts';
+import { catalogue } from '../../events/catalogue.ts';
 import { MemoryViewStore } from '../../test/support/memory-views.ts';
 import { sampleEvents } from './events.ts';
 import { VirtualClock } from './virtual-time.ts';
@@ -256,6 +257,7 @@ function relayOf(cloud: Cloud, processor: Processor, partitioning: Partitioning)
   bus.addPublisher('eventbridge', new EventBridgePublisher(bridge, 'bus'));
   return new Relay({
     log: new LogWriter({
+      catalogue,
       storage: new ModelledLog(cloud, processor),
       // Nothing is missed here; what is asked is whether the log is of this history, and damage says nothing against it.
       commits: {
@@ -267,6 +269,7 @@ function relayOf(cloud: Cloud, processor: Processor, partitioning: Partitioning)
       pause: (ms) => clock.sleep(ms),
     }),
     publication: new Publication({
+      catalogue,
       bus,
       policy: { attempts: 1, initialDelayMs: 0, maxDelayMs: 0 },
       parked: new ParkedPublications(new MemoryViewStore()),

@@ -8,6 +8,7 @@ import { restore } from '../../adapters/embedded/offline/restore.ts';
 import { openVerification } from '../../adapters/embedded/offline/verification.ts';
 import type { VerificationReport } from '../../core/verification/verification.ts';
 import { projections } from '../../domain/projections.ts';
+import { catalogue } from '../../events/catalogue.ts';
 import { sizeOf } from './backup.ts';
 import { endingInLine } from './one-line.ts';
 import { makeViews } from './restore.ts';
@@ -65,7 +66,7 @@ async function drill(data: string, backup: string, restored: string): Promise<bo
 
 /** Nobody writes to the restored folder, so nothing in it may be late. */
 async function verify(dataDir: string): Promise<VerificationReport> {
-  const { verification, close } = openVerification(dataDir, projections, { graceMs: 0 });
+  const { verification, close } = openVerification(dataDir, { projections, catalogue, graceMs: 0 });
   try {
     const run = verification.run();
     let step = await run.next();

@@ -6,6 +6,7 @@ import annalsConfig from '../../annals.config.ts';
 import { configureEventSystem } from '../../core/base/configuration.ts';
 import { folds } from '../../domain/folds.ts';
 import { projections } from '../../domain/projections.ts';
+import { catalogue } from '../../events/catalogue.ts';
 import { consoleLogger } from '../serve/console-logger.ts';
 import { sizeOf } from './backup.ts';
 import { endingInLine } from './one-line.ts';
@@ -41,7 +42,7 @@ Example:
  */
 export async function makeViews(dataDir: string): Promise<void> {
   const settings = configureEventSystem(annalsConfig);
-  const engine = createEngine({ dataDir, projections, folds, settings, logger: consoleLogger });
+  const engine = createEngine({ dataDir, catalogue, projections, folds, settings, logger: consoleLogger });
   try {
     engine.start();
     while (engine.backlog() > 0) await delay(20);

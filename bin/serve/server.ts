@@ -11,6 +11,7 @@ import { requestObserver } from '../../api/http/observe.ts';
 import { readQuery } from '../../api/http/route.ts';
 import { configureEventSystem, type EventSystem } from '../../core/base/configuration.ts';
 import type { Logger } from '../../core/base/log-lines.ts';
+import type { Catalogue } from '../../core/events/catalogue.ts';
 import { PastFolds } from '../../core/projections/past-folds.ts';
 import { noFailedBatches } from '../../core/publishing/failed-batches.ts';
 import { Verifications } from '../../core/verification/verifications.ts';
@@ -18,6 +19,7 @@ import { aggregates } from '../../domain/aggregates.ts';
 import { folds } from '../../domain/folds.ts';
 import { projections } from '../../domain/projections.ts';
 import { sagas } from '../../domain/sagas.ts';
+import { catalogue as applicationCatalogue } from '../../events/catalogue.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { keepOut } from './door.ts';
 import { answerHalfClosed, probeAfterFin } from './half-closed.ts';
@@ -53,6 +55,8 @@ export interface ServerOptions {
   readonly uploadMs?: number;
   /** How long nothing may move on a connection before it is closed, milliseconds; 60 s by default. */
   readonly silenceMs?: number;
+  /** The event types; those of the application when absent. */
+  readonly catalogue?: Catalogue;
   /** Defaults when absent. */
   readonly settings?: EventSystem;
   readonly logger: Logger;
@@ -70,13 +74,14 @@ export interface Server {
  */
 export async function startServer({ port, allowedHosts = [], ...options }: ServerOptions): Promise<Server> {
   const settings = options.settings ?? configureEventSystem({});
+  const { catalogue = applicationCatalogue } = options;
   const telemetry = createServerTelemetry(settings);
   const logger = safeLogger(options.logger, telemetry.tracer);
-  const engine = createEngine({ ...options, projections, folds, sagas, logger, settings, telemetry });
+  const engine = createEngine({ ...options, catalogue, projections, folds, sagas, logger, settings, telemetry });
   gaugeEngine(telemetry, engine);
   const closing = new AbortController();
   const verifications = new Verifications({
-    open: () => openVerification(options.dataDir, projections),
+    open: () => openVerification(options.dataDir, { projections, catalogue }),
     onError: (error) => engine.logger.error('a verification could not run', { error }),
   });
   const api = createEmbeddedApi({ engine, logger: engine.logger, telemetry, verifications, closing: closing.signal });

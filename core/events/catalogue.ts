@@ -1,7 +1,9 @@
-import type * as z from 'zod';
-import type { EventDefinition } from './define.ts';
-import type { eventCategory, eventSeverity } from './envelope.ts';
+import * as z from 'zod';
+import type { EventDefinition, RetiredEvent } from './define.ts';
+import { envelopeInput, type eventCategory, type eventSeverity, recordedEnvelope, systemEnvelope } from './envelope.ts';
 import type { JsonObject } from './json.ts';
+import { RetiredTypes } from './retired-types.ts';
+import { storedForm } from './stored-form.ts';
 
 /**
  * The application registers its event types here, and every type below derives from them: `declare module
@@ -63,3 +65,85 @@ interface Envelope {
 export type DomainEvent<T extends EventType = EventType> = {
   [K in T]: Envelope & { readonly type: K; readonly data: EventData<K> } & SystemEnvelope<K>;
 }[T];
+
+/** The event types that an application has, as a value. Every part of the mechanism that needs them is given it. */
+export interface Catalogue {
+  readonly definitions: readonly EventDefinition[];
+  /** The types that were renamed or split. */
+  readonly retired: RetiredTypes;
+  /** The aggregate types that occur, each once. */
+  readonly aggregateTypes: readonly string[];
+  /** The declaration of an event type; undefined for an unknown name. */
+  definitionOf(type: string): EventDefinition | undefined;
+  /** Parses an event of a caller: known type, valid data, no unknown member. */
+  readonly newEvent: z.ZodType<NewEvent>;
+  /** Parses an event that readers and the bus get. The first call builds the schema. */
+  recordedEvent(): z.ZodType<DomainEvent>;
+}
+
+export interface CatalogueOptions {
+  /** The types that are no longer written, in any order; none by default. */
+  readonly retired?: readonly RetiredEvent[];
+}
+
+/**
+ * Builds the catalogue of event types.
+ * @throws Error when a type is declared twice, or a retired type leads nowhere; see {@link RetiredTypes}
+ */
+export function catalogueOf(
+  definitions: readonly EventDefinition[],
+  { retired = [] }: CatalogueOptions = {},
+): Catalogue {
+  const byType: ReadonlyMap<string, EventDefinition> = new Map(definitions.map((each) => [each.type, each]));
+  if (byType.size < definitions.length) {
+    const twice = definitions.find((each) => byType.get(each.type) !== each);
+    throw new Error(`event type ${twice?.type} is declared twice`);
+  }
+  let recorded: z.ZodType<DomainEvent> | undefined;
+  return {
+    definitions,
+    retired: new RetiredTypes((type) => byType.has(type), retired),
+    aggregateTypes: [...new Set(definitions.map(({ aggregateType }) => aggregateType))],
+    definitionOf: (type) => byType.get(type),
+    newEvent: newEventSchema(definitions),
+    recordedEvent() {
+      recorded ??= recordedEventSchema(definitions);
+      return recorded;
+    },
+  };
+}
+
+type NonEmpty<T> = [T, ...T[]];
+
+function newEventSchema(definitions: readonly EventDefinition[]): z.ZodType<NewEvent> {
+  return z.discriminatedUnion('type', definitions.map(inputSchema) as NonEmpty<ReturnType<typeof inputSchema>>, {
+    error: () => `is not a known event type; known are ${definitions.map(({ type }) => type).join(', ')}`,
+  }) as unknown as z.ZodType<NewEvent>; // the map loses which data belongs to which type
+}
+
+function inputSchema(definition: EventDefinition) {
+  return z
+    .strictObject({
+      type: z.literal(definition.type),
+      data: definition.data,
+      ...envelopeInput,
+      ...(definition.kind === 'system' ? systemEnvelope : {}),
+    })
+    .describe(definition.description);
+}
+
+function recordedEventSchema(definitions: readonly EventDefinition[]): z.ZodType<DomainEvent> {
+  const schemas = definitions.map(recordedSchema) as NonEmpty<ReturnType<typeof recordedSchema>>;
+  return z.discriminatedUnion('type', schemas) as unknown as z.ZodType<DomainEvent>; // as above
+}
+
+function recordedSchema(definition: EventDefinition) {
+  return z
+    .object({
+      type: z.literal(definition.type),
+      data: storedForm(definition.data),
+      ...recordedEnvelope,
+      ...(definition.kind === 'system' ? systemEnvelope : {}),
+    })
+    .describe(definition.description);
+}

@@ -8,33 +8,20 @@ export class RetiredTypes {
   readonly #byType = new Map<string, RetiredEvent>();
   readonly #isCurrent: (type: string) => boolean;
 
-  /** @param isCurrent whether events of a type are written today */
-  constructor(isCurrent: (type: string) => boolean) {
-    this.#isCurrent = isCurrent;
-  }
-
   /**
-   * Adds types that are written no more, in any order.
-   * @returns how to take them out again
+   * @param isCurrent whether events of a type are written today
+   * @param events the types that are written no more, in any order
    * @throws Error when a type is still written or retired already, or leads to a type that is neither, or in a circle
    */
-  register(...events: readonly RetiredEvent[]): () => void {
-    const added: string[] = [];
-    const undo = () => added.forEach((type) => void this.#byType.delete(type));
-    try {
-      for (const event of events) {
-        if (this.#isCurrent(event.type) || this.#byType.has(event.type)) {
-          throw new Error(`${event.type} cannot be retired: it is declared already`);
-        }
-        this.#byType.set(event.type, event);
-        added.push(event.type);
+  constructor(isCurrent: (type: string) => boolean, events: readonly RetiredEvent[]) {
+    this.#isCurrent = isCurrent;
+    for (const event of events) {
+      if (isCurrent(event.type) || this.#byType.has(event.type)) {
+        throw new Error(`${event.type} cannot be retired: it is declared already`);
       }
-      for (const { type } of events) this.#assertLeadsOn(type, [type]);
-    } catch (error) {
-      undo();
-      throw error;
+      this.#byType.set(event.type, event);
     }
-    return undo;
+    for (const { type } of events) this.#assertLeadsOn(type, [type]);
   }
 
   /** The declaration of a type that is written no more, or undefined when none of that name was retired. */

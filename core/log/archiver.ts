@@ -2,13 +2,11 @@ import type { EventSystem } from '../base/configuration.ts';
 import { CorruptDataError } from '../base/errors.ts';
 import { turn } from '../base/turns.ts';
 import { foreign, type LogArchive } from './archive.ts';
-import { allPartitions } from './layouts.ts';
+import { allPartitions, type StoredLog } from './layouts.ts';
 import { type LogPage, readCommits, readPageText } from './page.ts';
 import type { PageText } from './segment.ts';
-import type { LogStorage } from './storage.ts';
 
-export interface LogArchiverOptions {
-  readonly storage: LogStorage;
+export interface LogArchiverOptions extends StoredLog {
   readonly archive: LogArchive;
   /** Age at which a page leaves the storage, days. */
   readonly retentionDays: number;
@@ -50,7 +48,7 @@ export class LogArchiver {
    */
   async run(): Promise<ArchiveReport> {
     const report = { segments: 0, pages: 0, events: 0 };
-    for (const partition of await allPartitions(this.#options.storage)) {
+    for (const partition of await allPartitions(this.#options)) {
       for await (const pages of this.#due(partition)) {
         report.segments++;
         report.pages += pages.length;

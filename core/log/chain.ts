@@ -1,4 +1,5 @@
 import { AfterLogError, CorruptDataError } from '../base/errors.ts';
+import type { Catalogue } from '../events/catalogue.ts';
 import { isoOf } from '../events/instant.ts';
 import { isClosing } from './closing.ts';
 import type { LogPage } from './page.ts';
@@ -21,6 +22,8 @@ export interface ArchivedPages {
 /** Where the pages of a log are. */
 export interface LogPages extends Partitioning {
   readonly storage: LogStorage;
+  /** The event types of the log. */
+  readonly catalogue: Catalogue;
   /** Where pages are that left the storage; absent when none ever does. */
   readonly archive?: ArchivedPages | undefined;
   /** Called with damage that a writer passes over: pages, and commits that it logs without their events. */

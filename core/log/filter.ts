@@ -1,8 +1,7 @@
-import { retiredTypes } from '../../events/catalogue.ts';
 import { parseStreamId } from '../base/stream-id.ts';
-import type { DomainEvent } from '../events/catalogue.ts';
+import type { Catalogue, DomainEvent } from '../events/catalogue.ts';
 import { firstMoment, isoOf, lastMoment } from '../events/instant.ts';
-import type { Commit } from '../store/commit.ts';
+import { type Commit, decodeCommit } from '../store/commit.ts';
 import type { LogPage } from './page.ts';
 
 /** Which events of the log are wanted; all of it optional. */
@@ -22,6 +21,7 @@ export class Selection {
   readonly from: string | undefined;
   readonly to: string | undefined;
   readonly aggregateType: string | undefined;
+  readonly #catalogue: Catalogue;
   readonly #aggregateId: string | undefined;
   readonly #correlationId: string | undefined;
   readonly #types: ReadonlySet<string> | undefined;
@@ -30,7 +30,8 @@ export class Selection {
   readonly #first: number;
   readonly #last: number;
 
-  constructor({ types, aggregateType, aggregateId, correlationId, from, to }: LogFilter) {
+  constructor({ types, aggregateType, aggregateId, correlationId, from, to }: LogFilter, catalogue: Catalogue) {
+    this.#catalogue = catalogue;
     this.#aggregateId = aggregateId;
     this.#correlationId = correlationId;
     this.#first = from === undefined ? Number.NEGATIVE_INFINITY : firstMoment(from);
@@ -39,7 +40,7 @@ export class Selection {
     this.to = to === undefined ? undefined : isoOf(this.#last);
     this.aggregateType = aggregateType;
     this.#types = types && new Set(types);
-    this.#storedTypes = types && retiredTypes.storedTypesOf(types);
+    this.#storedTypes = types && catalogue.retired.storedTypesOf(types);
   }
 
   /** Whether a page may hold something wanted, by what it says of itself: most pages need not be decompressed. */
@@ -52,6 +53,11 @@ export class Selection {
     const named = parseStreamId(stream);
     if (this.#aggregateId !== undefined && named.aggregateId !== this.#aggregateId) return false;
     return this.aggregateType === undefined || named.aggregateType === this.aggregateType;
+  }
+
+  /** All events of a commit, wanted or not, as their types are today. @throws as {@link decodeCommit} */
+  decode(commit: Commit): readonly DomainEvent[] {
+    return decodeCommit(commit, this.#catalogue);
   }
 
   /** For an event of a commit that is wanted. */

@@ -1,15 +1,15 @@
 import * as z from 'zod';
 import { CorruptDataError } from '../base/errors.ts';
+import type { Catalogue } from '../events/catalogue.ts';
 import { isClosing } from './closing.ts';
 import { type LogPage, pageText, plainPage } from './page.ts';
-import { type LogLayout, layoutOf, typePartitions, WHOLE } from './partition.ts';
+import { type LogLayout, layoutOf, WHOLE } from './partition.ts';
 import type { LogStorage } from './storage.ts';
 
 /** Where the layouts of a log are kept: a chain of its own, whose page `n` is the layout after `n` changes. No aggregate type has such a name. */
 export const LAYOUTS = ':layouts';
 
-const SINGLE: LogLayout = layoutOf({ strategy: 'single' });
-const byType = (): LogLayout => layoutOf({ strategy: 'by_aggregate_type' });
+const SINGLE: LogLayout = { strategy: 'single', partitions: [WHOLE] };
 
 const layoutPage = z.object({
   strategy: z.enum(['by_aggregate_type', 'sharded']),
@@ -18,6 +18,12 @@ const layoutPage = z.object({
   closes: z.array(z.string()).min(1),
 });
 
+/** A log where it is kept, and the event types that it may have. */
+export interface StoredLog {
+  readonly storage: LogStorage;
+  readonly catalogue: Catalogue;
+}
+
 /**
  * The layouts that a log has had, from the single chain on to the one of today. A log changes its layout when a page is put
  * here: whoever puts it first decides. Every chain of the layout before is then closed, and all of it comes before all of
@@ -25,12 +31,14 @@ const layoutPage = z.object({
  */
 export class LogLayouts {
   readonly #storage: LogStorage;
+  readonly #catalogue: Catalogue;
   #known: readonly LogLayout[] | undefined;
   /** An earlier version divided the log by type, and kept no layouts; undefined as long as nobody looked. */
   #isOld: boolean | undefined;
 
-  constructor(storage: LogStorage) {
+  constructor({ storage, catalogue }: StoredLog) {
     this.#storage = storage;
+    this.#catalogue = catalogue;
   }
 
   /** All layouts, as they were when somebody last looked. */
@@ -41,8 +49,8 @@ export class LogLayouts {
   /** All layouts. @throws UnavailableError @throws CorruptDataError */
   async read(): Promise<readonly LogLayout[]> {
     const pages = await Array.fromAsync(this.#storage.read(LAYOUTS, { after: 0, consistent: true }));
-    const stored = pages.length > 0 ? layoutsIn(pages) : undefined;
-    this.#known = stored ?? ((await this.#isDividedOld()) ? [SINGLE, byType()] : [SINGLE]);
+    const stored = pages.length > 0 ? layoutsIn(pages, this.#catalogue) : undefined;
+    this.#known = stored ?? ((await this.#isDividedOld()) ? [SINGLE, this.#byType()] : [SINGLE]);
     return this.#known;
   }
 
@@ -68,28 +76,32 @@ export class LogLayouts {
 
   /** Makes sure that the layouts of an old log are kept. */
   async keep(now: string): Promise<void> {
-    if (this.#isOld) await this.#storage.put(pageOf(1, byType(), SINGLE.partitions, now));
+    if (this.#isOld) await this.#storage.put(pageOf(1, this.#byType(), SINGLE.partitions, now));
   }
 
   async #isDividedOld(): Promise<boolean> {
-    this.#isOld ??= await isDividedOld(this.#storage);
+    this.#isOld ??= await isDividedOld(this.#storage, this.#catalogue);
     return this.#isOld;
+  }
+
+  #byType(): LogLayout {
+    return layoutOf({ strategy: 'by_aggregate_type' }, this.#catalogue);
   }
 }
 
 /** Every partition that a log has or had, and those that an earlier version may have written. */
-export async function allPartitions(storage: LogStorage): Promise<readonly string[]> {
-  const layouts = await new LogLayouts(storage).read();
-  return [...new Set([...layouts.flatMap(({ partitions }) => partitions), ...typePartitions()])];
+export async function allPartitions(log: StoredLog): Promise<readonly string[]> {
+  const layouts = await new LogLayouts(log).read();
+  return [...new Set([...layouts.flatMap(({ partitions }) => partitions), ...log.catalogue.aggregateTypes])];
 }
 
 /** The layouts that pages of {@link LAYOUTS} say. @throws CorruptDataError when they say none */
-export function layoutsIn(pages: readonly LogPage[]): readonly LogLayout[] {
+export function layoutsIn(pages: readonly LogPage[], catalogue: Catalogue): readonly LogLayout[] {
   const layouts: LogLayout[] = [SINGLE];
   for (const page of pages) {
     const { closes, ...partitioning } = parsed(page);
     const before = layouts.at(-1) ?? SINGLE;
-    layouts.splice(-1, 1, { ...before, partitions: closes }, layoutOf(partitioning));
+    layouts.splice(-1, 1, { ...before, partitions: closes }, layoutOf(partitioning, catalogue));
   }
   return layouts;
 }
@@ -114,9 +126,9 @@ function pageOf(number: number, { strategy, partitions }: LogLayout, closes: rea
 }
 
 /** One that an earlier version divided has a closing page in its one chain, or pages of an aggregate type. */
-async function isDividedOld(storage: LogStorage): Promise<boolean> {
+async function isDividedOld(storage: LogStorage, { aggregateTypes }: Catalogue): Promise<boolean> {
   const whole = await storage.last(WHOLE);
   if (whole && isClosing(whole)) return true;
-  const divided = await Promise.all(typePartitions().map(async (partition) => storage.last(partition)));
+  const divided = await Promise.all(aggregateTypes.map(async (partition) => storage.last(partition)));
   return divided.some((page) => page !== undefined);
 }

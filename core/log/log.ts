@@ -1,5 +1,6 @@
 import { AfterLogError } from '../base/errors.ts';
 import { forCaller, turn } from '../base/turns.ts';
+import type { Catalogue } from '../events/catalogue.ts';
 import type { ClaimCheck } from '../store/claim-check.ts';
 import type { Commit } from '../store/commit.ts';
 import { LogChain, type LogPages, type Milestone } from './chain.ts';
@@ -59,6 +60,8 @@ const MAX_SLICE_MS = 250;
  * log is of another history than the events.
  */
 export class EventLog {
+  /** The event types that its readers get. */
+  readonly catalogue: Catalogue;
   readonly #options: EventLogOptions;
   readonly #slices = new SharedSlices();
   readonly #news: News;
@@ -70,7 +73,8 @@ export class EventLog {
 
   constructor(options: EventLogOptions) {
     this.#options = options;
-    this.#layouts = new LogLayouts(options.storage);
+    this.catalogue = options.catalogue;
+    this.#layouts = new LogLayouts(options);
     this.#news = new News(options.storage, () => this.#slices.clear());
   }
 
@@ -116,7 +120,7 @@ export class EventLog {
 
   /** The events after a position, one by one, fetched as they are taken, up to the end of the log. */
   async *events(position: string | undefined, filter: LogFilter = {}): AsyncGenerator<LoggedEvent> {
-    const selection = new Selection(filter);
+    const selection = new Selection(filter, this.catalogue);
     const walk = await this.#walk(position, selection);
     for await (const page of walk.pages()) {
       await turn();
@@ -133,7 +137,7 @@ export class EventLog {
    * log. For readers that need what a commit knows; a position inside a commit gives that one whole.
    */
   async *commits(position: string | undefined, filter: LogFilter = {}): AsyncGenerator<LoggedCommit> {
-    const selection = new Selection(filter);
+    const selection = new Selection(filter, this.catalogue);
     const walk = await this.#walk(position, selection);
     for await (const page of walk.pages()) {
       await turn();
@@ -150,12 +154,12 @@ export class EventLog {
    * events follows it, too; a filter with the same `from` leaves those out.
    */
   async positionAt(time: string): Promise<string> {
-    return formatPosition(await this.#cursorAt(new Selection({ from: time })));
+    return formatPosition(await this.#cursorAt(new Selection({ from: time }, this.catalogue)));
   }
 
   /** The position of the end of the log. Its first 12 digits, hexadecimal, are the number of events in it. */
   async end(): Promise<string> {
-    const ends = await this.#milestones(new Selection({}), (chain) => chain.end());
+    const ends = await this.#milestones(new Selection({}, this.catalogue), (chain) => chain.end());
     return formatPosition(cursorOf(ends));
   }
 
@@ -165,7 +169,7 @@ export class EventLog {
     const { limit = DEFAULT_LIMIT, maxBytes = MAX_SLICE_BYTES } = asked;
     const read = async (): Promise<LogSlice> => {
       await turn();
-      const selection = new Selection(options);
+      const selection = new Selection(options, this.catalogue);
       const walk = await this.#walk(position, selection);
       const { sliceMs: maxMs = MAX_SLICE_MS } = this.#options;
       const bounds = { limit, maxBytes, maxScannedBytes: MAX_SCANNED_BYTES, maxMs };

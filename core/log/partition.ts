@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
-import { aggregateTypes } from '../../events/catalogue.ts';
 import { parseStreamId } from '../base/stream-id.ts';
+import type { Catalogue } from '../events/catalogue.ts';
 
 /**
  * How the log is divided. `single`: one chain, one order for all events. `by_aggregate_type`: a chain for each aggregate
@@ -26,16 +26,17 @@ const DEFAULT_SHARDS = 8;
 /** The partition of a log that has only one. A divided log has there what was logged before it was divided. */
 export const WHOLE = 'all';
 
-/** The partitions of a log that is divided by aggregate type. */
-export const typePartitions = (): readonly string[] => aggregateTypes;
-
 /** Names such as `3of8`: no aggregate type begins with a digit. */
 const shardPartitions = (shards: number): string[] =>
   Array.from({ length: shards }, (_, index) => `${index + 1}of${shards}`);
 
-export function layoutOf({ strategy, shards = DEFAULT_SHARDS }: Partitioning): LogLayout {
+/** The layout of a log with events of these aggregate types. */
+export function layoutOf(
+  { strategy, shards = DEFAULT_SHARDS }: Partitioning,
+  { aggregateTypes }: Pick<Catalogue, 'aggregateTypes'>,
+): LogLayout {
   if (strategy === 'single') return { strategy, partitions: [WHOLE] };
-  return { strategy, partitions: strategy === 'sharded' ? shardPartitions(shards) : typePartitions() };
+  return { strategy, partitions: strategy === 'sharded' ? shardPartitions(shards) : aggregateTypes };
 }
 
 /** The partition that a stream's events go to. All of a stream is in one, as long as the layout stays. */

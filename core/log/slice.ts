@@ -2,7 +2,7 @@ import { CorruptDataError } from '../base/errors.ts';
 import { sharedJson } from '../base/json-text.ts';
 import { turn } from '../base/turns.ts';
 import type { DomainEvent } from '../events/catalogue.ts';
-import { type Commit, decodeCommit } from '../store/commit.ts';
+import type { Commit } from '../store/commit.ts';
 import type { Selection } from './filter.ts';
 import type { LogPage } from './page.ts';
 import type { LogWalk } from './walk.ts';
@@ -101,7 +101,7 @@ export function* loggedEvents(
   walk: LogWalk,
   selection: Selection,
 ): Generator<LoggedEvent> {
-  for (const [index, event] of decodeCommit(commit).entries()) {
+  for (const [index, event] of selection.decode(commit).entries()) {
     const number = end - commit.count + index + 1;
     if (number <= walk.offset || !selection.wantsEvent(event)) continue;
     yield { ...event, position: walk.positionAt(number) };

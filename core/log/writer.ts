@@ -68,8 +68,8 @@ export class LogWriter implements LogAppender {
 
   constructor(options: LogWriterOptions) {
     this.#options = options;
-    this.#layouts = new LogLayouts(options.storage);
-    this.#layout = layoutOf(options);
+    this.#layouts = new LogLayouts(options);
+    this.#layout = layoutOf(options, options.catalogue);
   }
 
   /**

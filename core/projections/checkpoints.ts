@@ -154,10 +154,11 @@ export class Checkpoints {
     projection: AnyProjection,
     { view, version }: StoredView,
     commits: AsyncIterable<Commit>,
-    options: ProgressOptions = {},
+    options: Pick<ProgressOptions, 'upTo'> = {},
   ): Promise<FoldProgress> {
     const start = { state: { view }, version };
-    return progressOf(projection, start, commits, { ...options, inherit: this.#inheritIn(projection) });
+    const { catalogue } = this.#options.store;
+    return progressOf(projection, start, commits, { ...options, catalogue, inherit: this.#inheritIn(projection) });
   }
 
   /** A shared view counts a fork's own events only: those before are its origin's. */

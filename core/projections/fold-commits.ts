@@ -1,9 +1,10 @@
-import type { DomainEvent } from '../events/catalogue.ts';
+import type { Catalogue, DomainEvent } from '../events/catalogue.ts';
 import { type Folded, foldCommit } from '../state/fold.ts';
 import type { Commit } from '../store/commit.ts';
 import type { Failure } from './parked.ts';
 
 export interface CheckedFold<State> {
+  readonly catalogue: Catalogue;
   /** The state after an event. */
   evolve(state: State, event: DomainEvent): State;
   /** The state that the first commit of a stream goes on from; the one given by default. */
@@ -15,7 +16,7 @@ export interface CheckedFold<State> {
  * the last commit before it, since an append is whole or not there in views, too.
  */
 export async function foldCommits<State>(
-  { evolve, inherit }: CheckedFold<State>,
+  { catalogue, evolve, inherit }: CheckedFold<State>,
   start: Folded<State>,
   commits: AsyncIterable<Commit>,
 ): Promise<Folded<State> & { readonly failure?: Failure }> {
@@ -27,7 +28,7 @@ export async function foldCommits<State>(
   try {
     for await (const commit of commits) {
       const base = inherit && whole.version === 0 ? await inherit(whole, commit) : whole;
-      whole = foldCommit({ evolve }, base, commit, { onEvent });
+      whole = foldCommit({ evolve }, base, commit, { catalogue, onEvent });
       event = undefined;
     }
     return whole;

@@ -75,7 +75,13 @@ export class PastFolds {
    * @throws PayloadTooLargeError when the views take more memory than there may be
    */
   async views(projection: ProjectionOf<JsonObject>, at: string, signal?: AbortSignal): Promise<readonly PastView[]> {
-    const { fold } = await this.#at(projection, at, projection.aggregateType, () => new PastViews(projection), signal);
+    const { fold } = await this.#at(
+      projection,
+      at,
+      projection.aggregateType,
+      () => new PastViews(projection, this.#log.catalogue),
+      signal,
+    );
     return fold.views();
   }
 
@@ -85,7 +91,13 @@ export class PastFolds {
     at: string,
     signal?: AbortSignal,
   ): Promise<ReadonlyMap<string, CounterValues>> {
-    const { fold } = await this.#at(projection, at, undefined, () => new SharedFold(projection, new Date(at)), signal);
+    const { fold } = await this.#at(
+      projection,
+      at,
+      undefined,
+      () => new SharedFold(projection, this.#log.catalogue, new Date(at)),
+      signal,
+    );
     return shownCounts(await this.#names.bound(projection, fold.increments()));
   }
 

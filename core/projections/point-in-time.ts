@@ -1,5 +1,6 @@
 import { heapSizeOf } from '../base/heap-size.ts';
 import { parseStreamId } from '../base/stream-id.ts';
+import type { Catalogue } from '../events/catalogue.ts';
 import type { JsonObject } from '../events/json.ts';
 import { type Fold, foldCommit } from '../state/fold.ts';
 import { type Commit, endOf } from '../store/commit.ts';
@@ -18,12 +19,14 @@ const MEASURED_EVERY = 64;
 /** All views of a projection, folded in memory from the commits of its streams as the log has them. */
 export class PastViews {
   readonly #fold: Pick<Fold<JsonObject | undefined>, 'evolve'>;
+  readonly #catalogue: Catalogue;
   readonly #views = new Map<string, { version: number; view: JsonObject | undefined }>();
   #sorted: readonly PastView[] | undefined;
   #taken = 0;
   #bytesPerView = 0;
 
-  constructor(projection: ProjectionOf<JsonObject>) {
+  constructor(projection: ProjectionOf<JsonObject>, catalogue: Catalogue) {
+    this.#catalogue = catalogue;
     this.#fold = { evolve: (view, event) => evolveView(projection, view, event) };
   }
 
@@ -38,7 +41,8 @@ export class PastViews {
     const known = this.#views.get(key) ?? { version: 0, view: undefined };
     // With clocks that disagree, a commit can be of an earlier time than the one before it: no view skips an event.
     if (commit.version > known.version + 1 || endOf(commit) <= known.version) return;
-    const { state: view, version } = foldCommit(this.#fold, { state: known.view, version: known.version }, commit);
+    const before = { state: known.view, version: known.version };
+    const { state: view, version } = foldCommit(this.#fold, before, commit, { catalogue: this.#catalogue });
     this.#views.set(key, { version, view });
     this.#sorted = undefined;
     if (this.#taken++ % MEASURED_EVERY === 0) this.#measure(view);

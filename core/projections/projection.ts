@@ -1,7 +1,6 @@
 import * as z from 'zod';
-import { definitions } from '../../events/catalogue.ts';
 import { parseStreamId, streamId } from '../base/stream-id.ts';
-import type { DomainEvent, EventType } from '../events/catalogue.ts';
+import type { Catalogue, DomainEvent, EventType } from '../events/catalogue.ts';
 import type { JsonObject } from '../events/json.ts';
 import type { Parked } from './parked.ts';
 import { type AnySharedProjection, homesOf } from './shared-projection.ts';
@@ -24,17 +23,21 @@ export interface Projection<View extends object = JsonObject, Type extends Event
   readonly group: { readonly of: (view: View) => string; readonly values: readonly string[] };
 }
 
-/** Declares a projection; checks that its events all come from its aggregate's streams. */
+/** Declares a projection. */
 export function defineProjection<View extends object, const Type extends EventType>(
   projection: Projection<View, Type>,
 ): Projection<View, Type> {
-  for (const type of projection.types) {
-    const home = definitions.find((definition) => definition.type === type)?.aggregateType;
-    if (home !== projection.aggregateType) {
-      throw new Error(`projection ${projection.name}: ${type} is not in ${projection.aggregateType} streams`);
-    }
-  }
   return projection;
+}
+
+/** @throws Error unless the events of a projection all come from streams that feed it */
+export function assertFed(projection: AnyProjection, { definitionOf }: Catalogue): void {
+  for (const type of projection.types) {
+    const home = definitionOf(type)?.aggregateType;
+    if (isShared(projection) ? home !== undefined : home === projection.aggregateType) continue;
+    const streams = isShared(projection) ? 'any' : projection.aggregateType;
+    throw new Error(`projection ${projection.name}: ${type} is not in ${streams} streams`);
+  }
 }
 
 /** A projection with these views, whatever events it takes, for code that runs it. */
@@ -49,8 +52,8 @@ export type AnyProjection = ProjectionOf<any> | AnySharedProjection;
 export const isShared = (projection: AnyProjection): projection is AnySharedProjection => 'count' in projection;
 
 /** The aggregates whose streams feed a projection. */
-export const aggregateTypesOf = (projection: AnyProjection): readonly string[] =>
-  isShared(projection) ? homesOf(projection) : [projection.aggregateType];
+export const aggregateTypesOf = (projection: AnyProjection, catalogue: Catalogue): readonly string[] =>
+  isShared(projection) ? homesOf(projection, catalogue) : [projection.aggregateType];
 
 /** What a stream's checkpoint in a projection is kept under: with the view of its aggregate, or by itself. */
 export const keyIn = (projection: AnyProjection, stream: string): string =>

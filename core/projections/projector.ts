@@ -3,10 +3,11 @@ import { CorruptDataError, UnavailableError } from '../base/errors.ts';
 import { untilSettled } from '../base/races.ts';
 import type { RetryPolicy } from '../base/retry.ts';
 import { parseStreamId } from '../base/stream-id.ts';
+import type { Catalogue } from '../events/catalogue.ts';
 import type { Commit } from '../store/commit.ts';
 import { type Advance, type CheckpointKey, type CheckpointOptions, Checkpoints } from './checkpoints.ts';
 import { isParked, type Parked } from './parked.ts';
-import { type AnyProjection, aggregateTypesOf, isShared, type StoredView } from './projection.ts';
+import { type AnyProjection, aggregateTypesOf, assertFed, isShared, type StoredView } from './projection.ts';
 import { retryOrPark } from './retry-or-park.ts';
 import type { AnySharedProjection } from './shared-projection.ts';
 import { TransactionSize } from './transaction-size.ts';
@@ -44,7 +45,9 @@ export class Projector {
   readonly #limit;
   readonly #generations: NonNullable<ProjectorOptions['generations']>;
 
+  /** @throws Error for a projection that takes events which do not come from its streams */
   constructor(options: ProjectorOptions) {
+    for (const projection of options.projections) assertFed(projection, options.store.catalogue);
     this.#options = options;
     this.#checkpoints = new Checkpoints(options);
     this.#generations = options.generations ?? (() => [LIVE_GENERATION]);
@@ -60,7 +63,7 @@ export class Projector {
     const byStream = Map.groupBy(commits, (commit) => commit.stream);
     const streams = [...byStream.values()];
     const runs = this.#options.projections.flatMap((projection) => {
-      const fed = streams.filter((own) => isFedBy(projection, own));
+      const fed = streams.filter((own) => isFedBy(projection, own, this.#options.store.catalogue));
       if (fed.length === 0) return [];
       if (isShared(projection)) return [this.#inEach(projection, (place) => this.#applyTogether(place, fed))];
       return fed.map((own) => this.#limit(() => this.#inEach(projection, (place) => this.#attempt(place, own))));
@@ -219,9 +222,9 @@ interface Of<P extends AnyProjection> {
   readonly generation: number;
 }
 
-function isFedBy(projection: AnyProjection, [first]: readonly Commit[]): boolean {
+function isFedBy(projection: AnyProjection, [first]: readonly Commit[], catalogue: Catalogue): boolean {
   if (!first) return false;
-  return aggregateTypesOf(projection).includes(parseStreamId(first.stream).aggregateType);
+  return aggregateTypesOf(projection, catalogue).includes(parseStreamId(first.stream).aggregateType);
 }
 
 /** Splits what is to be written into what fits in one transaction each. */

@@ -1,6 +1,6 @@
 import { heapSizeOf } from '../base/heap-size.ts';
 import { parseStreamId } from '../base/stream-id.ts';
-import type { DomainEvent } from '../events/catalogue.ts';
+import type { Catalogue, DomainEvent } from '../events/catalogue.ts';
 import type { LoggedCommit } from '../log/log.ts';
 import { foldCommit } from '../state/fold.ts';
 import { type Commit, endOf } from '../store/commit.ts';
@@ -22,6 +22,7 @@ interface Stream {
 /** The views of a shared projection, folded in memory from a history: what is known of each stream stays there. */
 export class SharedFold {
   readonly #projection: AnySharedProjection;
+  readonly #catalogue: Catalogue;
   readonly #until: Date | undefined;
   readonly #homes: ReadonlySet<string>;
   readonly #streams = new Map<string, Stream>();
@@ -30,10 +31,11 @@ export class SharedFold {
   #bytesPerStream = 0;
 
   /** @param until only events that the store took up to then: of each stream the start, up to the first that is later */
-  constructor(projection: AnySharedProjection, until?: Date) {
+  constructor(projection: AnySharedProjection, catalogue: Catalogue, until?: Date) {
     this.#projection = projection;
+    this.#catalogue = catalogue;
     this.#until = until;
-    this.#homes = new Set(homesOf(projection));
+    this.#homes = new Set(homesOf(projection, catalogue));
   }
 
   /** About how much memory the fold takes: one stream in 64 is measured. */
@@ -50,7 +52,7 @@ export class SharedFold {
     for (let next = stream.early.get(stream.version + 1); next; next = stream.early.get(stream.version + 1)) {
       stream.early.delete(next.version);
       const isLater = this.#until && Date.parse(next.recordedAt) > this.#until.getTime();
-      if (!isLater) stream.own = evolveOwn(this.#projection, stream.own, next, this.#tally);
+      if (!isLater) stream.own = this.#evolve(stream.own, next);
       stream.version = isLater ? Number.POSITIVE_INFINITY : endOf(next);
     }
     if (this.#taken++ % MEASURED_EVERY === 0) this.#measure(stream);
@@ -59,6 +61,18 @@ export class SharedFold {
   /** What each view has counted. */
   increments(): Increments {
     return this.#tally.increments();
+  }
+
+  #evolve(before: object | undefined, commit: Commit): object | undefined {
+    const projection = this.#projection;
+    const evolve = (own: object | undefined, event: DomainEvent) => {
+      if (!projection.types.includes(event.type)) return own;
+      const next = evolveView(projection, own, event);
+      this.#tally.add(projection.count(event, own, next));
+      return next;
+    };
+    const folded = { state: before, version: commit.version - 1 };
+    return foldCommit({ evolve }, folded, commit, { catalogue: this.#catalogue }).state;
   }
 
   /** A mean that follows the streams as they grow. */
@@ -76,19 +90,10 @@ export class SharedFold {
 export async function foldShared(
   projection: AnySharedProjection,
   history: AsyncIterable<LoggedCommit>,
+  catalogue: Catalogue,
   until?: Date,
 ): Promise<ReadonlyMap<string, CounterValues>> {
-  const fold = new SharedFold(projection, until);
+  const fold = new SharedFold(projection, catalogue, until);
   for await (const { commit } of history) fold.take(commit);
   return shownCounts(fold.increments());
-}
-
-function evolveOwn(projection: AnySharedProjection, before: object | undefined, commit: Commit, tally: Tally) {
-  const evolve = (own: object | undefined, event: DomainEvent) => {
-    if (!projection.types.includes(event.type)) return own;
-    const next = evolveView(projection, own, event);
-    tally.add(projection.count(event, own, next));
-    return next;
-  };
-  return foldCommit({ evolve }, { state: before, version: commit.version - 1 }, commit).state;
 }

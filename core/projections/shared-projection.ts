@@ -1,8 +1,7 @@
-import { definitions } from '../../events/catalogue.ts';
 import { ValidationError } from '../base/errors.ts';
 import { assertId } from '../base/stream-id.ts';
 import { MAX_SUM, MILLIONTHS } from '../events/amount.ts';
-import type { DomainEvent, EventType } from '../events/catalogue.ts';
+import type { Catalogue, DomainEvent, EventType } from '../events/catalogue.ts';
 import type { JsonObject } from '../events/json.ts';
 
 /** Counters by name, nested as the view shows them. */
@@ -58,7 +57,7 @@ export function defineSharedProjection<Own extends object, const Type extends Ev
 export type AnySharedProjection = SharedProjection<any, any>;
 
 /** The aggregates whose streams feed a shared projection. */
-export const homesOf = ({ types }: AnySharedProjection): readonly string[] => [
+export const homesOf = ({ types }: AnySharedProjection, { definitions }: Catalogue): readonly string[] => [
   ...new Set(definitions.filter(({ type }) => types.includes(type)).map(({ aggregateType }) => aggregateType)),
 ];
 

@@ -1,5 +1,5 @@
 import { ValidationError } from '../base/errors.ts';
-import type { DomainEvent } from '../events/catalogue.ts';
+import type { Catalogue, DomainEvent } from '../events/catalogue.ts';
 import type { JsonObject } from '../events/json.ts';
 import type { Folded } from '../state/fold.ts';
 import type { Commit } from '../store/commit.ts';
@@ -35,6 +35,7 @@ class TransactionFull extends Error {
 export const NOTHING: Increments = new Map();
 
 export interface ProgressOptions {
+  readonly catalogue: Catalogue;
   /** The inherited state of a fork, before its first commit. */
   readonly inherit?: CheckedFold<FoldState>['inherit'];
   /** Folds up to this event; without it, as much as one transaction can write. */
@@ -46,12 +47,13 @@ export async function progressOf(
   projection: AnyProjection,
   start: Folded<FoldState>,
   commits: AsyncIterable<Commit>,
-  { inherit, upTo }: ProgressOptions,
+  { catalogue, inherit, upTo }: ProgressOptions,
 ): Promise<FoldProgress> {
   const size = upTo === undefined ? new TransactionSize() : undefined;
   size?.add(NOTHING, 1);
   let last = start;
   const fold = {
+    catalogue,
     inherit,
     evolve: (state: FoldState, event: DomainEvent) => {
       if (upTo !== undefined && event.sequenceNumber > upTo) return state;

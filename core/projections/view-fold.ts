@@ -1,4 +1,4 @@
-import { type Fold, schemaOf } from '../state/fold.ts';
+import type { Fold } from '../state/fold.ts';
 import { evolveView, type ProjectionOf } from './projection.ts';
 
 /** The view of one stream. */
@@ -7,7 +7,7 @@ export function viewFold<View extends object>(projection: ProjectionOf<View>): F
   return {
     name: `view.${name}`,
     aggregateType,
-    schema: schemaOf(aggregateType, stateVersion),
+    stateVersion,
     initialState: undefined,
     evolve: (view, event) => evolveView(projection, view, event),
   };

@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import { recordedEventSchema } from '../../events/catalogue.ts';
 import { NotFoundError } from '../base/errors.ts';
 import { streamId } from '../base/stream-id.ts';
 import { parse } from '../base/validation.ts';
@@ -48,9 +47,12 @@ export function byReference({ data: _, metadata, ...envelope }: DomainEvent): Re
  * @throws NotFoundError when the store does not have the event that the reference names
  * @throws UnavailableError
  */
-export async function deliveredEvent(detail: unknown, store: Pick<EventStore, 'read'>): Promise<DomainEvent> {
+export async function deliveredEvent(
+  detail: unknown,
+  store: Pick<EventStore, 'read' | 'catalogue'>,
+): Promise<DomainEvent> {
   const found = referenced.safeParse(detail);
-  if (!found.success) return parse(recordedEventSchema, detail);
+  if (!found.success) return parse(store.catalogue.recordedEvent(), detail);
   const { id, reference } = found.data;
   const { sequenceNumber } = reference;
   for await (const event of store.read(reference.streamId, { from: sequenceNumber, to: sequenceNumber })) {

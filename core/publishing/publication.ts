@@ -2,7 +2,7 @@ import { UnavailableError } from '../base/errors.ts';
 import { untilSettled } from '../base/races.ts';
 import { type RetryPolicy, withRetry } from '../base/retry.ts';
 import type { EventBus } from '../bus/event-bus.ts';
-import type { DomainEvent } from '../events/catalogue.ts';
+import type { Catalogue, DomainEvent } from '../events/catalogue.ts';
 import { type Attempt, attemptOf, type Failure, isParked, type Parked, parkedAt } from '../projections/parked.ts';
 import type { RedriveResult } from '../projections/redrive.ts';
 import { type Commit, decodeCommit, endOf, inStreamOrder, jsonBytesOf } from '../store/commit.ts';
@@ -17,6 +17,7 @@ export interface PublicationFailure {
 }
 
 export interface PublicationOptions {
+  readonly catalogue: Catalogue;
   readonly bus: EventBus;
   readonly policy: RetryPolicy;
   readonly parked: ParkedPublications;
@@ -139,12 +140,12 @@ export class Publication {
 
   /** @returns what did not reach the bus after all attempts; each attempt is at what the one before left over */
   async #deliver(commits: readonly Commit[]): Promise<readonly Undelivered[]> {
-    const { bus, policy, now = () => new Date() } = this.#options;
+    const { bus, catalogue, policy, now = () => new Date() } = this.#options;
     const unreadable: Undelivered[] = [];
     let pending: Outgoing[] = [];
     for (const commit of commits) {
       try {
-        pending.push(...decodeCommit(commit).map((event) => ({ commit, event, attempts: [] })));
+        pending.push(...decodeCommit(commit, catalogue).map((event) => ({ commit, event, attempts: [] })));
       } catch (error) {
         unreadable.push({ commit, version: commit.version, error, attempts: [attemptOf(error, now())] });
       }

@@ -19,14 +19,14 @@ export class LogReplay implements ReplayLog {
   }
 
   async extents({ from, to, aggregateType }: LogScope): Promise<PartitionExtent[]> {
-    const layouts = await new LogLayouts(this.#options.storage).read();
+    const layouts = await new LogLayouts(this.#options).read();
     const partitions = layouts.flatMap((layout) => partitionsWith(layout, aggregateType));
     const extents = await Promise.all(partitions.map((partition) => this.#extent(partition, from, to)));
     return extents.filter((extent) => extent !== undefined);
   }
 
   async *pages({ partition, from, to }: ReplayRange, scope: LogScope): AsyncGenerator<ReplayPage> {
-    const selection = new Selection(scope);
+    const selection = new Selection(scope, this.#options.catalogue);
     let next = from;
     for await (const page of this.#chain(partition).pages(from, { most: to - from + 1 })) {
       next = page.page + 1;

@@ -238,7 +238,8 @@ export class ReplayWork {
   }
 
   #scopeOf({ projection, scope }: Replay): LogScope {
-    const [aggregateType, ...others] = aggregateTypesOf(this.#options.replays.projection(projection));
+    const { replays, store } = this.#options;
+    const [aggregateType, ...others] = aggregateTypesOf(replays.projection(projection), store.catalogue);
     return others.length > 0 ? scope : { ...scope, aggregateType };
   }
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { AnnalsError, NotFoundError } from '../base/errors.ts';
 import { streamId } from '../base/stream-id.ts';
-import type { DomainEvent, EventType } from '../events/catalogue.ts';
+import type { Catalogue, DomainEvent, EventType } from '../events/catalogue.ts';
 import { type CommandResult, handleCommand } from '../state/decider.ts';
 import { stateFold } from '../state/fold.ts';
 import { StateReader } from '../state/state-reader.ts';
@@ -55,6 +55,11 @@ export class SagaExecution {
     this.#store = store;
     this.#states = new StateReader({ store, cacheBytes: CACHE_BYTES });
     this.#now = now;
+  }
+
+  /** The event types of the store. */
+  get catalogue(): Catalogue {
+    return this.#store.catalogue;
   }
 
   /** Every event type that sagas need, besides the saga events. */

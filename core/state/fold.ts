@@ -1,6 +1,5 @@
-import { definitions } from '../../events/catalogue.ts';
 import { CorruptDataError } from '../base/errors.ts';
-import type { DomainEvent } from '../events/catalogue.ts';
+import type { Catalogue, DomainEvent } from '../events/catalogue.ts';
 import { type Commit, decodeCommit, endOf } from '../store/commit.ts';
 
 /** The fold of the events of one stream to a state, for deciders and views. */
@@ -8,8 +7,8 @@ export interface Fold<State> {
   /** Distinguishes its states from those of other folds over the same stream. */
   readonly name: string;
   readonly aggregateType: string;
-  /** Distinguishes its states from those of earlier forms of this fold; see {@link schemaOf}. */
-  readonly schema: string;
+  /** Raised with each change of `evolve` that makes other states. Default 1. */
+  readonly stateVersion?: number | undefined;
   readonly initialState: State;
   /** Pure. States are plain values, maps and sets, so that snapshots can keep them. */
   evolve(state: State, event: DomainEvent): State;
@@ -45,7 +44,7 @@ export function stateFold<State>(decider: Evolving<State>): Fold<State> {
   const fold: Fold<State> = {
     name: `state.${aggregateType}`,
     aggregateType,
-    schema: schemaOf(aggregateType, stateVersion),
+    stateVersion,
     initialState,
     evolve: (state, event) => decider.evolve(state, event),
   };
@@ -53,15 +52,19 @@ export function stateFold<State>(decider: Evolving<State>): Fold<State> {
   return fold;
 }
 
-/** The version of a kept state: that of its fold and of its event types. */
-export function schemaOf(aggregateType: string, stateVersion = 1): string {
+/** Distinguishes kept states of a fold from those of earlier forms of the fold, or of its event types. */
+export function schemaOf(
+  { aggregateType, stateVersion = 1 }: Pick<AnyFold, 'aggregateType' | 'stateVersion'>,
+  { definitions }: Pick<Catalogue, 'definitions'>,
+): string {
   const types = definitions.filter((definition) => definition.aggregateType === aggregateType);
   return [stateVersion, ...types.map(({ type, version }) => `${type}@${version}`)].join(' ');
 }
 
 export const start = <State>({ initialState }: Fold<State>): Folded<State> => ({ state: initialState, version: 0 });
 
-export interface FoldLimits {
+export interface FoldOptions {
+  readonly catalogue: Catalogue;
   /** The last event to fold in; the last of the commit by default. */
   readonly to?: number | undefined;
   /** Called with each event before it is folded in. */
@@ -76,14 +79,15 @@ export function foldCommit<State>(
   { evolve }: Pick<Fold<State>, 'evolve'>,
   folded: Folded<State>,
   commit: Commit,
-  { to = Number.POSITIVE_INFINITY, onEvent }: FoldLimits = {},
+  { catalogue, to = Number.POSITIVE_INFINITY, onEvent }: FoldOptions,
 ): Folded<State> {
   if (endOf(commit) <= folded.version) return folded;
   if (commit.version > folded.version + 1) {
     throw new CorruptDataError(`stream ${commit.stream} lacks version ${folded.version + 1}`);
   }
   let { state } = folded;
-  for (const event of decodeCommit(commit).slice(folded.version + 1 - commit.version, to - commit.version + 1)) {
+  const events = decodeCommit(commit, catalogue);
+  for (const event of events.slice(folded.version + 1 - commit.version, to - commit.version + 1)) {
     onEvent?.(event);
     state = evolve(state, event);
   }

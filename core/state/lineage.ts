@@ -1,5 +1,5 @@
-import { definitionOf, retiredTypes } from '../../events/catalogue.ts';
 import { LineageError } from '../base/errors.ts';
+import type { Catalogue } from '../events/catalogue.ts';
 import type { Origin } from '../events/define.ts';
 import { type Commit, decodeCommit } from '../store/commit.ts';
 import type { EventStore } from '../store/event-store.ts';
@@ -15,16 +15,16 @@ export interface Stretch {
 }
 
 /** The origin of a fork, by its first commit: the moment of the other stream that it continues. */
-export function originOf(commit: Commit | undefined): Origin | undefined {
-  if (commit?.version !== 1 || !commit.types.some(mayContinue)) return undefined;
-  const [event] = decodeCommit(commit);
+export function originOf(commit: Commit | undefined, catalogue: Catalogue): Origin | undefined {
+  if (commit?.version !== 1 || !commit.types.some((type) => mayContinue(type, catalogue))) return undefined;
+  const [event] = decodeCommit(commit, catalogue);
   // The declaration and the data are of the same type, which the compiler cannot see.
-  return event && definitionOf(event.type)?.continues?.(event.data as never);
+  return event && catalogue.definitionOf(event.type)?.continues?.(event.data as never);
 }
 
 /** Whether an event of this stored type may begin a fork. Other events need no decoding. */
-function mayContinue(type: string): boolean {
-  return [...retiredTypes.currentTypesOf(type)].some((name) => definitionOf(name)?.continues !== undefined);
+function mayContinue(type: string, { definitionOf, retired }: Catalogue): boolean {
+  return [...retired.currentTypesOf(type)].some((name) => definitionOf(name)?.continues !== undefined);
 }
 
 /** The streams from a fork to the beginning of its history; refuses a circle. */
@@ -58,10 +58,10 @@ export class Ancestry {
 /** The number of a stream's ancestors; 0 unless it is a fork. @throws LineageError in a circle */
 export async function parentsOf(store: EventStore, stream: string): Promise<number> {
   const ancestry = new Ancestry(stream);
-  let origin = originOf(await firstCommit(store, stream));
+  let origin = originOf(await firstCommit(store, stream), store.catalogue);
   while (origin) {
     ancestry.add(origin);
-    origin = originOf(await firstCommit(store, origin.stream));
+    origin = originOf(await firstCommit(store, origin.stream), store.catalogue);
   }
   return ancestry.parents;
 }
@@ -77,7 +77,7 @@ export async function historyOf(store: EventStore, stream: string): Promise<Stre
   let moment: Origin | undefined = { stream, version: Number.MAX_SAFE_INTEGER };
   while (moment) {
     const [head, first] = await Promise.all([store.head(moment.stream), firstCommit(store, moment.stream)]);
-    const origin = originOf(first);
+    const origin = originOf(first, store.catalogue);
     if (head > 0) history.push({ ...fromOf(moment, origin), to: Math.min(head, moment.version) });
     if (origin) ancestry.add(origin);
     moment = origin;

@@ -1,7 +1,6 @@
-import { definitionOf } from '../../events/catalogue.ts';
 import { ConcurrencyError, NotAdmittedError, ReservedTypeError, ValidationError } from '../base/errors.ts';
 import { parseStreamId } from '../base/stream-id.ts';
-import type { NewEvent } from '../events/catalogue.ts';
+import type { Catalogue, NewEvent } from '../events/catalogue.ts';
 import { RESERVED_SOURCES } from '../events/envelope.ts';
 import { type AppendResult, repeatOf } from '../store/append-result.ts';
 import { type AppendOptions, atAnyVersion, type EventStore, type ExpectedVersion } from '../store/event-store.ts';
@@ -33,11 +32,12 @@ export async function appendRaw(
   options: RawAppendOptions,
 ): Promise<AppendResult> {
   const { aggregateType, aggregateId } = parseStreamId(stream);
-  assertEvents(aggregateType, events);
-  assertOpen(events);
+  const { catalogue } = parts.store;
+  assertEvents(catalogue, aggregateType, events);
+  assertOpen(catalogue, events);
   const aggregate = parts.aggregates.find((decider) => decider.aggregateType === aggregateType);
   if (!aggregate) {
-    assertStreamIds(events, aggregateId);
+    assertStreamIds(catalogue, events, aggregateId);
     return parts.store.append(stream, events, { ...options, validated: true });
   }
   const append = new RawAppend(parts, aggregate, stream, events, options);
@@ -105,7 +105,7 @@ class RawAppend {
   /** @returns the state after the events */
   #admit(loaded: unknown): unknown {
     const { aggregateId: id } = parseStreamId(this.#stream);
-    assertStreamIds(this.#events, id);
+    assertStreamIds(this.#parts.store.catalogue, this.#events, id);
     const now = new Date().toISOString();
     let state = loaded;
     for (const [index, event] of this.#events.entries()) {
@@ -121,9 +121,9 @@ function isAt(version: number, expected: ExpectedVersion): boolean {
   return expected === 'exists' ? version > 0 : version === expected;
 }
 
-function assertOpen(events: readonly NewEvent[]): void {
+function assertOpen(catalogue: Catalogue, events: readonly NewEvent[]): void {
   for (const { type } of events) {
-    if (definitionOf(type)?.access !== 'open') throw new ReservedTypeError(type);
+    if (catalogue.definitionOf(type)?.access !== 'open') throw new ReservedTypeError(type);
   }
   const issues = events.flatMap(({ source = '' }, index) => {
     const path = `events.${index}.source`;
@@ -132,9 +132,9 @@ function assertOpen(events: readonly NewEvent[]): void {
   if (issues.length > 0) throw new ValidationError(issues);
 }
 
-function assertStreamIds(events: readonly NewEvent[], aggregateId: string): void {
+function assertStreamIds(catalogue: Catalogue, events: readonly NewEvent[], aggregateId: string): void {
   for (const [index, event] of events.entries()) {
-    const members: readonly string[] = definitionOf(event.type)?.streamIds ?? [];
+    const members: readonly string[] = catalogue.definitionOf(event.type)?.streamIds ?? [];
     const data = event.data as Readonly<Record<string, unknown>>;
     const foreign = members.find((member) => data[member] !== aggregateId);
     if (foreign === undefined) continue;

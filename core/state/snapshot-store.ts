@@ -5,11 +5,12 @@ import { TimeoutStrategy, timeout } from 'cockatiel';
 import * as devalue from 'devalue';
 import * as z from 'zod';
 import { CorruptDataError } from '../base/errors.ts';
+import type { Catalogue } from '../events/catalogue.ts';
 import { type Commit, endOf, identityOf } from '../store/commit.ts';
 import type { EventStore } from '../store/event-store.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import { type Metrics, noMetrics } from '../telemetry/metrics.ts';
-import type { Fold, Folded } from './fold.ts';
+import { type Fold, type Folded, schemaOf } from './fold.ts';
 
 /** A folded state as a starting point of later loads. */
 export interface Snapshot<State> extends Folded<State> {
@@ -30,6 +31,8 @@ export type SnapshotFault = 'missing' | 'corrupt' | 'schema' | 'unavailable' | '
 export type SnapshotHistory = Pick<EventStore, 'commits'>;
 
 export interface SnapshotStoreOptions {
+  /** The event types: a snapshot of other versions of them is passed over. */
+  readonly catalogue: Catalogue;
   /** Events from one snapshot to the next. */
   readonly interval?: number;
   /** Called for each unusable snapshot, for the log. */
@@ -74,13 +77,15 @@ type Stored = z.output<typeof stored>;
  */
 export class SnapshotStore {
   readonly #objects: ObjectStore;
+  readonly #catalogue: Catalogue;
   readonly #onFault: NonNullable<SnapshotStoreOptions['onFault']>;
   readonly #metrics: Metrics;
   /** Events from one snapshot to the next. */
   readonly interval: number;
 
-  constructor(objects: ObjectStore, options: SnapshotStoreOptions = {}) {
+  constructor(objects: ObjectStore, options: SnapshotStoreOptions) {
     this.#objects = objects;
+    this.#catalogue = options.catalogue;
     this.interval = options.interval ?? DEFAULT_SNAPSHOT_INTERVAL;
     this.#metrics = options.metrics ?? noMetrics;
     this.#onFault = (fault, ...details) => {
@@ -145,7 +150,8 @@ export class SnapshotStore {
     if (snapshot.state === undefined) return;
     const text = devalue.stringify(snapshot.state);
     const own = endsIn === undefined ? {} : { endsIn };
-    const place = { fold: fold.name, stream, version, recordedAt, schema: fold.schema, ...own };
+    const schema = schemaOf(fold, this.#catalogue);
+    const place = { fold: fold.name, stream, version, recordedAt, schema, ...own };
     const content = { ...place, sha256: hashOf(place, text), state: JSON.parse(text) } satisfies Stored;
     const milestone = this.milestone(version);
     await this.#objects.put(keyOf(fold, stream, milestone), await packed(JSON.stringify(content)));
@@ -193,7 +199,8 @@ export class SnapshotStore {
         throw new Error('the hash is of something else');
       }
       // Hash and schema prove that this is a state of this fold.
-      if (place.schema === fold.schema) return { ...place, state: devalue.unflatten(state) as State };
+      if (place.schema === schemaOf(fold, this.#catalogue))
+        return { ...place, state: devalue.unflatten(state) as State };
       this.#onFault('schema', key);
     } catch (error) {
       this.#onFault('corrupt', key, error);

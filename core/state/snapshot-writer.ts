@@ -82,6 +82,7 @@ export class SnapshotWriter {
   }
 
   async #foldIn({ fold, folded }: StreamProgress, commit: Commit): Promise<StreamProgress> {
-    return { fold, folded: foldCommit(fold, await this.#states.inherit(fold, folded, commit), commit) };
+    const { catalogue } = this.#options.store;
+    return { fold, folded: foldCommit(fold, await this.#states.inherit(fold, folded, commit), commit, { catalogue }) };
   }
 }

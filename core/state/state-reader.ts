@@ -91,7 +91,10 @@ export class StateReader {
     const next = turnAfter(FREE_MS);
     for await (const commit of this.#store.commits(stream, { from: folded.version + 1, to, startsCommit: true })) {
       if (at && Date.parse(commit.recordedAt) > at.getTime()) break;
-      folded = foldCommit(fold, await this.inherit(fold, folded, commit), commit, { to });
+      folded = foldCommit(fold, await this.inherit(fold, folded, commit), commit, {
+        catalogue: this.#store.catalogue,
+        to,
+      });
       await next();
     }
     return { state: folded.state, version: folded.version };
@@ -103,7 +106,7 @@ export class StateReader {
    * @throws LineageError when the parents form a circle or are too many
    */
   async inherit<State>(fold: Fold<State>, folded: Folded<State>, commit: Commit): Promise<Folded<State>> {
-    let origin: Origin | undefined = folded.version === 0 ? originOf(commit) : undefined;
+    let origin: Origin | undefined = folded.version === 0 ? originOf(commit, this.#store.catalogue) : undefined;
     if (!origin) return folded;
     const ancestry = new Ancestry(commit.stream);
     const stretches: { base: Folded<State>; commits: AsyncIterable<Commit>; to: number }[] = [];
@@ -121,12 +124,13 @@ export class StateReader {
         this.#store.commits(stream, { from: base.version + 1, to, startsCommit: true }),
       );
       stretches.push({ base, commits, to });
-      origin = snapshot ? undefined : originOf(first);
+      origin = snapshot ? undefined : originOf(first, this.#store.catalogue);
     }
     let { state } = start(fold);
     for (const { base, commits, to } of stretches.toReversed()) {
       let inherited: Folded<State> = base.version > 0 ? base : { state, version: 0 };
-      for await (const own of commits) inherited = foldCommit(fold, inherited, own, { to });
+      for await (const own of commits)
+        inherited = foldCommit(fold, inherited, own, { catalogue: this.#store.catalogue, to });
       state = inherited.state;
     }
     return { state, version: 0 };
@@ -242,7 +246,7 @@ export class StateReader {
     let folded: Folded<State> = known;
     const next = turnAfter(FREE_MS);
     for await (const commit of commits) {
-      folded = foldCommit(fold, await this.inherit(fold, folded, commit), commit);
+      folded = foldCommit(fold, await this.inherit(fold, folded, commit), commit, { catalogue: this.#store.catalogue });
       await next();
       if (!commit.keyed) continue;
       if (commit.commitId === commitId) {

@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import { deflateRaw, deflateRawSync, inflateRaw, inflateRawSync } from 'node:zlib';
 import { CorruptDataError, PayloadTooLargeError } from '../base/errors.ts';
 import { parseStreamId } from '../base/stream-id.ts';
-import type { DomainEvent } from '../events/catalogue.ts';
+import type { Catalogue, DomainEvent } from '../events/catalogue.ts';
 import { upcast } from './upcast.ts';
 
 /** Most events of one append. */
@@ -153,23 +153,24 @@ export function shareEvents(commit: Commit): Commit {
 /**
  * The events of a commit as readers see them: every reader of stored events comes through here, and so gets them in the
  * versions of today. Nobody may change them, for they may be shared; see {@link shareEvents}.
+ * @param catalogue the event types of today
  * @throws CorruptDataError when the body cannot be read; names the stream and version
  * @throws EventVersionError when an event cannot be brought up to date; names the event
  */
-export function decodeCommit(commit: Commit): readonly DomainEvent[] {
+export function decodeCommit(commit: Commit, catalogue: Catalogue): readonly DomainEvent[] {
   const keeper = shared.get(commit);
   if (keeper?.events) return keeper.events;
-  const events = eventsOf(commit);
+  const events = eventsOf(commit, catalogue);
   if (decoded.hasSubscribers) decoded.publish(commit);
   if (keeper) keeper.events = jsonBytesOf(commit) <= MAX_FROZEN_BYTES ? frozen(events) : events;
   return events;
 }
 
-function eventsOf(commit: Commit): DomainEvent[] {
+function eventsOf(commit: Commit, catalogue: Catalogue): DomainEvent[] {
   const { aggregateType, aggregateId } = parseStreamId(commit.stream);
   return storedEventsOf(commit).map((stored, index) => {
     const sequenceNumber = commit.version + index;
-    const { metadata, data, ...rest } = upcast(stored, { stream: commit.stream, sequenceNumber });
+    const { metadata, data, ...rest } = upcast(stored, { stream: commit.stream, sequenceNumber }, catalogue);
     return {
       ...rest,
       metadata: { ...metadata, recordedAt: commit.recordedAt, ...(commit.trace ? { trace: commit.trace } : {}) },

@@ -1,9 +1,8 @@
-import { definitionOf } from '../../events/catalogue.ts';
 import { ConcurrencyError, EventIdTakenError, ValidationError } from '../base/errors.ts';
 import { ulids } from '../base/new-id.ts';
 import { contention } from '../base/races.ts';
 import { assertId, parseStreamId } from '../base/stream-id.ts';
-import type { DomainEvent, NewEvent } from '../events/catalogue.ts';
+import type { Catalogue, DomainEvent, NewEvent } from '../events/catalogue.ts';
 import { type AppendResult, repeatOf, resultOf } from './append-result.ts';
 import { type Commit, decodeCommit, encodeEvents, type StoredEvent } from './commit.ts';
 import type { CommitStorage } from './commit-storage.ts';
@@ -38,6 +37,8 @@ export interface AppendOptions {
 }
 
 export interface EventStoreOptions {
+  /** The event types that may be appended, and as which stored events are read. */
+  readonly catalogue: Catalogue;
   readonly now?: () => Date;
   readonly newId?: () => string;
   /** The header of the current trace, for appends without one. */
@@ -62,13 +63,16 @@ export const atAnyVersion = contention(40);
  * sequence numbers without gaps. (The same rule as message-db's `write_message` and EventStoreDB's expected version.)
  */
 export class EventStore {
+  /** The event types of its streams. */
+  readonly catalogue: Catalogue;
   readonly #storage: CommitStorage;
   readonly #now: () => Date;
   readonly #newId: () => string;
   readonly #trace: () => string | undefined;
 
-  constructor(storage: CommitStorage, options: EventStoreOptions = {}) {
+  constructor(storage: CommitStorage, options: EventStoreOptions) {
     this.#storage = storage;
+    this.catalogue = options.catalogue;
     this.#now = options.now ?? (() => new Date());
     this.#newId = options.newId ?? ulids();
     this.#trace = options.trace ?? (() => undefined);
@@ -118,7 +122,7 @@ export class EventStore {
     let left = options.limit ?? Number.POSITIVE_INFINITY;
     if (left <= 0) return;
     for await (const commit of this.commits(stream, options)) {
-      const events = decodeCommit(commit);
+      const events = decodeCommit(commit, this.catalogue);
       for (const event of range.direction === 'forward' ? events : events.toReversed()) {
         if (event.sequenceNumber < low || event.sequenceNumber > high) continue;
         yield event;
@@ -187,7 +191,7 @@ export class EventStore {
     const { aggregateType } = parseStreamId(stream);
     assertExpectedVersion(options.expectedVersion);
     if (options.commitId !== undefined) assertId(options.commitId);
-    if (!options.validated) assertEvents(aggregateType, events);
+    if (!options.validated) assertEvents(this.catalogue, aggregateType, events);
 
     const recordedAt = this.#now().toISOString();
     const trace = options.trace ?? this.#trace();
@@ -217,7 +221,7 @@ export class EventStore {
     return {
       id: id ?? this.#newId(),
       type,
-      version: definitionOf(type)?.version ?? 1,
+      version: this.catalogue.definitionOf(type)?.version ?? 1,
       timestamp: timestamp ? new Date(timestamp).toISOString() : recordedAt,
       source: source ?? defaults?.source ?? 'annals',
       ...optional('correlationId', correlationId ?? defaults?.correlationId),

@@ -1,5 +1,4 @@
 import type * as z from 'zod';
-import { definitionOf, retiredTypes } from '../../events/catalogue.ts';
 import { EventVersionError } from '../base/errors.ts';
 import type { EventDefinition, RetiredEvent, Upcaster } from '../events/define.ts';
 import type { JsonObject } from '../events/json.ts';
@@ -18,10 +17,10 @@ export interface EventPlace {
   readonly sequenceNumber: number;
 }
 
-/** The event types that this code knows. */
+/** The parts of a catalogue that upcasting uses. */
 export interface KnownEvents {
   definitionOf(type: string): Pick<EventDefinition, 'version' | 'upcasters' | 'data'> | undefined;
-  retiredEvent(type: string): RetiredEvent | undefined;
+  readonly retired: { get(type: string): RetiredEvent | undefined };
 }
 
 /** Most upcasting steps of an event; more means that retired types form a circle. */
@@ -32,7 +31,7 @@ const MAX_STEPS = 1_000;
  * types that were renamed or split. One that is up to date comes back as it is, unchecked; another is validated.
  * @throws EventVersionError when the type or version is not known here, or the event cannot be brought up to date
  */
-export function upcast<E extends Versioned>(event: E, place: EventPlace, known: KnownEvents = catalogue): E {
+export function upcast<E extends Versioned>(event: E, place: EventPlace, known: KnownEvents): E {
   const definition = known.definitionOf(event.type);
   if (definition?.version === event.version) return event;
   try {
@@ -53,14 +52,12 @@ function storedDataOf(schema: z.ZodObject): z.ZodType {
   return known;
 }
 
-const catalogue: KnownEvents = { definitionOf, retiredEvent: (type) => retiredTypes.get(type) };
-
 function bringUpToDate(stored: Versioned, known: KnownEvents): Versioned {
   let event = stored;
   for (let steps = 0; steps < MAX_STEPS; steps += 1) {
     const { type, version } = event;
     const data = event.data as JsonObject; // what was stored was JSON
-    const declared = known.definitionOf(type) ?? known.retiredEvent(type);
+    const declared = known.definitionOf(type) ?? known.retired.get(type);
     if (!declared) throw new Error(`there is no event type ${type}`);
     if (version > declared.version) throw new Error(`${type} is known up to version ${declared.version}`);
     if (version < declared.version) event = { type, version: version + 1, data: upcasterOf(declared, version)(data) };

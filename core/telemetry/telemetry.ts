@@ -1,3 +1,4 @@
+import type { Catalogue } from '../events/catalogue.ts';
 import type { Commit } from '../store/commit.ts';
 import { meteredDelivery, type Processor } from './metered.ts';
 import { type Metrics, noMetrics } from './metrics.ts';
@@ -13,11 +14,14 @@ export interface Telemetry {
 /** Tells nobody. */
 export const noTelemetry = (): Telemetry => ({ metrics: noMetrics, tracer: new Tracer(() => {}) });
 
-/** Work on delivered commits that is seen, under the name of its processor. */
+/**
+ * Work on delivered commits that is seen, under the name of its processor.
+ * @param catalogue the types of the commits' events
+ */
 export function observedDelivery<F extends { readonly commit: Commit; readonly error: unknown }>(
   processor: Processor,
   work: (commits: readonly Commit[]) => Promise<readonly F[]>,
-  { metrics, tracer }: Telemetry,
+  { metrics, tracer, catalogue }: Telemetry & { readonly catalogue: Catalogue },
 ): (commits: readonly Commit[]) => Promise<readonly F[]> {
-  return tracedDelivery(processor, meteredDelivery(processor, work, metrics), tracer);
+  return tracedDelivery(processor, meteredDelivery(processor, work, metrics), { tracer, catalogue });
 }

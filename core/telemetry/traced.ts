@@ -1,4 +1,4 @@
-import type { DomainEvent } from '../events/catalogue.ts';
+import type { Catalogue, DomainEvent } from '../events/catalogue.ts';
 import { type Commit, decodeCommit } from '../store/commit.ts';
 import type { CommitStorage } from '../store/commit-storage.ts';
 import { parseTraceHeader } from './trace-header.ts';
@@ -25,7 +25,7 @@ export function tracedStorage(storage: CommitStorage, tracer: Tracer): CommitSto
 export function tracedDelivery<F extends { readonly commit: Commit; readonly error: unknown }>(
   processor: string,
   work: (commits: readonly Commit[]) => Promise<readonly F[]>,
-  tracer: Tracer,
+  { tracer, catalogue }: { readonly tracer: Tracer; readonly catalogue: Catalogue },
 ): (commits: readonly Commit[]) => Promise<readonly F[]> {
   return async (commits) => {
     let running: Promise<readonly F[]> | undefined;
@@ -36,7 +36,7 @@ export function tracedDelivery<F extends { readonly commit: Commit; readonly err
     const spans = commits
       .filter(({ trace }) => trace !== undefined)
       .map((commit) =>
-        tracer.service(`annals-${processor}`, commit.trace, commitSpan(processor, commit), async () => {
+        tracer.service(`annals-${processor}`, commit.trace, commitSpan(processor, commit, catalogue), async () => {
           const failure = (await run()).find((failed) => failed.commit === commit);
           if (failure) throw failure.error;
         }),
@@ -60,9 +60,9 @@ export function traceOf(event: DomainEvent): string | undefined {
   return typeof trace === 'string' && parseTraceHeader(trace) ? trace : undefined;
 }
 
-function commitSpan(processor: string, commit: Commit) {
+function commitSpan(processor: string, commit: Commit, catalogue: Catalogue) {
   const { stream, version, count } = commit;
-  const event = firstEvent(commit);
+  const event = firstEvent(commit, catalogue);
   const attributes = { stream, version, count, ...(event ? attributesOf(processor, event) : {}) };
   return { attributes, correlationId: event?.correlationId };
 }
@@ -78,9 +78,9 @@ function attributesOf(processor: string, event: DomainEvent) {
   };
 }
 
-function firstEvent(commit: Commit): DomainEvent | undefined {
+function firstEvent(commit: Commit, catalogue: Catalogue): DomainEvent | undefined {
   try {
-    return decodeCommit(commit)[0];
+    return decodeCommit(commit, catalogue)[0];
   } catch {
     return undefined; // whoever works on the commit reports that
   }

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { CorruptDataError } from '../base/errors.ts';
-import { allPartitions } from '../log/layouts.ts';
+import { allPartitions, type StoredLog } from '../log/layouts.ts';
 import { commitsOf } from '../log/page.ts';
 import type { Commit } from '../store/commit.ts';
 import type { CommitScan } from '../store/commit-scan.ts';
@@ -22,7 +22,7 @@ const MAX_SEEN = 100_000;
 
 /** Names the commits that store and log do not agree on, in buckets whose sums differ: reads both once more. */
 export async function* compareCommits(
-  places: LogPlaces & { readonly commits: CommitScan },
+  places: LogPlaces & StoredLog & { readonly commits: CommitScan },
   buckets: ReadonlySet<number>,
   lateBefore: number,
 ): AsyncGenerator<readonly Difference[]> {
@@ -30,7 +30,7 @@ export async function* compareCommits(
   const differences: Difference[] = [];
   let passedOver = 0;
   const wanted = (stream: string) => buckets.has(bucketOf(stream));
-  for (const partition of await allPartitions(places.storage)) {
+  for (const partition of await allPartitions(places)) {
     for await (const found of seePages(places, partition, 1)) {
       for (const commit of 'page' in found ? readable(found.page) : []) {
         if (!wanted(commit.stream)) continue;

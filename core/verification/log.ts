@@ -1,5 +1,5 @@
 import { CorruptDataError } from '../base/errors.ts';
-import { allPartitions } from '../log/layouts.ts';
+import { allPartitions, type StoredLog } from '../log/layouts.ts';
 import { commitsOf, type LogPage } from '../log/page.ts';
 import type { Commit } from '../store/commit.ts';
 import { DigestSum, digestOf } from './commit-sums.ts';
@@ -13,10 +13,10 @@ import type { VerificationState } from './state.ts';
  */
 export async function* checkLog(
   state: VerificationState,
-  places: LogPlaces,
+  places: LogPlaces & StoredLog,
   isSettled: (commit: Commit) => boolean,
 ): AsyncGenerator<readonly Difference[]> {
-  for (const partition of await allPartitions(places.storage)) {
+  for (const partition of await allPartitions(places)) {
     const chain = state.chains[partition] ?? { page: 1, event: 1 };
     state.chains[partition] = chain;
     for await (const seen of seePages(places, partition, chain.page)) {

@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import { CorruptDataError } from '../base/errors.ts';
 import { isStreamId, parseStreamId } from '../base/stream-id.ts';
+import type { StoredLog } from '../log/layouts.ts';
 import { type AnyProjection, aggregateTypesOf, isShared } from '../projections/projection.ts';
 import { LIVE_GENERATION } from '../projections/projector.ts';
 import { type AnySharedProjection, shownCounts, Tally } from '../projections/shared-projection.ts';
@@ -16,7 +17,7 @@ import { decodeState, encodeState, newState, type Phase, type VerificationState 
 import { type ScannedStream, scanStreams } from './streams.ts';
 import { differingSums, hashOfSums, ViewComparison, type ViewPlaces } from './views.ts';
 
-export interface VerificationOptions extends ViewPlaces, LogPlaces {
+export interface VerificationOptions extends ViewPlaces, LogPlaces, StoredLog {
   readonly projections: readonly AnyProjection[];
   readonly commits: CommitScan;
   readonly claims: Pick<ClaimCheck, 'redeem'>;
@@ -220,7 +221,8 @@ export class Verification {
   #fedBy(stream: string): readonly AnyProjection[] {
     if (!isStreamId(stream)) return [];
     const { aggregateType } = parseStreamId(stream);
-    return this.#options.projections.filter((projection) => aggregateTypesOf(projection).includes(aggregateType));
+    const { projections, catalogue } = this.#options;
+    return projections.filter((projection) => aggregateTypesOf(projection, catalogue).includes(aggregateType));
   }
 
   #shared = (): readonly AnySharedProjection[] => this.#options.projections.filter(isShared);

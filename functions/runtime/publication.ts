@@ -7,6 +7,7 @@ import { ParkedPublications } from '../../core/publishing/parked-publications.ts
 import { Publication } from '../../core/publishing/publication.ts';
 import { meteredPublisher } from '../../core/telemetry/metered.ts';
 import { traceOf } from '../../core/telemetry/traced.ts';
+import { catalogue } from '../../events/catalogue.ts';
 import { lines, metrics, settings } from './stage.ts';
 
 /**
@@ -27,6 +28,7 @@ export function publicationTo(name: string, views: ViewStore): Publication {
   const publisher = new EventBridgePublisher(eventBridge(), name, { traceOf });
   bus.addPublisher('eventbridge', meteredPublisher(publisher, metrics, settings.monitoring.counted_sources));
   return new Publication({
+    catalogue,
     bus,
     policy: withinInvocation(),
     parked: new ParkedPublications(views),

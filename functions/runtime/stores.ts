@@ -12,6 +12,7 @@ import { SnapshotStore } from '../../core/state/snapshot-store.ts';
 import { ClaimCheck } from '../../core/store/claim-check.ts';
 import { EventStore } from '../../core/store/event-store.ts';
 import { decoratedStorage } from '../../core/telemetry/decorated-storage.ts';
+import { catalogue } from '../../events/catalogue.ts';
 import { damage, lines, metrics, settings, tracer } from './stage.ts';
 
 // Each store by the name of its table or bucket. A bundle holds only the stores that its function names.
@@ -30,11 +31,13 @@ export const archiveIn = (bucket: string) => new LogArchive(bucketObjects(bucket
 
 export const eventStore = (table: string, bucket: string) =>
   new EventStore(decoratedStorage(commitsIn(table), { claims: claimsIn(bucket), metrics }), {
+    catalogue,
     trace: () => tracer.header,
   });
 
 export const snapshotsIn = (bucket: string) =>
   new SnapshotStore(bucketObjects(bucket), {
+    catalogue,
     interval: settings.snapshots.frequency,
     onFault: lines.snapshotUnusable,
     metrics,
@@ -43,6 +46,7 @@ export const snapshotsIn = (bucket: string) =>
 /** Where the pages of the log are, new and archived. */
 export const logPlaces = (table: string, bucket: string) => ({
   storage: new DynamoLogStorage(dynamoDb(), table),
+  catalogue,
   strategy: settings.store.partition_strategy,
   shards: settings.store.log_shards,
   claims: claimsIn(bucket),

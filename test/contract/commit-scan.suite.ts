@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { CommitPlace, CommitScan, ScannedCommit } from '../../core/store/commit-scan.ts';
 import type { CommitStorage } from '../../core/store/commit-storage.ts';
 import { EventStore } from '../../core/store/event-store.ts';
+import { catalogue } from '../../events/catalogue.ts';
 import { newStream, step, steps } from '../support/sample-events.ts';
 
 /** What every adapter does with a scan of all commits. */
@@ -11,13 +12,13 @@ export function commitScanContract(name: string, create: () => Promise<CommitSto
     const streams = Array.from({ length: 5 }, newStream);
     beforeAll(async () => {
       storage = await create();
-      const store = new EventStore(storage);
+      const store = new EventStore(storage, { catalogue });
       for (let round = 0; round < 30; round++) {
         for (const stream of streams) await store.append(stream, steps(1 + (round % 3)), { expectedVersion: 'any' });
       }
     });
     it('passes over what is noted beside the commits', async () => {
-      const store = new EventStore(storage);
+      const store = new EventStore(storage, { catalogue });
       const [stream = newStream()] = streams;
       const { toVersion } = await store.append(stream, [{ ...step('named'), id: 'named' }], { expectedVersion: 'any' });
       await store.note(stream, { commitId: 'unchanged', digest: 'AAAAAAAAAAAAAAAAAAAAAA', version: toVersion });

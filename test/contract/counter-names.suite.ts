@@ -9,6 +9,7 @@ import type { ViewStore } from '../../core/projections/view-store.ts';
 import type { Commit } from '../../core/store/commit.ts';
 import { EventStore } from '../../core/store/event-store.ts';
 import { fleetOverview } from '../../domain/fleet/fleet-overview.ts';
+import { catalogue } from '../../events/catalogue.ts';
 import { MemoryCommitStorage } from '../support/memory-storage.ts';
 
 interface Stores {
@@ -28,7 +29,7 @@ export function counterNamesContract(name: string, create: () => Promise<Stores>
 
     function setup() {
       const projection: AnySharedProjection = { ...fleetOverview, name: `fleet-${ulid()}` };
-      const store = new EventStore(new MemoryCommitStorage());
+      const store = new EventStore(new MemoryCommitStorage(), { catalogue });
       const { views, shared } = stores;
       const projector = (generation = 1, declared = projection) =>
         new Projector({ projections: [declared], store, views, sharedViews: shared, generations: () => [generation] });
@@ -46,7 +47,7 @@ export function counterNamesContract(name: string, create: () => Promise<Stores>
         return treeOf(counters ?? new Map(), projection) as { agentsByType: ByType; tokensByType: ByType };
       };
       const folded = async (commits: readonly Commit[]) => {
-        const fold = new SharedFold(projection);
+        const fold = new SharedFold(projection, catalogue);
         for (const commit of commits) fold.take(commit);
         const bound = await new CounterNames(views).bound(projection, fold.increments());
         return treeOf(shownCounts(bound).get('all') ?? new Map(), projection);

@@ -18,6 +18,7 @@ import { ClaimCheck } from '../../core/store/claim-check.ts';
 import { EventStore } from '../../core/store/event-store.ts';
 import { Verification } from '../../core/verification/verification.ts';
 import { agentStatus } from '../../domain/agent/agent-status.ts';
+import { catalogue } from '../../events/catalogue.ts';
 import { MemoryObjectStore } from '../support/memory-objects.ts';
 import { step } from '../support/sample-events.ts';
 import { createTables } from '../support/tables.ts';
@@ -30,18 +31,18 @@ const objects = new MemoryObjectStore(); // the bucket is not restored
 /** A stage over some tables: what its functions do, as they do it. */
 function stageOn(tables: Tables) {
   const commits = new DynamoCommitStorage(dynamoDb(), tables.events);
-  const store = new EventStore(commits);
-  const snapshots = new SnapshotStore(objects, { interval: 10 });
+  const store = new EventStore(commits, { catalogue });
+  const snapshots = new SnapshotStore(objects, { catalogue, interval: 10 });
   const views = new DynamoViewStore(dynamoDb(), tables.views);
   const sharedViews = new DynamoSharedViews(dynamoDb(), tables.views);
   const storage = new DynamoLogStorage(dynamoDb(), tables.log);
   const projector = new Projector({ projections: [agentStatus], store, views });
-  const writer = new LogWriter({ storage, commits, strategy: 'single' });
+  const writer = new LogWriter({ catalogue, storage, commits, strategy: 'single' });
   const onError = (_: string, error: unknown) => {
     throw error;
   };
   const snapshotWriter = new SnapshotWriter({ store, snapshots, folds: [fold], onError });
-  const log = new EventLog({ storage, history: commits, strategy: 'single' });
+  const log = new EventLog({ catalogue, storage, history: commits, strategy: 'single' });
   const append = async (text: string) => {
     const version = (await store.head(STREAM)) + 1;
     await store.append(STREAM, [step(`${text} ${version}`)], { expectedVersion: version - 1 });
@@ -54,7 +55,7 @@ function stageOn(tables: Tables) {
     const places = { commits, store, storage, views, sharedViews, archive: new LogArchive(objects) };
     const claims = new ClaimCheck(objects);
     const live = () => LIVE_GENERATION;
-    const run = new Verification({ ...places, claims, live, projections: [agentStatus], graceMs: 0 }).run();
+    const run = new Verification({ catalogue, ...places, claims, live, projections: [agentStatus], graceMs: 0 }).run();
     for (let taken = await run.next(); ; taken = await run.next()) if (taken.done) return taken.value;
   };
   return { tables, store, snapshots, log, append, verify };

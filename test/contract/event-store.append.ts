@@ -2,12 +2,13 @@ import { expect, test } from 'vitest';
 import { ConcurrencyError, InvalidIdError, PayloadTooLargeError, ValidationError } from '../../core/base/errors.ts';
 import type { CommitStorage } from '../../core/store/commit-storage.ts';
 import { EventStore } from '../../core/store/event-store.ts';
+import { catalogue } from '../../events/catalogue.ts';
 import { newStream, noise, step, steps } from '../support/sample-events.ts';
 
 /** Expected versions, atomic commits and limits. */
 export function appendContract(storage: () => CommitStorage): void {
   test('expected version 0 starts a stream, and only once', async () => {
-    const store = new EventStore(storage());
+    const store = new EventStore(storage(), { catalogue });
     const stream = newStream();
     const result = await store.append(stream, steps(2), { expectedVersion: 0 });
     expect(result).toMatchObject({ streamId: stream, fromVersion: 1, toVersion: 2, repeated: false });
@@ -19,7 +20,7 @@ export function appendContract(storage: () => CommitStorage): void {
   });
 
   test('an expected version has to be the head: a gap, a version passed and one inside a commit are refused', async () => {
-    const store = new EventStore(storage());
+    const store = new EventStore(storage(), { catalogue });
     const stream = newStream();
     await store.append(stream, steps(3), { expectedVersion: 0 });
     for (const expectedVersion of [1, 2, 4, 100]) {
@@ -34,13 +35,13 @@ export function appendContract(storage: () => CommitStorage): void {
   });
 
   test('a number above 0 on a stream without events is refused', async () => {
-    const store = new EventStore(storage());
+    const store = new EventStore(storage(), { catalogue });
     const append = store.append(newStream(), steps(1), { expectedVersion: 1 });
     await expect(append).rejects.toMatchObject({ expectedVersion: 1, actualVersion: 0 });
   });
 
   test('a head said to be known is still a condition of the write', async () => {
-    const store = new EventStore(storage());
+    const store = new EventStore(storage(), { catalogue });
     const stream = newStream();
     await store.append(stream, steps(2), { expectedVersion: 0, headKnown: true });
     await store.append(stream, steps(1), { expectedVersion: 2, headKnown: true });
@@ -49,14 +50,14 @@ export function appendContract(storage: () => CommitStorage): void {
   });
 
   test('"any" starts a stream and goes on with it', async () => {
-    const store = new EventStore(storage());
+    const store = new EventStore(storage(), { catalogue });
     const stream = newStream();
     expect(await store.append(stream, steps(2), { expectedVersion: 'any' })).toMatchObject({ toVersion: 2 });
     expect(await store.append(stream, steps(1), { expectedVersion: 'any' })).toMatchObject({ fromVersion: 3 });
   });
 
   test('"exists" needs a stream to be there', async () => {
-    const store = new EventStore(storage());
+    const store = new EventStore(storage(), { catalogue });
     const stream = newStream();
     const early = store.append(stream, steps(1), { expectedVersion: 'exists' });
     await expect(early).rejects.toThrow(ConcurrencyError);
@@ -66,7 +67,7 @@ export function appendContract(storage: () => CommitStorage): void {
   });
 
   test('100 events are one commit, 101 are refused', async () => {
-    const store = new EventStore(storage());
+    const store = new EventStore(storage(), { catalogue });
     const stream = newStream();
     await expect(store.append(stream, steps(101), { expectedVersion: 0 })).rejects.toThrow(ValidationError);
     await expect(store.append(stream, [], { expectedVersion: 0 })).rejects.toThrow(ValidationError);
@@ -77,7 +78,7 @@ export function appendContract(storage: () => CommitStorage): void {
   });
 
   test('a commit over the size limit is refused and nothing of it is written; one just under it fits', async () => {
-    const store = new EventStore(storage());
+    const store = new EventStore(storage(), { catalogue });
     const stream = newStream();
     const tooLarge = store.append(stream, [step('small'), step(noise(600_000))], { expectedVersion: 0 });
     await expect(tooLarge).rejects.toThrow(PayloadTooLargeError);
@@ -91,7 +92,7 @@ export function appendContract(storage: () => CommitStorage): void {
   });
 
   test('one bad event spoils its commit, and the error says which', async () => {
-    const store = new EventStore(storage());
+    const store = new EventStore(storage(), { catalogue });
     const stream = newStream();
     const misplaced = { type: 'task.failed', data: { taskId: 't', agentId: 'a', error: 'e' } } as const;
     const append = store.append(stream, [step('good'), misplaced], { expectedVersion: 0 });
@@ -100,7 +101,7 @@ export function appendContract(storage: () => CommitStorage): void {
   });
 
   test('names that are no stream ids are refused', async () => {
-    const store = new EventStore(storage());
+    const store = new EventStore(storage(), { catalogue });
     for (const stream of ['', 'agent', 'agent-', '-42', 'Agent-42', 'agent-a/b', 'agent-é']) {
       await expect(store.append(stream, steps(1), { expectedVersion: 'any' }), stream).rejects.toThrow(InvalidIdError);
     }

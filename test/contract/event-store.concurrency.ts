@@ -3,6 +3,7 @@ import { ConcurrencyError } from '../../core/base/errors.ts';
 import type { AppendResult } from '../../core/store/append-result.ts';
 import type { CommitStorage } from '../../core/store/commit-storage.ts';
 import { EventStore } from '../../core/store/event-store.ts';
+import { catalogue } from '../../events/catalogue.ts';
 import { fill, newStream, steps } from '../support/sample-events.ts';
 
 const WRITERS = 8;
@@ -10,11 +11,13 @@ const WRITERS = 8;
 /** Writers at the same time, each a store of its own as in separate processes. */
 export function concurrencyContract(storage: () => CommitStorage): void {
   const race = (append: (store: EventStore, writer: number) => Promise<AppendResult>) =>
-    Promise.allSettled(Array.from({ length: WRITERS }, (_, writer) => append(new EventStore(storage()), writer)));
+    Promise.allSettled(
+      Array.from({ length: WRITERS }, (_, writer) => append(new EventStore(storage(), { catalogue }), writer)),
+    );
 
   for (const headKnown of [true, false]) {
     test(`of ${WRITERS} writers at one version exactly one wins (head known: ${headKnown})`, async () => {
-      const store = new EventStore(storage());
+      const store = new EventStore(storage(), { catalogue });
       const stream = newStream();
       await fill(store, stream, [2]);
       const options = { expectedVersion: 2, headKnown };
@@ -34,7 +37,7 @@ export function concurrencyContract(storage: () => CommitStorage): void {
   }
 
   test(`${WRITERS} writers at "any" all win, each commit whole and no version missing`, async () => {
-    const store = new EventStore(storage());
+    const store = new EventStore(storage(), { catalogue });
     const stream = newStream();
     const settled = await race((own, writer) =>
       own.append(stream, steps(1 + (writer % 3)), { expectedVersion: 'any' }),
@@ -50,7 +53,7 @@ export function concurrencyContract(storage: () => CommitStorage): void {
 
   for (const expectedVersion of [2, 'any', 'exists'] as const) {
     test(`${WRITERS} writers with one commit id at ${expectedVersion} make one commit, and all get its result`, async () => {
-      const store = new EventStore(storage());
+      const store = new EventStore(storage(), { catalogue });
       const stream = newStream();
       await fill(store, stream, [2]);
       const options = { expectedVersion, commitId: 'key' };
@@ -74,7 +77,7 @@ export function concurrencyContract(storage: () => CommitStorage): void {
       ),
     );
     expect(settled.filter((result) => result.status === 'rejected')).toEqual([]);
-    const store = new EventStore(storage());
+    const store = new EventStore(storage(), { catalogue });
     const commits = await Array.fromAsync(store.commits(stream));
     expect(commits.filter((commit) => commit.keyed)).toHaveLength(1);
     expect(commits).toHaveLength(WRITERS / 2 + 1);

@@ -5,6 +5,7 @@ import type { NewEvent } from '../../core/events/catalogue.ts';
 import type { CommitStorage } from '../../core/store/commit-storage.ts';
 import { EventStore } from '../../core/store/event-store.ts';
 import { MAX_GIVEN_IDS } from '../../core/store/new-events.ts';
+import { catalogue } from '../../events/catalogue.ts';
 import { fill, newStream, step } from '../support/sample-events.ts';
 
 const named = (id: string, action = id): NewEvent => ({ ...step(action), id });
@@ -12,7 +13,7 @@ const named = (id: string, action = id): NewEvent => ({ ...step(action), id });
 /** Ids that callers give to events: each stands in its stream once. */
 export function eventIdContract(storage: () => CommitStorage): void {
   test('an id comes once in a stream, in whatever append; the error says where it is, and nothing is written', async () => {
-    const store = new EventStore(storage());
+    const store = new EventStore(storage(), { catalogue });
     const [stream, other] = [newStream(), newStream()];
     await fill(store, stream, [2]);
     await store.append(stream, [step('x'), named('a'), named('b')], { expectedVersion: 2 });
@@ -31,7 +32,7 @@ export function eventIdContract(storage: () => CommitStorage): void {
   });
 
   test('an id that a refused append gave is free again', async () => {
-    const store = new EventStore(storage());
+    const store = new EventStore(storage(), { catalogue });
     const stream = newStream();
     await store.append(stream, [named('a')], { expectedVersion: 0 });
     await expect(store.append(stream, [named('b'), named('a')], { expectedVersion: 1 })).rejects.toThrow(
@@ -45,7 +46,7 @@ export function eventIdContract(storage: () => CommitStorage): void {
     const stream = newStream();
     let time = Date.parse('2026-01-01T00:00:00Z');
     const clock = monotonicFactory();
-    const store = new EventStore(storage(), { now: () => new Date(time), newId: () => clock(time) });
+    const store = new EventStore(storage(), { catalogue, now: () => new Date(time), newId: () => clock(time) });
     const made = new Map<string, number>();
     for (let version = 0; version < 24; ) {
       const size = 1 + (version % 3);
@@ -75,7 +76,7 @@ export function eventIdContract(storage: () => CommitStorage): void {
   });
 
   test('an append under a key is repeated by its key, whatever ids its events have', async () => {
-    const store = new EventStore(storage());
+    const store = new EventStore(storage(), { catalogue });
     const stream = newStream();
     const first = await store.append(stream, [named('a')], { expectedVersion: 0, commitId: 'key' });
     for (const expectedVersion of [0, 'any', 'exists'] as const) {
@@ -88,17 +89,17 @@ export function eventIdContract(storage: () => CommitStorage): void {
     const stream = newStream();
     const results = await Promise.allSettled(
       Array.from({ length: 6 }, () =>
-        new EventStore(storage()).append(stream, [named('a')], { expectedVersion: 'any' }),
+        new EventStore(storage(), { catalogue }).append(stream, [named('a')], { expectedVersion: 'any' }),
       ),
     );
     const refusals = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
     expect(refusals).toHaveLength(5);
     for (const refusal of refusals) expect(refusal).toBeInstanceOf(EventIdTakenError);
-    expect(await new EventStore(storage()).head(stream)).toBe(1);
+    expect(await new EventStore(storage(), { catalogue }).head(stream)).toBe(1);
   });
 
   test(`an append gives ids to ${MAX_GIVEN_IDS} events at most`, async () => {
-    const store = new EventStore(storage());
+    const store = new EventStore(storage(), { catalogue });
     const stream = newStream();
     const many = Array.from({ length: MAX_GIVEN_IDS + 1 }, () => named(ulid()));
     const refused = store.append(stream, many, { expectedVersion: 0 });

@@ -5,6 +5,7 @@ import { IdempotencyKeyReusedError, UnavailableError } from '../../core/base/err
 import type { AppendResult } from '../../core/store/append-result.ts';
 import type { CommitStorage } from '../../core/store/commit-storage.ts';
 import { EventStore, type ExpectedVersion } from '../../core/store/event-store.ts';
+import { catalogue } from '../../events/catalogue.ts';
 import { losingReplies } from '../support/memory-storage.ts';
 import { fill, newStream, steps } from '../support/sample-events.ts';
 
@@ -14,7 +15,7 @@ const anyExpectation: readonly ExpectedVersion[] = [0, 2, 'any', 'exists'];
 export function idempotencyContract(storage: () => CommitStorage): void {
   for (const first of anyExpectation) {
     test(`a repeat of an append at ${first} gives the original result, under any expected version`, async () => {
-      const store = new EventStore(storage());
+      const store = new EventStore(storage(), { catalogue });
       const stream = newStream();
       if (first !== 0) await fill(store, stream, [2]);
       const original = await store.append(stream, steps(3), { expectedVersion: first, commitId: 'key' });
@@ -27,7 +28,7 @@ export function idempotencyContract(storage: () => CommitStorage): void {
     });
 
     test(`a repeat of an append at ${first} gives the original result after other commits`, async () => {
-      const store = new EventStore(storage());
+      const store = new EventStore(storage(), { catalogue });
       const stream = newStream();
       if (first !== 0) await fill(store, stream, [2]);
       const original = await store.append(stream, steps(2), { expectedVersion: first, commitId: 'key' });
@@ -47,8 +48,8 @@ export function idempotencyContract(storage: () => CommitStorage): void {
     });
 
     test(`when the reply to an append at ${first} is lost, its repeat finds what was written`, async () => {
-      const store = new EventStore(storage());
-      const lossy = new EventStore(losingReplies(storage()));
+      const store = new EventStore(storage(), { catalogue });
+      const lossy = new EventStore(losingReplies(storage()), { catalogue });
       const stream = newStream();
       if (first !== 0) await fill(store, stream, [2]);
       const options = { expectedVersion: first, commitId: 'key' };
@@ -63,7 +64,7 @@ export function idempotencyContract(storage: () => CommitStorage): void {
   }
 
   test('a commit id belongs to its stream', async () => {
-    const store = new EventStore(storage());
+    const store = new EventStore(storage(), { catalogue });
     const options = { expectedVersion: 'any', commitId: 'key' } as const;
     const [one, two] = [newStream(), newStream()];
     expect(await store.append(one, steps(1), options)).toMatchObject({ repeated: false });
@@ -71,7 +72,7 @@ export function idempotencyContract(storage: () => CommitStorage): void {
   });
 
   test('appends without a commit id are never taken for each other', async () => {
-    const store = new EventStore(storage());
+    const store = new EventStore(storage(), { catalogue });
     const stream = newStream();
     await store.append(stream, steps(1), { expectedVersion: 'any' });
     expect(await store.append(stream, steps(1), { expectedVersion: 'any' })).toMatchObject({ repeated: false });
@@ -79,7 +80,7 @@ export function idempotencyContract(storage: () => CommitStorage): void {
   });
 
   test('a commit is found by the id its caller gave it, and by no other', async () => {
-    const store = new EventStore(storage());
+    const store = new EventStore(storage(), { catalogue });
     const stream = newStream();
     await store.append(stream, steps(2), { expectedVersion: 0 });
     await store.append(stream, steps(3), { expectedVersion: 2, commitId: 'key' });
@@ -96,7 +97,7 @@ export function idempotencyContract(storage: () => CommitStorage): void {
   const [DIGEST, OTHER] = ['AAAAAAAAAAAAAAAAAAAAAA', 'BBBBBBBBBBBBBBBBBBBBBA'];
 
   test('a commit id stands for one request: another digest is refused, and nothing is written', async () => {
-    const store = new EventStore(storage());
+    const store = new EventStore(storage(), { catalogue });
     const stream = newStream();
     const commitId = ulid();
     const append = (expectedVersion: ExpectedVersion, digest?: string, headKnown = false) =>
@@ -113,7 +114,7 @@ export function idempotencyContract(storage: () => CommitStorage): void {
   });
 
   test('a commit without a digest is repeated whatever the digest', async () => {
-    const store = new EventStore(storage());
+    const store = new EventStore(storage(), { catalogue });
     const stream = newStream();
     const first = await store.append(stream, steps(1), { expectedVersion: 0, commitId: 'key' });
     const options = { expectedVersion: 'any', commitId: 'key', digest: DIGEST } as const;
@@ -121,7 +122,7 @@ export function idempotencyContract(storage: () => CommitStorage): void {
   });
 
   test('a request that changed nothing is found by its key, and by nothing else', async () => {
-    const store = new EventStore(storage());
+    const store = new EventStore(storage(), { catalogue });
     const stream = newStream();
     await fill(store, stream, [2, 1]);
     const key = ulid();
@@ -144,25 +145,28 @@ export function idempotencyContract(storage: () => CommitStorage): void {
 
   test('one’s commit that lands between the looks at head and key is a repeat, not a conflict', async () => {
     const stream = newStream();
-    const plain = new EventStore(storage());
+    const plain = new EventStore(storage(), { catalogue });
     await fill(plain, stream, [1]);
     const options = { expectedVersion: 1, commitId: 'key' } as const;
     let landed: Promise<AppendResult> | undefined;
     // The look for the key is answered before, that at the head after the twin's commit was written.
-    const store = new EventStore({
-      ...passing(storage()),
-      async find(...place) {
-        const found = await storage().find(...place);
-        landed ??= plain.append(stream, steps(1), options);
-        await landed;
-        return found;
+    const store = new EventStore(
+      {
+        ...passing(storage()),
+        async find(...place) {
+          const found = await storage().find(...place);
+          landed ??= plain.append(stream, steps(1), options);
+          await landed;
+          return found;
+        },
+        async head(of) {
+          while (!landed) await setImmediate();
+          await landed;
+          return storage().head(of);
+        },
       },
-      async head(of) {
-        while (!landed) await setImmediate();
-        await landed;
-        return storage().head(of);
-      },
-    });
+      { catalogue },
+    );
     const result = await store.append(stream, steps(1), options);
     expect(result).toEqual({ ...(await landed), repeated: true });
     expect(await plain.head(stream)).toBe(2);
@@ -171,20 +175,23 @@ export function idempotencyContract(storage: () => CommitStorage): void {
   for (const expectedVersion of ['any', 'exists'] as const) {
     test(`one’s commit that lands while the head is looked at is a repeat at ${expectedVersion}, not a second commit`, async () => {
       const stream = newStream();
-      const plain = new EventStore(storage());
+      const plain = new EventStore(storage(), { catalogue });
       await fill(plain, stream, [1]);
       const options = { expectedVersion, commitId: 'key' };
       let landed: AppendResult | undefined;
-      const store = new EventStore({
-        ...passing(storage()),
-        async head(of) {
-          await setImmediate(); // a look for the key beside this one is over by now
-          await setImmediate();
-          landed ??= await plain.append(stream, steps(1), options);
-          return storage().head(of);
+      const store = new EventStore(
+        {
+          ...passing(storage()),
+          async head(of) {
+            await setImmediate(); // a look for the key beside this one is over by now
+            await setImmediate();
+            landed ??= await plain.append(stream, steps(1), options);
+            return storage().head(of);
+          },
+          find: (...place) => storage().find(...place),
         },
-        find: (...place) => storage().find(...place),
-      });
+        { catalogue },
+      );
       expect(await store.append(stream, steps(1), options)).toEqual({ ...landed, repeated: true });
       expect(await plain.head(stream)).toBe(2);
     });

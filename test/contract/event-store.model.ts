@@ -4,6 +4,7 @@ import { ConcurrencyError, UnavailableError } from '../../core/base/errors.ts';
 import type { AppendResult } from '../../core/store/append-result.ts';
 import type { CommitStorage } from '../../core/store/commit-storage.ts';
 import { EventStore, type ExpectedVersion } from '../../core/store/event-store.ts';
+import { catalogue } from '../../events/catalogue.ts';
 import { losingReplies } from '../support/memory-storage.ts';
 import { newStream, steps } from '../support/sample-events.ts';
 
@@ -87,8 +88,8 @@ export function modelContract(storage: () => CommitStorage): void {
 }
 
 async function replay(storage: CommitStorage, history: readonly (Append | Read)[]): Promise<void> {
-  const store = new EventStore(storage);
-  const lossy = new EventStore(losingReplies(storage));
+  const store = new EventStore(storage, { catalogue });
+  const lossy = new EventStore(losingReplies(storage), { catalogue });
   const stream = newStream();
   const model = new Model();
   for (const [index, operation] of history.entries()) {

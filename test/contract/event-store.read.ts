@@ -4,12 +4,13 @@ import { decodeCommit, endOf } from '../../core/store/commit.ts';
 import type { CommitStorage } from '../../core/store/commit-storage.ts';
 import { EventStore } from '../../core/store/event-store.ts';
 import type { ReadOptions } from '../../core/store/read-range.ts';
+import { catalogue } from '../../events/catalogue.ts';
 import { fill, newStream, noise, step, steps } from '../support/sample-events.ts';
 
 /** Reading back: ranges, directions, paging, and that events come out as they went in. */
 export function readContract(storage: () => CommitStorage): void {
   async function read(stream: string, options: ReadOptions & { limit?: number } = {}): Promise<number[]> {
-    const events = await Array.fromAsync(new EventStore(storage()).read(stream, options));
+    const events = await Array.fromAsync(new EventStore(storage(), { catalogue }).read(stream, options));
     for (const event of events) expect(event.data).toMatchObject({ action: String(event.sequenceNumber) });
     return events.map((event) => event.sequenceNumber);
   }
@@ -23,7 +24,7 @@ export function readContract(storage: () => CommitStorage): void {
 
   test('every range of a stream of several commits, in both directions', async () => {
     const stream = newStream();
-    await fill(new EventStore(storage()), stream, [1, 3, 4, 1]);
+    await fill(new EventStore(storage(), { catalogue }), stream, [1, 3, 4, 1]);
     for (let low = 1; low <= 10; low++) {
       for (let high = low - 1; high <= 10; high++) {
         const expected = Array.from({ length: 9 }, (_, index) => index + 1).filter((n) => n >= low && n <= high);
@@ -36,7 +37,7 @@ export function readContract(storage: () => CommitStorage): void {
 
   test('an open end is the head or the beginning', async () => {
     const stream = newStream();
-    await fill(new EventStore(storage()), stream, [2, 3]);
+    await fill(new EventStore(storage(), { catalogue }), stream, [2, 3]);
     expect(await read(stream)).toEqual([1, 2, 3, 4, 5]);
     expect(await read(stream, { from: 4 })).toEqual([4, 5]);
     expect(await read(stream, { to: 3 })).toEqual([1, 2, 3]);
@@ -47,7 +48,7 @@ export function readContract(storage: () => CommitStorage): void {
 
   test('a limit ends the reading, inside a commit too', async () => {
     const stream = newStream();
-    await fill(new EventStore(storage()), stream, [3, 3, 3]);
+    await fill(new EventStore(storage(), { catalogue }), stream, [3, 3, 3]);
     expect(await read(stream, { limit: 0 })).toEqual([]);
     expect(await read(stream, { limit: 4 })).toEqual([1, 2, 3, 4]);
     expect(await read(stream, { from: 2, limit: 3 })).toEqual([2, 3, 4]);
@@ -57,7 +58,7 @@ export function readContract(storage: () => CommitStorage): void {
   });
 
   test('the commits of a range are whole, in order, and no others', async () => {
-    const store = new EventStore(storage());
+    const store = new EventStore(storage(), { catalogue });
     const stream = newStream();
     await fill(store, stream, [2, 3, 100, 2, 3]);
     const versions = async (options: ReadOptions) =>
@@ -69,7 +70,7 @@ export function readContract(storage: () => CommitStorage): void {
   });
 
   test('a stream of over 1 MB is read whole, from any place, and the reading can be left off', async () => {
-    const store = new EventStore(storage());
+    const store = new EventStore(storage(), { catalogue });
     const stream = newStream();
     for (let version = 0; version < 6; version += 2) {
       await store.append(stream, [step(noise(250_000)), step(noise(250_000))], { expectedVersion: version });
@@ -86,7 +87,7 @@ export function readContract(storage: () => CommitStorage): void {
   });
 
   test('events come back as they went in: any text, numbers, nesting, compressed or not', async () => {
-    const store = new EventStore(storage());
+    const store = new EventStore(storage(), { catalogue });
     const stream = newStream();
     const output = {
       text: 'Zoë 🦜 \u0000 "quoted" \\ \u2028 日本',
@@ -109,7 +110,7 @@ export function readContract(storage: () => CommitStorage): void {
 
   test('the envelope: what the caller gave, the defaults, and when it was recorded', async () => {
     const recordedAt = '2026-01-05T09:00:00.123Z';
-    const store = new EventStore(storage(), { now: () => new Date(recordedAt) });
+    const store = new EventStore(storage(), { catalogue, now: () => new Date(recordedAt) });
     const stream = newStream();
     const given = { id: 'e-1', timestamp: '2020-02-29T23:59:59+01:00', source: 'me', metadata: { tag: 'x' } };
     const options = {
@@ -141,7 +142,7 @@ export function readContract(storage: () => CommitStorage): void {
   });
 
   test('a body that rotted is an error that names the stream and the version; what is before it can be read', async () => {
-    const store = new EventStore(storage());
+    const store = new EventStore(storage(), { catalogue });
     const stream = newStream();
     await store.append(stream, steps(3), { expectedVersion: 0 });
     const [good] = await Array.fromAsync(store.commits(stream));
@@ -153,6 +154,6 @@ export function readContract(storage: () => CommitStorage): void {
     const whole = Array.fromAsync(store.read(stream));
     await expect(whole).rejects.toThrow(CorruptDataError);
     await expect(whole).rejects.toThrow(new RegExp(`version 4 of stream ${stream}`));
-    expect(decodeCommit(good)).toHaveLength(3);
+    expect(decodeCommit(good, catalogue)).toHaveLength(3);
   });
 }

@@ -14,6 +14,7 @@ import { MAX_COMMIT_BYTES } from '../../core/store/commit.ts';
 import type { CommitStorage } from '../../core/store/commit-storage.ts';
 import { EventStore } from '../../core/store/event-store.ts';
 import type { ListedObject, ObjectStore } from '../../core/store/object-store.ts';
+import { catalogue } from '../../events/catalogue.ts';
 import { MemoryLogStorage } from '../support/memory-log.ts';
 import { MemoryObjectStore } from '../support/memory-objects.ts';
 import { MemoryCommitStorage } from '../support/memory-storage.ts';
@@ -39,7 +40,12 @@ function largeCommitsContract(name: string, create: () => Promise<Stores>): void
       if (!created) throw new Error('nothing was created');
       const { storage, objects } = created;
       const claims = new ClaimCheck(objects);
-      return { storage, objects, claims, store: new EventStore(new LargeCommitStorage(storage, claims)) };
+      return {
+        storage,
+        objects,
+        claims,
+        store: new EventStore(new LargeCommitStorage(storage, claims), { catalogue }),
+      };
     };
     const bodies = async (stream: string): Promise<ListedObject[]> =>
       Array.fromAsync(open().objects.list(`large-events/${stream}/`));
@@ -103,7 +109,7 @@ function largeCommitsContract(name: string, create: () => Promise<Stores>): void
       const stream = newStream();
       const full = new MemoryObjectStore();
       full.put = () => Promise.reject(new UnavailableError('no room'));
-      const store = new EventStore(new LargeCommitStorage(storage, new ClaimCheck(full)));
+      const store = new EventStore(new LargeCommitStorage(storage, new ClaimCheck(full)), { catalogue });
       await expect(store.append(stream, [step(noise(900_000))], { expectedVersion: 0 })).rejects.toThrow(
         UnavailableError,
       );
@@ -117,14 +123,16 @@ function largeCommitsContract(name: string, create: () => Promise<Stores>): void
       await store.append(stream, [event, step('small')], { expectedVersion: 0 });
       const pages = new MemoryLogStorage();
       const delivered = await Array.fromAsync(storage.read(stream, { from: 1, to: 2, direction: 'forward' }));
-      const log = new LogWriter({ storage: pages, commits: storage, strategy: 'single' });
+      const log = new LogWriter({ catalogue, storage: pages, commits: storage, strategy: 'single' });
       await log.append(await Promise.all(delivered.map((commit) => claims.redeem(commit))));
-      const reader = new EventLog({ storage: pages, strategy: 'single', claims });
+      const reader = new EventLog({ catalogue, storage: pages, strategy: 'single', claims });
       expect((await reader.getEventsAfter(undefined)).events).toMatchObject([
         { data: event.data },
         { data: step('small').data },
       ]);
-      const [logged] = await Array.fromAsync(new EventLog({ storage: pages, strategy: 'single' }).commits(undefined));
+      const [logged] = await Array.fromAsync(
+        new EventLog({ catalogue, storage: pages, strategy: 'single' }).commits(undefined),
+      );
       expect(logged?.commit.body.length).toBeLessThan(500);
     });
 

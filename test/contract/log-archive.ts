@@ -7,6 +7,7 @@ import { EventLog } from '../../core/log/log.ts';
 import type { LogStorage } from '../../core/log/storage.ts';
 import { LogWriter } from '../../core/log/writer.ts';
 import type { ObjectStore } from '../../core/store/object-store.ts';
+import { catalogue } from '../../events/catalogue.ts';
 import { History } from '../support/history.ts';
 import { dropping, forwarding } from '../support/memory-log.ts';
 import { MemoryObjectStore } from '../support/memory-objects.ts';
@@ -20,7 +21,7 @@ export function archiveContract(createStorage: () => Promise<LogStorage>): void 
     const storage = await createStorage();
     const objects = new MemoryObjectStore();
     const history = new History();
-    const writer = new LogWriter({ storage, commits: history.commits, strategy: 'single' });
+    const writer = new LogWriter({ catalogue, storage, commits: history.commits, strategy: 'single' });
     for (let day = 0; day < days; day++) {
       history.now = day * DAY_MS;
       await writer.append([await history.commit(`${day % 3}`, 2), await history.commit('x', 1)]);
@@ -29,10 +30,16 @@ export function archiveContract(createStorage: () => Promise<LogStorage>): void 
     const short = dropping(storage);
     const options = { storage: short, retentionDays: 10, compression: true, now } as const;
     const newArchiver = (over: Partial<LogArchiverOptions> & { objects?: ObjectStore } = {}) =>
-      new LogArchiver({ ...options, archive: new LogArchive(over.objects ?? objects), ...over });
+      new LogArchiver({ catalogue, ...options, archive: new LogArchive(over.objects ?? objects), ...over });
     // A slice is never cut by its time here: the machine may be busy.
     const log = () =>
-      new EventLog({ storage: short, strategy: 'single', archive: new LogArchive(objects), sliceMs: 60_000 });
+      new EventLog({
+        catalogue,
+        storage: short,
+        strategy: 'single',
+        archive: new LogArchive(objects),
+        sliceMs: 60_000,
+      });
     const all = async () => (await Array.fromAsync(log().events(undefined))).map(({ position, id }) => [position, id]);
     const hot = async () => (await Array.fromAsync(short.read('all', { after: 0 }))).map(({ page }) => page);
     return { storage, objects, history, writer, newArchiver, log, all, hot };

@@ -7,6 +7,7 @@ import type { LogStorage } from '../../core/log/storage.ts';
 import { LogWriter } from '../../core/log/writer.ts';
 import { LogReplay } from '../../core/replays/log-replay.ts';
 import type { Commit } from '../../core/store/commit.ts';
+import { catalogue } from '../../events/catalogue.ts';
 import { History } from '../support/history.ts';
 import { dropping } from '../support/memory-log.ts';
 import { MemoryObjectStore } from '../support/memory-objects.ts';
@@ -24,9 +25,9 @@ export function lostHistoryContract(createStorage: () => Promise<LogStorage>): v
   }
 
   const writerOf = (storage: LogStorage, { commits }: History) =>
-    new LogWriter({ storage, commits, strategy: 'single' });
+    new LogWriter({ catalogue, storage, commits, strategy: 'single' });
   const readerOf = (storage: LogStorage, { commits: history }: History) =>
-    new EventLog({ storage, history, strategy: 'single' });
+    new EventLog({ catalogue, storage, history, strategy: 'single' });
   const idsIn = async (log: EventLog) => (await Array.fromAsync(log.events(undefined))).map(({ id }) => id);
 
   test('a log that is ahead of the events gives nothing and takes nothing, and says why', async () => {
@@ -39,7 +40,7 @@ export function lostHistoryContract(createStorage: () => Promise<LogStorage>): v
       await expect(writerOf(storage, history).append([commit]), `${index}`).rejects.toThrow(LostHistoryError);
       await expect(idsIn(readerOf(storage, history))).rejects.toThrow('restore the log to that moment, too');
       await expect(readerOf(storage, history).getEventsAfter(undefined)).rejects.toThrow(LostHistoryError);
-      const replay = new LogReplay({ storage, history: history.commits, strategy: 'single' });
+      const replay = new LogReplay({ catalogue, storage, history: history.commits, strategy: 'single' });
       await expect(replay.extents({})).rejects.toThrow(LostHistoryError);
     }
     expect(await idsIn(readerOf(storage, lost))).toHaveLength(9);
@@ -80,6 +81,7 @@ export function lostHistoryContract(createStorage: () => Promise<LogStorage>): v
     }
     const archiverOf = (storage: LogStorage, days: number) =>
       new LogArchiver({
+        catalogue,
         ...{ storage: dropping(storage), archive: new LogArchive(objects), strategy: 'single', compression: true },
         ...{ retentionDays: 10, now: () => new Date(Date.parse('2026-01-05T09:00:00.000Z') + days * DAY_MS) },
       });

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { EventStream } from '../../core/log/event-stream.ts';
 import { EventLog } from '../../core/log/log.ts';
 import type { LogStorage } from '../../core/log/storage.ts';
@@ -6,16 +6,10 @@ import { LogWriter } from '../../core/log/writer.ts';
 import { LogReplay } from '../../core/replays/log-replay.ts';
 import { MemoryCommitStorage } from '../support/memory-storage.ts';
 import { olderCommit } from '../support/older-data.ts';
-import { registerFormerNames } from '../support/retired-names.ts';
+import { catalogueWithFormerNames as catalogue } from '../support/retired-names.ts';
 
 /** Readers that ask for a type get what was stored under any of its former names. */
 export function retiredTypesContract(createStorage: () => Promise<LogStorage>): void {
-  let forget: () => void;
-  beforeAll(() => {
-    forget = registerFormerNames();
-  });
-  afterAll(() => forget());
-
   const data = { agentId: '1', action: 'a' };
   const stateChange = { agentId: '1', previousState: 'running', newState: 'waiting', reason: 'r' };
   const stored = [
@@ -30,9 +24,9 @@ export function retiredTypesContract(createStorage: () => Promise<LogStorage>): 
   /** A page for each commit of one event, so that what a page says of itself decides, too. */
   async function logOf() {
     const storage = await createStorage();
-    const writer = new LogWriter({ storage, commits: new MemoryCommitStorage(), strategy: 'single' });
+    const writer = new LogWriter({ catalogue, storage, commits: new MemoryCommitStorage(), strategy: 'single' });
     for (const [index, event] of stored.entries()) await writer.append([olderCommit('agent-1', index + 1, [event])]);
-    return { storage, log: new EventLog({ storage, strategy: 'single' }) };
+    return { storage, log: new EventLog({ catalogue, storage, strategy: 'single' }) };
   }
 
   test.each([
@@ -50,7 +44,7 @@ export function retiredTypesContract(createStorage: () => Promise<LogStorage>): 
     expect(numbers(await Array.fromAsync(log.getEventsByTimeRange(time, time, [type])))).toEqual(wanted);
     const stream = new EventStream(log, { types: [type], to: time }).getEventIterator();
     expect(numbers(await Array.fromAsync(stream))).toEqual(wanted);
-    const replay = new LogReplay({ storage, strategy: 'single' });
+    const replay = new LogReplay({ catalogue, storage, strategy: 'single' });
     const pages = await Array.fromAsync(replay.pages({ partition: 'all', from: 1, to: 6 }, { types: [type] }));
     const replayed = pages.flatMap(({ commits }) => commits.map(({ version }) => version));
     expect(replayed).toEqual(expect.arrayContaining(expected));

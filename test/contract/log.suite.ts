@@ -8,6 +8,7 @@ import type { Partitioning, PartitionStrategy } from '../../core/log/partition.t
 import type { LogStorage } from '../../core/log/storage.ts';
 import { LogWriter } from '../../core/log/writer.ts';
 import type { Commit } from '../../core/store/commit.ts';
+import { catalogue } from '../../events/catalogue.ts';
 import { History, placeOf } from '../support/history.ts';
 import { forwarding } from '../support/memory-log.ts';
 import { noise, step } from '../support/sample-events.ts';
@@ -117,8 +118,8 @@ function storageContract(createStorage: () => Promise<LogStorage>): void {
 async function open(createStorage: () => Promise<LogStorage>, strategy: PartitionStrategy = 'single') {
   const storage = await createStorage();
   const history = new History();
-  const newWriter = (over = storage) => new LogWriter({ storage: over, commits: history.commits, strategy });
-  const log = new EventLog({ storage, strategy });
+  const newWriter = (over = storage) => new LogWriter({ catalogue, storage: over, commits: history.commits, strategy });
+  const log = new EventLog({ catalogue, storage, strategy });
   const places = async () => (await Array.fromAsync(log.commits(undefined))).map(({ commit }) => placeOf(commit));
   return { storage, history, newWriter, writer: newWriter(), log, places };
 }
@@ -264,6 +265,7 @@ function writerContract(createStorage: () => Promise<LogStorage>): void {
     const pauses: number[] = [];
     const write = (over: LogStorage) =>
       new LogWriter({
+        catalogue,
         ...{ storage: over, commits: history.commits, strategy: 'single' },
         pause: async (ms) => void pauses.push(ms),
       });
@@ -327,7 +329,8 @@ function writerContract(createStorage: () => Promise<LogStorage>): void {
 
   test('a log that is divided while batches come again has every commit once, each stream in its order', async () => {
     const { storage, history, newWriter } = await open(createStorage);
-    const newDivided = () => new LogWriter({ storage, commits: history.commits, strategy: 'by_aggregate_type' });
+    const newDivided = () =>
+      new LogWriter({ catalogue, storage, commits: history.commits, strategy: 'by_aggregate_type' });
     const before = newWriter();
     for (let n = 0; n < 40; n++) await before.append([await history.commit(`${n % 7}`)]);
     const unlogged = await history.commit('3');
@@ -335,7 +338,7 @@ function writerContract(createStorage: () => Promise<LogStorage>): void {
     await expect(before.append([await history.commit('3')])).rejects.toThrow(PartitionStrategyError);
     await newDivided().append(history.written.slice(0, 3));
     await newDivided().append(history.written);
-    const log = new EventLog({ storage, strategy: 'by_aggregate_type' });
+    const log = new EventLog({ catalogue, storage, strategy: 'by_aggregate_type' });
     const places = (await Array.fromAsync(log.commits(undefined))).map(({ commit }) => placeOf(commit));
     expect(places).toEqual(history.written.map(placeOf));
   });
@@ -345,8 +348,13 @@ function writerContract(createStorage: () => Promise<LogStorage>): void {
     await writer.append([await history.commit('1')]);
     const single = { storage, strategy: 'single' } as const;
     const todo = 'set partition_strategy back to by_aggregate_type';
-    await expect(new LogWriter({ ...single, commits: history.commits }).append(history.written)).rejects.toThrow(todo);
-    expect((await new EventLog(single).getEventsAfter(undefined)).events, 'readers follow the log').toHaveLength(1);
+    await expect(
+      new LogWriter({ catalogue, ...single, commits: history.commits }).append(history.written),
+    ).rejects.toThrow(todo);
+    expect(
+      (await new EventLog({ catalogue, ...single }).getEventsAfter(undefined)).events,
+      'readers follow the log',
+    ).toHaveLength(1);
     await newWriter().append(history.written);
     expect((await storage.last('agent'))?.page).toBe(1);
   });
@@ -384,7 +392,7 @@ function shardedContract(createStorage: () => Promise<LogStorage>): void {
   async function divided() {
     const { storage, history } = await open(createStorage);
     const newWriter = (partitioning: Partitioning) =>
-      new LogWriter({ storage, commits: history.commits, ...partitioning, pause: async () => {} });
+      new LogWriter({ catalogue, storage, commits: history.commits, ...partitioning, pause: async () => {} });
     for (const partitioning of [{ strategy: 'single' }, sharded(3), sharded(5)] as const) {
       const writer = newWriter(partitioning);
       for (let n = 0; n < 12; n++) {
@@ -392,7 +400,7 @@ function shardedContract(createStorage: () => Promise<LogStorage>): void {
         await writer.append([await history.commit(`${n % 7}`, 2), await history.commit(`${n % 5}`)]);
       }
     }
-    const log = new EventLog({ storage, ...sharded(5) });
+    const log = new EventLog({ catalogue, storage, ...sharded(5) });
     return { storage, history, newWriter, log };
   }
 
@@ -414,7 +422,7 @@ function shardedContract(createStorage: () => Promise<LogStorage>): void {
     const { storage, history } = await divided();
     const seen = new Map<string, Set<string>>();
     let events = 0;
-    for (const partition of await allPartitions(storage)) {
+    for (const partition of await allPartitions({ storage, catalogue })) {
       const pages = await Array.fromAsync(storage.read(partition, { after: 0 }));
       expect(pages.map(({ page: number }) => number)).toEqual(pages.map((_, index) => index + 1));
       events += pages.reduce((sum, { count }) => sum + count, 0);
@@ -456,10 +464,10 @@ function shardedContract(createStorage: () => Promise<LogStorage>): void {
     const { storage, history, newWriter } = await open(createStorage).then((opened) => ({
       ...opened,
       newWriter: (partitioning: Partitioning) =>
-        new LogWriter({ storage: opened.storage, commits: opened.history.commits, ...partitioning }),
+        new LogWriter({ catalogue, storage: opened.storage, commits: opened.history.commits, ...partitioning }),
     }));
     await newWriter({ strategy: 'single' }).append([await history.commit('1')]);
-    const log = new EventLog({ storage, strategy: 'single' });
+    const log = new EventLog({ catalogue, storage, strategy: 'single' });
     const { next } = await log.getEventsAfter(undefined);
     await newWriter(sharded(4)).append([await history.commit('1'), await history.commit('2')]);
     const { events } = await log.getEventsAfter(next);
@@ -508,27 +516,29 @@ function shardedContract(createStorage: () => Promise<LogStorage>): void {
 
   test('a writer of the layout before stops, and what it could not log is logged once', async () => {
     const { storage, history } = await open(createStorage);
-    const newWriter = (shards: number) => new LogWriter({ storage, commits: history.commits, ...sharded(shards) });
+    const newWriter = (shards: number) =>
+      new LogWriter({ catalogue, storage, commits: history.commits, ...sharded(shards) });
     const before = newWriter(2);
     for (let n = 0; n < 6; n++) await before.append([await history.commit(`${n}`)]);
     await newWriter(6).append(history.written);
     for (let n = 0; n < 6; n++)
       await expect(before.append([await history.commit(`${n}`)])).rejects.toThrow(PartitionStrategyError);
     await newWriter(6).append(history.written);
-    const log = new EventLog({ storage, ...sharded(6) });
+    const log = new EventLog({ catalogue, storage, ...sharded(6) });
     expect(numbers(await Array.fromAsync(log.events(undefined)))).toEqual(await stored(history));
   });
 
   test('a log that an earlier version divided by type is sharded, and positions of that version still hold', async () => {
     const { storage, history } = await open(createStorage);
-    const write = (partitioning: Partitioning) => new LogWriter({ storage, commits: history.commits, ...partitioning });
+    const write = (partitioning: Partitioning) =>
+      new LogWriter({ catalogue, storage, commits: history.commits, ...partitioning });
     await write({ strategy: 'single' }).append([await history.commit('1'), await history.commit('2')]);
     // As that version left it: the one chain closed, and no layouts kept.
     await storage.put(
       page(2, { firstEvent: 3, count: 0, body: Uint8Array.of(0), through: '2026-01-05T09:00:00.002Z' }),
     );
     await storage.raiseMarks(new Map(Object.entries({ 'agent-1': 1, 'agent-2': 1, all: 2 })));
-    const log = new EventLog({ storage, strategy: 'by_aggregate_type' });
+    const log = new EventLog({ catalogue, storage, strategy: 'by_aggregate_type' });
     expect((await log.getEventsAfter('000000000002.agent_1_0.all_3_0')).events).toEqual([]);
     await write(sharded(3)).append([await history.commit('1'), await history.commit('2')]);
     for (const position of ['000000000002.agent_1_0.all_3_0', '000000000001.all_1_1']) {

@@ -8,6 +8,7 @@ import type { ViewStore } from '../../core/projections/view-store.ts';
 import { DeadLetters } from '../../core/publishing/dead-letters.ts';
 import type { Commit } from '../../core/store/commit.ts';
 import { EventStore } from '../../core/store/event-store.ts';
+import { catalogue } from '../../events/catalogue.ts';
 import { MemoryCommitStorage } from '../support/memory-storage.ts';
 import { step } from '../support/sample-events.ts';
 
@@ -39,7 +40,7 @@ export function sharedProjectingContract(name: string, create: () => Promise<Sto
     function setup({ shared = stores.shared } = {}) {
       const projection = countingOf(`counting-${ulid()}`);
       const { views } = stores;
-      const store = new EventStore(new MemoryCommitStorage());
+      const store = new EventStore(new MemoryCommitStorage(), { catalogue });
       const options = { projections: [projection], store, views, sharedViews: shared };
       const projector = new Projector(options);
       const onParked = vi.fn();

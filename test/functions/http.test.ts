@@ -7,6 +7,7 @@ import { dynamoDb } from '../../adapters/aws/clients/clients.ts';
 import { DynamoCommitStorage } from '../../adapters/aws/dynamodb/commit-storage.ts';
 import { configureEventSystem } from '../../core/base/configuration.ts';
 import { EventStore } from '../../core/store/event-store.ts';
+import { catalogue } from '../../events/catalogue.ts';
 import { functionNames } from '../../functions/environment.ts';
 import { type Bundle, MAX_COMMAND_BYTES } from '../../lib/shared/bundle.ts';
 import { type BundledFunctions, bundledFunctions } from '../support/bundled-functions.ts';
@@ -122,7 +123,7 @@ describe('the command function', () => {
     const agentId = ulid();
     await create(agentId);
     delete process.env['_X_AMZN_TRACE_ID'];
-    const store = new EventStore(new DynamoCommitStorage(dynamoDb(), table));
+    const store = new EventStore(new DynamoCommitStorage(dynamoDb(), table), { catalogue });
     const [commit] = await Array.fromAsync(store.commits(`agent-${agentId}`));
     expect(commit?.trace).toMatch(/^Root=1-6724c0de-0123456789abcdef01234567;Parent=[\da-f]{16};Sampled=1$/);
   });
@@ -147,7 +148,7 @@ describe('the command function', () => {
     delete process.env['_X_AMZN_TRACE_ID'];
     const agentId = ulid();
     await create(agentId);
-    const store = new EventStore(new DynamoCommitStorage(dynamoDb(), table));
+    const store = new EventStore(new DynamoCommitStorage(dynamoDb(), table), { catalogue });
     const [commit] = await Array.fromAsync(store.commits(`agent-${agentId}`));
     expect(commit?.trace ?? '').not.toContain('6724c0de');
   });

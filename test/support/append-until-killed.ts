@@ -1,12 +1,13 @@
 import { createEngine } from '../../adapters/embedded/engine/engine.ts';
 import { projections } from '../../domain/projections.ts';
+import { catalogue } from '../../events/catalogue.ts';
 import { steps } from './sample-events.ts';
 
 // Appends to some streams side by side, as fast as it can, and prints `<stream> <version>` for each acknowledged commit.
 const [dataDir = '', streams = '4'] = process.argv.slice(2);
 const say = (line: string) => process.stdout.write(`${line}\n`);
 const fail = (message: string, details: object) => say(`failed ${message} ${JSON.stringify(details)}`);
-const engine = createEngine({ dataDir, projections, logger: { warn: fail, error: fail } });
+const engine = createEngine({ catalogue, dataDir, projections, logger: { warn: fail, error: fail } });
 engine.start();
 
 async function appendForever(stream: string): Promise<void> {

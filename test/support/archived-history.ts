@@ -7,6 +7,7 @@ import { LogArchive } from '../../core/log/archive.ts';
 import { LogArchiver } from '../../core/log/archiver.ts';
 import { folds } from '../../domain/folds.ts';
 import { projections } from '../../domain/projections.ts';
+import { catalogue } from '../../events/catalogue.ts';
 import { noise, step } from './sample-events.ts';
 
 const logger = { warn: () => {}, error: () => {} };
@@ -22,7 +23,7 @@ export async function makeArchivedHistory(dataDir: string): Promise<void> {
 
 /** Appends to both agents, then archives the log but for its last page; `kept` events come after that. */
 async function appendAndArchive(dataDir: string, kept: number): Promise<void> {
-  const engine = createEngine({ dataDir, projections, folds, logger });
+  const engine = createEngine({ catalogue, dataDir, projections, folds, logger });
   engine.start();
   const append = async (stream: string, ...events: Parameters<typeof engine.store.append>[1]) => {
     await engine.store.append(stream, events, { expectedVersion: 'any' });
@@ -47,6 +48,7 @@ async function archive(dataDir: string): Promise<void> {
   const folder = openDataFolder(dataDir);
   const inTwoYears = () => new Date(Date.now() + 2 * 365 * 86_400_000);
   const archiver = new LogArchiver({
+    catalogue,
     storage: new SqliteLogStorage(folder.events),
     archive: new LogArchive(new FileObjectStore(dataDir)),
     ...{ strategy: 'single', retentionDays: 365, compression: true, now: inTwoYears },

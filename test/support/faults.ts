@@ -116,7 +116,7 @@ export const faults: readonly Fault[] = [
   },
   {
     name: 'log: filters look for the types of today only',
-    edits: [['core/log/filter.ts', 'retiredTypes.storedTypesOf(types)', 'new Set(types)']],
+    edits: [['core/log/filter.ts', 'catalogue.retired.storedTypesOf(types)', 'new Set(types)']],
     tests: LOG_CONTRACT,
   },
   {

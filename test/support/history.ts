@@ -1,6 +1,7 @@
 import type { NewEvent } from '../../core/events/catalogue.ts';
 import { type Commit, endOf } from '../../core/store/commit.ts';
 import { EventStore } from '../../core/store/event-store.ts';
+import { catalogue } from '../../events/catalogue.ts';
 import { MemoryCommitStorage } from './memory-storage.ts';
 import { steps } from './sample-events.ts';
 
@@ -9,7 +10,7 @@ export class History {
   readonly commits = new MemoryCommitStorage();
   /** Milliseconds after 09:00. */
   now = 0;
-  readonly store = new EventStore(this.commits, { now: () => this.#date() });
+  readonly store = new EventStore(this.commits, { catalogue, now: () => this.#date() });
   readonly written: Commit[] = [];
 
   #date(): Date {

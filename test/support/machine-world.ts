@@ -9,6 +9,7 @@ import { answerMachine, machineRequest } from '../../core/sagas/step-functions/r
 import type { SagaMachines, SagaRound, SagaTokens } from '../../core/sagas/tokens.ts';
 import { decodeCommit } from '../../core/store/commit.ts';
 import { EventStore } from '../../core/store/event-store.ts';
+import { catalogue } from '../../events/catalogue.ts';
 import { compileSaga } from '../../lib/sagas/saga-machine.ts';
 import { MemorySagaTokens } from './memory-sagas.ts';
 import { Crash, mortal, type World, WorldOfSagas, withStubbornness } from './saga-world.ts';
@@ -52,9 +53,9 @@ export class MachineWorld extends WorldOfSagas {
     const { storage, fate } = mortal(
       world,
       () => this.#running > 0,
-      (commit) => this.#bus.push(...decodeCommit(commit).map(detailOf)),
+      (commit) => this.#bus.push(...decodeCommit(commit, catalogue).map(detailOf)),
     );
-    this.store = new EventStore(storage, { now: clock });
+    this.store = new EventStore(storage, { catalogue, now: clock });
     this.#sagas = sagas.map((saga) => withStubbornness(saga, new Map(world.stubborn)));
     this.execution = new SagaExecution({ sagas: this.#sagas, store: this.store, now: clock });
     const tokens: SagaTokens = new MemorySagaTokens();

@@ -7,6 +7,7 @@ import { Replays } from '../../core/replays/replays.ts';
 import { ReplayWork } from '../../core/replays/work.ts';
 import type { Commit } from '../../core/store/commit.ts';
 import { EventStore } from '../../core/store/event-store.ts';
+import { catalogue } from '../../events/catalogue.ts';
 import { MemoryControlStore } from './memory-control.ts';
 import { MemoryReplayLog } from './memory-replay-log.ts';
 import { MemorySharedViews } from './memory-shared-views.ts';
@@ -50,7 +51,7 @@ export function replayStage(options: StageOptions = {}) {
   const { projections = [actions], settleMs = 0, now = () => new Date(), around = (part) => part } = options;
   const { onStart = async ({ replayId }) => void started.push(replayId) } = options;
   const storage = new MemoryCommitStorage();
-  const store = new EventStore(storage, { now });
+  const store = new EventStore(storage, { catalogue, now });
   const views = new MemoryViewStore();
   const sharedViews = new MemorySharedViews(views);
   const control = new MemoryControlStore();

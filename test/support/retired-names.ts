@@ -1,5 +1,6 @@
+import { catalogueOf } from '../../core/events/catalogue.ts';
 import { type RetiredEvent, retireEvent } from '../../core/events/define.ts';
-import { retiredTypes } from '../../events/catalogue.ts';
+import { definitions } from '../../events/catalogue.ts';
 
 const renamed = (from: string, to: string, version: number): RetiredEvent =>
   retireEvent({ type: from, version: 1, successors: [to], succeed: (data) => ({ type: to, version, data }) });
@@ -11,17 +12,21 @@ export const formerNames = {
   'task.requested': ['task.asked', 'task.wanted'],
 } as const;
 
-/** Registers those names, and one that was split: `agent.heard` is read as a step or as a change of state. @returns how to undo it */
-export function registerFormerNames(): () => void {
-  const split = retireEvent({
-    type: 'agent.heard',
-    version: 1,
-    successors: ['agent.noted', 'agent.state-changed'],
-    succeed: (data) => ({ type: 'action' in data ? 'agent.noted' : 'agent.state-changed', version: 1, data }),
-  });
-  const chains = Object.entries(formerNames).flatMap(([current, [newer, older]]) => [
-    renamed(older, newer, 1),
-    renamed(newer, current, 1),
-  ]);
-  return retiredTypes.register(split, ...chains);
-}
+/** A type that was split: its events are read as steps or as changes of state. */
+const split = retireEvent({
+  type: 'agent.heard',
+  version: 1,
+  successors: ['agent.noted', 'agent.state-changed'],
+  succeed: (data) => ({ type: 'action' in data ? 'agent.noted' : 'agent.state-changed', version: 1, data }),
+});
+
+/** The event types of the application, with those names and the type that was split. */
+export const catalogueWithFormerNames = catalogueOf(definitions, {
+  retired: [
+    split,
+    ...Object.entries(formerNames).flatMap(([current, [newer, older]]) => [
+      renamed(older, newer, 1),
+      renamed(newer, current, 1),
+    ]),
+  ],
+});

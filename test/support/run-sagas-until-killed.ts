@@ -3,13 +3,14 @@ import { handleCommand } from '../../core/state/decider.ts';
 import { projections } from '../../domain/projections.ts';
 import { sagas } from '../../domain/sagas.ts';
 import { taskDecider } from '../../domain/task/task.ts';
+import { catalogue } from '../../events/catalogue.ts';
 import { answerAssignments } from './obedient-agents.ts';
 
 // Requests tasks of three agents that do what they are asked, as fast as it can, and prints each task's id.
 const [dataDir = '', run = '0'] = process.argv.slice(2);
 const say = (line: string) => process.stdout.write(`${line}\n`);
 const fail = (message: string, details: object) => say(`failed ${message} ${JSON.stringify(details)}`);
-const engine = createEngine({ dataDir, projections, sagas, logger: { warn: fail, error: fail } });
+const engine = createEngine({ catalogue, dataDir, projections, sagas, logger: { warn: fail, error: fail } });
 answerAssignments(engine);
 engine.start();
 

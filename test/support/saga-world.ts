@@ -6,6 +6,7 @@ import { type DecideContext, type Decider, handleCommand } from '../../core/stat
 import type { Commit } from '../../core/store/commit.ts';
 import type { CommitStorage } from '../../core/store/commit-storage.ts';
 import { EventStore } from '../../core/store/event-store.ts';
+import { catalogue } from '../../events/catalogue.ts';
 import { MemorySagaIndex } from './memory-sagas.ts';
 import { MemoryCommitStorage } from './memory-storage.ts';
 
@@ -94,7 +95,7 @@ export class RunnerWorld extends WorldOfSagas {
       () => this.#alive,
       (commit) => this.#commits.push(commit),
     );
-    this.store = new EventStore(storage, { now });
+    this.store = new EventStore(storage, { catalogue, now });
     const stubborn = sagas.map((saga) => withStubbornness(saga, new Map(world.stubborn)));
     this.execution = new SagaExecution({ sagas: stubborn, store: this.store, now });
     this.#runner = this.#begin();

@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import type { DomainEvent, EventType, NewEvent } from '../../core/events/catalogue.ts';
 import { type AnyProjection, aggregateTypesOf } from '../../core/projections/projection.ts';
 import type { Decider } from '../../core/state/decider.ts';
-import { definitionOf } from '../../events/catalogue.ts';
+import { catalogue } from '../../events/catalogue.ts';
 
 const NOW = '2026-01-05T09:00:00.000Z';
 
@@ -15,7 +15,7 @@ export function recorded(aggregateType: string, aggregateId: string, events: rea
         timestamp: NOW,
         ...event,
         id: event.id ?? `e-${index + 1}`,
-        version: definitionOf(event.type)?.version,
+        version: catalogue.definitionOf(event.type)?.version,
         metadata: { ...event.metadata, recordedAt: NOW },
         aggregateId,
         aggregateType,
@@ -50,5 +50,8 @@ export function specification<State, Command, Type extends EventType>(
 
 /** Folds new events with a projection, as if they were the history of one stream. */
 export function view(projection: AnyProjection, id: string, events: readonly NewEvent[]): unknown {
-  return recorded(aggregateTypesOf(projection)[0] ?? '', id, events).reduce<unknown>(projection.evolve, undefined);
+  return recorded(aggregateTypesOf(projection, catalogue)[0] ?? '', id, events).reduce<unknown>(
+    projection.evolve,
+    undefined,
+  );
 }

@@ -51,9 +51,10 @@ function createProjector(options: DeliveryOptions) {
   const { store, views, sharedViews, commits, claims } = stores;
   const generations = (projection: string) => stores.generations.wanted(projection);
   const work = new Projector({ projections, store, views, sharedViews, generations, concurrency });
+  const observed = { ...telemetry, catalogue: store.catalogue };
   const stalled = new StalledStreams({
     projector: {
-      apply: observedDelivery('projector', (batch) => work.apply(batch), telemetry),
+      apply: observedDelivery('projector', (batch) => work.apply(batch), observed),
       retryOrPark: async (failure, policy) => {
         const parked = await work.retryOrPark(failure, policy);
         if (parked) telemetry.metrics.count('dead_letters_total', { projection: failure.projection.name });
@@ -83,6 +84,7 @@ function createProjector(options: DeliveryOptions) {
 
 function createPublication({ stores, bus, policy, logger }: DeliveryOptions): Publication {
   return new Publication({
+    catalogue: stores.store.catalogue,
     bus,
     policy,
     parked: new ParkedPublications(stores.busMarks),
@@ -94,7 +96,8 @@ function createPublication({ stores, bus, policy, logger }: DeliveryOptions): Pu
 function createRelay({ folder, stores, logger, telemetry, relayBatch }: DeliveryOptions, publication: Publication) {
   const { logPages, commits, claims } = stores;
   const relay = new Relay({ log: new LogWriter({ ...logPages, commits }), publication });
-  const work = observedDelivery('relay', (batch) => relay.relay(batch), telemetry);
+  const observed = { ...telemetry, catalogue: stores.store.catalogue };
+  const work = observedDelivery('relay', (batch) => relay.relay(batch), observed);
   return new Consumer({
     name: 'the relay',
     commits,
@@ -114,6 +117,6 @@ function createSagas({ folder, stores, sagas, policy, logger, telemetry }: Deliv
   return new SagaEngine({
     ...{ sagas, store, commits, claims, policy, logger },
     database: folder.bookkeeping,
-    observe: (work) => observedDelivery('sagas', work, telemetry),
+    observe: (work) => observedDelivery('sagas', work, { ...telemetry, catalogue: store.catalogue }),
   });
 }

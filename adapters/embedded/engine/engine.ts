@@ -2,6 +2,7 @@ import { configureEventSystem, type EventSystem } from '../../../core/base/confi
 import { type Logger, logLines } from '../../../core/base/log-lines.ts';
 import { type RetryPolicy, retryPolicyOf } from '../../../core/base/retry.ts';
 import { EventBus } from '../../../core/bus/event-bus.ts';
+import type { Catalogue } from '../../../core/events/catalogue.ts';
 import type { AnyProjection } from '../../../core/projections/projection.ts';
 import { DeadLetters } from '../../../core/publishing/dead-letters.ts';
 import type { Replays } from '../../../core/replays/replays.ts';
@@ -24,6 +25,8 @@ import { type EngineStores, openStores } from './stores.ts';
 export interface EngineOptions {
   /** The data folder; made if need be. */
   readonly dataDir: string;
+  /** The event types of the application. */
+  readonly catalogue: Catalogue;
   readonly projections: readonly AnyProjection[];
   /** Without any, commits wait for an engine that has some. */
   readonly sagas?: readonly AnySaga[];
@@ -78,13 +81,13 @@ export function createEngine(options: EngineOptions): Engine {
 }
 
 function compose(folder: DataFolder, options: EngineOptions): Engine {
-  const { projections, sagas = [], folds = [], settings = configureEventSystem({}) } = options;
+  const { dataDir, catalogue, projections, sagas = [], folds = [], settings = configureEventSystem({}) } = options;
   const { retryPolicy: policy = retryPolicyOf(settings), telemetry = noTelemetry() } = options;
   const { concurrent_workers: concurrency } = settings.processors;
   const { metrics } = telemetry;
   const damage = new DamageRecord(() => metrics.count('corrupt_data_total', {}));
   const logger = notingDamage(options.logger, damage);
-  const stores = openStores(folder, { dataDir: options.dataDir, settings, telemetry, logger, damage });
+  const stores = openStores(folder, { dataDir, catalogue, settings, telemetry, logger, damage });
   const { store, objects, views, sharedViews, control, generations, log, busMarks } = stores;
   const { states, writer: snapshots } = openStates({ store, objects, folds, settings, logger, metrics });
   const bus = createBus(settings, telemetry, logger);

@@ -43,7 +43,7 @@ export function createReplays(options: ReplayEngineOptions): { replays: Replays;
   const { database, logger, concurrency } = options;
   const start = ({ replayId }: Replay): void => runner.run(replayId);
   const replays: Replays = new Replays({ control, generations, projections, start });
-  const log = new SqliteReplayLog(commits, claims);
+  const log = new SqliteReplayLog(commits, store.catalogue, claims);
   const generationStore = new SqliteGenerationStore(database);
   // One process: it knows of a replay as soon as it is there, so nothing has to settle; requests in work end within a second.
   const parts = {

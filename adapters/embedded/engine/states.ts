@@ -23,6 +23,7 @@ export function openStates({ store, objects, folds, settings, logger, metrics }:
   const { enabled, frequency: interval } = settings.snapshots;
   const { snapshotUnusable, snapshotNotWritten } = logLines(logger);
   const snapshots = new SnapshotStore(objects, {
+    catalogue: store.catalogue,
     interval,
     onFault: snapshotUnusable,
     metrics,

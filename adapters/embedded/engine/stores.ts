@@ -1,5 +1,6 @@
 import type { EventSystem } from '../../../core/base/configuration.ts';
 import type { Logger } from '../../../core/base/log-lines.ts';
+import type { Catalogue } from '../../../core/events/catalogue.ts';
 import { LogArchive } from '../../../core/log/archive.ts';
 import { assertMayBecome, PartitionStrategyError } from '../../../core/log/closing.ts';
 import { EventLog } from '../../../core/log/log.ts';
@@ -22,6 +23,7 @@ import { SqliteSharedViews } from '../sqlite/shared-views.ts';
 import { SqliteViewStore } from '../sqlite/view-store.ts';
 
 export interface StoreOptions {
+  readonly catalogue: Catalogue;
   readonly dataDir: string;
   readonly settings: EventSystem;
   readonly telemetry: Telemetry;
@@ -36,19 +38,26 @@ export type EngineStores = ReturnType<typeof openStores>;
  * @throws UnavailableError when the folder cannot be read
  * @throws StartupError when the log has more partitions than it is to have
  */
-export function openStores(folder: DataFolder, { dataDir, settings, telemetry, logger, damage }: StoreOptions) {
+export function openStores(
+  folder: DataFolder,
+  { catalogue, dataDir, settings, telemetry, logger, damage }: StoreOptions,
+) {
   const commits = new SqliteCommitStorage(folder.events);
   const objects = new FileObjectStore(dataDir);
   const claims = new ClaimCheck(objects);
   const { storedViews, historyMark } = openViews(folder, commits, logger, damage);
   const viewClaims = new ViewClaims(objects);
   const control = new SqliteControlStore(folder.views);
-  const logPages = { ...openLog(folder, objects, settings), onDamage: (error: unknown) => damage.note(error) };
+  const logPages = {
+    ...openLog(folder, objects, settings, catalogue),
+    onDamage: (error: unknown) => damage.note(error),
+  };
   return {
     commits,
     objects,
     claims,
     store: new EventStore(decoratedStorage(commits, { claims, ...telemetry }), {
+      catalogue,
       trace: () => telemetry.tracer.header,
     }),
     viewClaims,
@@ -66,16 +75,16 @@ export function openStores(folder: DataFolder, { dataDir, settings, telemetry, l
   };
 }
 
-function openLog({ events }: DataFolder, objects: FileObjectStore, { store }: EventSystem) {
+function openLog({ events }: DataFolder, objects: FileObjectStore, { store }: EventSystem, catalogue: Catalogue) {
   const storage = new SqliteLogStorage(events);
   const partitioning = { strategy: store.partition_strategy, shards: store.log_shards };
   try {
-    assertMayBecome(storage.layout(), layoutOf(partitioning));
+    assertMayBecome(storage.layout(catalogue), layoutOf(partitioning, catalogue));
   } catch (error) {
     if (error instanceof PartitionStrategyError) throw new StartupError(error.message);
     throw error;
   }
-  return { storage, ...partitioning, archive: new LogArchive(objects), recent: new RecentPages() };
+  return { storage, catalogue, ...partitioning, archive: new LogArchive(objects), recent: new RecentPages() };
 }
 
 const VIEWS_AHEAD =

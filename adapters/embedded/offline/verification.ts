@@ -1,3 +1,4 @@
+import type { Catalogue } from '../../../core/events/catalogue.ts';
 import { LogArchive } from '../../../core/log/archive.ts';
 import { LargeViewStore, ViewClaims, withLargeCheckpoints } from '../../../core/projections/large-views.ts';
 import type { AnyProjection } from '../../../core/projections/projection.ts';
@@ -19,15 +20,20 @@ export interface OpenVerification {
   close(): void;
 }
 
+export interface OfflineVerificationOptions {
+  readonly projections: readonly AnyProjection[];
+  readonly catalogue: Catalogue;
+  /** How long log and views may lack an event, milliseconds; 0 for a folder that nobody writes to. */
+  readonly graceMs?: number;
+}
+
 /**
  * A verification of a data folder as it is at this moment, also of one that a process has in use.
- * @param graceMs how long log and views may lack an event, milliseconds; 0 for a folder that nobody writes to
  * @throws StartupError when the folder cannot be read
  */
 export function openVerification(
   dataDir: string,
-  projections: readonly AnyProjection[],
-  { graceMs }: { readonly graceMs?: number } = {},
+  { projections, catalogue, graceMs }: OfflineVerificationOptions,
 ): OpenVerification {
   const { events, views: database, close } = openForReading(dataDir);
   const objects = new FileObjectStore(dataDir, { readOnly: true });
@@ -37,10 +43,10 @@ export function openVerification(
   const viewClaims = new ViewClaims(objects);
   const generations = new Generations(new SqliteControlStore(database), { maxAgeMs: 0 });
   const verification = new Verification({
-    ...{ projections, commits, claims },
+    ...{ projections, catalogue, commits, claims },
     ...(graceMs === undefined ? {} : { graceMs }),
     views: new LargeViewStore(views, viewClaims),
-    store: new EventStore(new LargeCommitStorage(commits, claims)),
+    store: new EventStore(new LargeCommitStorage(commits, claims), { catalogue }),
     storage: new SqliteLogStorage(events),
     archive: new LogArchive(objects),
     sharedViews: withLargeCheckpoints(new SqliteSharedViews(database, views), viewClaims),

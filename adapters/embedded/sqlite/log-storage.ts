@@ -1,5 +1,6 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import { CorruptDataError } from '../../../core/base/errors.ts';
+import type { Catalogue } from '../../../core/events/catalogue.ts';
 import { LAYOUTS, layoutsIn } from '../../../core/log/layouts.ts';
 import type { LogPage } from '../../../core/log/page.ts';
 import { type LogLayout, layoutOf, WHOLE } from '../../../core/log/partition.ts';
@@ -58,12 +59,12 @@ export class SqliteLogStorage implements LogStorage {
   }
 
   /** The layout that the log has now. @throws UnavailableError @throws CorruptDataError */
-  layout(): LogLayout {
+  layout(catalogue: Catalogue): LogLayout {
     const pages = guarded(() => this.#statements.read.all(LAYOUTS, 0, Number.MAX_SAFE_INTEGER)).map(pageOf);
     // An earlier version divided logs by aggregate type, and kept no layouts.
     const isOld = pages.length === 0 && guarded(() => this.#statements.divided.get(WHOLE)) !== undefined;
-    if (isOld) return layoutOf({ strategy: 'by_aggregate_type' });
-    return layoutsIn(pages).at(-1) ?? layoutOf({ strategy: 'single' });
+    if (isOld) return layoutOf({ strategy: 'by_aggregate_type' }, catalogue);
+    return layoutsIn(pages, catalogue).at(-1) ?? layoutOf({ strategy: 'single' }, catalogue);
   }
 
   onAppended(listener: () => void): () => void {

@@ -1,3 +1,4 @@
+import type { Catalogue } from '../../../core/events/catalogue.ts';
 import { Selection } from '../../../core/log/filter.ts';
 import type {
   LogScope,
@@ -19,22 +20,24 @@ const READ_AT_ONCE = 100;
  */
 export class SqliteReplayLog implements ReplayLog {
   readonly #commits: SqliteCommitStorage;
+  readonly #catalogue: Catalogue;
   readonly #claims: ClaimCheck | undefined;
 
   /** @param claims gets large commits their bodies */
-  constructor(commits: SqliteCommitStorage, claims?: ClaimCheck) {
+  constructor(commits: SqliteCommitStorage, catalogue: Catalogue, claims?: ClaimCheck) {
     this.#commits = commits;
+    this.#catalogue = catalogue;
     this.#claims = claims;
   }
 
   async extents(scope: LogScope): Promise<PartitionExtent[]> {
-    const { from, to } = new Selection(scope);
+    const { from, to } = new Selection(scope, this.#catalogue);
     const span = this.#commits.span(from, to);
     return span ? [{ partition: 'commits', from: span.first, to: span.last, events: span.events }] : [];
   }
 
   async *pages({ from, to }: ReplayRange, scope: LogScope): AsyncGenerator<ReplayPage> {
-    const selection = new Selection(scope);
+    const selection = new Selection(scope, this.#catalogue);
     for (let after = from - 1; after < to; ) {
       const read = this.#commits.commitsAfter(after, Math.min(READ_AT_ONCE, to - after));
       const last = read.at(-1);

@@ -1,9 +1,8 @@
 import pLimit from 'p-limit';
-import { retiredTypes } from '../../../events/catalogue.ts';
 import { ConcurrencyError, UnavailableError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log-lines.ts';
 import { type RetryPolicy, withRetry } from '../../base/retry.ts';
-import type { DomainEvent } from '../../events/catalogue.ts';
+import type { Catalogue, DomainEvent } from '../../events/catalogue.ts';
 import { type Commit, decodeCommit } from '../../store/commit.ts';
 import type { SagaInput } from '../decider.ts';
 import type { SagaExecution } from '../execution.ts';
@@ -36,13 +35,15 @@ export class SagaRunner {
   readonly #now: () => Date;
   /** The event types that sagas need, under all their stored names. */
   readonly #storedTypes: ReadonlySet<string>;
+  readonly #catalogue: Catalogue;
   readonly #stalled = new StalledSagas();
   /** Sagas that were asked for in the commits in hand, and do not exist. Only a start here makes them. */
   readonly #absent = new Set<string>();
 
   constructor(options: SagaRunnerOptions) {
     this.#options = options;
-    this.#storedTypes = retiredTypes.storedTypesOf(options.execution.types);
+    this.#catalogue = options.execution.catalogue;
+    this.#storedTypes = this.#catalogue.retired.storedTypesOf(options.execution.types);
     this.#now = options.now ?? (() => new Date());
   }
 
@@ -229,11 +230,11 @@ export class SagaRunner {
   /** The events as delivered, else as the store has them now: the commit may have been repaired. */
   async #eventsOf(commit: Commit): Promise<readonly DomainEvent[]> {
     try {
-      return decodeCommit(commit);
+      return decodeCommit(commit, this.#catalogue);
     } catch (error) {
       const stored = await this.#options.execution.stored(commit);
       if (!stored) throw error;
-      return decodeCommit(stored);
+      return decodeCommit(stored, this.#catalogue);
     }
   }
 }

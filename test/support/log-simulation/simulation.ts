@@ -6,6 +6,7 @@ import { EventLog } from '../../../core/log/log.ts';
 import { LogWriter } from '../../../core/log/writer.ts';
 import { type Commit, endOf } from '../../../core/store/commit.ts';
 import { type SeenPage, seePages } from '../../../core/verification/log-pages.ts';
+import { catalogue } from '../../../events/catalogue.ts';
 import { History } from '../history.ts';
 import { LazyLogStorage } from '../memory-log.ts';
 import { MemoryObjectStore } from '../memory-objects.ts';
@@ -85,6 +86,7 @@ async function relay(world: World, commits: readonly Commit[], isComplete: () =>
   const { random, time, counts } = world;
   const newWriter = () =>
     new LogWriter({
+      catalogue,
       ...placesOf(world),
       ...{ commits: world.history.commits, now: time.clock, pause: () => turns(random, 20) },
     });
@@ -140,7 +142,7 @@ async function archive(world: World): Promise<void> {
 async function archiveOnce(world: World, now: () => Date): Promise<void> {
   const options = { retentionDays: 1, compression: false, now };
   try {
-    await new LogArchiver({ ...placesOf(world), ...options }).run();
+    await new LogArchiver({ catalogue, ...placesOf(world), ...options }).run();
   } catch (error) {
     if (!(error instanceof UnavailableError)) throw error;
     world.counts.archiveCrashes += 1;
@@ -166,9 +168,9 @@ const placesOf = ({ unreliable, unreliableObjects }: World) => ({
 /** A reader that now and then goes on in a new process. */
 function reader(world: World): Promise<string[]> {
   const { random, counts } = world;
-  let log = new EventLog(placesOf(world));
+  let log = new EventLog({ catalogue, ...placesOf(world) });
   const next = () => {
-    if (random.percent(5)) log = new EventLog(placesOf(world));
+    if (random.percent(5)) log = new EventLog({ catalogue, ...placesOf(world) });
     counts.reads += 1;
     return log;
   };
@@ -177,7 +179,7 @@ function reader(world: World): Promise<string[]> {
 
 /** Two time ranges, as a reader that begins at the end of it all finds them, and as they are in the history. */
 async function ranges({ storage, objects, history, random }: World) {
-  const log = new EventLog({ storage, archive: new LogArchive(objects), strategy: 'single' });
+  const log = new EventLog({ catalogue, storage, archive: new LogArchive(objects), strategy: 'single' });
   const times = history.written.map(({ recordedAt }) => recordedAt);
   const some = () => times[random.between(0, times.length - 1)] ?? '';
   const asked = [1, 2].map(() => ({ from: some(), to: some() }));
@@ -229,7 +231,7 @@ export async function simulateLog(seed: number): Promise<Outcome> {
   await Promise.all(tidying);
   const pages = await onlyArchived(world);
   const calm = { storage, archive: new LogArchive(objects), strategy: 'single' } as const;
-  await new LogWriter({ ...calm, commits: world.history.commits }).append(world.history.written);
+  await new LogWriter({ catalogue, ...calm, commits: world.history.commits }).append(world.history.written);
   return {
     ...{ pages, seen },
     pagesAfterRepeat: await Array.fromAsync(seePages(calm, 'all', 1)),
@@ -253,7 +255,7 @@ async function onlyArchived(world: World): Promise<SeenPage[]> {
   const { time, storage, objects } = world;
   const calm = { storage, archive: new LogArchive(objects), strategy: 'single' } as const;
   const now = () => new Date(START + time.now + 100 * 365 * DAY_MS);
-  await new LogArchiver({ ...calm, retentionDays: 1, compression: false, now }).run();
+  await new LogArchiver({ catalogue, ...calm, retentionDays: 1, compression: false, now }).run();
   time.now += 2 * DAY_MS;
   while (storage.removable > 0) await storage.remove(world.random.between(0, storage.removable - 1));
   return Array.fromAsync(seePages(calm, 'all', 1));

@@ -7,6 +7,7 @@ import type { AnySharedProjection } from '../../../core/projections/shared-proje
 import type { SharedViewStore } from '../../../core/projections/shared-view-store.ts';
 import type { ViewStore } from '../../../core/projections/view-store.ts';
 import type { EventStore } from '../../../core/store/event-store.ts';
+import { catalogue } from '../../../events/catalogue.ts';
 
 /** Everything that there is when a simulation has run. */
 export interface Outcome {
@@ -51,7 +52,7 @@ async function checkShared({ fleet, shared, store, streams }: Outcome): Promise<
   async function* commits() {
     for (const stream of streams) for await (const commit of store.commits(stream)) yield { commit, position: '' };
   }
-  const expected = await foldShared(fleet, commits());
+  const expected = await foldShared(fleet, commits(), catalogue);
   const place = { projection: fleet.name, generation: LIVE_GENERATION };
   const keys = new Set([...expected.keys(), ...(await Array.fromAsync(shared.keys(place)))]);
   for (const key of keys) {
@@ -62,7 +63,7 @@ async function checkShared({ fleet, shared, store, streams }: Outcome): Promise<
 }
 
 async function checkLog({ pages, ordered }: Outcome, history: readonly DomainEvent[]): Promise<void> {
-  const log = new EventLog({ storage: pages, strategy: 'single' });
+  const log = new EventLog({ catalogue, storage: pages, strategy: 'single' });
   const logged = Map.groupBy(await Array.fromAsync(log.events(undefined)), ({ aggregateId }) => aggregateId);
   for (const [id, events] of Map.groupBy(history, ({ aggregateId }) => aggregateId)) {
     const found = logged.get(id) ?? [];

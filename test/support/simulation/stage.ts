@@ -10,6 +10,7 @@ import { Publication } from '../../../core/publishing/publication.ts';
 import { Relay } from '../../../core/publishing/relay.ts';
 import type { Commit } from '../../../core/store/commit.ts';
 import { EventStore } from '../../../core/store/event-store.ts';
+import { catalogue } from '../../../events/catalogue.ts';
 import { step } from '../sample-events.ts';
 import { Faults } from './faults.ts';
 import { checkOutcome } from './outcome.ts';
@@ -80,7 +81,7 @@ export class Stage {
   };
 
   get store(): EventStore {
-    return new EventStore(this.stores.commits, { now: this.now, newId: () => `id-${++this.#ids}` });
+    return new EventStore(this.stores.commits, { catalogue, now: this.now, newId: () => `id-${++this.#ids}` });
   }
 
   async appendHistory(): Promise<void> {
@@ -112,6 +113,7 @@ export class Stage {
   relay(): (commits: readonly Commit[]) => Promise<readonly { readonly commit: Commit }[]> {
     const storage = this.faults.unreliable(this.stores.pages);
     const log = new LogWriter({
+      catalogue,
       storage,
       commits: this.stores.commits,
       strategy: 'single',
@@ -165,7 +167,7 @@ export class Stage {
     const send = (command: PutEventsCommand) => this.faults.call(() => this.#putEvents(command));
     bus.addPublisher('bus', new EventBridgePublisher({ send }, 'bus', { breakAfter: Number.MAX_SAFE_INTEGER }));
     const parked = new ParkedPublications(this.faults.unreliable(this.stores.marks));
-    return new Publication({ bus, policy: ONCE, parked, onParked: () => {}, now: this.now });
+    return new Publication({ catalogue, bus, policy: ONCE, parked, onParked: () => {}, now: this.now });
   }
 
   /** Others have their turn. */

@@ -4,15 +4,16 @@ import { type LogDeps, logQueries } from '../../../api/log/log-queries.ts';
 import { addLogStream } from '../../../api/log/log-stream.ts';
 import { EventLog } from '../../../core/log/log.ts';
 import { LogWriter } from '../../../core/log/writer.ts';
+import { catalogue } from '../../../events/catalogue.ts';
 import { History } from '../../support/history.ts';
 import { MemoryLogStorage } from '../../support/memory-log.ts';
 
 async function setup(commits: number, options: { maxFollowers?: number; closing?: AbortSignal } = {}) {
   const storage = new MemoryLogStorage();
   const history = new History();
-  const writer = new LogWriter({ storage, commits: history.commits, strategy: 'single' });
+  const writer = new LogWriter({ catalogue, storage, commits: history.commits, strategy: 'single' });
   for (let n = 0; n < commits; n += 1) await writer.append([await history.commit('1')]);
-  const log = new EventLog({ storage, strategy: 'single' });
+  const log = new EventLog({ catalogue, storage, strategy: 'single' });
   const app = createApp<AppDeps & LogDeps>(logQueries, { log });
   addLogStream(app, { log, ...options });
   const ask = (method: string, query = '', headers: Record<string, string> = {}) =>

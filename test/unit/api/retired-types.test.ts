@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Server, startServer } from '../../../bin/serve/server.ts';
 import { createClient } from '../../../client/client.ts';
 import { olderCommit, storeOlder } from '../../support/older-data.ts';
-import { registerFormerNames } from '../../support/retired-names.ts';
+import { catalogueWithFormerNames as catalogue } from '../../support/retired-names.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const old = (type: string, data: object) => [{ type, version: 1, data }];
@@ -24,21 +24,16 @@ const commits = [
 describe('events that were stored under names which are written no more', () => {
   const dataDir = join(temporaryFolder(), 'data');
   let server: Server;
-  let forget: () => void;
   // biome-ignore lint/suspicious/noExplicitAny: tests look into whatever came
   const get = async (path: string): Promise<any> => (await fetch(`${server.url}${path}`)).json();
   const client = () => createClient({ url: server.url });
 
   beforeAll(async () => {
-    forget = registerFormerNames();
     await storeOlder(dataDir, commits);
-    server = await startServer({ port: 0, dataDir, logger: { warn: vi.fn(), error: vi.fn() } });
+    server = await startServer({ port: 0, dataDir, catalogue, logger: { warn: vi.fn(), error: vi.fn() } });
     await vi.waitFor(async () => expect((await get('/agents/1')).version).toBe(3), 10_000);
   });
-  afterAll(async () => {
-    await server.close();
-    forget();
-  });
+  afterAll(() => server.close());
 
   it('are in the log, and are followed, by the names of today', async () => {
     const { events } = await get('/events?type=agent.step-recorded,agent.created');

@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { beforeAll, expect, it } from 'vitest';
 import { createEngine } from '../../../adapters/embedded/engine/engine.ts';
 import { projections } from '../../../domain/projections.ts';
+import { catalogue } from '../../../events/catalogue.ts';
 import { makeArchivedHistory } from '../../support/archived-history.ts';
 import { step } from '../../support/sample-events.ts';
 import { runAnnals } from '../../support/served-process.ts';
@@ -32,7 +33,7 @@ it('restores events of any size, the archived log and all views, and compares th
 }, 30_000);
 
 it('ends while somebody writes all the time', async () => {
-  const engine = createEngine({ dataDir, projections, logger: { warn: () => {}, error: () => {} } });
+  const engine = createEngine({ catalogue, dataDir, projections, logger: { warn: () => {}, error: () => {} } });
   engine.start();
   let writing = true;
   const append = async () => {

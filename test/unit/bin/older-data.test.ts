@@ -4,6 +4,7 @@ import { openVerification } from '../../../adapters/embedded/offline/verificatio
 import { type Server, startServer } from '../../../bin/serve/server.ts';
 import { createClient } from '../../../client/client.ts';
 import { projections } from '../../../domain/projections.ts';
+import { catalogue } from '../../../events/catalogue.ts';
 import { type OlderEvent, olderCommit, storeOlder } from '../../support/older-data.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
@@ -98,7 +99,7 @@ describe('data of an older Annals', () => {
       const rebuild = () => get(`/projections/${name}/rebuilds/${rebuildId}`);
       await vi.waitFor(async () => expect(await rebuild()).toMatchObject({ state: 'switched', failed: 0 }), 10_000);
     }
-    const { verification, close } = openVerification(dataDir, projections);
+    const { verification, close } = openVerification(dataDir, { projections, catalogue });
     const run = verification.run();
     let verified = await run.next();
     while (!verified.done) verified = await run.next();

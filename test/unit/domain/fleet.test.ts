@@ -5,20 +5,21 @@ import { type AnySharedProjection, treeOf } from '../../../core/projections/shar
 import { EventStore } from '../../../core/store/event-store.ts';
 import { fleetOverview } from '../../../domain/fleet/fleet-overview.ts';
 import { leaderboard } from '../../../domain/fleet/leaderboard.ts';
+import { catalogue } from '../../../events/catalogue.ts';
 import { MemoryCommitStorage } from '../../support/memory-storage.ts';
 
 /** The views of a shared projection after histories, each a stream; recorded in their order, an hour apart. */
 async function views(projection: AnySharedProjection, histories: Record<string, NewEvent[]>) {
   let hour = 0;
   const now = () => new Date(Date.UTC(2026, 0, 31, hour++));
-  const store = new EventStore(new MemoryCommitStorage(), { now });
+  const store = new EventStore(new MemoryCommitStorage(), { catalogue, now });
   for (const [stream, events] of Object.entries(histories)) await store.append(stream, events, { expectedVersion: 0 });
   const history = async function* () {
     for (const stream of Object.keys(histories)) {
       for await (const commit of store.commits(stream)) yield { commit, position: '' };
     }
   };
-  const folded = await foldShared(projection, history());
+  const folded = await foldShared(projection, history(), catalogue);
   return Object.fromEntries([...folded].map(([key, counters]) => [key, treeOf(counters)]));
 }
 

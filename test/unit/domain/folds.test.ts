@@ -4,6 +4,7 @@ import { expect, it } from 'vitest';
 import type { DomainEvent } from '../../../core/events/catalogue.ts';
 import { SnapshotStore } from '../../../core/state/snapshot-store.ts';
 import { folds } from '../../../domain/folds.ts';
+import { catalogue } from '../../../events/catalogue.ts';
 import { MemoryObjectStore } from '../../support/memory-objects.ts';
 
 const folder = new URL('../../../events/samples/', import.meta.url);
@@ -12,7 +13,7 @@ const samples: DomainEvent[] = readdirSync(folder)
   .map((file) => JSON.parse(readFileSync(new URL(file, folder), 'utf8')));
 
 it.each(folds)('a snapshot gives $name its state back as it was', async (fold) => {
-  const snapshots = new SnapshotStore(new MemoryObjectStore(), { interval: 1 });
+  const snapshots = new SnapshotStore(new MemoryObjectStore(), { catalogue, interval: 1 });
   const events = samples.filter(({ aggregateType }) => aggregateType === fold.aggregateType);
   let state = fold.initialState;
   for (const [index, event] of events.entries()) {

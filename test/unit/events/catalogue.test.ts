@@ -2,13 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { findJsonFault, MAX_JSON_DEPTH } from '../../../core/events/json.ts';
 import { upcast } from '../../../core/store/upcast.ts';
-import {
-  definitionOf,
-  definitions,
-  newEventSchema,
-  recordedEventSchema,
-  retiredTypes,
-} from '../../../events/catalogue.ts';
+import { catalogue, definitions, newEventSchema, recordedEventSchema } from '../../../events/catalogue.ts';
 
 const samples = new URL('../../../events/samples/', import.meta.url);
 const sample = (name: string) => JSON.parse(readFileSync(new URL(name, samples), 'utf8'));
@@ -31,13 +25,13 @@ describe('the catalogue', () => {
     for (let v = 1; v <= version; v++) expect(sample(`${type}.v${v}.json`)).toMatchObject({ type, version: v });
     const current = sample(`${type}.v${version}.json`);
     expect(recordedEventSchema.parse(current)).toEqual(current);
-    expect(current.aggregateType).toBe(definitionOf(type)?.aggregateType);
+    expect(current.aggregateType).toBe(catalogue.definitionOf(type)?.aggregateType);
   });
 
   it.each(definitions)('brings every version of $type that was ever stored to the current one', ({ type, version }) => {
     for (let v = 1; v <= version; v++) {
       const old = sample(`${type}.v${v}.json`);
-      const event = upcast(old, { stream: 's', sequenceNumber: 1 });
+      const event = upcast(old, { stream: 's', sequenceNumber: 1 }, catalogue);
       expect(recordedEventSchema.parse(event)).toEqual(event);
       expect({ ...event, version: v, data: old.data }).toEqual(old);
     }
@@ -45,20 +39,20 @@ describe('the catalogue', () => {
 
   it('reads version 1 of agent.created as the specification has it', () => {
     const { data } = sample('agent.created.v1.json');
-    expect(upcast(sample('agent.created.v1.json'), { stream: 's', sequenceNumber: 1 })).toMatchObject({
+    expect(upcast(sample('agent.created.v1.json'), { stream: 's', sequenceNumber: 1 }, catalogue)).toMatchObject({
       version: 2,
       data: { ...data, metadata: { migrated: true, originalVersion: 1 } },
     });
   });
 
   it('finds no stored event under a name but its own while no type is retired', () => {
-    for (const { type } of definitions) expect([...retiredTypes.storedTypesOf([type])]).toEqual([type]);
+    for (const { type } of definitions) expect([...catalogue.retired.storedTypesOf([type])]).toEqual([type]);
   });
 
   it('has no sample of a type or version that is not declared', () => {
     for (const file of readdirSync(samples)) {
       const [, type = '', version] = /^(.+)\.v(\d+)\.json$/.exec(file) ?? [];
-      expect(definitionOf(type)?.version, file).toBeGreaterThanOrEqual(Number(version));
+      expect(catalogue.definitionOf(type)?.version, file).toBeGreaterThanOrEqual(Number(version));
     }
   });
 

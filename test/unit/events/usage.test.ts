@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { upcast } from '../../../core/store/upcast.ts';
-import { recordedEventSchema } from '../../../events/catalogue.ts';
+import { catalogue, recordedEventSchema } from '../../../events/catalogue.ts';
 import { standardUsage, usage } from '../../../events/usage.ts';
 
 describe('usage', () => {
@@ -48,7 +48,11 @@ describe('usage', () => {
     expect(standardUsage(older)).toEqual(standard);
     const sample = new URL('../../../events/samples/agent.step-recorded.v1.json', import.meta.url);
     const event = JSON.parse(readFileSync(sample, 'utf8'));
-    const read = upcast({ ...event, data: { ...event.data, usage: older } }, { stream: 's', sequenceNumber: 1 });
+    const read = upcast(
+      { ...event, data: { ...event.data, usage: older } },
+      { stream: 's', sequenceNumber: 1 },
+      catalogue,
+    );
     expect(read).toMatchObject({ version: 2, data: { usage: standard } });
     expect(recordedEventSchema.parse(read)).toEqual(read);
   });
@@ -56,9 +60,13 @@ describe('usage', () => {
   it('of older events may lie outside of what is taken today', () => {
     const place = { stream: 's', sequenceNumber: 1 };
     const data = { agentId: '1', action: 'a', durationMs: 1.7e308, usage: { tokens: 1e300, other: -1 } };
-    const read = upcast({ type: 'agent.step-recorded', version: 1, data }, place);
+    const read = upcast({ type: 'agent.step-recorded', version: 1, data }, place, catalogue);
     expect(read.data).toEqual({ ...data, usage: { inputTokens: 1e300, other: -1 } });
-    const bare = upcast({ type: 'agent.step-recorded', version: 1, data: { agentId: '1', action: 'a' } }, place);
+    const bare = upcast(
+      { type: 'agent.step-recorded', version: 1, data: { agentId: '1', action: 'a' } },
+      place,
+      catalogue,
+    );
     expect(bare.data).toEqual({ agentId: '1', action: 'a' });
   });
 });

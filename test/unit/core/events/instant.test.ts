@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { firstMoment, instant, isoOf, lastMoment } from '../../../../core/events/instant.ts';
 import { Selection } from '../../../../core/log/filter.ts';
 import type { Commit } from '../../../../core/store/commit.ts';
+import { catalogue } from '../../../../events/catalogue.ts';
 
 describe('an instant', () => {
   it.each([
@@ -62,16 +63,16 @@ describe('a range of instants', () => {
     ['2025-12-31T19:00:00.266-05:00', true, true],
   ])('is rounded inwards at %s', (text, from, to) => {
     const commit = recorded('2026-01-01T00:00:00.266Z');
-    expect(new Selection({ from: text }).wants(commit)).toBe(from);
-    expect(new Selection({ to: text }).wants(commit)).toBe(to);
+    expect(new Selection({ from: text }, catalogue).wants(commit)).toBe(from);
+    expect(new Selection({ to: text }, catalogue).wants(commit)).toBe(to);
   });
 
   it('is compared as time, whatever its years look like', () => {
     const [first, last] = ['0001-01-01T00:00:00.0005Z', '9999-12-31T23:59:59.9995Z'];
     expect(isoOf(firstMoment(first))).toBe('0001-01-01T00:00:00.001Z');
     expect(isoOf(lastMoment(last))).toBe('9999-12-31T23:59:59.999Z');
-    expect(new Selection({ from: first, to: last }).wants(recorded('2026-01-01T00:00:00.000Z'))).toBe(true);
-    expect(new Selection({ from: last }).wants(recorded('9999-12-31T23:59:59.999Z'))).toBe(false);
-    expect(new Selection({ from: last }).from).toBe('9999-12-31T23:59:59.999Z');
+    expect(new Selection({ from: first, to: last }, catalogue).wants(recorded('2026-01-01T00:00:00.000Z'))).toBe(true);
+    expect(new Selection({ from: last }, catalogue).wants(recorded('9999-12-31T23:59:59.999Z'))).toBe(false);
+    expect(new Selection({ from: last }, catalogue).from).toBe('9999-12-31T23:59:59.999Z');
   });
 });

@@ -2,16 +2,17 @@ import { describe, expect, it, vi } from 'vitest';
 import { EventStream } from '../../../../core/log/event-stream.ts';
 import { EventLog } from '../../../../core/log/log.ts';
 import { LogWriter } from '../../../../core/log/writer.ts';
+import { catalogue } from '../../../../events/catalogue.ts';
 import { History } from '../../../support/history.ts';
 import { MemoryLogStorage } from '../../../support/memory-log.ts';
 
 async function setup(commits: number) {
   const storage = new MemoryLogStorage();
   const history = new History();
-  const writer = new LogWriter({ storage, commits: history.commits, strategy: 'single' });
+  const writer = new LogWriter({ catalogue, storage, commits: history.commits, strategy: 'single' });
   const add = async () => writer.append([await history.commit('1')]);
   for (let n = 0; n < commits; n++) await add();
-  return { log: new EventLog({ storage, strategy: 'single' }), add };
+  return { log: new EventLog({ catalogue, storage, strategy: 'single' }), add };
 }
 
 const numbers = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, index) => first + index);

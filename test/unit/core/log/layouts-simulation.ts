@@ -5,6 +5,7 @@ import type { LogPage } from '../../../../core/log/page.ts';
 import type { LogLayout, Partitioning } from '../../../../core/log/partition.ts';
 import { LogWriter } from '../../../../core/log/writer.ts';
 import { type Commit, endOf } from '../../../../core/store/commit.ts';
+import { catalogue } from '../../../../events/catalogue.ts';
 import { History } from '../../../support/history.ts';
 import { follow } from '../../../support/log-simulation/reader.ts';
 import { type Random, turns, UnreliableLogStorage } from '../../../support/log-simulation/weather.ts';
@@ -85,10 +86,11 @@ export async function simulateLog(seed: number, partitionings: readonly Partitio
   const configuration = new Configuration(partitionings, random);
   const newWriter = () =>
     new LogWriter({
+      catalogue,
       ...{ storage: unreliable, commits: history.commits, ...configuration.read() },
       pause: () => turns(random, 20),
     });
-  const log = new EventLog({ storage: unreliable, strategy: 'single' });
+  const log = new EventLog({ catalogue, storage: unreliable, strategy: 'single' });
   let over = false;
   const readers = [1, 2].map(() => follow({ random, log: () => log, isOver: () => over }));
   await Promise.all(shards.map((commits) => relayShard(commits, newWriter, random)));
@@ -96,9 +98,11 @@ export async function simulateLog(seed: number, partitionings: readonly Partitio
   over = true;
   return {
     chains: await Promise.all(
-      (await allPartitions(storage)).map((partition) => Array.fromAsync(storage.read(partition, { after: 0 }))),
+      (await allPartitions({ storage, catalogue })).map((partition) =>
+        Array.fromAsync(storage.read(partition, { after: 0 })),
+      ),
     ),
-    layouts: await new LogLayouts(storage).read(),
+    layouts: await new LogLayouts({ storage, catalogue }).read(),
     expected: history.written.flatMap((commit) => numbersOf(commit)),
     seen: await Promise.all(readers),
   };

@@ -3,6 +3,7 @@ import { problemOf } from '../../../../api/http/problem.ts';
 import { CorruptDataError } from '../../../../core/base/errors.ts';
 import { EventLog } from '../../../../core/log/log.ts';
 import { LogWriter } from '../../../../core/log/writer.ts';
+import { catalogue } from '../../../../events/catalogue.ts';
 import { History } from '../../../support/history.ts';
 import { MemoryLogStorage } from '../../../support/memory-log.ts';
 
@@ -10,11 +11,11 @@ describe('a commit in the log that cannot be read', () => {
   it('is told after what comes before it, with the position to go on after', async () => {
     const storage = new MemoryLogStorage();
     const history = new History();
-    const writer = new LogWriter({ storage, commits: history.commits, strategy: 'single' });
+    const writer = new LogWriter({ catalogue, storage, commits: history.commits, strategy: 'single' });
     const commits = [await history.commit('1', 2), await history.commit('2', 3), await history.commit('1', 2)];
     const damaged = commits.map((commit, index) => (index === 1 ? { ...commit, body: new Uint8Array([9]) } : commit));
     await writer.append(damaged);
-    const log = new EventLog({ storage, strategy: 'single' });
+    const log = new EventLog({ catalogue, storage, strategy: 'single' });
 
     const before = await log.getEventsAfter(undefined);
     expect(before.events.map(({ aggregateId }) => aggregateId)).toEqual(['1', '1']);

@@ -4,6 +4,7 @@ import { EventLog } from '../../../../core/log/log.ts';
 import type { LogStorage } from '../../../../core/log/storage.ts';
 import { LogWriter } from '../../../../core/log/writer.ts';
 import type { Commit } from '../../../../core/store/commit.ts';
+import { catalogue } from '../../../../events/catalogue.ts';
 import { History, placeOf } from '../../../support/history.ts';
 import { forwarding, MemoryLogStorage } from '../../../support/memory-log.ts';
 import { step } from '../../../support/sample-events.ts';
@@ -38,10 +39,10 @@ function counted() {
     },
   };
   const newWriter = (now?: () => Date) =>
-    new LogWriter({ storage, commits: history.commits, strategy: 'single', ...(now && { now }) });
+    new LogWriter({ catalogue, storage, commits: history.commits, strategy: 'single', ...(now && { now }) });
   const pages = () => Array.fromAsync(memory.read('all', { after: 0 }));
   const places = async () => {
-    const log = new EventLog({ storage: memory, strategy: 'single' });
+    const log = new EventLog({ catalogue, storage: memory, strategy: 'single' });
     return (await Array.fromAsync(log.commits(undefined))).map(({ commit }) => placeOf(commit));
   };
   return { memory, history, counts, newWriter, pages, places };
@@ -88,7 +89,8 @@ describe('the tail of the log', () => {
         await memory.raiseMarks(marks);
       },
     };
-    const newWriter = (storage: LogStorage) => new LogWriter({ storage, commits: history.commits, strategy: 'single' });
+    const newWriter = (storage: LogStorage) =>
+      new LogWriter({ catalogue, storage, commits: history.commits, strategy: 'single' });
     const writer = newWriter(dying);
     for (let n = 0; n < 31; n++) await writer.append([await history.commit(`${n}`)]);
     await expect(writer.append([await history.commit('31')])).rejects.toThrow('died');
@@ -133,7 +135,7 @@ describe('the tail of the log', () => {
     await memory.expire('all', 1, 1);
     await memory.put({ ...page, body: Uint8Array.of(9) });
     await newWriter().append([await history.commit('1')]);
-    const log = new EventLog({ storage: memory, strategy: 'single' });
+    const log = new EventLog({ catalogue, storage: memory, strategy: 'single' });
     const rest = await Array.fromAsync(log.commits('000000000001.all_2_0'));
     expect(rest.map(({ commit }) => placeOf(commit))).toEqual(history.written.map(placeOf));
   });
@@ -163,7 +165,7 @@ describe('the tail of the log', () => {
     const whole = await history.commit('x', [{ type: 'agent.created', data: created }, step('x')]);
     await newWriter().append([whole, damaged]);
     expect((await pages())[0]?.types).toEqual([]);
-    const log = new EventLog({ storage: memory, strategy: 'single' });
+    const log = new EventLog({ catalogue, storage: memory, strategy: 'single' });
     const { events, next } = await log
       .getEventsAfter(undefined, { types: ['workflow.started'] })
       .catch((error) => error);

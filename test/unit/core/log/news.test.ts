@@ -2,12 +2,13 @@ import { expect, it } from 'vitest';
 import { EventLog } from '../../../../core/log/log.ts';
 import type { LogStorage } from '../../../../core/log/storage.ts';
 import { LogWriter } from '../../../../core/log/writer.ts';
+import { catalogue } from '../../../../events/catalogue.ts';
 import { History } from '../../../support/history.ts';
 import { forwarding, MemoryLogStorage } from '../../../support/memory-log.ts';
 
 it('a reader that waits sees at once what was appended while it looked', { timeout: 10_000 }, async () => {
   const [memory, history] = [new MemoryLogStorage(), new History()];
-  const writer = new LogWriter({ storage: memory, commits: history.commits, strategy: 'single' });
+  const writer = new LogWriter({ catalogue, storage: memory, commits: history.commits, strategy: 'single' });
   let tell = () => {};
   let looks = 0;
   const storage: LogStorage = {
@@ -23,7 +24,9 @@ it('a reader that waits sees at once what was appended while it looked', { timeo
       tell();
     },
   };
-  const { events } = await new EventLog({ storage, strategy: 'single' }).getEventsAfter(undefined, { waitMs: 60_000 });
+  const { events } = await new EventLog({ catalogue, storage, strategy: 'single' }).getEventsAfter(undefined, {
+    waitMs: 60_000,
+  });
   expect(looks).toBeGreaterThan(0);
   expect(events).toHaveLength(1);
 });

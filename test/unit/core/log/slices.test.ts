@@ -3,6 +3,7 @@ import { EventLog, type EventLogOptions } from '../../../../core/log/log.ts';
 import type { LogPage } from '../../../../core/log/page.ts';
 import type { PageRange } from '../../../../core/log/storage.ts';
 import { LogWriter } from '../../../../core/log/writer.ts';
+import { catalogue } from '../../../../events/catalogue.ts';
 import { History } from '../../../support/history.ts';
 import { MemoryLogStorage } from '../../../support/memory-log.ts';
 
@@ -35,10 +36,10 @@ class TellingStorage extends MemoryLogStorage {
 async function setup(commits: number, options: Partial<EventLogOptions> = {}) {
   const storage = new TellingStorage();
   const history = new History();
-  const writer = new LogWriter({ storage, commits: history.commits, strategy: 'single' });
+  const writer = new LogWriter({ catalogue, storage, commits: history.commits, strategy: 'single' });
   const add = async () => writer.append([await history.commit('1')]);
   for (let n = 0; n < commits; n += 1) await add();
-  return { storage, add, log: new EventLog({ storage, strategy: 'single', ...options }) };
+  return { storage, add, log: new EventLog({ catalogue, storage, strategy: 'single', ...options }) };
 }
 
 const never = 600_000;

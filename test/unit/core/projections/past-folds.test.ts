@@ -9,6 +9,7 @@ import { PastFolds, type PastFoldsOptions } from '../../../../core/projections/p
 import type { ProjectionOf } from '../../../../core/projections/projection.ts';
 import { agentStatus } from '../../../../domain/agent/agent-status.ts';
 import { fleetOverview } from '../../../../domain/fleet/fleet-overview.ts';
+import { catalogue } from '../../../../events/catalogue.ts';
 import { History } from '../../../support/history.ts';
 import { MemoryLogStorage } from '../../../support/memory-log.ts';
 import { MemoryViewStore } from '../../../support/memory-views.ts';
@@ -19,13 +20,13 @@ const AT = '2026-01-05T09:00:01.000Z';
 async function setup(agents: number, options: Partial<PastFoldsOptions> = {}) {
   const storage = new MemoryLogStorage();
   const history = new History();
-  const writer = new LogWriter({ storage, commits: history.commits, strategy: 'single' });
+  const writer = new LogWriter({ catalogue, storage, commits: history.commits, strategy: 'single' });
   const add = async (agent: string, agentType = 'coder') => {
     const created = { agentId: agent, agentType, configuration: {}, createdBy: 'me' };
     await writer.append([await history.commit(agent, [{ type: 'agent.created', data: created }])]);
   };
   for (let n = 0; n < agents; n += 1) await add(`a${n}`);
-  const log = new EventLog({ storage, strategy: 'single' });
+  const log = new EventLog({ catalogue, storage, strategy: 'single' });
   const commits = vi.spyOn(log, 'commits');
   const read = vi.spyOn(storage, 'read');
   return { add, history, commits, read, past: new PastFolds({ log, views: new MemoryViewStore(), ...options }) };

@@ -4,6 +4,7 @@ import { LIVE_GENERATION, Projector } from '../../../../core/projections/project
 import { defineSharedProjection } from '../../../../core/projections/shared-projection.ts';
 import type { Commit } from '../../../../core/store/commit.ts';
 import { EventStore } from '../../../../core/store/event-store.ts';
+import { catalogue } from '../../../../events/catalogue.ts';
 import { MemorySharedViews } from '../../../support/memory-shared-views.ts';
 import { MemoryCommitStorage } from '../../../support/memory-storage.ts';
 import { MemoryViewStore } from '../../../support/memory-views.ts';
@@ -26,7 +27,7 @@ const total = defineSharedProjection({
 });
 
 async function setup() {
-  const store = new EventStore(new MemoryCommitStorage());
+  const store = new EventStore(new MemoryCommitStorage(), { catalogue });
   const views = new MemoryViewStore();
   const sharedViews = new MemorySharedViews(views);
   const projector = () => new Projector({ projections: [actions, total], store, views, sharedViews });

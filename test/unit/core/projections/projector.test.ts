@@ -7,6 +7,7 @@ import { LIVE_GENERATION, Projector } from '../../../../core/projections/project
 import { defineSharedProjection } from '../../../../core/projections/shared-projection.ts';
 import type { Commit } from '../../../../core/store/commit.ts';
 import { EventStore } from '../../../../core/store/event-store.ts';
+import { catalogue } from '../../../../events/catalogue.ts';
 import { MemorySharedViews } from '../../../support/memory-shared-views.ts';
 import { MemoryCommitStorage } from '../../../support/memory-storage.ts';
 import { MemoryViewStore } from '../../../support/memory-views.ts';
@@ -31,7 +32,7 @@ const created = (agentId: string): NewEvent => ({
 
 async function setup(projections = [actions]) {
   const storage = new MemoryCommitStorage();
-  const store = new EventStore(storage);
+  const store = new EventStore(storage, { catalogue });
   const views = new MemoryViewStore();
   const projector = new Projector({ projections, store, views });
   const append = (agentId: string, events: NewEvent[]) =>
@@ -149,13 +150,16 @@ describe('Projector', () => {
     await append('a', [step('a', '1')]);
     await append('a', [step('a', '2')]);
     const [, second] = await commits('a');
-    const lossy = new EventStore({
-      put: (commit) => storage.put(commit),
-      head: (stream) => storage.head(stream),
-      find: (stream, id) => storage.find(stream, id),
-      note: (unchanged) => storage.note(unchanged),
-      async *read() {},
-    });
+    const lossy = new EventStore(
+      {
+        put: (commit) => storage.put(commit),
+        head: (stream) => storage.head(stream),
+        find: (stream, id) => storage.find(stream, id),
+        note: (unchanged) => storage.note(unchanged),
+        async *read() {},
+      },
+      { catalogue },
+    );
     const views = new MemoryViewStore();
     const [failure] = await new Projector({ projections: [actions], store: lossy, views }).apply([second as Commit]);
     expect(failure?.error).toBeInstanceOf(CorruptDataError);
@@ -165,9 +169,11 @@ describe('Projector', () => {
   });
 });
 
-describe('defineProjection', () => {
-  it('refuses a type that never stands in the streams that feed it', () => {
-    expect(() => defineProjection({ ...actions, types: ['task.requested'], evolve: () => ({ seen: [] }) })).toThrow(
+describe('a projector', () => {
+  it('refuses a projection of a type that never stands in the streams that feed it', () => {
+    const projection = defineProjection({ ...actions, types: ['task.requested'], evolve: () => ({ seen: [] }) });
+    const options = { store: new EventStore(new MemoryCommitStorage(), { catalogue }), views: new MemoryViewStore() };
+    expect(() => new Projector({ ...options, projections: [projection] })).toThrow(
       /task.requested is not in agent streams/,
     );
   });

@@ -4,6 +4,7 @@ import { defineProjection } from '../../../../core/projections/projection.ts';
 import { LIVE_GENERATION, Projector } from '../../../../core/projections/projector.ts';
 import { DeadLetters } from '../../../../core/publishing/dead-letters.ts';
 import { EventStore } from '../../../../core/store/event-store.ts';
+import { catalogue } from '../../../../events/catalogue.ts';
 import { MemoryCommitStorage } from '../../../support/memory-storage.ts';
 import { MemoryViewStore } from '../../../support/memory-views.ts';
 import { noise, step } from '../../../support/sample-events.ts';
@@ -22,7 +23,7 @@ function setup() {
       return { seen: [...(view?.seen ?? []), action] };
     },
   });
-  const store = new EventStore(new MemoryCommitStorage());
+  const store = new EventStore(new MemoryCommitStorage(), { catalogue });
   const views = new MemoryViewStore();
   const projections = [actions];
   const projector = new Projector({ projections, store, views });

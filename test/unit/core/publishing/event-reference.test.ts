@@ -2,11 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { NotFoundError, ValidationError } from '../../../../core/base/errors.ts';
 import { byReference, deliveredEvent } from '../../../../core/publishing/event-reference.ts';
 import { EventStore } from '../../../../core/store/event-store.ts';
+import { catalogue } from '../../../../events/catalogue.ts';
 import { MemoryCommitStorage } from '../../../support/memory-storage.ts';
 import { step } from '../../../support/sample-events.ts';
 
 async function stored() {
-  const store = new EventStore(new MemoryCommitStorage());
+  const store = new EventStore(new MemoryCommitStorage(), { catalogue });
   const metadata = { note: 'kept' };
   await store.append('agent-42', [step('1'), { ...step('2'), metadata }, step('3')], { expectedVersion: 0 });
   const [, event] = await Array.fromAsync(store.read('agent-42'));
@@ -27,7 +28,7 @@ describe('an event that the bus delivers', () => {
 
   it('is not read from the store when it came whole', async () => {
     const { event } = await stored();
-    const store = new EventStore(new MemoryCommitStorage());
+    const store = new EventStore(new MemoryCommitStorage(), { catalogue });
     expect(await deliveredEvent(delivered(event), store)).toEqual(event);
   });
 
@@ -35,7 +36,7 @@ describe('an event that the bus delivers', () => {
     const { store, event } = await stored();
     const other = { ...byReference(event), id: 'another' };
     await expect(deliveredEvent(delivered(other), store)).rejects.toThrow(NotFoundError);
-    const empty = new EventStore(new MemoryCommitStorage());
+    const empty = new EventStore(new MemoryCommitStorage(), { catalogue });
     await expect(deliveredEvent(delivered(byReference(event)), empty)).rejects.toThrow(NotFoundError);
   });
 

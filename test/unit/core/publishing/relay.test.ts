@@ -7,13 +7,14 @@ import { Publication } from '../../../../core/publishing/publication.ts';
 import { Relay } from '../../../../core/publishing/relay.ts';
 import type { Commit } from '../../../../core/store/commit.ts';
 import { EventStore } from '../../../../core/store/event-store.ts';
+import { catalogue } from '../../../../events/catalogue.ts';
 import { MemoryCommitStorage } from '../../../support/memory-storage.ts';
 import { MemoryViewStore } from '../../../support/memory-views.ts';
 
 const quick = { attempts: 3, initialDelayMs: 1, maxDelayMs: 2 };
 
 async function twoCommits(): Promise<[Commit, Commit]> {
-  const store = new EventStore(new MemoryCommitStorage());
+  const store = new EventStore(new MemoryCommitStorage(), { catalogue });
   const step = (action: string) => ({ type: 'agent.step-recorded', data: { agentId: '42', action } }) as const;
   await store.append('agent-42', [step('1'), step('2')], { expectedVersion: 0 });
   await store.append('agent-42', [step('3')], { expectedVersion: 2 });
@@ -37,7 +38,13 @@ function setup(
   });
   const views = new MemoryViewStore();
   const onParked = vi.fn();
-  const publication = new Publication({ bus, policy: quick, parked: new ParkedPublications(views), onParked });
+  const publication = new Publication({
+    catalogue,
+    bus,
+    policy: quick,
+    parked: new ParkedPublications(views),
+    onParked,
+  });
   return { publication, sent, views, onParked };
 }
 

@@ -3,6 +3,7 @@ import type { PartitionStrategy } from '../../../../core/log/partition.ts';
 import { LogWriter } from '../../../../core/log/writer.ts';
 import { LogReplay } from '../../../../core/replays/log-replay.ts';
 import type { LogScope, ReplayRange } from '../../../../core/replays/replay-log.ts';
+import { catalogue } from '../../../../events/catalogue.ts';
 import { History, placeOf } from '../../../support/history.ts';
 import { MemoryLogStorage } from '../../../support/memory-log.ts';
 
@@ -10,7 +11,7 @@ import { MemoryLogStorage } from '../../../support/memory-log.ts';
 async function written(strategy: PartitionStrategy = 'single') {
   const history = new History();
   const storage = new MemoryLogStorage();
-  const writer = new LogWriter({ storage, commits: history.commits, strategy });
+  const writer = new LogWriter({ catalogue, storage, commits: history.commits, strategy });
   const commits = [
     await history.commit('1', 2),
     await history.commit('2'),
@@ -18,7 +19,7 @@ async function written(strategy: PartitionStrategy = 'single') {
     await history.commit('3'),
   ];
   for (const n of [0, 1, 3, 2]) await writer.append(commits.slice(n, n + 1));
-  const log = new LogReplay({ storage, strategy });
+  const log = new LogReplay({ catalogue, storage, strategy });
   const read = async (range: ReplayRange, scope: LogScope = {}) => {
     const pages = await Array.fromAsync(log.pages(range, scope));
     return {
@@ -35,7 +36,9 @@ describe('the log as a replay reads it', () => {
   it('tells how many pages and events there are', async () => {
     const { log } = await written();
     expect(await log.extents({})).toEqual([{ partition: 'all', from: 1, to: 4, events: 7 }]);
-    expect(await new LogReplay({ storage: new MemoryLogStorage(), strategy: 'single' }).extents({})).toEqual([]);
+    expect(await new LogReplay({ catalogue, storage: new MemoryLogStorage(), strategy: 'single' }).extents({})).toEqual(
+      [],
+    );
   });
 
   it('has a partition for each aggregate type when it is divided so', async () => {

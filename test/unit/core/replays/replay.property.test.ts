@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { UnavailableError } from '../../../../core/base/errors.ts';
 import type { Commit } from '../../../../core/store/commit.ts';
 import { decodeCommit } from '../../../../core/store/commit.ts';
+import { catalogue } from '../../../../events/catalogue.ts';
 import { actions, drive, replayStage, tallies } from '../../../support/replay-stage.ts';
 
 /** More runs for a longer look: `ANNALS_SEEDS=5000 npx vitest run test/unit/core/replays/replay.property.test.ts`. */
@@ -88,7 +89,7 @@ async function shared(stage: ReturnType<typeof replayStage>, ids: readonly strin
 }
 
 async function actionsOf(stage: ReturnType<typeof replayStage>, id: string): Promise<string[]> {
-  const events = (await stage.commitsOf(`agent-${id}`)).flatMap(decodeCommit);
+  const events = (await stage.commitsOf(`agent-${id}`)).flatMap((commit) => decodeCommit(commit, catalogue));
   return events.map(({ data }) => (data as { action: string }).action);
 }
 

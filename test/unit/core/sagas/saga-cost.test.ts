@@ -9,6 +9,7 @@ import type { CommitStorage } from '../../../../core/store/commit-storage.ts';
 import { EventStore } from '../../../../core/store/event-store.ts';
 import { sagas } from '../../../../domain/sagas.ts';
 import { type TaskCommand, taskDecider } from '../../../../domain/task/task.ts';
+import { catalogue } from '../../../../events/catalogue.ts';
 import { countedReads } from '../../../support/counted-reads.ts';
 import { MemorySagaIndex, MemorySagaTokens } from '../../../support/memory-sagas.ts';
 import { MemoryCommitStorage } from '../../../support/memory-storage.ts';
@@ -28,8 +29,8 @@ function world() {
       return occupant;
     },
   };
-  const store = new EventStore(stored);
-  const users = new EventStore({ ...storagesOf(inner), put: stored.put }); // what agents read costs the saga nothing
+  const store = new EventStore(stored, { catalogue });
+  const users = new EventStore({ ...storagesOf(inner), put: stored.put }, { catalogue }); // what agents read costs the saga nothing
   const execution = new SagaExecution({ sagas, store });
   const command = (asked: TaskCommand) => handleCommand(users, taskDecider, 't-1', asked);
   const history = async () => (await Array.fromAsync(users.read(SAGA))).map(({ type }) => type);
@@ -73,7 +74,7 @@ const onStepFunctions: Host = (execution) => {
   };
   const callbacks = new SagaCallbacks({ execution, tokens: new MemorySagaTokens(), machines });
   return async (commit) => {
-    for (const event of decodeCommit(commit)) await callbacks.event(event);
+    for (const event of decodeCommit(commit, catalogue)) await callbacks.event(event);
     for (const ask of asks.splice(0)) await ask();
   };
 };
@@ -119,7 +120,7 @@ describe.each([
 
 it('a stream that many answers could come from, but no saga, costs one look for all of a batch', async () => {
   const { storage, reads } = countedReads(new MemoryCommitStorage());
-  const store = new EventStore(storage);
+  const store = new EventStore(storage, { catalogue });
   const execution = new SagaExecution({ sagas, store });
   const logger = { error: () => {} };
   const policy = { attempts: 1, initialDelayMs: 0, maxDelayMs: 0 };

@@ -4,6 +4,7 @@ import { handleCommand } from '../../../../core/state/decider.ts';
 import { EventStore } from '../../../../core/store/event-store.ts';
 import { type AgentCommand, agentDecider } from '../../../../domain/agent/agent.ts';
 import { taskDecider } from '../../../../domain/task/task.ts';
+import { catalogue } from '../../../../events/catalogue.ts';
 import { losingReplies, MemoryCommitStorage } from '../../../support/memory-storage.ts';
 
 const create: AgentCommand = { kind: 'create', agentType: 'coder', configuration: {}, createdBy: 'ops' };
@@ -12,7 +13,7 @@ const become = (newState: 'running' | 'stopped'): AgentCommand => ({ kind: 'chan
 
 function newStore() {
   const storage = new MemoryCommitStorage();
-  const store = new EventStore(storage);
+  const store = new EventStore(storage, { catalogue });
   const run = (command: AgentCommand, commitId?: string) =>
     handleCommand(store, agentDecider, '42', command, { commitId });
   return { storage, store, run };
@@ -51,7 +52,7 @@ describe('handleCommand', () => {
 
   it('is safe to repeat when the reply of the write was lost', async () => {
     const { storage, run, store } = newStore();
-    const unlucky = new EventStore(losingReplies(storage));
+    const unlucky = new EventStore(losingReplies(storage), { catalogue });
     await expect(handleCommand(unlucky, agentDecider, '42', create, { commitId: 'k1' })).rejects.toThrow(
       UnavailableError,
     );

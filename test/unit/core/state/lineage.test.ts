@@ -8,13 +8,14 @@ import { StateReader } from '../../../../core/state/state-reader.ts';
 import { EventStore } from '../../../../core/store/event-store.ts';
 import { agentDecider } from '../../../../domain/agent/agent.ts';
 import { type AgentStatus, agentStatus } from '../../../../domain/agent/agent-status.ts';
+import { catalogue } from '../../../../events/catalogue.ts';
 import { MemoryCommitStorage } from '../../../support/memory-storage.ts';
 import { MemoryViewStore } from '../../../support/memory-views.ts';
 
 const view = viewFold<AgentStatus>(agentStatus);
 
 function setup() {
-  const store = new EventStore(new MemoryCommitStorage());
+  const store = new EventStore(new MemoryCommitStorage(), { catalogue });
   const views = new MemoryViewStore();
   const fork = (agentId: string, parentId: string, atVersion = 1) =>
     store.append(`agent-${agentId}`, [{ type: 'agent.forked', data: { agentId, parentId, atVersion } }], {

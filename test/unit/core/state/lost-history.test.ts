@@ -10,6 +10,7 @@ import { StateReader } from '../../../../core/state/state-reader.ts';
 import { EventStore } from '../../../../core/store/event-store.ts';
 import { agentDecider } from '../../../../domain/agent/agent.ts';
 import { agentStatus } from '../../../../domain/agent/agent-status.ts';
+import { catalogue } from '../../../../events/catalogue.ts';
 import { MemoryObjectStore } from '../../../support/memory-objects.ts';
 import { MemoryCommitStorage } from '../../../support/memory-storage.ts';
 import { step } from '../../../support/sample-events.ts';
@@ -25,9 +26,9 @@ function historyOver(objects: MemoryObjectStore, startsAt: string) {
     return new Date(clock);
   };
   const storage = new MemoryCommitStorage();
-  const store = new EventStore(storage, { now });
+  const store = new EventStore(storage, { catalogue, now });
   const faults: string[] = [];
-  const snapshots = new SnapshotStore(objects, { interval: 10, onFault: (fault) => faults.push(fault) });
+  const snapshots = new SnapshotStore(objects, { catalogue, interval: 10, onFault: (fault) => faults.push(fault) });
   const onError = (_: string, error: unknown) => {
     throw error;
   };

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { UnavailableError } from '../../../../core/base/errors.ts';
 import type { NewEvent } from '../../../../core/events/catalogue.ts';
+import { catalogueOf } from '../../../../core/events/catalogue.ts';
 import { viewFold } from '../../../../core/projections/view-fold.ts';
 import { handleCommand } from '../../../../core/state/decider.ts';
 import { type Fold, stateFold } from '../../../../core/state/fold.ts';
@@ -13,6 +14,7 @@ import type { CommitRange, CommitStorage } from '../../../../core/store/commit-s
 import { EventStore } from '../../../../core/store/event-store.ts';
 import { agentDecider } from '../../../../domain/agent/agent.ts';
 import { type AgentStatus, agentStatus } from '../../../../domain/agent/agent-status.ts';
+import { catalogue, definitions } from '../../../../events/catalogue.ts';
 import { MemoryObjectStore } from '../../../support/memory-objects.ts';
 import { MemoryCommitStorage } from '../../../support/memory-storage.ts';
 import { recordTelemetry } from '../../../support/recorded-telemetry.ts';
@@ -56,12 +58,17 @@ function setup({ interval = 10, cacheBytes = 0 } = {}) {
     clock += 1_000;
     return new Date(clock);
   };
-  const store = new EventStore(storage, { now: tick });
+  const store = new EventStore(storage, { catalogue, now: tick });
   const objects = new MemoryObjectStore();
   const faults: string[] = [];
   const errors: unknown[] = [];
   const { metrics, counted } = recordTelemetry();
-  const snapshots = new SnapshotStore(objects, { interval, onFault: (fault) => faults.push(fault), metrics });
+  const snapshots = new SnapshotStore(objects, {
+    catalogue,
+    interval,
+    onFault: (fault) => faults.push(fault),
+    metrics,
+  });
   const writer = new SnapshotWriter({
     store,
     snapshots,
@@ -196,10 +203,12 @@ describe('snapshots', () => {
   });
 
   it.each([
-    ['of another state schema', { ...view, schema: '2 agent.created@9' }, 'schema'],
-    ['of another stream or fold', view, 'corrupt'],
-  ])('that are %s are passed over', async (_, fold, fault) => {
-    const { append, states, store, objects, snapshots, faults } = setup({ interval: 20 });
+    ['of another version of the fold', { ...view, stateVersion: 2 }, catalogue, 'schema'],
+    ['of other event types', view, catalogueOf(definitions.filter(({ access }) => access === 'open')), 'schema'],
+    ['of another stream or fold', view, catalogue, 'corrupt'],
+  ])('that are %s are passed over', async (_, fold, types, fault) => {
+    const { append, states, store, objects, faults } = setup({ interval: 20 });
+    const snapshots = new SnapshotStore(objects, { catalogue: types, interval: 20 });
     await append([...Array(60).fill(1)]);
     const recordedAt = '2026-01-05T09:00:00.000Z';
     const lies = { lies: true } as unknown as AgentStatus;
@@ -223,7 +232,7 @@ describe('snapshots', () => {
     const objects = Object.assign(new MemoryObjectStore(), { get: outage });
     const states = new StateReader({
       store,
-      snapshots: new SnapshotStore(objects, { interval: 10, onFault: (fault) => faults.push(fault) }),
+      snapshots: new SnapshotStore(objects, { catalogue, interval: 10, onFault: (fault) => faults.push(fault) }),
     });
     expect(await states.load(state, STREAM)).toMatchObject({ state: await whole(store, state), version: 60 });
     expect(faults).toEqual(['unavailable']);
@@ -245,7 +254,7 @@ describe('snapshots', () => {
     const at = (minute: number) => new Date(Date.UTC(2126, 0, 5, 9, minute)); // after the objects are written
     const minutes = [0, 10, 30, 5, 20]; // the third writer's clock is ahead
     let now = at(0);
-    const store = new EventStore(new MemoryCommitStorage(), { now: () => now });
+    const store = new EventStore(new MemoryCommitStorage(), { catalogue, now: () => now });
     const onError = (_: string, error: unknown) => {
       throw error;
     };

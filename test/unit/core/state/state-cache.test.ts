@@ -6,7 +6,6 @@ import { StateCache } from '../../../../core/state/state-cache.ts';
 const fold: Fold<object> = {
   name: 'f',
   aggregateType: 'agent',
-  schema: '1',
   initialState: {},
   evolve: (state) => state,
 };

@@ -5,13 +5,14 @@ import { type Commit, decodeCommit } from '../../../../core/store/commit.ts';
 import { EventStore } from '../../../../core/store/event-store.ts';
 import { portionsOf } from '../../../../core/store/portions.ts';
 import { RecentCommits } from '../../../../core/store/recent-commits.ts';
+import { catalogue } from '../../../../events/catalogue.ts';
 import { MemoryObjectStore } from '../../../support/memory-objects.ts';
 import { MemoryCommitStorage } from '../../../support/memory-storage.ts';
 import { step } from '../../../support/sample-events.ts';
 
 async function committed(stream: string, text: string): Promise<Commit> {
   const storage = new MemoryCommitStorage();
-  await new EventStore(storage).append(stream, [step(text)], { expectedVersion: 0 });
+  await new EventStore(storage, { catalogue }).append(stream, [step(text)], { expectedVersion: 0 });
   for await (const commit of storage.read(stream, { from: 1, to: 1, direction: 'forward' })) return commit;
   throw new Error('there is no commit');
 }
@@ -22,7 +23,7 @@ it('a commit that was delivered is the same object, with the same events, for wh
   const delivered = await claims.deliver({ ...stored });
   expect(await claims.deliver({ ...stored })).toBe(delivered);
   expect(await claims.whole({ ...stored, body: Uint8Array.from(stored.body) })).toBe(delivered);
-  expect(decodeCommit(delivered)).toBe(decodeCommit(delivered));
+  expect(decodeCommit(delivered, catalogue)).toBe(decodeCommit(delivered, catalogue));
 });
 
 it('a commit that differs in anything is another', async () => {

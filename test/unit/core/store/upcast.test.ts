@@ -7,6 +7,7 @@ import { type Commit, decodeCommit, plainBody, type StoredEvent } from '../../..
 import { EventStore } from '../../../../core/store/event-store.ts';
 import { type KnownEvents, upcast } from '../../../../core/store/upcast.ts';
 import { agentStatus } from '../../../../domain/agent/agent-status.ts';
+import { catalogue } from '../../../../events/catalogue.ts';
 import { MemoryCommitStorage } from '../../../support/memory-storage.ts';
 import { MemoryViewStore } from '../../../support/memory-views.ts';
 
@@ -50,7 +51,7 @@ const circle = retireEvent({
 
 const known: KnownEvents = {
   definitionOf: (type) => [paused, resumed].find((definition) => definition.type === type),
-  retiredEvent: (type) => ([halted, toggled, circle] as RetiredEvent[]).find((event) => event.type === type),
+  retired: { get: (type) => ([halted, toggled, circle] as RetiredEvent[]).find((event) => event.type === type) },
 };
 
 describe('upcast', () => {
@@ -142,16 +143,20 @@ describe('events stored by other versions of Annals', () => {
   it('are read in today’s version by every reader, for all read commits by one function', async () => {
     const storage = new MemoryCommitStorage();
     await storage.put(stored(1, {}));
-    const store = new EventStore(storage);
+    const store = new EventStore(storage, { catalogue });
     const expected = { version: 2, data: { agentId: '42', metadata: { migrated: true, originalVersion: 1 } } };
     expect(await Array.fromAsync(store.read('agent-42'))).toMatchObject([expected]);
-    expect(decodeCommit(stored(1, {}))).toMatchObject([expected]);
+    expect(decodeCommit(stored(1, {}), catalogue)).toMatchObject([expected]);
   });
 
   it('of a newer version stop the projection there, and leave its view as it was', async () => {
     const storage = new MemoryCommitStorage();
     const views = new MemoryViewStore();
-    const projector = new Projector({ projections: [agentStatus], store: new EventStore(storage), views });
+    const projector = new Projector({
+      projections: [agentStatus],
+      store: new EventStore(storage, { catalogue }),
+      views,
+    });
     const commits = [stored(1, {}), stored(2, { version: 3 }), stored(3, { version: 2 })];
     for (const commit of commits) await storage.put(commit);
     expect(await projector.apply(commits.slice(0, 1))).toEqual([]);
@@ -166,10 +171,14 @@ describe('events stored by other versions of Annals', () => {
     const storage = new MemoryCommitStorage();
     await storage.put(stored(1, { type: 'agent.cloned', version: 9 }));
     const data = { agentId: '42', action: 'x' };
-    const repeat = await new EventStore(storage).append('agent-42', [{ type: 'agent.step-recorded', data }], {
-      expectedVersion: 0,
-      commitId: 'c1',
-    });
+    const repeat = await new EventStore(storage, { catalogue }).append(
+      'agent-42',
+      [{ type: 'agent.step-recorded', data }],
+      {
+        expectedVersion: 0,
+        commitId: 'c1',
+      },
+    );
     expect(repeat).toMatchObject({ repeated: true, eventIds: ['e1'] });
   });
 });

@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { ClaimCheck } from '../../../../core/store/claim-check.ts';
 import { EventStore } from '../../../../core/store/event-store.ts';
 import { decoratedStorage } from '../../../../core/telemetry/decorated-storage.ts';
+import { catalogue } from '../../../../events/catalogue.ts';
 import { MemoryObjectStore } from '../../../support/memory-objects.ts';
 import { MemoryCommitStorage } from '../../../support/memory-storage.ts';
 import { recordTelemetry } from '../../../support/recorded-telemetry.ts';
@@ -21,7 +22,7 @@ it('a large commit is claimed, counted once, and its time includes that of its b
   const { metrics, tracer, counted, spans } = recordTelemetry();
   const storage = new MemoryCommitStorage();
   const claims = new ClaimCheck(new SlowObjects());
-  const store = new EventStore(decoratedStorage(storage, { claims, metrics, tracer }));
+  const store = new EventStore(decoratedStorage(storage, { claims, metrics, tracer }), { catalogue });
   const stream = newStream();
   await tracer.service('annals', undefined, {}, () =>
     store.append(stream, [step(noise(700_000))], { expectedVersion: 0 }),
@@ -38,7 +39,7 @@ it('a large commit is claimed, counted once, and its time includes that of its b
 it('records no spans where the client of the storage traces its calls', async () => {
   const { metrics, tracer, spans } = recordTelemetry();
   const claims = new ClaimCheck(new MemoryObjectStore());
-  const store = new EventStore(decoratedStorage(new MemoryCommitStorage(), { claims, metrics }));
+  const store = new EventStore(decoratedStorage(new MemoryCommitStorage(), { claims, metrics }), { catalogue });
   await tracer.service('annals', undefined, {}, () => store.append(newStream(), [step('a')], { expectedVersion: 0 }));
   expect(spans.map(({ name }) => name)).toEqual(['annals']);
 });

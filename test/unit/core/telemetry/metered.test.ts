@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import type { DomainEvent } from '../../../../core/events/catalogue.ts';
 import { EventStore } from '../../../../core/store/event-store.ts';
 import { meteredDelivery, meteredPublisher, meteredStorage } from '../../../../core/telemetry/metered.ts';
+import { catalogue } from '../../../../events/catalogue.ts';
 import { losingReplies, MemoryCommitStorage } from '../../../support/memory-storage.ts';
 import { recordTelemetry } from '../../../support/recorded-telemetry.ts';
 import { newStream, step } from '../../../support/sample-events.ts';
@@ -9,19 +10,19 @@ import { newStream, step } from '../../../support/sample-events.ts';
 it('appends are counted by what became of them, and timed', async () => {
   const { metrics, counted } = recordTelemetry();
   const memory = new MemoryCommitStorage();
-  const store = new EventStore(meteredStorage(memory, metrics));
+  const store = new EventStore(meteredStorage(memory, metrics), { catalogue });
   const stream = newStream();
   await store.append(stream, [step('1')], { expectedVersion: 0, commitId: 'key' });
   await store.append(stream, [step('1')], { expectedVersion: 0, commitId: 'key' });
   await expect(store.append(stream, [step('2')], { expectedVersion: 0 })).rejects.toThrow('expected 0');
-  const lossy = new EventStore(meteredStorage(losingReplies(memory), metrics));
+  const lossy = new EventStore(meteredStorage(losingReplies(memory), metrics), { catalogue });
   await expect(lossy.append(newStream(), [step('3')], { expectedVersion: 0 })).rejects.toThrow('lost');
   expect(counted('appends_total').map(({ outcome }) => outcome)).toEqual(['written', 'repeated', 'conflict', 'failed']);
   expect(counted('append_duration_seconds')).toHaveLength(4);
 });
 
 async function eventsOf(...sources: string[]): Promise<{ store: EventStore; stream: string; events: DomainEvent[] }> {
-  const store = new EventStore(new MemoryCommitStorage());
+  const store = new EventStore(new MemoryCommitStorage(), { catalogue });
   const stream = newStream();
   const events = sources.map((source) => ({ ...step('x'), source }));
   await store.append(stream, events, { expectedVersion: 0 });

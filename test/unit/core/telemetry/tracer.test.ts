@@ -5,6 +5,7 @@ import { EventStore } from '../../../../core/store/event-store.ts';
 import { parseTraceHeader, traceHeaderOf } from '../../../../core/telemetry/trace-header.ts';
 import { traceTree } from '../../../../core/telemetry/trace-tree.ts';
 import { tracedDelivery, traceHandling, traceOf } from '../../../../core/telemetry/traced.ts';
+import { catalogue } from '../../../../events/catalogue.ts';
 import { MemoryCommitStorage } from '../../../support/memory-storage.ts';
 import { recordTelemetry } from '../../../support/recorded-telemetry.ts';
 import { newStream, step } from '../../../support/sample-events.ts';
@@ -62,7 +63,7 @@ it('a failure is recorded by the class of the error, never by its text, and by w
 
 it('one trace leads from a request through the commit to its delivery and to what subscribers do', async () => {
   const { tracer, spans } = recordTelemetry();
-  const store = new EventStore(new MemoryCommitStorage());
+  const store = new EventStore(new MemoryCommitStorage(), { catalogue });
   const stream = newStream();
   await tracer.service('annals', undefined, { correlationId: 'talk' }, () =>
     store.append(stream, [step('think')], {
@@ -75,13 +76,13 @@ it('one trace leads from a request through the commit to its delivery and to wha
   const deliver = tracedDelivery(
     'relay',
     async ([commit]) => {
-      for (const event of commit ? decodeCommit(commit) : []) {
+      for (const event of commit ? decodeCommit(commit, catalogue) : []) {
         expect(traceOf(event)).toBe(commit?.trace);
         await traceHandling(tracer)(event, async () => {});
       }
       return [];
     },
-    tracer,
+    { tracer, catalogue },
   );
   expect(await deliver(commits)).toEqual([]);
   const { spans: roots } = traceTree(spans[0]?.trace_id ?? '', spans);
@@ -101,7 +102,7 @@ it('one trace leads from a request through the commit to its delivery and to wha
 
 it('of a batch, each commit’s span tells of its own failure, and the work is done once', async () => {
   const { tracer, spans } = recordTelemetry();
-  const store = new EventStore(new MemoryCommitStorage());
+  const store = new EventStore(new MemoryCommitStorage(), { catalogue });
   const streams = [newStream(), newStream()];
   for (const stream of streams) {
     await store.append(stream, [step('x')], { expectedVersion: 0, trace: header });
@@ -113,10 +114,10 @@ it('of a batch, each commit’s span tells of its own failure, and the work is d
     const [, second] = commits;
     return second ? [{ commit: second, error: new Error('no') }] : [];
   };
-  expect(await tracedDelivery('projector', work, tracer)(commits)).toHaveLength(1);
+  expect(await tracedDelivery('projector', work, { tracer, catalogue })(commits)).toHaveLength(1);
   expect(runs).toBe(1);
   expect(spans.map(({ fault = false }) => fault).sort()).toEqual([false, true]);
-  await expect(tracedDelivery('projector', () => Promise.reject(new Error('all')), tracer)(commits)).rejects.toThrow(
-    'all',
-  );
+  await expect(
+    tracedDelivery('projector', () => Promise.reject(new Error('all')), { tracer, catalogue })(commits),
+  ).rejects.toThrow('all');
 });

@@ -10,6 +10,7 @@ import { encodeEvents } from '../../../../core/store/commit.ts';
 import { EventStore } from '../../../../core/store/event-store.ts';
 import { Verification, type VerificationReport } from '../../../../core/verification/verification.ts';
 import { projections } from '../../../../domain/projections.ts';
+import { catalogue } from '../../../../events/catalogue.ts';
 import { MemoryLogStorage } from '../../../support/memory-log.ts';
 import { MemoryObjectStore } from '../../../support/memory-objects.ts';
 import { MemorySharedViews } from '../../../support/memory-shared-views.ts';
@@ -28,11 +29,11 @@ async function setup({ strategy = 'single' }: Setup = {}) {
   const pages = new MemoryLogStorage();
   const objects = new MemoryObjectStore();
   const [claims, archive] = [new ClaimCheck(objects), new LogArchive(objects)];
-  const store = new EventStore(new LargeCommitStorage(storage, claims));
+  const store = new EventStore(new LargeCommitStorage(storage, claims), { catalogue });
   const views = new MemoryViewStore();
   const sharedViews = new MemorySharedViews(views);
   const projector = new Projector({ projections, store, views, sharedViews });
-  const writer = new LogWriter({ storage: pages, commits: storage, strategy });
+  const writer = new LogWriter({ catalogue, storage: pages, commits: storage, strategy });
   const append = async (stream: string, events: NewEvent[], { deliver = true, log = true } = {}) => {
     const { fromVersion } = await store.append(stream, events, { expectedVersion: 'any' });
     const commits = await Array.fromAsync(store.commits(stream, { from: fromVersion }));
@@ -53,7 +54,7 @@ async function setup({ strategy = 'single' }: Setup = {}) {
   const places = { store, commits: storage, claims, storage: pages, views, sharedViews };
   // An archive remembers the segment read last, so each verification has its own.
   const openAt = (now: Date) =>
-    new Verification({ ...places, archive: new LogArchive(objects), projections, live, now: () => now });
+    new Verification({ catalogue, ...places, archive: new LogArchive(objects), projections, live, now: () => now });
   const open = () => openAt(LATER);
   const report = async () => reportOf(open());
   const verify = async () => namesOf(await report());
@@ -153,7 +154,7 @@ describe('Verification', () => {
     const { verify, pages, archive, objects, append } = await setup();
     await append('agent-3', [step('a')]);
     const now = () => new Date(LATER.getTime() + 400 * 24 * 3_600_000);
-    await new LogArchiver({ storage: pages, archive, retentionDays: 365, compression: true, now }).run();
+    await new LogArchiver({ catalogue, storage: pages, archive, retentionDays: 365, compression: true, now }).run();
     expect(await Array.fromAsync(pages.read('all', { after: 0 }))).toHaveLength(1);
     expect(await verify()).toEqual([]);
     const [segment] = await Array.fromAsync(objects.list('log/segments/'));

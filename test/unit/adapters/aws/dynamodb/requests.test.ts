@@ -10,6 +10,7 @@ import { StateReader } from '../../../../../core/state/state-reader.ts';
 import { EventStore, type ExpectedVersion } from '../../../../../core/store/event-store.ts';
 import type { ReadOptions } from '../../../../../core/store/read-range.ts';
 import { type AgentCommand, agentDecider } from '../../../../../domain/agent/agent.ts';
+import { catalogue } from '../../../../../events/catalogue.ts';
 import { fill, newStream, noise, step } from '../../../../support/sample-events.ts';
 import { createTables } from '../../../../support/tables.ts';
 
@@ -41,7 +42,7 @@ client.middlewareStack.add(
 
 let store: EventStore;
 beforeAll(async () => {
-  store = new EventStore(new DynamoCommitStorage(client, (await createTables()).events));
+  store = new EventStore(new DynamoCommitStorage(client, (await createTables()).events), { catalogue });
 });
 beforeEach(() => {
   requests.length = 0;

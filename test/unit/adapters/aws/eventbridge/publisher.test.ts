@@ -10,6 +10,7 @@ import {
 import { UnavailableError } from '../../../../../core/base/errors.ts';
 import type { DomainEvent } from '../../../../../core/events/catalogue.ts';
 import { EventStore } from '../../../../../core/store/event-store.ts';
+import { catalogue } from '../../../../../events/catalogue.ts';
 import { MemoryCommitStorage } from '../../../../support/memory-storage.ts';
 import { noise, step, steps } from '../../../../support/sample-events.ts';
 
@@ -49,14 +50,14 @@ function setup(options?: EventBridgePublisherOptions) {
 }
 
 async function recorded(events: Parameters<EventStore['append']>[1]): Promise<DomainEvent[]> {
-  const store = new EventStore(new MemoryCommitStorage());
+  const store = new EventStore(new MemoryCommitStorage(), { catalogue });
   await store.append('agent-42', events, { expectedVersion: 0, defaults: { correlationId: 'c-1' } });
   return Array.fromAsync(store.read('agent-42'));
 }
 
 /** Events of as many streams, one of each, unless said otherwise: nothing of one waits for another. */
 async function fromStreams(streams: number, eventsOfEach = 1): Promise<DomainEvent[]> {
-  const store = new EventStore(new MemoryCommitStorage());
+  const store = new EventStore(new MemoryCommitStorage(), { catalogue });
   for (let version = 0; version < eventsOfEach; version++) {
     for (let n = 0; n < streams; n++) {
       await store.append(`agent-${n}`, [step(`${version + 1}`)], { expectedVersion: version });

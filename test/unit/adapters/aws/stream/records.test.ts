@@ -5,11 +5,12 @@ import { parseStreamRecords } from '../../../../../adapters/aws/stream/records.t
 import { CorruptDataError, ValidationError } from '../../../../../core/base/errors.ts';
 import { type Commit, decodeCommit } from '../../../../../core/store/commit.ts';
 import { EventStore } from '../../../../../core/store/event-store.ts';
+import { catalogue } from '../../../../../events/catalogue.ts';
 import { MemoryCommitStorage } from '../../../../support/memory-storage.ts';
 import { steps } from '../../../../support/sample-events.ts';
 
 async function commits(): Promise<[Commit, Commit]> {
-  const store = new EventStore(new MemoryCommitStorage());
+  const store = new EventStore(new MemoryCommitStorage(), { catalogue });
   await store.append('agent-42', steps(2), { expectedVersion: 0, trace: 'Root=1-2-3' });
   await store.append('agent-42', steps(50), { expectedVersion: 2, commitId: 'key', digest: 'AAAAAAAAAAAAAAAAAAAAAA' });
   return (await Array.fromAsync(store.commits('agent-42'))) as [Commit, Commit];
@@ -58,7 +59,7 @@ describe('parseStreamRecords', () => {
       { sequenceNumber: '101', commit: second },
     ]);
     const [, { commit } = {}] = parsed as { commit: Commit }[];
-    expect(commit && decodeCommit(commit)).toEqual(decodeCommit(second));
+    expect(commit && decodeCommit(commit, catalogue)).toEqual(decodeCommit(second, catalogue));
   });
 
   it('reads a record as AWS documents it', () => {
@@ -128,7 +129,7 @@ describe('parseStreamRecords', () => {
     expect(parsed.map(({ sequenceNumber }) => sequenceNumber)).toEqual([...broken.keys(), 'last'].map(String));
     for (const one of parsed.slice(0, -1) as { commit: Commit }[]) {
       expect(one.commit).toMatchObject({ stream: 'agent-42', version: 1 });
-      expect(() => decodeCommit(one.commit)).toThrow(CorruptDataError);
+      expect(() => decodeCommit(one.commit, catalogue)).toThrow(CorruptDataError);
     }
     expect(parsed.at(-1)).toEqual({ sequenceNumber: 'last', commit: first });
   });

@@ -7,6 +7,7 @@ import { bucketObjects } from '../../../../../adapters/aws/s3/bucket.ts';
 import { type ObservableClient, observeClient } from '../../../../../adapters/aws/telemetry/observe-client.ts';
 import { UnavailableError } from '../../../../../core/base/errors.ts';
 import { EventStore } from '../../../../../core/store/event-store.ts';
+import { catalogue } from '../../../../../events/catalogue.ts';
 import { recordTelemetry } from '../../../../support/recorded-telemetry.ts';
 import { newStream, noise, step } from '../../../../support/sample-events.ts';
 import { createTables } from '../../../../support/tables.ts';
@@ -23,7 +24,7 @@ it('every call is a span, and the capacity units that DynamoDB reports are count
     tables: { [events]: 'events', [control]: 'control' },
     tenant: 'main',
   });
-  const store = new EventStore(new DynamoCommitStorage(client, events));
+  const store = new EventStore(new DynamoCommitStorage(client, events), { catalogue });
   const stream = newStream();
   await tracer.service('annals', undefined, {}, async () => {
     await store.append(stream, [step(noise(3_000))], { expectedVersion: 0 });

@@ -8,6 +8,7 @@ import { UnavailableError } from '../../../../../core/base/errors.ts';
 import { ClaimCheck, LargeCommitStorage } from '../../../../../core/store/claim-check.ts';
 import { decodeCommit } from '../../../../../core/store/commit.ts';
 import { EventStore } from '../../../../../core/store/event-store.ts';
+import { catalogue } from '../../../../../events/catalogue.ts';
 import { MemoryObjectStore } from '../../../../support/memory-objects.ts';
 import { step, steps } from '../../../../support/sample-events.ts';
 import { temporaryFolder } from '../../../../support/temporary-folder.ts';
@@ -38,7 +39,7 @@ function start(more: Partial<ConsumerOptions>) {
 }
 
 const append = (stream: string, count = 1) =>
-  new EventStore(commits).append(stream, steps(count), { expectedVersion: 'any' });
+  new EventStore(commits, { catalogue }).append(stream, steps(count), { expectedVersion: 'any' });
 
 describe('Consumer', () => {
   it('sleeps until it is woken', async () => {
@@ -99,7 +100,7 @@ describe('Consumer', () => {
 
   it('has 1 MB of commits in hand at once, or one: bodies in objects count where they lie', async () => {
     const claims = new ClaimCheck(new MemoryObjectStore());
-    const store = new EventStore(new LargeCommitStorage(commits, claims));
+    const store = new EventStore(new LargeCommitStorage(commits, claims), { catalogue });
     const text = randomBytes(700_000).toString('base64');
     for (let version = 0; version < 5; version++) {
       const large = { ...step('a'), data: { agentId: '1', action: 'a', observation: text } };
@@ -111,7 +112,7 @@ describe('Consumer', () => {
     const { checkpoint } = start({
       claims,
       apply: async (batch) => {
-        expect(batch.every(({ commit }) => decodeCommit(commit).length === 1)).toBe(true);
+        expect(batch.every(({ commit }) => decodeCommit(commit, catalogue).length === 1)).toBe(true);
         batches.push(batch.length);
       },
     });

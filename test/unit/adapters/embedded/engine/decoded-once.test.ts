@@ -6,6 +6,7 @@ import type { Commit } from '../../../../../core/store/commit.ts';
 import { folds } from '../../../../../domain/folds.ts';
 import { projections } from '../../../../../domain/projections.ts';
 import { sagas } from '../../../../../domain/sagas.ts';
+import { catalogue } from '../../../../../events/catalogue.ts';
 import { temporaryFolder } from '../../../../support/temporary-folder.ts';
 
 const parent = temporaryFolder();
@@ -15,7 +16,7 @@ const count = (commit: unknown) => void decoded.push(`${(commit as Commit).strea
 
 beforeEach(() => {
   const logger = { warn: vi.fn(), error: vi.fn() };
-  engine = createEngine({ dataDir: `${parent}/${Math.random()}`, projections, folds, sagas, logger });
+  engine = createEngine({ catalogue, dataDir: `${parent}/${Math.random()}`, projections, folds, sagas, logger });
   engine.start();
   decoded = [];
   subscribe('annals:commit.decoded', count);

@@ -11,6 +11,7 @@ import type { DomainEvent } from '../../../../../core/events/catalogue.ts';
 import { EventStream } from '../../../../../core/log/event-stream.ts';
 import { type AnyProjection, defineProjection } from '../../../../../core/projections/projection.ts';
 import { LIVE_GENERATION } from '../../../../../core/projections/projector.ts';
+import { catalogue } from '../../../../../events/catalogue.ts';
 import { step, steps } from '../../../../support/sample-events.ts';
 import { temporaryFolder } from '../../../../support/temporary-folder.ts';
 
@@ -38,7 +39,7 @@ const opened = new Set<Engine>();
 function open(dataDir: string, more: Partial<EngineOptions> = {}) {
   const logger = { warn: vi.fn(), error: vi.fn() };
   const retryPolicy = { attempts: 3, initialDelayMs: 1, maxDelayMs: 5 };
-  const engine = createEngine({ dataDir, projections: [actions], logger, retryPolicy, ...more });
+  const engine = createEngine({ catalogue, dataDir, projections: [actions], logger, retryPolicy, ...more });
   opened.add(engine);
   const view = (id: string, projection = 'actions') => engine.views.get(projection, LIVE_GENERATION, id);
   const append = (id: string, ...texts: string[]) =>

@@ -10,6 +10,7 @@ import { evolveView } from '../../../../../core/projections/projection.ts';
 import { LIVE_GENERATION } from '../../../../../core/projections/projector.ts';
 import { agentStatus } from '../../../../../domain/agent/agent-status.ts';
 import { projections } from '../../../../../domain/projections.ts';
+import { catalogue } from '../../../../../events/catalogue.ts';
 import { temporaryFolder } from '../../../../support/temporary-folder.ts';
 
 const script = fileURLToPath(new URL('../../../../support/append-until-killed.ts', import.meta.url));
@@ -52,7 +53,7 @@ it('keeps every acknowledged commit, without gaps, and its views right, when kil
     }
   }
   const logger = { warn: vi.fn(), error: vi.fn() };
-  const engine = createEngine({ dataDir, projections, logger });
+  const engine = createEngine({ catalogue, dataDir, projections, logger });
   engine.start();
   await vi.waitFor(
     async () => expect((await engine.projectionStatus()).map(({ lag }) => lag)).toEqual(projections.map(() => 0)),

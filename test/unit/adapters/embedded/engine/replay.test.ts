@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createEngine, type Engine } from '../../../../../adapters/embedded/engine/engine.ts';
 import type { AnyProjection } from '../../../../../core/projections/projection.ts';
+import { catalogue } from '../../../../../events/catalogue.ts';
 import { actions } from '../../../../support/replay-stage.ts';
 import { steps } from '../../../../support/sample-events.ts';
 import { temporaryFolder } from '../../../../support/temporary-folder.ts';
@@ -13,7 +14,7 @@ const opened = new Set<Engine>();
 function open(dataDir = join(parent, `${++folders}`), projection: AnyProjection = actions) {
   const logger = { warn: vi.fn(), error: vi.fn() };
   const retryPolicy = { attempts: 2, initialDelayMs: 1, maxDelayMs: 2 };
-  const engine = createEngine({ dataDir, projections: [projection], logger, retryPolicy });
+  const engine = createEngine({ catalogue, dataDir, projections: [projection], logger, retryPolicy });
   opened.add(engine);
   const close = async () => {
     opened.delete(engine);

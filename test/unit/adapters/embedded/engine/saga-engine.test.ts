@@ -6,6 +6,7 @@ import type { AnySaga } from '../../../../../core/sagas/saga.ts';
 import { handleCommand } from '../../../../../core/state/decider.ts';
 import { multiAgentTask } from '../../../../../domain/task/multi-agent-task-saga.ts';
 import { taskDecider } from '../../../../../domain/task/task.ts';
+import { catalogue } from '../../../../../events/catalogue.ts';
 import { temporaryFolder } from '../../../../support/temporary-folder.ts';
 
 const parent = temporaryFolder();
@@ -14,7 +15,7 @@ it('delivers again after a restart what a saga could not take, though everything
   const dataDir = join(parent, 'sagas');
   const open = (saga: AnySaga) => {
     const logger = { warn: vi.fn(), error: vi.fn() };
-    const engine = createEngine({ dataDir, projections: [], sagas: [saga], logger });
+    const engine = createEngine({ catalogue, dataDir, projections: [], sagas: [saga], logger });
     engine.start();
     const status = async (taskId: string) =>
       (await Array.fromAsync(engine.store.read(`saga-multi-agent-task:${taskId}`))).map(({ type }) => type).slice(0, 1);
@@ -49,7 +50,7 @@ it('is degraded by an unreadable commit, and starts its saga after the commit is
   };
   const open = () => {
     const logger = { warn: vi.fn(), error: vi.fn() };
-    return createEngine({ dataDir, projections: [], sagas: [multiAgentTask], logger });
+    return createEngine({ catalogue, dataDir, projections: [], sagas: [multiAgentTask], logger });
   };
   const writer = open(); // its sagas are not started
   for (const taskId of ['t-1', 't-2']) {

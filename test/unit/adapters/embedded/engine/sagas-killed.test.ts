@@ -7,6 +7,7 @@ import { expect, it, vi } from 'vitest';
 import { createEngine } from '../../../../../adapters/embedded/engine/engine.ts';
 import { projections } from '../../../../../domain/projections.ts';
 import { sagas } from '../../../../../domain/sagas.ts';
+import { catalogue } from '../../../../../events/catalogue.ts';
 import { answerAssignments } from '../../../../support/obedient-agents.ts';
 import { temporaryFolder } from '../../../../support/temporary-folder.ts';
 
@@ -32,7 +33,7 @@ it('sagas go on where they were when the process is killed at any moment, and do
   for (const [run, count] of [10, 45, 80].entries()) tasks.push(...(await runAndKill(dataDir, run, count)));
 
   const logger = { warn: vi.fn(), error: vi.fn() };
-  const engine = createEngine({ dataDir, projections, sagas, logger });
+  const engine = createEngine({ catalogue, dataDir, projections, sagas, logger });
   answerAssignments(engine);
   engine.start();
   const types = async (stream: string) =>

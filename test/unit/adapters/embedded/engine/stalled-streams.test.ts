@@ -7,6 +7,7 @@ import type { ProjectionFailure, Projector } from '../../../../../core/projectio
 import type { Commit } from '../../../../../core/store/commit.ts';
 import { EventStore } from '../../../../../core/store/event-store.ts';
 import { agentStatus } from '../../../../../domain/agent/agent-status.ts';
+import { catalogue } from '../../../../../events/catalogue.ts';
 import { MemoryCommitStorage } from '../../../../support/memory-storage.ts';
 import { step } from '../../../../support/sample-events.ts';
 
@@ -14,7 +15,7 @@ type Retry = Projector['retryOrPark'];
 
 /** One commit of one event for each stream that is named, at positions 1, 2, 3 ... */
 async function commitsOf(streams: readonly string[]): Promise<PositionedCommit[]> {
-  const store = new EventStore(new MemoryCommitStorage());
+  const store = new EventStore(new MemoryCommitStorage(), { catalogue });
   const commits: Commit[] = [];
   for (const stream of streams) {
     const { fromVersion } = await store.append(stream, [step('a')], { expectedVersion: 'any' });

@@ -3,12 +3,13 @@ import { SqliteCommitStorage } from '../../../../../adapters/embedded/sqlite/com
 import { openDataFolder } from '../../../../../adapters/embedded/sqlite/database.ts';
 import { startServer } from '../../../../../bin/serve/server.ts';
 import { EventStore } from '../../../../../core/store/event-store.ts';
+import { catalogue } from '../../../../../events/catalogue.ts';
 import { temporaryFolder } from '../../../../support/temporary-folder.ts';
 
 it('a folder that holds forks in a circle starts, answers, and parks their streams', async () => {
   const dataDir = temporaryFolder();
   const folder = openDataFolder(dataDir);
-  const store = new EventStore(new SqliteCommitStorage(folder.events));
+  const store = new EventStore(new SqliteCommitStorage(folder.events), { catalogue });
   for (const [agentId, parentId] of [
     ['x', 'x'],
     ['y', 'z'],

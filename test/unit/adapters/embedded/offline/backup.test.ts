@@ -12,6 +12,7 @@ import { openDataFolder } from '../../../../../adapters/embedded/sqlite/database
 import { makeViews } from '../../../../../bin/commands/restore.ts';
 import { sha256 } from '../../../../../core/log/segment.ts';
 import { projections } from '../../../../../domain/projections.ts';
+import { catalogue } from '../../../../../events/catalogue.ts';
 import { makeArchivedHistory } from '../../../../support/archived-history.ts';
 import { step } from '../../../../support/sample-events.ts';
 import { temporaryFolder } from '../../../../support/temporary-folder.ts';
@@ -42,7 +43,7 @@ const fileLike = (folder: string, pattern: RegExp): string => {
 };
 
 async function verdictOf(dataDir: string): Promise<string> {
-  const { verification, close } = openVerification(dataDir, projections, { graceMs: 0 });
+  const { verification, close } = openVerification(dataDir, { projections, catalogue, graceMs: 0 });
   try {
     const run = verification.run();
     for (let taken = await run.next(); ; taken = await run.next()) if (taken.done) return taken.value.verdict;
@@ -73,7 +74,7 @@ describe('a backup', () => {
 
   it('is of one moment, and ends, while others write all the time', async () => {
     const dataDir = copyOf(original);
-    const engine = createEngine({ dataDir, projections, logger: { warn: () => {}, error: () => {} } });
+    const engine = createEngine({ catalogue, dataDir, projections, logger: { warn: () => {}, error: () => {} } });
     engine.start();
     let writing = true;
     const writers = ['c', 'd'].map(async (agentId) => {

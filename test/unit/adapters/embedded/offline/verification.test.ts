@@ -7,6 +7,7 @@ import { openVerification } from '../../../../../adapters/embedded/offline/verif
 import { configureEventSystem } from '../../../../../core/base/configuration.ts';
 import { folds } from '../../../../../domain/folds.ts';
 import { projections } from '../../../../../domain/projections.ts';
+import { catalogue } from '../../../../../events/catalogue.ts';
 import { noise, step } from '../../../../support/sample-events.ts';
 import { temporaryFolder } from '../../../../support/temporary-folder.ts';
 
@@ -14,7 +15,7 @@ const parent = temporaryFolder();
 let copies = 0;
 
 async function verify(dataDir: string) {
-  const { verification, close } = openVerification(dataDir, projections);
+  const { verification, close } = openVerification(dataDir, { projections, catalogue });
   try {
     const run = verification.run();
     for (let taken = await run.next(); ; taken = await run.next()) if (taken.done) return taken.value;
@@ -32,7 +33,7 @@ async function make(strategy: 'single' | 'by_aggregate_type' | 'sharded'): Promi
   const logger = { warn: vi.fn(), error: vi.fn() };
   const settings = configureEventSystem({ event_system: { store: { partition_strategy: strategy } } });
   vi.setSystemTime(Date.now() - 3_600_000);
-  const engine = createEngine({ dataDir, projections, folds, logger, settings });
+  const engine = createEngine({ catalogue, dataDir, projections, folds, logger, settings });
   engine.start();
   const append = (stream: string, ...events: Parameters<typeof engine.store.append>[1]) =>
     engine.store.append(stream, events, { expectedVersion: 'any' });

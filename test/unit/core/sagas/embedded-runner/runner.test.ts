@@ -8,6 +8,7 @@ import { decodeCommit } from '../../../../../core/store/commit.ts';
 import { EventStore } from '../../../../../core/store/event-store.ts';
 import { multiAgentTask } from '../../../../../domain/task/multi-agent-task-saga.ts';
 import { taskDecider } from '../../../../../domain/task/task.ts';
+import { catalogue } from '../../../../../events/catalogue.ts';
 import { MemorySagaIndex } from '../../../../support/memory-sagas.ts';
 import { MemoryCommitStorage } from '../../../../support/memory-storage.ts';
 
@@ -15,7 +16,7 @@ import { MemoryCommitStorage } from '../../../../support/memory-storage.ts';
 function world(saga: AnySaga) {
   let now = Date.parse('2026-01-05T09:00:00.000Z');
   const clock = () => new Date(now);
-  const store = new EventStore(new MemoryCommitStorage(), { now: clock });
+  const store = new EventStore(new MemoryCommitStorage(), { catalogue, now: clock });
   const logger = { error: vi.fn() };
   const runner = new SagaRunner({
     execution: new SagaExecution({ sagas: [saga], store, now: clock }),
@@ -32,7 +33,9 @@ function world(saga: AnySaga) {
     await feed(`saga-multi-agent-task:${taskId}`);
   };
   const types = async (stream: string) =>
-    (await Array.fromAsync(store.commits(stream))).flatMap(decodeCommit).map(({ type }) => type);
+    (await Array.fromAsync(store.commits(stream)))
+      .flatMap((commit) => decodeCommit(commit, catalogue))
+      .map(({ type }) => type);
   const pass = (seconds: number) => {
     now += seconds * 1_000;
   };

@@ -11,6 +11,7 @@ import { agentDecider } from '../../../../../domain/agent/agent.ts';
 import { sagas } from '../../../../../domain/sagas.ts';
 import { type TaskCommand, taskDecider } from '../../../../../domain/task/task.ts';
 import { type WorkflowCommand, workflowDecider } from '../../../../../domain/workflow/workflow.ts';
+import { catalogue } from '../../../../../events/catalogue.ts';
 import { MemorySagaTokens } from '../../../../support/memory-sagas.ts';
 import { MemoryCommitStorage } from '../../../../support/memory-storage.ts';
 
@@ -33,7 +34,7 @@ function world() {
       return storage.put(commit);
     },
   };
-  const store = new EventStore(slow, { now: clock });
+  const store = new EventStore(slow, { catalogue, now: clock });
   const execution = new SagaExecution({ sagas, store, now: clock });
   const tokens = new MemorySagaTokens();
   const started: { sagaId: string; round: SagaRound; turn: number }[] = [];
