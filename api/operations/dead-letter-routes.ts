@@ -21,7 +21,11 @@ const letterId = z
 const letter = z
   .strictObject({
     id: letterId,
-    projection: z.string().describe('The projection that cannot apply the event; `bus` when the bus cannot publish it'),
+    projection: z
+      .string()
+      .describe(
+        'The projection that cannot apply the event; `bus` when the bus cannot publish it, `sagas` when a saga cannot take it',
+      ),
     stream: z.string().describe('The stream whose later events wait'),
     applied: z.int().nonnegative().describe('Sequence number of the last event that was applied or published'),
     ...parkedSchema.shape,
@@ -51,14 +55,14 @@ const preview = z
   .transform((given) => given === 'true')
   .meta({ override: { type: 'boolean', default: false } })
   .describe('Shows the result of a redrive, and writes nothing');
-const filter = { projection: id.optional().describe('Only those of this projection, or `bus`') };
+const filter = { projection: id.optional().describe('Only those of this projection, or of `bus` or `sagas`') };
 
 export const deadLetterQueries = [
   route({
     name: 'listDeadLetters',
     method: 'GET',
     path: '/dead-letters',
-    summary: 'Streams that wait behind an event that a projection or the bus cannot process',
+    summary: 'Streams that wait behind an event that a projection, the bus or a saga cannot process',
     description: 'Each with the event, the error and the attempts. On AWS the list may be a moment behind.',
     query: z.object({ ...filter, limit, cursor: cursor(z.object({ projection: id.optional(), in: id, after: id })) }),
     answer: z.strictObject({ deadLetters: z.array(letter), next: z.string().nullable() }),

@@ -6,7 +6,7 @@ import type { LogPage } from '../../core/log/page.ts';
 import type { Partitioning } from '../../core/log/partition.ts';
 import type { LogStorage, PageRange } from '../../core/log/storage.ts';
 import { LogWriter } from '../../core/log/writer.ts';
-import { ParkedPublications } from '../../core/publishing/parked-publications.ts';
+import { BUS, ParkedStreams } from '../../core/publishing/parked-streams.ts';
 import { Publication } from '../../core/publishing/publication.ts';
 import { Relay } from '../../core/publishing/relay.ts';
 import { type Commit, encodeEvents } from '../../core/store/commit.ts';
@@ -272,7 +272,7 @@ function relayOf(cloud: Cloud, processor: Processor, partitioning: Partitioning)
       catalogue,
       bus,
       policy: { attempts: 1, initialDelayMs: 0, maxDelayMs: 0 },
-      parked: new ParkedPublications(new MemoryViewStore()),
+      parked: new ParkedStreams(new MemoryViewStore(), BUS),
       onParked: () => {},
     }),
   });

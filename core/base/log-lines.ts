@@ -25,6 +25,10 @@ export const logLines = (logger: Logger) => ({
   parkedByBus(stream: string, parked: object): void {
     logger.error('the bus parked a stream as a dead letter', { stream, parked });
   },
+  /** @param error what the sagas failed with */
+  parkedBySagas(stream: string, parked: object, error: unknown): void {
+    logger.error('the sagas parked a stream as a dead letter', { stream, parked, error });
+  },
   snapshotUnusable(fault: string, key: string, error: unknown): void {
     logger.warn('a snapshot cannot be used', { fault, key, error });
   },

@@ -4,14 +4,14 @@ import type { Parked } from '../projections/parked.ts';
 import { type AnyProjection, isShared, streamOf } from '../projections/projection.ts';
 import { previewRedrive, type RedriveResult, redrive } from '../projections/redrive.ts';
 import type { ParkedView, ViewStore } from '../projections/view-store.ts';
-import { BUS, BUS_GENERATION } from './parked-publications.ts';
+import { BUS, ONLY_GENERATION, SAGAS } from './parked-streams.ts';
 import type { Publication } from './publication.ts';
 
 /** A stream that waits, in a projection or for the bus, behind an event that cannot be got over. */
 export interface DeadLetter {
   /** `<projection>:<stream>` */
   readonly id: string;
-  /** The projection, or {@link BUS}. */
+  /** The projection, {@link BUS} or {@link SAGAS}. */
   readonly projection: string;
   readonly stream: string;
   /** What its checkpoint is kept under; a page of a list goes on after it. */
@@ -31,13 +31,20 @@ export interface DeadLetterOptions extends CheckpointOptions {
   readonly live: (projection: string) => number | Promise<number>;
   /** Where the marks of the bus are, when not beside the views. */
   readonly busMarks?: ViewStore;
+  /** Those of the sagas, where sagas take commits themselves: on one machine. */
+  readonly sagas?: SagaLetters;
   /** Publishes what waits for the bus. Not needed to list and preview. */
   readonly publication?: Publication;
   readonly now?: () => Date;
 }
 
+export interface SagaLetters {
+  readonly marks: ViewStore;
+  redrive(stream: string): Promise<RedriveResult>;
+}
+
 export interface RedriveAllOptions {
-  /** Only those of this projection, or of the bus. */
+  /** Only those of this projection, of the bus, or of the sagas. */
   readonly projection?: string | undefined;
   /** Most streams to redrive. */
   readonly limit: number;
@@ -50,7 +57,7 @@ export interface RedriveAllOptions {
 /** How many are read at once. */
 const PAGE = 100;
 
-/** The dead letters of all projections and of the bus: lists them, says what a redrive would lead to, redrives them. */
+/** The dead letters of all projections, of the bus and of sagas: lists them, says what a redrive would lead to, redrives them. */
 export class DeadLetters {
   readonly #options: DeadLetterOptions;
   readonly #checkpoints: Checkpoints;
@@ -83,21 +90,22 @@ export class DeadLetters {
     return this.#letter(name, { ...stored, parked: stored.parked });
   }
 
-  /** What a redrive would lead to now; events for the bus are only counted. @throws NotFoundError */
+  /** What a redrive would lead to now; events for the bus and for sagas are only counted. @throws NotFoundError */
   async preview(id: string): Promise<Redriven> {
     const { projection, stream, applied } = await this.get(id);
-    if (projection === BUS) return { id, from: applied, to: await this.#options.store.head(stream) };
+    if (this.#isOutside(projection)) return { id, from: applied, to: await this.#options.store.head(stream) };
     return { id, ...(await previewRedrive(this.#checkpoints, await this.#place(projection, stream), this.#now())) };
   }
 
   /** Tries a dead letter again, to its stream's head; it is one again where it fails. @throws NotFoundError */
   async redrive(id: string): Promise<Redriven> {
     const { projection, stream } = await this.get(id);
-    const { publication, store } = this.#options;
+    const { publication, sagas, store } = this.#options;
     if (projection === BUS) {
       if (!publication) throw new Error('dead letters of the bus are redriven where there is a way to it');
       return { id, ...(await publication.redrive(stream, store)) };
     }
+    if (projection === SAGAS && sagas) return { id, ...(await sagas.redrive(stream)) };
     return { id, ...(await redrive(this.#checkpoints, await this.#place(projection, stream), this.#now())) };
   }
 
@@ -116,7 +124,7 @@ export class DeadLetters {
   }
 
   #letter(projection: string, { key, version, parked }: ParkedView): DeadLetter {
-    const stream = projection === BUS ? key : streamOf(this.#projection(projection), key);
+    const stream = this.#isOutside(projection) ? key : streamOf(this.#projection(projection), key);
     return { id: `${projection}:${stream}`, projection, stream, key, applied: version, parked };
   }
 
@@ -126,7 +134,7 @@ export class DeadLetters {
   }
 
   #keyOf(name: string, stream: string): string {
-    if (name === BUS) return stream;
+    if (this.#isOutside(name)) return stream;
     const projection = this.#projection(name);
     return isShared(projection) ? stream : stream.slice(stream.indexOf('-') + 1);
   }
@@ -136,16 +144,23 @@ export class DeadLetters {
   }
 
   #marksOf(name: string): ViewStore {
-    const { views, busMarks = views } = this.#options;
+    const { views, busMarks = views, sagas } = this.#options;
+    if (name === SAGAS && sagas) return sagas.marks;
     return name === BUS ? busMarks : views;
   }
 
   #generation(name: string): number | Promise<number> {
-    return name === BUS ? BUS_GENERATION : this.#options.live(name);
+    return this.#isOutside(name) ? ONLY_GENERATION : this.#options.live(name);
   }
 
   #names(): readonly string[] {
-    return [...this.#options.projections.map(({ name }) => name), BUS];
+    const { projections, sagas } = this.#options;
+    return [...projections.map(({ name }) => name), BUS, ...(sagas ? [SAGAS] : [])];
+  }
+
+  /** Whether it is no projection: its marks have streams as keys, and no view. */
+  #isOutside(name: string): boolean {
+    return name === BUS || (name === SAGAS && this.#options.sagas !== undefined);
   }
 
   #known(name: string): string {

@@ -8,7 +8,7 @@ import type { RedriveResult } from '../projections/redrive.ts';
 import { type Commit, decodeCommit, endOf, inStreamOrder, jsonBytesOf } from '../store/commit.ts';
 import type { EventStore } from '../store/event-store.ts';
 import { PORTION_BYTES } from '../store/portions.ts';
-import type { ParkedPublications } from './parked-publications.ts';
+import type { ParkedStreams } from './parked-streams.ts';
 
 /** A commit of which at least one event did not reach the bus. */
 export interface PublicationFailure {
@@ -20,7 +20,7 @@ export interface PublicationOptions {
   readonly catalogue: Catalogue;
   readonly bus: EventBus;
   readonly policy: RetryPolicy;
-  readonly parked: ParkedPublications;
+  readonly parked: ParkedStreams;
   /** Told of each stream that is parked because an event of it cannot be published. */
   readonly onParked: (stream: string, parked: Parked) => void;
   readonly now?: () => Date;

@@ -78,6 +78,11 @@ export class SagaExecution {
     return found?.version === version ? found : undefined;
   }
 
+  /** The commits of a stream from an event on, as the store has them now. */
+  commits(stream: string, from: number): AsyncIterable<Commit> {
+    return this.#store.commits(stream, { from });
+  }
+
   /** See {@link inputsOf}. */
   inputsOf(event: DomainEvent): Directed[] {
     return inputsOf(this.#sagas, event);

@@ -3,7 +3,7 @@ import { EventBridgePublisher } from '../../adapters/aws/eventbridge/publisher.t
 import { type RetryPolicy, retryPolicyOf } from '../../core/base/retry.ts';
 import { EventBus } from '../../core/bus/event-bus.ts';
 import type { ViewStore } from '../../core/projections/view-store.ts';
-import { ParkedPublications } from '../../core/publishing/parked-publications.ts';
+import { BUS, ParkedStreams } from '../../core/publishing/parked-streams.ts';
 import { Publication } from '../../core/publishing/publication.ts';
 import { meteredPublisher } from '../../core/telemetry/metered.ts';
 import { traceOf } from '../../core/telemetry/traced.ts';
@@ -31,7 +31,7 @@ export function publicationTo(name: string, views: ViewStore): Publication {
     catalogue,
     bus,
     policy: withinInvocation(),
-    parked: new ParkedPublications(views),
+    parked: new ParkedStreams(views, BUS),
     onParked: (stream, parked) => {
       metrics.count('dead_letters_total', { projection: 'bus' });
       lines.parkedByBus(stream, parked);

@@ -20,6 +20,8 @@ const KEYS = ['test/unit/api/idempotency-keys.test.ts'];
 const REQUESTS = ['test/unit/adapters/aws/dynamodb/requests.test.ts'];
 const REPLAY = ['test/unit/core/replays/replay.test.ts', 'test/unit/core/replays/replay.property.test.ts'];
 
+const SAGA_RUNNER = ['test/unit/core/sagas/embedded-runner/runner.test.ts'];
+
 const tail = 'core/log/tail.ts';
 const chain = 'core/log/chain.ts';
 const LOG = ['test/unit/core/log'];
@@ -674,5 +676,31 @@ export const faults: readonly Fault[] = [
       ['core/sagas/execution.ts', 'new StateReader({ store, cacheBytes: CACHE_BYTES })', 'new StateReader({ store })'],
     ],
     tests: ['test/unit/core/sagas/saga-cost.test.ts'],
+  },
+  {
+    name: 'sagas: a stream that could not be parked is taken for parked',
+    edits: [
+      [
+        'core/sagas/embedded-runner/dead-letters.ts',
+        'await this.#marks.park(stream, { version: place, event, error }); // first',
+        'this.#streams?.set(stream, place); await this.#marks.park(stream, { version: place, event, error }); // first',
+      ],
+    ],
+    tests: SAGA_RUNNER,
+  },
+  {
+    name: 'sagas: later events of a parked stream are taken',
+    edits: [
+      ['core/sagas/embedded-runner/runner.ts', 'if (this.#deadLetters.hold(commit)) return [];', ''],
+      ['core/sagas/embedded-runner/runner.ts', 'if (!this.#deadLetters.hold(commit)) await', 'await'],
+    ],
+    tests: SAGA_RUNNER,
+  },
+  {
+    name: 'sagas: a redrive leaves the mark where it was',
+    edits: [
+      ['core/sagas/embedded-runner/runner.ts', 'await this.#deadLetters.settle(stream, to, failure);', 'void failure;'],
+    ],
+    tests: SAGA_RUNNER,
   },
 ];

@@ -1,3 +1,4 @@
+import type { SagaFailure, SagaMarks } from '../../core/sagas/embedded-runner/dead-letters.ts';
 import type { SagaEntry, SagaIndex } from '../../core/sagas/index.ts';
 import type { SagaToken, SagaTokens } from '../../core/sagas/tokens.ts';
 
@@ -37,6 +38,24 @@ export class MemorySagaIndex implements SagaIndex {
   #timed(): { sagaId: string; wakeAt: string }[] {
     const timed = [...this.#entries.values()].flatMap(({ sagaId, wakeAt }) => (wakeAt ? [{ sagaId, wakeAt }] : []));
     return timed.toSorted((a, b) => (a.wakeAt < b.wakeAt ? -1 : 1));
+  }
+}
+
+/** Dead letters of sagas in a Map: the port at its simplest. */
+export class MemorySagaMarks implements SagaMarks {
+  readonly failures = new Map<string, SagaFailure>();
+
+  async streams(): Promise<ReadonlyMap<string, number>> {
+    return new Map([...this.failures].map(([stream, { version }]) => [stream, version]));
+  }
+
+  async park(stream: string, failure: SagaFailure): Promise<void> {
+    this.failures.set(stream, failure);
+  }
+
+  async settle(stream: string, _to: number, failure?: SagaFailure): Promise<void> {
+    if (failure) this.failures.set(stream, failure);
+    else this.failures.delete(stream);
   }
 }
 

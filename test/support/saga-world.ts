@@ -7,7 +7,7 @@ import type { Commit } from '../../core/store/commit.ts';
 import type { CommitStorage } from '../../core/store/commit-storage.ts';
 import { EventStore } from '../../core/store/event-store.ts';
 import { catalogue } from '../../events/catalogue.ts';
-import { MemorySagaIndex } from './memory-sagas.ts';
+import { MemorySagaIndex, MemorySagaMarks } from './memory-sagas.ts';
 import { MemoryCommitStorage } from './memory-storage.ts';
 
 /** Stands for the death of the process: whatever was in work is gone, what was stored stays. */
@@ -83,6 +83,7 @@ export class RunnerWorld extends WorldOfSagas {
   readonly execution: SagaExecution;
   parked = 0;
   readonly #commits: Commit[] = [];
+  readonly marks = new MemorySagaMarks();
   #runner: SagaRunner;
   #position = 0;
   #alive = false;
@@ -105,6 +106,7 @@ export class RunnerWorld extends WorldOfSagas {
     return new SagaRunner({
       execution: this.execution,
       index: new MemorySagaIndex(),
+      marks: this.marks,
       policy: { attempts: 2, initialDelayMs: 0, maxDelayMs: 0 },
       logger: { error: (message) => void (/parked/.test(message) && this.parked++) },
       now: () => new Date(this.now),

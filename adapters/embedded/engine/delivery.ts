@@ -4,7 +4,7 @@ import type { EventBus } from '../../../core/bus/event-bus.ts';
 import { LogWriter } from '../../../core/log/writer.ts';
 import type { AnyProjection } from '../../../core/projections/projection.ts';
 import { Projector } from '../../../core/projections/projector.ts';
-import { ParkedPublications } from '../../../core/publishing/parked-publications.ts';
+import { BUS, ParkedStreams, SAGAS } from '../../../core/publishing/parked-streams.ts';
 import { Publication } from '../../../core/publishing/publication.ts';
 import { Relay } from '../../../core/publishing/relay.ts';
 import type { AnySaga } from '../../../core/sagas/saga.ts';
@@ -87,7 +87,7 @@ function createPublication({ stores, bus, policy, logger }: DeliveryOptions): Pu
     catalogue: stores.store.catalogue,
     bus,
     policy,
-    parked: new ParkedPublications(stores.busMarks),
+    parked: new ParkedStreams(stores.busMarks, BUS),
     onParked: logLines(logger).parkedByBus,
   });
 }
@@ -117,6 +117,8 @@ function createSagas({ folder, stores, sagas, policy, logger, telemetry }: Deliv
   return new SagaEngine({
     ...{ sagas, store, commits, claims, policy, logger },
     database: folder.bookkeeping,
+    marks: stores.busMarks,
+    onParked: () => telemetry.metrics.count('dead_letters_total', { projection: SAGAS }),
     observe: (work) => observedDelivery('sagas', work, { ...telemetry, catalogue: store.catalogue }),
   });
 }

@@ -117,7 +117,10 @@ function compose(folder: DataFolder, options: EngineOptions): Engine {
   ];
   return {
     ...{ logger, store, states, views, generations, replays, sharedViews, control, log, objects, bus },
-    deadLetters: new DeadLetters({ projections, store, views, sharedViews, live, busMarks, publication }),
+    deadLetters: new DeadLetters({
+      ...{ projections, store, views, sharedViews, live, busMarks, publication },
+      sagas: { marks: busMarks, redrive: (stream) => delivery.sagas.redrive(stream) },
+    }),
     start: () => startParts(parts),
     close: () => closeParts(parts),
     backlog: () => stores.commits.lastPosition() - Math.min(projector.position, relay.position),

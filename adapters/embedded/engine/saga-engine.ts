@@ -1,6 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { Logger } from '../../../core/base/log-lines.ts';
+import { type Logger, logLines } from '../../../core/base/log-lines.ts';
 import type { RetryPolicy } from '../../../core/base/retry.ts';
+import type { RedriveResult } from '../../../core/projections/redrive.ts';
+import type { ViewStore } from '../../../core/projections/view-store.ts';
+import { ParkedStreams, SAGAS } from '../../../core/publishing/parked-streams.ts';
+import type { SagaMarks } from '../../../core/sagas/embedded-runner/dead-letters.ts';
 import { SagaRunner } from '../../../core/sagas/embedded-runner/runner.ts';
 import { SagaExecution } from '../../../core/sagas/execution.ts';
 import type { AnySaga } from '../../../core/sagas/saga.ts';
@@ -24,6 +28,9 @@ export interface SagaEngineOptions {
   readonly logger: Logger;
   /** Sees the work on each batch of commits. */
   readonly observe?: (work: CommitWork) => CommitWork;
+  /** Where the marks of dead letters are. */
+  readonly marks: ViewStore;
+  readonly onParked?: () => void;
 }
 
 type CommitWork = (commits: readonly Commit[]) => Promise<readonly never[]>;
@@ -37,8 +44,7 @@ export class SagaEngine {
   readonly #runner: SagaRunner;
   readonly #consumer: Consumer;
   readonly #logger: Logger;
-  /** Where commits stand that sagas may not be done with. */
-  readonly #positions = new WeakMap<Commit, number>();
+  readonly #marks: ParkedStreams;
   #timer: NodeJS.Timeout | undefined;
   #waking: Promise<void> = Promise.resolve();
   #closed = false;
@@ -52,10 +58,20 @@ export class SagaEngine {
     policy,
     logger,
     observe = (work) => work,
+    marks,
+    onParked = () => {},
   }: SagaEngineOptions) {
     const execution = new SagaExecution({ sagas, store });
     this.#logger = logger;
-    this.#runner = new SagaRunner({ execution, index: new SqliteSagaIndex(database), policy, logger });
+    this.#marks = new ParkedStreams(marks, SAGAS);
+    const index = new SqliteSagaIndex(database);
+    this.#runner = new SagaRunner({
+      execution,
+      index,
+      policy,
+      logger,
+      marks: loggedMarks(this.#marks, logger, onParked),
+    });
     const work = observe(async (batch) => {
       await this.#runner.apply(batch);
       return [];
@@ -67,16 +83,27 @@ export class SagaEngine {
       checkpoint: sqliteCheckpoint(database, ['sagas']),
       logger,
       apply: async (batch) => {
-        for (const { commit, position } of batch) this.#positions.set(commit, position);
         await work(batch.map(({ commit }) => commit));
         this.#sleep(0);
       },
-      unfinished: () => this.#unfinished(),
     });
   }
 
   get failing(): boolean {
     return this.#consumer.failing;
+  }
+
+  /** Streams that wait as dead letters. */
+  get parked(): number {
+    return this.#runner.parked;
+  }
+
+  /** Tries a stream again that waits as a dead letter. */
+  async redrive(stream: string): Promise<RedriveResult> {
+    const reached = await this.#runner.redrive(stream);
+    this.#sleep(0);
+    const { parked } = await this.#marks.read(stream);
+    return parked ? { ...reached, parked } : reached;
   }
 
   start(): void {
@@ -96,16 +123,6 @@ export class SagaEngine {
     await Promise.all([this.#consumer.close(), this.#waking]);
   }
 
-  /** The first position that a saga is not done with: a restart reads from there. */
-  #unfinished(): number | undefined {
-    let oldest: number | undefined;
-    for (const commit of this.#runner.unfinished()) {
-      const position = this.#positions.get(commit);
-      if (position !== undefined) oldest = Math.min(position, oldest ?? position);
-    }
-    return oldest;
-  }
-
   #sleep(ms: number): void {
     clearTimeout(this.#timer);
     if (this.#closed) return;
@@ -117,9 +134,7 @@ export class SagaEngine {
   async #wakeSagas(): Promise<void> {
     if (this.#closed) return;
     try {
-      const before = this.#unfinished();
       const next = await this.#runner.wake();
-      if (this.#unfinished() !== before) this.#consumer.wake(); // to save how far it has come
       if (next) this.#sleep(Math.min(Math.max(0, next.getTime() - Date.now()), LONGEST_SLEEP_MS));
     } catch (error) {
       this.#logger.error('sagas that are due cannot be woken; it is tried again every second', { error });
@@ -127,3 +142,13 @@ export class SagaEngine {
     }
   }
 }
+
+const loggedMarks = (marks: ParkedStreams, logger: Logger, onParked: () => void): SagaMarks => ({
+  streams: () => marks.streams(),
+  settle: (...outcome) => marks.settle(...outcome),
+  park: async (stream, failure) => {
+    const parked = await marks.park(stream, failure);
+    logLines(logger).parkedBySagas(stream, parked, failure.error);
+    onParked();
+  },
+});

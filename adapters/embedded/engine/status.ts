@@ -15,7 +15,7 @@ export interface EngineHealth {
   readonly status: 'ok' | 'degraded' | 'down';
   /** `data` fails from the first damage that the process meets until it ends. */
   readonly checks: Readonly<Record<'store' | 'projector' | 'relay' | 'sagas' | 'data', 'ok' | 'failing'>>;
-  /** What is wrong with the data, and what to do; absent when nothing is known. */
+  /** What is wrong with the data, or waits for somebody, and what to do; absent when nothing is known. */
   readonly reasons?: readonly string[];
 }
 
@@ -41,22 +41,28 @@ interface MayFail {
 
 export function healthOf(
   { commits }: EngineStores,
-  consumers: Readonly<Record<'projector' | 'relay' | 'sagas', MayFail>>,
+  consumers: Readonly<Record<'projector' | 'relay', MayFail>> & {
+    readonly sagas: MayFail & { readonly parked: number };
+  },
   damage: DamageRecord,
 ): EngineHealth {
-  const reasons = damage.reasons();
+  const { parked } = consumers.sagas;
+  const reasons = [...damage.reasons(), ...(parked > 0 ? [waitingForSagas(parked)] : [])];
   const stateOf = ({ failing }: MayFail) => (failing ? 'failing' : 'ok');
   const checks = {
     store: isReadable(commits) ? 'ok' : 'failing',
     projector: stateOf(consumers.projector),
     relay: stateOf(consumers.relay),
-    sagas: stateOf(consumers.sagas),
-    data: reasons.length > 0 ? 'failing' : 'ok',
+    sagas: parked > 0 ? 'failing' : stateOf(consumers.sagas),
+    data: damage.reasons().length > 0 ? 'failing' : 'ok',
   } as const;
   const found = reasons.length > 0 ? { checks, reasons } : { checks };
   if (checks.store === 'failing') return { status: 'down', ...found };
   return { status: Object.values(checks).includes('failing') ? 'degraded' : 'ok', ...found };
 }
+
+const waitingForSagas = (streams: number) =>
+  `${streams} ${streams === 1 ? 'stream waits' : 'streams wait'} as dead letters of the sagas: GET /dead-letters?projection=sagas says why; mend the data or the code, then redrive`;
 
 function isReadable(commits: EngineStores['commits']): boolean {
   try {

@@ -1,15 +1,14 @@
 import pLimit from 'p-limit';
-import { ConcurrencyError, UnavailableError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log-lines.ts';
 import { type RetryPolicy, withRetry } from '../../base/retry.ts';
 import type { Catalogue, DomainEvent } from '../../events/catalogue.ts';
-import { type Commit, decodeCommit } from '../../store/commit.ts';
+import { type Commit, decodeCommit, endOf } from '../../store/commit.ts';
 import type { SagaInput } from '../decider.ts';
 import type { SagaExecution } from '../execution.ts';
 import type { SagaIndex } from '../index.ts';
 import { refOf } from '../inputs.ts';
 import { nextWake, type SagaRun, type SagaState } from '../state.ts';
-import { type Job, PAUSE_MS, StalledSagas } from './stalled-sagas.ts';
+import { isPassing, SagaDeadLetters, type SagaFailure, type SagaMarks } from './dead-letters.ts';
 
 export interface SagaRunnerOptions {
   readonly execution: SagaExecution;
@@ -17,18 +16,30 @@ export interface SagaRunnerOptions {
   /** The attempts at a compensation before the saga is parked. */
   readonly policy: RetryPolicy;
   readonly logger: Pick<Logger, 'error'>;
+  readonly marks: SagaMarks;
   readonly now?: () => Date;
+}
+
+/** A job of a saga. */
+interface Job {
+  readonly sagaId: string;
+  readonly commit: Commit;
+  /** Absent for a job about all events of the commit. */
+  readonly event?: DomainEvent;
+  readonly work: () => Promise<void>;
 }
 
 /** Sagas processed side by side. Their appends of one turn share a transaction. */
 const CONCURRENCY = 64;
 /** Sagas woken at once. */
 const WAKE_BATCH = 100;
+/** Pause of a saga that fails when it is woken, so that it does not delay others. */
+const PAUSE_MS = 60_000;
 
 /**
  * Runs sagas without Step Functions. It gets all commits in order, each at least once, and the time. A restart restores
- * everything from the histories, so the process may die at any point. A failing saga is tried again every minute, and
- * does not delay other sagas.
+ * everything from the histories, so the process may die at any point. A stream with a commit that a saga cannot take waits
+ * as a dead letter; other streams go on.
  */
 export class SagaRunner {
   readonly #options: SagaRunnerOptions;
@@ -36,7 +47,8 @@ export class SagaRunner {
   /** The event types that sagas need, under all their stored names. */
   readonly #storedTypes: ReadonlySet<string>;
   readonly #catalogue: Catalogue;
-  readonly #stalled = new StalledSagas();
+  readonly #turn = pLimit(1);
+  readonly #deadLetters: SagaDeadLetters;
   /** Sagas that were asked for in the commits in hand, and do not exist. Only a start here makes them. */
   readonly #absent = new Set<string>();
 
@@ -45,10 +57,36 @@ export class SagaRunner {
     this.#catalogue = options.execution.catalogue;
     this.#storedTypes = this.#catalogue.retired.storedTypesOf(options.execution.types);
     this.#now = options.now ?? (() => new Date());
+    this.#deadLetters = new SagaDeadLetters(options.marks);
+  }
+
+  /** Streams that wait as dead letters, as far as the runner knows. */
+  get parked(): number {
+    return this.#deadLetters.count;
   }
 
   /** Processes commits. @throws UnavailableError when all of them have to be delivered again */
-  async apply(commits: readonly Commit[]): Promise<void> {
+  apply(commits: readonly Commit[]): Promise<void> {
+    return this.#turn(() => this.#apply(commits));
+  }
+
+  /**
+   * Tries a dead letter again, up to the head of its stream.
+   * @returns the last events taken before and after
+   * @throws UnavailableError
+   */
+  redrive(stream: string): Promise<{ readonly from: number; readonly to: number }> {
+    return this.#turn(async () => {
+      await this.#deadLetters.load();
+      const from = this.#deadLetters.since(stream, 1) - 1;
+      const { to, failure } = await this.#takeAfter(from, stream);
+      await this.#deadLetters.settle(stream, to, failure);
+      return { from, to };
+    });
+  }
+
+  async #apply(commits: readonly Commit[]): Promise<void> {
+    await this.#deadLetters.load();
     this.#absent.clear();
     let jobs: Job[] = [];
     for (const commit of commits) {
@@ -59,28 +97,46 @@ export class SagaRunner {
         await this.#run(jobs);
         jobs = await this.#losses(event, commit);
       }
-      if (commit.stream.startsWith('saga-')) {
-        const sagaId = commit.stream.slice('saga-'.length);
-        jobs.push({ sagaId, commit, work: async () => this.#follow(sagaId, await this.#eventsOf(commit)) });
-      }
+      jobs.push(...this.#followers(commit));
     }
     await this.#run(jobs);
+  }
+
+  async #takeAfter(from: number, stream: string): Promise<{ to: number; failure?: SagaFailure }> {
+    this.#absent.clear();
+    let to = from;
+    for await (const commit of this.#options.execution.commits(stream, from + 1)) {
+      let event: DomainEvent | undefined;
+      try {
+        for (event of this.#mayConcern(commit) ? decodeCommit(commit, this.#catalogue) : []) {
+          for (const { work } of this.#inputs(event, commit)) await work();
+          for (const { work } of await this.#losses(event, commit)) await work();
+          to = event.sequenceNumber;
+        }
+        for (const { work } of this.#followers(commit)) await work();
+      } catch (error) {
+        if (isPassing(error)) throw error;
+        return { to, failure: { version: event?.sequenceNumber ?? commit.version, event, error } };
+      }
+      to = endOf(commit);
+    }
+    return { to };
+  }
+
+  #followers(commit: Commit): Job[] {
+    if (!commit.stream.startsWith('saga-')) return [];
+    const sagaId = commit.stream.slice('saga-'.length);
+    return [{ sagaId, commit, work: async () => this.#follow(sagaId, await this.#eventsOf(commit)) }];
   }
 
   /** Wakes the sagas that are due. @returns the time of the next call; undefined when no saga waits for a time */
   async wake(): Promise<Date | undefined> {
     const { index } = this.#options;
-    await this.#stalled.retry(this.#now().getTime());
+    await this.#deadLetters.load();
     const due = await index.due(this.#now().toISOString(), WAKE_BATCH);
     await sideBySide(due.map((sagaId) => () => this.#wakeOne(sagaId)));
     const next = await index.nextWake();
-    const time = Math.min(next === undefined ? Number.POSITIVE_INFINITY : Date.parse(next), this.#stalled.nextRetry());
-    return Number.isFinite(time) ? new Date(time) : undefined;
-  }
-
-  /** The commits that a restart has to deliver again although `apply` returned. */
-  unfinished(): Iterable<Commit> {
-    return this.#stalled.commits();
+    return next === undefined ? undefined : new Date(next);
   }
 
   async #wakeOne(sagaId: string): Promise<void> {
@@ -117,7 +173,7 @@ export class SagaRunner {
         const answer = refOf(event);
         for (const item of items) await execution.take(sagaId, { kind: 'lose', item, reason, answer });
       };
-      return [{ sagaId, commit, work }];
+      return [{ sagaId, commit, event, work }];
     });
   }
 
@@ -178,16 +234,9 @@ export class SagaRunner {
     );
   }
 
-  /** Does a job. A failed job is tried again later, unless an outage or a race failed it; later jobs wait for it. */
-  async #attempt(job: Job): Promise<void> {
-    if (this.#stalled.queue(job)) return;
-    try {
-      await job.work();
-    } catch (error) {
-      if (isPassing(error)) throw error;
-      this.#stalled.stall(job, this.#now().getTime());
-      this.#options.logger.error(CANNOT_GO_ON, { sagaId: job.sagaId, error });
-    }
+  /** Does a job. When it fails, its stream is parked, unless an outage or a race failed it. */
+  async #attempt({ commit, event, work }: Job): Promise<void> {
+    if (!this.#deadLetters.hold(commit)) await work().catch((error) => this.#deadLetters.park(commit, error, event));
   }
 
   /** A commit without types was damaged; only its events say whether sagas need it. A note has no events. */
@@ -198,32 +247,17 @@ export class SagaRunner {
   #inputs(event: DomainEvent, commit: Commit): Job[] {
     return this.#options.execution
       .inputsOf(event)
-      .map(({ sagaId, input }) => ({ sagaId, commit, work: () => this.#take(sagaId, input) }));
+      .map(({ sagaId, input }) => ({ sagaId, commit, event, work: () => this.#take(sagaId, input) }));
   }
 
-  /**
-   * The events of a commit. None for an unreadable commit and the later commits of its stream: they wait, in order, and a
-   * restart delivers them again.
-   */
+  /** The events of a commit; none of a stream that waits. An unreadable commit parks its stream. */
   async #readable(commit: Commit): Promise<readonly DomainEvent[]> {
-    const { stream, version } = commit;
-    const whole = { sagaId: `stream ${stream}`, commit, work: () => this.#takeAll(commit) };
-    if (this.#stalled.queue(whole)) return [];
+    if (this.#deadLetters.hold(commit)) return [];
     try {
       return await this.#eventsOf(commit);
     } catch (error) {
-      if (isPassing(error)) throw error;
-      this.#stalled.stall(whole, this.#now().getTime());
-      this.#options.logger.error(CANNOT_READ, { stream, version, error });
+      await this.#deadLetters.park(commit, error);
       return [];
-    }
-  }
-
-  /** Takes a commit that had to wait. */
-  async #takeAll(commit: Commit): Promise<void> {
-    for (const event of await this.#eventsOf(commit)) {
-      for (const job of this.#inputs(event, commit)) await this.#attempt(job);
-      for (const job of await this.#losses(event, commit)) await this.#attempt(job);
     }
   }
 
@@ -239,9 +273,7 @@ export class SagaRunner {
   }
 }
 
-const CANNOT_READ =
-  'sagas cannot read a commit; its stream waits, and is tried again every minute and after a restart; run "annals verify", then restore the commit from a backup';
-const CANNOT_GO_ON = 'a saga fails; it is tried again every minute';
+const CANNOT_GO_ON = 'a saga that is due fails; it is tried again every minute';
 
 /** @throws the first error, after all of the work */
 async function sideBySide(work: readonly (() => Promise<void>)[]): Promise<void> {
@@ -250,8 +282,6 @@ async function sideBySide(work: readonly (() => Promise<void>)[]): Promise<void>
   const failure = results.find((result) => result.status === 'rejected');
   if (failure) throw failure.reason;
 }
-
-const isPassing = (error: unknown) => error instanceof UnavailableError || error instanceof ConcurrencyError;
 
 const isFor = (run: SagaRun, { data }: DomainEvent<'saga.step-started'>): boolean =>
   run.state === 'outstanding' &&

@@ -5,7 +5,7 @@ import type { DomainEvent } from '../../../core/events/catalogue.ts';
 import { LogWriter } from '../../../core/log/writer.ts';
 import { LIVE_GENERATION, Projector } from '../../../core/projections/projector.ts';
 import { DeadLetters } from '../../../core/publishing/dead-letters.ts';
-import { BUS, BUS_GENERATION, ParkedPublications } from '../../../core/publishing/parked-publications.ts';
+import { BUS, ONLY_GENERATION, ParkedStreams } from '../../../core/publishing/parked-streams.ts';
 import { Publication } from '../../../core/publishing/publication.ts';
 import { Relay } from '../../../core/publishing/relay.ts';
 import type { Commit } from '../../../core/store/commit.ts';
@@ -166,7 +166,7 @@ export class Stage {
     const bus = new EventBus({ onHandlerError: () => {} });
     const send = (command: PutEventsCommand) => this.faults.call(() => this.#putEvents(command));
     bus.addPublisher('bus', new EventBridgePublisher({ send }, 'bus', { breakAfter: Number.MAX_SAFE_INTEGER }));
-    const parked = new ParkedPublications(this.faults.unreliable(this.stores.marks));
+    const parked = new ParkedStreams(this.faults.unreliable(this.stores.marks), BUS);
     return new Publication({ catalogue, bus, policy: ONCE, parked, onParked: () => {}, now: this.now });
   }
 
@@ -197,7 +197,7 @@ export class Stage {
   async #checkMarks(events: readonly DomainEvent[]): Promise<void> {
     if (!this.oneRelay || this.#redriving) return;
     for (const { aggregateId, sequenceNumber } of events) {
-      const mark = (await this.stores.marks.get(BUS, BUS_GENERATION, `agent-${aggregateId}`))?.parked;
+      const mark = (await this.stores.marks.get(BUS, ONLY_GENERATION, `agent-${aggregateId}`))?.parked;
       if (!mark || mark.version > sequenceNumber) continue;
       // Kept and not thrown: the bus takes every error of a publisher for a refusal.
       this.#violations.push(

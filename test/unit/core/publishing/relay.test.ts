@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { UnavailableError } from '../../../../core/base/errors.ts';
 import { EventBus } from '../../../../core/bus/event-bus.ts';
 import type { DomainEvent } from '../../../../core/events/catalogue.ts';
-import { ParkedPublications } from '../../../../core/publishing/parked-publications.ts';
+import { BUS, ParkedStreams } from '../../../../core/publishing/parked-streams.ts';
 import { Publication } from '../../../../core/publishing/publication.ts';
 import { Relay } from '../../../../core/publishing/relay.ts';
 import type { Commit } from '../../../../core/store/commit.ts';
@@ -42,7 +42,7 @@ function setup(
     catalogue,
     bus,
     policy: quick,
-    parked: new ParkedPublications(views),
+    parked: new ParkedStreams(views, BUS),
     onParked,
   });
   return { publication, sent, views, onParked };

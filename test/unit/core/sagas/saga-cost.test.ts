@@ -11,7 +11,7 @@ import { sagas } from '../../../../domain/sagas.ts';
 import { type TaskCommand, taskDecider } from '../../../../domain/task/task.ts';
 import { catalogue } from '../../../../events/catalogue.ts';
 import { countedReads } from '../../../support/counted-reads.ts';
-import { MemorySagaIndex, MemorySagaTokens } from '../../../support/memory-sagas.ts';
+import { MemorySagaIndex, MemorySagaMarks, MemorySagaTokens } from '../../../support/memory-sagas.ts';
 import { MemoryCommitStorage } from '../../../support/memory-storage.ts';
 
 const SAGA = 'saga-multi-agent-task:t-1';
@@ -59,7 +59,13 @@ const onOneMachine: Host = (execution) => {
       throw new Error(message);
     },
   };
-  const runner = new SagaRunner({ execution, index: new MemorySagaIndex(), policy, logger });
+  const runner = new SagaRunner({
+    execution,
+    index: new MemorySagaIndex(),
+    marks: new MemorySagaMarks(),
+    policy,
+    logger,
+  });
   return (commit) => runner.apply([commit]);
 };
 
@@ -124,7 +130,13 @@ it('a stream that many answers could come from, but no saga, costs one look for 
   const execution = new SagaExecution({ sagas, store });
   const logger = { error: () => {} };
   const policy = { attempts: 1, initialDelayMs: 0, maxDelayMs: 0 };
-  const runner = new SagaRunner({ execution, index: new MemorySagaIndex(), policy, logger });
+  const runner = new SagaRunner({
+    execution,
+    index: new MemorySagaIndex(),
+    marks: new MemorySagaMarks(),
+    policy,
+    logger,
+  });
   const started = { workflowId: 'w', workflowType: 'recorded', initiatedBy: 'me', parameters: {} };
   await store.append('workflow-w', [{ type: 'workflow.started', data: started }], { expectedVersion: 0 });
   const steps = Array.from({ length: 100 }, (_, index) => {

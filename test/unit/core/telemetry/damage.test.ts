@@ -1,5 +1,5 @@
-import { expect, it } from 'vitest';
-import { CorruptDataError, LineageError, UnavailableError } from '../../../../core/base/errors.ts';
+import { expect, it, vi } from 'vitest';
+import { CorruptDataError, EventVersionError, LineageError, UnavailableError } from '../../../../core/base/errors.ts';
 import { DamageRecord, isDamage, notingDamage } from '../../../../core/telemetry/damage.ts';
 import { withDamage } from '../../../../core/telemetry/health.ts';
 
@@ -34,6 +34,20 @@ it('keeps what was met until the process ends, and says what to do without a nam
     expect.stringMatching(/^damaged data was met 2 times since 2.*annals verify.*restore/),
   ]);
   expect(damage.reasons().join()).not.toContain('agent-secret');
+});
+
+it('tells of events that the code does not know, apart from damage', () => {
+  const onDamage = vi.fn();
+  const damage = new DamageRecord(onDamage);
+  const newer = new EventVersionError(
+    { stream: 'task-secret', sequenceNumber: 1, type: 'task.requested', version: 9 },
+    {},
+  );
+  damage.note(new Error('a view', { cause: newer }));
+  expect(damage.reasons()).toEqual([
+    expect.stringMatching(/^events that this Annals does not know.*1 time since.*redrive/),
+  ]);
+  expect(onDamage).not.toHaveBeenCalled();
 });
 
 it('degrades a health, and makes none better', () => {

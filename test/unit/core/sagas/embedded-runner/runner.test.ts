@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { CorruptDataError } from '../../../../../core/base/errors.ts';
+import { CorruptDataError, UnavailableError } from '../../../../../core/base/errors.ts';
 import { SagaRunner } from '../../../../../core/sagas/embedded-runner/runner.ts';
 import { SagaExecution } from '../../../../../core/sagas/execution.ts';
 import type { AnySaga } from '../../../../../core/sagas/saga.ts';
@@ -9,7 +9,7 @@ import { EventStore } from '../../../../../core/store/event-store.ts';
 import { multiAgentTask } from '../../../../../domain/task/multi-agent-task-saga.ts';
 import { taskDecider } from '../../../../../domain/task/task.ts';
 import { catalogue } from '../../../../../events/catalogue.ts';
-import { MemorySagaIndex } from '../../../../support/memory-sagas.ts';
+import { MemorySagaIndex, MemorySagaMarks } from '../../../../support/memory-sagas.ts';
 import { MemoryCommitStorage } from '../../../../support/memory-storage.ts';
 
 /** A runner, fed by hand. */
@@ -18,9 +18,11 @@ function world(saga: AnySaga) {
   const clock = () => new Date(now);
   const store = new EventStore(new MemoryCommitStorage(), { catalogue, now: clock });
   const logger = { error: vi.fn() };
+  const marks = new MemorySagaMarks();
   const runner = new SagaRunner({
     execution: new SagaExecution({ sagas: [saga], store, now: clock }),
     index: new MemorySagaIndex(),
+    marks,
     policy: { attempts: 1, initialDelayMs: 0, maxDelayMs: 0 },
     logger,
     now: clock,
@@ -39,7 +41,7 @@ function world(saga: AnySaga) {
   const pass = (seconds: number) => {
     now += seconds * 1_000;
   };
-  return { runner, logger, store, request, types, pass };
+  return { runner, logger, marks, store, request, types, pass };
 }
 
 describe('the saga runner', () => {
@@ -59,31 +61,38 @@ describe('the saga runner', () => {
     const next = await runner.wake();
     expect(next).toEqual(new Date('2026-01-05T09:02:01.000Z'));
     expect(logger.error).toHaveBeenCalledExactlyOnceWith(
-      'a saga fails; it is tried again every minute',
+      'a saga that is due fails; it is tried again every minute',
       expect.objectContaining({ sagaId: 'multi-agent-task:broken' }),
     );
     expect(await types('saga-multi-agent-task:t-1')).toContain('saga.compensating');
   });
 
-  it('tries a saga again whose work failed, in order, and counts its commits as unfinished until then', async () => {
+  it('parks a stream that a saga cannot take, passes over its later events, and takes all of them in a redrive', async () => {
     let faults = 2;
     const input: typeof multiAgentTask.input = (event) => {
-      if (faults-- > 0) throw new TypeError('a fault of the declaration');
+      if (event.data.taskId === 't-1' && faults-- > 0) throw new TypeError('a fault of the declaration');
       return multiAgentTask.input(event);
     };
-    const { runner, logger, store, request, types, pass } = world({ ...multiAgentTask, input } as AnySaga);
+    const { runner, marks, store, request, types } = world({ ...multiAgentTask, input } as AnySaga);
     await request('t-1');
     const part = { kind: 'complete', agentId: 'a', result: 1, duration: 1, resources: {} } as const;
     await handleCommand(store, taskDecider, 't-1', part);
     const commits = await Array.fromAsync(store.commits('task-t-1'));
     await runner.apply(commits.slice(-1)); // the answer comes while the start is not taken
+    await request('t-2'); // other streams go on
+    expect(await types('saga-multi-agent-task:t-2')).toContain('saga.started');
     expect(await types('saga-multi-agent-task:t-1')).toEqual([]);
-    expect([...runner.unfinished()].map(({ version }) => version)).toEqual([1, 2]);
-    pass(60);
-    expect(await runner.wake()).toEqual(new Date('2026-01-05T09:02:00.000Z')); // it fails once more
-    pass(60);
-    await runner.wake();
-    expect([...runner.unfinished()]).toEqual([]);
+    expect(marks.failures.get('task-t-1')).toMatchObject({
+      version: 1,
+      event: { type: 'task.requested' },
+      error: expect.any(TypeError),
+    });
+    expect(runner.parked).toBe(1);
+    expect(await runner.redrive('task-t-1')).toEqual({ from: 0, to: 0 }); // it fails once more
+    expect(runner.parked).toBe(1);
+    expect(await runner.redrive('task-t-1')).toEqual({ from: 0, to: 2 });
+    expect([runner.parked, marks.failures.size]).toEqual([0, 0]);
+    await runner.apply(await Array.fromAsync(store.commits('saga-multi-agent-task:t-1')));
     expect(await types('saga-multi-agent-task:t-1')).toEqual([
       'saga.started',
       'saga.step-started',
@@ -91,16 +100,40 @@ describe('the saga runner', () => {
       'multi-agent-task.completed',
       'saga.completed',
     ]);
-    expect(logger.error).toHaveBeenCalledOnce();
+  });
+
+  it('has a commit delivered again that it could neither take nor park', async () => {
+    const input: typeof multiAgentTask.input = () => {
+      throw new TypeError('a fault of the declaration');
+    };
+    const { runner, marks, store, types } = world({ ...multiAgentTask, input } as AnySaga);
+    const order = { requiredAgents: ['a'], payload: {}, deadlineSeconds: 60 };
+    await handleCommand(store, taskDecider, 't-1', { kind: 'request', ...order });
+    const commits = await Array.fromAsync(store.commits('task-t-1'));
+    vi.spyOn(marks, 'park').mockRejectedValueOnce(new UnavailableError('the disk is full'));
+    await expect(runner.apply(commits)).rejects.toThrow(UnavailableError);
+    expect(runner.parked).toBe(0);
+    await runner.apply(commits);
+    expect([runner.parked, [...marks.failures.keys()]]).toEqual([1, ['task-t-1']]);
+    expect(await types('saga-multi-agent-task:t-1')).toEqual([]);
+  });
+
+  it('knows after a restart which streams wait', async () => {
+    const { runner, marks, request, types } = world(multiAgentTask);
+    marks.failures.set('task-t-1', { version: 1, error: new Error('earlier') });
+    await request('t-1');
+    expect(await types('saga-multi-agent-task:t-1')).toEqual([]);
+    expect(await runner.redrive('task-t-1')).toEqual({ from: 0, to: 1 });
+    expect(await types('saga-multi-agent-task:t-1')).toContain('saga.started');
   });
 
   it.each([
     ['with its types', {}],
     ['without types', { types: [] }],
   ])(
-    'keeps the stream of an unreadable commit %s waiting, and takes it in order once it is repaired',
+    'parks the stream of an unreadable commit %s, and takes it in order once it is repaired and redriven',
     async (_, change) => {
-      const { runner, logger, store, request, types, pass } = world(multiAgentTask);
+      const { runner, marks, store, request, types } = world(multiAgentTask);
       const rubbish = new Uint8Array([9, 9]);
       const order = { requiredAgents: ['a'], payload: {}, deadlineSeconds: 600 };
       await handleCommand(store, taskDecider, 't-2', { kind: 'request', ...order });
@@ -114,18 +147,12 @@ describe('the saga runner', () => {
       });
       await runner.apply([{ ...start, ...change, body: rubbish }, answer]);
       repaired.mockRestore();
-      expect(logger.error).toHaveBeenCalledExactlyOnceWith(
-        expect.stringMatching(/^sagas cannot read a commit.*annals verify/),
-        expect.objectContaining({ stream: 'task-t-2', version: 1, error: expect.any(CorruptDataError) }),
-      );
-      expect([...runner.unfinished()].map(({ version }) => version)).toEqual([1, 2]);
+      expect(marks.failures.get('task-t-2')).toEqual({ version: 1, error: expect.any(CorruptDataError) });
       await request('t-1'); // other streams go on
       expect(await types('saga-multi-agent-task:t-1')).toContain('saga.started');
       expect(await types('saga-multi-agent-task:t-2')).toEqual([]);
 
-      pass(60);
-      await runner.wake();
-      expect([...runner.unfinished()]).toEqual([]);
+      expect(await runner.redrive('task-t-2')).toEqual({ from: 0, to: 2 });
       expect((await types('saga-multi-agent-task:t-2')).at(-1)).toBe('saga.completed');
     },
   );
