@@ -8,7 +8,10 @@
 export const rooms = {
   // core: the mechanism, without the event types of any application. A room imports only rooms on lower floors.
   'core/base': { holds: 'errors, ids, configuration, retries: what every room needs', may: [] },
-  'core/events': { holds: 'what an event type is: its declaration, its envelope, its JSON', may: ['core/base'] },
+  'core/events': {
+    holds: 'what an event type is: its declaration, envelope and JSON; the events of sagas',
+    may: ['core/base'],
+  },
   'core/store': {
     holds: 'streams of events: append, read, commits and their bodies, ports to storage',
     may: ['core/base', 'core/events'],

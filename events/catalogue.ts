@@ -1,7 +1,8 @@
 import { catalogueOf } from '../core/events/catalogue.ts';
+import { sagaEvents } from '../core/events/saga.ts';
 import { agentEvents } from './agent.ts';
 import { integrationEvents } from './integration.ts';
-import { sagaEvents } from './saga.ts';
+import { multiAgentTaskEvents } from './multi-agent-task.ts';
 import { systemEvents } from './system.ts';
 import { taskEvents } from './task.ts';
 import { workflowEvents } from './workflow.ts';
@@ -12,6 +13,7 @@ export const definitions = [
   ...taskEvents,
   ...workflowEvents,
   ...sagaEvents,
+  ...multiAgentTaskEvents,
   ...integrationEvents,
   ...systemEvents,
 ] as const;

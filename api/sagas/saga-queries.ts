@@ -1,9 +1,8 @@
 import * as z from 'zod';
 import { NotFoundError } from '../../core/base/errors.ts';
 import { streamId } from '../../core/base/stream-id.ts';
-import type { DomainEvent } from '../../core/events/catalogue.ts';
 import { id } from '../../core/events/envelope.ts';
-import { evolveSaga, initialSaga, type SagaEvent, type SagaRun } from '../../core/sagas/state.ts';
+import { evolveSaga, initialSaga, type SagaRun } from '../../core/sagas/state.ts';
 import type { EventStore } from '../../core/store/event-store.ts';
 import { sagaStatus } from '../../domain/saga/saga-status.ts';
 import { route } from '../http/route.ts';
@@ -35,10 +34,7 @@ export const sagaQueries = [
     errors: ['NOT_FOUND', 'CORRUPT_DATA'],
     async handle({ params: { sagaId } }, { store }: { store: EventStore }) {
       const history = await Array.fromAsync(store.read(streamId('saga', sagaId)));
-      const { status, sagaType, runs, reason, parked } = (history as DomainEvent<SagaEvent>[]).reduce(
-        evolveSaga,
-        initialSaga,
-      );
+      const { status, sagaType, runs, reason, parked } = history.reduce(evolveSaga, initialSaga);
       if (status === 'NONE') throw new NotFoundError(`there is no saga ${sagaId}`);
       const explanation = { ...(reason === undefined ? {} : { reason }), ...(parked ? { parked } : {}) };
       const steps = runs.map(stepOf);

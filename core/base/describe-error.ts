@@ -15,7 +15,7 @@ const MAX_DEPTH = 5;
 
 /**
  * The loggable facts of an error. Only messages of Annals, of services and of the system are logged: JSON.parse, for
- * example, quotes its input, and thoughts and actions of agents must not be in a log.
+ * example, quotes its input, and data of events must not be in a log.
  */
 export function describeError(error: unknown, depth = 0): ErrorDescription {
   if (!(error instanceof Error)) return { type: typeof error };

@@ -3,6 +3,7 @@ import type { EventDefinition, RetiredEvent } from './define.ts';
 import { envelopeInput, type eventCategory, type eventSeverity, recordedEnvelope, systemEnvelope } from './envelope.ts';
 import type { JsonObject } from './json.ts';
 import { RetiredTypes } from './retired-types.ts';
+import type { sagaEvents } from './saga.ts';
 import { storedForm } from './stored-form.ts';
 
 /**
@@ -13,9 +14,12 @@ import { storedForm } from './stored-form.ts';
 // biome-ignore lint/suspicious/noEmptyInterface: the application adds its member by declaration merging
 export interface Register {}
 
-type Definition = Register extends { readonly events: readonly (infer Declared extends EventDefinition)[] }
-  ? Declared
-  : EventDefinition;
+/** The events of sagas are those of core itself. */
+type Definition =
+  | (typeof sagaEvents)[number]
+  | (Register extends { readonly events: readonly (infer Declared extends EventDefinition)[] }
+      ? Declared
+      : EventDefinition);
 
 /** The name of an event type. */
 export type EventType = Definition['type'];
@@ -61,7 +65,7 @@ interface Envelope {
   readonly position?: string;
 }
 
-/** A stored event: `DomainEvent<'agent.created'>` has that type's data. */
+/** A stored event: `DomainEvent<'saga.started'>` has that type's data. */
 export type DomainEvent<T extends EventType = EventType> = {
   [K in T]: Envelope & { readonly type: K; readonly data: EventData<K> } & SystemEnvelope<K>;
 }[T];

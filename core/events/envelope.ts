@@ -9,6 +9,9 @@ export const id = z
   .regex(ID_PATTERN, 'must be 1 to 128 characters out of A-Z a-z 0-9 . _ ~ : - and start with a letter or digit')
   .meta({ id: 'Id' });
 
+/** The place of an event, in data that names it. */
+export const eventPlace = z.strictObject({ eventId: id, streamId: z.string(), sequenceNumber: z.int().positive() });
+
 export const eventSeverity = z.enum(['DEBUG', 'INFO', 'WARNING', 'ERROR', 'CRITICAL']);
 export const eventCategory = z.enum(['SYSTEM', 'SECURITY', 'PERFORMANCE', 'BUSINESS', 'OPERATIONAL']);
 

@@ -3,6 +3,9 @@ import * as z from 'zod';
 /** Deepest nesting of objects and arrays that Annals stores or accepts. */
 export const MAX_JSON_DEPTH = 32;
 
+/** Any JSON value. */
+export type Json = z.output<ReturnType<typeof z.json>>;
+
 /** Any JSON object. Its keys are the caller's; its values any JSON value. */
 export const jsonObject = z.record(z.string(), z.json());
 export type JsonObject = z.output<typeof jsonObject>;

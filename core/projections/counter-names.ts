@@ -19,7 +19,7 @@ const KEY = '=names';
 const content = z.object({ names: z.array(z.string()) });
 
 /**
- * The names that callers chose, such as types of agents, that the views of a shared projection count by. First come, first
+ * The names that callers chose, such as types of products, that the views of a shared projection count by. First come, first
  * served: a name is only ever added, so one that found no room never finds any, and an event is counted under the same name
  * whenever it is counted: live, in a rebuild, in a verification, at a time in the past.
  */

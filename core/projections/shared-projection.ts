@@ -35,7 +35,7 @@ export interface SharedProjection<Own extends object = JsonObject, Type extends 
   /** Members of the views that count millionths: readers get them as numbers with up to six decimals. */
   readonly millionths?: readonly string[];
   /**
-   * Members of the views that count by names which callers choose, such as types of agents. The first 100 names (4 KB) have
+   * Members of the views that count by names which callers choose, such as types of products. The first 100 names (4 KB) have
    * counters; all further ones are counted together, as `other`.
    */
   readonly named?: readonly string[];

@@ -1,15 +1,15 @@
-import type { NewEvent } from '../events/catalogue.ts';
+import type { EventType, NewEvent } from '../events/catalogue.ts';
 import type { Decider } from '../state/decider.ts';
 import type { SagaEvents } from './consequences.ts';
 import { type SagaInput, sagaDecider } from './decider.ts';
 import type { AnySaga } from './saga.ts';
-import type { SagaEvent, SagaRun, SagaState } from './state.ts';
+import type { SagaRun, SagaState } from './state.ts';
 
 /**
  * A saga with causes: each event carries the `correlationId` of the saga and, as `causationId`, the event that caused
  * it, also when a deadline did.
  */
-export function linkedSaga(declaration: AnySaga): Decider<SagaState, SagaInput, SagaEvent> {
+export function linkedSaga(declaration: AnySaga): Decider<SagaState, SagaInput, EventType> {
   const decider = sagaDecider(declaration);
   return {
     ...decider,
@@ -32,7 +32,7 @@ function linked(events: SagaEvents, saga: SagaState, input: SagaInput): SagaEven
 }
 
 /** The event that causes the next step of an attempt: its start for a deadline, its end for the next attempt. */
-function causeOfAttempt(saga: SagaState, event: NewEvent<SagaEvent>): string | undefined {
+function causeOfAttempt(saga: SagaState, event: NewEvent): string | undefined {
   if (event.type === 'saga.step-started' && event.data.attempt > 1) {
     return runAt(saga, event.data.step, event.data.items[0])?.endedBy;
   }

@@ -1,9 +1,9 @@
 import type { NewEvent } from '../events/catalogue.ts';
 import type { DecideContext } from '../state/decider.ts';
 import type { AnySaga, SagaContext, SagaStep } from './saga.ts';
-import { compensable, evolveSaga, type SagaEvent, type SagaState } from './state.ts';
+import { compensable, evolveSaga, type SagaState } from './state.ts';
 
-export type SagaEvents = readonly NewEvent<SagaEvent>[];
+export type SagaEvents = readonly NewEvent[];
 
 /** The start of an attempt at items of a step. */
 export function begin(
@@ -13,7 +13,7 @@ export function begin(
   items: readonly string[],
   attempt: number,
   { now, id: sagaId }: DecideContext,
-): NewEvent<SagaEvent> {
+): NewEvent {
   const context = { input: saga.input, runs: saga.runs };
   const seconds = Math.max(...items.map((item) => stepOf(declaration, step).deadlineSeconds(context, item)));
   const deadline = new Date(Date.parse(now) + seconds * 1_000).toISOString();
@@ -37,7 +37,7 @@ function consequences(declaration: AnySaga, saga: SagaState, context: DecideCont
   const { id: sagaId } = context;
   if (saga.status === 'COMPENSATING' && compensable(saga).length === 0) {
     const reason = saga.reason ?? 'unknown';
-    const own = declaration.failed?.({ input: saga.input, runs: saga.runs }, reason) as NewEvent<SagaEvent> | undefined;
+    const own = declaration.failed?.({ input: saga.input, runs: saga.runs }, reason);
     return [...(own ? [own] : []), { type: 'saga.failed', data: { sagaId, reason } }];
   }
   if (saga.status !== 'STARTED') return [];
@@ -58,11 +58,11 @@ function proceed(declaration: AnySaga, saga: SagaState, context: DecideContext):
     if ('fails' in items) return [compensate(context.id, items.fails)];
     if (items.length > 0) return [begin(declaration, saga, step.name, items, 1, context)];
   }
-  const own = declaration.completed?.(view) as NewEvent<SagaEvent> | undefined;
+  const own = declaration.completed?.(view);
   return [...(own ? [own] : []), { type: 'saga.completed', data: { sagaId: context.id } }];
 }
 
-const compensate = (sagaId: string, reason: string): NewEvent<SagaEvent> => ({
+const compensate = (sagaId: string, reason: string): NewEvent => ({
   type: 'saga.compensating',
   data: { sagaId, reason, cancelled: false },
 });

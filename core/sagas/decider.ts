@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { CommandRejectedError, NotFoundError } from '../base/errors.ts';
-import type { DomainEvent, EventData, NewEvent } from '../events/catalogue.ts';
+import type { DomainEvent, EventData, EventType, NewEvent } from '../events/catalogue.ts';
+import type { Json } from '../events/json.ts';
 import type { DecideContext, Decider } from '../state/decider.ts';
 import { begin, type SagaEvents, stepOf, withConsequences } from './consequences.ts';
-import type { AnySaga, Json } from './saga.ts';
+import type { AnySaga } from './saga.ts';
 import {
   type AnswerRef,
   compensable,
@@ -11,7 +12,6 @@ import {
   initialSaga,
   outstanding,
   runOf,
-  type SagaEvent,
   type SagaRun,
   type SagaState,
 } from './state.ts';
@@ -48,7 +48,7 @@ const MAX_EXPIRED = 50;
  * `STARTED`, the first of {@link compensable} while `COMPENSATING`. The first append decides a race, so a saga never
  * both completes and compensates.
  */
-export function sagaDecider(declaration: AnySaga): Decider<SagaState, SagaInput, SagaEvent> {
+export function sagaDecider(declaration: AnySaga): Decider<SagaState, SagaInput, EventType> {
   return {
     aggregateType: 'saga',
     stateVersion: SAGA_STATE_VERSION,
@@ -173,7 +173,7 @@ function failed(
   run: SagaRun,
   failure: StepFailure,
   { now, id: sagaId }: DecideContext,
-): NewEvent<SagaEvent> {
+): NewEvent {
   const { step, item, attempt } = run;
   const { retries } = stepOf(declaration, step);
   const limit = retries.of?.({ input: saga.input, runs: saga.runs }, item) ?? retries.limit;

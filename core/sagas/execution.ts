@@ -28,7 +28,7 @@ export interface SagaExecutionOptions {
   readonly now?: () => Date;
 }
 
-/** Most states and commit ids in memory, together: about those of a hundred sagas of a hundred agents. */
+/** Most states and commit ids in memory, together: about those of a hundred sagas of a hundred items. */
 const CACHE_BYTES = 16 * 1024 * 1024;
 
 /** The fold of every saga's history, for any declaration. */

@@ -1,10 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { DomainEvent, EventData, EventType, NewEvent } from '../events/catalogue.ts';
+import type { Json } from '../events/json.ts';
 import type { Decider } from '../state/decider.ts';
 import type { SagaRun } from './state.ts';
-
-/** Any JSON value. */
-export type Json = EventData<'task.completed'>['result'];
 
 /** The input of the pure functions of a declaration. */
 export interface SagaContext<Input> {
@@ -51,7 +49,7 @@ export interface SagaAnswer<T extends EventType> {
   readonly output?: (data: EventData<T>) => Json | undefined;
 }
 
-/** The parties of a step's items, such as agents. The end of a party ends its items. */
+/** The parties that answer a step's items. The end of a party ends its items. */
 export interface Party {
   /** The aggregate of an item's party. */
   readonly id: (item: string) => string;

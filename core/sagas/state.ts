@@ -1,21 +1,6 @@
 import type { DomainEvent, EventData, NewEvent } from '../events/catalogue.ts';
 import type { JsonObject } from '../events/json.ts';
 
-export type SagaEvent =
-  | 'saga.started'
-  | 'saga.step-started'
-  | 'saga.step-completed'
-  | 'saga.step-failed'
-  | 'saga.answer-ignored'
-  | 'saga.compensating'
-  | 'saga.step-compensated'
-  | 'saga.parked'
-  | 'saga.resumed'
-  | 'saga.completed'
-  | 'saga.failed'
-  | 'multi-agent-task.completed'
-  | 'multi-agent-task.failed';
-
 /** The event of the answer. */
 export type AnswerRef = EventData<'saga.step-completed'>['answer'];
 
@@ -67,11 +52,11 @@ export interface SagaState {
 export const initialSaga: SagaState = { status: 'NONE', sagaType: '', input: {}, runs: [] };
 
 /** The saga after an event of its history. */
-export function evolveSaga(saga: SagaState, event: DomainEvent<SagaEvent> | NewEvent<SagaEvent>): SagaState {
+export function evolveSaga(saga: SagaState, event: DomainEvent | NewEvent): SagaState {
   return { ...evolved(saga, event), lastId: event.id };
 }
 
-function evolved(saga: SagaState, event: DomainEvent<SagaEvent> | NewEvent<SagaEvent>): SagaState {
+function evolved(saga: SagaState, event: DomainEvent | NewEvent): SagaState {
   const { id } = event;
   switch (event.type) {
     case 'saga.started': {
@@ -111,9 +96,8 @@ function evolved(saga: SagaState, event: DomainEvent<SagaEvent> | NewEvent<SagaE
       const run = runOf(saga, event.data.item);
       return run ? change(saga, run, { heard: true }) : saga;
     }
-    case 'multi-agent-task.completed':
-    case 'multi-agent-task.failed':
-      return saga;
+    default:
+      return saga; // an event that the declaration adds at the end
   }
 }
 
@@ -147,7 +131,7 @@ export const outstanding = (saga: SagaState): readonly SagaRun[] =>
   saga.status === 'STARTED' ? saga.runs.filter(({ state }) => state === 'outstanding') : [];
 
 /**
- * The items to undo, in this order: completed items, and items begun without an answer, since an agent may be at work.
+ * The items to undo, in this order: completed items, and items begun without an answer, since their party may be at work.
  * An item with a failure as its answer has nothing to undo.
  */
 export const compensable = (saga: SagaState): readonly SagaRun[] => saga.runs.filter(hasEffect).toReversed();

@@ -1,4 +1,4 @@
-/** The token by which a state machine waits for the answer to an item. (A Task of Step Functions, not one of the domain.) */
+/** The token by which a state machine waits for the answer to an item. */
 export interface SagaToken {
   readonly sagaId: string;
   readonly step: string;

@@ -133,7 +133,7 @@ function annotationsOf({ attributes, correlationId }: SpanOptions): { annotation
   return { annotations: { ...attributes, ...(correlationId ? { correlation_id: correlationId } : {}) } };
 }
 
-/** The class of an error and not its message, which can quote what an agent said. */
+/** The class of an error and not its message, which can quote the data of events. */
 function outcomeOf(error: unknown, callers: boolean): object {
   const type = error instanceof Error ? error.name : typeof error;
   const cause = { exceptions: [{ id: newSegmentId(), type, message: type }] };

@@ -19,7 +19,7 @@ export type DifferenceKind =
 /** A place where store, log and views do not agree. */
 export interface Difference {
   readonly part: 'store' | 'log' | 'views';
-  /** Such as `agent-7 version 3`, `partition all, page 12` or `agent-status/7`. */
+  /** Such as `invoice-7 version 3`, `partition all, page 12` or `invoice-status/7`. */
   readonly place: string;
   readonly kind: DifferenceKind;
   readonly detail: string;

@@ -1,6 +1,6 @@
 import type { DomainEvent, EventData } from '../../core/events/catalogue.ts';
-import { findJsonFault } from '../../core/events/json.ts';
-import { commandOf, defineSaga, type Json, MAX_OUTPUT_DEPTH } from '../../core/sagas/saga.ts';
+import { findJsonFault, type Json } from '../../core/events/json.ts';
+import { commandOf, defineSaga, MAX_OUTPUT_DEPTH } from '../../core/sagas/saga.ts';
 import type { SagaRun } from '../../core/sagas/state.ts';
 import { taskDecider } from './task.ts';
 

@@ -38,3 +38,12 @@ it('a log line has one wording on every host', () => {
   expect(messages.length).toBeGreaterThan(10);
   expect(messages.filter((message, index) => messages.indexOf(message) !== index)).toEqual([]);
 });
+
+/** Words of the application. The calls of Step Functions have a member `task`, which deployed state machines send. */
+const WORDS = /agent|task|workflow/i;
+
+it('core is free of the domain: no file of it names an agent, a task or a workflow', () => {
+  const files = globSync('core/**/*.ts').filter((file) => file !== 'core/sagas/step-functions/requests.ts');
+  expect(files.length).toBeGreaterThan(100);
+  expect(files.filter((file) => WORDS.test(readFileSync(file, 'utf8')))).toEqual([]);
+});

@@ -152,7 +152,7 @@ export class SagaRunner {
     }
   }
 
-  /** Most events that could be answers are of subjects without a saga, such as a workflow that is only recorded. */
+  /** Most events that could be answers are of subjects without a saga, such as those that are only recorded. */
   async #take(sagaId: string, input: SagaInput): Promise<void> {
     const starts = input.kind === 'start';
     if (!starts && this.#absent.has(sagaId)) return;

@@ -16,7 +16,7 @@ export interface SagaCallbacksOptions {
 const MAX_GROUP = 40;
 
 /**
- * Answers the calls of the state machines of sagas, and brings them the answers of agents. The state machine owns
+ * Answers the calls of the state machines of sagas, and brings them the answers of their parties. The state machine owns
  * order, time and retries; the facts are in the saga's history, as on one machine. Each call may be repeated, also
  * concurrently.
  */

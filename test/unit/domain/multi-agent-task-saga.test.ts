@@ -3,7 +3,7 @@ import { CommandRejectedError, NotFoundError } from '../../../core/base/errors.t
 import type { DomainEvent, NewEvent } from '../../../core/events/catalogue.ts';
 import { type SagaInput, sagaDecider } from '../../../core/sagas/decider.ts';
 import { sagaIdOf } from '../../../core/sagas/saga.ts';
-import { compensable, evolveSaga, initialSaga, nextWake, type SagaEvent } from '../../../core/sagas/state.ts';
+import { compensable, evolveSaga, initialSaga, nextWake } from '../../../core/sagas/state.ts';
 import { multiAgentTask } from '../../../domain/task/multi-agent-task-saga.ts';
 import { recorded, specification } from '../../support/specification.ts';
 
@@ -18,7 +18,7 @@ const [requested] = recorded('task', 't-1', [{ type: 'task.requested', data: ord
 const ref = (sequenceNumber: number) => ({ eventId: `t-${sequenceNumber}`, streamId: 'task-t-1', sequenceNumber });
 const input = { taskId: 't-1', requiredAgents: ['a', 'b', 'c'], deadlineSeconds: 60 };
 
-const begun: NewEvent<SagaEvent>[] = [
+const begun: NewEvent[] = [
   {
     type: 'saga.started',
     data: { sagaId, sagaType: 'multi-agent-task', startedBy: { ...ref(1), eventId: 'e-1' }, input },
@@ -28,7 +28,7 @@ const begun: NewEvent<SagaEvent>[] = [
     data: { sagaId, step: 'assign', items: ['a', 'b', 'c'], attempt: 1, deadline: '2026-01-05T09:01:00.000Z' },
   },
 ];
-const done = (item: string, n: number): NewEvent<SagaEvent> => ({
+const done = (item: string, n: number): NewEvent => ({
   type: 'saga.step-completed',
   data: { sagaId, step: 'assign', item, answer: ref(n), output: { result: item } },
 });
@@ -38,27 +38,27 @@ const completes = (item: string, n: number): SagaInput => ({
   answer: ref(n),
   output: { result: item },
 });
-const broke = (item: string, n: number): NewEvent<SagaEvent> => ({
+const broke = (item: string, n: number): NewEvent => ({
   type: 'saga.step-failed',
   data: { sagaId, step: 'assign', item, attempt: 1, cause: 'answer', reason: 'no', answer: ref(n) },
 });
-const compensating: NewEvent<SagaEvent> = {
+const compensating: NewEvent = {
   type: 'saga.compensating',
   data: { sagaId, reason: 'no', cancelled: false },
 };
-const undone = (item: string): NewEvent<SagaEvent> => ({
+const undone = (item: string): NewEvent => ({
   type: 'saga.step-compensated',
   data: { sagaId, step: 'assign', item },
 });
-const ignored = (item: string, n: number): NewEvent<SagaEvent> => ({
+const ignored = (item: string, n: number): NewEvent => ({
   type: 'saga.answer-ignored',
   data: { sagaId, item, answer: ref(n) },
 });
-const ended: NewEvent<SagaEvent>[] = [
+const ended: NewEvent[] = [
   { type: 'multi-agent-task.failed', data: { taskId: 't-1', reason: 'no', completedAgents: [] } },
   { type: 'saga.failed', data: { sagaId, reason: 'no' } },
 ];
-const stateAfter = (...events: NewEvent<SagaEvent>[]) => events.reduce(evolveSaga, initialSaga);
+const stateAfter = (...events: NewEvent[]) => events.reduce(evolveSaga, initialSaga);
 
 describe('the multi-agent task saga', () => {
   it('has one id per task, also where the task’s id leaves no room', () => {
@@ -155,7 +155,7 @@ describe('the multi-agent task saga', () => {
   it('undoes what was done and what is not answered, last first; not what failed of itself', () => {
     const turned = stateAfter(...begun, done('a', 2), broke('b', 3), compensating);
     expect(compensable(turned).map(({ item }) => item)).toEqual(['c', 'a']);
-    const expired: NewEvent<SagaEvent> = {
+    const expired: NewEvent = {
       type: 'saga.step-failed',
       data: { sagaId, step: 'assign', item: 'b', attempt: 1, cause: 'deadline', reason: 'late' },
     };
@@ -170,7 +170,7 @@ describe('the multi-agent task saga', () => {
   });
 
   it('fails once all is undone', () => {
-    const failed: NewEvent<SagaEvent> = {
+    const failed: NewEvent = {
       type: 'multi-agent-task.failed',
       data: { taskId: 't-1', reason: 'no', completedAgents: ['a'] },
     };

@@ -1,9 +1,8 @@
 import * as z from 'zod';
-import { defineEvent } from '../core/events/define.ts';
-import { id } from '../core/events/envelope.ts';
-import { instant } from '../core/events/instant.ts';
-import { jsonObject } from '../core/events/json.ts';
-import { requiredAgents } from './task.ts';
+import { defineEvent } from './define.ts';
+import { eventPlace, id } from './envelope.ts';
+import { instant } from './instant.ts';
+import { jsonObject } from './json.ts';
 
 /** Most items of one step. */
 const MAX_ITEMS = 100;
@@ -11,11 +10,11 @@ const MAX_ITEMS = 100;
 const reason = z.string().min(1).max(1024);
 /** The name of a step in the declaration of the saga. */
 const step = z.string().min(1).max(64);
-/** An item of a step, such as an agent or a step of a workflow. The items of a step run side by side. */
+/** An item of a step. The items of a step run side by side. */
 const item = id;
 const items = z.array(item).min(1).max(MAX_ITEMS);
 /** The event that was the answer. */
-const answer = z.strictObject({ eventId: id, streamId: z.string(), sequenceNumber: z.int().positive() });
+const answer = eventPlace;
 
 const common = { kind: 'domain', access: 'internal', version: 1, aggregateType: 'saga' } as const;
 
@@ -55,7 +54,7 @@ export const sagaStepFailed = defineEvent({
     attempt: z.int().positive(),
     cause: z
       .enum(['answer', 'party', 'refused', 'deadline'])
-      .describe('The cause: an answer, the end of the agent, a refused command, or the clock'),
+      .describe('The cause: an answer, the end of the party, a refused command, or the clock'),
     reason,
     answer: answer.optional(),
     retryAt: instant.optional(),
@@ -119,29 +118,7 @@ export const sagaFailed = defineEvent({
   sensitive: ['reason'],
 });
 
-export const multiAgentTaskCompleted = defineEvent({
-  ...common,
-  type: 'multi-agent-task.completed',
-  description: 'Every required agent completed its part of a task.',
-  data: z.strictObject({
-    taskId: id,
-    completedAgents: requiredAgents,
-    results: z
-      .array(z.strictObject({ agentId: id, result: z.json().optional(), answer }))
-      .optional()
-      .describe('A large result is left out; `answer` names the event that holds it'),
-  }),
-  sensitive: ['results'],
-});
-
-export const multiAgentTaskFailed = defineEvent({
-  ...common,
-  type: 'multi-agent-task.failed',
-  description: 'A task ended without success, and its assignments are released.',
-  data: z.strictObject({ taskId: id, reason, completedAgents: z.array(id) }),
-  sensitive: ['reason'],
-});
-
+/** The events of every saga's history. An application with sagas has them in its catalogue. */
 export const sagaEvents = [
   sagaStarted,
   sagaStepStarted,
@@ -154,6 +131,4 @@ export const sagaEvents = [
   sagaResumed,
   sagaCompleted,
   sagaFailed,
-  multiAgentTaskCompleted,
-  multiAgentTaskFailed,
 ] as const;
