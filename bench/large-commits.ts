@@ -9,6 +9,7 @@ import { folds } from '../domain/folds.ts';
 import { projections } from '../domain/projections.ts';
 import { sagas } from '../domain/sagas.ts';
 import { catalogue } from '../events/catalogue.ts';
+import { endOf } from '../test/support/log-end.ts';
 import { sampleEvents } from './harness/events.ts';
 
 // One machine: a start with 50 commits of 4.5 MB that no consumer has taken in: memory, the longest stall of the event loop
@@ -46,7 +47,7 @@ async function start(dataDir: string): Promise<void> {
   const events = 2 * COMMITS;
   const isDone = async () =>
     (await engine.projectionStatus()).every(({ lag }) => lag === 0) &&
-    Number.parseInt((await engine.log.end()).slice(0, 12), 16) === events;
+    Number.parseInt((await endOf(engine.log)).slice(0, 12), 16) === events;
   while (!(await isDone())) await delay(20);
   const seconds = (performance.now() - began) / 1_000;
   stalls.disable();

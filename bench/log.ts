@@ -11,6 +11,7 @@ import { LogWriter } from '../core/log/writer.ts';
 import type { Commit } from '../core/store/commit.ts';
 import { EventStore } from '../core/store/event-store.ts';
 import { catalogue } from '../events/catalogue.ts';
+import { endOf } from '../test/support/log-end.ts';
 import { MemoryCommitStorage } from '../test/support/memory-storage.ts';
 import { createTables } from '../test/support/tables.ts';
 import { withEmulator } from './harness/emulator.ts';
@@ -153,7 +154,7 @@ async function embedded(): Promise<void> {
     if (!event) return;
     const append = (index: number) => engine.store.append(`agent-${index}`, [event], { expectedVersion: 0 });
     const caughtUp = async (): Promise<string> => {
-      for (let position = await engine.log.end(); ; ) {
+      for (let position = await endOf(engine.log); ; ) {
         const { events, next } = await engine.log.getEventsAfter(position, { waitMs: 200, limit: 1_000 });
         position = next;
         if (events.length === 0) return position;

@@ -3,6 +3,7 @@ import { createEngine } from '../../adapters/embedded/engine/engine.ts';
 import type { NewEvent } from '../../core/events/catalogue.ts';
 import { projections } from '../../domain/projections.ts';
 import { catalogue } from '../../events/catalogue.ts';
+import { endOf } from '../../test/support/log-end.ts';
 import { sampleEvents } from './events.ts';
 
 const COMMITS_AT_ONCE = 64;
@@ -36,8 +37,8 @@ export async function fillDataFolder(dataDir: string, events: number): Promise<F
     const limit = pLimit(COMMITS_AT_ONCE);
     await Promise.all([fill('long', events / 10), ...names.map((name) => limit(() => fill(name, 100)))]);
     while ((await engine.projectionStatus()).some(({ lag }) => lag > 0)) await new Promise((go) => setTimeout(go, 200));
-    for (let end = ''; end !== (await engine.log.end()); await new Promise((go) => setTimeout(go, 1_000))) {
-      end = await engine.log.end();
+    for (let end = ''; end !== (await endOf(engine.log)); await new Promise((go) => setTimeout(go, 1_000))) {
+      end = await endOf(engine.log);
     }
     return { events, longStream: 'agent-long' };
   } finally {

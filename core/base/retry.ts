@@ -10,9 +10,6 @@ export interface RetryPolicy {
   readonly maxDelayMs: number;
 }
 
-/** The seed's policy: 3 attempts, pauses from 1 s to 60 s. */
-export const defaultRetryPolicy: RetryPolicy = { attempts: 3, initialDelayMs: 1_000, maxDelayMs: 60_000 };
-
 /** The policy of the configuration. */
 export function retryPolicyOf({ processors }: EventSystem): RetryPolicy {
   const { max_retries, initial_delay, max_delay } = processors.retry_policy;

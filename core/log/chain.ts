@@ -132,11 +132,6 @@ export class LogChain {
     return this.#milestone((await this.#seekInHole(recordedAt, low, found.page - 1)) ?? found, 'before');
   }
 
-  /** The place after the last event. */
-  async end(): Promise<Milestone> {
-    return this.#milestone(await this.#last(), 'after');
-  }
-
   /** The last page. A chain that is closed is asked once. */
   async #last(): Promise<LogPage | undefined> {
     if (this.#closing) return this.#closing;

@@ -29,17 +29,10 @@ const SETTLING_MS = 2_000;
 export class EventStream {
   readonly #log: Pick<EventLog, 'getEventsAfter'>;
   readonly #options: EventStreamOptions;
-  #position: string | undefined;
 
   constructor(log: Pick<EventLog, 'getEventsAfter'>, options: EventStreamOptions = {}) {
     this.#log = log;
     this.#options = options;
-    this.#position = options.after;
-  }
-
-  /** The position after everything that was given out or passed by; undefined before the first look at a log from its beginning. */
-  get position(): string | undefined {
-    return this.#position;
   }
 
   /** @throws what {@link EventLog} throws, to the reader; the stream has ended then */
@@ -65,13 +58,11 @@ export class EventStream {
   }
 
   async *#follow(cancelled?: AbortSignal): AsyncGenerator<LoggedEvent> {
-    for await (const { events, next } of this.getSlices(cancelled)) {
+    for await (const { events } of this.getSlices(cancelled)) {
       for (const event of events) {
         if (cancelled?.aborted || this.#options.signal?.aborted) return;
-        this.#position = event.position;
         yield event;
       }
-      this.#position = next;
     }
   }
 

@@ -10,7 +10,7 @@ import { LogLayouts } from './layouts.ts';
 import { News } from './news.ts';
 import { type LogPage, readCommits } from './page.ts';
 import { type LogLayout, partitionsWith } from './partition.ts';
-import { afterTheLog, BEGINNING, type Cursor, formatPosition, noPosition, parsePosition } from './position.ts';
+import { afterTheLog, BEGINNING, type Cursor, noPosition, parsePosition } from './position.ts';
 import { SharedSlices } from './shared-slices.ts';
 import { type LoggedEvent, type LogSlice, loggedEvents, type PlacedCommit, readSlice } from './slice.ts';
 import { cursorOf, LogWalk } from './walk.ts';
@@ -78,11 +78,6 @@ export class EventLog {
     this.#news = new News(options.storage, () => this.#slices.clear());
   }
 
-  /** Readers that wait for news. */
-  get waiting(): number {
-    return this.#news.waiting;
-  }
-
   /**
    * The next events after a position, or from the beginning (of the time range, when there is one). Callers that ask for the
    * same share one slice: nobody may change it.
@@ -147,20 +142,6 @@ export class EventLog {
         await turn();
       }
     }
-  }
-
-  /**
-   * A position after which nothing is missed that was recorded at or after an instant (ISO 8601). Up to a page of earlier
-   * events follows it, too; a filter with the same `from` leaves those out.
-   */
-  async positionAt(time: string): Promise<string> {
-    return formatPosition(await this.#cursorAt(new Selection({ from: time }, this.catalogue)));
-  }
-
-  /** The position of the end of the log. Its first 12 digits, hexadecimal, are the number of events in it. */
-  async end(): Promise<string> {
-    const ends = await this.#milestones(new Selection({}, this.catalogue), (chain) => chain.end());
-    return formatPosition(cursorOf(ends));
   }
 
   #slice(position: string | undefined, options: SliceOptions): Promise<LogSlice> {

@@ -33,11 +33,6 @@ export class News {
     return this.#count;
   }
 
-  /** Readers that wait now. */
-  get waiting(): number {
-    return this.#waiting.size;
-  }
-
   /** Waits until there were more appends than `count`, the time is over, or the signal ends it. Never throws. */
   after(count: number, ms: number, signal?: AbortSignal): Promise<void> {
     if (this.#count !== count || signal?.aborted) return Promise.resolve();

@@ -1,12 +1,10 @@
 import { heapSizeOf } from '../base/heap-size.ts';
 import { parseStreamId } from '../base/stream-id.ts';
 import type { Catalogue, DomainEvent } from '../events/catalogue.ts';
-import type { LoggedCommit } from '../log/log.ts';
 import { foldCommit } from '../state/fold.ts';
 import { type Commit, endOf } from '../store/commit.ts';
 import { evolveView } from './projection.ts';
-import { type AnySharedProjection, homesOf, type Increments, shownCounts, Tally } from './shared-projection.ts';
-import type { CounterValues } from './shared-view-store.ts';
+import { type AnySharedProjection, homesOf, type Increments, Tally } from './shared-projection.ts';
 
 /** One stream in so many is measured. */
 const MEASURED_EVERY = 64;
@@ -80,20 +78,4 @@ export class SharedFold {
     const size = 512 + heapSizeOf(stream.own) + heapSizeOf(stream.early);
     this.#bytesPerStream = this.#bytesPerStream === 0 ? size : this.#bytesPerStream + (size - this.#bytesPerStream) / 8;
   }
-}
-
-/**
- * Folds a history into the views of a shared projection, in memory, which takes as much as there are streams.
- * @param history all commits of the streams that feed it
- * @returns the counters of each view, under whatever names callers chose
- */
-export async function foldShared(
-  projection: AnySharedProjection,
-  history: AsyncIterable<LoggedCommit>,
-  catalogue: Catalogue,
-  until?: Date,
-): Promise<ReadonlyMap<string, CounterValues>> {
-  const fold = new SharedFold(projection, catalogue, until);
-  for await (const { commit } of history) fold.take(commit);
-  return shownCounts(fold.increments());
 }

@@ -24,11 +24,6 @@ export class StateCache {
     this.#maxBytes = maxBytes;
   }
 
-  /** About how many bytes of memory the states take. */
-  get bytes(): number {
-    return this.#bytes;
-  }
-
   get<State>(fold: Fold<State>, stream: string): Known<State> | undefined {
     const key = keyOf(fold, stream);
     const entry = this.#entries.get(key);

@@ -26,11 +26,6 @@ export class RecentCommits {
     this.#maxBytes = maxBytes;
   }
 
-  /** About how many bytes of memory are kept. */
-  get bytes(): number {
-    return this.#bytes;
-  }
-
   /** The commit that is stored like this, whole; undefined when it is not kept. */
   find(stored: Commit): Promise<Commit> | undefined {
     const kept = this.#kept.get(keyOf(stored));

@@ -18,11 +18,6 @@ export class TraceCollector {
     this.#maxBytes = maxBytes;
   }
 
-  /** About how many bytes of memory the traces take. */
-  get bytes(): number {
-    return this.#bytes;
-  }
-
   readonly collect = (segment: SegmentDocument): void => {
     const segments = this.#traces.get(segment.trace_id) ?? [];
     if (segments.length >= MAX_SPANS_A_TRACE) return;

@@ -2,12 +2,12 @@ import type { DomainEvent } from '../../../core/events/catalogue.ts';
 import { EventLog } from '../../../core/log/log.ts';
 import type { LogStorage } from '../../../core/log/storage.ts';
 import { LIVE_GENERATION } from '../../../core/projections/projector.ts';
-import { foldShared } from '../../../core/projections/shared-fold.ts';
 import type { AnySharedProjection } from '../../../core/projections/shared-projection.ts';
 import type { SharedViewStore } from '../../../core/projections/shared-view-store.ts';
 import type { ViewStore } from '../../../core/projections/view-store.ts';
 import type { EventStore } from '../../../core/store/event-store.ts';
 import { catalogue } from '../../../events/catalogue.ts';
+import { foldShared } from '../fold-shared.ts';
 
 /** Everything that there is when a simulation has run. */
 export interface Outcome {
@@ -50,7 +50,7 @@ async function checkView({ views }: Outcome, stream: string, events: readonly Do
 
 async function checkShared({ fleet, shared, store, streams }: Outcome): Promise<void> {
   async function* commits() {
-    for (const stream of streams) for await (const commit of store.commits(stream)) yield { commit, position: '' };
+    for (const stream of streams) yield* store.commits(stream);
   }
   const expected = await foldShared(fleet, commits(), catalogue);
   const place = { projection: fleet.name, generation: LIVE_GENERATION };

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { NewEvent } from '../../../core/events/catalogue.ts';
-import { foldShared } from '../../../core/projections/shared-fold.ts';
 import { type AnySharedProjection, treeOf } from '../../../core/projections/shared-projection.ts';
 import { EventStore } from '../../../core/store/event-store.ts';
 import { fleetOverview } from '../../../domain/fleet/fleet-overview.ts';
 import { leaderboard } from '../../../domain/fleet/leaderboard.ts';
 import { catalogue } from '../../../events/catalogue.ts';
+import { foldShared } from '../../support/fold-shared.ts';
 import { MemoryCommitStorage } from '../../support/memory-storage.ts';
 
 /** The views of a shared projection after histories, each a stream; recorded in their order, an hour apart. */
@@ -16,7 +16,7 @@ async function views(projection: AnySharedProjection, histories: Record<string, 
   for (const [stream, events] of Object.entries(histories)) await store.append(stream, events, { expectedVersion: 0 });
   const history = async function* () {
     for (const stream of Object.keys(histories)) {
-      for await (const commit of store.commits(stream)) yield { commit, position: '' };
+      yield* store.commits(stream);
     }
   };
   const folded = await foldShared(projection, history(), catalogue);

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { TraceCollector } from '../../../../adapters/embedded/telemetry/trace-collector.ts';
+import { heapSizeOf } from '../../../../core/base/heap-size.ts';
 import type { SegmentDocument } from '../../../../core/telemetry/tracer.ts';
 
 const segment = (n: number, text: string) =>
@@ -13,8 +14,10 @@ const segment = (n: number, text: string) =>
 it('traces are bounded in bytes: the oldest make room for new ones, and their conversations are forgotten', () => {
   const collector = new TraceCollector(100_000);
   for (let n = 0; n < 100; n++) collector.collect(segment(n, 'x'.repeat(5_000)));
-  expect(collector.bytes).toBeLessThanOrEqual(100_000);
-  expect(collector.bytes).toBeGreaterThan(50_000);
+  const kept = Array.from({ length: 100 }, (_, n) => collector.find(`c-${n}`).length).reduce((sum, n) => sum + n);
+  const bytes = kept * heapSizeOf(segment(0, 'x'.repeat(5_000)));
+  expect(bytes).toBeLessThanOrEqual(100_000);
+  expect(bytes).toBeGreaterThan(50_000);
   expect(collector.find('c-99')).toHaveLength(1);
   expect(collector.find('c-0')).toEqual([]);
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { defaultRetryPolicy, withRetry } from '../../../../core/base/retry.ts';
+import { withRetry } from '../../../../core/base/retry.ts';
 
 describe('withRetry', () => {
   it('tries again until it works', async () => {
@@ -13,7 +13,9 @@ describe('withRetry', () => {
     try {
       let calls = 0;
       const work = vi.fn(async () => Promise.reject(new Error(`attempt ${++calls}`)));
-      const failed = withRetry(defaultRetryPolicy, work).catch((error: unknown) => error);
+      const failed = withRetry({ attempts: 3, initialDelayMs: 1_000, maxDelayMs: 60_000 }, work).catch(
+        (error: unknown) => error,
+      );
       await vi.advanceTimersByTimeAsync(1);
       expect(work).toHaveBeenCalledTimes(1);
       await vi.runAllTimersAsync();

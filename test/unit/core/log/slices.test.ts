@@ -5,7 +5,9 @@ import type { PageRange } from '../../../../core/log/storage.ts';
 import { LogWriter } from '../../../../core/log/writer.ts';
 import { catalogue } from '../../../../events/catalogue.ts';
 import { History } from '../../../support/history.ts';
+import { endOf } from '../../../support/log-end.ts';
 import { MemoryLogStorage } from '../../../support/memory-log.ts';
+import { countWaitingReaders } from '../../../support/waiting-readers.ts';
 
 /** Tells of appends, as the storage of one machine does, and lets a test do something after a read. */
 class TellingStorage extends MemoryLogStorage {
@@ -60,7 +62,7 @@ describe('a slice of the log', () => {
 
   it('is read once for all who ask for the same, until the log grows', async () => {
     const { log, storage, add } = await setup(3);
-    const end = await log.end();
+    const end = await endOf(log);
     const ask = (limit = 10) => log.getEventsAfter(end, { limit });
     storage.reads = 0;
     const [first] = await Promise.all(Array.from({ length: 100 }, () => ask()));
@@ -74,7 +76,7 @@ describe('a slice of the log', () => {
 
   it('has what was appended while the log was looked at, without a wait', async () => {
     const { log, storage, add } = await setup(1);
-    const end = await log.end();
+    const end = await endOf(log);
     storage.afterRead = add;
     const late = AbortSignal.timeout(10_000);
     const { events } = await log.getEventsAfter(end, { waitMs: never, signal: late });
@@ -84,7 +86,7 @@ describe('a slice of the log', () => {
   it('is not waited for when its time range is over', async () => {
     const { log } = await setup(1);
     const waits = vi.spyOn(globalThis, 'setTimeout');
-    const slice = await log.getEventsAfter(await log.end(), { waitMs: never, to: '2026-01-05T09:00:00.500Z' });
+    const slice = await log.getEventsAfter(await endOf(log), { waitMs: never, to: '2026-01-05T09:00:00.500Z' });
     expect(slice).toMatchObject({ events: [], caughtUp: true });
     expect(waits).not.toHaveBeenCalled();
     waits.mockRestore();
@@ -94,28 +96,30 @@ describe('a slice of the log', () => {
 describe('readers that wait', () => {
   it('are all woken by one append, which one reading serves', async () => {
     const { log, storage, add } = await setup(1);
-    const after = await log.end();
+    const waiting = countWaitingReaders();
+    const after = await endOf(log);
     const followers = Array.from({ length: 500 }, () => log.getEventsAfter(after, { waitMs: never }));
-    await expect.poll(() => log.waiting).toBe(500);
+    await expect.poll(waiting).toBe(500);
     storage.reads = 0;
     await add();
     const slices = await Promise.all(followers);
     expect(new Set(slices).size).toBe(1);
     expect(slices[0]?.events).toHaveLength(1);
     expect(storage.reads).toBeLessThan(10);
-    expect(log.waiting).toBe(0);
+    expect(waiting()).toBe(0);
   });
 
   it('leave nothing behind when they go', async () => {
     const { log } = await setup(1);
+    const waiting = countWaitingReaders();
     const gone = new AbortController();
-    const after = await log.end();
+    const after = await endOf(log);
     const followers = Array.from({ length: 10 }, () =>
       log.getEventsAfter(after, { waitMs: never, signal: gone.signal }),
     );
-    await expect.poll(() => log.waiting).toBe(10);
+    await expect.poll(waiting).toBe(10);
     gone.abort();
     await Promise.all(followers);
-    expect(log.waiting).toBe(0);
+    expect(waiting()).toBe(0);
   });
 });

@@ -7,6 +7,7 @@ import { folds } from '../../../../../domain/folds.ts';
 import { projections } from '../../../../../domain/projections.ts';
 import { sagas } from '../../../../../domain/sagas.ts';
 import { catalogue } from '../../../../../events/catalogue.ts';
+import { endOf } from '../../../../support/log-end.ts';
 import { temporaryFolder } from '../../../../support/temporary-folder.ts';
 
 const parent = temporaryFolder();
@@ -33,7 +34,7 @@ it.each([
 ])('a commit that is %s is decoded once for all consumers and followers together', async (_, characters) => {
   const heard: string[] = [];
   engine.bus.subscribe('*', async (event) => void heard.push(event.id));
-  const after = await engine.log.end();
+  const after = await endOf(engine.log);
   const followers = [{}, { types: ['agent.created'] }, { aggregateType: 'agent' }].map((filter) =>
     engine.log.getEventsAfter(after, { ...filter, waitMs: 60_000 }),
   );

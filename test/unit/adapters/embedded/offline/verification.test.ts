@@ -8,6 +8,7 @@ import { configureEventSystem } from '../../../../../core/base/configuration.ts'
 import { folds } from '../../../../../domain/folds.ts';
 import { projections } from '../../../../../domain/projections.ts';
 import { catalogue } from '../../../../../events/catalogue.ts';
+import { endOf } from '../../../../support/log-end.ts';
 import { noise, step } from '../../../../support/sample-events.ts';
 import { temporaryFolder } from '../../../../support/temporary-folder.ts';
 
@@ -50,7 +51,7 @@ async function make(strategy: 'single' | 'by_aggregate_type' | 'sharded'): Promi
   await append('agent-f', step('mine'));
   await vi.waitFor(async () => {
     expect((await engine.projectionStatus()).every(({ lag }) => lag === 0)).toBe(true);
-    expect(Number.parseInt((await engine.log.end()).slice(0, 12), 16)).toBe(46);
+    expect(Number.parseInt((await endOf(engine.log)).slice(0, 12), 16)).toBe(46);
   }, 10_000);
   await engine.close();
   vi.useRealTimers();
