@@ -27,17 +27,12 @@ type Names = Partial<Record<Exclude<Verdict, 'outage'>, readonly string[]>>;
 const names: Record<Service, Names> = {
   DynamoDB: {
     answer: ['ConditionalCheckFailedException', 'TransactionCanceledException'],
-    request: [
-      'ValidationException',
-      'SerializationException',
-      'ItemCollectionSizeLimitExceededException',
-      'IdempotentParameterMismatchException',
-    ],
+    request: ['ValidationException', 'SerializationException', 'ItemCollectionSizeLimitExceededException'],
     conflict: ['TransactionConflictException'],
   },
   S3: {
     answer: ['NoSuchKey', 'NotFound', 'PreconditionFailed', 'ConditionalRequestConflict', 'NotModified'],
-    request: ['EntityTooLarge', 'EntityTooSmall', 'KeyTooLongError', 'MetadataTooLarge', 'BadDigest', 'InvalidDigest'],
+    request: ['EntityTooLarge', 'EntityTooSmall', 'KeyTooLongError', 'MetadataTooLarge'],
   },
   EventBridge: { request: ['MalformedDetail', 'InvalidArgument', 'ValidationException', 'SerializationException'] },
   'Step Functions': {
@@ -59,11 +54,19 @@ const names: Record<Service, Names> = {
 /** Words in the message of a malformed request that blame the table, its index or the bus, and so concern every item. */
 const sharedCause = /\bindex(es)?\b|schema|missing the key|type mismatch for key|event ?bus|\barn\b/i;
 
+/**
+ * Words in the message of a ValidationException that blame the values of this item: their size, number or form. Any other
+ * message is about the request as our code made it, and so concerns every item until the code is mended: "Invalid
+ * UpdateExpression: Syntax error", "ExpressionAttributeNames contains invalid key", "Table is being updated".
+ */
+const ownCause = /size|length|large|long|limit|exceed|overflow|underflow|magnitude|digits|nest|empty|duplicate|utf-?8/i;
+
 /** The meaning of an error for the item or entry of its request, by the error's name and message. */
 export function verdictOn(service: Service, name: string | undefined, message = ''): Verdict {
   const { answer, request, conflict } = names[service];
   if (name === undefined) return 'outage';
   if (answer?.includes(name)) return 'answer';
   if (conflict?.includes(name)) return 'conflict';
-  return request?.includes(name) && !sharedCause.test(message) ? 'request' : 'outage';
+  if (!request?.includes(name) || sharedCause.test(message)) return 'outage';
+  return name !== 'ValidationException' || ownCause.test(message) ? 'request' : 'outage';
 }

@@ -18,10 +18,12 @@ const outages: Record<Service, readonly string[]> = {
     ...['ProvisionedThroughputExceededException', 'TransactionInProgressException', 'InternalServerError'],
     ...['ReplicatedWriteConflictException', 'KMSAccessDeniedException', 'KMSDisabledException'],
     ...['KMSInvalidStateException', 'KMSNotFoundException', 'KMSThrottlingException'],
+    ...['IdempotentParameterMismatchException', 'DuplicateItemException', 'PolicyNotFoundException'],
   ],
   S3: [
     ...['NoSuchBucket', 'SlowDown', 'RequestTimeTooSkewed', 'SignatureDoesNotMatch', 'InvalidAccessKeyId'],
     ...['InternalError', 'PermanentRedirect', 'AuthorizationHeaderMalformed', 'KMS.DisabledException'],
+    ...['BadDigest', 'IncompleteBody', 'RequestTimeout', 'XAmzContentSHA256Mismatch', 'InvalidObjectState'],
     ...['KMS.NotFoundException', 'InvalidToken', 'OperationAborted', 'BucketNotFound'],
   ],
   EventBridge: [
@@ -93,10 +95,29 @@ describe('an error of AWS', () => {
     ['DynamoDB', 'The table does not have the specified index: byGroup'],
     ['DynamoDB', 'The provided key element does not match the schema'],
     ['DynamoDB', 'One or more parameter values were invalid: Missing the key view in the item'],
+    ['DynamoDB', 'Invalid UpdateExpression: Syntax error; token: "ADD"'],
+    ['DynamoDB', 'ExpressionAttributeNames contains invalid key: Syntax error; key: "c0"'],
+    ['DynamoDB', 'Value provided in ExpressionAttributeValues unused in expressions: keys: {:none}'],
+    ['DynamoDB', 'Invalid KeyConditionExpression: An expression attribute value used in expression is not defined'],
+    ['DynamoDB', 'Filter Expression can only contain non-primary key attributes'],
+    ['DynamoDB', 'no'],
     ['EventBridge', 'Event bus annals-prod does not exist'],
     ['Step Functions', "Invalid State Machine Arn: 'annals'"],
   ] as const)('of %s is an outage when it is about what all requests share: %s', (service, message) => {
     expect(verdictOn(service, 'ValidationException', message)).toBe('outage');
+  });
+
+  it.each([
+    'Item size has exceeded the maximum allowed size',
+    'Item size to update has exceeded the maximum allowed size',
+    'Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit',
+    'Number overflow. Attempting to store a number with magnitude larger than supported range',
+    'Attempting to store more than 38 significant digits in a Number',
+    'One or more parameter values were invalid: Input collection [a, a] of type SS contains duplicates.',
+    'One or more parameter values were invalid: Size of hashkey has exceeded the maximum size limit of2048 bytes',
+    'Invalid UpdateExpression: Expression size has exceeded the maximum allowed size; expression size: 4097',
+  ])('of DynamoDB is a fault of this item when it blames its values: %s', (message) => {
+    expect(verdictOn('DynamoDB', 'ValidationException', message)).toBe('request');
   });
 
   it('is an outage when it comes from the network, or when the answer cannot be read', async () => {

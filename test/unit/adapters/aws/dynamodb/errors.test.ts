@@ -63,10 +63,10 @@ async function answering(answer: (response: ServerResponse) => void, requestTime
   return adapters(address.port, requestTimeout);
 }
 
-const refusing = (status: number, type: string) =>
+const refusing = (status: number, type: string, message = 'no') =>
   answering((response) => {
     response.writeHead(status, { 'content-type': 'application/x-amz-json-1.0' });
-    response.end(JSON.stringify({ __type: `com.amazonaws.dynamodb.v20120810#${type}`, message: 'no' }));
+    response.end(JSON.stringify({ __type: `com.amazonaws.dynamodb.v20120810#${type}`, message }));
   });
 
 it('every call to a missing service fails with an UnavailableError and its cause', async () => {
@@ -109,7 +109,11 @@ for (const [status, type] of [
 }
 
 it('ValidationException is a fault of the item and is thrown unchanged', async () => {
-  for (const [name, call] of await refusing(400, 'ValidationException'))
+  for (const [name, call] of await refusing(
+    400,
+    'ValidationException',
+    'Item size has exceeded the maximum allowed size',
+  ))
     await expect(call(), name).rejects.toHaveProperty('name', 'ValidationException');
 });
 

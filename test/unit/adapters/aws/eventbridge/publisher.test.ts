@@ -37,7 +37,9 @@ const outage = () => {
 };
 
 /** As the SDK throws what EventBridge says of a whole request. */
-const refusedBy = (name: string) => Object.assign(new Error('no'), { name, $fault: 'client', $metadata: {} });
+const refusedBy = (name: string, message = 'no') =>
+  Object.assign(new Error(message), { name, $fault: 'client', $metadata: {} });
+const TOO_LARGE = 'Total size of the entries in the request is over the limit.';
 
 /** The times after which the client's HTTP handler gives up; it reads them at its first request. */
 async function settingsOf(handler: object): Promise<{ requestTimeout?: number; connectionTimeout?: number }> {
@@ -166,7 +168,7 @@ describe('EventBridgePublisher', () => {
     const { bridge, publisher } = setup();
     bridge.answer = (entries) => {
       if (!entries.some(({ Detail = '' }) => JSON.parse(Detail).id === events[3]?.id)) return accept(entries);
-      throw refusedBy('ValidationException');
+      throw refusedBy('ValidationException', TOO_LARGE);
     };
     const failures = await publisher.publish(events);
     expect(failures.map(({ event }) => event)).toEqual([events[3]]);
@@ -195,7 +197,7 @@ describe('EventBridgePublisher', () => {
     const { bridge, publisher } = setup({ breakAfter: 2 });
     bridge.answer = (entries) => {
       if (bridge.requests.length > 10) return accept(entries);
-      throw refusedBy('ValidationException');
+      throw refusedBy('ValidationException', TOO_LARGE);
     };
     const failures = await publisher.publish(events);
     expect(failures.map(({ error }) => String(error)).join()).not.toContain('the publisher pauses');
@@ -260,7 +262,7 @@ describe('EventBridgePublisher', () => {
     const { bridge, publisher } = setup();
     bridge.answer = (entries) => {
       if (!entries.some(({ Detail = '' }) => JSON.parse(Detail).sequenceNumber === 3)) return accept(entries);
-      throw refusedBy('ValidationException');
+      throw refusedBy('ValidationException', TOO_LARGE);
     };
     expect((await publisher.publish(events)).map(({ event }) => event)).toEqual(events.slice(2));
     expect(bridge.taken).toHaveLength(2);
