@@ -36,7 +36,13 @@ export default {
       to: { path: '(^|/)node_modules/(aws-cdk-lib|cdk-nag|constructs)/' },
     },
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
-    { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    // The programs of users import the package as users have it.
+    {
+      name: 'resolvable',
+      severity: 'error',
+      from: { pathNot: '^test/packages/consumers/' },
+      to: { couldNotResolve: true },
+    },
     {
       name: 'no-tests-in-the-product',
       severity: 'error',

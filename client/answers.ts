@@ -1,11 +1,11 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { DomainEvent } from '../core/events/catalogue.ts';
-import { jsonObject } from '../core/events/json.ts';
-import { agentState } from '../events/agent.ts';
+import type { JsonObject } from '../core/events/json.ts';
+import type { AgentState } from '../events/agent.ts';
 
 // The members of each answer that the client needs. Members of a newer server are accepted and dropped.
 
-const version = z.int().positive();
+const version = z.int().check(z.positive());
 
 /**
  * An event of the server. A newer server may send unknown types and members: the caller gets them unchanged. Known
@@ -20,10 +20,12 @@ const receivedEvent = z.looseObject({
   aggregateType: z.string(),
   sequenceNumber: version,
   data: z.looseObject({}),
-}) as unknown as z.ZodType<DomainEvent>;
+}) as unknown as z.ZodMiniType<DomainEvent>;
 
 /** A state of the server. A newer server may have more states than the types of this client. */
-const open = <S extends z.ZodEnum>(schema: S) => schema.or(z.string() as unknown as S);
+const open = <State extends string>() => z.string() as unknown as z.ZodMiniType<State>;
+
+const jsonObject = z.record(z.string(), z.unknown()) as unknown as z.ZodMiniType<JsonObject>;
 
 export const appendAnswer = z.object({
   streamId: z.string(),
@@ -37,15 +39,15 @@ export type AppendAnswer = z.output<typeof appendAnswer>;
 export const batchAnswer = z.object({
   results: z.array(
     z.union([
-      appendAnswer.extend({ status: z.number() }),
+      z.extend(appendAnswer, { status: z.number() }),
       z.object({
         streamId: z.string(),
         status: z.number(),
         problem: z.object({
           code: z.string(),
           detail: z.string(),
-          errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
-          actualVersion: z.number().optional(),
+          errors: z.optional(z.array(z.object({ path: z.string(), message: z.string() }))),
+          actualVersion: z.optional(z.number()),
         }),
       }),
     ]),
@@ -57,14 +59,14 @@ export const streamAnswer = z.object({
   streamId: z.string(),
   version,
   events: z.array(receivedEvent),
-  next: z.string().nullable(),
+  next: z.nullable(z.string()),
 });
 
 export const logAnswer = z.object({ events: z.array(receivedEvent), next: z.string(), caughtUp: z.boolean() });
 
 export const agentAnswer = z.object({ agentId: z.string(), version });
 
-export const agentStateAnswer = agentAnswer.extend({ state: open(agentState) });
+export const agentStateAnswer = z.extend(agentAnswer, { state: open<AgentState>() });
 
 export const taskRequestedAnswer = z.object({ taskId: z.string(), sagaId: z.string() });
 
@@ -72,23 +74,23 @@ export const taskAnswer = z.object({ taskId: z.string(), version });
 
 export const workflowAnswer = z.object({ workflowId: z.string(), version });
 
-const sagaState = open(z.enum(['STARTED', 'COMPENSATING', 'COMPLETED', 'FAILED']));
+const sagaState = open<'STARTED' | 'COMPENSATING' | 'COMPLETED' | 'FAILED'>();
 
 export const sagaAnswer = z.object({ sagaId: z.string(), state: sagaState, version });
 export type SagaAnswer = z.output<typeof sagaAnswer>;
 
-export const saga = sagaAnswer.extend({
+export const saga = z.extend(sagaAnswer, {
   sagaType: z.string(),
-  reason: z.string().optional(),
-  parked: z.object({ step: z.string(), item: z.string(), reason: z.string() }).optional(),
+  reason: z.optional(z.string()),
+  parked: z.optional(z.object({ step: z.string(), item: z.string(), reason: z.string() })),
   steps: z.array(
     z.object({
       step: z.string(),
       item: z.string(),
-      state: open(z.enum(['outstanding', 'waiting', 'completed', 'failed', 'compensated'])),
+      state: open<'outstanding' | 'waiting' | 'completed' | 'failed' | 'compensated'>(),
       attempt: z.number(),
       deadline: z.string(),
-      reason: z.string().optional(),
+      reason: z.optional(z.string()),
     }),
   ),
   history: z.array(receivedEvent),
@@ -98,13 +100,13 @@ export const sagasPage = z.object({
     z.object({
       sagaId: z.string(),
       sagaType: z.string(),
-      state: open(z.enum(['STARTED', 'COMPENSATING', 'PARKED', 'COMPLETED', 'FAILED'])),
+      state: open<'STARTED' | 'COMPENSATING' | 'PARKED' | 'COMPLETED' | 'FAILED'>(),
       version,
-      reason: z.string().optional(),
-      parked: z.object({ step: z.string(), item: z.string(), reason: z.string() }).optional(),
+      reason: z.optional(z.string()),
+      parked: z.optional(z.object({ step: z.string(), item: z.string(), reason: z.string() })),
     }),
   ),
-  next: z.string().nullable(),
+  next: z.nullable(z.string()),
 });
 export type SagasPage = z.output<typeof sagasPage>;
 export type Saga = z.output<typeof saga>;
@@ -114,51 +116,51 @@ export const anyView = z.looseObject({ version });
 
 const view = z.object({ version, createdAt: z.string(), lastUpdated: z.string() });
 
-export const agentView = view.extend({
+export const agentView = z.extend(view, {
   agentId: z.string(),
   agentType: z.string(),
-  state: open(agentState),
+  state: open<AgentState>(),
   createdBy: z.string(),
   configuration: jsonObject,
-  reason: z.string().optional(),
+  reason: z.optional(z.string()),
   steps: z.number(),
   stateChanges: z.number(),
   durationMs: z.number(),
   usage: z.record(z.string(), z.number()),
-  lastAction: z.string().optional(),
-  forkedFrom: z.object({ agentId: z.string(), version }).optional(),
+  lastAction: z.optional(z.string()),
+  forkedFrom: z.optional(z.object({ agentId: z.string(), version })),
 });
 export type AgentView = z.output<typeof agentView>;
 
-export const taskView = view.extend({
+export const taskView = z.extend(view, {
   taskId: z.string(),
-  state: open(z.enum(['requested', 'completed', 'failed'])),
+  state: open<'requested' | 'completed' | 'failed'>(),
   requiredAgents: z.array(z.string()),
   assignedAgents: z.array(z.string()),
   completedAgents: z.array(z.string()),
   failedAgents: z.array(z.string()),
   deadlineSeconds: z.number(),
   durationMs: z.number(),
-  error: z.union([z.string(), jsonObject]).optional(),
+  error: z.optional(z.union([z.string(), jsonObject])),
 });
 export type TaskView = z.output<typeof taskView>;
 
-export const workflowView = view.extend({
+export const workflowView = z.extend(view, {
   workflowId: z.string(),
   workflowType: z.string(),
-  state: open(z.enum(['started', 'running', 'completed', 'failed'])),
+  state: open<'started' | 'running' | 'completed' | 'failed'>(),
   initiatedBy: z.string(),
   parameters: jsonObject,
   steps: z.number(),
-  lastStepId: z.string().optional(),
-  lastStepType: z.string().optional(),
-  nextStep: z.string().optional(),
-  assigned: z.object({ stepId: z.string(), agentType: z.string(), attempt: z.number() }).optional(),
-  error: z.union([z.string(), jsonObject]).optional(),
+  lastStepId: z.optional(z.string()),
+  lastStepType: z.optional(z.string()),
+  nextStep: z.optional(z.string()),
+  assigned: z.optional(z.object({ stepId: z.string(), agentType: z.string(), attempt: z.number() })),
+  error: z.optional(z.union([z.string(), jsonObject])),
 });
 export type WorkflowView = z.output<typeof workflowView>;
 
-const next = z.string().nullable();
+const next = z.nullable(z.string());
 export const agentsPage = z.object({ agents: z.array(agentView), next });
 export const tasksPage = z.object({ tasks: z.array(taskView), next });
 export const workflowsPage = z.object({ workflows: z.array(workflowView), next });
@@ -184,35 +186,35 @@ export const verification = z.object({
   }),
   total: z.number(),
   differences: z.array(z.object({ part: z.string(), place: z.string(), kind: z.string(), detail: z.string() })),
-  verdict: z.string().optional(),
+  verdict: z.optional(z.string()),
 });
 
 export const replay = z.object({
   replayId: z.string(),
   projection: z.string(),
   scope: z.object({
-    from: z.string().optional(),
-    to: z.string().optional(),
-    types: z.array(z.string()).optional(),
+    from: z.optional(z.string()),
+    to: z.optional(z.string()),
+    types: z.optional(z.array(z.string())),
   }),
   whole: z.boolean(),
-  state: open(z.enum(['requested', 'running', 'paused', 'ready', 'switched', 'failed', 'discarded'])),
-  generation: z.number().nullable(),
+  state: open<'requested' | 'running' | 'paused' | 'ready' | 'switched' | 'failed' | 'discarded'>(),
+  generation: z.nullable(z.number()),
   progress: z.number(),
   events: z.number(),
   total: z.number(),
   failed: z.number(),
   failures: z.array(z.object({ stream: z.string(), message: z.string() })),
-  reason: z.string().optional(),
+  reason: z.optional(z.string()),
   requestedAt: z.string(),
-  finishedAt: z.string().optional(),
+  finishedAt: z.optional(z.string()),
 });
 export type Replay = z.output<typeof replay>;
 export const pastProjection = z.object({
   projection: z.string(),
   at: z.string(),
   views: z.array(z.object({ key: z.string(), version: z.number(), view: jsonObject })),
-  next: z.string().nullable(),
+  next: z.nullable(z.string()),
 });
 export type PastProjection = z.output<typeof pastProjection>;
 
@@ -222,28 +224,28 @@ export type ForkAnswer = z.output<typeof forkAnswer>;
 const step = z.object({
   step: z.number(),
   same: z.boolean(),
-  left: receivedEvent.nullable(),
-  right: receivedEvent.nullable(),
+  left: z.nullable(receivedEvent),
+  right: z.nullable(receivedEvent),
 });
 export const agentsDiff = z.object({
   agentId: z.string(),
   with: z.string(),
-  common: z.object({ agentId: z.string(), version }).nullable(),
+  common: z.nullable(z.object({ agentId: z.string(), version })),
   steps: z.array(step),
-  next: z.string().nullable(),
+  next: z.nullable(z.string()),
 });
 export type AgentsDiff = z.output<typeof agentsDiff>;
 
 export const failedBatches = z.object({
   failedBatches: z.array(z.object({ batchId: z.string(), failedAt: z.string(), bytes: z.number() })),
-  next: z.string().nullable(),
+  next: z.nullable(z.string()),
 });
 
 export const redrivenBatches = z.object({
   results: z.array(
     z.object({
       ...{ batchId: z.string(), outcome: z.string(), consumers: z.array(z.string()) },
-      ...{ records: z.number(), reason: z.string().optional() },
+      ...{ records: z.number(), reason: z.optional(z.string()) },
     }),
   ),
   more: z.boolean(),

@@ -50,7 +50,7 @@ export class EventBatchProcessor {
   readonly #size: number;
   readonly #timeoutMs: number;
   #waiting: Waiting[] = [];
-  #timer: NodeJS.Timeout | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   /** Batches follow one another, so that the events of a stream stay in order. */
   #sending: Promise<void> = Promise.resolve();
   #closed = false;
@@ -95,7 +95,7 @@ export class EventBatchProcessor {
   async #send(batch: readonly Waiting[]): Promise<void> {
     for (let left = batch; left.length > 0; ) {
       const request = oneRequest(left);
-      await this.#sendGroups([...Map.groupBy(request, ({ streamId }) => streamId).values()]);
+      await this.#sendGroups(byStream(request));
       left = left.slice(request.length);
     }
   }
@@ -148,6 +148,19 @@ export class EventBatchProcessor {
   }
 }
 
+/** The events of each stream, in order. (`Map.groupBy` is missing in Node 20.) */
+function byStream(waiting: readonly Waiting[]): readonly (readonly Waiting[])[] {
+  const streams = new Map<string, Waiting[]>();
+  for (const event of waiting) {
+    const earlier = streams.get(event.streamId);
+    if (earlier) earlier.push(event);
+    else streams.set(event.streamId, [event]);
+  }
+  return [...streams.values()];
+}
+
+const encoder = new TextEncoder();
+
 /** The first events that fit in one request; at least one. */
 function oneRequest(waiting: readonly Waiting[]): readonly Waiting[] {
   const streams = new Map<string, number>();
@@ -155,7 +168,7 @@ function oneRequest(waiting: readonly Waiting[]): readonly Waiting[] {
   const end = waiting.findIndex(({ streamId, event }, index) => {
     const events = (streams.get(streamId) ?? 0) + 1;
     streams.set(streamId, events);
-    bytes += Buffer.byteLength(JSON.stringify(event)) + 1;
+    bytes += encoder.encode(JSON.stringify(event)).length + 1;
     return index > 0 && (streams.size > MAX_STREAMS || events > MAX_EVENTS_PER_STREAM || bytes > MAX_BYTES);
   });
   return end < 0 ? waiting : waiting.slice(0, end);

@@ -1,7 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { handleWhen, type RetryPolicy, retry } from 'cockatiel';
+import { politeBackoff } from './backoff.ts';
 import { AnnalsRequestError, AnnalsUnreachableError } from './errors.ts';
-import { politeBackoff } from './transport.ts';
 
 /** Problems of a page that every attempt meets. */
 const LASTING_CODES: ReadonlySet<string> = new Set(['CORRUPT_DATA', 'EVENT_VERSION', 'UNEXPECTED_ANSWER']);
@@ -81,17 +80,20 @@ export async function* followPages<Event>(
     if (page.caughtUp && asked >= end) return;
     // After `to` the server does not hold its answer.
     const settles = page.caughtUp && page.events.length === 0 && Date.now() + LOOK_AGAIN_MS >= end - SETTLING_MS;
-    if (settles)
-      await unlessAborted(delay(Math.min(LOOK_AGAIN_MS, Math.max(0, end - Date.now())), undefined, { signal }), signal);
+    if (settles) await unlessAborted(pause(Math.min(LOOK_AGAIN_MS, Math.max(0, end - Date.now()))), signal);
   }
 }
+
+const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
 /** The result of the work; undefined as soon as the signal aborts. */
 async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T | undefined> {
   if (!signal) return work;
-  const { promise: aborted, resolve } = Promise.withResolvers<undefined>();
-  const onAbort = () => resolve(undefined);
-  signal.addEventListener('abort', onAbort, { once: true });
+  let onAbort = () => {};
+  const aborted = new Promise<undefined>((resolve) => {
+    onAbort = () => resolve(undefined);
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
   try {
     return await Promise.race([work, aborted]);
   } catch (error) {

@@ -1,5 +1,5 @@
 import { ulid } from 'ulid';
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import type { ApiRequest, Transport } from './transport.ts';
 
 /** Options of a command. Every member is optional. */
@@ -44,7 +44,7 @@ export class Requests {
    * a caller that repeats the request itself
    * @throws AnnalsRequestError, AnnalsUnreachableError
    */
-  async get<S extends z.ZodType>(
+  async get<S extends z.ZodMiniType>(
     path: string,
     schema: S,
     query?: object,
@@ -54,7 +54,7 @@ export class Requests {
   }
 
   /** @throws AnnalsRequestError, AnnalsUnreachableError */
-  async post<S extends z.ZodObject>(
+  async post<S extends z.ZodMiniObject>(
     path: string,
     body: object | undefined,
     schema: S,

@@ -1,12 +1,6 @@
-import {
-  DelegateBackoff,
-  ExponentialBackoff,
-  handleWhen,
-  type IBackoff,
-  type IRetryBackoffContext,
-  retry,
-} from 'cockatiel';
-import * as z from 'zod';
+import { handleWhen, retry } from 'cockatiel';
+import * as z from 'zod/mini';
+import { politeBackoff } from './backoff.ts';
 import { AnnalsRequestError, AnnalsUnreachableError } from './errors.ts';
 
 export interface RetryOptions {
@@ -55,7 +49,7 @@ export interface ApiAnswer<Body> {
  * @throws AnnalsRequestError for any other answer
  * @throws AnnalsUnreachableError when no attempt was answered
  */
-export type Transport = <S extends z.ZodType>(request: ApiRequest, schema: S) => Promise<ApiAnswer<z.output<S>>>;
+export type Transport = <S extends z.ZodMiniType>(request: ApiRequest, schema: S) => Promise<ApiAnswer<z.output<S>>>;
 
 const DEFAULT_RETRY: RetryOptions = { attempts: 5, initialDelayMs: 100, maxDelayMs: 10_000 };
 const DEFAULT_TIMEOUT_MS = 30_000;
@@ -65,10 +59,10 @@ const unnamed = (status: number) => `HTTP_${status}`;
 
 const problemSchema = z.object({
   code: z.string(),
-  detail: z.string().default('no detail given'),
-  errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
-  actualVersion: z.number().optional(),
-  next: z.string().optional(),
+  detail: z._default(z.string(), 'no detail given'),
+  errors: z.optional(z.array(z.object({ path: z.string(), message: z.string() }))),
+  actualVersion: z.optional(z.number()),
+  next: z.optional(z.string()),
 });
 
 /** @throws TypeError when `url` is not an http or https URL */
@@ -103,17 +97,6 @@ function retryPolicy({ attempts, initialDelayMs, maxDelayMs }: RetryOptions) {
   return retry(handleWhen(isTransient), { maxAttempts: attempts - 1, backoff });
 }
 
-/** Exponential with jitter, and at least as long as the server asks for. */
-export function politeBackoff({ initialDelayMs, maxDelayMs }: Pick<RetryOptions, 'initialDelayMs' | 'maxDelayMs'>) {
-  const exponential = new ExponentialBackoff({ initialDelay: initialDelayMs, maxDelay: maxDelayMs });
-  return new DelegateBackoff<IRetryBackoffContext<unknown>, IBackoff<unknown>>((context, previous) => {
-    const state = previous ? previous.next(context) : exponential.next();
-    const error = 'error' in context.result ? context.result.error : undefined;
-    const asked = error instanceof AnnalsRequestError ? (error.retryAfterMs ?? 0) : 0;
-    return { delay: Math.max(state.duration, asked), state };
-  });
-}
-
 /** One attempt, up to the last byte of the answer. */
 async function exchange(name: string, send: Fetch, request: Request): Promise<{ response: Response; text: string }> {
   try {
@@ -124,7 +107,7 @@ async function exchange(name: string, send: Fetch, request: Request): Promise<{ 
   }
 }
 
-function readAnswer<S extends z.ZodType>(
+function readAnswer<S extends z.ZodMiniType>(
   name: string,
   { ok, status, headers }: Response,
   text: string,
