@@ -131,7 +131,8 @@ export class AnnalsClient {
    *
    * It survives outages, restarts and proxies: without an answer, and after an answer that is not JSON, 408, 425, 429
    * or 5xx, it requests the page again, 200 ms to 10 s later or when `Retry-After` says. `onRetry` hears of each failure.
-   * Any other refusal ends it (400, 401, 403, 404, 409, 421, 422), and so does an answer that this client does not know.
+   * Any other refusal ends it (400, 401, 403, 404, 409, 421, 422), and so does an answer that this client does not know. Once a page
+   * was read, the URL is right: then answers below 400 and 404 that are not of Annals are a proxy's, and end nothing.
    * @throws AnnalsRequestError when the server refuses the request, or cannot read an event of the log
    */
   follow({

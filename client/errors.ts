@@ -24,8 +24,18 @@ export class AnnalsRequestError extends Error {
   readonly next: string | undefined;
   /** The pause that the server asks for before the next attempt, milliseconds. */
   readonly retryAfterMs: number | undefined;
+  /** Whether the answer is not of Annals: no correlation id, and no problem with a code. A proxy gave it, or another server. */
+  readonly isForeign: boolean;
 
-  constructor(request: string, status: number, problem: Problem, retryAfterMs?: number) {
+  constructor(
+    request: string,
+    status: number,
+    problem: Problem,
+    {
+      retryAfterMs,
+      isForeign = false,
+    }: { readonly retryAfterMs?: number | undefined; readonly isForeign?: boolean } = {},
+  ) {
     super(`${request}: ${status} ${problem.code}: ${problem.detail}`);
     this.status = status;
     this.code = problem.code;
@@ -34,6 +44,7 @@ export class AnnalsRequestError extends Error {
     this.actualVersion = problem.actualVersion;
     this.next = problem.next;
     this.retryAfterMs = retryAfterMs;
+    this.isForeign = isForeign;
   }
 }
 

@@ -12,22 +12,31 @@ const LOOK_AGAIN_MS = 1_000;
 /** Refusals that time mends: Request Timeout, Too Early, Too Many Requests. */
 const PASSING_STATUS: ReadonlySet<number> = new Set([408, 425, 429]);
 
-/** Whether another attempt may succeed: everything but a refusal of the request. */
-function mayPass(error: unknown): boolean {
+/**
+ * Whether another attempt may succeed: everything but a refusal of the request.
+ * @param urlIsRight a page was read before; so an answer that is not of Annals, other than a refusal, is of a proxy that
+ * does not find its server
+ */
+function mayPass(error: unknown, urlIsRight: boolean): boolean {
   if (error instanceof AnnalsUnreachableError) return true;
-  if (!(error instanceof AnnalsRequestError) || LASTING_CODES.has(error.code)) return false;
-  return PASSING_STATUS.has(error.status) || error.status >= 500;
+  if (!(error instanceof AnnalsRequestError)) return false;
+  const { status, code, isForeign } = error;
+  if (isForeign && urlIsRight && (status < 400 || status === 404)) return true;
+  return !LASTING_CODES.has(code) && (PASSING_STATUS.has(status) || status >= 500);
 }
 
 /** Hears that a page could not be read and is requested again; `delayMs` is the pause before that, milliseconds. */
 export type OnRetry = (error: Error, retry: { readonly attempt: number; readonly delayMs: number }) => void;
 
 /** Repeats as long as an attempt may succeed: an outage of any length does not end a follower. */
-function patience({ onRetry, signal }: FollowOptions): RetryPolicy {
-  const policy = retry(handleWhen(mayPass), {
-    maxAttempts: Number.MAX_SAFE_INTEGER,
-    backoff: politeBackoff({ initialDelayMs: 200, maxDelayMs: 10_000 }),
-  });
+function patience({ onRetry, signal }: FollowOptions, urlIsRight: () => boolean): RetryPolicy {
+  const policy = retry(
+    handleWhen((error) => mayPass(error, urlIsRight())),
+    {
+      maxAttempts: Number.MAX_SAFE_INTEGER,
+      backoff: politeBackoff({ initialDelayMs: 200, maxDelayMs: 10_000 }),
+    },
+  );
   policy.onRetry((failure) => {
     if ('error' in failure && failure.error instanceof Error && !signal?.aborted) {
       onRetry?.(failure.error, { attempt: failure.attempt, delayMs: failure.delay });
@@ -65,7 +74,8 @@ export async function* followPages<Event>(
   longestMs: number,
 ): AsyncGenerator<Event> {
   const { after, to, signal } = options;
-  const policy = patience(options);
+  let pages = 0;
+  const policy = patience(options, () => pages > 0);
   const end = to === undefined ? Number.POSITIVE_INFINITY : Date.parse(to) + SETTLING_MS;
   for (let next = after; !signal?.aborted; ) {
     const asked = Date.now();
@@ -75,6 +85,7 @@ export async function* followPages<Event>(
       signal,
     );
     if (!page) return;
+    pages += 1;
     yield* page.events;
     next = page.next;
     if (page.caughtUp && asked >= end) return;

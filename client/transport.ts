@@ -114,16 +114,21 @@ function readAnswer<S extends z.ZodMiniType>(
   schema: S,
 ): ApiAnswer<z.output<S>> {
   const body = parseJson(text);
+  const isForeign = !headers.has('x-correlation-id');
   if (!ok) {
     const unexplained = { code: unnamed(status), detail: 'the answer does not say why' };
-    const problem = problemSchema.safeParse(body).data ?? unexplained;
-    throw new AnnalsRequestError(name, status, problem, retryAfterMs(headers.get('retry-after')));
+    const problem = problemSchema.safeParse(body).data;
+    throw new AnnalsRequestError(name, status, problem ?? unexplained, {
+      retryAfterMs: retryAfterMs(headers.get('retry-after')),
+      isForeign: isForeign && !problem,
+    });
   }
   if (body === undefined) throw new AnnalsUnreachableError(name, new Error('the answer is not JSON'));
   const parsed = schema.safeParse(body);
   if (parsed.success) return { headers, body: parsed.data };
-  const detail = `this client does not understand the answer: ${z.prettifyError(parsed.error)}`;
-  throw new AnnalsRequestError(name, status, { code: 'UNEXPECTED_ANSWER', detail });
+  const advice = isForeign ? 'it is not of Annals, check the URL' : 'it is of another version of Annals';
+  const detail = `this client does not understand the answer; ${advice}: ${z.prettifyError(parsed.error)}`;
+  throw new AnnalsRequestError(name, status, { code: 'UNEXPECTED_ANSWER', detail }, { isForeign });
 }
 
 function requestInit({ method, headers = {}, body }: ApiRequest): RequestInit {

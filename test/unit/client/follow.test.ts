@@ -74,6 +74,7 @@ const faults: Record<string, (response: ServerResponse, body: string) => void> =
   'a server at fault': (response) =>
     void response.writeHead(500).end(JSON.stringify({ code: 'INTERNAL', detail: 'something went wrong' })),
   'a page of something in between': (response) => void response.writeHead(200).end('<html>Please log in</html>'),
+  'a limit of a proxy in JSON': (response) => void response.writeHead(503).end(JSON.stringify({ message: 'busy' })),
   'a connection that is cut': (response) => void response.socket?.destroy(),
   'an answer that is cut': (response, body) => {
     response.writeHead(200, { 'content-length': body.length });
@@ -81,8 +82,43 @@ const faults: Record<string, (response: ServerResponse, body: string) => void> =
   },
 };
 
+/** Answers of others than Annals that no refusal explains. */
+const strangers: Record<string, (response: ServerResponse) => void> = {
+  'JSON of something in between': (response) => void response.end(JSON.stringify({ status: 'maintenance' })),
+  'JSON null': (response) => void response.end('null'),
+  'a redirect': (response) => void response.writeHead(302, { location: '/login' }).end(),
+  'a proxy that does not find its server': (response) => void response.writeHead(404).end('default backend - 404'),
+};
+
 describe('following the log', () => {
   const api = servedApi();
+
+  it.each(Object.entries(strangers))('outlives %s after the first page, and ends before it', async (_, stranger) => {
+    let asked = 0;
+    const next = logOf(5);
+    const right = await served((request, response) => {
+      if (asked++ % 2 === 0) response.end(next(afterOf(request)));
+      else stranger(response);
+    });
+    expect(await take(right, 5)).toEqual(['1', '2', '3', '4', '5']);
+    const wrong = await served((_, response) => stranger(response));
+    await expect(take(wrong, 1)).rejects.toMatchObject({ name: 'AnnalsRequestError', isForeign: true });
+  });
+
+  it.each<[number, string, Record<string, string>?]>([
+    [401, '{"message":"Unauthorized"}'],
+    [403, '{"message":"Forbidden"}'],
+    [200, '{"events":"of a newer version"}', { 'x-correlation-id': 'c' }],
+    [404, '{"code":"NOT_FOUND","detail":"no route"}'],
+  ])('ends after the first page with a %d that says %s', async (status, text, headers = {}) => {
+    let asked = 0;
+    const client = await served((_, response) => {
+      if (asked++ === 0) response.end(page([event(1)], 1));
+      else response.writeHead(status, headers).end(text);
+    });
+    await expect(take(client, 2)).rejects.toMatchObject({ name: 'AnnalsRequestError', status });
+    expect(asked).toBe(2);
+  });
 
   it.each(Object.entries(faults))('outlives %s', async (_, fault) => {
     let asked = 0;
