@@ -15,13 +15,20 @@ export function addBackupCommand(program: Command): void {
     .action(async (folder: string, { data, allowDamage }: { data: string; allowDamage: boolean }) => {
       await endingInLine('not backed up', async () => {
         const started = performance.now();
-        const content = await backUp(data, folder, { allowDamage });
+        const content = await backUp(data, folder, { allowDamage, onLeftover });
         const seconds = ((performance.now() - started) / 1_000).toFixed(1);
         for (const damage of content.damage) console.error(`not in the backup: ${damage}`);
         console.log(`backed up ${sizeOf(content)} to ${folder} in ${seconds} s`);
       });
     });
 }
+
+const onLeftover = ({ path, inUse }: { readonly path: string; readonly inUse: boolean }) =>
+  console.error(
+    inUse
+      ? `${path} is of another backup that runs now`
+      : `${path} may be left of a backup that did not finish; delete it if it is`,
+  );
 
 const EXAMPLES = `
 The server may run. Views and snapshots are not in a backup: annals restore makes the views anew.

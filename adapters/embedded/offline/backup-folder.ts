@@ -4,6 +4,7 @@ import { open, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import * as z from 'zod';
+import { isUnfinishedBackup } from '../sqlite/database.ts';
 import { SqliteCode, sqliteCode } from '../sqlite/error.ts';
 
 /** A backup cannot be made, read or restored. `message` is one line that names the place and says what to do. */
@@ -50,6 +51,8 @@ export function encodeManifest(content: BackupContent): string {
 
 /** @throws BackupError when there is no manifest, it has been changed, or a newer Annals wrote it */
 export async function readManifest(backup: string): Promise<BackupContent> {
+  if (isUnfinishedBackup(backup))
+    throw new BackupError(`${backup} is a backup that did not finish; name another backup`);
   const json = await readFile(join(backup, MANIFEST), 'utf8').catch((error) => {
     if (error?.code !== 'ENOENT' && error?.code !== 'ENOTDIR') throw error;
     throw new BackupError(`${backup} is no whole backup: it has no ${MANIFEST}; name a folder that annals backup made`);

@@ -1,5 +1,5 @@
 import { closeSync, existsSync, openSync } from 'node:fs';
-import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import pLimit from 'p-limit';
@@ -8,6 +8,7 @@ import { claimOf } from '../../../core/store/claim-check.ts';
 import { CLAIM_CODEC } from '../../../core/store/commit.ts';
 import type { ObjectStore } from '../../../core/store/object-store.ts';
 import { FileObjectStore } from '../files/object-store.ts';
+import { isUnfinishedBackup, LOCK } from '../sqlite/database.ts';
 import { SqliteCode, sqliteCode } from '../sqlite/error.ts';
 import {
   assertFree,
@@ -23,11 +24,14 @@ import {
   sync,
   writing,
 } from './backup-folder.ts';
+import { beginBackup, removeLeftovers } from './unfinished.ts';
 
 export interface BackupOptions {
   /** Goes on when a large body or a segment of the log is missing or damaged, and notes it in the backup. */
   readonly allowDamage?: boolean;
   readonly now?: () => Date;
+  /** Hears of each folder of a backup to the same place that did not finish, and that was not removed. */
+  readonly onLeftover?: (leftover: { readonly path: string; readonly inUse: boolean }) => void;
 }
 
 /** How long SQLite waits for a lock that some other program holds, milliseconds. */
@@ -39,25 +43,31 @@ const MANIFESTS = 'log/manifests/';
 /**
  * Copies the truth of a data folder into a new folder, as of one moment: the events with the log, the bodies of large
  * commits, and the archived log. Views and snapshots follow from these. A server may go on meanwhile: the events are copied
- * in one step that no writer can hold up. The new folder appears when it is whole.
+ * in one step that no writer can hold up. The new folder appears when it is whole. What an earlier backup to the same place left behind
+ * is removed once its process has ended.
  * @throws BackupError when the source cannot be read or is damaged, or the target is not empty or cannot be written
  */
 export async function backUp(dataDir: string, folder: string, options: BackupOptions = {}): Promise<BackupContent> {
   const [source, target] = [resolve(dataDir), resolve(folder)];
+  if (isUnfinishedBackup(source))
+    throw new BackupError(`${source} is a backup that did not finish, and no data folder`);
   if (!existsSync(join(source, EVENTS))) {
     throw new BackupError(`there is no ${join(source, EVENTS)}; name the data folder of a server with --data`);
   }
   return writing(target, async () => {
     await assertFree(target);
     await mkdir(dirname(target), { recursive: true, mode: 0o700 });
-    const unfinished = await mkdtemp(`${target}.unfinished-`);
+    for (const leftover of await removeLeftovers(target)) options.onLeftover?.(leftover);
+    const unfinished = await beginBackup(target);
     try {
-      const content = await copyAll(source, unfinished, options);
-      await rename(unfinished, target);
+      const content = await copyAll(source, unfinished.path, options);
+      await rename(unfinished.path, target); // with its lock, so that it is never without
+      await rm(join(target, LOCK));
       await sync(dirname(target));
       return content;
     } finally {
-      await rm(unfinished, { recursive: true, force: true });
+      await rm(unfinished.path, { recursive: true, force: true });
+      unfinished.release();
     }
   });
 }

@@ -155,9 +155,13 @@ const viewsSchema: Schema = {
 };
 
 /** Marks a file as ours, so that no other program's database is taken for one: "Anls". */
-const APPLICATION_ID = 0x416e6c73;
+export const APPLICATION_ID = 0x416e6c73;
+/** The database whose open transaction is the lock of a folder. */
+export const LOCK = 'lock.sqlite';
 /** In a data folder while a backup is restored to it, and afterwards when that did not come to its end. */
 export const UNFINISHED_RESTORE = 'unfinished-restore';
+/** Whether a folder has the name of a backup that did not finish. It may hold a part of the events. */
+export const isUnfinishedBackup = (path: string): boolean => /\.unfinished-[A-Za-z0-9]{6}$/.test(path);
 /** How long a call waits for a lock that some other program holds, such as the sqlite3 shell. It blocks the process. */
 const BUSY_TIMEOUT_MS = 2_000;
 
@@ -178,12 +182,13 @@ export function openDataFolder(path: string): DataFolder {
     });
   const close = (): void => opened.reverse().forEach((database) => void database.close());
   try {
+    assertFinished(folder);
     explained(folder, folder, () => makeWritable(folder));
     if (existsSync(join(folder, UNFINISHED_RESTORE))) {
       throw new StartupError(`the restore of a backup to ${folder} did not finish; empty the folder and restore again`);
     }
     // An open transaction is the lock: the kernel lets go of it whatever way the process ends.
-    open('lock.sqlite', (lock) => lock.exec('PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE'));
+    open(LOCK, (lock) => lock.exec('PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE'));
     const events = open(eventsSchema.file, (database) => prepareSchema(database, eventsSchema, 'FULL'));
     const bookkeeping = open(eventsSchema.file, (database) => database.exec('PRAGMA synchronous = NORMAL'));
     const views = open(viewsSchema.file, (database) => prepareSchema(database, viewsSchema, 'NORMAL'));
@@ -216,12 +221,18 @@ export function openForReading(path: string): Pick<DataFolder, 'events' | 'views
     });
   const close = (): void => opened.reverse().forEach((database) => void database.close());
   try {
+    assertFinished(folder);
     const views = open(viewsSchema);
     return { events: open(eventsSchema), views, close };
   } catch (error) {
     close();
     throw error;
   }
+}
+
+function assertFinished(folder: string): void {
+  if (!isUnfinishedBackup(folder)) return;
+  throw new StartupError(`${folder} is a backup that did not finish, and no data folder; name another folder`);
 }
 
 function makeWritable(folder: string): void {

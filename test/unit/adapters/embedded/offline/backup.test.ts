@@ -1,4 +1,6 @@
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -8,7 +10,7 @@ import type { BackupContent } from '../../../../../adapters/embedded/offline/bac
 import { compareFolders } from '../../../../../adapters/embedded/offline/comparison.ts';
 import { restore } from '../../../../../adapters/embedded/offline/restore.ts';
 import { openVerification } from '../../../../../adapters/embedded/offline/verification.ts';
-import { openDataFolder } from '../../../../../adapters/embedded/sqlite/database.ts';
+import { openDataFolder, openForReading } from '../../../../../adapters/embedded/sqlite/database.ts';
 import { makeViews } from '../../../../../bin/commands/restore.ts';
 import { sha256 } from '../../../../../core/log/segment.ts';
 import { projections } from '../../../../../domain/projections.ts';
@@ -118,6 +120,57 @@ describe('a backup', () => {
     await expect(backUp(original, file)).rejects.toThrow(`${file} is a file`);
     await expect(backUp(original, join(file, 'below'))).rejects.toThrow(/cannot be written|is a file/);
     expect(readdirSync(parent).filter((name) => name.includes('unfinished'))).toEqual([]);
+  });
+
+  it('removes what a killed backup to the same place left behind, and nothing else', async () => {
+    const place = join(parent, 'again');
+    const killed = `
+      import { beginBackup } from ${JSON.stringify(join(process.cwd(), 'adapters/embedded/offline/unfinished.ts'))};
+      const { path } = await beginBackup(${JSON.stringify(place)});
+      process.stdout.write(path);
+      setInterval(() => {}, 1000);`;
+    const start = async () => {
+      const child = spawn(process.execPath, ['--input-type=module', '-e', killed]);
+      const [path] = await once(child.stdout, 'data');
+      const kill = async () => {
+        child.kill('SIGKILL');
+        await once(child, 'exit');
+      };
+      return { path: String(path), kill };
+    };
+    const [left, running] = [await start(), await start()];
+    writeFileSync(join(left.path, 'events.sqlite'), 'half of it');
+    await left.kill();
+    const others = ['again.unfinished-ABC123', 'again-2.unfinished-ABC123', 'again.unfinished-notes'].map((name) =>
+      join(parent, name),
+    );
+    for (const other of others) mkdirSync(other);
+    const foreign = new DatabaseSync(join(others[0] ?? '', 'lock.sqlite'));
+    foreign.exec('CREATE TABLE of_somebody_else (x)');
+    foreign.close();
+    const stay: object[] = [];
+    await backUp(original, place, { onLeftover: (leftover) => stay.push(leftover) });
+    expect(existsSync(left.path)).toBe(false);
+    expect([running.path, ...others].map((path) => existsSync(path))).toEqual(Array(4).fill(true));
+    expect(stay).toHaveLength(2);
+    expect(stay).toEqual(
+      expect.arrayContaining([
+        { path: running.path, inUse: true },
+        { path: others[0], inUse: false },
+      ]),
+    );
+    await running.kill();
+    expect(readdirSync(place).toSorted()).toEqual(readdirSync(backup).toSorted());
+    for (const path of [running.path, ...others]) rmSync(path, { recursive: true });
+  });
+
+  it('that did not finish is taken for no backup and for no data folder, even when nothing is missing in it', async () => {
+    const folder = `${join(parent, 'whole')}.unfinished-ABC123`;
+    cpSync(backup, folder, { recursive: true });
+    await expect(restore(folder, join(parent, 'of-unfinished'))).rejects.toThrow('a backup that did not finish');
+    for (const open of [openDataFolder, openForReading])
+      expect(() => open(folder)).toThrow('a backup that did not finish');
+    await expect(backUp(folder, join(parent, 'of-unfinished'))).rejects.toThrow('a backup that did not finish');
   });
 
   it('is refused when the original lacks something, unless that is allowed', async () => {
