@@ -373,8 +373,8 @@ export const faults: readonly Fault[] = [
     edits: [
       [
         'adapters/embedded/sqlite/commit-storage.ts',
-        '    const taken = this.#takenOf(commit.stream, given.keys());',
-        '    const taken = this.#takenOf(commit.stream, given.keys());\n    for (const [id, n] of given) if (!taken.has(id)) this.#statements.giveId.run(commit.stream, id, n);',
+        '    const taken = this.#takenIds(commit.stream, given.keys());',
+        '    const taken = this.#takenIds(commit.stream, given.keys());\n    for (const [id, n] of given) if (!taken.has(id)) this.#statements.giveId.run(commit.stream, id, n);',
       ],
     ],
     tests: ['test/contract/sqlite.test.ts'],

@@ -5,20 +5,22 @@ import { portionsOf } from '../../../core/store/portions.ts';
 import type { ConsumerCheckpoint } from '../sqlite/checkpoint.ts';
 import type { PositionedCommit, SqliteCommitStorage } from '../sqlite/commit-storage.ts';
 
+/** Settings of a {@link Consumer}. */
 export interface ConsumerOptions {
+  /** Name for the log, with its article. */
   readonly name: string;
   readonly commits: SqliteCommitStorage;
   readonly checkpoint: ConsumerCheckpoint;
   readonly logger: Logger;
   /** Pause after a failure, milliseconds; 1 s by default. */
   readonly pauseMs?: number;
-  /** Most commits a batch; few enough that requests do not wait long while a consumer catches up. */
+  /** Most commits of a batch, 100 by default. Small batches keep requests from waiting while the consumer catches up. */
   readonly batchSize?: number;
-  /** Gets large commits their bodies. */
+  /** Fetches the bodies of large commits. */
   readonly claims?: ClaimCheck;
-  /** Takes in commits. Returns when it is done with them; throws when it wants the same ones again, a second later. */
+  /** Processes a batch of commits. When it throws, the consumer delivers the same commits again after the pause. */
   readonly apply: (batch: readonly PositionedCommit[]) => Promise<void>;
-  /** The first position that must be read again after a restart although `apply` returned; undefined when there is none. */
+  /** The first position that a restart must read again although `apply` returned; undefined when there is none. */
   readonly unfinished?: () => number | undefined;
 }
 
@@ -26,8 +28,8 @@ const DEFAULT_BATCH = 100;
 const PAUSE_AFTER_FAILURE_MS = 1_000;
 
 /**
- * Reads all commits in their order, from where it was when it last stopped, and waits for more: the embedded counterpart
- * of a reader of the table's stream. Commits come at least once; after a crash the last ones come again.
+ * Delivers all commits in the order of their positions, from its checkpoint on, and waits for more: the embedded
+ * counterpart of a Lambda that reads the table's stream. Delivery is at least once: a crash repeats the last commits.
  */
 export class Consumer {
   readonly #options: ConsumerOptions;
@@ -45,7 +47,7 @@ export class Consumer {
     this.#saved = this.#position;
   }
 
-  /** Position of the last commit taken in. */
+  /** Position of the last commit that `apply` processed. */
   get position(): number {
     return this.#position;
   }
@@ -55,16 +57,17 @@ export class Consumer {
     return this.#failing;
   }
 
+  /** Starts to deliver. A second call does nothing. */
   start(): void {
     this.#running ??= this.#run();
   }
 
-  /** Says that there may be something to do. */
+  /** Makes the consumer look for new commits. */
   wake(): void {
     this.#woken.resolve();
   }
 
-  /** Finishes the batch in work, remembers how far it came, and reads no more. */
+  /** Finishes the current batch, saves the checkpoint, and stops. */
   async close(): Promise<void> {
     this.#stopping.abort();
     this.wake();
@@ -73,12 +76,12 @@ export class Consumer {
 
   async #run(): Promise<void> {
     while (!this.#stopping.signal.aborted) {
-      this.#woken = Promise.withResolvers(); // made anew before the look, so that a commit right after it is not missed
+      this.#woken = Promise.withResolvers(); // before the read, so that a commit right after the read wakes the loop
       const { promise: woken } = this.#woken;
       try {
         const busy = await this.#step();
         this.#failing = false;
-        await (busy ? nextTurn() : woken); // let requests have their turn, also while catching up
+        await (busy ? nextTurn() : woken); // requests get a turn of the event loop between batches
       } catch (error) {
         this.#report(error);
         await delay(this.#options.pauseMs ?? PAUSE_AFTER_FAILURE_MS, undefined, {
@@ -88,7 +91,7 @@ export class Consumer {
     }
   }
 
-  /** @returns whether there was anything to do */
+  /** @returns whether there were commits to deliver */
   async #step(): Promise<boolean> {
     const { commits, batchSize = DEFAULT_BATCH } = this.#options;
     const stored = commits.commitsAfter(this.#position, batchSize);
@@ -103,11 +106,11 @@ export class Consumer {
   }
 
   async #take(batch: readonly PositionedCommit[]): Promise<void> {
-    await this.#options.apply(await this.#whole(batch));
+    await this.#options.apply(await this.#withBodies(batch));
     this.#position = batch.at(-1)?.position ?? this.#position;
   }
 
-  async #whole(batch: readonly PositionedCommit[]): Promise<readonly PositionedCommit[]> {
+  async #withBodies(batch: readonly PositionedCommit[]): Promise<readonly PositionedCommit[]> {
     const { claims } = this.#options;
     if (!claims) return batch;
     return Promise.all(batch.map(async ({ position, commit }) => ({ position, commit: await claims.deliver(commit) })));
@@ -123,7 +126,7 @@ export class Consumer {
 
   #report(error: unknown): void {
     const { logger, name } = this.#options;
-    if (!this.#failing) logger.error(`${name} cannot go on; it tries again every second`, { error });
+    if (!this.#failing) logger.error(`${name} failed and tries again every second`, { error });
     this.#failing = true;
   }
 }

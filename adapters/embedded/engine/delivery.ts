@@ -17,6 +17,7 @@ import { SagaEngine } from './saga-engine.ts';
 import { StalledStreams } from './stalled-streams.ts';
 import type { EngineStores } from './stores.ts';
 
+/** The stores and settings of {@link createDelivery}. */
 export interface DeliveryOptions {
   readonly folder: DataFolder;
   readonly stores: EngineStores;
@@ -26,15 +27,15 @@ export interface DeliveryOptions {
   readonly policy: RetryPolicy;
   readonly logger: Logger;
   readonly telemetry: Telemetry;
-  /** Projections that the projector works on side by side. */
+  /** Number of projections that the projector updates side by side. */
   readonly concurrency: number;
-  /** Most commits that the relay takes at once. */
+  /** Most commits of a batch of the relay. */
   readonly relayBatch: number;
-  /** Undefined when the settings want no snapshots. */
+  /** Undefined when the settings disable snapshots. */
   readonly snapshots: SnapshotWriter | undefined;
 }
 
-/** The consumers of all commits: the projector and the relay, as on AWS, and a third that runs the sagas. */
+/** Creates the consumers of all commits: the projector, the relay, and the runner of sagas. */
 export function createDelivery(options: DeliveryOptions) {
   const { projector, stalled } = createProjector(options);
   const publication = createPublication(options);
@@ -92,7 +93,7 @@ function createPublication({ stores, bus, policy, logger }: DeliveryOptions): Pu
   });
 }
 
-/** Its checkpoint is with the events, so that deleted views do not send all events to the bus once more. */
+/** The relay's checkpoint is in the database of the events: deleted views must not publish all events again. */
 function createRelay({ folder, stores, logger, telemetry, relayBatch }: DeliveryOptions, publication: Publication) {
   const { logPages, commits, claims } = stores;
   const relay = new Relay({ log: new LogWriter({ ...logPages, commits }), publication });
@@ -107,7 +108,7 @@ function createRelay({ folder, stores, logger, telemetry, relayBatch }: Delivery
     batchSize: relayBatch,
     apply: async (batch) => {
       const [unreached] = await work(batch.map(({ commit }) => commit));
-      if (unreached) throw unreached.error; // nothing is passed by: the same commits come again
+      if (unreached) throw unreached.error; // no event is skipped: the consumer delivers the same commits again
     },
   });
 }

@@ -19,55 +19,59 @@ import { createHousekeeping } from './housekeeping.ts';
 import { closeParts, type Part, startParts } from './parts.ts';
 import { createReplays } from './replay-engine.ts';
 import { openStates } from './states.ts';
-import { type EngineHealth, healthOf, type ProjectionProgress, projectionStatusOf } from './status.ts';
+import { checkHealth, type EngineHealth, type ProjectionProgress, readProjectionStatus } from './status.ts';
 import { type EngineStores, openStores } from './stores.ts';
 
+/** The domain, the folder and the settings of {@link createEngine}. */
 export interface EngineOptions {
-  /** The data folder; made if need be. */
+  /** Path of the data folder, which is created when it does not exist. */
   readonly dataDir: string;
   /** The event types of the application. */
   readonly catalogue: Catalogue;
   readonly projections: readonly AnyProjection[];
-  /** Without any, commits wait for an engine that has some. */
+  /** Without sagas, the checkpoint of the sagas stays, and a later engine with sagas goes on from there. */
   readonly sagas?: readonly AnySaga[];
-  /** Of which states snapshots are kept. */
+  /** The states of which the engine keeps snapshots. */
   readonly folds?: readonly AnyFold[];
   readonly logger: Logger;
-  /** What `annals.config.ts` says, checked; the defaults when absent. */
+  /** The checked settings of `annals.config.ts`; by default all defaults. */
   readonly settings?: EventSystem;
-  /** How often a commit that fails is tried again, if otherwise than the settings say. */
+  /** Retries of a commit that fails; by default those of the settings. */
   readonly retryPolicy?: RetryPolicy;
-  /** Where metrics and traces go; nowhere by default. */
+  /** Receives metrics and traces; by default they are discarded. */
   readonly telemetry?: Telemetry;
 }
 
-/** The stores that others work with; the log has each event a moment after its append. */
+/** The stores that the engine exposes. The log has each event a moment after its append. */
 type Ports = Pick<EngineStores, 'store' | 'views' | 'generations' | 'sharedViews' | 'control' | 'objects' | 'log'>;
 
-/** All of Annals' machinery in one process, on one folder. */
+/** Annals in a single process, on a data folder. */
 export interface Engine extends Ports {
-  /** The logger of the process; damaged data in what it logs is noted for the health. */
+  /** The logger of the process. Logged errors about damaged data also show in the health. */
   readonly logger: Logger;
   /** Loads states of streams from snapshots and memory. */
   readonly states: StateReader;
   readonly replays: Replays;
   readonly deadLetters: DeadLetters;
   readonly bus: EventBus;
-  /** Starts to bring views up to date and to feed log and bus. Subscribe before, to miss nothing. */
+  /** Starts to update views and to feed log and bus. Subscribe before the start, to receive every event. */
   start(): void;
   /**
-   * Finishes the work in hand and closes the folder. What is not done is done after the next start.
-   * @throws AggregateError when parts failed to close; all others are closed then
+   * Finishes the current work and closes the folder. The next start goes on with the rest.
+   * @throws AggregateError when parts failed to close; all other parts are closed then
    */
   close(): Promise<void>;
+  /** The progress of each projection. @throws UnavailableError */
   projectionStatus(): Promise<readonly ProjectionProgress[]>;
-  /** Commits that are stored and not yet both in the views and in the log. */
+  /** The number of commits that are stored, and not yet in the views or not yet in the log. @throws UnavailableError */
   backlog(): number;
+  /** The health of the engine. It never throws. */
   health(): EngineHealth;
 }
 
 /**
- * Opens a data folder and puts core on it: commits in one database, views in another, and between them the consumers.
+ * Opens a data folder and creates an engine on it: a database of commits, a database of views, and the consumers that
+ * bring commits into views, log and bus. The consumers run after {@link Engine.start}.
  * @throws StartupError when the folder cannot be used; its message says what to do
  */
 export function createEngine(options: EngineOptions): Engine {
@@ -124,18 +128,18 @@ function compose(folder: DataFolder, options: EngineOptions): Engine {
     start: () => startParts(parts),
     close: () => closeParts(parts),
     backlog: () => stores.commits.lastPosition() - Math.min(projector.position, relay.position),
-    projectionStatus: () => projectionStatusOf(stores, projector, names),
-    health: () => healthOf(stores, delivery, damage),
+    projectionStatus: () => readProjectionStatus(stores, projector, names),
+    health: () => checkHealth(stores, delivery, damage),
   };
 }
 
-/** Nobody outside the process gets the events; passing through here, they are counted as on AWS. */
+/** A bus without subscribers outside of the process. Its publisher only counts the published events, as on AWS. */
 function createBus(settings: EventSystem, { metrics, tracer }: Telemetry, logger: Logger): EventBus {
   const bus = new EventBus({
     onHandlerError: logLines(logger).subscriberFailed,
     observe: traceHandling(tracer),
   });
-  const nobody = { publish: async () => [] };
-  bus.addPublisher('metrics', meteredPublisher(nobody, metrics, settings.monitoring.counted_sources));
+  const nowhere = { publish: async () => [] };
+  bus.addPublisher('metrics', meteredPublisher(nowhere, metrics, settings.monitoring.counted_sources));
   return bus;
 }

@@ -6,7 +6,7 @@ import type { EngineStores } from './stores.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
-/** What tidies up once a day: the archiver of old log pages, and the sweep of objects that no commit and no view claims. */
+/** Creates the daily tasks: the archiver of old log pages, and the sweep of objects that no commit and no view refers to. */
 export function createHousekeeping(stores: EngineStores, settings: EventSystem, logger: Logger) {
   const { logPages, claims, commits, viewClaims, storedViews } = stores;
   const archiver = new LogArchiver({ ...logPages, ...retentionOf(settings) });

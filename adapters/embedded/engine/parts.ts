@@ -1,8 +1,8 @@
-/** A part of the engine that works in the background, or that holds something open. */
+/** A part of the engine that works in the background, or that holds a resource. */
 export interface Part {
   readonly name: string;
   start?(): void;
-  /** Finishes what is in work. A second call does nothing. */
+  /** Finishes the current work. A second call does nothing. */
   close?(): void | Promise<void>;
 }
 
@@ -12,8 +12,8 @@ export function startParts(parts: readonly Part[]): void {
 }
 
 /**
- * Closes the parts from the last to the first, so that none stands on a part that is closed. A part that fails to close
- * keeps no other part open.
+ * Closes the parts from the last to the first, so that a part closes before the parts that it needs. The other parts close
+ * also when a part fails to close.
  * @throws AggregateError with the errors of all parts that failed, after every part was asked to close
  */
 export async function closeParts(parts: readonly Part[]): Promise<void> {

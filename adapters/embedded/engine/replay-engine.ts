@@ -16,16 +16,17 @@ import { SqliteGenerationStore } from '../sqlite/generation-store.ts';
 import { SqliteReplayLog } from '../sqlite/replay-log.ts';
 import { ReplayRunner } from './replay-runner.ts';
 
+/** The stores and settings of {@link createReplays}. */
 export interface ReplayEngineOptions {
   readonly control: ControlStore;
   readonly generations: Generations;
   readonly projections: readonly AnyProjection[];
   readonly store: EventStore;
   readonly commits: SqliteCommitStorage;
-  /** Gets large commits their bodies. */
+  /** Fetches the bodies of large commits. */
   readonly claims?: ClaimCheck;
   readonly views: ViewStore;
-  /** What lies aside of large views. */
+  /** Stores the parts of large views. */
   readonly viewClaims?: ViewClaims;
   readonly sharedViews: SharedViewStore;
   /** The database of the views. */
@@ -34,10 +35,10 @@ export interface ReplayEngineOptions {
   readonly concurrency: number;
 }
 
-/** Commits that are noted as read together: some tenths of a second of work. */
+/** Most commits of a range, whose progress is saved as a whole: some tenths of a second of work. */
 const RANGE = 5_000;
 
-/** Replays, and what carries them out in this process. */
+/** Creates the replays, and the runner that carries them out in this process. */
 export function createReplays(options: ReplayEngineOptions): { replays: Replays; runner: ReplayRunner } {
   const { control, generations, projections, store, commits, claims, views, viewClaims, sharedViews } = options;
   const { database, logger, concurrency } = options;
@@ -45,7 +46,7 @@ export function createReplays(options: ReplayEngineOptions): { replays: Replays;
   const replays: Replays = new Replays({ control, generations, projections, start });
   const log = new SqliteReplayLog(commits, store.catalogue, claims);
   const generationStore = new SqliteGenerationStore(database);
-  // One process: it knows of a replay as soon as it is there, so nothing has to settle; requests in work end within a second.
+  // The process knows of a replay at once, so nothing has to settle. Requests that read old views end within a second.
   const parts = {
     replays,
     generations,

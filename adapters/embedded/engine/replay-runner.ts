@@ -5,23 +5,24 @@ import { pause } from '../../../core/base/pause.ts';
 import type { Replays } from '../../../core/replays/replays.ts';
 import type { ReplayStep, ReplayWork } from '../../../core/replays/work.ts';
 
+/** Settings of a {@link ReplayRunner}. */
 export interface ReplayRunnerOptions {
   readonly replays: Replays;
   readonly logger: Logger;
-  /** Makes the work of replays; it is to call `breathe` between batches. */
+  /** Creates the work of replays, which has to call `breathe` between batches. */
   readonly work: (breathe: () => Promise<void>) => ReplayWork;
 }
 
 const PAUSE_AFTER_FAILURE_MS = 1_000;
-/** Replays looked up at once after a start. */
+/** Replays in a page of the list that is read at the start. */
 const PAGE = 100;
 
-/** The runner was told to stop; nothing is wrong. */
+/** Ends the work of a replay because the runner closes. */
 class StoppedError extends Error {
   override readonly name = 'StoppedError';
 }
 
-/** Carries out replays in this process, those first that an earlier process left unfinished. */
+/** Carries out replays in this process, and first resumes those that an earlier process left unfinished. */
 export class ReplayRunner {
   readonly #options: ReplayRunnerOptions;
   readonly #work: ReplayWork;
@@ -37,19 +38,19 @@ export class ReplayRunner {
     });
   }
 
-  /** Goes on with what is unfinished. */
+  /** Resumes unfinished replays. A second call does nothing. */
   start(): void {
     this.#looking ??= this.#resumeAll();
   }
 
-  /** Carries out a replay, if that is not under way. */
+  /** Carries out a replay, unless the replay is under way or the runner closes. */
   run(replayId: string): void {
     if (this.#stopping.signal.aborted || this.#running.has(replayId)) return;
     const running = this.#carryOut(replayId).finally(() => this.#running.delete(replayId));
     this.#running.set(replayId, running);
   }
 
-  /** Stops after the batches in work. What is not done is done after the next start. */
+  /** Stops after the current batches. The next start goes on with the rest. */
   async close(): Promise<void> {
     this.#stopping.abort();
     await this.#looking;
@@ -63,7 +64,7 @@ export class ReplayRunner {
         return await this.#lookUp();
       } catch (error) {
         if (!failing) {
-          this.#options.logger.error('unfinished replays cannot be looked up; it is tried again every second', {
+          this.#options.logger.error('unfinished replays cannot be read; the engine tries again every second', {
             error,
           });
         }
@@ -88,28 +89,28 @@ export class ReplayRunner {
       try {
         const next = await this.#work.next(replayId);
         if (next.step === 'none') return;
-        await this.#do(replayId, next);
+        await this.#runStep(replayId, next);
         failing = false;
       } catch (error) {
         if (error instanceof StoppedError) return;
         const outage = error instanceof UnavailableError;
         if (!failing) this.#options.logger.error(`a replay ${outage ? 'has to wait' : 'fails'}`, { replayId, error });
-        if (!outage && (await this.#gaveUp(replayId, error))) return;
+        if (!outage && (await this.#fail(replayId, error))) return;
         failing = true;
         await pause(PAUSE_AFTER_FAILURE_MS, this.#stopping.signal);
       }
     }
   }
 
-  async #do(replayId: string, next: ReplayStep): Promise<void> {
+  async #runStep(replayId: string, next: ReplayStep): Promise<void> {
     if (next.step === 'wait') await pause(next.ms, this.#stopping.signal);
     if (next.step === 'finish') await this.#work.finish(replayId);
     if (next.step === 'remove') await this.#work.remove(replayId);
     if (next.step === 'read') for (const range of next.ranges) await this.#work.read(replayId, range);
   }
 
-  /** @returns false when not even that could be written */
-  async #gaveUp(replayId: string, error: unknown): Promise<boolean> {
+  /** Marks a replay as failed. @returns false when the mark could not be written */
+  async #fail(replayId: string, error: unknown): Promise<boolean> {
     return this.#work.fail(replayId, error).then(
       () => true,
       () => false,

@@ -16,30 +16,32 @@ import type { SqliteCommitStorage } from '../sqlite/commit-storage.ts';
 import { SqliteSagaIndex } from '../sqlite/saga-index.ts';
 import { Consumer } from './consumer.ts';
 
+/** The stores and settings of a {@link SagaEngine}. */
 export interface SagaEngineOptions {
   readonly sagas: readonly AnySaga[];
   readonly store: EventStore;
   readonly commits: SqliteCommitStorage;
-  /** Gets large commits their bodies. */
+  /** Fetches the bodies of large commits. */
   readonly claims?: ClaimCheck;
   /** Keeps the checkpoint and the index; see {@link SqliteSagaIndex}. */
   readonly database: DatabaseSync;
   readonly policy: RetryPolicy;
   readonly logger: Logger;
-  /** Sees the work on each batch of commits. */
+  /** Wraps the work on each batch of commits, to observe it. */
   readonly observe?: (work: CommitWork) => CommitWork;
-  /** Where the marks of dead letters are. */
+  /** The store of the marks of dead letters. */
   readonly marks: ViewStore;
+  /** Called after each dead letter. */
   readonly onParked?: () => void;
 }
 
 type CommitWork = (commits: readonly Commit[]) => Promise<readonly never[]>;
 
-/** Longest sleep: timers hold no more than 24 days, and a clock that was set is noticed. */
+/** Longest sleep. Timers take at most 24 days, and a short sleep notices when the clock is set. */
 const LONGEST_SLEEP_MS = 60_000;
 const PAUSE_AFTER_FAILURE_MS = 1_000;
 
-/** Runs sagas on the embedded engine: a consumer of all commits, and one timer for the next deadline of all sagas. */
+/** Runs sagas on the embedded engine: a consumer of all commits, and a timer for the next deadline of all sagas. */
 export class SagaEngine {
   readonly #runner: SagaRunner;
   readonly #consumer: Consumer;
@@ -89,16 +91,17 @@ export class SagaEngine {
     });
   }
 
+  /** True from a failure to the next success. */
   get failing(): boolean {
     return this.#consumer.failing;
   }
 
-  /** Streams that wait as dead letters. */
+  /** Number of streams that wait as dead letters. */
   get parked(): number {
     return this.#runner.parked;
   }
 
-  /** Tries a stream again that waits as a dead letter. */
+  /** Retries a stream that waits as a dead letter. @throws UnavailableError */
   async redrive(stream: string): Promise<RedriveResult> {
     const reached = await this.#runner.redrive(stream);
     this.#sleep(0);
@@ -106,17 +109,18 @@ export class SagaEngine {
     return parked ? { ...reached, parked } : reached;
   }
 
+  /** Starts to deliver commits to sagas and to wake sagas that are due. */
   start(): void {
     this.#consumer.start();
     this.#sleep(0);
   }
 
-  /** Says that there may be something to do. */
+  /** Makes the engine look for new commits. */
   wake(): void {
     this.#consumer.wake();
   }
 
-  /** Finishes what is in work. What is not done is done after the next start. */
+  /** Finishes the current work. The next start goes on with the rest. */
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
@@ -137,7 +141,7 @@ export class SagaEngine {
       const next = await this.#runner.wake();
       if (next) this.#sleep(Math.min(Math.max(0, next.getTime() - Date.now()), LONGEST_SLEEP_MS));
     } catch (error) {
-      this.#logger.error('sagas that are due cannot be woken; it is tried again every second', { error });
+      this.#logger.error('sagas that are due cannot be woken; the engine tries again every second', { error });
       this.#sleep(PAUSE_AFTER_FAILURE_MS);
     }
   }

@@ -1,16 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../../../core/base/log-lines.ts';
 
+/** Settings of a {@link Schedule}. */
 export interface ScheduleOptions {
+  /** Name for the log, with its article. */
   readonly name: string;
-  /** Pause between the end of a run and the next, milliseconds. */
+  /** Pause between the end of a run and the start of the next, milliseconds. */
   readonly everyMs: number;
-  /** May end early when the signal is aborted: a run in work keeps the process from closing. */
+  /** The task. It should end early when the signal is aborted, because `close` waits for it. */
   readonly run: (signal: AbortSignal) => Promise<unknown>;
   readonly logger: Logger;
 }
 
-/** Runs something at the start and then now and then. A run that fails is logged, and tried again when its time comes. */
+/** Runs a task at the start, and again after each pause. A run that fails is logged, and the schedule goes on. */
 export class Schedule {
   readonly #options: ScheduleOptions;
   readonly #stopping = new AbortController();
@@ -20,11 +22,12 @@ export class Schedule {
     this.#options = options;
   }
 
+  /** Starts the first run. A second call does nothing. */
   start(): void {
     this.#running ??= this.#loop();
   }
 
-  /** Waits for a run in work, and starts none. */
+  /** Aborts the signal, waits for the current run, and starts no other run. */
   async close(): Promise<void> {
     this.#stopping.abort();
     await this.#running;

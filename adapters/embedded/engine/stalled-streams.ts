@@ -5,6 +5,7 @@ import type { RetryPolicy } from '../../../core/base/retry.ts';
 import type { ProjectionFailure, Projector } from '../../../core/projections/projector.ts';
 import type { PositionedCommit } from '../sqlite/commit-storage.ts';
 
+/** Settings of {@link StalledStreams}. */
 export interface StalledStreamsOptions {
   readonly projector: Pick<Projector, 'apply' | 'retryOrPark'>;
   readonly policy: RetryPolicy;
@@ -20,13 +21,13 @@ interface Stalled {
   more: boolean;
 }
 
-/** Most streams that are tried again side by side. Above it, new commits wait until a stream is settled. */
+/** Most streams that are retried side by side. With this many, new commits wait until a stream is settled. */
 const MAX_STALLED = 1_000;
 
 /**
- * Applies commits to views. A stream that fails in a projection is tried again separately, so that everything else goes
- * on. A stream that keeps failing is parked as a dead letter. A stream that cannot even be parked is tried until it can:
- * until then it is unfinished, and a restart delivers its commits again.
+ * Applies commits to views. A stream that fails in a projection is retried separately, so that other streams go on. A
+ * stream that keeps failing is parked as a dead letter. A stream that cannot be parked either is retried until it can: it
+ * stays unfinished meanwhile, and a restart delivers its commits again.
  */
 export class StalledStreams {
   readonly #options: StalledStreamsOptions;
@@ -38,7 +39,10 @@ export class StalledStreams {
     this.#options = options;
   }
 
-  /** @throws UnavailableError when no view can be read or written: every commit of the batch has to come again */
+  /**
+   * Applies a batch. Returns when all streams of the batch are applied or in retry.
+   * @throws UnavailableError when views cannot be read or written; then the whole batch has to be delivered again
+   */
   async apply(batch: readonly PositionedCommit[]): Promise<void> {
     const failures = await this.#options.projector.apply(batch.map(({ commit }) => commit));
     const outage = failures.find(({ error }) => error instanceof UnavailableError);
@@ -47,15 +51,15 @@ export class StalledStreams {
     if (this.#retries.size >= MAX_STALLED) await Promise.race(this.#retries);
   }
 
-  /** The lowest position that is still being tried again: a restart has to read from there. */
+  /** The lowest position of a commit in retry; undefined when there is none. A restart has to read from there. */
   unfinished(): number | undefined {
-    // Failures come in no order of their positions, so the first entry need not be the oldest.
+    // Failures have no order, so the first entry need not be the oldest.
     let oldest: number | undefined;
     for (const { since } of this.#streams.values()) oldest = Math.min(since, oldest ?? since);
     return oldest;
   }
 
-  /** Starts no further attempt. Streams in work stay unfinished, so that the next start tries them again. */
+  /** Starts no further attempt. Streams in retry stay unfinished, so that the next start retries them. */
   close(): void {
     this.#closing.abort();
   }
@@ -63,7 +67,7 @@ export class StalledStreams {
   #stall(failure: ProjectionFailure, batch: readonly PositionedCommit[]): void {
     const { projection, generation, stream } = failure;
     const id = `${projection.name} ${generation} ${stream}`;
-    const since = positionOf(failure, batch);
+    const since = findPosition(failure, batch);
     const known = this.#streams.get(id);
     if (known) {
       known.more = true;
@@ -93,7 +97,7 @@ export class StalledStreams {
         if (signal.aborted) return;
         stalled.more = true;
         const outage = error instanceof UnavailableError;
-        if (!outage && !logged) logger.error(UNREADABLE, { ...placeOf(failure), error });
+        if (!outage && !logged) logger.error(UNREADABLE, { ...viewPlace(failure), error });
         logged ||= !outage;
         await pause(outage ? policy.initialDelayMs : policy.maxDelayMs, signal);
       }
@@ -103,20 +107,20 @@ export class StalledStreams {
   async #retryOrPark(failure: ProjectionFailure): Promise<void> {
     const { projector, policy, logger } = this.#options;
     const parked = await projector.retryOrPark(failure, policy);
-    if (parked) logLines(logger).parkedByProjection(placeOf(failure), parked, failure.error);
+    if (parked) logLines(logger).parkedByProjection(viewPlace(failure), parked, failure.error);
   }
 }
 
-const UNREADABLE = 'a view cannot be read or written; it is tried again until its projection is rebuilt';
+const UNREADABLE = 'a view cannot be read or written; the projector retries it until its projection is rebuilt';
 
-const placeOf = ({ projection, generation, stream }: ProjectionFailure) => ({
+const viewPlace = ({ projection, generation, stream }: ProjectionFailure) => ({
   projection: projection.name,
   generation,
   stream,
 });
 
-/** Where a restart has to begin for a failure: at its commit, or at the batch when the commit is not in there. */
-function positionOf(failure: ProjectionFailure, batch: readonly PositionedCommit[]): number {
+/** The position from which a restart has to read: that of the failed commit, or of the batch when it lacks the commit. */
+function findPosition(failure: ProjectionFailure, batch: readonly PositionedCommit[]): number {
   const found = batch.find(({ commit }) => commit === failure.commit) ?? batch[0];
   if (!found) throw new Error('an empty batch cannot fail');
   return found.position;

@@ -18,7 +18,7 @@ interface Parts {
   readonly metrics: Metrics;
 }
 
-/** What loads states, and what makes the snapshots it loads them from; none when the settings want none. */
+/** Creates the reader of states, and the writer of snapshots. The writer is undefined when the settings disable snapshots. */
 export function openStates({ store, objects, folds, settings, logger, metrics }: Parts) {
   const { enabled, frequency: interval } = settings.snapshots;
   const { snapshotUnusable, snapshotNotWritten } = logLines(logger);

@@ -1,26 +1,30 @@
 import type { DamageRecord } from '../../../core/telemetry/damage.ts';
 import type { EngineStores } from './stores.ts';
 
+/** The progress of a projection. */
 export interface ProjectionProgress {
   readonly name: string;
+  /** The live generation. */
   readonly generation: number;
-  /** Commits stored and not yet applied. */
+  /** Number of commits that are stored and not yet applied. */
   readonly lag: number;
-  /** Age of the oldest of them, milliseconds; 0 when there is none. */
+  /** Age of the oldest commit that is not yet applied, milliseconds; 0 when there is none. */
   readonly lagMs: number;
+  /** Number of streams that wait as dead letters. */
   readonly deadLetters: number;
 }
 
+/** The health of an engine: `down` when the store cannot be read, `degraded` when another check fails. */
 export interface EngineHealth {
   readonly status: 'ok' | 'degraded' | 'down';
-  /** `data` fails from the first damage that the process meets until it ends. */
+  /** `data` fails from the first damage that the process meets until the process ends. */
   readonly checks: Readonly<Record<'store' | 'projector' | 'relay' | 'sagas' | 'data', 'ok' | 'failing'>>;
-  /** What is wrong with the data, or waits for somebody, and what to do; absent when nothing is known. */
+  /** Faults of the data and waiting dead letters, and what to do; absent when there are none. */
   readonly reasons?: readonly string[];
 }
 
-/** How far each projection is. The projector works on all of them together, so they share one lag. */
-export async function projectionStatusOf(
+/** Reads the progress of each projection. The projector works on all of them together, so they have the same lag. */
+export async function readProjectionStatus(
   { commits, generations, views }: EngineStores,
   projector: { readonly position: number },
   names: readonly string[],
@@ -39,7 +43,8 @@ interface MayFail {
   readonly failing: boolean;
 }
 
-export function healthOf(
+/** Checks the health of an engine, without waiting. */
+export function checkHealth(
   { commits }: EngineStores,
   consumers: Readonly<Record<'projector' | 'relay', MayFail>> & {
     readonly sagas: MayFail & { readonly parked: number };
@@ -48,12 +53,12 @@ export function healthOf(
 ): EngineHealth {
   const { parked } = consumers.sagas;
   const reasons = [...damage.reasons(), ...(parked > 0 ? [waitingForSagas(parked)] : [])];
-  const stateOf = ({ failing }: MayFail) => (failing ? 'failing' : 'ok');
+  const toState = ({ failing }: MayFail) => (failing ? 'failing' : 'ok');
   const checks = {
     store: isReadable(commits) ? 'ok' : 'failing',
-    projector: stateOf(consumers.projector),
-    relay: stateOf(consumers.relay),
-    sagas: parked > 0 ? 'failing' : stateOf(consumers.sagas),
+    projector: toState(consumers.projector),
+    relay: toState(consumers.relay),
+    sagas: parked > 0 ? 'failing' : toState(consumers.sagas),
     data: damage.reasons().length > 0 ? 'failing' : 'ok',
   } as const;
   const found = reasons.length > 0 ? { checks, reasons } : { checks };
@@ -62,7 +67,7 @@ export function healthOf(
 }
 
 const waitingForSagas = (streams: number) =>
-  `${streams} ${streams === 1 ? 'stream waits' : 'streams wait'} as dead letters of the sagas: GET /dead-letters?projection=sagas says why; mend the data or the code, then redrive`;
+  `${streams} ${streams === 1 ? 'stream waits' : 'streams wait'} as dead letters of the sagas: GET /dead-letters?projection=sagas says why; repair the data or the code, then redrive`;
 
 function isReadable(commits: EngineStores['commits']): boolean {
   try {

@@ -22,6 +22,7 @@ import { SqliteLogStorage } from '../sqlite/log-storage.ts';
 import { SqliteSharedViews } from '../sqlite/shared-views.ts';
 import { SqliteViewStore } from '../sqlite/view-store.ts';
 
+/** Settings of {@link openStores}. */
 export interface StoreOptions {
   readonly catalogue: Catalogue;
   readonly dataDir: string;
@@ -35,8 +36,9 @@ export interface StoreOptions {
 export type EngineStores = ReturnType<typeof openStores>;
 
 /**
+ * Creates the stores on an open data folder. Removes views that belong to another history of events.
  * @throws UnavailableError when the folder cannot be read
- * @throws StartupError when the log has more partitions than it is to have
+ * @throws StartupError when the log has more partitions than the settings say
  */
 export function openStores(
   folder: DataFolder,
@@ -66,11 +68,11 @@ export function openStores(
     views: new LargeViewStore(storedViews, viewClaims),
     sharedViews: withLargeCheckpoints(new SqliteSharedViews(folder.views, storedViews), viewClaims),
     control,
-    // Only this process moves the pointers, so what it knows of them stays true.
+    // Only this process switches generations, so its cache never gets stale.
     generations: new Generations(control, { maxAgeMs: Number.POSITIVE_INFINITY }),
     logPages,
     log: new EventLog({ ...logPages, claims }),
-    // With the events, so that the marks outlive views that are deleted to be made anew.
+    // In the database of the events, so that the marks outlive deleted views.
     busMarks: new SqliteViewStore(folder.bookkeeping),
   };
 }
@@ -88,9 +90,9 @@ function openLog({ events }: DataFolder, objects: FileObjectStore, { store }: Ev
 }
 
 const VIEWS_AHEAD =
-  'at the start the views had events that the store has not, and are made anew: events were lost, or restored from an older backup; compare with the newest backup';
+  'at the start the views had events that the store lacks, so they are built again: events were lost, or restored from an older backup; compare with the newest backup';
 
-/** Views of commits that the events do not have are of another history: of one that was lost before a backup was restored. */
+/** Opens the views, and clears them when they belong to another history: they have commits that the events lack. */
 function openViews(
   { views: database }: DataFolder,
   commits: SqliteCommitStorage,
@@ -99,9 +101,9 @@ function openViews(
 ) {
   const views = new SqliteViewStore(database);
   const historyMark = new SqliteHistoryMark(database);
-  const isForeign = views.position() > commits.lastPosition() || !historyMark.isOf(commits);
+  const isForeign = views.position() > commits.lastPosition() || !historyMark.isIn(commits);
   if (isForeign) {
-    logger.warn('the views have events that the store has not, and are made anew', { position: views.position() });
+    logger.warn('the views have events that the store lacks, and are built again', { position: views.position() });
     damage.add(VIEWS_AHEAD);
     views.clear();
   }

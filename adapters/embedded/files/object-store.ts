@@ -5,8 +5,8 @@ import { UnavailableError } from '../../../core/base/errors.ts';
 import { assertObjectKey, type ListedObject, type ObjectStore } from '../../../core/store/object-store.ts';
 
 /**
- * Objects in files, one each, under the folders that its key names. A file is written aside, brought to the disk and
- * then given its name, so that it is there whole or not at all, whenever the process or the power goes.
+ * Objects as files: the key of an object is the path of its file. A file is written and flushed under a temporary name,
+ * then renamed, so that a crash or loss of power leaves the whole object or none.
  */
 export class FileObjectStore implements ObjectStore {
   readonly #objects: string;
@@ -14,8 +14,8 @@ export class FileObjectStore implements ObjectStore {
   #written = 0;
 
   /**
-   * @param folder its own; made if need be. What a process left unfinished there is removed
-   * @param readOnly beside the process that has the folder: nothing is made or removed, and nothing may be put
+   * @param folder the data folder; its folders `objects` and `unfinished` are created, and unfinished files are removed
+   * @param readOnly for use beside the process that has the folder: creates and removes nothing, and `put` must not be called
    */
   constructor(folder: string, { readOnly = false } = {}) {
     this.#objects = join(folder, 'objects');
@@ -26,43 +26,43 @@ export class FileObjectStore implements ObjectStore {
   }
 
   async put(key: string, bytes: Uint8Array, { ifAbsent = false } = {}): Promise<boolean> {
-    const path = this.#pathOf(key);
+    const path = this.#path(key);
     this.#written += 1;
-    const aside = join(this.#unfinished, String(this.#written));
+    const unfinished = join(this.#unfinished, String(this.#written));
     return onDisk(async () => {
       try {
-        await writeThrough(aside, bytes);
+        await writeThrough(unfinished, bytes);
         await makeFolder(dirname(path));
-        if (ifAbsent && !(await linkIfFree(aside, path))) return false;
-        if (!ifAbsent) await rename(aside, path);
+        if (ifAbsent && !(await linkIfFree(unfinished, path))) return false;
+        if (!ifAbsent) await rename(unfinished, path);
         await syncFolder(dirname(path));
         return true;
       } finally {
-        await rm(aside, { force: true });
+        await rm(unfinished, { force: true });
       }
     });
   }
 
   get(key: string): Promise<Uint8Array | undefined> {
-    return onDisk(() => absentIfMissing(readFile(this.#pathOf(key))));
+    return onDisk(() => absentIfMissing(readFile(this.#path(key))));
   }
 
   delete(key: string): Promise<void> {
-    return onDisk(() => rm(this.#pathOf(key), { force: true }));
+    return onDisk(() => rm(this.#path(key), { force: true }));
   }
 
   async *list(prefix: string, { after = '' }: { after?: string | undefined } = {}): AsyncGenerator<ListedObject> {
     for await (const key of this.#keys('', prefix, after)) {
-      const found = await onDisk(() => absentIfMissing(stat(this.#pathOf(key))));
+      const found = await onDisk(() => absentIfMissing(stat(this.#path(key))));
       if (found) yield { key, bytes: found.size, modifiedAt: found.mtime.toISOString() };
     }
   }
 
-  /** A folder sorts as its keys do, whose next character is the slash. Folders without wanted keys are not opened. */
+  /** A folder name with a slash sorts like the keys in the folder. Folders without matching keys are not opened. */
   async *#keys(folder: string, prefix: string, after: string): AsyncGenerator<string> {
     const entries = await onDisk(() => absentIfMissing(readdir(join(this.#objects, folder), { withFileTypes: true })));
-    const nameOf = (entry: Dirent) => `${folder}${entry.name}${entry.isDirectory() ? '/' : ''}`;
-    const names = (entries ?? []).map(nameOf).sort(); // ids are ASCII, so the order of characters is that of bytes
+    const toName = (entry: Dirent) => `${folder}${entry.name}${entry.isDirectory() ? '/' : ''}`;
+    const names = (entries ?? []).map(toName).sort(); // ids are ASCII, so characters sort like bytes
     for (const name of names) {
       if (!name.endsWith('/')) {
         if (name.startsWith(prefix) && name > after) yield name;
@@ -72,7 +72,7 @@ export class FileObjectStore implements ObjectStore {
     }
   }
 
-  #pathOf(key: string): string {
+  #path(key: string): string {
     return join(this.#objects, assertObjectKey(key));
   }
 }
@@ -87,25 +87,25 @@ async function writeThrough(path: string, bytes: Uint8Array): Promise<void> {
   }
 }
 
-/** Makes a folder and those above it; the names of all that are new are on the disk when it returns. */
+/** Makes a folder and its missing parents. The names of all new folders are on the disk when the promise resolves. */
 async function makeFolder(path: string): Promise<void> {
   const topmost = await mkdir(path, { recursive: true, mode: 0o700 });
   if (topmost === undefined) return;
   for (let made = path; made.length >= topmost.length; made = dirname(made)) await syncFolder(dirname(made));
 }
 
-/** Gives a file a second name unless that is taken: the one step that the kernel refuses to all but the first. */
+/** Gives a file a second name unless the name is taken. The kernel makes the check and the link a single step. */
 async function linkIfFree(from: string, to: string): Promise<boolean> {
   try {
     await link(from, to);
     return true;
   } catch (error) {
-    if (codeOf(error) === 'EEXIST') return false;
+    if (errorCode(error) === 'EEXIST') return false;
     throw error;
   }
 }
 
-/** Brings a new name to the disk. */
+/** Flushes the names in a folder to the disk. */
 async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r');
   try {
@@ -119,21 +119,21 @@ async function absentIfMissing<T>(work: Promise<T>): Promise<T | undefined> {
   try {
     return await work;
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined;
+    if (errorCode(error) === 'ENOENT') return undefined;
     throw error;
   }
 }
 
-const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined);
+const errorCode = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined);
 
 /** @throws UnavailableError when the disk is full, read-only, failing or out of handles */
 async function onDisk<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {
-    if (!['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EMFILE', 'ENFILE'].includes(String(codeOf(cause)))) throw cause;
+    if (!['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EMFILE', 'ENFILE'].includes(String(errorCode(cause)))) throw cause;
     throw new UnavailableError(
-      `the disk that holds the data folder fails (${codeOf(cause)}); see to it, then repeat the request`,
+      `the disk that holds the data folder fails (${errorCode(cause)}); repair it, then repeat the request`,
       { cause },
     );
   }

@@ -7,19 +7,21 @@ import * as z from 'zod';
 import { isUnfinishedBackup } from '../sqlite/database.ts';
 import { SqliteCode, sqliteCode } from '../sqlite/error.ts';
 
-/** A backup cannot be made, read or restored. `message` is one line that names the place and says what to do. */
+/** A backup cannot be made, read or restored. `message` is a single line that names the place and says what to do. */
 export class BackupError extends Error {
   override readonly name = 'BackupError';
 }
 
-/** The file that says what a backup holds. It is written last, so a backup without it is not whole. */
+/** The manifest of a backup. It is written last, so a backup without a manifest is incomplete. */
 export const MANIFEST = 'backup.json';
+/** The database of the events, in a backup as in a data folder. */
 export const EVENTS = 'events.sqlite';
-/** The newest form of a backup that this Annals knows. */
+/** The newest format of a backup that this Annals knows. */
 export const FORMAT = 1;
 
 const count = z.int().nonnegative();
 const storedFile = z.strictObject({ bytes: count, sha256: z.string() });
+/** Size in bytes and SHA-256 in hex of a file. */
 export type StoredFile = z.output<typeof storedFile>;
 
 const contentSchema = z.strictObject({
@@ -32,39 +34,43 @@ const contentSchema = z.strictObject({
   /** The last page of each partition of the log. */
   log: z.record(z.string(), count),
   database: storedFile,
-  /** Bodies of large commits and segments of the log, by their keys. */
+  /** Bodies of large commits and segments of the log, by key. */
   objects: z.record(z.string(), storedFile),
-  /** What was missing or damaged in the original already. */
+  /** Objects that were missing or damaged in the original already, a sentence each. */
   damage: z.array(z.string()),
 });
+/** The content of a backup: its extent, its files, and known damage. */
 export type BackupContent = z.output<typeof contentSchema>;
 
 const manifestSchema = z.strictObject({ content: z.unknown(), sha256: z.string() });
-const formatOf = z.object({ content: z.object({ format: z.number() }) });
+const formatSchema = z.object({ content: z.object({ format: z.number() }) });
 
+/** The SHA-256 of bytes or text, in hex. */
 export const sha256 = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex');
 
-/** The manifest as text; it holds the hash of its content. */
+/** The manifest as text, with the hash of its content. */
 export function encodeManifest(content: BackupContent): string {
   return JSON.stringify({ content, sha256: sha256(JSON.stringify(content)) });
 }
 
-/** @throws BackupError when there is no manifest, it has been changed, or a newer Annals wrote it */
+/** Reads the manifest of a backup. @throws BackupError when it is missing, was changed, or is from a newer Annals */
 export async function readManifest(backup: string): Promise<BackupContent> {
   if (isUnfinishedBackup(backup))
     throw new BackupError(`${backup} is a backup that did not finish; name another backup`);
   const json = await readFile(join(backup, MANIFEST), 'utf8').catch((error) => {
     if (error?.code !== 'ENOENT' && error?.code !== 'ENOTDIR') throw error;
-    throw new BackupError(`${backup} is no whole backup: it has no ${MANIFEST}; name a folder that annals backup made`);
+    throw new BackupError(
+      `${backup} is no complete backup: it has no ${MANIFEST}; name a folder that annals backup made`,
+    );
   });
   const changed = (cause?: unknown) =>
     new BackupError(`${join(backup, MANIFEST)} has been changed; restore another backup`, { cause });
   try {
     const parsed: unknown = JSON.parse(json);
-    const newer = formatOf.safeParse(parsed).data;
+    const newer = formatSchema.safeParse(parsed).data;
     if (newer && newer.content.format > FORMAT) {
       throw new BackupError(
-        `${backup} is a backup of format ${newer.content.format}, this Annals knows up to ${FORMAT}; restore it with the newer Annals`,
+        `${backup} is a backup of format ${newer.content.format}, this Annals knows formats up to ${FORMAT}; restore it with the newer Annals`,
       );
     }
     const manifest = manifestSchema.parse(parsed);
@@ -75,7 +81,7 @@ export async function readManifest(backup: string): Promise<BackupContent> {
   }
 }
 
-/** The size and hash of a file, read piece by piece. */
+/** Measures the size and hash of a file, without loading it as a whole. */
 export async function measure(path: string): Promise<StoredFile> {
   const hash = createHash('sha256');
   let bytes = 0;
@@ -88,7 +94,7 @@ export async function measure(path: string): Promise<StoredFile> {
   return { bytes, sha256: hash.digest('hex') };
 }
 
-/** Brings a file, or the names in a folder, to the disk. Not for a database that this process has open. */
+/** Flushes a file, or the names in a folder, to the disk. Not for a database that this process has open. */
 export async function sync(path: string): Promise<void> {
   const file = await open(path, 'r');
   try {
@@ -98,7 +104,7 @@ export async function sync(path: string): Promise<void> {
   }
 }
 
-/** @throws BackupError unless there is nothing at a path, or an empty folder */
+/** Checks that a path does not exist or is an empty folder. @throws BackupError otherwise */
 export async function assertFree(path: string): Promise<void> {
   const names = await readdir(path).catch((error) => {
     if (error?.code === 'ENOENT') return [];
@@ -108,7 +114,7 @@ export async function assertFree(path: string): Promise<void> {
   if (names.length > 0) throw new BackupError(`${path} is not empty; name a new or empty folder`);
 }
 
-/** Runs what writes to a folder. @throws BackupError in the place of an error of the disk */
+/** Runs work that writes to a folder. @throws BackupError instead of an error of the disk */
 export async function writing<T>(folder: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -122,7 +128,7 @@ function diskFault(folder: string, error: unknown): string | undefined {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if (cause instanceof BackupError) return undefined;
     if ('path' in cause && typeof cause.path === 'string' && !cause.path.startsWith(folder)) {
-      return `${cause.path} cannot be read or written (${'code' in cause ? cause.code : cause.message}); see to it, then try again`;
+      return `${cause.path} cannot be read or written (${'code' in cause ? cause.code : cause.message}); repair it, then try again`;
     }
     const code = sqliteCode(cause) ?? ('code' in cause ? cause.code : undefined);
     switch (code) {
@@ -140,7 +146,7 @@ function diskFault(folder: string, error: unknown): string | undefined {
       case 'EACCES':
       case 'EPERM':
       case 'EROFS':
-      case 'ENOENT': // what Node makes of a read-only file system when it is to make folders there
+      case 'ENOENT': // Node's error for making folders on a read-only file system
       case 'ENOTDIR':
         return `${folder} cannot be written; make it writable for this user or name another folder`;
       case 'ENOTEMPTY':

@@ -26,25 +26,27 @@ import {
 } from './backup-folder.ts';
 import { beginBackup, removeLeftovers } from './unfinished.ts';
 
+/** Settings of {@link backUp}. */
 export interface BackupOptions {
-  /** Goes on when a large body or a segment of the log is missing or damaged, and notes it in the backup. */
+  /** Goes on when a large body or a segment of the log is missing or damaged, and lists the damage in the backup. */
   readonly allowDamage?: boolean;
+  /** The clock. */
   readonly now?: () => Date;
-  /** Hears of each folder of a backup to the same place that did not finish, and that was not removed. */
+  /** Called for each folder of an unfinished backup to the same place that was not removed. */
   readonly onLeftover?: (leftover: { readonly path: string; readonly inUse: boolean }) => void;
 }
 
-/** How long SQLite waits for a lock that some other program holds, milliseconds. */
+/** Longest wait of SQLite for a lock that another program holds, milliseconds. */
 const BUSY_TIMEOUT_MS = 5_000;
 /** Objects copied side by side. */
 const CONCURRENCY = 4;
 const MANIFESTS = 'log/manifests/';
 
 /**
- * Copies the truth of a data folder into a new folder, as of one moment: the events with the log, the bodies of large
- * commits, and the archived log. Views and snapshots follow from these. A server may go on meanwhile: the events are copied
- * in one step that no writer can hold up. The new folder appears when it is whole. What an earlier backup to the same place left behind
- * is removed once its process has ended.
+ * Copies the source of truth of a data folder into a new folder: the events with the log, the bodies of large commits, and
+ * the archived log. Views and snapshots follow from these. A server may use the folder meanwhile: the events are copied in
+ * a single statement, as of a single moment. The new folder appears when it is complete. Folders
+ * of earlier backups to the same place that did not finish are removed, once their processes have ended.
  * @throws BackupError when the source cannot be read or is damaged, or the target is not empty or cannot be written
  */
 export async function backUp(dataDir: string, folder: string, options: BackupOptions = {}): Promise<BackupContent> {
@@ -61,7 +63,7 @@ export async function backUp(dataDir: string, folder: string, options: BackupOpt
     const unfinished = await beginBackup(target);
     try {
       const content = await copyAll(source, unfinished.path, options);
-      await rename(unfinished.path, target); // with its lock, so that it is never without
+      await rename(unfinished.path, target); // with its lock, so that the folder is always locked
       await rm(join(target, LOCK));
       await sync(dirname(target));
       return content;
@@ -79,7 +81,7 @@ async function copyAll(source: string, target: string, options: BackupOptions): 
   await sync(join(target, EVENTS));
   const copied = new DatabaseSync(join(target, EVENTS), { readOnly: true });
   try {
-    const extent = extentOf(copied);
+    const extent = readExtent(copied);
     const copy = new ObjectCopy(new FileObjectStore(source, { readOnly: true }), new FileObjectStore(target));
     await copyBodies(copied, copy);
     await copyArchive(extent.log, copy);
@@ -96,9 +98,9 @@ async function copyAll(source: string, target: string, options: BackupOptions): 
   }
 }
 
-/** One statement, so one moment, however long it takes and whoever writes meanwhile. */
+/** Copies the events in a single statement, so that the copy is of a single moment, whatever other processes write. */
 function copyEvents(from: string, to: string): void {
-  closeSync(openSync(to, 'wx', 0o600)); // SQLite would let others read it
+  closeSync(openSync(to, 'wx', 0o600)); // SQLite itself would make the file readable for other users
   let source: DatabaseSync | undefined;
   try {
     source = openSource(from);
@@ -126,7 +128,7 @@ function openSource(path: string): DatabaseSync {
   }
 }
 
-function extentOf(events: DatabaseSync): Pick<BackupContent, 'commits' | 'events' | 'position' | 'log'> {
+function readExtent(events: DatabaseSync): Pick<BackupContent, 'commits' | 'events' | 'position' | 'log'> {
   const row = events
     .prepare('SELECT count(*) AS commits, total(count) AS events, coalesce(max(position), 0) AS position FROM commits')
     .get();
@@ -153,12 +155,12 @@ async function copyBodies(events: DatabaseSync, copy: ObjectCopy): Promise<void>
 }
 
 /**
- * Takes the segments up to the last page that the copied events have. Pages that were archived after the moment of the copy
- * are in it, so a segment that goes beyond it is not needed, and its later pages are not of this moment.
+ * Copies the segments that end at or before the last page of the copied log. The copied database still has pages that were
+ * archived after the copy, so it does not need later segments, which also have pages that are newer than the copy.
  */
 async function copyArchive(log: BackupContent['log'], copy: ObjectCopy): Promise<void> {
   for await (const { key } of copy.source.list(MANIFESTS)) {
-    const parsed = segmentManifest.safeParse(jsonOf(await copy.source.get(key)));
+    const parsed = segmentManifest.safeParse(parseJson(await copy.source.get(key)));
     if (!parsed.success) {
       copy.damage.push(`the manifest ${key} of the log cannot be read`);
       continue;
@@ -171,7 +173,7 @@ async function copyArchive(log: BackupContent['log'], copy: ObjectCopy): Promise
   await copy.finish();
 }
 
-function jsonOf(bytes: Uint8Array | undefined): unknown {
+function parseJson(bytes: Uint8Array | undefined): unknown {
   try {
     return bytes && JSON.parse(Buffer.from(bytes).toString());
   } catch {
@@ -179,7 +181,7 @@ function jsonOf(bytes: Uint8Array | undefined): unknown {
   }
 }
 
-/** Copies objects, some side by side, and notes what they are. */
+/** Copies objects, several side by side, and lists copied files and damage. */
 class ObjectCopy {
   readonly source: ObjectStore;
   readonly objects: Record<string, StoredFile> = {};
@@ -193,7 +195,7 @@ class ObjectCopy {
     this.#target = target;
   }
 
-  /** Returns when there is room for another one. @throws when an earlier one could not be written */
+  /** Copies an object; returns when a further object may start. @throws the error of an earlier object */
   async take(key: string, place: string, expected?: string): Promise<void> {
     this.#running.push(this.#limit(() => this.#copy(key, place, expected)));
     if (this.#running.length >= CONCURRENCY) await this.finish();
@@ -218,6 +220,6 @@ class ObjectCopy {
 function damaged(damage: readonly string[]): BackupError {
   const others = damage.length > 1 ? ` and ${damage.length - 1} more` : '';
   return new BackupError(
-    `${damage[0]}${others}; annals verify names all damage, --allow-damage backs up what is there`,
+    `${damage[0]}${others}; annals verify names all damage, --allow-damage backs up all that is readable`,
   );
 }

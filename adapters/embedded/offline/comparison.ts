@@ -18,54 +18,54 @@ import { SqliteLogStorage } from '../sqlite/log-storage.ts';
 import { SqliteViewStore } from '../sqlite/view-store.ts';
 import { type BackupContent, BackupError, EVENTS, sha256 } from './backup-folder.ts';
 
-/** What was found alike, and what was not. */
+/** The result of a comparison: numbers of equal commits, pages and views, and all differences. */
 export interface Comparison {
   readonly commits: number;
   readonly pages: number;
   readonly views: number;
-  /** Views of the original that are at another version, because the server went on meanwhile or is not done with them. */
+  /** Number of views at different versions, because the server went on meanwhile or has not yet updated them. */
   readonly moved: number;
   readonly differences: readonly Difference[];
 }
 
-/** Commits read at once. */
+/** Most commits that are read at once. */
 const PAGE = 100;
 
 /**
- * Holds a restored folder against the original, up to the moment of the backup: every commit with its body, every page of
- * the log with the archived ones, and every view that both have at the same version. A server may go on with the original.
+ * Compares a restored folder with the original, up to the moment of the backup: every commit with its body, every page of
+ * the log, archived pages included, and every view that both have at the same version. A server may use the original.
  * @throws BackupError when either folder lacks its databases
  */
 export async function compareFolders(
-  original: string,
-  restored: string,
+  originalDir: string,
+  restoredDir: string,
   content: BackupContent,
   projections: readonly string[],
 ): Promise<Comparison> {
-  const [one, other] = [openFolder(original), openFolder(restored)];
+  const [original, restored] = [openFolder(originalDir), openFolder(restoredDir)];
   const differences: Difference[] = [];
   try {
-    const commits = await compareCommits(one, other, content.position, differences);
+    const commits = await compareCommits(original, restored, content.position, differences);
     let pages = 0;
     for (const [partition, last] of Object.entries(content.log)) {
-      pages += await compareLog(one.log, other.log, partition, last, differences);
+      pages += await compareLog(original.log, restored.log, partition, last, differences);
     }
     let [views, moved] = [0, 0];
     for (const projection of projections) {
-      const compared = await compareViews(one, other, projection, differences);
+      const compared = await compareViews(original, restored, projection, differences);
       views += compared.same;
       moved += compared.moved;
     }
     return { commits, pages, views, moved, differences };
   } finally {
-    one.close();
-    other.close();
+    original.close();
+    restored.close();
   }
 }
 
 type Folder = ReturnType<typeof openFolder>;
 
-/** Reads what is there at each look: large parts of views are replaced as a server goes on. */
+/** Opens a folder without a transaction, so that each read sees the current state: a server replaces parts of large views. */
 function openFolder(dataDir: string) {
   const open = (file: string): DatabaseSync => {
     const path = join(dataDir, file);
@@ -89,21 +89,26 @@ function openFolder(dataDir: string) {
   };
 }
 
-/** @returns how many are the same */
-async function compareCommits(one: Folder, other: Folder, last: number, differences: Difference[]): Promise<number> {
+/** @returns the number of equal commits */
+async function compareCommits(
+  original: Folder,
+  restored: Folder,
+  last: number,
+  differences: Difference[],
+): Promise<number> {
   let same = 0;
   for (let position = 0; position < last; ) {
-    const ours = one.commits.commitsAfter(position, PAGE).filter((commit) => commit.position <= last);
+    const ours = original.commits.commitsAfter(position, PAGE).filter((commit) => commit.position <= last);
     const end = ours.at(-1)?.position ?? last;
-    const theirs = await commitsUpTo(other, position, end);
+    const theirs = await commitsUpTo(restored, position, end);
     for (const placed of ours) {
-      const fault = await faultOf(one, other, placed, theirs.get(placed.position));
-      if (fault) differences.push(differenceOf('store', placeOf(placed), ...fault));
+      const fault = await compareCommit(original, restored, placed, theirs.get(placed.position));
+      if (fault) differences.push(difference('store', describePlace(placed), ...fault));
       else same += 1;
       theirs.delete(placed.position);
     }
     for (const extra of theirs.values()) {
-      differences.push(differenceOf('store', placeOf(extra), 'lost', 'the original does not have it'));
+      differences.push(difference('store', describePlace(extra), 'lost', 'the original does not have the commit'));
     }
     position = end;
   }
@@ -113,50 +118,48 @@ async function compareCommits(one: Folder, other: Folder, last: number, differen
 async function commitsUpTo(folder: Folder, after: number, end: number): Promise<Map<number, PositionedCommit>> {
   const found = new Map<number, PositionedCommit>();
   for (let position = after; position < end; ) {
-    const some = folder.commits.commitsAfter(position, PAGE);
-    for (const placed of some) if (placed.position <= end) found.set(placed.position, placed);
-    position = some.at(-1)?.position ?? end;
+    const page = folder.commits.commitsAfter(position, PAGE);
+    for (const placed of page) if (placed.position <= end) found.set(placed.position, placed);
+    position = page.at(-1)?.position ?? end;
   }
   return found;
 }
 
 type Fault = readonly [kind: DifferenceKind, detail: string];
 
-async function faultOf(
-  one: Folder,
-  other: Folder,
+async function compareCommit(
+  original: Folder,
+  restored: Folder,
   { commit }: PositionedCommit,
-  restored: PositionedCommit | undefined,
+  found: PositionedCommit | undefined,
 ): Promise<Fault | undefined> {
-  if (!restored) return ['missing', 'the restored folder does not have it'];
-  const [ours, theirs] = [await one.claims.redeem(commit), await other.claims.redeem(restored.commit)];
+  if (!found) return ['missing', 'the restored folder does not have the commit'];
+  const [ours, theirs] = [await original.claims.redeem(commit), await restored.claims.redeem(found.commit)];
   if (claimOf(ours)) return ['unreadable', 'its body is missing in the original, or has been changed'];
   if (claimOf(theirs)) return ['missing', 'its body is missing in the restored folder, or has been changed'];
-  return digestOf(ours).equals(digestOf(theirs))
-    ? undefined
-    : ['differs', 'it is another commit in the restored folder'];
+  return digestOf(ours).equals(digestOf(theirs)) ? undefined : ['differs', 'the restored folder has another commit'];
 }
 
-/** @returns how many pages are the same */
+/** @returns the number of equal pages */
 async function compareLog(
-  one: LogPlaces,
-  other: LogPlaces,
+  original: LogPlaces,
+  restored: LogPlaces,
   partition: string,
   last: number,
   differences: Difference[],
 ): Promise<number> {
   let same = 0;
-  const theirs = pagesOf(other, partition, last);
-  for await (const ours of pagesOf(one, partition, last)) {
-    const restored = (await theirs.next()).value;
+  const pages = numberedPages(restored, partition, last);
+  for await (const ours of numberedPages(original, partition, last)) {
+    const theirs = (await pages.next()).value;
     const place = `partition ${partition}, page ${ours.number}`;
-    if (!ours.page) differences.push(differenceOf('log', place, 'unreadable', `in the original: ${ours.detail}`));
-    else if (!restored?.page) {
+    if (!ours.page) differences.push(difference('log', place, 'unreadable', `in the original: ${ours.detail}`));
+    else if (!theirs?.page) {
       differences.push(
-        differenceOf('log', place, 'missing', `in the restored folder: ${restored?.detail ?? 'it ends before'}`),
+        difference('log', place, 'missing', `in the restored folder: ${theirs?.detail ?? 'the log ends before it'}`),
       );
-    } else if (!isSamePage(ours.page, restored.page)) {
-      differences.push(differenceOf('log', place, 'differs', 'it is another page in the restored folder'));
+    } else if (!isSamePage(ours.page, theirs.page)) {
+      differences.push(difference('log', place, 'differs', 'the restored folder has another page'));
     } else same += 1;
   }
   return same;
@@ -168,8 +171,12 @@ interface NumberedPage {
   readonly detail?: string;
 }
 
-/** A page, or what is wrong with it, for each number. */
-async function* pagesOf(places: LogPlaces, partition: string, last: number): AsyncGenerator<NumberedPage, undefined> {
+/** For each number the page, or the fault for which it cannot be read. */
+async function* numberedPages(
+  places: LogPlaces,
+  partition: string,
+  last: number,
+): AsyncGenerator<NumberedPage, undefined> {
   let number = 1;
   for await (const seen of seePages(places, partition, 1)) {
     const end = Math.min('page' in seen ? seen.page.page : seen.to, last);
@@ -181,37 +188,38 @@ async function* pagesOf(places: LogPlaces, partition: string, last: number): Asy
   for (; number <= last; number++) yield { number, detail: 'the log ends before it' };
 }
 
-function isSamePage(one: LogPage, other: LogPage): boolean {
+function isSamePage(ours: LogPage, theirs: LogPage): boolean {
   const summary = ({ body, types, ...header }: LogPage) => hashOf({ ...header, types: types.toSorted() });
-  return summary(one) === summary(other) && sha256(pageText(one.body)) === sha256(pageText(other.body));
+  return summary(ours) === summary(theirs) && sha256(pageText(ours.body)) === sha256(pageText(theirs.body));
 }
 
 async function compareViews(
-  one: Folder,
-  other: Folder,
+  original: Folder,
+  restored: Folder,
   projection: string,
   differences: Difference[],
 ): Promise<{ same: number; moved: number }> {
   let [same, moved] = [0, 0];
-  const [live, restored] = [await one.live(projection), await other.live(projection)];
-  const keys = one.database.prepare('SELECT key FROM views WHERE projection = ? AND generation = ? ORDER BY key');
-  for (const { key } of keys.all(projection, live)) {
+  const [ourLive, theirLive] = [await original.live(projection), await restored.live(projection)];
+  const keys = original.database.prepare('SELECT key FROM views WHERE projection = ? AND generation = ? ORDER BY key');
+  for (const { key } of keys.all(projection, ourLive)) {
     try {
-      const ours = await one.views.get(projection, live, String(key));
-      const theirs = await other.views.get(projection, restored, String(key));
+      const ours = await original.views.get(projection, ourLive, String(key));
+      const theirs = await restored.views.get(projection, theirLive, String(key));
       if (ours?.version !== theirs?.version) moved += 1;
       else if (hashOf(ours?.view) === hashOf(theirs?.view)) same += 1;
-      else differences.push(differenceOf('views', `${projection}/${key}`, 'differs', 'history makes it another view'));
+      else
+        differences.push(difference('views', `${projection}/${key}`, 'differs', 'the history leads to another view'));
     } catch (error) {
       if (!(error instanceof CorruptDataError)) throw error;
-      differences.push(differenceOf('views', `${projection}/${key}`, 'unreadable', error.message));
+      differences.push(difference('views', `${projection}/${key}`, 'unreadable', error.message));
     }
   }
   return { same, moved };
 }
 
-const placeOf = ({ commit: { stream, version } }: PositionedCommit): string => `${stream} version ${version}`;
+const describePlace = ({ commit: { stream, version } }: PositionedCommit): string => `${stream} version ${version}`;
 
-const differenceOf = (part: Difference['part'], place: string, kind: DifferenceKind, detail: string): Difference => ({
+const difference = (part: Difference['part'], place: string, kind: DifferenceKind, detail: string): Difference => ({
   ...{ part, place, kind, detail },
 });

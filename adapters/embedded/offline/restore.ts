@@ -18,10 +18,10 @@ import {
 } from './backup-folder.ts';
 
 /**
- * Puts a backup into a new or empty folder, once all of it was checked against its hashes.
- * @param makeViews makes the views of a data folder; the first start of a server does it when absent
- * @throws BackupError when the backup is not whole, was changed or is of a newer Annals, or when the folder is not empty or
- * cannot be written. The folder is then as it was
+ * Restores a backup to a new or empty folder, and checks all of it against its hashes.
+ * @param makeViews builds the views of a data folder; without it, the first start of a server builds them
+ * @throws BackupError when the backup is incomplete, was changed or is from a newer Annals, or when the folder is not empty
+ *   or cannot be written. The folder is then unchanged
  */
 export async function restore(
   backup: string,
@@ -33,7 +33,7 @@ export async function restore(
   return writing(target, async () => {
     await assertFree(target);
     const made = await mkdir(target, { recursive: true, mode: 0o700 });
-    // Inside the folder, which may be where a disk is mounted. A server does not start on a folder that has it.
+    // Inside the target, which may be a mount point. A server does not start on a folder with this entry.
     const unfinished = join(target, UNFINISHED_RESTORE);
     try {
       await mkdir(unfinished, { mode: 0o700 });
@@ -54,7 +54,7 @@ async function copyAll(source: string, target: string, { database, objects }: Ba
   const [from, to] = [new FileObjectStore(source, { readOnly: true }), new FileObjectStore(target)];
   for (const [key, { sha256: expected }] of Object.entries(objects)) {
     const bytes = await from.get(key);
-    if (!bytes || sha256(bytes) !== expected) throw notAsItWas(source, key, bytes !== undefined);
+    if (!bytes || sha256(bytes) !== expected) throw changedFile(source, key, bytes !== undefined);
     await to.put(key, bytes);
   }
 }
@@ -65,17 +65,17 @@ async function copyChecked(backup: string, to: string, { sha256: expected }: Sto
     await pipeline(createReadStream(from), createWriteStream(to, { mode: 0o600, flags: 'wx', flush: true }));
   } catch (error) {
     const isMissing = error instanceof Error && 'path' in error && error.path === from;
-    throw isMissing ? notAsItWas(backup, EVENTS, false) : error;
+    throw isMissing ? changedFile(backup, EVENTS, false) : error;
   }
-  if ((await measure(to)).sha256 !== expected) throw notAsItWas(backup, EVENTS, true);
+  if ((await measure(to)).sha256 !== expected) throw changedFile(backup, EVENTS, true);
 }
 
-const notAsItWas = (backup: string, file: string, isThere: boolean) =>
+const changedFile = (backup: string, file: string, isThere: boolean) =>
   new BackupError(
     `${file} of the backup ${backup} ${isThere ? 'has been changed' : 'is missing'}; restore another backup`,
   );
 
-/** The events last: a folder without them is no data folder yet. */
+/** Moves the events last: without them the target is no data folder yet. */
 async function moveUp(from: string, to: string): Promise<void> {
   const names = (await readdir(from)).filter((name) => name !== EVENTS);
   for (const name of [...names, EVENTS]) await rename(join(from, name), join(to, name));

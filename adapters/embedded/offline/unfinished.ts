@@ -5,18 +5,21 @@ import { DatabaseSync } from 'node:sqlite';
 import { APPLICATION_ID, isUnfinishedBackup, LOCK } from '../sqlite/database.ts';
 import { SqliteCode, sqliteCode } from '../sqlite/error.ts';
 
-/** A folder beside the target in which a backup is made. */
+/** The folder beside the target in which a backup is made. */
 export interface UnfinishedBackup {
   readonly path: string;
-  /** Lets go of the folder, wherever it was moved to. */
+  /** Releases the lock of the folder, also after the folder was moved. */
   release(): void;
 }
 
-/** Makes such a folder. A lock in it says that it is a backup's, and in use: the kernel lets go of it whatever way the process ends. */
+/**
+ * Makes the folder of a backup. A lock in it shows that the folder belongs to a backup and is in use: the kernel releases
+ * the lock however the process ends.
+ */
 export async function beginBackup(target: string): Promise<UnfinishedBackup> {
   const path = await mkdtemp(`${target}.unfinished-`);
   try {
-    closeSync(openSync(join(path, LOCK), 'wx', 0o600)); // SQLite would let others read it
+    closeSync(openSync(join(path, LOCK), 'wx', 0o600)); // SQLite itself would make the file readable for other users
     const lock = new DatabaseSync(join(path, LOCK));
     lock.exec(`PRAGMA application_id = ${APPLICATION_ID}; BEGIN EXCLUSIVE`);
     return { path, release: () => lock.close() };
@@ -27,28 +30,28 @@ export async function beginBackup(target: string): Promise<UnfinishedBackup> {
 }
 
 /**
- * Removes what backups to a target left behind whose process has ended.
- * @returns the folders of such a name that stay: a backup is at work in them, or they cannot be told from a folder of somebody else
+ * Removes the folders of unfinished backups to a target whose processes have ended.
+ * @returns the folders with such names that stay: a backup uses them, or nothing shows that they belong to a backup
  */
 export async function removeLeftovers(target: string): Promise<readonly { path: string; inUse: boolean }[]> {
   const folder = dirname(target);
   const names = (await readdir(folder)).filter(
     (name) => isUnfinishedBackup(name) && name.slice(0, name.lastIndexOf('.unfinished-')) === basename(target),
   );
-  const stay: { path: string; inUse: boolean }[] = [];
+  const kept: { path: string; inUse: boolean }[] = [];
   for (const path of names.map((name) => join(folder, name))) {
-    const lock = lockOf(path);
-    if (lock === 'unknown' || lock === 'taken') stay.push({ path, inUse: lock === 'taken' });
+    const lock = takeLock(path);
+    if (lock === 'unknown' || lock === 'taken') kept.push({ path, inUse: lock === 'taken' });
     else {
       await rm(path, { recursive: true, force: true });
       lock.close();
     }
   }
-  return stay;
+  return kept;
 }
 
-/** Takes the lock of a folder. */
-function lockOf(path: string): DatabaseSync | 'taken' | 'unknown' {
+/** Takes the lock of a folder. @returns the lock, `taken` by another process, or `unknown` when the folder has no lock of Annals */
+function takeLock(path: string): DatabaseSync | 'taken' | 'unknown' {
   const file = join(path, LOCK);
   if (!existsSync(file)) return 'unknown';
   let lock: DatabaseSync | undefined;

@@ -14,21 +14,23 @@ import { SqliteLogStorage } from '../sqlite/log-storage.ts';
 import { SqliteSharedViews } from '../sqlite/shared-views.ts';
 import { SqliteViewStore } from '../sqlite/view-store.ts';
 
-/** A verification, and what lets go of what it reads. */
+/** A verification of an open data folder. */
 export interface OpenVerification {
   readonly verification: Verification;
+  /** Closes the databases. */
   close(): void;
 }
 
+/** Settings of {@link openVerification}. */
 export interface OfflineVerificationOptions {
   readonly projections: readonly AnyProjection[];
   readonly catalogue: Catalogue;
-  /** How long log and views may lack an event, milliseconds; 0 for a folder that nobody writes to. */
+  /** Log and views may lack events that are younger than this, milliseconds; 0 for a folder without writers. */
   readonly graceMs?: number;
 }
 
 /**
- * A verification of a data folder as it is at this moment, also of one that a process has in use.
+ * Opens a data folder for verification, also beside a process that uses it. The verification sees the state at this call.
  * @throws StartupError when the folder cannot be read
  */
 export function openVerification(

@@ -1,15 +1,15 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { guarded } from './error.ts';
 
-/** Where a consumer finds out after a start how far it had come. Both throw UnavailableError. */
+/** The stored position of a consumer, from which it goes on after a start. Both methods throw UnavailableError. */
 export interface ConsumerCheckpoint {
   get(): number;
   save(position: number): void;
 }
 
 /**
- * How far the consumers of these names have come together: to the position that the last of them has finished with. A
- * name that is new has not begun, so that its consumer starts over for all of them. Kept beside what they make.
+ * The checkpoint of a consumer that works for several names, such as projections: the lowest position of the names. A new
+ * name has position 0, so that the consumer starts over for all of them. The checkpoint is stored with the consumer's output.
  */
 export function sqliteCheckpoint(database: DatabaseSync, names: readonly string[]): ConsumerCheckpoint {
   const list = JSON.stringify(names);

@@ -9,7 +9,7 @@ import {
 } from '../../../core/replays/control-store.ts';
 import { guarded } from './error.ts';
 
-/** Control items in SQLite. They lie with the views, whose generations they tell of: who deletes one deletes both. */
+/** Control items in SQLite. They are in the database of the views, because both name the same generations of views. */
 export class SqliteControlStore implements ControlStore {
   readonly #statements: ReturnType<typeof prepareStatements>;
 
@@ -19,7 +19,7 @@ export class SqliteControlStore implements ControlStore {
 
   async get(kind: string, id: string): Promise<ControlItem | undefined> {
     const row = guarded(() => this.#statements.get.get(kind, id));
-    return row && itemOf(row);
+    return row && readControlRow(row);
   }
 
   async put(kind: string, id: string, content: JsonObject, expectedRevision: number): Promise<boolean> {
@@ -37,9 +37,9 @@ export class SqliteControlStore implements ControlStore {
   }
 
   async list(kind: string, { limit, prefix = '', after = '' }: ControlListOptions): Promise<ControlPage> {
-    const oneMore = limit + 1; // tells whether another page follows
-    const rows = guarded(() => this.#statements.list.all({ kind, prefix, after, oneMore }));
-    const items = rows.slice(0, limit).map(itemOf);
+    const size = limit + 1; // a further row shows that a page follows
+    const rows = guarded(() => this.#statements.list.all({ kind, prefix, after, size }));
+    const items = rows.slice(0, limit).map(readControlRow);
     const last = items.at(-1);
     return rows.length > limit && last ? { items, next: last.id } : { items };
   }
@@ -60,12 +60,12 @@ function prepareStatements(database: DatabaseSync) {
     list: database.prepare(
       `SELECT ${columns} FROM control
        WHERE kind = :kind AND id >= :prefix AND id > :after AND substr(id, 1, length(:prefix)) = :prefix
-       ORDER BY id LIMIT :oneMore`,
+       ORDER BY id LIMIT :size`,
     ),
   };
 }
 
-function itemOf(row: Record<string, SQLOutputValue>): ControlItem {
+function readControlRow(row: Record<string, SQLOutputValue>): ControlItem {
   const { content, ...rest } = row as unknown as ControlItem & { content: string }; // the table is STRICT
   return { ...rest, content: JSON.parse(content) };
 }

@@ -1,6 +1,6 @@
 import { CorruptDataError, UnavailableError } from '../../../core/base/errors.ts';
 
-/** SQLite's primary result codes that have a meaning of their own here; see https://www.sqlite.org/rescode.html. */
+/** The primary result codes of SQLite that Annals tells apart; see https://www.sqlite.org/rescode.html. */
 export const SqliteCode = {
   permission: 3,
   busy: 5,
@@ -12,10 +12,10 @@ export const SqliteCode = {
   notADatabase: 26,
 } as const;
 
-/** The primary result code of an error of node:sqlite, undefined for any other error. */
+/** The primary result code of an error of node:sqlite; undefined for any other error. */
 export function sqliteCode(error: unknown): number | undefined {
   if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return undefined;
-  return error.errcode & 0xff; // the higher bits tell variants of one code apart
+  return error.errcode & 0xff; // the higher bits tell variants of a code apart
 }
 
 const unavailable: ReadonlyMap<number | undefined, string> = new Map([
@@ -25,7 +25,10 @@ const unavailable: ReadonlyMap<number | undefined, string> = new Map([
   [SqliteCode.busy, 'another program holds a lock on the data folder; close it, then repeat the request'],
 ]);
 
-/** What an error of a database call means to the callers of a port. Errors that are no fault of the disk stay as they are. */
+/**
+ * Translates an error of a database call for callers of a port: UnavailableError when the disk fails, CorruptDataError
+ * when the data is damaged. Other errors are returned unchanged.
+ */
 export function portError(cause: unknown): unknown {
   const code = sqliteCode(cause);
   const message = unavailable.get(code);
@@ -36,7 +39,7 @@ export function portError(cause: unknown): unknown {
   return cause;
 }
 
-/** Runs database calls. @throws UnavailableError when the disk fails them, CorruptDataError when it gives back rubbish */
+/** Runs database calls. @throws UnavailableError when the disk fails @throws CorruptDataError when the data is damaged */
 export function guarded<T>(work: () => T): T {
   try {
     return work();

@@ -3,7 +3,7 @@ import type { PageOptions } from '../../../core/projections/view-store.ts';
 import type { CheckpointPage, GenerationStore, ViewCheckpoint } from '../../../core/replays/generation-store.ts';
 import { guarded } from './error.ts';
 
-/** The views of a generation in SQLite, all together. */
+/** Checkpoints and removal of whole generations of views in SQLite. */
 export class SqliteGenerationStore implements GenerationStore {
   readonly #statements: ReturnType<typeof prepareStatements>;
 
@@ -17,8 +17,8 @@ export class SqliteGenerationStore implements GenerationStore {
     group: string,
     { limit, after = '' }: PageOptions,
   ): Promise<CheckpointPage> {
-    const oneMore = limit + 1; // tells whether another page follows
-    const rows = guarded(() => this.#statements.checkpoints.all({ projection, generation, group, after, oneMore }));
+    const size = limit + 1; // a further row shows that a page follows
+    const rows = guarded(() => this.#statements.checkpoints.all({ projection, generation, group, after, size }));
     const checkpoints = rows.slice(0, limit).map((row) => ({ ...(row as unknown as ViewCheckpoint) })); // the table is STRICT
     const last = checkpoints.at(-1);
     return rows.length > limit && last ? { checkpoints, next: last.key } : { checkpoints };
@@ -40,7 +40,7 @@ function prepareStatements(database: DatabaseSync) {
     checkpoints: database.prepare(
       `SELECT key, version FROM views
        WHERE projection = :projection AND generation = :generation AND "group" = :group AND key > :after
-       ORDER BY key LIMIT :oneMore`,
+       ORDER BY key LIMIT :size`,
     ),
     versions: database.prepare(`SELECT key, version FROM views WHERE ${among}`),
     remove: database.prepare(`DELETE FROM views WHERE ${among}`),

@@ -3,7 +3,7 @@ import { identityOf } from '../../../core/store/commit.ts';
 import type { SqliteCommitStorage } from './commit-storage.ts';
 import { guarded } from './error.ts';
 
-/** The newest commit that the views may have taken in. */
+/** The newest commit that may be in the views. */
 export interface HistoryMark {
   readonly position: number;
   /** See {@link identityOf}. */
@@ -11,8 +11,9 @@ export interface HistoryMark {
 }
 
 /**
- * Says whose the views are: which commit is the newest that they may have taken in. It is kept with the views, and raised
- * before they take in a commit. Events that were restored from an older backup do not have that commit at its position.
+ * Shows whether views and events belong together: a mark with the newest commit that may be in the views. The mark is
+ * stored with the views, and raised before the projector applies a commit. Events that were restored from an older backup
+ * lack the marked commit, or have another commit at its position.
  */
 export class SqliteHistoryMark {
   readonly #statements: ReturnType<typeof prepareStatements>;
@@ -21,19 +22,19 @@ export class SqliteHistoryMark {
     this.#statements = prepareStatements(views);
   }
 
-  /** Undefined in views of an earlier version, and in new ones. @throws UnavailableError */
+  /** The mark; undefined in new views and in views of earlier versions of Annals. @throws UnavailableError */
   get(): HistoryMark | undefined {
     return guarded(() => this.#statements.get.get()) as HistoryMark | undefined; // the table is STRICT
   }
 
-  /** Raises the mark to the newest commit that there is. @throws UnavailableError */
+  /** Raises the mark to the newest commit of the store. @throws UnavailableError */
   raise(commits: SqliteCommitStorage): void {
     const newest = commits.markAt();
     if (newest) guarded(() => this.#statements.raise.run(newest.position, newest.identity));
   }
 
   /** Whether the events have the marked commit; true when there is no mark. @throws UnavailableError */
-  isOf(commits: SqliteCommitStorage): boolean {
+  isIn(commits: SqliteCommitStorage): boolean {
     const mark = this.get();
     return mark === undefined || commits.markAt(mark.position)?.identity === mark.identity;
   }

@@ -7,12 +7,12 @@ import { type LogLayout, layoutOf, WHOLE } from '../../../core/log/partition.ts'
 import type { LogStorage, PageRange } from '../../../core/log/storage.ts';
 import { guarded } from './error.ts';
 
-/** Most pages that a read holds in memory at once, of 400 KB at most: SQLite stops the process while it reads them. */
+/** Most pages that a read takes at once, of at most 400 KB each: SQLite blocks the process while it reads. */
 const BATCH = 4;
 
 /**
- * Pages of the log in SQLite, beside the commits, so that one backup has both. A page is on disk before a reader sees it:
- * after a loss of power no position that was given out means another event.
+ * Pages of the log in SQLite, in the database of the commits, so that a backup has both. A page is on disk before readers
+ * see it: after a loss of power, every position that a reader got still stands for the same event.
  */
 export class SqliteLogStorage implements LogStorage {
   readonly #statements: ReturnType<typeof prepareStatements>;
@@ -31,17 +31,17 @@ export class SqliteLogStorage implements LogStorage {
 
   async last(partition: string): Promise<LogPage | undefined> {
     const row = guarded(() => this.#statements.last.get(partition));
-    return row && pageOf(row);
+    return row && readPageRow(row);
   }
 
   async *read(partition: string, { after, limit = Number.MAX_SAFE_INTEGER }: PageRange): AsyncGenerator<LogPage> {
-    let place = after;
+    let page = after;
     for (let left = limit; left > 0; left -= BATCH) {
-      const rows = guarded(() => this.#statements.read.all(partition, place, Math.min(left, BATCH)));
-      const pages = rows.map(pageOf);
+      const rows = guarded(() => this.#statements.read.all(partition, page, Math.min(left, BATCH)));
+      const pages = rows.map(readPageRow);
       yield* pages;
       if (pages.length < BATCH) return;
-      place = pages.at(-1)?.page ?? place;
+      page = pages.at(-1)?.page ?? page;
     }
   }
 
@@ -58,15 +58,16 @@ export class SqliteLogStorage implements LogStorage {
     guarded(() => this.#statements.raiseMarks.run(JSON.stringify([...marks])));
   }
 
-  /** The layout that the log has now. @throws UnavailableError @throws CorruptDataError */
+  /** The current layout of the log. @throws UnavailableError @throws CorruptDataError */
   layout(catalogue: Catalogue): LogLayout {
-    const pages = guarded(() => this.#statements.read.all(LAYOUTS, 0, Number.MAX_SAFE_INTEGER)).map(pageOf);
-    // An earlier version divided logs by aggregate type, and kept no layouts.
+    const pages = guarded(() => this.#statements.read.all(LAYOUTS, 0, Number.MAX_SAFE_INTEGER)).map(readPageRow);
+    // An earlier version of Annals divided logs by aggregate type without storing layouts.
     const isOld = pages.length === 0 && guarded(() => this.#statements.divided.get(WHOLE)) !== undefined;
     if (isOld) return layoutOf({ strategy: 'by_aggregate_type' }, catalogue);
     return layoutsIn(pages, catalogue).at(-1) ?? layoutOf({ strategy: 'single' }, catalogue);
   }
 
+  /** Calls `listener` after each new page. @returns a function that ends the calls */
   onAppended(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
@@ -74,7 +75,7 @@ export class SqliteLogStorage implements LogStorage {
 
   #get(partition: string, page: number): LogPage | undefined {
     const row = guarded(() => this.#statements.get.get(partition, page));
-    return row && pageOf(row);
+    return row && readPageRow(row);
   }
 }
 
@@ -100,7 +101,7 @@ function prepareStatements(database: DatabaseSync) {
   };
 }
 
-function pageOf(row: Record<string, SQLOutputValue>): LogPage {
+function readPageRow(row: Record<string, SQLOutputValue>): LogPage {
   const { types, ...page } = row as unknown as LogPage & { readonly types: string }; // the table is STRICT
   try {
     return { ...page, types: JSON.parse(types) };

@@ -11,19 +11,19 @@ import type { ClaimCheck } from '../../../core/store/claim-check.ts';
 import { portionsOf } from '../../../core/store/portions.ts';
 import type { SqliteCommitStorage } from './commit-storage.ts';
 
-/** Commits read from the disk at once. */
-const READ_AT_ONCE = 100;
+/** Most commits that are read from the disk at once. */
+const BATCH = 100;
 
 /**
- * The commits of one machine as a replay reads them. They have one order already and all are kept, so a page is one
- * commit, its number the commit's position, and nothing is ever behind.
+ * The log of a replay on the embedded engine: the commits of the store. They have an order already, so each commit is a
+ * page, and its position is the number of the page. The log never lags behind the store.
  */
 export class SqliteReplayLog implements ReplayLog {
   readonly #commits: SqliteCommitStorage;
   readonly #catalogue: Catalogue;
   readonly #claims: ClaimCheck | undefined;
 
-  /** @param claims gets large commits their bodies */
+  /** @param claims fetches the bodies of large commits */
   constructor(commits: SqliteCommitStorage, catalogue: Catalogue, claims?: ClaimCheck) {
     this.#commits = commits;
     this.#catalogue = catalogue;
@@ -32,14 +32,14 @@ export class SqliteReplayLog implements ReplayLog {
 
   async extents(scope: LogScope): Promise<PartitionExtent[]> {
     const { from, to } = new Selection(scope, this.#catalogue);
-    const span = this.#commits.span(from, to);
-    return span ? [{ partition: 'commits', from: span.first, to: span.last, events: span.events }] : [];
+    const found = this.#commits.recordedBetween(from, to);
+    return found ? [{ partition: 'commits', from: found.first, to: found.last, events: found.events }] : [];
   }
 
   async *pages({ from, to }: ReplayRange, scope: LogScope): AsyncGenerator<ReplayPage> {
     const selection = new Selection(scope, this.#catalogue);
     for (let after = from - 1; after < to; ) {
-      const read = this.#commits.commitsAfter(after, Math.min(READ_AT_ONCE, to - after));
+      const read = this.#commits.commitsAfter(after, Math.min(BATCH, to - after));
       const last = read.at(-1);
       if (!last) return;
       for (const portion of portionsOf(read, ({ commit }) => commit)) {

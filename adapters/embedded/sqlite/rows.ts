@@ -1,15 +1,15 @@
 import type { SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite';
 
-/** Most bytes and rows that one read takes, for SQLite stops the process while it reads: about 2 milliseconds each. */
+/** A read takes at most this many bytes and rows, because SQLite blocks the process meanwhile: about 2 ms for either. */
 const MAX_BYTES = 1024 * 1024;
 const MAX_ROWS = 128;
 
 type Row = Record<string, SQLOutputValue>;
 
 /**
- * The first rows of a query: all of them, or 128, or as many as have 1 MB in a column, or one row.
- * @param large the column that may be large
- * @returns `more`: the rows were cut off, and others may follow
+ * Reads the first rows of a query: at most 128 rows, and no further row once the column `large` sums up to 1 MB.
+ * @param large name of the column that may be large
+ * @returns `more`: whether a limit ended the read, so that further rows may follow
  */
 export function takeRows(
   statement: StatementSync,

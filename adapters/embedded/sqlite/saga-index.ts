@@ -3,7 +3,7 @@ import type { SagaEntry, SagaIndex } from '../../../core/sagas/index.ts';
 import { guarded } from './error.ts';
 import { transaction } from './transaction.ts';
 
-/** Which sagas to wake, in SQLite, beside the checkpoint of the consumer that keeps it: what one loses, both lose. */
+/** The index of sagas to wake, in SQLite. Its consumer's checkpoint is in the same database, so both lose the same writes. */
 export class SqliteSagaIndex implements SagaIndex {
   readonly #database: DatabaseSync;
   readonly #statements: ReturnType<typeof prepareStatements>;
@@ -16,7 +16,7 @@ export class SqliteSagaIndex implements SagaIndex {
   async save({ sagaId, wakeAt, parties }: SagaEntry): Promise<void> {
     this.#atomically(() => {
       this.#statements.save.run(sagaId, wakeAt ?? null);
-      // Only what changes is written: of a hundred parties an answer ends the wait for one.
+      // Only changes are written: an answer usually ends the wait for a single party of many.
       this.#statements.keepParties.run(sagaId, JSON.stringify(parties));
       this.#statements.addParties.run(sagaId, JSON.stringify(parties));
     });
@@ -29,7 +29,7 @@ export class SqliteSagaIndex implements SagaIndex {
   async remove(sagaId: string): Promise<void> {
     this.#atomically(() => {
       this.#statements.remove.run(sagaId);
-      this.#statements.forgetParties.run(sagaId);
+      this.#statements.removeParties.run(sagaId);
     });
   }
 
@@ -58,7 +58,7 @@ function prepareStatements(database: DatabaseSync) {
     ),
     postpone: database.prepare('UPDATE sagas SET wake_at = ? WHERE saga = ?'),
     remove: database.prepare('DELETE FROM sagas WHERE saga = ?'),
-    forgetParties: database.prepare('DELETE FROM saga_parties WHERE saga = ?'),
+    removeParties: database.prepare('DELETE FROM saga_parties WHERE saga = ?'),
     keepParties: database.prepare(
       'DELETE FROM saga_parties WHERE saga = ? AND stream NOT IN (SELECT value FROM json_each(?))',
     ),

@@ -13,8 +13,8 @@ import { transaction } from './transaction.ts';
 import type { SqliteViewStore } from './view-store.ts';
 
 /**
- * A counter is `high * LOW + low`, with `low` from 0 to LOW - 1: an integer of SQLite has 64 bits, and many streams
- * can add up to more.
+ * A counter is `high * LOW + low`, with `low` from 0 to LOW - 1, because the sum over many streams can exceed the 64 bits
+ * of an integer in SQLite.
  */
 const LOW = 1_000_000_000_000_000n;
 
@@ -26,7 +26,7 @@ const split = (amount: bigint): [high: bigint, low: bigint] => {
 const joined = (high: SQLOutputValue | undefined, low: SQLOutputValue | undefined): bigint =>
   BigInt(Number(high)) * LOW + BigInt(Number(low));
 
-/** Shared views in SQLite, a counter a row. Shards are of no use where there is one writer, so there are none. */
+/** Shared views in SQLite, with a row for each counter. SQLite has a single writer, so shards would not help. */
 export class SqliteSharedViews implements SharedViewStore {
   readonly #database: DatabaseSync;
   readonly #views: SqliteViewStore;
@@ -40,7 +40,7 @@ export class SqliteSharedViews implements SharedViewStore {
   }
 
   async add(checkpoints: readonly CheckpointWrite[], addition: Addition): Promise<boolean> {
-    const write = () => checkpoints.every((each) => this.#views.putNow(each)) && this.#increment(addition);
+    const write = () => checkpoints.every((checkpoint) => this.#views.putNow(checkpoint)) && this.#increment(addition);
     return guarded(() => transaction(this.#database, write, (written) => written));
   }
 

@@ -1,8 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 
 /**
- * Runs database calls as one transaction: all of it is stored, or nothing. Nothing also when `isKept` refuses the result.
- * @throws what `work` throws, after the transaction is undone
+ * Runs database calls in a transaction, which stores all changes or none. It stores none when `isKept` refuses the result.
+ * @throws the error of `work`, after a rollback
  */
 export function transaction<T>(database: DatabaseSync, work: () => T, isKept: (result: T) => boolean = () => true): T {
   database.exec('BEGIN IMMEDIATE');
@@ -11,7 +11,7 @@ export function transaction<T>(database: DatabaseSync, work: () => T, isKept: (r
     database.exec(isKept(result) ? 'COMMIT' : 'ROLLBACK');
     return result;
   } catch (error) {
-    // SQLite has rolled back already after some errors, such as a full disk.
+    // After some errors, such as a full disk, SQLite has rolled back already.
     if (database.isTransaction) database.exec('ROLLBACK');
     throw error;
   }

@@ -15,7 +15,7 @@ import { guarded } from './error.ts';
 import { takeRows } from './rows.ts';
 import { transaction } from './transaction.ts';
 
-/** Views in SQLite, as JSON. */
+/** Views in SQLite, as JSON. A page of a list ends at 128 views or 1 MB. */
 export class SqliteViewStore implements ViewStore {
   readonly #database: DatabaseSync;
   readonly #statements: ReturnType<typeof prepareStatements>;
@@ -27,18 +27,18 @@ export class SqliteViewStore implements ViewStore {
 
   async get(projection: string, generation: number, key: string): Promise<StoredView | undefined> {
     const row = guarded(() => this.#statements.get.get(projection, generation, key));
-    return row && viewOf(row);
+    return row && readViewRow(row);
   }
 
   async put(next: StoredView, expectedVersion: number, expectedMark?: Parked): Promise<boolean> {
     return this.putNow({ next, expectedVersion, expectedMark });
   }
 
-  /** The same, at once: in a transaction that the caller may have begun. */
+  /** Does what {@link put} does, synchronously, so that it can run in a transaction of the caller. @throws UnavailableError */
   putNow({ next, expectedVersion, expectedMark }: CheckpointWrite): boolean {
     const { view: _, aside: __, parked, ...rest } = next;
-    const row = { ...rest, view: encodeView(next) ?? null, parked: textOf(parked) };
-    const expected = { expectedVersion, expectedMark: textOf(expectedMark) };
+    const row = { ...rest, view: encodeView(next) ?? null, parked: encodeMark(parked) };
+    const expected = { expectedVersion, expectedMark: encodeMark(expectedMark) };
     const { insert, update } = this.#statements;
     return guarded(() => {
       if (expectedVersion === 0 && !expectedMark && insert.run(row).changes === 1) return true;
@@ -52,17 +52,17 @@ export class SqliteViewStore implements ViewStore {
     group: string,
     { limit, after = '' }: PageOptions,
   ): Promise<ViewPage> {
-    const oneMore = limit + 1; // tells whether another page follows
-    const place = { projection, generation, group, after, oneMore };
+    const size = limit + 1; // a further row shows that a page follows
+    const place = { projection, generation, group, after, size };
     const { rows, more } = guarded(() => takeRows(this.#statements.list, place, 'view'));
-    const views = rows.slice(0, limit).map(viewOf);
+    const views = rows.slice(0, limit).map(readViewRow);
     const last = views.at(-1);
     return (more || rows.length > limit) && last ? { views, next: last.key } : { views };
   }
 
   async listParked(projection: string, generation: number, { limit, after = '' }: PageOptions): Promise<ParkedPage> {
-    const oneMore = limit + 1;
-    const rows = guarded(() => this.#statements.parked.all({ projection, generation, after, oneMore }));
+    const size = limit + 1;
+    const rows = guarded(() => this.#statements.parked.all({ projection, generation, after, size }));
     const views = rows.slice(0, limit).map((row) => {
       const { key, version, parked } = row as unknown as ViewRow & { parked: string };
       return { key, version, parked: JSON.parse(parked) };
@@ -75,12 +75,12 @@ export class SqliteViewStore implements ViewStore {
     return Number(guarded(() => this.#statements.countParked.get(projection, generation))?.['count'] ?? 0);
   }
 
-  /** Position of the newest commit that any projection has taken in. @throws UnavailableError */
+  /** Position of the newest commit that the projector has applied; 0 when there is none. @throws UnavailableError */
   position(): number {
     return Number(guarded(() => this.#statements.position.get())?.['position'] ?? 0);
   }
 
-  /** Forgets all views, how far they were and what was noted about them, so that they are made anew. @throws UnavailableError */
+  /** Deletes all views with their checkpoints and control items, so that they are built again. @throws UnavailableError */
   clear(): void {
     const sql =
       'DELETE FROM views; DELETE FROM counters; DELETE FROM checkpoints; DELETE FROM control; DELETE FROM history';
@@ -104,11 +104,11 @@ function prepareStatements(database: DatabaseSync) {
     ),
     list: database.prepare(
       `SELECT ${columns} FROM views WHERE ${place} AND "group" = :group AND "group" <> '' AND key > :after
-       ORDER BY key LIMIT :oneMore`,
+       ORDER BY key LIMIT :size`,
     ),
     parked: database.prepare(
       `SELECT key, version, parked FROM views WHERE ${place} AND parked IS NOT NULL AND key > :after
-       ORDER BY key LIMIT :oneMore`,
+       ORDER BY key LIMIT :size`,
     ),
     countParked: database.prepare(
       'SELECT count(*) AS count FROM views WHERE projection = ? AND generation = ? AND parked IS NOT NULL',
@@ -126,9 +126,9 @@ interface ViewRow {
   readonly parked: string | null;
 }
 
-const textOf = (mark: Parked | undefined): string | null => (mark ? JSON.stringify(mark) : null);
+const encodeMark = (mark: Parked | undefined): string | null => (mark ? JSON.stringify(mark) : null);
 
-function viewOf(row: Record<string, SQLOutputValue>): StoredView {
+function readViewRow(row: Record<string, SQLOutputValue>): StoredView {
   const { view, parked, ...rest } = row as unknown as ViewRow; // the table is STRICT
   try {
     return {

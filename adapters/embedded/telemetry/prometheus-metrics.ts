@@ -1,12 +1,12 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { type MetricName, type Metrics, metricCatalogue } from '../../../core/telemetry/metrics.ts';
 
-/** From a tenth of a millisecond, which is a write in SQLite, to a minute, which is an outage. */
+/** Buckets for times: from 0.1 ms, a write in SQLite, to a minute, an outage. */
 const SECONDS = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 60];
-/** From a small event to the largest commit. */
+/** Buckets for sizes: from a small event to the largest commit. */
 const BYTES = [128, 256, 512, 1_024, 4_096, 16_384, 65_536, 262_144, 393_216];
 
-/** Metrics of this process, as text that Prometheus reads. */
+/** Metrics of this process, in the text format of Prometheus. */
 export class PrometheusMetrics implements Metrics {
   readonly #registry = new Registry();
   readonly #counters = new Map<MetricName, Counter>();
@@ -25,7 +25,7 @@ export class PrometheusMetrics implements Metrics {
     }
   }
 
-  /** Has gauges set that are only worth finding out when somebody reads them. */
+  /** Calls `set` before each {@link read}: for gauges whose values are only worth computing when they are read. */
   beforeReading(set: () => Promise<void>): void {
     this.#beforeReading.push(set);
   }

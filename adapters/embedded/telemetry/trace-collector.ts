@@ -4,10 +4,10 @@ import type { SegmentDocument } from '../../../core/telemetry/tracer.ts';
 
 const MAX_TRACES = 1_000;
 const MAX_SPANS_A_TRACE = 500;
-/** Most memory of all traces, by estimate. */
+/** Most memory for all traces together, in bytes, estimated. */
 const MAX_BYTES = 16 * 1024 * 1024;
 
-/** Keeps the newest traces in memory, in the form that they have on AWS: 1,000 of them, or 16 MB, up to 500 spans each. */
+/** Keeps the newest traces in memory, as segment documents of X-Ray: at most 1,000 traces, 16 MB, and 500 spans a trace. */
 export class TraceCollector {
   readonly #traces = new Map<string, SegmentDocument[]>();
   readonly #byCorrelation = new Map<string, Set<string>>();
@@ -18,6 +18,7 @@ export class TraceCollector {
     this.#maxBytes = maxBytes;
   }
 
+  /** Takes in a segment. Drops the oldest traces over the limits, and segments over the limit of their trace. */
   readonly collect = (segment: SegmentDocument): void => {
     const segments = this.#traces.get(segment.trace_id) ?? [];
     if (segments.length >= MAX_SPANS_A_TRACE) return;
@@ -27,10 +28,10 @@ export class TraceCollector {
     const correlationId = segment.annotations?.['correlation_id'];
     if (typeof correlationId === 'string') this.#correlate(correlationId, segment.trace_id);
     while (this.#traces.size > MAX_TRACES || (this.#bytes > this.#maxBytes && this.#traces.size > 1))
-      this.#forgetOldest();
+      this.#dropOldest();
   };
 
-  /** The traces of a conversation, oldest first; empty when there are none or they are forgotten. */
+  /** The traces with a correlation id, oldest first; empty when there are none or they were dropped. */
   find(correlationId: string): readonly Trace[] {
     const ids = this.#byCorrelation.get(correlationId) ?? [];
     return [...ids].map((traceId) => traceTree(traceId, this.#traces.get(traceId) ?? []));
@@ -42,7 +43,7 @@ export class TraceCollector {
     else this.#byCorrelation.set(correlationId, new Set([traceId]));
   }
 
-  #forgetOldest(): void {
+  #dropOldest(): void {
     const [oldest] = this.#traces.keys();
     if (oldest === undefined) return;
     for (const segment of this.#traces.get(oldest) ?? []) {

@@ -100,7 +100,7 @@ describe('the health of a server', () => {
     });
     expect(await health()).toMatchObject({
       ...degraded,
-      reasons: [expect.stringMatching(/^at the start the views had events that the store has not.*newest backup$/)],
+      reasons: [expect.stringMatching(/^at the start the views had events that the store lacks.*newest backup$/)],
     });
   });
 });

@@ -11,7 +11,7 @@ const segment = (n: number, text: string) =>
     metadata: { text },
   }) as unknown as SegmentDocument;
 
-it('traces are bounded in bytes: the oldest make room for new ones, and their conversations are forgotten', () => {
+it('traces are bounded in bytes: the oldest are dropped for new traces, with their correlation ids', () => {
   const collector = new TraceCollector(100_000);
   for (let n = 0; n < 100; n++) collector.collect(segment(n, 'x'.repeat(5_000)));
   const kept = Array.from({ length: 100 }, (_, n) => collector.find(`c-${n}`).length).reduce((sum, n) => sum + n);
@@ -22,7 +22,7 @@ it('traces are bounded in bytes: the oldest make room for new ones, and their co
   expect(collector.find('c-0')).toEqual([]);
 });
 
-it('the newest trace is kept whatever it takes', () => {
+it('the newest trace is kept, however large it is', () => {
   const collector = new TraceCollector(1_000);
   collector.collect(segment(1, 'x'.repeat(5_000)));
   collector.collect(segment(2, 'x'.repeat(5_000)));

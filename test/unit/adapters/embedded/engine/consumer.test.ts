@@ -53,7 +53,7 @@ describe('Consumer', () => {
     expect(look.mock.calls.length).toBeLessThanOrEqual(3);
   });
 
-  it('asks for the same commits again after an outage, and says so once', async () => {
+  it('delivers the same commits again after an outage, and logs the outage once', async () => {
     const seen: string[][] = [];
     let outages = 2;
     const { consumer, logger, checkpoint } = start({
@@ -72,7 +72,7 @@ describe('Consumer', () => {
     expect(checkpoint.save.mock.calls).toEqual([[1]]);
   });
 
-  it('starts after a restart before what was unfinished', async () => {
+  it('reads from the unfinished position after a restart', async () => {
     let unfinished: number | undefined = 2;
     const { consumer, checkpoint } = start({ unfinished: () => unfinished });
     for (const stream of ['agent-1', 'agent-2', 'agent-3']) await append(stream);
@@ -83,7 +83,7 @@ describe('Consumer', () => {
     await vi.waitFor(() => expect(checkpoint.save).toHaveBeenLastCalledWith(3));
   });
 
-  it('finishes the batch in work when it is closed, and stops at once when it waits after a failure', async () => {
+  it('finishes the current batch when it is closed, and stops at once in the pause after a failure', async () => {
     const inWork = Promise.withResolvers<void>();
     const { consumer, checkpoint } = start({ apply: () => inWork.promise });
     await append('agent-1');
@@ -98,7 +98,7 @@ describe('Consumer', () => {
     await failing.consumer.close();
   });
 
-  it('has 1 MB of commits in hand at once, or one: bodies in objects count where they lie', async () => {
+  it('holds at most 1 MB of commits at once, or a single larger commit; bodies in objects count as well', async () => {
     const claims = new ClaimCheck(new MemoryObjectStore());
     const store = new EventStore(new LargeCommitStorage(commits, claims), { catalogue });
     const text = randomBytes(700_000).toString('base64');

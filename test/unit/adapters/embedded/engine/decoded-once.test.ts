@@ -51,7 +51,7 @@ it.each([
   expect(decoded).toEqual(['agent-1 1']);
 });
 
-it('nobody can change events that are shared', async () => {
+it('shared events cannot be changed', async () => {
   let changed: unknown;
   engine.bus.subscribe('*', async (event) => {
     try {

@@ -70,7 +70,7 @@ async function runOnce(dataDir: string, ...actions: string[]) {
 }
 
 describe('the engine', () => {
-  it('brings views up to date with appends, also those before it was started', async () => {
+  it('applies all appends to the views, also those before the start', async () => {
     const { engine, view, append, caughtUp } = open(newPath());
     await append('1', 'a', 'b');
     await delay(5);
@@ -90,7 +90,7 @@ describe('the engine', () => {
     });
   });
 
-  it('catches up with more commits than one batch holds, while requests have their turn', async () => {
+  it('catches up over several batches, while requests get their turn', async () => {
     const { engine, append, view, caughtUp } = open(newPath());
     for (let n = 0; n < 10; n++) await Promise.all(Array.from({ length: 40 }, (_, id) => append(`${id}`, `${n}`)));
     engine.start();
@@ -104,7 +104,7 @@ describe('the engine', () => {
     }
   });
 
-  it('goes on after a restart where it was, and gives each event to the bus once', async () => {
+  it('goes on at its checkpoint after a restart, and publishes each event once', async () => {
     const dataDir = newPath();
     const seen: string[] = [];
     const collect = ({ aggregateId, sequenceNumber }: DomainEvent) =>
@@ -123,7 +123,7 @@ describe('the engine', () => {
     expect(seen).toEqual(['1/1', '1/2', 'run-0/1', '1/3', '1/4', 'run-1/1', '1/5', '1/6', 'run-2/1']);
   });
 
-  it('makes all views anew when views.sqlite was deleted, and gives no event to the bus again', async () => {
+  it('builds all views again when views.sqlite was deleted, and publishes no event again', async () => {
     const dataDir = newPath();
     const first = open(dataDir);
     first.engine.start();
@@ -143,7 +143,7 @@ describe('the engine', () => {
     expect(again).not.toHaveBeenCalled();
   });
 
-  it('makes views anew that are ahead of the events, as after a backup of the events was restored', async () => {
+  it('builds views again that are ahead of the events, as after a restore of the events', async () => {
     const dataDir = newPath();
     const first = open(dataDir);
     first.engine.start();
@@ -162,7 +162,7 @@ describe('the engine', () => {
     expect(second.logger.warn).toHaveBeenCalledOnce();
   });
 
-  it('makes views anew that are of other events than these, wherever their checkpoint is', async () => {
+  it('builds views again that belong to other events, wherever their checkpoint is', async () => {
     const dataDir = newPath();
     const append = (...actions: string[]) => runOnce(dataDir, ...actions);
     await append('a', 'b');
@@ -178,7 +178,7 @@ describe('the engine', () => {
     expect(await append('d')).toMatchObject({ view: { view: { seen: ['a', 'b', 'c', 'd'] } }, warnings: 0 });
   });
 
-  it('makes views anew of a history that others went on with elsewhere', async () => {
+  it('builds views again whose history went on elsewhere', async () => {
     const [here, there] = [newPath(), newPath()];
     await runOnce(here, 'a');
     cpSync(here, there, { recursive: true });
@@ -188,7 +188,7 @@ describe('the engine', () => {
     expect(await runOnce(here)).toMatchObject({ view: { version: 4, view: { seen: ['a', 'b', 'c', 'd'] } } });
   });
 
-  it('fills the views of a projection that is new with all the history there is', async () => {
+  it('fills the views of a new projection with the whole history', async () => {
     const dataDir = newPath();
     const first = open(dataDir);
     first.engine.start();
@@ -206,7 +206,7 @@ describe('the engine', () => {
 describe('the partition strategy of the log', () => {
   const divided = configureEventSystem({ event_system: { store: { partition_strategy: 'by_aggregate_type' } } });
 
-  it('changes from one chain to a chain for each aggregate type, and never back', async () => {
+  it('changes from a single chain to a chain for each aggregate type, and never back', async () => {
     const path = newPath();
     for (const settings of [configureEventSystem({}), divided]) {
       const { engine, append, close } = open(path, { settings });
@@ -223,7 +223,7 @@ describe('the partition strategy of the log', () => {
     await open(path, { settings: divided }).close();
   });
 
-  it('changes to shards and to more of them, never to fewer and never back; followers go on', async () => {
+  it('changes to shards and to more shards, never to fewer and never back; followers go on', async () => {
     const path = newPath();
     const shards = (log_shards: number) =>
       configureEventSystem({ event_system: { store: { partition_strategy: 'sharded', log_shards } } });
@@ -252,7 +252,7 @@ describe('the partition strategy of the log', () => {
 });
 
 describe('a projection that throws', () => {
-  it('is tried again, aside, until it succeeds', async () => {
+  it('is retried separately until it succeeds', async () => {
     let failures = 2;
     const flaky = actionsUnless('actions', (action) => action === 'bad' && failures-- > 0);
     const { engine, append, view, logger } = open(newPath(), { projections: [flaky] });
@@ -262,7 +262,7 @@ describe('a projection that throws', () => {
     expect(logger.error).not.toHaveBeenCalled();
   });
 
-  it('stops neither other streams nor other projections, and is parked with its history', async () => {
+  it('delays neither other streams nor other projections, and its stream is parked', async () => {
     const failing = actionsUnless('failing', (action) => action === 'bad');
     const { engine, append, view, logger, caughtUp } = open(newPath(), { projections: [failing, actions] });
     engine.start();
@@ -305,7 +305,7 @@ describe('a projection that throws', () => {
     expect(logger.error).toHaveBeenCalledOnce();
   });
 
-  it('finishes what it was trying again when the server stopped in between', async () => {
+  it('retries unfinished streams after a restart', async () => {
     const dataDir = newPath();
     const slowly = { attempts: 3, initialDelayMs: 60_000, maxDelayMs: 60_000 };
     const first = open(dataDir, { projections: [actionsUnless('actions', () => true)], retryPolicy: slowly });
@@ -321,7 +321,7 @@ describe('a projection that throws', () => {
     expect(await second.view('2')).toMatchObject({ view: { seen: ['b'] } });
   });
 
-  it('does not lose commits that come while their stream is tried again', async () => {
+  it('loses no commit that arrives while its stream is in retry', async () => {
     let attempts = 0;
     const flaky = actionsUnless('actions', () => attempts++ < 20);
     const policy = { attempts: 30, initialDelayMs: 1, maxDelayMs: 2 };
@@ -335,7 +335,7 @@ describe('a projection that throws', () => {
 });
 
 describe('the bus of the engine', () => {
-  it('survives a subscriber that throws, and tells of it', async () => {
+  it('survives a subscriber that throws, and logs the error', async () => {
     const { engine, append, logger } = open(newPath());
     const good = vi.fn();
     engine.bus.subscribe('agent.step-recorded', () => {
@@ -348,7 +348,7 @@ describe('the bus of the engine', () => {
     expect(logger.error).toHaveBeenCalledTimes(2);
   });
 
-  it('has every event in the end, also when it could not be reached for a while', async () => {
+  it('gets every event in the end, also after an outage of the bus', async () => {
     const { engine, append } = open(newPath());
     const published: string[] = [];
     let outages = 5; // more than there are attempts
@@ -366,7 +366,7 @@ describe('the bus of the engine', () => {
     expect(await Array.fromAsync(engine.deadLetters.list())).toEqual([]);
   });
 
-  it('parks a stream of which an event is refused, publishes the others, and the rest when it is redriven', async () => {
+  it('parks a stream at a refused event, publishes the other streams, and the rest after a redrive', async () => {
     const dataDir = newPath();
     const { engine, append, logger, close } = open(dataDir);
     const seen = vi.fn();

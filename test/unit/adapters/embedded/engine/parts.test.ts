@@ -27,7 +27,7 @@ describe('the parts of the engine', () => {
     ]);
   });
 
-  it('are all closed when some fail to close, and every failure is named', async () => {
+  it('are all closed when some fail to close, and the error names every failure', async () => {
     const { seen, parts } = listOf('store', 'consumer');
     await expect(closeParts(parts)).rejects.toThrow('store did not close, consumer did not close');
     expect(seen).toEqual(['close store', 'close consumer', 'close folder']);

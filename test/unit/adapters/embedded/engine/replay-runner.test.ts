@@ -3,7 +3,7 @@ import { ReplayRunner } from '../../../../../adapters/embedded/engine/replay-run
 import { UnavailableError } from '../../../../../core/base/errors.ts';
 import { replayStage } from '../../../../support/replay-stage.ts';
 
-it('goes on with unfinished replays though they could not be looked up at first', async () => {
+it('resumes unfinished replays, also when the first read of their list failed', async () => {
   const { replays, work, append, log, projector } = replayStage();
   const commit = await append('1', 'a');
   log.append(commit);

@@ -50,7 +50,7 @@ async function expectWhole({ store, views, generations }: Engine, ids: number): 
 }
 
 describe('a rebuild on one machine', () => {
-  it('runs beside live writes, and ends in what the streams say', async () => {
+  it('runs beside live writes, and ends with the views that the streams lead to', async () => {
     const { engine, append, until, caughtUp } = open();
     engine.start();
     for (let n = 0; n < 10; n++) await Promise.all(Array.from({ length: 50 }, (_, id) => append(id, 2)));
@@ -63,7 +63,7 @@ describe('a rebuild on one machine', () => {
     expect((await engine.projectionStatus())[0]).toMatchObject({ generation: 2 });
   });
 
-  it('that was cut off goes on with the next start, where it was', async () => {
+  it('that was interrupted goes on after the next start', async () => {
     const first = open();
     first.engine.start();
     for (let n = 0; n < 40; n++) await Promise.all(Array.from({ length: 200 }, (_, id) => first.append(id, 1)));
@@ -86,7 +86,7 @@ describe('a rebuild on one machine', () => {
     await expectWhole(second.engine, 200);
   });
 
-  it('removes the old views once nobody reads them', async () => {
+  it('removes the old views when no request reads them any more', async () => {
     const { engine, append, until, caughtUp } = open();
     engine.start();
     await append(1, 3);
@@ -97,7 +97,7 @@ describe('a rebuild on one machine', () => {
     expect(await engine.views.get('actions', 2, '1')).toBeDefined();
   });
 
-  it('that fails leaves the live views alone, and a resumed one finishes', async () => {
+  it('that fails leaves the live views unchanged, and finishes when it is resumed', async () => {
     let broken = false;
     const fragile: AnyProjection = {
       ...actions,

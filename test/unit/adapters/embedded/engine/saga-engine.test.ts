@@ -11,7 +11,7 @@ import { temporaryFolder } from '../../../../support/temporary-folder.ts';
 
 const parent = temporaryFolder();
 
-it('keeps what a saga could not take as a dead letter, and takes it when it is redriven after the code is mended', async () => {
+it('parks a commit that a saga cannot take, and takes it at a redrive after the code is repaired', async () => {
   const dataDir = join(parent, 'sagas');
   const open = (saga: AnySaga) => {
     const logger = { warn: vi.fn(), error: vi.fn() };

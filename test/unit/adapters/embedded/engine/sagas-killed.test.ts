@@ -27,7 +27,7 @@ async function runAndKill(dataDir: string, run: number, tasks: number): Promise<
   return printed;
 }
 
-it('sagas go on where they were when the process is killed at any moment, and do nothing twice', async () => {
+it('sagas go on after a kill at any moment, and repeat no step', async () => {
   const dataDir = join(temporaryFolder(), 'data');
   const tasks: string[] = [];
   for (const [run, count] of [10, 45, 80].entries()) tasks.push(...(await runAndKill(dataDir, run, count)));

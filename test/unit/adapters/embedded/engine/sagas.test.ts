@@ -33,7 +33,7 @@ const typesOf = async (client: AnnalsClient, stream: string) =>
   (await client.readStream(stream)).events.map(({ type }) => type);
 
 describe('a task of several agents', () => {
-  it('is assigned, takes answers in any order and twice, and completes with agents and results', async () => {
+  it('is assigned, accepts answers in any order and repeated answers, and completes with agents and results', async () => {
     const { client } = await serve();
     const { taskId, sagaId } = await client.tasks.request(order('a', 'b'));
     await soon(async () => expect((await client.tasks.get(taskId)).assignedAgents).toEqual(['a', 'b']));
@@ -52,7 +52,7 @@ describe('a task of several agents', () => {
     });
   });
 
-  it('is given up, with its assignments released, when an agent fails; a late answer is only recorded', async () => {
+  it('fails and releases its assignments when an agent fails; a late answer is only recorded', async () => {
     const { client } = await serve();
     const { taskId, sagaId } = await client.tasks.request(order('a', 'b', 'c'));
     await client.tasks.complete(taskId, part('a'));
@@ -69,7 +69,7 @@ describe('a task of several agents', () => {
     });
   });
 
-  it('fails at once when an agent of it is stopped, in every saga that waits for that agent', async () => {
+  it('fails at once when an agent of it stops, in every saga that waits for that agent', async () => {
     const { client } = await serve();
     await client.agents.create({ agentId: 'a', agentType: 'coder', configuration: {}, createdBy: 'me' });
     const both = [await client.tasks.request(order('a', 'b')), await client.tasks.request(order('c', 'a'))];
@@ -84,7 +84,7 @@ describe('a task of several agents', () => {
     expect((await inState(client, sagaId, 'FAILED')).reason).toBe('agent a was stopped');
   });
 
-  it('lets two tasks have the same agent, each with its own answer', async () => {
+  it('shares an agent with another task, each with a separate answer', async () => {
     const { client } = await serve();
     const one = await client.tasks.request(order('a'));
     const two = await client.tasks.request(order('a'));
@@ -95,7 +95,7 @@ describe('a task of several agents', () => {
     await inState(client, one.sagaId, 'COMPLETED');
   });
 
-  it('is given up at its deadline, also when the server was down then', async () => {
+  it('fails at its deadline, also when the server was down at that time', async () => {
     const { client, dataDir } = await serve();
     const { sagaId } = await client.tasks.request({ ...order('a'), deadlineSeconds: 1 });
     await inState(client, sagaId, 'STARTED');
@@ -106,7 +106,7 @@ describe('a task of several agents', () => {
     expect(steps[0]).toMatchObject({ state: 'compensated' });
   });
 
-  it('is cancelled on demand, and not once it is done', async () => {
+  it('is cancelled on request, unless it is completed', async () => {
     const { client } = await serve();
     const { taskId, sagaId } = await client.tasks.request(order('a', 'b'));
     await soon(async () => expect((await client.tasks.get(taskId)).assignedAgents).toEqual(['a', 'b']));
@@ -152,7 +152,7 @@ describe('a workflow with a plan', () => {
     ...(nextStep ? { nextStep } : {}),
   });
 
-  it('goes from step to step, each assigned to its agent type', async () => {
+  it('runs step by step, each step assigned to its agent type', async () => {
     const { client } = await serve();
     const { workflowId } = await client.workflows.start({ ...start, parameters: { plan } });
     await client.workflows.completeStep(workflowId, done('plan', 'code'));
@@ -163,7 +163,7 @@ describe('a workflow with a plan', () => {
     await inState(client, `workflow:${workflowId}`, 'COMPLETED');
   });
 
-  it('is compensated, last first, when a step fails', async () => {
+  it('is compensated from the last step to the first when a step fails', async () => {
     const { client } = await serve();
     const { workflowId } = await client.workflows.start({ ...start, parameters: { plan } });
     await client.workflows.completeStep(workflowId, done('plan', 'code'));
@@ -175,7 +175,7 @@ describe('a workflow with a plan', () => {
     await soon(async () => expect(await client.workflows.get(workflowId)).toMatchObject({ state: 'failed' }));
   });
 
-  it('is refused when the plan is no plan, and is only recorded when there is none', async () => {
+  it('is refused when its plan is invalid, and only recorded when it has no plan', async () => {
     const { client } = await serve();
     await expect(client.workflows.start({ ...start, parameters: { plan: [] } })).rejects.toMatchObject({
       code: 'VALIDATION_FAILED',

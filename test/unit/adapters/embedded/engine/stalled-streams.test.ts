@@ -54,7 +54,7 @@ function setup(retryOrPark: Retry, more: Partial<StalledStreamsOptions> = {}) {
 const never: Retry = () => new Promise(() => {});
 
 describe('StalledStreams', () => {
-  it('gives the oldest unfinished position, in whatever order the failures came', async () => {
+  it('returns the oldest unfinished position, whatever the order of the failures', async () => {
     const batch = await commitsOf(['agent-1', 'agent-2', 'agent-3']);
     const { stalled, fail } = setup(never);
     expect(stalled.unfinished()).toBeUndefined();
@@ -62,7 +62,7 @@ describe('StalledStreams', () => {
     expect(stalled.unfinished()).toBe(1);
   });
 
-  it('forgets a stream that is settled, and says so; the others stay unfinished', async () => {
+  it('drops a settled stream and reports it; the others stay unfinished', async () => {
     const batch = await commitsOf(['agent-1', 'agent-2']);
     const { stalled, fail, onSettled } = setup(({ stream }) =>
       stream === 'agent-1' ? Promise.resolve(undefined) : new Promise(() => {}),
@@ -72,7 +72,7 @@ describe('StalledStreams', () => {
     expect(stalled.unfinished()).toBe(2);
   });
 
-  it('keeps what is in work unfinished when the server closes, also when the attempt ends afterwards', async () => {
+  it('keeps streams in retry unfinished when the server closes, also when the attempt ends afterwards', async () => {
     const attempt = Promise.withResolvers<undefined>();
     const { stalled, fail, onSettled } = setup(() => attempt.promise);
     await fail(await commitsOf(['agent-1']));
@@ -83,7 +83,7 @@ describe('StalledStreams', () => {
     expect(onSettled).not.toHaveBeenCalled();
   });
 
-  it('keeps a stream unfinished when the database is closed under its attempt', async () => {
+  it('keeps a stream unfinished when the database closes during its attempt', async () => {
     const attempt = Promise.withResolvers<undefined>();
     const { stalled, fail, logger } = setup(() => attempt.promise);
     await fail(await commitsOf(['agent-1']));
@@ -94,7 +94,7 @@ describe('StalledStreams', () => {
     expect(logger.error).not.toHaveBeenCalled();
   });
 
-  it('tries a stream once more when a later commit of it failed during the attempt', async () => {
+  it('retries a stream again when a later commit of it failed during the attempt', async () => {
     const [first, second] = await commitsOf(['agent-1', 'agent-1']);
     if (!first || !second) throw new Error('two commits were appended');
     const attempts = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
@@ -111,7 +111,7 @@ describe('StalledStreams', () => {
     expect(stalled.unfinished()).toBeUndefined();
   });
 
-  it('tries a stream again until it is applied or parked, whatever keeps it from that; it logs an error once', async () => {
+  it('retries a stream until it is applied or parked, whatever the error; it logs an error once', async () => {
     const errors = [new CorruptDataError('no view'), new UnavailableError('locked'), new CorruptDataError('no view')];
     const retry = vi.fn<Retry>(async () => {
       const error = errors.shift();
@@ -127,7 +127,7 @@ describe('StalledStreams', () => {
     expect(stalled.unfinished()).toBeUndefined();
   });
 
-  it('counts from the start of the batch when a failure names no commit of it', async () => {
+  it('takes the first position of the batch when a failure names no commit of the batch', async () => {
     const batch = await commitsOf(['agent-1', 'agent-2']);
     const { stalled, fail } = setup(never);
     const [stranger] = await commitsOf(['agent-2']);
@@ -136,7 +136,7 @@ describe('StalledStreams', () => {
     expect(stalled.unfinished()).toBe(1);
   });
 
-  it('has the whole batch delivered again after an outage', async () => {
+  it('throws after an outage, so that the whole batch is delivered again', async () => {
     const batch = await commitsOf(['agent-1']);
     const outage = new UnavailableError('locked');
     const apply = async () => batch.map((commit) => ({ ...failureOf(commit), error: outage }));

@@ -6,7 +6,7 @@ import { EventStore } from '../../../../../core/store/event-store.ts';
 import { catalogue } from '../../../../../events/catalogue.ts';
 import { temporaryFolder } from '../../../../support/temporary-folder.ts';
 
-it('a folder that holds forks in a circle starts, answers, and parks their streams', async () => {
+it('an engine on a folder with forks in a circle starts, answers, and parks their streams', async () => {
   const dataDir = temporaryFolder();
   const folder = openDataFolder(dataDir);
   const store = new EventStore(new SqliteCommitStorage(folder.events), { catalogue });

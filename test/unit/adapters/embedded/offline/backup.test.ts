@@ -74,7 +74,7 @@ describe('a backup', () => {
     expect(compared.views).toBeGreaterThan(2);
   });
 
-  it('is of one moment, and ends, while others write all the time', async () => {
+  it('is of a single moment, and ends, while other processes write', async () => {
     const dataDir = copyOf(original);
     const engine = createEngine({ catalogue, dataDir, projections, logger: { warn: () => {}, error: () => {} } });
     engine.start();
@@ -99,7 +99,7 @@ describe('a backup', () => {
     expect(await verdictOf(folder)).toMatch(/no differences$/);
   }, 30_000);
 
-  it('is for this user alone', () => {
+  it('is readable for this user only', () => {
     const mode = (path: string) => (statSync(path).mode & 0o777).toString(8);
     for (const folder of [backup, restored]) {
       const inside = readdirSync(folder, { recursive: true, withFileTypes: true });
@@ -111,7 +111,7 @@ describe('a backup', () => {
     }
   });
 
-  it('is not made over anything, of nothing, or where a file is', async () => {
+  it('is refused when the target is in use or a file, and when there is no original', async () => {
     await expect(backUp(original, backup)).rejects.toThrow(`${backup} is not empty; name a new or empty folder`);
     const missing = backUp(join(parent, 'nowhere'), join(parent, 'of-nothing'));
     await expect(missing).rejects.toThrow('name the data folder of a server with --data');
@@ -122,7 +122,7 @@ describe('a backup', () => {
     expect(readdirSync(parent).filter((name) => name.includes('unfinished'))).toEqual([]);
   });
 
-  it('removes what a killed backup to the same place left behind, and nothing else', async () => {
+  it('removes the folder of a killed backup to the same place, and no other folder', async () => {
     const place = join(parent, 'again');
     const killed = `
       import { beginBackup } from ${JSON.stringify(join(process.cwd(), 'adapters/embedded/offline/unfinished.ts'))};
@@ -164,7 +164,7 @@ describe('a backup', () => {
     for (const path of [running.path, ...others]) rmSync(path, { recursive: true });
   });
 
-  it('that did not finish is taken for no backup and for no data folder, even when nothing is missing in it', async () => {
+  it('that did not finish is neither a backup nor a data folder, even when it is complete', async () => {
     const folder = `${join(parent, 'whole')}.unfinished-ABC123`;
     cpSync(backup, folder, { recursive: true });
     await expect(restore(folder, join(parent, 'of-unfinished'))).rejects.toThrow('a backup that did not finish');
@@ -173,7 +173,7 @@ describe('a backup', () => {
     await expect(backUp(folder, join(parent, 'of-unfinished'))).rejects.toThrow('a backup that did not finish');
   });
 
-  it('is refused when the original lacks something, unless that is allowed', async () => {
+  it('is refused when the original lacks an object, unless damage is allowed', async () => {
     const dataDir = copyOf(original);
     rmSync(fileLike(dataDir, /large-events/));
     writeFileSync(fileLike(dataDir, /log\/segments/), 'x');
@@ -192,7 +192,7 @@ describe('a backup', () => {
     await expect(backUp(damaged, join(parent, 'of-rubbish'))).rejects.toThrow('events.sqlite is damaged');
   });
 
-  it('leaves out what was archived after its moment beyond its last page', async () => {
+  it('leaves out segments that were archived later and end after its last page', async () => {
     const dataDir = copyOf(original);
     const newer = new DatabaseSync(join(dataDir, 'events.sqlite'));
     newer.exec('DELETE FROM log_pages'); // as if the segment were of pages that came later
@@ -212,7 +212,7 @@ describe('a restore', () => {
     writeFileSync(join(folder, 'backup.json'), JSON.stringify({ content, sha256: hash }));
 
   it.each([
-    ['without its manifest', 'is no whole backup', (folder: string) => rmSync(join(folder, 'backup.json'))],
+    ['without its manifest', 'is no complete backup', (folder: string) => rmSync(join(folder, 'backup.json'))],
     ['cut off', 'has been changed', (folder: string) => writeFileSync(join(folder, 'backup.json'), '{"content":')],
     [
       'with another manifest',
@@ -246,11 +246,11 @@ describe('a restore', () => {
     expect(readdirSync(empty)).toEqual([]);
   });
 
-  it('refuses a folder that has something in it', async () => {
+  it('refuses a folder that is not empty', async () => {
     await expect(restore(backup, restored)).rejects.toThrow(`${restored} is not empty`);
   });
 
-  it('that was cut off is no data folder', () => {
+  it('that was interrupted leaves no data folder', () => {
     const folder = join(parent, 'cut-off');
     mkdirSync(join(folder, 'unfinished-restore'), { recursive: true });
     expect(() => openDataFolder(folder)).toThrow('did not finish; empty the folder and restore again');
@@ -269,7 +269,7 @@ describe('the comparison of a restored folder with the original', () => {
     return folder;
   };
 
-  it('names a commit that is missing, is another, or is too many', async () => {
+  it('names a commit that is missing, differs, or is only in the restored folder', async () => {
     const folder = copyOf(restored);
     change(folder, 'events.sqlite', 'DELETE FROM commits WHERE position = 4');
     change(folder, 'events.sqlite', `UPDATE commits SET body = x'005b5d' WHERE position = 7`);
@@ -277,7 +277,7 @@ describe('the comparison of a restored folder with the original', () => {
     expect(await differencesOf(restored, folder)).toContain('agent-a version 4 lost');
   });
 
-  it('names the body of a large commit, wherever it is missing', async () => {
+  it('names the missing body of a large commit, in either folder', async () => {
     const folder = copyOf(restored);
     rmSync(fileLike(folder, /large-events/));
     expect(await differencesOf(folder)).toEqual(['agent-b version 9 missing']);
@@ -293,7 +293,7 @@ describe('the comparison of a restored folder with the original', () => {
     expect(await differencesOf(folder, folder)).toHaveLength(pages.length);
   });
 
-  it('names a view that is another', async () => {
+  it('names a view that differs', async () => {
     const folder = change(copyOf(restored), 'views.sqlite', `UPDATE views SET view = '{}' WHERE key = 'a'`);
     expect(await differencesOf(folder)).toContain('agent-status/a differs');
   });

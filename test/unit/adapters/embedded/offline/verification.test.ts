@@ -134,7 +134,7 @@ describe('the verification of a data folder', () => {
     expect(verdict).toMatch(/^NOT as it should be: /);
   });
 
-  it('finds the body of a large event that is gone, or is another', async () => {
+  it('finds the body of a large event that is missing or was changed', async () => {
     const folder = copy();
     rmSync(join(folder, 'objects', 'large-events', 'agent-b'), { recursive: true });
     expect(await namesOf(folder)).toEqual(

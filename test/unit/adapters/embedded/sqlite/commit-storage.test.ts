@@ -30,7 +30,7 @@ beforeEach(() => {
 afterEach(() => folder.close());
 
 describe('SqliteCommitStorage', () => {
-  it('gives commits back as they were, whatever they hold', async () => {
+  it('returns commits exactly as they were put', async () => {
     const whole = commit('agent-1', 1, { count: 3, keyed: true, trace: 'Root=1-2', types: ['b', 'a'] });
     await storage.put(whole);
     expect(await storage.find('agent-1', whole.commitId)).toEqual(whole);
@@ -47,7 +47,7 @@ describe('SqliteCommitStorage', () => {
     expect(storage.commitsAfter(25, 10)).toEqual([]);
   });
 
-  it('leaves no hole in the positions for a put that found its place taken', async () => {
+  it('leaves no gap in the positions for a put whose version was taken', async () => {
     const first = commit('agent-1', 1);
     const results = await Promise.all([first, commit('agent-1', 1), commit('agent-2', 1)].map((c) => storage.put(c)));
     expect(results).toEqual([undefined, first, undefined]);
@@ -90,7 +90,7 @@ describe('SqliteCommitStorage', () => {
     expect(await storage.put(commit('agent-1', 1))).toBeUndefined();
   });
 
-  it('tells listeners of what was stored, and of nothing else', async () => {
+  it('calls listeners after stored commits, and only then', async () => {
     const heads: number[] = [];
     const stop = storage.onStored(() => heads.push(storage.lastPosition()));
     await Promise.all([storage.put(commit('agent-1', 1)), storage.put(commit('agent-2', 1))]);
@@ -102,7 +102,7 @@ describe('SqliteCommitStorage', () => {
     expect(heads).toEqual([2]);
   });
 
-  it('stores what was put before it was closed, and refuses what comes after', async () => {
+  it('stores puts from before it was closed, and refuses later puts', async () => {
     const before = storage.put(commit('agent-1', 1));
     storage.close();
     expect(await before).toBeUndefined();

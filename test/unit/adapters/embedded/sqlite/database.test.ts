@@ -55,7 +55,7 @@ describe('the data folder', () => {
     },
   );
 
-  it('is made when it does not exist, and keeps what is in it', () => {
+  it('is created when it does not exist, and keeps its content', () => {
     const path = newPath();
     const first = openDataFolder(path);
     first.events.exec(
@@ -81,23 +81,23 @@ describe('the data folder', () => {
     folder.close();
   });
 
-  it('is all in its databases after closing, with no log beside them', () => {
+  it('has no write-ahead logs beside the databases after it is closed', () => {
     const path = usedFolder();
     expect(existsSync(join(path, 'events.sqlite'))).toBe(true);
     expect(existsSync(join(path, 'events.sqlite-wal'))).toBe(false);
   });
 
-  it('makes views.sqlite anew when it was deleted', () => {
+  it('creates views.sqlite again when it was deleted', () => {
     const path = usedFolder();
     rmSync(join(path, 'views.sqlite'));
     openDataFolder(path).close();
     expect(existsSync(join(path, 'views.sqlite'))).toBe(true);
   });
 
-  it('is refused while another has it, and free after that', () => {
+  it('is refused while another process uses it, and free after that', () => {
     const path = newPath();
     const first = openDataFolder(path);
-    expectRefused(path, /is in use by another process.* stop that one/);
+    expectRefused(path, /is in use by another process.* stop that process/);
     first.close();
     openDataFolder(path).close();
   });
@@ -105,10 +105,10 @@ describe('the data folder', () => {
   it.each(['events.sqlite', 'views.sqlite'])('is refused when %s is from a newer Annals', (file) => {
     const path = usedFolder();
     change(join(path, file), 'PRAGMA user_version = 99');
-    expectRefused(path, /is of version 99.* run the newer Annals/);
+    expectRefused(path, /has version 99.* run the newer Annals/);
   });
 
-  it('is brought up to date when it is from an older Annals, its views to be made anew', () => {
+  it('is upgraded when it is from an older Annals; its views are built again', () => {
     const path = usedFolder();
     const before = `DROP INDEX views_parked; ALTER TABLE views DROP COLUMN parked; PRAGMA user_version = 1;
       INSERT INTO views VALUES ('agents', 1, '42', 3, 'idle', '{}')`;
@@ -120,7 +120,7 @@ describe('the data folder', () => {
     openDataFolder(path).close();
   });
 
-  it('keeps the commits of an older Annals: their keys are found, and stand for whatever request', async () => {
+  it('keeps the commits of an older Annals: their keys are found, and stand for any request', async () => {
     const path = usedFolder();
     const before = `DROP INDEX commits_by_key; ALTER TABLE commits DROP COLUMN digest; DROP TABLE request_notes;
       DROP TABLE given_event_ids; CREATE INDEX commits_keyed ON commits (stream, commit_id) WHERE keyed = 1;
@@ -139,16 +139,16 @@ describe('the data folder', () => {
     openDataFolder(path).close();
   });
 
-  it('is refused when a database is some other program’s', () => {
+  it('is refused when a database belongs to another program', () => {
     const path = newPath();
     mkdirSync(path, { recursive: true });
     change(join(path, 'events.sqlite'), 'CREATE TABLE commits (hash TEXT)');
-    expectRefused(path, /events\.sqlite is a database of some other program/);
+    expectRefused(path, /events\.sqlite is a database of another program/);
   });
 
   it.each([
     ['events.sqlite', /events\.sqlite is not a database; restore it from a backup or set ANNALS_DATA/],
-    ['views.sqlite', /views\.sqlite is not a database; delete it, and the views are made anew/],
+    ['views.sqlite', /views\.sqlite is not a database; delete it, and Annals builds the views again/],
   ])('is refused when %s is no database', (file, message) => {
     const path = newPath();
     mkdirSync(path, { recursive: true });
@@ -156,7 +156,7 @@ describe('the data folder', () => {
     expectRefused(path, message);
   });
 
-  it('is refused when a file has its place or a place above it', () => {
+  it('is refused when its path, or a folder above it, is a file', () => {
     const file = join(parent, 'file');
     writeFileSync(file, '');
     expectRefused(file, /is not a folder/);
