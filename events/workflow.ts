@@ -3,6 +3,18 @@ import { defineEvent } from '../core/events/define.ts';
 import { id } from '../core/events/envelope.ts';
 import { instant } from '../core/events/instant.ts';
 import { jsonObject } from '../core/events/json.ts';
+import { storedForms } from '../core/events/stored-form.ts';
+import { workflowPlan } from './workflow-plan.ts';
+
+/** Facts about a workflow. A `plan` among them has to be one that the saga can drive, or nobody would drive it. */
+const parameters = jsonObject.superRefine(({ plan }, context) => {
+  if (plan === undefined) return;
+  for (const { path, message } of workflowPlan.safeParse(plan).error?.issues ?? []) {
+    context.addIssue({ code: 'custom', path: ['plan', ...path], message });
+  }
+});
+
+parameters.register(storedForms, { form: 'object' });
 
 export const workflowStarted = defineEvent({
   type: 'workflow.started',
@@ -16,7 +28,7 @@ export const workflowStarted = defineEvent({
     workflowId: id,
     workflowType: z.string().min(1).max(128),
     initiatedBy: z.string().min(1).max(128),
-    parameters: jsonObject,
+    parameters,
   }),
   sensitive: ['parameters'],
 });

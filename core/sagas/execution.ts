@@ -117,7 +117,8 @@ export class SagaExecution {
   }
 
   /**
-   * Carries out the command of an outstanding item. A refusal by the domain becomes an input of the saga.
+   * Carries out the command of an outstanding item. A refusal by the domain becomes an input of the saga, unless the item
+   * has its answer already: an answer may come before the saga begins the item.
    * @returns whether the command was carried out
    */
   async issue(sagaId: string, saga: SagaState, run: SagaRun): Promise<boolean> {
@@ -135,7 +136,8 @@ export class SagaExecution {
       return true;
     } catch (error) {
       if (!isRefusal(error)) throw error;
-      await this.take(sagaId, { kind: 'refuse', step, item, reason: error.message });
+      await this.#hear(sagaId, item);
+      await this.take(sagaId, { kind: 'refuse', step, item, reason: error.message }); // nothing, once it is answered
       return false;
     }
   }
@@ -194,6 +196,24 @@ export class SagaExecution {
     const declaration = declarationOf(this.#sagas, sagaId);
     if (!declaration) throw new NotFoundError(`there is no declaration for saga ${sagaId}`);
     return declaration;
+  }
+
+  /** Takes the completion of an item from the stream of the subject, if it is there. */
+  async #hear(sagaId: string, item: string): Promise<void> {
+    const subject = await this.#subjectOf(sagaId);
+    if (subject === undefined) return;
+    for await (const event of this.#store.read(subject)) {
+      const answer = this.inputsOf(event).find((directed) => directed.sagaId === sagaId)?.input;
+      if (answer?.kind === 'complete' && answer.item === item) return void (await this.take(sagaId, answer));
+    }
+  }
+
+  /** The stream of the event that started the saga. */
+  async #subjectOf(sagaId: string): Promise<string | undefined> {
+    for await (const first of this.#store.read(streamId('saga', sagaId), { limit: 1 })) {
+      if (first.type === 'saga.started') return first.data.startedBy.streamId;
+    }
+    return undefined;
   }
 
   /** Whether the party of an item has ended already: its end is the last event of its stream. */

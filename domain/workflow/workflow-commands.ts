@@ -2,8 +2,8 @@ import * as z from 'zod';
 import { commandRoute } from '../../api/http/command-route.ts';
 import { id } from '../../core/events/envelope.ts';
 import { workflowStarted, workflowStepCompleted, workflowStepFailed } from '../../events/workflow.ts';
+import { workflowPlan } from '../../events/workflow-plan.ts';
 import { workflowDecider } from './workflow.ts';
-import { workflowPlan } from './workflow-saga.ts';
 
 export const workflowAnswer = z.strictObject({ workflowId: id, version: z.int().positive() });
 

@@ -1,35 +1,9 @@
-import * as z from 'zod';
-import { id } from '../../core/events/envelope.ts';
+import type * as z from 'zod';
 import { commandOf, defineSaga, type SagaContext } from '../../core/sagas/saga.ts';
+import { DAY_SECONDS, MAX_RETRIES, MAX_STEPS, workflowPlan } from '../../events/workflow-plan.ts';
 import { workflowDecider } from './workflow.ts';
 
-/** Most steps of one workflow. It ends a circle of next steps. */
-const MAX_STEPS = 100;
-/** Most attempts at a step after the first. */
-const MAX_RETRIES = 10;
-const DAY_SECONDS = 24 * 3600;
-
-const plannedStep = z.strictObject({
-  name: id
-    .pipe(z.string().max(120))
-    .refine((name) => !/:\d+$/.test(name), 'ends like the second run of a step, such as review:2'),
-  agentType: z.string().min(1).max(128),
-  deadlineSeconds: z
-    .int()
-    .positive()
-    .max(30 * DAY_SECONDS)
-    .default(DAY_SECONDS),
-  retries: z.int().nonnegative().max(MAX_RETRIES).default(0),
-});
-
-/** The plan of a workflow, `parameters.plan`: its steps in order. With a plan, the saga drives the workflow. */
-export const workflowPlan = z
-  .array(plannedStep)
-  .min(1)
-  .max(MAX_STEPS)
-  .refine((steps) => new Set(steps.map(({ name }) => name)).size === steps.length, 'names a step twice');
-
-type WorkflowInput = { workflowId: string; steps: z.output<typeof plannedStep>[] };
+type WorkflowInput = { workflowId: string; steps: z.output<typeof workflowPlan> };
 type Context = SagaContext<WorkflowInput>;
 
 /**

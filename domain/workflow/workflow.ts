@@ -87,7 +87,6 @@ function decide(
       : [{ type: 'workflow.step-compensated', data: { workflowId, ...data } }];
   }
   if (workflow.steps.get(command.stepId)?.completed) {
-    if (command.kind === 'assign-step') return []; // the agent was faster than the saga, which has the answer already
     throw new CommandRejectedError(`step ${command.stepId} of workflow ${workflowId} is completed already`);
   }
   switch (command.kind) {

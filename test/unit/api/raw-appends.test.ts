@@ -182,6 +182,22 @@ describe.each([
     expect(commits()).toBe(before);
   });
 
+  it.each([
+    ['null', null],
+    ['a text', 'first code'],
+    ['without steps', []],
+    ['with a step for nobody', [{ name: 'code' }]],
+    ['with a step twice', [1, 2].map(() => ({ name: 'code', agentType: 'coder' }))],
+  ])('refuses a plan that no saga can drive: %s', async (_name, plan) => {
+    const id = ulid();
+    const { data } = started(id);
+    const { status, body } = await send(`workflow-${id}`, [
+      { type: 'workflow.started', data: { ...data, parameters: { plan } } },
+    ]);
+    expect(status).toBe(422);
+    expect(body.errors[0].path).toMatch(/^events\.0\.data\.parameters\.plan/);
+  });
+
   it('refuses the source by which the machinery signs', async () => {
     const id = ulid();
     const { status, body } = await send(`agent-${id}`, [{ ...created(id), source: 'saga' }]);

@@ -55,7 +55,9 @@ describe('a step that is driven by the saga', () => {
     given(started).when(assign(1)).thenEvents(assigned(1));
     given(started, assigned(1)).when(assign(1)).thenEvents();
     given(started, assigned(1), failed(1)).when(assign(2)).thenEvents(assigned(2));
-    given(started, completed('s1')).when(assign(1)).thenEvents();
+    given(started, completed('s1'))
+      .when(assign(1))
+      .thenRejected(CommandRejectedError, /completed already/);
   });
 
   it('fails once an attempt, and the one that is on', () => {
