@@ -14,8 +14,6 @@ export interface ApiLogger {
 }
 
 export interface AppDeps {
-  /** Makes correlation ids and the ids of new aggregates; ULIDs by default. */
-  readonly newId?: () => string;
   readonly logger?: ApiLogger;
   /** Sees every request that a route takes. */
   readonly observe?: RequestObserver;
@@ -27,7 +25,7 @@ export type App = Hono<Env>;
 /** An application that serves these routes, with the common headers and errors. */
 export function createApp<Deps extends AppDeps>(routes: readonly Route<Deps>[], deps: Deps): App {
   const app: App = new Hono<Env>();
-  const newId = deps.newId ?? ulids();
+  const newId = ulids();
   const observe: RequestObserver = deps.observe ?? ((_, work) => work());
   app.use('*', async (c, next) => {
     c.header('X-Content-Type-Options', 'nosniff');

@@ -2,7 +2,8 @@ import * as z from 'zod';
 import type { EventType } from '../../core/events/catalogue.ts';
 import { id } from '../../core/events/envelope.ts';
 import { type CommandResult, type Decider, handleCommand } from '../../core/state/decider.ts';
-import { appendOptions, type CommandDeps, newAggregateId, REPEAT, repeatHeader } from './command.ts';
+import { appendOptions, type CommandDeps, REPEAT, repeatHeader } from './command.ts';
+import { newIdOf } from './new-id.ts';
 import type { ProblemCode } from './problem.ts';
 import { type Route, route } from './route.ts';
 
@@ -59,7 +60,7 @@ export function commandRoute<State, Command, Type extends EventType, U extends z
       errors: creates ? FAULTS : ['NOT_FOUND', ...FAULTS],
       async handle({ params, body: sent, context }, deps: CommandDeps) {
         const { [idName]: given, ...data } = { ...sent, ...params } as Record<string, unknown>;
-        const aggregateId = (given as string | undefined) ?? newAggregateId(decider.aggregateType, context, deps);
+        const aggregateId = (given as string | undefined) ?? newIdOf(decider.aggregateType, context);
         const wanted = command(data as z.output<B>); // parsed by `body`, which has no id
         const effect = await handleCommand(deps.store, decider, aggregateId, wanted, appendOptions(context, deps));
         return {

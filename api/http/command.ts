@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-import { ulids } from '../../core/base/new-id.ts';
 import type { AnyDecider, CommandOptions } from '../../core/state/decider.ts';
 import { appendRaw } from '../../core/state/raw-append.ts';
 import { StateReader } from '../../core/state/state-reader.ts';
@@ -14,7 +12,6 @@ export interface CommandDeps extends AppDeps {
   readonly states?: StateReader | undefined;
   /** The aggregates. They admit or refuse raw appends. */
   readonly aggregates: readonly AnyDecider[];
-  readonly now?: () => Date;
   /** The trace header of the request, stored with its commits. */
   readonly trace?: () => string | undefined;
 }
@@ -36,7 +33,6 @@ export function appendOptions(
     defaults: { correlationId, causationId },
     trace: deps.trace?.(),
     states: deps.states,
-    ...(deps.now ? { now: deps.now } : {}),
   } satisfies CommandOptions;
 }
 
@@ -45,14 +41,3 @@ export const rawAppends =
   ({ store, aggregates, states = new StateReader({ store }) }: CommandDeps): EventStore['append'] =>
   (stream, events, options) =>
     appendRaw({ store, states, aggregates }, stream, events, options);
-
-const ulid = ulids();
-
-/**
- * The id of a new aggregate, when the caller gives none. It follows from the idempotency key, so a repeat gets the same
- * id.
- */
-export function newAggregateId(aggregateType: string, { idempotencyKey }: RequestContext, deps: CommandDeps): string {
-  if (idempotencyKey === undefined) return (deps.newId ?? ulid)();
-  return createHash('sha256').update(`${aggregateType} ${idempotencyKey}`).digest('hex').slice(0, 32);
-}

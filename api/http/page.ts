@@ -34,6 +34,9 @@ export function cursor<S extends z.ZodType>(content: S) {
     .describe('`next` of the page before. It replaces every other parameter but `limit`');
 }
 
+/** The `next` of a page, in its answer. */
+export const nextPage = z.string().nullable().describe('Cursor of the next page; null when this was the last');
+
 export const encodeCursor = (content: object): string => Buffer.from(JSON.stringify(content)).toString('base64url');
 
 function decode(text: string): unknown {

@@ -1,15 +1,14 @@
-import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { ValidationError } from '../../core/base/errors.ts';
-import { ulids } from '../../core/base/new-id.ts';
 import { id } from '../../core/events/envelope.ts';
 import { instant } from '../../core/events/instant.ts';
 import { isWhole, type Replay, replayScope, replayState } from '../../core/replays/replay.ts';
 import type { Replays } from '../../core/replays/replays.ts';
 import { catalogue } from '../../events/catalogue.ts';
 import type { AppDeps } from '../http/app.ts';
+import { newIdOf } from '../http/new-id.ts';
 import { cursor, encodeCursor, limit } from '../http/page.ts';
-import { type RequestContext, route } from '../http/route.ts';
+import { route } from '../http/route.ts';
 
 /** The parts that the routes of rebuilds and replays need. */
 export interface ReplayDeps extends AppDeps {
@@ -60,14 +59,6 @@ function answerOf(own: Replay): ReplayAnswer {
   };
 }
 
-const ulid = ulids();
-
-/** The id of a new replay. It follows from the idempotency key, so a repeat gets the same id. */
-function newReplayId({ idempotencyKey }: RequestContext, { newId = ulid }: ReplayDeps): string {
-  if (idempotencyKey === undefined) return newId();
-  return createHash('sha256').update(`replay ${idempotencyKey}`).digest('hex').slice(0, 32);
-}
-
 /** @throws ValidationError for an unknown type, which would give an empty generation */
 function assertTypes(types: readonly string[] = []): void {
   const unknown = types.flatMap((type, index) => (catalogue.definitionOf(type) ? [] : [{ type, index }]));
@@ -81,6 +72,24 @@ const params = z.object({ replayId: id });
 const one = { params, answer: replayAnswer, statuses: { 200: 'The replay' } } as const;
 const ONE_AT_A_TIME = 'A projection can build one generation at a time. Another request is refused meanwhile.';
 
+/** A command to a replay that needs no body. */
+const change = (
+  verb: 'pause' | 'resume' | 'discard',
+  summary: string,
+  work: (replays: Replays, replayId: string) => Promise<Replay>,
+) =>
+  route({
+    name: `${verb}Replay`,
+    method: 'POST',
+    path: `/replays/{replayId}/${verb}`,
+    summary,
+    ...one,
+    errors: ['NOT_FOUND', 'COMMAND_REJECTED'],
+    async handle({ params: { replayId } }, { replays }: ReplayDeps) {
+      return { status: 200, body: answerOf(await work(replays, replayId)) };
+    },
+  });
+
 export const replayRoutes = [
   route({
     name: 'rebuildProjection',
@@ -93,7 +102,7 @@ export const replayRoutes = [
     statuses: { 202: 'Begun, now or by an earlier request under the same Idempotency-Key' },
     errors: ['NOT_FOUND', 'COMMAND_REJECTED'],
     async handle({ params: { name }, context }, deps: ReplayDeps) {
-      const replayId = newReplayId(context, deps);
+      const replayId = newIdOf('replay', context);
       await deps.replays.request({ replayId, projection: name, scope: {}, switchWhenReady: true });
       return { status: 202, body: { rebuildId: replayId } };
     },
@@ -125,7 +134,7 @@ export const replayRoutes = [
     errors: ['NOT_FOUND', 'COMMAND_REJECTED'],
     async handle({ body: { projection, ...scope }, context }, deps: ReplayDeps) {
       assertTypes(scope.types);
-      const replayId = newReplayId(context, deps);
+      const replayId = newIdOf('replay', context);
       await deps.replays.request({ replayId, projection, scope, switchWhenReady: false });
       return { status: 202, body: { replayId } };
     },
@@ -155,28 +164,8 @@ export const replayRoutes = [
       return { status: 200, body: answerOf(await replays.get(replayId)) };
     },
   }),
-  route({
-    name: 'pauseReplay',
-    method: 'POST',
-    path: '/replays/{replayId}/pause',
-    summary: 'Pause a replay after its current batch',
-    ...one,
-    errors: ['NOT_FOUND', 'COMMAND_REJECTED'],
-    async handle({ params: { replayId } }, { replays }: ReplayDeps) {
-      return { status: 200, body: answerOf(await replays.pause(replayId)) };
-    },
-  }),
-  route({
-    name: 'resumeReplay',
-    method: 'POST',
-    path: '/replays/{replayId}/resume',
-    summary: 'Continue a paused or failed replay',
-    ...one,
-    errors: ['NOT_FOUND', 'COMMAND_REJECTED'],
-    async handle({ params: { replayId } }, { replays }: ReplayDeps) {
-      return { status: 200, body: answerOf(await replays.resume(replayId)) };
-    },
-  }),
+  change('pause', 'Pause a replay after its current batch', (replays, replayId) => replays.pause(replayId)),
+  change('resume', 'Continue a paused or failed replay', (replays, replayId) => replays.resume(replayId)),
   route({
     name: 'switchToReplay',
     method: 'POST',
@@ -189,15 +178,7 @@ export const replayRoutes = [
       return { status: 200, body: answerOf(await replays.switchTo(replayId, body)) };
     },
   }),
-  route({
-    name: 'discardReplay',
-    method: 'POST',
-    path: '/replays/{replayId}/discard',
-    summary: 'Discard a replay and its generation; the live generation stays',
-    ...one,
-    errors: ['NOT_FOUND', 'COMMAND_REJECTED'],
-    async handle({ params: { replayId } }, { replays }: ReplayDeps) {
-      return { status: 200, body: answerOf(await replays.discard(replayId)) };
-    },
-  }),
+  change('discard', 'Discard a replay and its generation; the live generation stays', (replays, replayId) =>
+    replays.discard(replayId),
+  ),
 ];

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { id } from '../../core/events/envelope.ts';
 import { storedInstant } from '../../core/events/stored-form.ts';
 import { recordedEventSchema } from '../../events/catalogue.ts';
+import { nextPage } from '../http/page.ts';
 
 export const sagaState = z.enum(['STARTED', 'COMPENSATING', 'COMPLETED', 'FAILED']);
 
@@ -30,7 +31,7 @@ export const sagasPage = z.strictObject({
       })
       .meta({ id: 'SagaStatus' }),
   ),
-  next: z.string().nullable().describe('Cursor of the next page; null when this was the last'),
+  next: nextPage,
 });
 
 const sagaStep = z.strictObject({

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { StreamNotFoundError } from '../../core/base/errors.ts';
 import type { EventStore } from '../../core/store/event-store.ts';
 import { recordedEventSchema } from '../../events/catalogue.ts';
-import { cursor, encodeCursor, limit, takePage, wholeNumber } from '../http/page.ts';
+import { cursor, encodeCursor, limit, nextPage, takePage, wholeNumber } from '../http/page.ts';
 import { route } from '../http/route.ts';
 import { streamIdSchema } from './stream-commands.ts';
 
@@ -33,7 +33,7 @@ export const streamAnswer = z.strictObject({
   streamId: z.string(),
   version: version.describe('Sequence number of the last event of the stream'),
   events: z.array(recordedEventSchema),
-  next: z.string().nullable().describe('Cursor of the next page; null when this was the last'),
+  next: nextPage,
 });
 
 export const streamQueries = [

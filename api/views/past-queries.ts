@@ -5,8 +5,8 @@ import { instant } from '../../core/events/instant.ts';
 import { jsonObject } from '../../core/events/json.ts';
 import type { PastFolds } from '../../core/projections/past-folds.ts';
 import type { PastView } from '../../core/projections/point-in-time.ts';
-import { type AnyProjection, isShared } from '../../core/projections/projection.ts';
-import { cursor, encodeCursor, limit, takePage } from '../http/page.ts';
+import { type AnyProjection, isShared, projectionNamed } from '../../core/projections/projection.ts';
+import { cursor, encodeCursor, limit, nextPage, takePage } from '../http/page.ts';
 import { route } from '../http/route.ts';
 
 /** The parts that the routes of the past need. */
@@ -19,7 +19,7 @@ const pastProjection = z.strictObject({
   projection: z.string(),
   at: z.iso.datetime(),
   views: z.array(z.strictObject({ key: id, version: z.int().positive(), view: jsonObject })),
-  next: z.string().nullable().describe('Cursor of the next page; null when this was the last'),
+  next: nextPage,
 });
 
 export const pastQueries = [
@@ -40,8 +40,7 @@ export const pastQueries = [
     statuses: { 200: 'A page of views, in the order of their keys' },
     errors: ['NOT_FOUND', 'CORRUPT_DATA', 'PAYLOAD_TOO_LARGE'],
     async handle({ params: { name }, query, signal }, { past, projections }: PastDeps) {
-      const projection = projections.find((candidate) => candidate.name === name);
-      if (!projection) throw new NotFoundError(`there is no projection ${name}; GET /projections lists them`);
+      const projection = projectionNamed(name, projections);
       if (isShared(projection)) {
         throw new NotFoundError(
           `views of ${name} are sums over many streams; to see them at an instant, replay up to it: POST /replays`,

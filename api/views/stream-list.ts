@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { ValidationError } from '../../core/base/errors.ts';
 import { streamId } from '../../core/base/stream-id.ts';
 import { type AnyProjection, isShared, type ProjectionOf } from '../../core/projections/projection.ts';
-import { cursor, encodeCursor, limit } from '../http/page.ts';
+import { cursor, encodeCursor, limit, nextPage } from '../http/page.ts';
 import { route } from '../http/route.ts';
 import { type ListDeps, viewsByGroup } from './lists.ts';
 
@@ -90,7 +90,7 @@ export const streamList = [
     }),
     answer: z.strictObject({
       streams: z.array(stream),
-      next: z.string().nullable().describe('Cursor of the next page; null when this was the last'),
+      next: nextPage,
     }),
     statuses: { 200: 'A page of streams' },
     async handle({ query: { limit, ...query } }, deps: StreamListDeps) {

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { NotFoundError } from '../../core/base/errors.ts';
 import { id } from '../../core/events/envelope.ts';
-import { type AnyProjection, isShared } from '../../core/projections/projection.ts';
+import { type AnyProjection, isShared, projectionNamed } from '../../core/projections/projection.ts';
 import { agentStatus } from '../../domain/agent/agent-status.ts';
 import { taskStatus } from '../../domain/task/task-status.ts';
 import { workflowStatus } from '../../domain/workflow/workflow-status.ts';
@@ -26,12 +26,6 @@ import {
 /** The parts that the routes of views need. */
 export interface ViewDeps extends SharedViewSources, ViewSources {
   readonly projections: readonly AnyProjection[];
-}
-
-function named(name: string, { projections }: ViewDeps): AnyProjection {
-  const projection = projections.find((candidate) => candidate.name === name);
-  if (!projection) throw new NotFoundError(`there is no projection ${name}; GET /projections lists them`);
-  return projection;
 }
 
 /** A type or a name as a filter. */
@@ -116,7 +110,7 @@ export const viewQueries: readonly Route<ViewDeps>[] = [
     query: anyViewQuery,
     answer: anyView,
     async handle({ params: { name, key }, query, signal }, deps: ViewDeps) {
-      const projection = named(name, deps);
+      const projection = projectionNamed(name, deps.projections);
       if (isShared(projection)) return readSharedView(projection, key, query, deps, signal);
       return readView(projection, key, query, deps);
     },
@@ -133,7 +127,7 @@ export const viewQueries: readonly Route<ViewDeps>[] = [
     statuses: { 200: 'The views' },
     errors: ['NOT_FOUND'],
     async handle({ params: { name }, query: { limit } }, deps: ViewDeps) {
-      const projection = named(name, deps);
+      const projection = projectionNamed(name, deps.projections);
       if (!isShared(projection))
         throw new NotFoundError(`${name} is not ranked; GET /projections/${name}/{key} has its views`);
       return readRanking(projection, limit, deps);

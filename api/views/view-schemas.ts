@@ -6,6 +6,7 @@ import type { AgentStatus } from '../../domain/agent/agent-status.ts';
 import type { TaskStatus } from '../../domain/task/task-status.ts';
 import type { WorkflowStatus } from '../../domain/workflow/workflow-status.ts';
 import { agentState } from '../../events/agent.ts';
+import { nextPage } from '../http/page.ts';
 
 const count = z.int().nonnegative();
 const durationMs = z.number().nonnegative().describe('Sum, milliseconds');
@@ -42,9 +43,7 @@ export const agentView: z.ZodType<AgentView> = z
   })
   .meta({ id: 'AgentView' });
 
-const next = z.string().nullable().describe('Cursor of the next page; null when this was the last');
-
-export const agentsPage = z.strictObject({ agents: z.array(agentView), next });
+export const agentsPage = z.strictObject({ agents: z.array(agentView), next: nextPage });
 
 export const taskState = z.enum(['requested', 'completed', 'failed']);
 
@@ -67,7 +66,7 @@ export const taskView: z.ZodType<TaskView> = z
   })
   .meta({ id: 'TaskView' });
 
-export const tasksPage = z.strictObject({ tasks: z.array(taskView), next });
+export const tasksPage = z.strictObject({ tasks: z.array(taskView), next: nextPage });
 
 export const workflowState = z.enum(['started', 'running', 'completed', 'failed']);
 
@@ -92,7 +91,7 @@ export const workflowView: z.ZodType<WorkflowView> = z
   })
   .meta({ id: 'WorkflowView' });
 
-export const workflowsPage = z.strictObject({ workflows: z.array(workflowView), next });
+export const workflowsPage = z.strictObject({ workflows: z.array(workflowView), next: nextPage });
 
 /** A view of any projection. */
 export const anyView = z.looseObject({

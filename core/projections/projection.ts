@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { NotFoundError } from '../base/errors.ts';
 import { parseStreamId, streamId } from '../base/stream-id.ts';
 import type { Catalogue, DomainEvent, EventType } from '../events/catalogue.ts';
 import type { JsonObject } from '../events/json.ts';
@@ -47,6 +48,13 @@ export type ProjectionOf<View extends object> = Projection<View, any>;
 /** A projection of either kind, whatever its views look like, for code that runs them all. */
 // biome-ignore lint/suspicious/noExplicitAny: as above, for View
 export type AnyProjection = ProjectionOf<any> | AnySharedProjection;
+
+/** The projection of a name. @throws NotFoundError */
+export function projectionNamed(name: string, projections: readonly AnyProjection[]): AnyProjection {
+  const found = projections.find((candidate) => candidate.name === name);
+  if (!found) throw new NotFoundError(`there is no projection ${name}; GET /projections lists them`);
+  return found;
+}
 
 /** Whether a projection's views are fed by many streams. */
 export const isShared = (projection: AnyProjection): projection is AnySharedProjection => 'count' in projection;

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { CommandRejectedError, CorruptDataError, IdempotencyKeyReusedError, NotFoundError } from '../base/errors.ts';
 import type { JsonObject } from '../events/json.ts';
-import type { AnyProjection } from '../projections/projection.ts';
+import { type AnyProjection, projectionNamed } from '../projections/projection.ts';
 import { type ControlItem, type ControlStore, changeItem } from './control-store.ts';
 import type { GenerationPointer, Generations } from './generations.ts';
 import { withoutFailures } from './progress.ts';
@@ -194,9 +194,7 @@ export class Replays {
 
   /** The declaration of a projection. @throws NotFoundError */
   projection(name: string): AnyProjection {
-    const found = this.#options.projections.find((candidate) => candidate.name === name);
-    if (!found) throw new NotFoundError(`there is no projection ${name}; GET /projections lists them`);
-    return found;
+    return projectionNamed(name, this.#options.projections);
   }
 
   async #note({ replayId, projection, scope, switchWhenReady }: ReplayRequest): Promise<Replay> {

@@ -22,7 +22,6 @@ export interface VerificationsOptions {
   /** Opens what a verification reads. */
   readonly open: () => { readonly verification: Verification; close(): void };
   readonly onError: (error: unknown) => void;
-  readonly newId?: () => string;
 }
 
 /** Runs that are remembered. */
@@ -33,14 +32,13 @@ export const NOTHING_SEEN: VerifiedExtent = { pages: 0, streams: 0, commits: 0, 
 /** Verifications in this process, one at a time; the last ones are remembered until it ends. */
 export class Verifications {
   readonly #options: VerificationsOptions;
-  readonly #newId: () => string;
+  readonly #newId = ulids();
   readonly #runs = new Map<string, VerificationRun>();
   #running: { readonly id: string; readonly work: Promise<void> } | undefined;
   #closed = false;
 
   constructor(options: VerificationsOptions) {
     this.#options = options;
-    this.#newId = options.newId ?? ulids();
   }
 
   /** Starts a verification. @returns its id, or that of the one that runs */

@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { appendOptions, type CommandDeps, newAggregateId, REPEAT, repeatHeader } from '../../api/http/command.ts';
+import { appendOptions, type CommandDeps, REPEAT, repeatHeader } from '../../api/http/command.ts';
+import { newIdOf } from '../../api/http/new-id.ts';
 import { route } from '../../api/http/route.ts';
 import { CommandRejectedError, NotFoundError, ValidationError } from '../../core/base/errors.ts';
 import { streamId } from '../../core/base/stream-id.ts';
@@ -41,7 +42,7 @@ export const forkCommands = [
       if (parents >= MAX_PARENTS) {
         throw new CommandRejectedError(`agent ${parentId} has ${parents} parents, and an agent cannot have more`);
       }
-      const agentId = given ?? newAggregateId('agent', context, deps);
+      const agentId = given ?? newIdOf('agent', context);
       const states = deps.states ?? new StateReader({ store: deps.store });
       const { state: then } = await states.past(viewFold(agentStatus), parent, { version: atVersion });
       const data = { agentId, parentId, atVersion };

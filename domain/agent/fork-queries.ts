@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
-import { cursor, encodeCursor, limit, takePage } from '../../api/http/page.ts';
+import { cursor, encodeCursor, limit, nextPage, takePage } from '../../api/http/page.ts';
 import { route } from '../../api/http/route.ts';
 import { NotFoundError } from '../../core/base/errors.ts';
 import { parseStreamId, streamId } from '../../core/base/stream-id.ts';
@@ -26,7 +26,7 @@ const diffAnswer = z.strictObject({
     .nullable()
     .describe('The last shared event; null without a shared history'),
   steps: z.array(step),
-  next: z.string().nullable().describe('Cursor of the next page; null when this was the last'),
+  next: nextPage,
 });
 
 export const forkQueries = [

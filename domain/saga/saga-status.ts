@@ -20,20 +20,22 @@ export interface SagaStatusView extends Times {
   readonly parked?: Pick<EventData<'saga.parked'>, 'step' | 'item' | 'reason'>;
 }
 
+const types = [
+  'saga.started',
+  'saga.step-started',
+  'saga.step-completed',
+  'saga.compensating',
+  'saga.step-compensated',
+  'saga.parked',
+  'saga.resumed',
+  'saga.completed',
+  'saga.failed',
+] as const;
+
 export const sagaStatus = defineProjection({
   name: 'saga-status',
   aggregateType: 'saga',
-  types: [
-    'saga.started',
-    'saga.step-started',
-    'saga.step-completed',
-    'saga.compensating',
-    'saga.step-compensated',
-    'saga.parked',
-    'saga.resumed',
-    'saga.completed',
-    'saga.failed',
-  ],
+  types,
   group: {
     of: (view: SagaStatusView) => view.state,
     values: ['PARKED', 'COMPENSATING', 'STARTED', 'FAILED', 'COMPLETED'],
@@ -41,18 +43,7 @@ export const sagaStatus = defineProjection({
   evolve,
 });
 
-type SagaStatusEvent =
-  | 'saga.started'
-  | 'saga.step-started'
-  | 'saga.step-completed'
-  | 'saga.compensating'
-  | 'saga.step-compensated'
-  | 'saga.parked'
-  | 'saga.resumed'
-  | 'saga.completed'
-  | 'saga.failed';
-
-function evolve(view: SagaStatusView | undefined, event: DomainEvent<SagaStatusEvent>): SagaStatusView {
+function evolve(view: SagaStatusView | undefined, event: DomainEvent<(typeof types)[number]>): SagaStatusView {
   const base: SagaStatusView = view ?? {
     sagaId: event.aggregateId,
     sagaType: 'unknown',

@@ -2,6 +2,7 @@ import { addAmount } from '../../core/events/amount.ts';
 import type { DomainEvent, EventData } from '../../core/events/catalogue.ts';
 import { defineProjection } from '../../core/projections/projection.ts';
 import { firstSeen, seen, type Times } from '../view.ts';
+import type { TaskEvent } from './task.ts';
 
 type TaskState = 'requested' | 'completed' | 'failed';
 
@@ -29,8 +30,6 @@ export const taskStatus = defineProjection({
   group: { of: (view: TaskStatus) => view.state, values: ['requested', 'completed', 'failed'] },
   evolve,
 });
-
-type TaskEvent = 'task.requested' | 'task.assigned' | 'task.completed' | 'task.failed' | 'task.released';
 
 function evolve(view: TaskStatus | undefined, event: DomainEvent<TaskEvent>): TaskStatus {
   const base: TaskStatus = view ?? {

@@ -4,7 +4,7 @@ import { admitsDecided } from '../../core/state/admission.ts';
 import type { DecideContext, Decider } from '../../core/state/decider.ts';
 import { withEntry } from '../../core/state/growing-map.ts';
 
-type TaskEvent = 'task.requested' | 'task.assigned' | 'task.completed' | 'task.failed' | 'task.released';
+export type TaskEvent = 'task.requested' | 'task.assigned' | 'task.completed' | 'task.failed' | 'task.released';
 type AgentAnswer = 'completed' | 'failed';
 
 /** The facts that decisions about a task need. */

@@ -2,6 +2,7 @@ import type { DomainEvent, EventData } from '../../core/events/catalogue.ts';
 import type { JsonObject } from '../../core/events/json.ts';
 import { defineProjection } from '../../core/projections/projection.ts';
 import { firstSeen, seen, type Times } from '../view.ts';
+import type { WorkflowEvent } from './workflow.ts';
 
 type WorkflowState = 'started' | 'running' | 'completed' | 'failed';
 
@@ -36,13 +37,6 @@ export const workflowStatus = defineProjection({
   group: { of: (view: WorkflowStatus) => view.state, values: ['started', 'running', 'completed', 'failed'] },
   evolve,
 });
-
-type WorkflowEvent =
-  | 'workflow.started'
-  | 'workflow.step-assigned'
-  | 'workflow.step-completed'
-  | 'workflow.step-failed'
-  | 'workflow.step-compensated';
 
 function evolve(view: WorkflowStatus | undefined, event: DomainEvent<WorkflowEvent>): WorkflowStatus {
   const base: WorkflowStatus = view ?? {

@@ -4,7 +4,7 @@ import { admitsDecided } from '../../core/state/admission.ts';
 import type { DecideContext, Decider } from '../../core/state/decider.ts';
 import { withEntry } from '../../core/state/growing-map.ts';
 
-type WorkflowEvent =
+export type WorkflowEvent =
   | 'workflow.started'
   | 'workflow.step-assigned'
   | 'workflow.step-completed'

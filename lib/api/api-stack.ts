@@ -106,10 +106,7 @@ function queryFunction(scope: Construct, { config, alarmTopic, data, code }: Api
     description: 'Annals: answers from views and history',
     code,
     environment: {
-      EVENTS_TABLE: data.events.tableName,
-      VIEWS_TABLE: data.views.tableName,
-      CONTROL_TABLE: data.control.tableName,
-      LOG_TABLE: data.log.tableName,
+      ...data.tableNames,
       OBJECTS_BUCKET: data.objects.bucketName,
     },
     permissions: readEventsAndViews(data),

@@ -55,6 +55,16 @@ export class DataStack extends Stack {
     new CfnOutput(this, 'ViewsTable', { value: this.views.tableName });
     new CfnOutput(this, 'ObjectsBucket', { value: this.objects.bucketName });
   }
+
+  /** The environment of a function that reads or writes all tables. */
+  get tableNames() {
+    return {
+      EVENTS_TABLE: this.events.tableName,
+      VIEWS_TABLE: this.views.tableName,
+      CONTROL_TABLE: this.control.tableName,
+      LOG_TABLE: this.log.tableName,
+    };
+  }
 }
 
 function eventsTable(scope: Construct, config: Config, key: Key): dynamodb.Table {
@@ -76,34 +86,15 @@ function eventsTable(scope: Construct, config: Config, key: Key): dynamodb.Table
 
 function viewsTable(scope: Construct, config: Config, key: Key): dynamodb.Table {
   const { partition, group, parked, board, score, key: sort } = tableKeys.views;
-  const sortKey = { name: sort, type: dynamodb.AttributeType.STRING };
   const table = new dynamodb.Table(scope, 'Views', {
     partitionKey: { name: partition, type: dynamodb.AttributeType.STRING },
     ...tableSettings(config, key),
   });
-  table.addGlobalSecondaryIndex({
-    ...unitLimits(config),
-    indexName: indexes.byGroup,
-    partitionKey: { name: group, type: dynamodb.AttributeType.STRING },
-    sortKey,
-    projectionType: dynamodb.ProjectionType.KEYS_ONLY,
-  });
-  table.addGlobalSecondaryIndex({
-    ...unitLimits(config),
-    indexName: indexes.byParked,
-    partitionKey: { name: parked, type: dynamodb.AttributeType.STRING },
-    sortKey,
-    projectionType: dynamodb.ProjectionType.INCLUDE,
-    nonKeyAttributes: ['version', 'parked'],
-  });
-  table.addGlobalSecondaryIndex({
-    ...unitLimits(config),
-    indexName: indexes.byRank,
-    partitionKey: { name: board, type: dynamodb.AttributeType.STRING },
-    sortKey: { name: score, type: dynamodb.AttributeType.NUMBER },
-    projectionType: dynamodb.ProjectionType.INCLUDE,
-    nonKeyAttributes: ['key'],
-  });
+  const sortKey = { name: sort, type: dynamodb.AttributeType.STRING };
+  addIndex(table, config, { name: indexes.byGroup, partition: group, sortKey });
+  addIndex(table, config, { name: indexes.byParked, partition: parked, sortKey, attributes: ['version', 'parked'] });
+  const byScore = { name: score, type: dynamodb.AttributeType.NUMBER };
+  addIndex(table, config, { name: indexes.byRank, partition: board, sortKey: byScore, attributes: ['key'] });
   return table;
 }
 
@@ -113,14 +104,29 @@ function controlTable(scope: Construct, config: Config, key: Key): dynamodb.Tabl
     partitionKey: { name: partition, type: dynamodb.AttributeType.STRING },
     ...tableSettings(config, key),
   });
+  const sortKey = { name: id, type: dynamodb.AttributeType.STRING };
+  addIndex(table, config, { name: indexes.byKind, partition: kind, sortKey });
+  return table;
+}
+
+interface Index {
+  readonly name: string;
+  readonly partition: string;
+  readonly sortKey: dynamodb.Attribute;
+  /** What it has of an item besides the keys. */
+  readonly attributes?: string[];
+}
+
+function addIndex(table: dynamodb.Table, config: Config, { name, partition, sortKey, attributes }: Index): void {
   table.addGlobalSecondaryIndex({
     ...unitLimits(config),
-    indexName: indexes.byKind,
-    partitionKey: { name: kind, type: dynamodb.AttributeType.STRING },
-    sortKey: { name: id, type: dynamodb.AttributeType.STRING },
-    projectionType: dynamodb.ProjectionType.KEYS_ONLY,
+    indexName: name,
+    partitionKey: { name: partition, type: dynamodb.AttributeType.STRING },
+    sortKey,
+    ...(attributes
+      ? { projectionType: dynamodb.ProjectionType.INCLUDE, nonKeyAttributes: attributes }
+      : { projectionType: dynamodb.ProjectionType.KEYS_ONLY }),
   });
-  return table;
 }
 
 function logTable(scope: Construct, config: Config, key: Key): dynamodb.Table {

@@ -88,10 +88,7 @@ export class DeliveryStack extends Stack {
       name: 'verify',
       description: 'Annals: compares views with what history makes of them',
       environment: {
-        EVENTS_TABLE: data.events.tableName,
-        VIEWS_TABLE: data.views.tableName,
-        CONTROL_TABLE: data.control.tableName,
-        LOG_TABLE: data.log.tableName,
+        ...data.tableNames,
         OBJECTS_BUCKET: data.objects.bucketName,
         VERIFY_EVERY_HOURS: String(config.verifyEveryHours),
       },

@@ -43,10 +43,7 @@ function scheduleHealthChecks(scope: Construct, props: OperationsStackProps): vo
     description: 'Annals: tries every part of the stage',
     code,
     environment: {
-      EVENTS_TABLE: data.events.tableName,
-      VIEWS_TABLE: data.views.tableName,
-      CONTROL_TABLE: data.control.tableName,
-      LOG_TABLE: data.log.tableName,
+      ...data.tableNames,
     },
     permissions: tryParts(data),
     timeout: Duration.seconds(10),

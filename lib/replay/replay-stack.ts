@@ -34,10 +34,7 @@ export class ReplayStack extends Stack {
       name: 'replay',
       description: 'Annals: one step of a replay into a new generation',
       environment: {
-        EVENTS_TABLE: data.events.tableName,
-        VIEWS_TABLE: data.views.tableName,
-        CONTROL_TABLE: data.control.tableName,
-        LOG_TABLE: data.log.tableName,
+        ...data.tableNames,
         OBJECTS_BUCKET: data.objects.bucketName,
       },
       permissions: replayEvents(data),

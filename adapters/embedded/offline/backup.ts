@@ -30,8 +30,6 @@ import { beginBackup, removeLeftovers } from './unfinished.ts';
 export interface BackupOptions {
   /** Goes on when a large body or a segment of the log is missing or damaged, and lists the damage in the backup. */
   readonly allowDamage?: boolean;
-  /** The clock. */
-  readonly now?: () => Date;
   /** Called for each folder of an unfinished backup to the same place that was not removed. */
   readonly onLeftover?: (leftover: { readonly path: string; readonly inUse: boolean }) => void;
 }
@@ -75,8 +73,8 @@ export async function backUp(dataDir: string, folder: string, options: BackupOpt
 }
 
 async function copyAll(source: string, target: string, options: BackupOptions): Promise<BackupContent> {
-  const { allowDamage = false, now = () => new Date() } = options;
-  const createdAt = now().toISOString();
+  const { allowDamage = false } = options;
+  const createdAt = new Date().toISOString();
   copyEvents(join(source, EVENTS), join(target, EVENTS));
   await sync(join(target, EVENTS));
   const copied = new DatabaseSync(join(target, EVENTS), { readOnly: true });
