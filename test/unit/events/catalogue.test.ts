@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { catalogueOf } from '../../../core/events/catalogue.ts';
 import { findJsonFault, MAX_JSON_DEPTH } from '../../../core/events/json.ts';
 import { upcast } from '../../../core/store/upcast.ts';
 import { catalogue, definitions, newEventSchema, recordedEventSchema } from '../../../events/catalogue.ts';
@@ -47,6 +48,11 @@ describe('the catalogue', () => {
 
   it('finds no stored event under a name but its own while no type is retired', () => {
     for (const { type } of definitions) expect([...catalogue.retired.storedTypesOf([type])]).toEqual([type]);
+  });
+
+  it('refuses a type that is declared twice', () => {
+    const [first] = definitions;
+    expect(() => catalogueOf([...definitions, { ...first }])).toThrow('event type agent.created is declared twice');
   });
 
   it('has no sample of a type or version that is not declared', () => {

@@ -1,0 +1,157 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it, vi } from 'vitest';
+import { dynamoDb } from '../../adapters/aws/clients/clients.ts';
+import { DynamoCommitStorage } from '../../adapters/aws/dynamodb/commit-storage.ts';
+import { DynamoLogStorage } from '../../adapters/aws/dynamodb/log-storage.ts';
+import { DynamoSharedViews } from '../../adapters/aws/dynamodb/shared-views.ts';
+import { DynamoViewStore } from '../../adapters/aws/dynamodb/view-store.ts';
+import { createEngine } from '../../adapters/embedded/engine/engine.ts';
+import { configureEventSystem } from '../../core/base/configuration.ts';
+import { LineageError, NotAdmittedError, ReservedTypeError, ValidationError } from '../../core/base/errors.ts';
+import type { NewEvent } from '../../core/events/catalogue.ts';
+import { EventLog } from '../../core/log/log.ts';
+import { LogWriter } from '../../core/log/writer.ts';
+import { Projector } from '../../core/projections/projector.ts';
+import { SagaExecution } from '../../core/sagas/execution.ts';
+import { handleCommand } from '../../core/state/decider.ts';
+import { stateFold } from '../../core/state/fold.ts';
+import { appendRaw } from '../../core/state/raw-append.ts';
+import { StateReader } from '../../core/state/state-reader.ts';
+import { EventStore } from '../../core/store/event-store.ts';
+import { olderCommit, storeOlder } from '../support/older-data.ts';
+import { createTables } from '../support/tables.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { dunning, invoiceDecider, invoiceStatus, revenue } from './invoice.ts';
+import { catalogue } from './invoice-events.ts';
+
+const created = (invoiceId: string, cents = 500): NewEvent => ({
+  type: 'invoice.created',
+  data: { invoiceId, customer: 'acme', cents },
+});
+const paid = (invoiceId: string, cents = 500): NewEvent => ({ type: 'invoice.paid', data: { invoiceId, cents } });
+
+it('the parts of core and the embedded engine are typed by these events, and refuse those of another domain', () => {
+  const root = fileURLToPath(new URL('../../', import.meta.url));
+  const compiler = join(root, 'node_modules/typescript/bin/tsc');
+  const { stdout } = spawnSync(process.execPath, [compiler, '-p', 'test/own-domain'], { cwd: root, encoding: 'utf8' });
+  expect(stdout).toBe('');
+});
+
+describe('an application of invoices on one machine', () => {
+  const dataDir = join(temporaryFolder(), 'data');
+  const open = () => {
+    const settings = configureEventSystem({ event_system: { store: { partition_strategy: 'by_aggregate_type' } } });
+    const logger = { warn: vi.fn(), error: vi.fn() };
+    const options = { catalogue, projections: [invoiceStatus, revenue], folds: [stateFold(invoiceDecider)] };
+    const engine = createEngine({ ...options, dataDir, sagas: [dunning], settings, logger });
+    engine.start();
+    const parts = { store: engine.store, states: engine.states, aggregates: [invoiceDecider] };
+    const append = (stream: string, ...events: NewEvent[]) =>
+      appendRaw(parts, stream, events, { expectedVersion: 'any' });
+    const history = async (stream: string) =>
+      (await Array.fromAsync(engine.store.read(stream))).map(({ type }) => type);
+    const stateOf = async (id: string) => (await engine.states.load(stateFold(invoiceDecider), `invoice-${id}`)).state;
+    return { engine, logger, append, history, stateOf };
+  };
+
+  it('appends, folds, views, logs, runs sagas and continues streams', async () => {
+    await storeOlder(dataDir, [
+      olderCommit('invoice-old', 1, [
+        { type: 'bill.created', version: 1, data: { invoiceId: 'old', customer: 'acme', cents: 7 } },
+      ]),
+      olderCommit('invoice-older', 1, [
+        { type: 'invoice.created', version: 1, data: { invoiceId: 'older', customer: 'acme', euros: 3 } },
+      ]),
+    ]);
+    const { engine, logger, append, history, stateOf } = open();
+    const { store, log } = engine;
+
+    await append('invoice-1', created('1'));
+    await vi.waitFor(async () => expect(await history('invoice-1')).toEqual(['invoice.created', 'invoice.reminded']));
+    await append('invoice-1', paid('1'));
+    await vi.waitFor(async () => expect((await history('saga-dunning:1')).at(-1)).toBe('saga.completed'));
+
+    await append('invoice-2', created('2'));
+    await vi.waitFor(async () => expect(await history('invoice-2')).toContain('invoice.reminded'));
+    const execution = new SagaExecution({ sagas: [dunning], store });
+    await execution.take('dunning:2', { kind: 'cancel', reason: 'the customer is gone' });
+    await vi.waitFor(async () => expect((await history('saga-dunning:2')).at(-1)).toBe('saga.failed'));
+    expect((await history('invoice-2')).at(-1)).toBe('invoice.written-off');
+
+    await handleCommand(store, invoiceDecider, '3', { kind: 'correct', originalId: '1', atVersion: 1 });
+    expect(await stateOf('1')).toEqual({ state: 'paid', cents: 500 });
+    expect(await stateOf('3')).toEqual({ state: 'open', cents: 500 });
+    expect(await stateOf('older')).toEqual({ state: 'open', cents: 300 });
+    for (const [id, originalId] of [
+      ['a', 'b'],
+      ['b', 'a'],
+    ] as const) {
+      await handleCommand(store, invoiceDecider, id, { kind: 'correct', originalId, atVersion: 1 });
+    }
+    await expect(stateOf('a')).rejects.toThrow(LineageError);
+
+    await vi.waitFor(async () =>
+      expect((await engine.views.get('invoice-status', 1, '2'))?.view).toEqual({ state: 'lost' }),
+    );
+    const owed = () => engine.sharedViews.read({ projection: 'revenue', generation: 1 }, 'acme', 1);
+    await vi.waitFor(async () =>
+      expect(await owed()).toEqual(
+        new Map([
+          ['/invoices', 4],
+          ['/owed', 1307],
+          ['/paid', 500],
+        ]),
+      ),
+    );
+    await vi.waitFor(() => expect(engine.backlog()).toBe(0));
+    const found = await Array.fromAsync(log.getEventsByType('invoice.created'));
+    expect(found.map(({ aggregateId }) => aggregateId).toSorted()).toEqual(['1', '2', 'old', 'older']);
+    expect(logger.error.mock.calls.map(([message]) => message)).toEqual([]);
+    await engine.close();
+
+    const again = open();
+    expect(await again.stateOf('1')).toEqual({ state: 'paid', cents: 500 });
+    await again.engine.close();
+  });
+});
+
+describe('an application of invoices on DynamoDB', () => {
+  it('appends, folds, views and logs', async () => {
+    const tables = await createTables();
+    const store = new EventStore(new DynamoCommitStorage(dynamoDb(), tables.events), { catalogue });
+    const states = new StateReader({ store });
+    const append = (stream: string, ...events: NewEvent[]) =>
+      appendRaw({ store, states, aggregates: [invoiceDecider] }, stream, events, { expectedVersion: 'any' });
+    await append('invoice-1', created('1'), paid('1'));
+
+    // @ts-expect-error no other application's events are known here
+    await expect(append('invoice-2', { type: 'agent.created', data: {} })).rejects.toThrow(ValidationError);
+    await expect(append('invoice-2', paid('2'))).rejects.toThrow(NotAdmittedError);
+    await expect(append('invoice-2', created('other'))).rejects.toThrow('data.invoiceId has to be 2');
+    const reminded: NewEvent = { type: 'invoice.reminded', data: { invoiceId: '1', until: 'later' } };
+    await expect(append('invoice-1', reminded)).rejects.toThrow(ReservedTypeError);
+
+    const commits = await Array.fromAsync(store.commits('invoice-1'));
+    const views = new DynamoViewStore(dynamoDb(), tables.views);
+    const sharedViews = new DynamoSharedViews(dynamoDb(), tables.views);
+    const projector = new Projector({ projections: [invoiceStatus, revenue], store, views, sharedViews });
+    expect(await projector.apply(commits)).toEqual([]);
+    expect((await views.get('invoice-status', 1, '1'))?.view).toEqual({ state: 'paid' });
+    expect(await sharedViews.read({ projection: 'revenue', generation: 1 }, 'acme', 1)).toEqual(
+      new Map([
+        ['/invoices', 1],
+        ['/owed', 500],
+        ['/paid', 500],
+      ]),
+    );
+
+    const storage = new DynamoLogStorage(dynamoDb(), tables.log);
+    const pages = { storage, catalogue, strategy: 'by_aggregate_type' } as const;
+    await new LogWriter({ ...pages, commits: new DynamoCommitStorage(dynamoDb(), tables.events) }).append(commits);
+    expect((await storage.last('invoice'))?.count).toBe(2);
+    const logged = await Array.fromAsync(new EventLog(pages).getEventsByType('invoice.paid'));
+    expect(logged.map(({ sequenceNumber }) => sequenceNumber)).toEqual([2]);
+  });
+});
