@@ -1,39 +1,46 @@
 import type { Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 
-/** Pause between two comments to a follower that has shut down its writing side, milliseconds. */
+/** Pause between two signs of life to a client that has shut down its writing side, milliseconds. */
 const PROBE_MS = 500;
+/** The same to a client that waits for the start of its answer: clients that take any 1xx for the answer get none for so long. */
+const WAITING_PROBE_MS = 2_000;
+
+/** The answers that stream Server-Sent Events: a comment in them is ignored by clients. */
+export const eventStreams = new WeakSet<object>();
 
 /**
  * Answers a client that has shut down its writing side after its request (a TCP FIN). Node drops such a request by
- * default. A client that has gone sends a FIN too: its request ends with the answer, at the latest after the time in
- * which nothing may move on a connection.
+ * default. A client that has gone sends a FIN too, so the request in work is probed: the system of a client that has gone
+ * refuses the probes, which closes the connection and ends the work. A client that still reads ignores them.
  */
 export function answerHalfClosed(server: Server): Server {
+  const inWork = new WeakMap<Socket, Set<ServerResponse>>();
+  server.on('connection', (socket) => {
+    const responses = new Set<ServerResponse>();
+    inWork.set(socket, responses);
+    socket.once('end', () => probe(socket, responses));
+  });
+  server.on('request', ({ socket, httpVersion }, response) => {
+    if (httpVersion === '1.0') return; // knows no 1xx, and is closed by its answer
+    const responses = inWork.get(socket);
+    responses?.add(response);
+    response.once('close', () => responses?.delete(response));
+  });
   // The published types lack this member; Node reads it when a connection ends.
   return Object.assign(server, { httpAllowHalfOpen: true });
 }
 
-/**
- * Lets a follower go that has left with a FIN. An idle stream sends nothing for a while, so a comment follows at once,
- * and then one every half second: the system of a client that has gone refuses them, which closes the connection. A
- * client that still reads ignores comments.
- * @param response the answer that streams Server-Sent Events
- */
-export function probeAfterFin(response: ServerResponse): void {
-  const { socket } = response;
-  if (!socket) return;
-  let probes: NodeJS.Timeout | undefined;
-  const probe = () => {
-    if (response.headersSent && !response.writableEnded && !response.writableNeedDrain) response.write(':\n\n');
+/** @param responses those in work, in the order of their requests */
+function probe(socket: Socket, responses: Iterable<ServerResponse>): void {
+  const signal = (mayWait: boolean) => {
+    const [response] = responses; // those behind it cannot be written yet
+    if (!response || response.writableEnded || response.writableNeedDrain) return;
+    if (!response.headersSent) return mayWait ? undefined : response.writeContinue();
+    if (eventStreams.has(response)) response.write(':\n\n');
   };
-  const onFin = () => {
-    probe();
-    probes = setInterval(probe, PROBE_MS);
-  };
-  response.once('close', () => {
-    socket.off('end', onFin);
-    clearInterval(probes);
-  });
-  if (socket.readableEnded) onFin();
-  else socket.once('end', onFin);
+  let probes = 0;
+  signal(true);
+  const timer = setInterval(() => signal(++probes % (WAITING_PROBE_MS / PROBE_MS) > 0), PROBE_MS);
+  socket.once('close', () => clearInterval(timer));
 }

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type Server as HttpServer, ServerResponse } from 'node:http';
+import { createServer, type Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import * as z from 'zod';
@@ -22,7 +22,7 @@ import { sagas } from '../../domain/sagas.ts';
 import { catalogue as applicationCatalogue } from '../../events/catalogue.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { keepOut } from './door.ts';
-import { answerHalfClosed, probeAfterFin } from './half-closed.ts';
+import { answerHalfClosed, eventStreams } from './half-closed.ts';
 import { createServerTelemetry, gaugeEngine, type LocalTelemetry, safeLogger, watchHealth } from './telemetry.ts';
 
 /** Nobody else on the network: there is no authentication on one machine. */
@@ -87,8 +87,7 @@ export async function startServer({ port, allowedHosts = [], ...options }: Serve
   const api = createEmbeddedApi({ engine, logger: engine.logger, telemetry, verifications, closing: closing.signal });
   const answer: FetchCallback = async (request, { outgoing }) => {
     const response = closedAfterRefusal(keepOut(request, { allowedHosts }) ?? (await api.fetch(request)));
-    const isStream = response.headers.get('Content-Type') === 'text/event-stream';
-    if (isStream && outgoing instanceof ServerResponse) probeAfterFin(outgoing);
+    if (response.headers.get('Content-Type') === 'text/event-stream') eventStreams.add(outgoing);
     return response;
   };
   const http = answerHalfClosed(createServer(patience(options.uploadMs), getRequestListener(answer)));

@@ -39,6 +39,27 @@ describe('a client that shuts down its writing side', () => {
     expect(await text(await ask('/agents', 'POST', agent('half')))).toMatch(/^HTTP\/1\.1 201 /);
   });
 
+  it('gets events that come while it waits, also after probes', async () => {
+    const end = (await (await fetch(`${server.url}/events?limit=1000`)).json()).next;
+    const socket = await ask(`/events?wait=20&after=${end}`);
+    let received = '';
+    socket.on('data', (chunk) => {
+      received += chunk;
+    });
+    await expect.poll(() => received, { timeout: 15_000 }).toContain('HTTP/1.1 100 Continue\r\n\r\n');
+    await text(await ask('/agents', 'POST', agent('later')));
+    await expect.poll(() => received).toContain('"agentId":"later"');
+    expect(received).toMatch(/^(HTTP\/1\.1 100 Continue\r\n\r\n)+HTTP\/1\.1 200 OK\r\n/);
+  }, 30_000);
+
+  it('gets its answer whole when it sent two requests', async () => {
+    const socket = connect({ port: Number(new URL(server.url).port), host: '127.0.0.1', allowHalfOpen: true });
+    await once(socket, 'connect');
+    const of = (path: string) => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
+    socket.end(of('/events?wait=1') + of('/health'));
+    expect((await text(socket)).match(/HTTP\/1\.1 200 OK/g)).toHaveLength(2);
+  });
+
   it('gets new events of the stream for as long as it reads', async () => {
     const socket = await ask('/events/stream');
     let received = '';
@@ -53,16 +74,17 @@ describe('a client that shuts down its writing side', () => {
 });
 
 describe('a follower that leaves', () => {
-  it('is let go long before the next sign of life', async () => {
+  it.each(['/events/stream?', '/events?wait=20&'])('is let go long before the end of its wait: %s', async (path) => {
     const waiting = vi.spyOn(EventLog.prototype, 'getEventsAfter');
     const end = (await (await fetch(`${server.url}/events?limit=1000`)).json()).next;
     const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
     await once(socket, 'connect');
-    socket.write(`GET /events/stream?after=${end} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+    socket.write(`GET ${path}after=${end} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
     const held = () => waiting.mock.calls.map(([, options]) => options).findLast((options) => options?.waitMs);
     await expect.poll(() => held()?.waitMs).toBeGreaterThan(0);
     socket.resume().end();
     socket.destroy();
-    await expect.poll(() => held()?.signal?.aborted, { timeout: 5_000 }).toBe(true);
+    await expect.poll(() => held()?.signal?.aborted, { timeout: 15_000 }).toBe(true);
+    waiting.mockRestore();
   });
 });
