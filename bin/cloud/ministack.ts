@@ -3,6 +3,7 @@ import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } f
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
 import { findPython, installTool } from './python.ts';
 import { available, CommandFailed, NoEmulator, run } from './shell.ts';
@@ -11,6 +12,9 @@ import { available, CommandFailed, NoEmulator, run } from './shell.ts';
 const VERSION = '1.5.33';
 const PREFERRED_PORT = 4566;
 const CONTAINER = 'annals-ministack';
+
+/** Starts it with what it does otherwise than AWS mended; the file says what. */
+const launcher = fileURLToPath(new URL('start-ministack.py', import.meta.url));
 
 const running = z.object({ endpoint: z.string(), pid: z.int().optional(), container: z.string().optional() });
 type Running = z.output<typeof running>;
@@ -44,6 +48,8 @@ export class MiniStack {
       SFTP_ENABLED: '0',
       IOT_MTLS_ENABLED: '0',
       LAMBDA_STATE_TRANSITION_SECONDS: '0',
+      // Between tries of a state machine: it knows no jitter, so what failed together comes again together, many times.
+      SFN_WAIT_SCALE: '0.1',
     };
     const python = await findPython();
     const started = python ? await this.#startProcess(python, environment) : await startContainer(port);
@@ -76,7 +82,11 @@ export class MiniStack {
     // The functions run on the Node of this process, as they do on Lambda: the emulator takes the first one on the path.
     const path = `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`;
     const env = { ...process.env, ...environment, PATH: path };
-    const child = spawn(program, [], { detached: true, stdio: ['ignore', log, log], env });
+    const child = spawn(join(dirname(program), 'python'), [launcher], {
+      detached: true,
+      stdio: ['ignore', log, log],
+      env,
+    });
     closeSync(log);
     child.unref();
     if (child.pid === undefined) throw new CommandFailed(`${program} cannot be started`);

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { DeleteFunctionConcurrencyCommand, LambdaClient, PutFunctionConcurrencyCommand } from '@aws-sdk/client-lambda';
 import {
   CreateStateMachineCommand,
   DeleteStateMachineCommand,
@@ -17,7 +18,8 @@ import { deployedClient } from './client.ts';
 
 const client = deployedClient();
 const stepFunctions = new SFNClient({ region: inject('deployment').region });
-const soon = <T>(check: () => Promise<T>) => vi.waitFor(check, { timeout: 60_000, interval: 250 });
+const lambda = new LambdaClient({ region: inject('deployment').region });
+const soon = <T>(check: () => Promise<T>, timeout = 60_000) => vi.waitFor(check, { timeout, interval: 250 });
 
 const part = (agentId: string) => ({ agentId, result: { by: agentId }, duration: 5, resources: {} });
 const agents = (...names: string[]) => names.map((name) => `${name}-${ulid()}`) as [string, string, string];
@@ -28,15 +30,15 @@ const inState = (sagaId: string, state: string) =>
     expect(saga.state).toBe(state);
     return saga;
   });
-const assigned = (taskId: string, all: readonly string[]) =>
+const assigned = (taskId: string, all: readonly string[], timeout?: number) =>
   soon(async () => {
     const events = await eventsOf(client, `task-${taskId}`);
     const to = events.flatMap(({ type, data }) =>
       type === 'task.assigned' ? [(data as { agentId: string }).agentId] : [],
     );
     expect(to.toSorted()).toEqual(all.toSorted());
-  });
-const eventsOf = async (from: AnnalsClient, stream: string) => (await from.readStream(stream)).events;
+  }, timeout);
+const eventsOf = async (from: AnnalsClient, stream: string) => (await from.readStream(stream, { limit: 1_000 })).events;
 
 /** The execution that runs a saga. */
 const arnOf = (sagaId: string, turn = 0) => {
@@ -84,6 +86,24 @@ describe('the state machine of a task of several agents', () => {
     const kept = (type: string) => events.find((event) => event.type === type)?.data;
     expect(kept('task.requested')).toMatchObject({ payload: { text } });
     expect(kept('task.completed')).toMatchObject({ result: { text } });
+  });
+
+  // A function that is throttled fails, and its machine asks again. So the machine of this test runs 10 functions and not 100.
+  it('completes with the answers of 100 agents, though 10 can be asked at once', { timeout: 300_000 }, async () => {
+    const all = Array.from({ length: 100 }, (_, index) => `agent-${index}-${ulid()}`);
+    const { sagaTaskFunction: FunctionName, emulated } = inject('deployment');
+    const bound = new PutFunctionConcurrencyCommand({ FunctionName, ReservedConcurrentExecutions: 10 });
+    if (emulated) await lambda.send(bound);
+    try {
+      const { taskId, sagaId } = await client.tasks.request(order(all, 3_600));
+      await assigned(taskId, all, 200_000);
+      for (const agentId of all) await client.tasks.complete(taskId, part(agentId));
+      const { history } = await inState(sagaId, 'COMPLETED');
+      expect(history.filter(({ type }) => type === 'saga.step-completed')).toHaveLength(100);
+      await ends(sagaId, 'SUCCEEDED');
+    } finally {
+      if (emulated) await lambda.send(new DeleteFunctionConcurrencyCommand({ FunctionName }));
+    }
   });
 
   it('takes an answer that comes before anybody was asked', async () => {
