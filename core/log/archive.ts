@@ -13,7 +13,7 @@ import {
   sha256,
 } from './segment.ts';
 
-/** Digits of a page number in a key, so that keys sort as their numbers do. */
+/** Digits of a page number in a key. With leading zeros, keys sort like their numbers. */
 const DIGITS = 12;
 const padded = (page: number) => String(page).padStart(DIGITS, '0');
 const manifests = (partition: string) => `log/manifests/${partition}/`;
@@ -24,12 +24,12 @@ interface Found {
 }
 
 /**
- * Pages of the log as objects: segments of many pages, and a manifest for each that is found by page number with one list
- * of one key. A segment counts from the moment that its manifest is there, which is written last.
+ * Pages of the log as objects: segments of many pages, and a manifest for each segment. One list request for one key
+ * finds the manifest of a page number. The manifest is written last; without a manifest a segment does not count.
  */
 export class LogArchive implements ArchivedPages {
   readonly #objects: ObjectStore;
-  /** The segment read last: readers go through it page by page, several at once. */
+  /** The last segment that was read. Several readers at once go through it page by page. */
   #recent: { readonly found: Found; readonly pages: Promise<readonly LogPage[]> } | undefined;
 
   constructor(objects: ObjectStore) {
@@ -61,7 +61,9 @@ export class LogArchive implements ArchivedPages {
     return pages.find(({ page, through }) => page >= first && page <= last && through >= recordedAt);
   }
 
-  /** The number of the first page from `page` on that is in no segment. @throws CorruptDataError on a manifest that is none */
+  /**
+   * The number of the first page from `page` on that is in no segment. @throws CorruptDataError on a damaged manifest
+   */
   async firstMissing(partition: string, page: number): Promise<number> {
     let next = page;
     for (let found = await this.#find(partition, next); found; found = await this.#find(partition, next)) {
@@ -71,16 +73,16 @@ export class LogArchive implements ArchivedPages {
   }
 
   /**
-   * The numbers of the first and the last page of the first segment that has this page or a later one.
-   * @throws CorruptDataError on a manifest that is none
+   * The numbers of the first and the last page of the first segment with this page or a later page.
+   * @throws CorruptDataError on a damaged manifest
    */
   async segmentFrom(partition: string, page: number): Promise<{ firstPage: number; lastPage: number } | undefined> {
     return (await this.#from(partition, page))?.manifest;
   }
 
   /**
-   * Whether the archive has this very page; undefined when no segment has its number.
-   * @throws CorruptDataError on a manifest that is none
+   * Whether the archive has exactly this page; undefined when no segment has its number.
+   * @throws CorruptDataError on a damaged manifest
    */
   async has(page: LogPage): Promise<boolean | undefined> {
     const found = await this.#find(page.partition, page.page);
@@ -89,10 +91,10 @@ export class LogArchive implements ArchivedPages {
   }
 
   /**
-   * Writes the pages that follow the archived ones as a segment, reads it back and compares, and only then writes its
-   * manifest. Again is no error.
-   * @throws CorruptDataError when the pages do not follow each other and those before them, or what is read back is not
-   *   what was written; nothing counts as archived then
+   * Writes the pages after the archived pages as a segment, reads the segment back and compares it. Only then it writes
+   * the manifest. A second call with the same pages has no effect.
+   * @throws CorruptDataError when the pages do not follow each other and the archived pages, or when the segment read
+   *   back differs; no page counts as archived then
    */
   async write(pages: readonly PageText[], compression: SegmentManifest['compression'], now: Date): Promise<void> {
     const [first, last] = [pages.at(0)?.page, pages.at(-1)?.page];
@@ -130,7 +132,7 @@ export class LogArchive implements ArchivedPages {
     if ((await this.#manifest(key))?.manifest.sha256 !== hash) throw foreign(partition, last.page);
   }
 
-  /** The segment that has a page. */
+  /** The segment with a page. */
   async #find(partition: string, page: number): Promise<Found | undefined> {
     const found = await this.#from(partition, page);
     return found && found.manifest.firstPage <= page ? found : undefined;
@@ -155,7 +157,10 @@ export class LogArchive implements ArchivedPages {
     }
   }
 
-  /** @throws CorruptDataError when the segment is not what its manifest says, or the manifest is not the one to follow */
+  /**
+   * @throws CorruptDataError when the segment differs from its manifest, or the manifest does not follow the previous
+   *   one
+   */
   #pagesOf(found: Found): Promise<readonly LogPage[]> {
     if (this.#recent?.found.hash === found.hash) return this.#recent.pages;
     const pages = this.#load(found, this.#recent?.found);
@@ -171,7 +176,9 @@ export class LogArchive implements ArchivedPages {
     return decodeSegment(found.manifest, await this.#objects.get(found.manifest.key));
   }
 
-  /** A manifest names the one before it by its hash. One that is lost or damaged is named by whoever reads there. */
+  /**
+   * A manifest holds the hash of the previous manifest. A missing or damaged manifest is reported by its own readers.
+   */
   async #assertFollows({ manifest }: Found, recent: Found | undefined): Promise<void> {
     const { partition, firstPage, previous, pages, key } = manifest;
     if (firstPage === 1) return;
@@ -187,10 +194,12 @@ export class LogArchive implements ArchivedPages {
   }
 }
 
-/** What tells a page from another one of its number. */
+/** Members that distinguish a page from another page of the same number. */
 const MARKS = ['firstEvent', 'count', 'firstRecordedAt', 'through', 'appendedAt'] as const;
 
-/** The archive has pages that the log never had: events were restored to a moment before those pages were archived. */
+/**
+ * The error for an archive with pages of another history: the events were restored to a moment before the archiving.
+ */
 export const foreign = (partition: string, page: number): CorruptDataError =>
   new CorruptDataError(
     `the archive has another page ${page} of the log's partition ${partition}, of a history before a restore; move the manifests in ${manifests(partition)} from ${padded(page)}.json on to another place`,

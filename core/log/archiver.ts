@@ -6,6 +6,7 @@ import { allPartitions, type StoredLog } from './layouts.ts';
 import { type LogPage, readCommits, readPageText } from './page.ts';
 import type { PageText } from './segment.ts';
 
+/** The parts and settings of a {@link LogArchiver}. */
 export interface LogArchiverOptions extends StoredLog {
   readonly archive: LogArchive;
   /** Age at which a page leaves the storage, days. */
@@ -14,12 +15,13 @@ export interface LogArchiverOptions extends StoredLog {
   readonly now?: () => Date;
 }
 
-/** What a configuration says of retention. */
+/** The retention in a configuration, as options of {@link LogArchiver}. */
 export const retentionOf = ({ store: { retention_policy: policy } }: EventSystem) => ({
   retentionDays: policy.days,
   compression: policy.compression,
 });
 
+/** The work of one run. */
 export interface ArchiveReport {
   readonly segments: number;
   readonly pages: number;
@@ -27,13 +29,13 @@ export interface ArchiveReport {
 }
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
-/** A segment has so many pages, or bytes of text, at most: what a reader that wants one page has to fetch with it. */
+/** Most pages and most bytes of text in a segment. A reader of one page fetches the whole segment. */
 const MAX_PAGES = 1_000;
 const MAX_BYTES = 16 * 1024 * 1024;
 
 /**
- * Takes pages that are old enough to the archive, and lets the storage drop them once they were read back from there. The
- * last page of a partition stays, however old: it says where the next one goes.
+ * Copies old pages to the archive, reads them back from there, and then lets the storage drop them. The last page of a
+ * partition always stays, because it gives the number of the next page.
  */
 export class LogArchiver {
   readonly #options: LogArchiverOptions;
@@ -43,8 +45,9 @@ export class LogArchiver {
   }
 
   /**
-   * Archives all that is due. To be run now and then; a run that was cut off is finished by the next one.
-   * @throws UnavailableError, CorruptDataError, also when the archive is of another history; what was archived before stays so
+   * Archives all pages over the retention age. Run it regularly; the next run finishes an interrupted run.
+   * @throws UnavailableError
+   * @throws CorruptDataError also when the archive is of another history; finished segments stay archived
    */
   async run(): Promise<ArchiveReport> {
     const report = { segments: 0, pages: 0, events: 0 };
@@ -58,7 +61,7 @@ export class LogArchiver {
     return report;
   }
 
-  /** Segment after segment, each yielded when it is archived. */
+  /** Archives segment after segment and yields the pages of each archived segment. */
   async *#due(partition: string): AsyncGenerator<readonly LogPage[]> {
     const { storage, archive, compression } = this.#options;
     const [oldest] = await Array.fromAsync(storage.read(partition, { after: 0, limit: 1, consistent: true }));
@@ -66,7 +69,7 @@ export class LogArchiver {
     const start = await archive.firstMissing(partition, oldest.page);
     if (start > oldest.page) {
       await this.#assertOwn(partition, oldest, start - 1);
-      await storage.expire(partition, oldest.page, start - 1); // archived by a run that did not come to say so
+      await storage.expire(partition, oldest.page, start - 1); // an interrupted run archived these pages
     }
     for await (const texts of this.#segments(partition, start)) {
       const pages = texts.map(({ page }) => page);
@@ -79,8 +82,8 @@ export class LogArchiver {
   }
 
   /**
-   * The archive has the numbers of pages that are still in the storage. The first and the last of these pages have to be
-   * the archived ones before any may go; the last page of the log is never archived.
+   * The archive has the numbers of pages that are still in the storage. Before any page may go, the first and the last
+   * of these pages must equal the archived pages. The last page of the log is never archived.
    */
   async #assertOwn(partition: string, oldest: LogPage, archived: number): Promise<void> {
     const { storage, archive } = this.#options;
@@ -108,7 +111,7 @@ export class LogArchiver {
     if (pages.length > 0) yield pages;
   }
 
-  /** The pages from a number on that are old enough. */
+  /** The old pages from a number on. */
   async *#old(partition: string, start: number): AsyncGenerator<LogPage> {
     const { storage } = this.#options;
     const last = await storage.last(partition);
@@ -127,10 +130,10 @@ export class LogArchiver {
   }
 
   /**
-   * The last page that is old enough, from one on whose `through` is in the future: a clock was ahead there once, and
-   * `through` never falls. Each page is then as old as its newest commit out of those that are not from the future; one that
-   * has none of these is older than the pages after it.
-   * @returns the number before the first page when none is old enough
+   * The last old page, from a page on whose `through` is in the future. A clock was ahead there, and `through` never
+   * falls. So the age of each page is the age of its newest commit that is not in the future. A page without such a
+   * commit is older than the pages after it.
+   * @returns the number before the first page when no page is old
    */
   async #lastOld(partition: string, from: number, last: number, now: Date): Promise<number> {
     let old = from - 1;
@@ -156,7 +159,10 @@ export class LogArchiver {
 
 const isBefore = (instant: string, moment: Date): boolean => Date.parse(instant) < moment.getTime();
 
-/** When the newest commit of a page was recorded, out of those recorded before a moment; undefined when there is none, or the page is damaged. */
+/**
+ * When the newest commit of a page before a moment was recorded; undefined without such a commit, or for a damaged
+ * page.
+ */
 async function newestBefore(page: LogPage, moment: Date): Promise<string | undefined> {
   try {
     const times = (await readCommits(page)).map(({ recordedAt }) => recordedAt);

@@ -8,27 +8,27 @@ import { type LogPlace, START } from './position.ts';
 import type { RecentPages } from './recent-pages.ts';
 import type { LogStorage } from './storage.ts';
 
-/** Where pages are found that left the storage after they had been archived. */
+/** The port to archived pages that have left the storage. */
 export interface ArchivedPages {
-  /** The page of this number and those that follow it in its segment; nothing when no segment has it. */
+  /** The page of this number and the pages after it in its segment; no page when no segment has the number. */
   read(partition: string, page: number): AsyncIterable<LogPage>;
   /**
-   * The first page out of `first` to `last`, all of them archived, whose `through` is not before an instant.
-   * @throws CorruptDataError when a page that was looked at is not in the archive
+   * The first of the archived pages `first` to `last` whose `through` is at or after an instant.
+   * @throws CorruptDataError when the search needs a page that is not in the archive
    */
   seek(partition: string, recordedAt: string, first: number, last: number): Promise<LogPage | undefined>;
 }
 
-/** Where the pages of a log are. */
+/** The places of a log's pages, and the parts that writers and readers share. */
 export interface LogPages extends Partitioning {
   readonly storage: LogStorage;
   /** The event types of the log. */
   readonly catalogue: Catalogue;
-  /** Where pages are that left the storage; absent when none ever does. */
+  /** The archive of pages that left the storage; absent when pages never leave it. */
   readonly archive?: ArchivedPages | undefined;
-  /** Called with damage that a writer passes over: pages, and commits that it logs without their events. */
+  /** Called with damage that a writer skips: pages, and commits that it logs without their events. */
   readonly onDamage?: ((error: CorruptDataError) => void) | undefined;
-  /** What a writer and readers in one process share. */
+  /** Pages that a writer and readers in one process share. */
   readonly recent?: RecentPages | undefined;
 }
 
@@ -37,35 +37,37 @@ export interface Milestone {
   readonly partition: string;
   readonly place: LogPlace;
   readonly before: number;
-  /** The place is after all that the partition has. */
+  /** Whether the place is after all events of the partition. */
   readonly isEnd: boolean;
 }
 
-/** Why a reader got no more pages: the chain is closed, what follows is after what the reader wants, or there are none yet. */
+/**
+ * Why a reader got no more pages: the chain is closed, later pages are beyond the reader's range, or the chain ends.
+ */
 export type ChainEnd = 'closed' | 'beyond' | 'end';
 
-/** How far a reader wants to go. */
+/** The range of a reader. */
 export interface Extent {
-  /** No further than where no page can hold a commit recorded at or before this instant. */
+  /** Reading stops where no later page can hold a commit recorded at or before this instant. */
   readonly to?: string | undefined;
-  /** Pages that the reader needs at most, about; keeps the first request small. */
+  /** Pages that the reader needs at most, approximately. It keeps the first request small. */
   readonly most?: number;
 }
 
-/** Pages that one request asks for: a few at first, many once the reader goes on. A request ends at 1 MB anyway. */
+/** Pages in one request: few at first, many when the reader continues. DynamoDB ends a request at 1 MB. */
 const FIRST_REQUEST = 8;
 const LARGEST_REQUEST = 512;
 
 /**
- * A partition of the log as a reader sees it: one chain of pages without gaps, wherever each of them is kept. Pages leave
- * the storage in any order once they are archived, so every hole is read from the archive.
+ * A partition of the log for readers: one chain of pages without gaps, in the storage or in the archive. Archived pages
+ * leave the storage in any order, so every hole in the storage is read from the archive.
  */
 export class LogChain {
   readonly partition: string;
   readonly #pages: LogPages;
   /** The highest page that is known to exist. */
   #highest = 0;
-  /** The page that closes it. */
+  /** The page that closes the chain. */
   #closing: LogPage | undefined;
 
   constructor(pages: LogPages, partition: string) {
@@ -74,7 +76,7 @@ export class LogChain {
   }
 
   /**
-   * The pages from a number on, up to the end.
+   * The pages from a number on, up to the end of the range.
    * @throws CorruptDataError when a page is neither in the storage nor in the archive
    */
   async *pages(from: number, { to, most = LARGEST_REQUEST }: Extent = {}): AsyncGenerator<LogPage, ChainEnd> {
@@ -88,18 +90,18 @@ export class LogChain {
     return 'end';
   }
 
-  /** Whether the chain was closed, by a page before this one. */
+  /** Whether a page before this number closes the chain. */
   async isClosedBefore(page: number): Promise<boolean> {
     const last = await this.#last();
     return last !== undefined && isClosing(last) && last.page < page;
   }
 
-  /** Says that something damaged is passed over. */
+  /** Reports damage that the caller skips. */
   passOver(error: CorruptDataError): void {
     this.#pages.onDamage?.(error);
   }
 
-  /** The pages from a number on that can be read. One that is missing, and those up to the next in the storage, are passed over. */
+  /** The readable pages from a number on. After a missing page it continues with the next page in the storage. */
   async *readable(from: number): AsyncGenerator<LogPage> {
     for (let next: number | undefined = from; next !== undefined; ) {
       let page: number = next - 1;
@@ -117,11 +119,11 @@ export class LogChain {
     }
   }
 
-  /** The first page that can hold a commit recorded then or later: by bisection, so in O(log pages) requests. */
+  /** The first page that can hold a commit recorded at or after an instant. Bisection: O(log pages) requests. */
   async seek(recordedAt: string): Promise<Milestone> {
     const last = await this.#last();
     if (!last || last.through < recordedAt) return this.#milestone(last, 'after');
-    // The first page in the storage from `high` on is `found`, which is late enough; no page there before `low` is.
+    // `found` is the first page in the storage from `high` on, and late enough. Pages before `low` are too early.
     let [low, high, found] = [1, last.page, last];
     while (low < high) {
       const middle = Math.floor((low + high) / 2);
@@ -132,7 +134,7 @@ export class LogChain {
     return this.#milestone((await this.#seekInHole(recordedAt, low, found.page - 1)) ?? found, 'before');
   }
 
-  /** The last page. A chain that is closed is asked once. */
+  /** The last page. A closed chain is read once. */
   async #last(): Promise<LogPage | undefined> {
     if (this.#closing) return this.#closing;
     const last = await this.#pages.storage.last(this.partition);
@@ -140,7 +142,7 @@ export class LogChain {
     return last;
   }
 
-  /** The pages from a number on, wherever they are, without a gap. */
+  /** The pages from a number on without a gap, from storage and archive. */
   async *#all(from: number, most: number): AsyncGenerator<LogPage> {
     let expected = from;
     for (let size = Math.min(most, FIRST_REQUEST); ; size = Math.min(size * 4, LARGEST_REQUEST)) {
@@ -161,7 +163,10 @@ export class LogChain {
     }
   }
 
-  /** What follows when the storage did not show the page of this number: it is at the end, a moment behind, or archived. */
+  /**
+   * The next pages when the storage did not show this page: the chain ends, the read was stale, or the page is
+   * archived.
+   */
   async *#elsewhere(page: number): AsyncGenerator<LogPage> {
     const next = await this.#pageFrom(page);
     if (next?.page === page) return void (yield next);
@@ -174,7 +179,7 @@ export class LogChain {
     if (!archived && (next || page > 1)) throw missing(this.partition, page, next?.page);
   }
 
-  /** Whether a page is in the storage, or was, as the last one or before it. */
+  /** Whether a page exists or existed: its number is not after the last page. */
   async #exists(page: number): Promise<boolean> {
     if (page <= this.#highest) return this.#highest > 0;
     const last = await this.#pages.storage.last(this.partition);
@@ -182,7 +187,7 @@ export class LogChain {
     return last !== undefined && page <= last.page;
   }
 
-  /** The first archived page out of some whose `through` is not before an instant. */
+  /** The first archived page of a range whose `through` is at or after an instant. */
   async #seekInHole(recordedAt: string, first: number, last: number): Promise<LogPage | undefined> {
     if (first > last) return undefined;
     const { archive } = this.#pages;
@@ -190,10 +195,10 @@ export class LogChain {
     return archive.seek(this.partition, recordedAt, first, last);
   }
 
-  /** No page with a greater `through` before it can hold a commit recorded at or before `to`. */
+  /** After a page with a greater `through`, no page can hold a commit recorded at or before `to`. */
   async #latest(to: string): Promise<string> {
     const last = await this.#pages.storage.last(this.partition);
-    return isoOf(Date.parse(to) + (last?.latenessMs ?? 0)); // text, but with four digits for the year, so it compares
+    return isoOf(Date.parse(to) + (last?.latenessMs ?? 0)); // the year has four digits, so the texts compare as times
   }
 
   async #pageFrom(page: number): Promise<LogPage | undefined> {
@@ -210,7 +215,7 @@ export class LogChain {
   }
 }
 
-/** A page is neither in the storage nor in the archive. An AfterLogError without a next page. */
+/** The error for a page that is neither in the storage nor in the archive; an AfterLogError when no page follows. */
 export function missing(partition: string, page: number, next?: number): CorruptDataError {
   const place = `page ${page} of the log's partition ${partition} is missing`;
   const remedy = 'restore the log from a backup';

@@ -3,8 +3,8 @@ import type { LogPage } from './page.ts';
 import type { LogLayout } from './partition.ts';
 
 /**
- * The log has a layout that cannot become the one that the configuration asks for: partitions can be divided further, and
- * not joined. Events of a stream would then come before others of it that were logged earlier.
+ * The log cannot change to the layout of the configuration. Partitions can be divided further, but not joined: joined
+ * partitions would lose the order of a stream's events.
  */
 export class PartitionStrategyError extends UnavailableError {
   constructor({ strategy, partitions }: LogLayout) {
@@ -28,13 +28,13 @@ export function assertMayBecome(current: LogLayout, wanted: LogLayout): void {
   if (!isFurther) throw new PartitionStrategyError(current);
 }
 
-/** Whether two layouts are the same. The types of a log that is divided by them become more with the application. */
+/** Whether two layouts are the same. A log by aggregate type stays the same when the application adds types. */
 export const isSameLayout = (one: LogLayout, other: LogLayout): boolean =>
   one.strategy === other.strategy && (one.strategy !== 'sharded' || one.partitions.length === other.partitions.length);
 
 /**
- * Whether a page closes its chain. Every chain of a layout is closed when the layout changes: no writer that still has the
- * old one can put a page after it unseen.
+ * Whether a page closes its chain. A change of the layout closes every chain of the old layout. A writer with the old
+ * layout meets the closing page before it can put another page.
  */
 export const isClosing = ({ count }: Pick<LogPage, 'count'>): boolean => count === 0;
 

@@ -3,28 +3,29 @@ import type { LogFilter } from './filter.ts';
 import type { EventLog } from './log.ts';
 import type { LoggedEvent, LogSlice } from './slice.ts';
 
+/** The range and the limits of an {@link EventStream}. */
 export interface EventStreamOptions extends LogFilter {
-  /** Position to go on after; the beginning when absent. */
+  /** Position to continue after; the beginning when absent. */
   readonly after?: string | undefined;
-  /** Events fetched at once; so many are in memory at most. */
+  /** Most events that are fetched at once and held in memory; 100 by default. */
   readonly batchSize?: number;
   /** Most bytes of events, as JSON, that are fetched at once; a single event may be larger. */
   readonly maxBytes?: number;
-  /** How long a look waits for news, milliseconds; by default 20 s. */
+  /** Longest wait of one read for new events, milliseconds; 20 s by default. */
   readonly waitMs?: number;
   /** Ends the stream. */
   readonly signal?: AbortSignal;
 }
 
-/** How long a look waits for news, milliseconds. Ended at once by the signal, or by a reader that cancels. */
+/** Longest wait of one read for new events, milliseconds. The signal or a reader that cancels ends it at once. */
 const WAIT_MS = 20_000;
-/** How long after `to` a stream still waits: an event recorded then may come into the log a moment later. */
+/** How long a stream waits after `to`, milliseconds: an event recorded at `to` may be logged a moment later. */
 const SETTLING_MS = 2_000;
 
 /**
- * Follows the log: every event after a position, once and in order, and then those to come, until it is ended or a moment
- * after `to`. Nothing is fetched before the reader has taken what came before it. A reader that stops goes on later after the position of the
- * last event that it has dealt with.
+ * Follows the log: every event after a position, once and in order, then new events. It ends by the signal or a moment
+ * after `to`. It fetches the next events only when the reader has taken all earlier events. A reader that stops
+ * continues later after the position of its last event.
  */
 export class EventStream {
   readonly #log: Pick<EventLog, 'getEventsAfter'>;
@@ -35,7 +36,7 @@ export class EventStream {
     this.#options = options;
   }
 
-  /** @throws what {@link EventLog} throws, to the reader; the stream has ended then */
+  /** The events as a stream. An error of {@link EventLog} goes to the reader and ends the stream. */
   getStream(): ReadableStream<LoggedEvent> {
     const cancelled = new AbortController();
     const events = this.#follow(cancelled.signal);
@@ -52,7 +53,7 @@ export class EventStream {
     );
   }
 
-  /** The same as an iterator; leaving the loop ends it. */
+  /** The events as an iterator; leaving the loop ends it. */
   getEventIterator(): AsyncGenerator<LoggedEvent> {
     return this.#follow();
   }
@@ -66,7 +67,7 @@ export class EventStream {
     }
   }
 
-  /** The stream in slices; one without events comes when a wait ends, or something rare is far away. */
+  /** The events in slices. A slice is empty when a wait ends, or when a wanted event is far away. */
   async *getSlices(cancelled?: AbortSignal): AsyncGenerator<LogSlice> {
     const { batchSize: limit = 100, waitMs = WAIT_MS, after, signal: given, ...filter } = this.#options;
     const signal = AbortSignal.any([given, cancelled].filter((end) => end !== undefined));

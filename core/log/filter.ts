@@ -4,7 +4,7 @@ import { firstMoment, isoOf, lastMoment } from '../events/instant.ts';
 import { type Commit, decodeCommit } from '../store/commit.ts';
 import type { LogPage } from './page.ts';
 
-/** Which events of the log are wanted; all of it optional. */
+/** A selection of the log's events. Every member is optional. */
 export interface LogFilter {
   readonly types?: readonly string[] | undefined;
   readonly aggregateType?: string | undefined;
@@ -16,7 +16,7 @@ export interface LogFilter {
   readonly to?: string | undefined;
 }
 
-/** A filter made ready: its range rounded inwards to the milliseconds that are kept. */
+/** A prepared filter. Its range is rounded inwards to the stored milliseconds. */
 export class Selection {
   readonly from: string | undefined;
   readonly to: string | undefined;
@@ -25,7 +25,7 @@ export class Selection {
   readonly #aggregateId: string | undefined;
   readonly #correlationId: string | undefined;
   readonly #types: ReadonlySet<string> | undefined;
-  /** The same types under every name that they were ever stored by: what pages and commits say of themselves. */
+  /** The types under all their stored names. Pages and commits list stored names. */
   readonly #storedTypes: ReadonlySet<string> | undefined;
   readonly #first: number;
   readonly #last: number;
@@ -43,11 +43,12 @@ export class Selection {
     this.#storedTypes = types && catalogue.retired.storedTypesOf(types);
   }
 
-  /** Whether a page may hold something wanted, by what it says of itself: most pages need not be decompressed. */
+  /** Whether a page may hold a wanted event, by its header. So most pages need no decompression. */
   wantsPage({ types, firstRecordedAt, through }: LogPage): boolean {
     return this.#mayHaveType(types) && !this.#isAfter(firstRecordedAt) && !this.#isBefore(through);
   }
 
+  /** Whether a commit may hold a wanted event, by its header. */
   wants({ stream, types, recordedAt }: Commit): boolean {
     if (!this.#mayHaveType(types) || this.#isAfter(recordedAt) || this.#isBefore(recordedAt)) return false;
     const named = parseStreamId(stream);
@@ -55,12 +56,12 @@ export class Selection {
     return this.aggregateType === undefined || named.aggregateType === this.aggregateType;
   }
 
-  /** All events of a commit, wanted or not, as their types are today. @throws as {@link decodeCommit} */
+  /** All events of a commit, wanted or not, in their current versions. @throws the errors of {@link decodeCommit} */
   decode(commit: Commit): readonly DomainEvent[] {
     return decodeCommit(commit, this.#catalogue);
   }
 
-  /** For an event of a commit that is wanted. */
+  /** Whether an event is wanted. Only for events of commits that {@link wants} accepts. */
   wantsEvent({ type, correlationId }: DomainEvent): boolean {
     if (this.#correlationId !== undefined && correlationId !== this.#correlationId) return false;
     return this.#types?.has(type) ?? true;

@@ -3,17 +3,17 @@ import { type Commit, endOf, identityOf } from '../store/commit.ts';
 import type { CommitStorage } from '../store/commit-storage.ts';
 import { commitsOf, type LogPage } from './page.ts';
 
-/** Where the commits are that the log has to be of. */
+/** The commits to which the log must belong. */
 export type LoggedHistory = Pick<CommitStorage, 'read'>;
 
-/** Commits that are looked up, so that one that is missing is not taken for a lost history. */
+/** Commits that are looked up. A single missing commit is no sign of a lost history. */
 const LOOKS = 3;
 
 /**
- * Checks that the end of a log is of the same history as the events. It is not when the events were restored to an earlier
- * moment than the log. One read as a rule, at most three.
+ * Checks that the end of a log belongs to the same history as the events. It does not when the events were restored to
+ * an earlier moment than the log. Usually one read, at most three.
  * @param last the last page of a partition
- * @throws LostHistoryError when the events have none of the last commits in it
+ * @throws LostHistoryError when the events have none of the last commits of the page
  * @throws UnavailableError
  */
 export async function assertOfHistory(last: LogPage, history: LoggedHistory): Promise<void> {
@@ -23,7 +23,7 @@ export async function assertOfHistory(last: LogPage, history: LoggedHistory): Pr
   if (lost) throw new LostHistoryError(last.partition, lost.stream, endOf(lost));
 }
 
-/** What is damaged says nothing about another history. */
+/** A damaged commit is no sign of another history. */
 async function isIn(history: LoggedHistory, logged: Commit): Promise<boolean> {
   const { stream, version } = logged;
   const range = { from: version, to: version, direction: 'forward', startsCommit: true, limit: 1 } as const;

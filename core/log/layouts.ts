@@ -6,7 +6,10 @@ import { type LogPage, pageText, plainPage } from './page.ts';
 import { type LogLayout, layoutOf, WHOLE } from './partition.ts';
 import type { LogStorage } from './storage.ts';
 
-/** Where the layouts of a log are kept: a chain of its own, whose page `n` is the layout after `n` changes. No aggregate type has such a name. */
+/**
+ * The partition with the layouts of a log. Its page `n` is the layout after `n` changes. No aggregate type has this
+ * name.
+ */
 export const LAYOUTS = ':layouts';
 
 const SINGLE: LogLayout = { strategy: 'single', partitions: [WHOLE] };
@@ -14,26 +17,26 @@ const SINGLE: LogLayout = { strategy: 'single', partitions: [WHOLE] };
 const layoutPage = z.object({
   strategy: z.enum(['by_aggregate_type', 'sharded']),
   shards: z.int().positive().exactOptional(),
-  /** The partitions of the layout before, which end here. */
+  /** The partitions of the previous layout, which end here. */
   closes: z.array(z.string()).min(1),
 });
 
-/** A log where it is kept, and the event types that it may have. */
+/** The storage of a log and its event types. */
 export interface StoredLog {
   readonly storage: LogStorage;
   readonly catalogue: Catalogue;
 }
 
 /**
- * The layouts that a log has had, from the single chain on to the one of today. A log changes its layout when a page is put
- * here: whoever puts it first decides. Every chain of the layout before is then closed, and all of it comes before all of
- * the next in the order of every reader.
+ * All layouts of a log, from the single chain to the current layout. A page put here changes the layout; the first
+ * writer decides. Every chain of the previous layout is then closed. Every reader reads all of a layout before the next
+ * layout.
  */
 export class LogLayouts {
   readonly #storage: LogStorage;
   readonly #catalogue: Catalogue;
   #known: readonly LogLayout[] | undefined;
-  /** An earlier version divided the log by type, and kept no layouts; undefined as long as nobody looked. */
+  /** Whether an earlier version divided the log by type without stored layouts; undefined before the first check. */
   #isOld: boolean | undefined;
 
   constructor({ storage, catalogue }: StoredLog) {
@@ -41,12 +44,12 @@ export class LogLayouts {
     this.#catalogue = catalogue;
   }
 
-  /** All layouts, as they were when somebody last looked. */
+  /** All layouts at the last read. */
   async known(): Promise<readonly LogLayout[]> {
     return this.#known ?? this.read();
   }
 
-  /** All layouts. @throws UnavailableError @throws CorruptDataError */
+  /** Reads all layouts. @throws UnavailableError @throws CorruptDataError */
   async read(): Promise<readonly LogLayout[]> {
     const pages = await Array.fromAsync(this.#storage.read(LAYOUTS, { after: 0, consistent: true }));
     const stored = pages.length > 0 ? layoutsIn(pages, this.#catalogue) : undefined;
@@ -54,7 +57,7 @@ export class LogLayouts {
     return this.#known;
   }
 
-  /** The layout of a number, also when it is newer than what is known; undefined when there is none. */
+  /** The layout of a number; an unknown number is read from the storage. Undefined when there is no such layout. */
   async at(number: number): Promise<LogLayout | undefined> {
     const layout = (await this.known())[number];
     if (layout) return layout;
@@ -62,19 +65,19 @@ export class LogLayouts {
     return (await this.read())[number];
   }
 
-  /** Whether a layout is known to have another after it. */
+  /** Whether a known layout follows a layout. */
   isPast(number: number): boolean {
     return this.#known !== undefined && number < this.#known.length - 1;
   }
 
-  /** Puts a layout after those there are. @returns false when there is one already */
+  /** Puts the next layout. @returns false when the number is taken */
   async add(number: number, next: LogLayout, now: string): Promise<boolean> {
     const layouts = await this.read();
     const closes = layouts[number - 1]?.partitions ?? [];
     return (await this.#storage.put(pageOf(number, next, closes, now))) === undefined;
   }
 
-  /** Makes sure that the layouts of an old log are kept. */
+  /** Stores the layouts of a log that an earlier version divided. */
   async keep(now: string): Promise<void> {
     if (this.#isOld) await this.#storage.put(pageOf(1, this.#byType(), SINGLE.partitions, now));
   }
@@ -89,13 +92,13 @@ export class LogLayouts {
   }
 }
 
-/** Every partition that a log has or had, and those that an earlier version may have written. */
+/** Every present and former partition of a log, and the partitions that an earlier version may have written. */
 export async function allPartitions(log: StoredLog): Promise<readonly string[]> {
   const layouts = await new LogLayouts(log).read();
   return [...new Set([...layouts.flatMap(({ partitions }) => partitions), ...log.catalogue.aggregateTypes])];
 }
 
-/** The layouts that pages of {@link LAYOUTS} say. @throws CorruptDataError when they say none */
+/** The layouts in pages of {@link LAYOUTS}. @throws CorruptDataError on an unreadable page */
 export function layoutsIn(pages: readonly LogPage[], catalogue: Catalogue): readonly LogLayout[] {
   const layouts: LogLayout[] = [SINGLE];
   for (const page of pages) {
@@ -125,7 +128,7 @@ function pageOf(number: number, { strategy, partitions }: LogLayout, closes: rea
   };
 }
 
-/** One that an earlier version divided has a closing page in its one chain, or pages of an aggregate type. */
+/** A log that an earlier version divided has a closing page in its single chain, or pages of an aggregate type. */
 async function isDividedOld(storage: LogStorage, { aggregateTypes }: Catalogue): Promise<boolean> {
   const whole = await storage.last(WHOLE);
   if (whole && isClosing(whole)) return true;

@@ -22,53 +22,56 @@ export interface LoggedCommit {
   readonly position: string;
 }
 
+/** The selection and the limits of a slice. */
 export interface SliceOptions extends LogFilter {
-  /** Most events, 1 or more. A slice of large events, or one that had to pass by many others, has fewer and is not caught up. */
+  /**
+   * Most events, 1 or more; 100 by default. A slice that reaches another limit has fewer events and is not caught up.
+   */
   readonly limit?: number | undefined;
   /** Most bytes of events, as JSON; by default 2 MB. */
   readonly maxBytes?: number | undefined;
-  /** Longest time to wait for a first event, milliseconds. There is no wait past `to`. */
+  /** Longest wait for a first event, milliseconds; 0 by default. A wait ends at `to`. */
   readonly waitMs?: number | undefined;
-  /** Ends a wait, and the reading of a caller that has gone. */
+  /** Ends a wait, or the reading for a disconnected caller. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What readers of the log need. */
+/** The parts of an {@link EventLog}. */
 export interface EventLogOptions extends LogPages {
-  /** Gets large commits their bodies. */
+  /** Reads the bodies of large commits. */
   readonly claims?: ClaimCheck;
-  /** The events, to check once that the log is of the same history; not needed where one database has both. */
+  /** The events, to check once that the log has the same history; absent where one database has both. */
   readonly history?: LoggedHistory;
-  /** Longest time that a slice is read for, milliseconds; by default 250. */
+  /** Longest time for reading a slice, milliseconds; 250 by default. */
   readonly sliceMs?: number;
 }
 
 const DEFAULT_LIMIT = 100;
-/** Most bytes of pages that one slice passes by, so that looking for something rare answers in time. */
+/** Most bytes of pages that one slice reads, so that a search for rare events answers in time. */
 const MAX_SCANNED_BYTES = 8 * 1024 * 1024;
-/** Most bytes of a slice of several events: an answer of AWS Lambda has 6 MB, with every quote in it escaped. */
+/** Most bytes of a slice of several events. An answer of AWS Lambda has 6 MB at most, with every quote escaped. */
 const MAX_SLICE_BYTES = 2 * 1024 * 1024;
-/** Longest time that a slice is read for: then it is answered as far as it is. */
+/** Longest time for reading a slice, milliseconds. The slice then has the events read so far. */
 const MAX_SLICE_MS = 250;
 
 /**
- * Reads the log: all events of all streams, in one order for each partition, from any position on. A reader that goes on
- * where it was meets every event once.
+ * Reads the log: all events of all streams, in one order for each partition, from any position on. A reader that
+ * continues at its last position meets every event once.
  *
- * Every call throws UnavailableError when the log cannot be reached, ValidationError for a position that is none, and
- * CorruptDataError, which names the place, for what cannot be read; nothing is passed over. LostHistoryError says that the
- * log is of another history than the events.
+ * Every call throws UnavailableError when the log cannot be reached, ValidationError for an invalid position, and
+ * CorruptDataError, which names the place, for unreadable data; no event is skipped. It throws LostHistoryError when
+ * the log and the events have different histories.
  */
 export class EventLog {
-  /** The event types that its readers get. */
+  /** The event types of the log. */
   readonly catalogue: Catalogue;
   readonly #options: EventLogOptions;
   readonly #slices = new SharedSlices();
   readonly #news: News;
-  /** The chains that were read. They know how far they go. */
+  /** The chains that were read. Each knows its highest page. */
   readonly #known = new Map<string, LogChain>();
   readonly #layouts: LogLayouts;
-  /** Partitions that were found to be of the same history as the events. */
+  /** Partitions that were checked: they have the same history as the events. */
   readonly #checked = new Set<string>();
 
   constructor(options: EventLogOptions) {
@@ -79,8 +82,8 @@ export class EventLog {
   }
 
   /**
-   * The next events after a position, or from the beginning (of the time range, when there is one). Callers that ask for the
-   * same share one slice: nobody may change it.
+   * The next events after a position. Without a position: from the beginning, or from the beginning of the time range.
+   * Callers with the same request share one slice, which no caller may change.
    * @throws ValidationError also for a position after the end of the log
    */
   async getEventsAfter(position: string | undefined, options: SliceOptions = {}): Promise<LogSlice> {
@@ -88,7 +91,7 @@ export class EventLog {
     const latest = to === undefined ? Number.POSITIVE_INFINITY : Date.parse(to);
     const deadline = Math.min(Date.now() + waitMs, latest);
     for (let after = position; ; ) {
-      const { count } = this.#news; // before the look: an append during it ends the wait at once
+      const { count } = this.#news; // read before the slice: an append during the read then ends the wait at once
       const slice = await this.#slice(after, options);
       after = slice.next;
       const left = deadline - Date.now();
@@ -103,7 +106,7 @@ export class EventLog {
     return this.events(undefined, { types: [type], from, to });
   }
 
-  /** All events recorded from `from` to `to`, both included, of these types or of any. */
+  /** All events recorded from `from` to `to`, both included, of these types or of all types. */
   getEventsByTimeRange(from: string, to: string, types?: readonly string[]): AsyncGenerator<LoggedEvent> {
     return this.events(undefined, { from, to, types });
   }
@@ -113,7 +116,7 @@ export class EventLog {
     return this.events(undefined, { to });
   }
 
-  /** The events after a position, one by one, fetched as they are taken, up to the end of the log. */
+  /** The events after a position up to the end of the log. They are fetched when the caller takes them. */
   async *events(position: string | undefined, filter: LogFilter = {}): AsyncGenerator<LoggedEvent> {
     const selection = new Selection(filter, this.catalogue);
     const walk = await this.#walk(position, selection);
@@ -128,8 +131,8 @@ export class EventLog {
   }
 
   /**
-   * The commits after a position that hold an event of the filter, whole, fetched as they are taken, up to the end of the
-   * log. For readers that need what a commit knows; a position inside a commit gives that one whole.
+   * The commits after a position that hold an event of the filter, up to the end of the log. Each commit is whole, also
+   * when the position is inside it. They are fetched when the caller takes them.
    */
   async *commits(position: string | undefined, filter: LogFilter = {}): AsyncGenerator<LoggedCommit> {
     const selection = new Selection(filter, this.catalogue);
@@ -157,7 +160,7 @@ export class EventLog {
       try {
         return await readSlice(walk, selection, (page) => this.#wanted(page, walk, selection), bounds);
       } catch (error) {
-        // The position is what a caller says: no evidence that anything was lost. The writer knows what it wrote.
+        // A caller gave the position, so it is no evidence of lost pages.
         throw error instanceof AfterLogError ? afterTheLog(error) : error;
       }
     };
@@ -185,10 +188,10 @@ export class EventLog {
   async #milestones(selection: Selection, find: (chain: LogChain) => Promise<Milestone>): Promise<Milestone[][]> {
     const layouts = await this.#layouts.read();
     const chains = await Promise.all(layouts.map((layout) => this.#chains(layout, selection)));
-    return Promise.all(chains.map((own) => Promise.all(own.map(find))));
+    return Promise.all(chains.map((ofLayout) => Promise.all(ofLayout.map(find))));
   }
 
-  /** The chains of a layout, once they are found to be of the same history as the events. */
+  /** The chains of a layout, after the check that they have the same history as the events. */
   async #chains(layout: LogLayout, { aggregateType }: Selection): Promise<LogChain[]> {
     const { history, storage } = this.#options;
     const partitions = partitionsWith(layout, aggregateType);
@@ -209,7 +212,7 @@ export class EventLog {
     return chain;
   }
 
-  /** The commits of the page in work that are wanted and were not read before. */
+  /** The wanted commits of the current page that were not read before. */
   async *#wanted(page: LogPage, walk: LogWalk, selection: Selection): AsyncGenerator<PlacedCommit> {
     let end = 0;
     for (const commit of this.#options.recent?.commitsOf(page) ?? (await readCommits(page))) {
@@ -223,6 +226,6 @@ export class EventLog {
   }
 }
 
-/** Whether a cursor can be in a layout: a sharded one has its places all together. */
+/** Whether a cursor can be in a layout: in a sharded layout it has a place in every partition. */
 const isPlacedIn = ({ strategy, partitions }: LogLayout, { places }: Cursor): boolean =>
   strategy !== 'sharded' || partitions.every((partition) => places.has(partition));

@@ -1,19 +1,19 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { LogStorage } from './storage.ts';
 
-/** Readers that are woken at once, before the event loop turns twice: a thousand followers must not hold up a request. */
+/** Readers that are woken before the event loop turns twice. A thousand followers must not delay a request. */
 const WOKEN_AT_ONCE = 8;
-/** Longest pause between two looks at a log that does not tell of news, milliseconds. */
+/** Pause between two reads of a log whose storage does not report appends, milliseconds. */
 const LOOK_AGAIN_MS = 500;
 
-/** Wakes readers of a log that wait for more. The storage calls it once an append, however many readers wait. */
+/** Wakes readers that wait for new events. The storage calls it once for each append, however many readers wait. */
 export class News {
   readonly #waiting = new Set<() => void>();
   readonly #isTold: boolean;
   #count = 0;
   #waking = false;
 
-  /** @param onNews called at once after each append, before any reader is woken */
+  /** @param onNews called after each append, before any reader is woken */
   constructor(storage: Pick<LogStorage, 'onAppended'>, onNews: () => void) {
     this.#isTold = storage.onAppended !== undefined;
     storage.onAppended?.(() => {
@@ -23,17 +23,17 @@ export class News {
     });
   }
 
-  /** False when the storage does not tell of appends: readers then look again every half second. */
+  /** False when the storage does not report appends. Readers then read again every half second. */
   get isTold(): boolean {
     return this.#isTold;
   }
 
-  /** How many appends there were. Take it before a look at the log, and give it to {@link after} after the look. */
+  /** The number of appends. Take it before a read of the log, and pass it to {@link after} after the read. */
   get count(): number {
     return this.#count;
   }
 
-  /** Waits until there were more appends than `count`, the time is over, or the signal ends it. Never throws. */
+  /** Waits for more than `count` appends, for `ms` milliseconds at most, or until the signal. Never throws. */
   after(count: number, ms: number, signal?: AbortSignal): Promise<void> {
     if (this.#count !== count || signal?.aborted) return Promise.resolve();
     return new Promise((resolve) => {
@@ -49,7 +49,9 @@ export class News {
     });
   }
 
-  /** One round after the other: readers that wait again before a round is over hear of later appends in the next. */
+  /**
+   * One round after the other. A reader that waits again during a round is woken for later appends in the next round.
+   */
   async #wake(): Promise<void> {
     if (this.#waking) return;
     this.#waking = true;

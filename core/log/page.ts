@@ -5,24 +5,33 @@ import { CorruptDataError } from '../base/errors.ts';
 import { turn } from '../base/turns.ts';
 import { type Commit, commitJson, plainBody } from '../store/commit.ts';
 
-/** A run of the log: commits of many streams in one order, stored as one item. The pages of a partition form a chain without gaps. */
+/**
+ * A part of the log: commits of many streams in one order, stored as one item. The pages of a partition form a chain
+ * without gaps.
+ */
 export interface LogPage {
   readonly partition: string;
   /** Counts from 1 in its partition, without gaps. */
   readonly page: number;
-  /** Number of its first event in the partition; counts from 1, without gaps. */
+  /** Number of the page's first event in the partition; counts from 1, without gaps. */
   readonly firstEvent: number;
   /** Number of events; the next page begins with event `firstEvent + count`. 0 for the page that closes a chain. */
   readonly count: number;
-  /** The earliest `recordedAt` of a commit inside. */
+  /** The earliest `recordedAt` of a commit in the page. */
   readonly firstRecordedAt: string;
-  /** The latest `recordedAt` in this page and all before it, so that it never falls along the chain. */
+  /** The latest `recordedAt` in this page and all earlier pages. It never falls along the chain. */
   readonly through: string;
-  /** By how many milliseconds at most a page, this one or an earlier one, held a commit older than the `through` before it. */
+  /** Most milliseconds by which a commit in this or an earlier page was older than the `through` of the page before. */
   readonly latenessMs: number;
-  /** When it was appended: the writer's clock, or the time of the page before when that is later. Never falls along the chain. */
+  /**
+   * The time of the append: the writer's clock, or the time of the page before if that is later. It never falls along
+   * the chain.
+   */
   readonly appendedAt: string;
-  /** The event types inside, each once; none when a commit inside is damaged, so that nobody passes it over. */
+  /**
+   * The event types in the page, each once. Empty when a commit in the page is damaged, so that no reader skips the
+   * page.
+   */
   readonly types: readonly string[];
   /** A codec byte, then the commits. See {@link packCommits}. */
   readonly body: Uint8Array;
@@ -34,13 +43,16 @@ export interface PackedCommits {
   readonly body: Uint8Array;
 }
 
-/** Most bytes of a page's body: under DynamoDB's 400 KB an item, with room for the rest of it. A commit by itself always fits. */
+/**
+ * Most bytes of a page's body: under DynamoDB's 400 KB for an item, with room for the other attributes. A single commit
+ * always fits.
+ */
 export const MAX_PAGE_BYTES = 392 * 1024;
-/** Commits are taken into one page up to so many bytes before compression, so that a reader can hold some pages at once. */
+/** Most bytes of a page with several commits before compression, so that a reader can hold some pages at once. */
 const FULL_PAGE_BYTES = 1024 * 1024;
 /** Text over this many bytes is compressed by another thread: 64 KB take about 2 ms. */
 const COMPRESSED_ASIDE_BYTES = 64 * 1024;
-/** Most bytes that a page may grow to when it is read: one commit of the largest kind on top of a full page, and some. */
+/** Most bytes of a decompressed page: a full page and one commit of the largest size, with a margin. */
 const MAX_TEXT_BYTES = 32 * 1024 * 1024;
 
 const Codec = { text: 0, deflate: 1 } as const;
@@ -48,8 +60,8 @@ const EVENTS = Buffer.from(',"events":');
 const NEWLINE = 0x0a;
 
 /**
- * Packs commits into as few pages as they fit in, in their order. The text of a page is one JSON object a line, one line a
- * commit; compressed together, events take about an eighth (raw deflate, level 6).
+ * Packs commits into as few pages as possible, in their order. The text of a page has a line for each commit, a JSON
+ * object. Compressed together (raw deflate, level 6), events take about an eighth of their size.
  */
 export async function packCommits(commits: readonly Commit[]): Promise<PackedCommits[]> {
   const pages: PackedCommits[] = [];
@@ -83,7 +95,10 @@ async function pack(lines: readonly { commit: Commit; line: Buffer }[]): Promise
   return [...(await pack(lines.slice(0, half))), ...(await pack(lines.slice(half)))];
 }
 
-/** A commit as a line of JSON. Its events go in as the bytes they are; a body that is no JSON goes in whole, so that nothing is lost. */
+/**
+ * A commit as a line of JSON. Its events are copied as bytes. A body that is no JSON is kept as base64, so that nothing
+ * is lost.
+ */
 function lineOf({ claim, body: events, ...header }: Commit): Buffer {
   const body = claim ?? events;
   let json: Uint8Array;
@@ -111,7 +126,7 @@ const lineHeader = z.object({
 type PageBody = Pick<LogPage, 'partition' | 'page' | 'count' | 'body'>;
 
 /**
- * The commits of a page, as they were appended; their events are left as they are until somebody decodes them.
+ * The commits of a page, as they were appended. Their events are not decoded.
  * @throws CorruptDataError that names the page when its body cannot be read
  */
 export function commitsOf(page: PageBody): Commit[] {
@@ -122,7 +137,10 @@ export function commitsOf(page: PageBody): Commit[] {
   }
 }
 
-/** {@link commitsOf} for readers that share the process with requests: it gives the event loop back in between. */
+/**
+ * {@link commitsOf} for readers in a process with requests: it yields to the event loop in between. @throws
+ * CorruptDataError
+ */
 export async function readCommits(page: PageBody): Promise<Commit[]> {
   try {
     const commits: Commit[] = [];
@@ -135,9 +153,11 @@ export async function readCommits(page: PageBody): Promise<Commit[]> {
   }
 }
 
-/** Lines of a page that are taken apart before others have a turn: under half a millisecond. */
+/** Lines of a page that are parsed between two turns of the event loop: under half a millisecond. */
 const TAKEN_AT_ONCE = 32;
-/** Bodies from this size on are decompressed by another thread; smaller ones are done sooner than they are handed over. */
+/**
+ * Another thread decompresses bodies from this size on. For smaller bodies the hand-over takes longer than the work.
+ */
 const LARGE_BODY_BYTES = 32 * 1024;
 
 const inflateAside = promisify(inflateRaw);
@@ -156,7 +176,7 @@ function checked(page: PageBody, commits: Commit[]): Commit[] {
 const unreadable = ({ page, partition }: PageBody, cause: unknown) =>
   new CorruptDataError(`page ${page} of the log's partition ${partition} cannot be read`, { cause });
 
-/** The text of a page: a line of JSON for each commit. */
+/** The text of a page: a line of JSON for each commit. @throws Error when the body cannot be read */
 export function pageText(body: Uint8Array): Buffer {
   const bytes = Buffer.from(body.buffer, body.byteOffset + 1, body.length - 1);
   if (body[0] === Codec.deflate) return inflateRawSync(bytes, { maxOutputLength: MAX_TEXT_BYTES });
@@ -164,7 +184,10 @@ export function pageText(body: Uint8Array): Buffer {
   throw new Error('unknown codec');
 }
 
-/** {@link pageText} for work that shares the process with requests: large pages are decompressed by another thread. @throws CorruptDataError that names the page */
+/**
+ * {@link pageText} in a process with requests: another thread decompresses large pages.
+ * @throws CorruptDataError that names the page
+ */
 export async function readPageText(page: PageBody): Promise<Buffer> {
   try {
     return await readText(page.body);
@@ -173,7 +196,7 @@ export async function readPageText(page: PageBody): Promise<Buffer> {
   }
 }
 
-/** A page's body out of its text, plain. */
+/** A page's body with its text, uncompressed. */
 export const plainPage = (text: Uint8Array): Uint8Array => Buffer.concat([Buffer.of(Codec.text), text]);
 
 function* commitsIn(text: Buffer): Generator<Commit> {
@@ -185,7 +208,7 @@ function* commitsIn(text: Buffer): Generator<Commit> {
   }
 }
 
-/** Text before the first `,"events":` is the header: inside a JSON string its quotes would have backslashes. */
+/** The text before the first `,"events":` is the header. Inside a JSON string these quotes would have backslashes. */
 function commitOf(line: Buffer): Commit {
   const split = line.indexOf(EVENTS);
   const header = split < 0 ? line.toString() : `${line.toString('utf8', 0, split)}}`;

@@ -3,19 +3,20 @@ import { parseStreamId } from '../base/stream-id.ts';
 import type { Catalogue } from '../events/catalogue.ts';
 
 /**
- * How the log is divided. `single`: one chain, one order for all events. `by_aggregate_type`: a chain for each aggregate
- * type. `sharded`: so many chains, each stream in one of them by its hash. Each chain has an order of its own.
+ * The division of the log. `single`: one chain, one order for all events. `by_aggregate_type`: a chain for each
+ * aggregate type. `sharded`: a fixed number of chains; a hash assigns each stream to a chain. Each chain has its own
+ * order.
  */
 export type PartitionStrategy = 'single' | 'by_aggregate_type' | 'sharded';
 
-/** What a configuration says of partitions. */
+/** The partitions in a configuration. */
 export interface Partitioning {
   readonly strategy: PartitionStrategy;
   /** Number of partitions of a sharded log; 8 when absent. */
   readonly shards?: number | undefined;
 }
 
-/** The partitions that the log has, or had up to some moment. */
+/** The partitions of the log, at present or up to an earlier moment. */
 export interface LogLayout {
   readonly strategy: PartitionStrategy;
   readonly partitions: readonly string[];
@@ -23,7 +24,7 @@ export interface LogLayout {
 
 const DEFAULT_SHARDS = 8;
 
-/** The partition of a log that has only one. A divided log has there what was logged before it was divided. */
+/** The partition of an undivided log. A divided log has there the events from before the division. */
 export const WHOLE = 'all';
 
 /** Names such as `3of8`: no aggregate type begins with a digit. */
@@ -39,7 +40,7 @@ export function layoutOf(
   return { strategy, partitions: strategy === 'sharded' ? shardPartitions(shards) : aggregateTypes };
 }
 
-/** The partition that a stream's events go to. All of a stream is in one, as long as the layout stays. */
+/** The partition of a stream's events. One partition has all events of a stream, as long as the layout stays. */
 export function partitionOf({ strategy, partitions }: LogLayout, stream: string): string {
   if (strategy === 'by_aggregate_type') return parseStreamId(stream).aggregateType;
   if (strategy === 'single') return WHOLE;
@@ -47,7 +48,7 @@ export function partitionOf({ strategy, partitions }: LogLayout, stream: string)
   return partitions[shard] ?? WHOLE;
 }
 
-/** The partitions of a layout in which events of an aggregate type, or of any, can be. */
+/** The partitions of a layout that can have events of an aggregate type, or of any type when absent. */
 export function partitionsWith({ strategy, partitions }: LogLayout, aggregateType?: string): readonly string[] {
   return strategy === 'by_aggregate_type' && aggregateType !== undefined ? [aggregateType] : partitions;
 }

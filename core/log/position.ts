@@ -1,17 +1,17 @@
 import { ValidationError } from '../base/errors.ts';
 
-/** The next event to read of a partition: which page, and how many of its events come before. */
+/** The next event to read in a partition: its page, and the number of events before it in that page. */
 export interface LogPlace {
   readonly page: number;
   readonly offset: number;
 }
 
-/** How far a reader has come: the next place in each partition, and the number of events before them all. */
+/** The progress of a reader: the next place in each partition, and the number of events before these places. */
 export interface Cursor {
   readonly total: number;
-  /** How many changes of its layout the log had had where the reader is: partitions of earlier layouts are read to their ends. */
+  /** The number of the reader's layout, from 0. Partitions of earlier layouts are read to their ends. */
   readonly layout: number;
-  /** A partition that is not named here is at its beginning. */
+  /** An absent partition is at its beginning. */
   readonly places: ReadonlyMap<string, LogPlace>;
 }
 
@@ -25,11 +25,11 @@ const SHARD = /^(\d+)of(\d+)$/;
 const totalText = (total: number): string => total.toString(16).padStart(12, '0');
 const layoutText = (layout: number): string => (layout === 0 ? '' : `~${layout.toString(16).padStart(2, '0')}`);
 
-/** Places of a sharded log need no names, and are written short: each event has its position. */
+/** Places of a sharded log are short and without names, because each event has a position. */
 const shortPlace = ({ page, offset }: LogPlace): string =>
   offset === 0 ? page.toString(36) : `${page.toString(36)}_${offset.toString(36)}`;
 
-/** A part of a position, before and after the place that it has. */
+/** A part of a position: its partition, its place, and its text before the place. */
 interface Part {
   readonly partition: string;
   readonly name: string;
@@ -54,14 +54,14 @@ const textOf = (parts: readonly Part[]): string =>
   parts.map(({ name, place, format }) => name + format(place)).join('');
 
 /**
- * A cursor as text: opaque to callers, safe in URLs, durable. Along the way of one reader positions grow, compared as
- * strings, for they begin with the number of events that came before, then of the changes of layout.
+ * A cursor as text: opaque to callers, safe in URLs, durable. The positions of one reader grow, compared as strings:
+ * they begin with the number of events before them, then the number of the layout.
  */
 export function formatPosition(cursor: Cursor): string {
   return totalText(cursor.total) + layoutText(cursor.layout) + textOf(partsOf(cursor));
 }
 
-/** Positions that differ in their number of events and in the place in one partition; made once for many. */
+/** Formats positions that differ only in their number of events and in the place in one partition. */
 export function positionsIn(partition: string, cursor: Cursor): (total: number, place: LogPlace) => string {
   const parts = partsOf({ ...cursor, places: new Map(cursor.places).set(partition, START) });
   const index = parts.findIndex((part) => part.partition === partition);
@@ -71,22 +71,24 @@ export function positionsIn(partition: string, cursor: Cursor): (total: number, 
   return (total, place) => totalText(total) + before + format(place) + after;
 }
 
+/** The error for a position that this log never gave out. */
 export const noPosition = (): ValidationError =>
   new ValidationError([{ path: 'after', message: 'is no position of the log; take one from an earlier answer' }]);
 
+/** The error for a position after the end of the log. */
 export const afterTheLog = (cause: Error): ValidationError =>
   new ValidationError(
     [
       {
         path: 'after',
         message:
-          'lies after the end of the log: it is of another log, or the log was restored to an earlier moment; read from the beginning, or from a time with `from`',
+          'is after the end of the log: it is from another log, or the log was restored to an earlier moment; read from the beginning, or from a time with `from`',
       },
     ],
     { cause },
   );
 
-/** @throws ValidationError when `position` is none that this log gave out */
+/** The cursor of a position. @throws ValidationError when `position` is not a position of the log */
 export function parsePosition(position: string): Cursor {
   const [, total, layout = '0', list] = POSITION.exec(position) ?? [];
   if (total === undefined || list === undefined) throw noPosition();

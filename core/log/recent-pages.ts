@@ -1,11 +1,11 @@
 import { type Commit, jsonBytesOf } from '../store/commit.ts';
 import type { LogPage } from './page.ts';
 
-/** Most bytes of commits that are kept, together; the newest page is kept whatever it takes. */
+/** Most bytes of all kept commits. The newest page is always kept. */
 const MAX_BYTES = 8 * 1024 * 1024;
-/** What a commit takes besides its body and its events. */
+/** Bytes of a commit besides its body and its events. */
 const OVERHEAD_BYTES = 1_024;
-/** What the events of a commit take in memory for each byte of their JSON, with the body. An estimate. */
+/** Bytes in memory for each byte of the events' JSON, with the body. An estimate. */
 const BYTES_A_BYTE = 3;
 
 interface Kept {
@@ -15,14 +15,14 @@ interface Kept {
 }
 
 /**
- * The commits of pages that this process put a moment ago, for the readers that follow the log in the same process: they
- * need not take the page apart, and they share events that are decoded already.
+ * The commits of pages that this process put recently, for readers that follow the log in the same process. These
+ * readers need not parse the page, and they share decoded events. Keeps 8 MB at most.
  */
 export class RecentPages {
   readonly #kept = new Map<string, Kept>();
   #bytes = 0;
 
-  /** Keeps a page until newer ones take its room. Keep it before it is put: readers are woken by the put. */
+  /** Keeps a page until newer pages need its room. Keep a page before the put, because the put wakes readers. */
   keep(page: LogPage, commits: readonly Commit[]): void {
     this.#forget(keyOf(page));
     const bytes = commits.reduce((sum, commit) => sum + OVERHEAD_BYTES + BYTES_A_BYTE * jsonBytesOf(commit), 0);
@@ -34,7 +34,7 @@ export class RecentPages {
     }
   }
 
-  /** The commits of a page as it was read; undefined when that page, byte for byte, is not kept. */
+  /** The commits of a page; undefined when no page with the same bytes is kept. */
   commitsOf(page: LogPage): readonly Commit[] | undefined {
     const kept = this.#kept.get(keyOf(page));
     return kept && Buffer.compare(kept.page.body, page.body) === 0 ? kept.commits : undefined;

@@ -9,7 +9,7 @@ import { type LogPage, plainPage } from './page.ts';
 const count = z.int().nonnegative();
 const positive = z.int().positive();
 
-/** What a page says of itself, and where its text is in the segment's. */
+/** The header of a page, and the length of its text in the segment. */
 const archivedPage = z.object({
   page: positive,
   firstEvent: positive,
@@ -22,26 +22,26 @@ const archivedPage = z.object({
   bytes: count,
 });
 
-/** What is known of a segment, and proves that it is what was archived. Of format 1. */
+/** The manifest of a segment, format 1. It lists the pages and proves that the segment is unchanged. */
 export const segmentManifest = z.object({
   format: z.literal(1),
   partition: z.string(),
   firstPage: positive,
   lastPage: positive,
   events: positive,
-  /** Where the segment is, and what of it has to be so. */
+  /** The key of the segment; its size and hash follow. */
   key: z.string(),
   bytes: count,
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   compression: z.enum(['gzip', 'none']),
-  /** Hash of the manifest before this one in the partition, so that none can be taken out or changed unseen. */
+  /** Hash of the previous manifest in the partition. It reveals a removed or changed manifest. */
   previous: z.string().nullable(),
   archivedAt: z.string(),
   pages: z.array(archivedPage).min(1),
 });
 export type SegmentManifest = z.output<typeof segmentManifest>;
 
-/** A page and its text, decompressed once. */
+/** A page and its decompressed text. */
 export interface PageText {
   readonly page: LogPage;
   readonly text: Uint8Array;
@@ -49,10 +49,10 @@ export interface PageText {
 
 const gzipAside = promisify(gzip);
 const gunzipAside = promisify(gunzip);
-/** Bytes that are hashed before others have a turn: about a millisecond. */
+/** Bytes that are hashed between two turns of the event loop: about a millisecond. */
 const HASHED_AT_ONCE = 512 * 1024;
 
-/** The SHA-256 of some bytes, in hexadecimal. Gives the event loop back in between. */
+/** The SHA-256 of some bytes, in hexadecimal. It yields to the event loop in between. */
 export async function sha256(bytes: Uint8Array): Promise<string> {
   const hash = createHash('sha256');
   for (let start = 0; start < bytes.length; start += HASHED_AT_ONCE) {
@@ -62,7 +62,7 @@ export async function sha256(bytes: Uint8Array): Promise<string> {
   return hash.digest('hex');
 }
 
-/** The bytes of a segment: the lines of its pages, a JSON object for each commit, so that it can be read without Annals. */
+/** The bytes of a segment: the lines of its pages, a JSON object for each commit. It can be read without Annals. */
 export async function encodeSegment(
   pages: readonly PageText[],
   compression: SegmentManifest['compression'],
@@ -71,7 +71,7 @@ export async function encodeSegment(
   return compression === 'gzip' ? gzipAside(text, { level: 9 }) : text;
 }
 
-/** Pages as a manifest lists them. */
+/** The list of pages in a manifest. */
 export const listedPages = (pages: readonly PageText[]): SegmentManifest['pages'] =>
   pages.map(({ page: { partition: _, body: _body, types, ...page }, text }) => ({
     ...page,
@@ -82,9 +82,10 @@ export const listedPages = (pages: readonly PageText[]): SegmentManifest['pages'
 type Numbered = Pick<LogPage, 'page' | 'firstEvent' | 'count'>;
 
 /**
- * Checks that pages follow each other: each has the next number, and begins with the next event.
- * @param before the page before the first of them; absent for the first page of a partition
- * @throws CorruptDataError that names `of` and the first page that is out of place
+ * Checks that pages follow each other: each has the next number and begins with the next event.
+ * @param before the page before the first page; absent for the first page of a partition
+ * @param of the checked object, for the message
+ * @throws CorruptDataError that names `of` and the first misplaced page
  */
 export function assertInOrder(pages: readonly Numbered[], before: Numbered | undefined, of: string): void {
   let [page, event] = before ? [before.page + 1, before.firstEvent + before.count] : [1, 1];
@@ -99,7 +100,8 @@ export function assertInOrder(pages: readonly Numbered[], before: Numbered | und
 
 /**
  * The pages of a segment.
- * @throws CorruptDataError that names the segment when it is missing, or not what its manifest says, or its pages do not follow each other
+ * @throws CorruptDataError that names the segment when it is missing, differs from its manifest, or its pages do not
+ *   follow each other
  */
 export async function decodeSegment(manifest: SegmentManifest, bytes: Uint8Array | undefined): Promise<LogPage[]> {
   const { key, partition } = manifest;
@@ -119,15 +121,15 @@ export async function decodeSegment(manifest: SegmentManifest, bytes: Uint8Array
   return pages;
 }
 
-/** @throws CorruptDataError when what a manifest says of its segment and what it lists are not the same */
+/** @throws CorruptDataError when the totals of a manifest differ from its list of pages */
 function assertWhole({ key, firstPage, lastPage, events, pages: [first, ...rest], pages }: SegmentManifest): void {
   if (first) assertInOrder(rest, first, `segment ${key} of the log`);
   const listed = pages.reduce((sum, page) => sum + page.count, 0);
   if (first?.page === firstPage && pages.at(-1)?.page === lastPage && listed === events) return;
-  throw new CorruptDataError(`the manifest of segment ${key} of the log lists other pages than it says it has`);
+  throw new CorruptDataError(`the manifest of segment ${key} of the log lists pages that differ from its totals`);
 }
 
-/** @returns undefined when that is no gzip, or longer than said */
+/** @returns undefined for bytes that are no gzip, or longer than `length` */
 async function gunzipped(bytes: Uint8Array, length: number): Promise<Uint8Array | undefined> {
   try {
     return await gunzipAside(bytes, { maxOutputLength: Math.max(length, 1) });
@@ -140,5 +142,5 @@ async function textOf({ key, compression, pages }: SegmentManifest, bytes: Uint8
   const length = pages.reduce((sum, page) => sum + page.bytes, 0);
   const text = compression === 'gzip' ? await gunzipped(bytes, length) : bytes;
   if (text?.length === length) return text;
-  throw new CorruptDataError(`segment ${key} of the log has not the ${length} bytes of text that its manifest lists`);
+  throw new CorruptDataError(`segment ${key} of the log lacks the ${length} bytes of text that its manifest lists`);
 }

@@ -1,11 +1,11 @@
 import { sharedJson } from '../base/json-text.ts';
 import type { LogSlice } from './slice.ts';
 
-/** Most slices that are kept: as many kinds of followers share what is read. */
+/** Most kept slices, one for each distinct request. */
 const MAX_KEPT = 16;
-/** Most memory of the slices that are kept, together; the newest is kept whatever it takes. */
+/** Most bytes of memory of all kept slices. The newest slice is always kept. */
 const MAX_BYTES = 16 * 1024 * 1024;
-/** What an event takes in memory for each character of its JSON, with that text. An estimate. */
+/** Bytes in memory for each character of an event's JSON, with that text. An estimate. */
 const BYTES_A_CHARACTER = 3;
 
 interface Kept {
@@ -14,8 +14,8 @@ interface Kept {
 }
 
 /**
- * Slices by what was asked for. Readers that ask for the same at the same time share one read. A slice that ends where the
- * log ends is what followers wait for, so it is kept until the log grows: at most 16, and 16 MB of them.
+ * Slices by request. Readers with the same request at the same time share one read. Followers wait at the end of the
+ * log, so a slice that ends there is kept until the log grows: at most 16 slices, and 16 MB.
  */
 export class SharedSlices {
   readonly #slices = new Map<string, Kept>();
@@ -25,12 +25,15 @@ export class SharedSlices {
     this.#maxBytes = maxBytes;
   }
 
-  /** About how many bytes of memory the slices take that are kept. */
+  /** Bytes of memory of the kept slices, approximately. */
   get bytes(): number {
     return this.#slices.values().reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
-  /** @param keep whether {@link clear} will be called when the log grows; else nothing is kept */
+  /**
+   * The slice of a request, read once for all simultaneous callers.
+   * @param keep whether {@link clear} will be called when the log grows; otherwise no slice is kept
+   */
   get(key: string, read: () => Promise<LogSlice>, keep: boolean): Promise<LogSlice> {
     const known = this.#slices.get(key);
     if (known) return known.slice;
@@ -51,7 +54,7 @@ export class SharedSlices {
     return kept.slice;
   }
 
-  /** The log has grown: what is asked from now on is read anew. */
+  /** Forgets all slices, because the log has grown. */
   clear(): void {
     this.#slices.clear();
   }

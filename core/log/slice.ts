@@ -7,40 +7,40 @@ import type { Selection } from './filter.ts';
 import type { LogPage } from './page.ts';
 import type { LogWalk } from './walk.ts';
 
-/** An event as the log gives it: with its position, after which reading goes on. */
+/** An event of the log with its position, after which a reader continues. */
 export type LoggedEvent = DomainEvent & { readonly position: string };
 
-/** A run of events, shared by all readers that ask for the same: nobody may change it. */
+/** Consecutive events, shared by all readers with the same request. No reader may change it. */
 export interface LogSlice {
   readonly events: readonly LoggedEvent[];
-  /** Where to go on, whether or not there were events. */
+  /** The position to continue after, also for a slice without events. */
   readonly next: string;
-  /** Nothing more was there, up to the end of the log or of the time range. */
+  /** Whether the slice ends at the end of the log or of the time range. */
   readonly caughtUp: boolean;
 }
 
-/** A commit of a page, and where it ends in the page. */
+/** A commit of a page, and the number of its last event in the page. */
 export interface PlacedCommit {
   readonly commit: Commit;
   readonly end: number;
 }
 
-/** Where a slice ends, whatever comes first. It always goes on by an event or a page. */
+/** The limits of a slice; the first reached limit ends it. A slice always advances by an event or a page. */
 export interface SliceBounds {
   /** Most events. */
   readonly limit: number;
   /** Most bytes of events, as JSON; a single event may be larger. */
   readonly maxBytes: number;
-  /** Most bytes of pages that it passes by, so that looking for something rare answers in time. */
+  /** Most bytes of pages to read, so that a search for rare events answers in time. */
   readonly maxScannedBytes: number;
-  /** Time after which it is answered as far as it is, milliseconds. */
+  /** Longest time for reading, milliseconds. */
   readonly maxMs: number;
 }
 
 /**
- * Reads the next slice along a walk. Gives the event loop back after every few milliseconds.
- * @param wanted the commits of a page that the selection wants
- * @throws CorruptDataError with the position to go on after, when the first thing wanted cannot be read
+ * Reads the next slice of a walk. It yields to the event loop every few milliseconds.
+ * @param wanted the wanted commits of a page
+ * @throws CorruptDataError with the position to continue after, when the first wanted commit cannot be read
  */
 export async function readSlice(
   walk: LogWalk,
@@ -57,7 +57,7 @@ export async function readSlice(
       for await (const placed of wanted(page)) {
         const readable = readEvents(placed, walk, selection);
         const before = events.at(-1);
-        // What cannot be read comes first in the slice after this one, so that nothing before it is lost.
+        // The next slice begins with the unreadable commit and throws, so that no event before it is lost.
         if ('damage' in readable && before) return { events, next: before.position, caughtUp: false };
         if ('damage' in readable) throw readable.damage;
         for (const event of readable.events) {
@@ -81,7 +81,7 @@ export async function readSlice(
   return { events, next: walk.position, caughtUp: true };
 }
 
-/** The events that are wanted of a commit, or why it cannot be read and where to go on after it. */
+/** The wanted events of a commit, or the damage with the position to continue after. */
 function readEvents(
   placed: PlacedCommit,
   walk: LogWalk,
@@ -95,7 +95,7 @@ function readEvents(
   }
 }
 
-/** The events of a commit that are wanted and were not read before. */
+/** The wanted events of a commit that were not read before. @throws CorruptDataError */
 export function* loggedEvents(
   { commit, end }: PlacedCommit,
   walk: LogWalk,

@@ -8,22 +8,26 @@ import type { LogStorage } from './storage.ts';
 
 /** The writer of every 32nd page marks the streams of the pages up to it. */
 const MARKED_AT_ONCE = 32;
-/** When this many pages have no marks, the writer that should have marked their streams has died, and another does it. */
+/** When this many pages are unmarked, their writer has probably died, and another writer marks them. */
 const MAX_UNMARKED_PAGES = 2 * MARKED_AT_ONCE;
-/** The same for this many streams: an AWS Lambda function marks them in a few seconds, 25 in a request. */
+/**
+ * When this many streams are unmarked, a writer marks them. An AWS Lambda function does so in a few seconds, 25 in a
+ * request.
+ */
 const MAX_UNMARKED_STREAMS = 10_000;
-/** Pages of an old log that are marked together, so that a stream that is in many of them is marked once. */
+/** Pages of an old log that are marked together. A stream in many of them is then marked once. */
 const MARKED_AT_ONCE_AT_START = 1_000;
-/** Streams whose end stays in memory, about 10 MB. The end of another is read from its mark. */
+/** Streams whose end stays in memory, about 10 MB. The ends of other streams are read from their marks. */
 const MAX_KNOWN_STREAMS = 50_000;
 
 /**
- * The end of a partition's chain as a writer knows it: where the next page goes, and how far each stream is logged.
+ * A writer's knowledge of the end of a partition's chain: the place of the next page, and how far each stream is
+ * logged.
  *
- * The log has a stream from its first commit to some last one, without gaps, so one number says what of it is logged: the
- * sequence number of its last event in the log. That number is in one of the last pages of the chain, else it is the
- * stream's mark. The mark under the partition's name is the last page whose streams are all marked; it is raised after
- * theirs. Nothing here depends on times.
+ * The log has each stream from its first commit on without gaps. So one number says how much of a stream is logged: the
+ * sequence number of its last event in the log. This number is in the unmarked pages at the end of the chain; otherwise
+ * it is the stream's mark. The mark under the partition's name is the last page whose streams are all marked. It is
+ * raised after the marks of the streams. Nothing here depends on times.
  */
 export class LogTail {
   readonly #storage: LogStorage;
@@ -32,9 +36,9 @@ export class LogTail {
   /** The last page whose streams are all marked. */
   #marked: number;
   #last: LogPage | undefined;
-  /** Ends of the streams in the pages after that one, each with the last page that has the stream. */
+  /** Ends of the streams in the unmarked pages, each with the last page that has the stream. */
   readonly #unmarked = new Map<string, { readonly end: number; readonly page: number; readonly isNew: boolean }>();
-  /** Ends of other streams. Exact, because every page that follows is taken in. */
+  /** Ends of other streams. They are exact, because the tail takes in every later page. */
   readonly #known = new Map<string, number>();
   #maxKnown = MAX_KNOWN_STREAMS;
 
@@ -47,12 +51,12 @@ export class LogTail {
   }
 
   /**
-   * Reads the pages that are not marked yet. In a log that an earlier version wrote these are all: they are marked on the
-   * way, and a run that is cut off goes on where it was.
-   * @param partitions how many tails share the memory for ends of streams
+   * Reads the unmarked pages. In a log of an earlier version all pages are unmarked. They are marked during the read,
+   * so an interrupted run continues at its place.
+   * @param partitions the number of tails that share the memory for ends of streams
    * @throws UnavailableError
    * @throws CorruptDataError when pages at the end of the chain are missing
-   * @throws LostHistoryError when the chain is of another history than the events
+   * @throws LostHistoryError when the chain and the events have different histories
    */
   static async open(storage: LogStorage, chain: LogChain, history: LoggedHistory, partitions = 1): Promise<LogTail> {
     const { partition } = chain;
@@ -76,18 +80,21 @@ export class LogTail {
     return tail;
   }
 
-  /** The last page, if there is any. */
+  /** The last page; undefined for an empty chain. */
   get last(): LogPage | undefined {
     return this.#last;
   }
 
-  /** The time now, for the chain: the later of the clock and the last page's time, so that times never fall along it. */
+  /**
+   * The present time for the chain: the clock or the last page's time, whichever is later. So times never fall along
+   * it.
+   */
   timeOf(now: Date): string {
     const last = this.#last ? Date.parse(this.#last.appendedAt) : 0;
     return new Date(Math.max(now.getTime(), last)).toISOString();
   }
 
-  /** The page to put next, out of these commits; a page of no commits closes the chain. */
+  /** The next page to put, with these commits. A page without commits closes the chain. */
   next({ commits, body }: PackedCommits, now: Date): LogPage {
     const last = this.#last;
     const times = commits.map(({ recordedAt }) => recordedAt).toSorted();
@@ -108,7 +115,7 @@ export class LogTail {
     };
   }
 
-  /** Takes in the page that follows the last one known, whoever wrote it. */
+  /** Takes in the page after the last known page, whichever writer put it. */
   take(page: LogPage, commits: readonly Commit[] = this.#readable(page)): void {
     for (const commit of commits) {
       const { end = 0, isNew = false } = this.#unmarked.get(commit.stream) ?? {};
@@ -122,8 +129,9 @@ export class LogTail {
   }
 
   /**
-   * Takes in the pages that were put since.
-   * @returns false when these are too many, or some of them have left the storage: open the tail anew, which reads less
+   * Takes in the pages that were put since the last call.
+   * @returns false when there are too many pages, or when some of them have left the storage. Open the tail again then,
+   *   which reads less
    * @throws UnavailableError
    */
   async catchUp(): Promise<boolean> {
@@ -136,7 +144,10 @@ export class LogTail {
     return pages.length < MAX_UNMARKED_PAGES;
   }
 
-  /** The sequence number of each stream's last event in the log; 0 for a stream that is not in it. @throws UnavailableError */
+  /**
+   * The sequence number of each stream's last event in the log; 0 for a stream without events there. @throws
+   * UnavailableError
+   */
   async ends(streams: ReadonlySet<string>): Promise<Map<string, number>> {
     const unknown = [...streams].filter((stream) => !this.#unmarked.has(stream) && !this.#known.has(stream));
     const marks = unknown.length > 0 ? await this.#storage.marks(unknown) : new Map<string, number>();
@@ -146,8 +157,8 @@ export class LogTail {
   }
 
   /**
-   * Marks the streams of the pages that have no marks, if it is this writer's turn after it has put the last page: of
-   * several writers one does it.
+   * Marks the streams of the unmarked pages, if the last page makes it due. Call it after a put, so that one of several
+   * writers does the work.
    * @throws UnavailableError
    */
   async markWhenDue(): Promise<void> {
@@ -171,7 +182,10 @@ export class LogTail {
     this.#forget(page);
   }
 
-  /** The commits of a page. A damaged page counts as not written: the next commit of each stream brings back what it held. */
+  /**
+   * The commits of a page. A damaged page counts as unwritten: its commits are logged again with the next commit of
+   * each stream.
+   */
   #readable(page: LogPage): Commit[] {
     try {
       return commitsOf(page);
@@ -187,7 +201,7 @@ export class LogTail {
     return pages >= MAX_UNMARKED_PAGES || this.#unmarked.size >= MAX_UNMARKED_STREAMS;
   }
 
-  /** Pages up to this one are marked. */
+  /** Pages up to this number are marked: their streams need not be remembered as unmarked. */
   #forget(marked: number): void {
     this.#marked = Math.max(this.#marked, marked);
     for (const [stream, { end, page }] of this.#unmarked) {
@@ -202,7 +216,7 @@ export class LogTail {
   }
 
   #know(stream: string, end: number): void {
-    this.#known.delete(stream); // a map keeps the order in which its entries were set: this one is now the newest
+    this.#known.delete(stream); // a map keeps the order of insertion, so the stream becomes the newest entry
     this.#known.set(stream, end);
     const [oldest] = this.#known.keys();
     if (this.#known.size > this.#maxKnown && oldest !== undefined) this.#known.delete(oldest);

@@ -9,17 +9,17 @@ interface Head {
   page: LogPage;
 }
 
-/** The layouts that the log has had, oldest first. */
+/** All layouts of the log, the oldest first. */
 export interface WalkedLayouts {
-  /** The chains of a layout; undefined after the last. */
+  /** The chains of a layout; undefined after the last layout. */
   chainsAt(layout: number): Promise<readonly LogChain[] | undefined>;
-  /** Whether a layout is known to have another after it. */
+  /** Whether a known layout follows a layout. */
   isPast(layout: number): boolean;
 }
 
 /**
- * One reader's way through the chains of the log, page by page: always on with the page that has the earliest `through`,
- * and through all of a layout before the next, so that a stream that moved to another chain stays in its order.
+ * One reader's walk through the chains of the log, page by page. The next page is always the page with the earliest
+ * `through`. A layout is read whole before the next layout, so a stream that moved to another chain stays in its order.
  */
 export class LogWalk {
   readonly #layouts: WalkedLayouts;
@@ -29,7 +29,7 @@ export class LogWalk {
   #total: number;
   #page: LogPage | undefined;
   #offset = 0;
-  /** Positions inside the page in work. */
+  /** Formats positions inside the current page. */
   #positions: (total: number, place: LogPlace) => string = () => this.position;
 
   constructor(layouts: WalkedLayouts, { total, layout, places }: Cursor, to: string | undefined) {
@@ -40,17 +40,17 @@ export class LogWalk {
     this.#total = total;
   }
 
-  /** How many events of the page in work come before the way. */
+  /** The number of events in the current page that were read before the walk. */
   get offset(): number {
     return this.#offset;
   }
 
-  /** The position after all pages that the way has left behind. */
+  /** The position after all finished pages. */
   get position(): string {
     return formatPosition(this.#cursor);
   }
 
-  /** The pages of all chains, without those that close one. One is left behind when the next is asked for. */
+  /** The pages of all chains, without closing pages. A page is finished when the caller takes the next page. */
   async *pages(most = Number.MAX_SAFE_INTEGER): AsyncGenerator<LogPage> {
     for (let chains = await this.#layouts.chainsAt(this.#layout); chains; ) {
       const isDone = yield* this.#layoutPages(chains, most);
@@ -60,7 +60,7 @@ export class LogWalk {
     }
   }
 
-  /** The position after so many events of the page in work. */
+  /** The position after a number of events of the current page. */
   positionAt(events: number): string {
     const page = this.#page;
     if (!page) return this.position;
@@ -72,7 +72,7 @@ export class LogWalk {
     return { total: this.#total, layout: this.#layout, places: this.#places };
   }
 
-  /** @returns whether nothing more that is wanted will come in these chains */
+  /** @returns whether these chains have no further wanted page, now or later */
   async *#layoutPages(chains: readonly LogChain[], most: number): AsyncGenerator<LogPage, boolean> {
     const ends: { readonly chain: LogChain; readonly end: ChainEnd }[] = [];
     const advance = async (head: Omit<Head, 'page'>): Promise<Head | undefined> => {
@@ -97,7 +97,10 @@ export class LogWalk {
     return true;
   }
 
-  /** A position of an earlier version can be after the page that closes a chain. */
+  /**
+   * Whether a chain was closed before the reader's place. A position of an earlier version can be after the closing
+   * page.
+   */
   async #isLeftBehind(chain: LogChain): Promise<boolean> {
     return this.#layouts.isPast(this.#layout) && chain.isClosedBefore(this.#placeIn(chain.partition).page);
   }
@@ -116,7 +119,7 @@ export class LogWalk {
     const place = this.#placeIn(page.partition);
     this.#offset = place.page === page.page ? Math.min(place.offset, page.count) : 0;
     this.#page = page;
-    // Made once a page: a position for each event is most of what reading costs otherwise.
+    // Made once a page: otherwise the positions of single events would be most of the cost of reading.
     this.#positions = positionsIn(page.partition, this.#cursor);
   }
 
@@ -130,7 +133,7 @@ export class LogWalk {
 const isBefore = (a: LogPage, b: LogPage): boolean =>
   a.through < b.through || (a.through === b.through && a.partition < b.partition);
 
-/** Places in the partitions of all layouts, as one cursor: in the first layout that is not all behind it. */
+/** One cursor from places in the partitions of all layouts: in the first layout that has a place before its end. */
 export function cursorOf(layouts: readonly (readonly Milestone[])[]): Cursor {
   const first = layouts.findIndex((milestones) => milestones.some(({ isEnd }) => !isEnd));
   const layout = first < 0 ? layouts.length - 1 : first;

@@ -11,35 +11,39 @@ import { type PackedCommits, packCommits } from './page.ts';
 import { type LogLayout, layoutOf, partitionOf } from './partition.ts';
 import { LogTail } from './tail.ts';
 
+/** The parts of a {@link LogWriter}. */
 export interface LogWriterOptions extends LogPages {
-  /** Where commits are read that a delivery left out. */
+  /** The store, for commits that a delivery omitted. */
   readonly commits: Pick<CommitStorage, 'read'>;
   readonly now?: () => Date;
-  /** Waits so many milliseconds, where time is simulated. */
+  /** Waits a number of milliseconds; given where time is simulated. */
   readonly pause?: (ms: number) => Promise<void>;
 }
 
-/** What writers share: anything that takes commits into the log. */
+/** The port of consumers that put commits into the log. */
 export interface LogAppender {
   append(commits: readonly Commit[]): Promise<void>;
 }
 
 /**
- * A writer that was idle for longer looks at the chain anew: in a day archived pages may leave the storage, and a number that
- * became free again must not be taken for the next one.
+ * A writer that was idle for longer than this reads the chain again. In a day archived pages may leave the storage, and
+ * a freed number must not be taken for the next number.
  */
 const FRESH_MS = 60 * 60 * 1_000;
 
-/** Commits read from the store at once to fill a gap; when more are missing, these are logged first. */
+/** Most commits that are read from the store at once to fill a gap. They are logged before the next are read. */
 const FILLED_AT_ONCE = 1_000;
-/** Partitions that a batch goes to side by side; with more, each has to wait longer between its look and its put. */
+/**
+ * Partitions that a batch is put into side by side. More would lengthen the time between each read of the end and the
+ * put.
+ */
 const PARTITIONS_AT_ONCE = 2;
-/** Looks for the end of a chain before a put, where others write without end. */
+/** Most reads of the end of a chain before a put, while other writers continue to write. */
 const MOST_LOOKS = 3;
-/** Pauses after a place that another writer took: with jitter, for writers that come back in step lose again and again. */
+/** Pauses after a lost place. Writers without jitter would return at the same moment and lose again. */
 const LOST_PLACE = new ExponentialBackoff({ initialDelay: 10, maxDelay: 500 });
 
-/** Commits that are to be logged, and the pages that they make. */
+/** Commits to log, and their pages. */
 interface PackedBatch {
   readonly commits: readonly Commit[];
   readonly pages: readonly PackedCommits[];
@@ -48,11 +52,11 @@ interface PackedBatch {
 const NOTHING: PackedBatch = { commits: [], pages: [] };
 
 /**
- * Appends commits to the log, a batch as one page where it fits. Any number of writers may do so at once: the condition on
- * the page number decides every race, and the writer that loses takes in the winner's page and goes on after it.
+ * Appends commits to the log, a batch as one page where it fits. Any number of writers may append at once: the
+ * condition on the page number decides every race. The losing writer takes in the winner's page and continues after it.
  *
- * The log has each stream from its first commit on without gaps. What was logged before is left out, so redelivered and
- * re-cut batches change nothing; what a delivery left out is read from the store and logged first.
+ * The log has each stream from its first commit on without gaps. Logged commits are omitted, so repeated and
+ * differently cut batches change nothing. Commits that a delivery omitted are read from the store and logged first.
  */
 export class LogWriter implements LogAppender {
   readonly #options: LogWriterOptions;
@@ -60,7 +64,7 @@ export class LogWriter implements LogAppender {
   /** When the tails were last worked with, by the writer's clock. */
   #usedAt = 0;
   readonly #oneByOne = pLimit(1);
-  /** Partitions in which another writer wrote lately: looking first costs less than a refused page. */
+  /** Partitions with a recent page of another writer. A read of the end costs less than a refused page. */
   readonly #contended = new Set<string>();
   readonly #layouts: LogLayouts;
   readonly #layout: LogLayout;
@@ -74,10 +78,10 @@ export class LogWriter implements LogAppender {
 
   /**
    * Returns when all commits are in the log.
-   * @throws UnavailableError when some may not be; append the same ones again
-   * @throws PartitionStrategyError when the log has more partitions than the configuration asks for
+   * @throws UnavailableError when some commits may be missing; append the same commits again
+   * @throws PartitionStrategyError when the log cannot change to the layout of the configuration
    * @throws CorruptDataError when pages at the end of the log are missing
-   * @throws LostHistoryError when the log is of another history than the events
+   * @throws LostHistoryError when the log and the events have different histories
    */
   append(commits: readonly Commit[]): Promise<void> {
     return this.#oneByOne(async () => {
@@ -85,8 +89,8 @@ export class LogWriter implements LogAppender {
       await this.#prepare();
       const partitions = Map.groupBy(inStreamOrder(commits), ({ stream }) => partitionOf(this.#layout, stream));
       const limit = pLimit(PARTITIONS_AT_ONCE);
-      const appended = [...partitions].map(([partition, own]) => limit(() => this.#appendTo(partition, own)));
-      // All of them end before the next batch begins, also when one fails.
+      const appended = [...partitions].map(([partition, part]) => limit(() => this.#appendTo(partition, part)));
+      // All partitions end before the next batch begins, also when one fails.
       const failed = (await Promise.allSettled(appended)).find(({ status }) => status === 'rejected');
       if (failed?.status === 'rejected') throw failed.reason;
     });
@@ -101,11 +105,11 @@ export class LogWriter implements LogAppender {
   async #appendTo(partition: string, commits: readonly Commit[]): Promise<void> {
     let batch = await this.#pack(partition, commits, NOTHING);
     let lost = LOST_PLACE.next();
-    // Not `untilSettled`: what is packed stays between the tries, and only a lost place costs a pause.
+    // Not `untilSettled`: the packed pages stay between the attempts, and only a lost place costs a pause.
     for (let tries = 1; batch.pages.length > 0; tries++) {
       if (this.#contended.has(partition)) {
         const isAlone = (await this.#look(partition)) === 1;
-        if (isAlone && tries === 1) this.#contended.delete(partition); // later ones know the page that took the place
+        if (isAlone && tries === 1) this.#contended.delete(partition); // a later attempt already knows the winner's page
         batch = await this.#pack(partition, commits, batch);
       }
       if (!(await this.#putAll(partition, batch.pages))) {
@@ -117,8 +121,8 @@ export class LogWriter implements LogAppender {
   }
 
   /**
-   * What is not in the log yet, as pages. It is packed before the writer looks for the end of the chain, so that as little
-   * as possible happens between the look and the put.
+   * The commits that the log lacks, as pages. They are packed before the writer reads the end of the chain, so that
+   * little time passes between the read and the put.
    */
   async #pack(partition: string, commits: readonly Commit[], before: PackedBatch): Promise<PackedBatch> {
     const missing = await this.#missing(await this.#tail(partition), commits);
@@ -127,7 +131,7 @@ export class LogWriter implements LogAppender {
     return isSame ? before : { commits: missing, pages: await packCommits(missing) };
   }
 
-  /** @returns false when a place was taken; the rest was not put then */
+  /** @returns false when a place was taken; the remaining pages were not put then */
   async #putAll(partition: string, pages: readonly PackedCommits[]): Promise<boolean> {
     const tail = await this.#tail(partition);
     if (pages.length > 0 && tail.last && isClosing(tail.last)) await this.#refuse();
@@ -139,7 +143,7 @@ export class LogWriter implements LogAppender {
     return true;
   }
 
-  /** @returns false when the place was taken, by another writer or by an earlier try of this one */
+  /** @returns false when the place was taken, by another writer or by an earlier attempt of this writer */
   async #put(tail: LogTail, packed: PackedCommits): Promise<boolean> {
     const page = tail.next(packed, this.#now());
     this.#options.recent?.keep(page, packed.commits);
@@ -154,9 +158,9 @@ export class LogWriter implements LogAppender {
   }
 
   /**
-   * Looks where the chain ends. Pages of other writers take time to take in, so it looks again until there are none: a put
-   * that comes right after such a look is rarely lost.
-   * @returns how many looks it took
+   * Reads the end of the chain. It takes time to take in pages of other writers, so it reads again until there are
+   * none. A put right after such a read is rarely lost.
+   * @returns the number of reads
    */
   async #look(partition: string): Promise<number> {
     let looks = 1;
@@ -164,7 +168,7 @@ export class LogWriter implements LogAppender {
     return looks;
   }
 
-  /** @returns whether other writers wrote since */
+  /** @returns whether other writers put pages since the last read */
   async #catchUp(partition: string): Promise<boolean> {
     const tail = await this.#tail(partition);
     const before = tail.last?.page;
@@ -186,7 +190,7 @@ export class LogWriter implements LogAppender {
     return tail;
   }
 
-  /** Before the first append: gives the log the layout that the configuration asks for. */
+  /** Before the first append: gives the log the layout of the configuration. */
   async #prepare(): Promise<void> {
     while (!this.#ready) {
       await this.#layouts.read();
@@ -201,8 +205,8 @@ export class LogWriter implements LogAppender {
   }
 
   /**
-   * Ends all layouts before the last. First every chain is closed, so that no writer puts anything more there, then every
-   * stream in it is marked, so that the chains of the next layout know what of it is logged.
+   * Ends all layouts before the last. First every chain is closed, so that no writer puts another page there. Then
+   * every stream in it is marked, so that the chains of the next layout know how much of it is logged.
    */
   async #complete(layouts: readonly LogLayout[]): Promise<void> {
     const completed = (await this.#options.storage.marks([LAYOUTS])).get(LAYOUTS) ?? 0;
@@ -222,14 +226,17 @@ export class LogWriter implements LogAppender {
     }
   }
 
-  /** The chain was closed by a writer that divided the log further: what it is to be now is asked anew at the next append. */
+  /** Another writer closed the chain and divided the log further. The next append reads the layouts again. */
   async #refuse(): Promise<never> {
     this.#ready = false;
     this.#tails.clear();
     throw new PartitionStrategyError((await this.#layouts.read()).at(-1) ?? this.#layout);
   }
 
-  /** The commits that are not in the log yet, with those before them that a delivery left out. At a large gap, the first of them. */
+  /**
+   * The commits that the log lacks, with earlier commits that a delivery omitted. At a large gap only its first
+   * commits.
+   */
   async #missing(tail: LogTail, commits: readonly Commit[]): Promise<Commit[]> {
     const ends = await tail.ends(new Set(commits.map(({ stream }) => stream)));
     const missing: Commit[] = [];
@@ -251,13 +258,16 @@ export class LogWriter implements LogAppender {
     return missing;
   }
 
-  /** A commit that came without a body, for its delivery was damaged, as the store has it. What is damaged there, too, is logged without. */
+  /**
+   * The stored form of a commit whose delivery was damaged. If the stored commit is also damaged, it is logged without
+   * a body.
+   */
   async #whole(tail: LogTail, commit: Commit): Promise<Commit> {
     for await (const stored of this.#between(commit.stream, commit.version, commit.version)) return stored;
     return { ...commit, recordedAt: tail.timeOf(this.#now()) };
   }
 
-  /** Commits of a stream as the store has them, up to one that is damaged there. */
+  /** The stored commits of a stream, up to a damaged commit. */
   async *#between(stream: string, from: number, to: number): AsyncGenerator<Commit> {
     try {
       yield* this.#options.commits.read(stream, { from, to, direction: 'forward' });

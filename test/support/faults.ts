@@ -41,7 +41,7 @@ export const faults: readonly Fault[] = [
   {
     name: 'log: followers ask to be woken after they looked',
     edits: [
-      ['core/log/log.ts', 'const { count } = this.#news; // before the look', '// before the look'],
+      ['core/log/log.ts', 'const { count } = this.#news; // read before the slice', '// read before the slice'],
       ['core/log/log.ts', 'await this.#news.after(count,', 'await this.#news.after(this.#news.count,'],
     ],
     tests: [...LOG, 'test/unit/api/log-stream.test.ts'],
