@@ -1,3 +1,4 @@
+import type { LogPage } from '../log/page.ts';
 import { type Increments, Tally } from '../projections/shared-projection.ts';
 import type { CommitPlace } from '../store/commit-scan.ts';
 import { CommitSums } from './commit-sums.ts';
@@ -6,14 +7,24 @@ import { type Findings, noFindings, type VerifiedExtent } from './difference.ts'
 /** What is looked at: the chain of the log, the streams with their views, views without streams, sums, single commits. */
 export type Phase = 'log' | 'streams' | 'orphans' | 'sums' | 'commits' | 'done';
 
+/** What comes next in a partition of the log. */
+export interface ChainPlace {
+  /** Number of the next page. */
+  page: number;
+  /** Number of its first event; undefined behind a page that is not there. */
+  event: number | undefined;
+  /** What the page before says of all pages up to it; undefined behind one that is not there. */
+  before?: Pick<LogPage, 'through' | 'latenessMs'> | undefined;
+}
+
 /** All that a verification knows on its way. */
 export interface VerificationState {
   phase: Phase;
   readonly startedAt: string;
   readonly extent: VerifiedExtent;
   readonly findings: Findings;
-  /** In the log: what was read, by partitions. */
-  readonly chains: Record<string, { page: number; event: number | undefined }>;
+  /** How far each partition of the log was read. */
+  readonly chains: Record<string, ChainPlace>;
   readonly logged: CommitSums;
   readonly stored: CommitSums;
   /** The last commit of the last stream that was compared. */

@@ -51,7 +51,8 @@ export async function* scanStreams(
     if (!(error instanceof CorruptDataError)) throw error;
     const at = current ?? begin(after?.stream ?? '');
     const detail = `the store cannot be read behind here: ${error.message}`;
-    at.differences.push({ part: 'store', place: `stream ${at.stream}`, kind: 'unreadable', detail });
+    const place = at.stream === '' ? 'all streams' : `stream ${at.stream}`;
+    at.differences.push({ part: 'store', place, kind: 'unreadable', detail });
     yield at;
   }
 }

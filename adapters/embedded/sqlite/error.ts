@@ -36,6 +36,11 @@ export function portError(cause: unknown): unknown {
   if (code === SqliteCode.corrupt || code === SqliteCode.notADatabase) {
     return new CorruptDataError('a database of the data folder is damaged; restore it from a backup', { cause });
   }
+  if (cause instanceof RangeError && 'code' in cause && cause.code === 'ERR_OUT_OF_RANGE') {
+    const message =
+      'a database of the data folder has a number beyond any that Annals writes; restore it from a backup';
+    return new CorruptDataError(message, { cause });
+  }
   return cause;
 }
 

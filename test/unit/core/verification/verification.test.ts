@@ -182,6 +182,32 @@ describe('Verification', () => {
     expect(await verify()).toContain('partition all, page 1 unreadable');
   });
 
+  it.each([
+    ['types that are not all', { types: ['task.completed'] }],
+    ['an end before its commits', { through: '2000-01-01T00:00:00.000Z' }],
+    ['an end that stops readers too soon', { through: '9999-01-01T00:00:00.000Z' }],
+    ['an end that is no time', { through: 'soon' }],
+    ['a beginning after its commits', { firstRecordedAt: '9999-01-01T00:00:00.000Z' }],
+  ])('finds a page whose header hides events from readers: %s', async (_, header) => {
+    const { verify, pages } = await setup();
+    const last = await pages.last('all');
+    if (!last) throw new Error('no page');
+    await pages.expire('all', 3, 3);
+    await pages.put({ ...last, ...header });
+    expect(await verify()).toEqual(['partition all, page 3 differs']);
+  });
+
+  it('finds a page that knows less of late commits than there are', async () => {
+    const { verify, pages } = await setup();
+    const [first, second, third] = await Array.fromAsync(pages.read('all', { after: 0 }));
+    if (!first || !second || !third) throw new Error('no pages');
+    const ahead = { ...first, through: '9998-01-01T00:00:00.000Z' };
+    await pages.expire('all', 1, 3);
+    for (const page of [ahead, { ...second, through: ahead.through }, { ...third, through: ahead.through }])
+      await pages.put(page);
+    expect(await verify()).toEqual([1, 2, 3].map((page) => `partition all, page ${page} differs`));
+  });
+
   it('finds a commit that was changed in the store, one that is gone there, and one that cannot be read', async () => {
     const { verify, storage, commitAt } = await setup();
     const commit = await commitAt('task-1', 1);
@@ -222,7 +248,7 @@ describe('Verification', () => {
     const [first] = await Array.fromAsync(pages.read('all', { after: 0, limit: 1 }));
     const last = await pages.last('all');
     if (!first || !last) throw new Error('no pages');
-    await pages.put({ ...first, page: 4, firstEvent: 7 });
+    await pages.put({ ...first, page: 4, firstEvent: 7, through: last.through, latenessMs: 60_000 });
     expect(await verify()).toEqual(['stream agent-1, version 1 twice']);
     await pages.expire('all', 4, 4);
     await append('agent-9', [step('a')], { deliver: false, log: false });

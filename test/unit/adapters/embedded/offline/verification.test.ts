@@ -90,6 +90,22 @@ describe('the verification of a data folder', () => {
     expect(await namesOf(folder)).toEqual(['stream task-t, version 1 differs']);
   });
 
+  it.each([
+    ['events.sqlite', `UPDATE commits SET version = 9007199254740993 WHERE stream = 'task-t'`, 'all streams'],
+    [
+      'events.sqlite',
+      `UPDATE commits SET count = 9007199254740993 WHERE stream = 'task-t'`,
+      'stream task-t, version 1',
+    ],
+    ['events.sqlite', `UPDATE log_pages SET first_event = 9007199254740993 WHERE page = 1`, 'partition all, page 1'],
+    ['views.sqlite', `UPDATE views SET version = 9007199254740993 WHERE key = 'f'`, 'agent-status/f'],
+    ['views.sqlite', `UPDATE counters SET low = 9007199254740993`, 'fleet-overview/*'],
+  ])('goes on at a number in %s that JavaScript cannot hold: %s', async (file, sql, place) => {
+    const folder = copy();
+    change(folder, file, sql);
+    expect(await namesOf(folder)).toContain(`${place} unreadable`);
+  });
+
   it('finds views that are ahead of the events, as after a lost write-ahead log', async () => {
     const folder = copy();
     change(folder, 'events.sqlite', `DELETE FROM commits WHERE position > 40; DELETE FROM log_pages WHERE page > 1`);
