@@ -43,8 +43,9 @@ export class Consumer {
   /** @throws UnavailableError when the checkpoint cannot be read */
   constructor(options: ConsumerOptions) {
     this.#options = options;
-    this.#position = options.checkpoint.get();
-    this.#saved = this.#position;
+    // A checkpoint ahead of all commits is of events that were lost: those that come in their place must not be passed over.
+    this.#saved = options.checkpoint.get();
+    this.#position = Math.min(this.#saved, options.commits.lastPosition());
   }
 
   /** Position of the last commit that `apply` processed. */

@@ -1,4 +1,5 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import { CorruptDataError } from '../../../core/base/errors.ts';
 import type { JsonObject } from '../../../core/events/json.ts';
 import {
   type ControlItem,
@@ -65,7 +66,15 @@ function prepareStatements(database: DatabaseSync) {
   };
 }
 
+/** @throws CorruptDataError that names the item */
 function readControlRow(row: Record<string, SQLOutputValue>): ControlItem {
   const { content, ...rest } = row as unknown as ControlItem & { content: string }; // the table is STRICT
-  return { ...rest, content: JSON.parse(content) };
+  try {
+    return { ...rest, content: JSON.parse(content) };
+  } catch (cause) {
+    throw new CorruptDataError(
+      `the ${rest.kind} ${rest.id} in views.sqlite cannot be read; stop the server and delete the file, and the views are made anew`,
+      { cause },
+    );
+  }
 }

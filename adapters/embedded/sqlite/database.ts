@@ -76,6 +76,11 @@ export function openForReading(path: string): Pick<DataFolder, 'events' | 'views
   const opened: DatabaseSync[] = [];
   const open = ({ file, version }: Schema): DatabaseSync =>
     explained(join(folder, file), folder, () => {
+      if (!existsSync(join(folder, file))) {
+        throw new StartupError(
+          `there is no ${join(folder, file)}; name the data folder of a server, or start the server once: it makes what can be made`,
+        );
+      }
       const database = new DatabaseSync(join(folder, file), { readOnly: true, timeout: BUSY_TIMEOUT_MS });
       opened.push(database);
       const { user_version: found } = database.prepare('PRAGMA user_version').get() ?? {};

@@ -1,6 +1,6 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import { CorruptDataError } from '../../../core/base/errors.ts';
-import type { Parked } from '../../../core/projections/parked.ts';
+import { type Parked, parkedSchema } from '../../../core/projections/parked.ts';
 import type { StoredView } from '../../../core/projections/projection.ts';
 import type { CheckpointWrite } from '../../../core/projections/shared-view-store.ts';
 import {
@@ -65,7 +65,7 @@ export class SqliteViewStore implements ViewStore {
     const rows = guarded(() => this.#statements.parked.all({ projection, generation, after, size }));
     const views = rows.slice(0, limit).map((row) => {
       const { key, version, parked } = row as unknown as ViewRow & { parked: string };
-      return { key, version, parked: JSON.parse(parked) };
+      return { key, version, parked: decodeMark(parked, { projection, key }) };
     });
     const last = views.at(-1);
     return rows.length > limit && last ? { views, next: last.key } : { views };
@@ -128,16 +128,21 @@ interface ViewRow {
 
 const encodeMark = (mark: Parked | undefined): string | null => (mark ? JSON.stringify(mark) : null);
 
+type Place = Pick<ViewRow, 'projection' | 'key'>;
+
+/** @throws CorruptDataError that names the view, when it or its mark cannot be read */
 function readViewRow(row: Record<string, SQLOutputValue>): StoredView {
   const { view, parked, ...rest } = row as unknown as ViewRow; // the table is STRICT
+  const mark = parked === null ? {} : { parked: decodeMark(parked, rest) };
+  return { ...rest, ...(view === null ? { view: undefined } : readable(rest, () => decodeView(view))), ...mark };
+}
+
+const decodeMark = (json: string, place: Place): Parked => readable(place, () => parkedSchema.parse(JSON.parse(json)));
+
+function readable<T>({ projection, key }: Place, read: () => T): T {
   try {
-    return {
-      ...rest,
-      ...(view === null ? { view: undefined } : decodeView(view)),
-      ...(parked === null ? {} : { parked: JSON.parse(parked) }),
-    };
+    return read();
   } catch (cause) {
-    const { projection, key } = rest;
     throw new CorruptDataError(`view ${key} of ${projection} cannot be read; rebuild the projection`, { cause });
   }
 }

@@ -53,6 +53,13 @@ describe('Consumer', () => {
     expect(look.mock.calls.length).toBeLessThanOrEqual(3);
   });
 
+  it('passes nothing by when its checkpoint is ahead of all commits, as after events were lost', async () => {
+    const apply = vi.fn(async () => {});
+    start({ apply, checkpoint: { get: () => 1_000, save: vi.fn() } });
+    await append('agent-1');
+    await vi.waitFor(() => expect(apply).toHaveBeenCalledTimes(1));
+  });
+
   it('delivers the same commits again after an outage, and logs the outage once', async () => {
     const seen: string[][] = [];
     let outages = 2;

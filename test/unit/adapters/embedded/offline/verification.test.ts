@@ -1,9 +1,10 @@
-import { cpSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { cpSync, existsSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { createEngine } from '../../../../../adapters/embedded/engine/engine.ts';
 import { openVerification } from '../../../../../adapters/embedded/offline/verification.ts';
+import { SqliteViewStore } from '../../../../../adapters/embedded/sqlite/view-store.ts';
 import { configureEventSystem } from '../../../../../core/base/configuration.ts';
 import { folds } from '../../../../../domain/folds.ts';
 import { projections } from '../../../../../domain/projections.ts';
@@ -104,6 +105,32 @@ describe('the verification of a data folder', () => {
     const folder = copy();
     change(folder, file, sql);
     expect(await namesOf(folder)).toContain(`${place} unreadable`);
+  });
+
+  it('finds the mark of a dead letter that is none', async () => {
+    const folder = copy();
+    change(folder, 'views.sqlite', `UPDATE views SET parked = '{}' WHERE key = 'f' AND projection = 'agent-status'`);
+    expect(await namesOf(folder)).toContain('agent-status/f unreadable');
+    const database = new DatabaseSync(join(folder, 'views.sqlite'), { readOnly: true });
+    const listed = new SqliteViewStore(database).listParked('agent-status', 1, { limit: 10 });
+    await expect(listed).rejects.toThrow(/view f of agent-status cannot be read/);
+    database.close();
+  });
+
+  it('names what tells of generations, when it cannot be read, and goes on', async () => {
+    const folder = copy();
+    change(folder, 'views.sqlite', `INSERT INTO control VALUES ('generations', 'all', 1, '{')`);
+    const { differences } = await verify(folder);
+    expect(differences.map(({ kind }) => kind)).toEqual(projections.map(() => 'unreadable'));
+    expect(differences[0]?.detail).toContain('delete the file');
+  });
+
+  it('says what is not there, and writes nothing', async () => {
+    const folder = copy();
+    rmSync(join(folder, 'views.sqlite'));
+    await expect(verify(folder)).rejects.toThrow(/there is no .*views\.sqlite; .*start the server once/);
+    await expect(verify(join(parent, 'nowhere'))).rejects.toThrow(/there is no .*nowhere/);
+    expect(existsSync(join(parent, 'nowhere'))).toBe(false);
   });
 
   it('finds views that are ahead of the events, as after a lost write-ahead log', async () => {
