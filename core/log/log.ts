@@ -117,31 +117,31 @@ export class EventLog {
   }
 
   /** The events after a position up to the end of the log. They are fetched when the caller takes them. */
-  async *events(position: string | undefined, filter: LogFilter = {}): AsyncGenerator<LoggedEvent> {
-    const selection = new Selection(filter, this.catalogue);
-    const walk = await this.#walk(position, selection);
-    for await (const page of walk.pages()) {
-      await turn();
-      if (!selection.wantsPage(page)) continue;
-      for await (const placed of this.#wanted(page, walk, selection)) {
-        yield* loggedEvents(placed, walk, selection);
-        await turn();
-      }
-    }
+  events(position: string | undefined, filter: LogFilter = {}): AsyncGenerator<LoggedEvent> {
+    return this.#each(position, filter, loggedEvents);
   }
 
   /**
    * The commits after a position that hold an event of the filter, up to the end of the log. Each commit is whole, also
    * when the position is inside it. They are fetched when the caller takes them.
    */
-  async *commits(position: string | undefined, filter: LogFilter = {}): AsyncGenerator<LoggedCommit> {
+  commits(position: string | undefined, filter: LogFilter = {}): AsyncGenerator<LoggedCommit> {
+    return this.#each(position, filter, ({ commit, end }, walk) => [{ commit, position: walk.positionAt(end) }]);
+  }
+
+  /** Gives what `read` finds in each wanted commit after a position. */
+  async *#each<T>(
+    position: string | undefined,
+    filter: LogFilter,
+    read: (placed: PlacedCommit, walk: LogWalk, selection: Selection) => Iterable<T>,
+  ): AsyncGenerator<T> {
     const selection = new Selection(filter, this.catalogue);
     const walk = await this.#walk(position, selection);
     for await (const page of walk.pages()) {
       await turn();
       if (!selection.wantsPage(page)) continue;
-      for await (const { commit, end } of this.#wanted(page, walk, selection)) {
-        yield { commit, position: walk.positionAt(end) };
+      for await (const placed of this.#wanted(page, walk, selection)) {
+        yield* read(placed, walk, selection);
         await turn();
       }
     }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import * as z from 'zod';
 import { isUnfinishedBackup } from '../sqlite/database.ts';
-import { SqliteCode, sqliteCode } from '../sqlite/error.ts';
+import { diskFaultOf } from '../sqlite/error.ts';
 
 /** A backup cannot be made, read or restored. `message` is a single line that names the place and says what to do. */
 export class BackupError extends Error {
@@ -130,23 +130,15 @@ function diskFault(folder: string, error: unknown): string | undefined {
     if ('path' in cause && typeof cause.path === 'string' && !cause.path.startsWith(folder)) {
       return `${cause.path} cannot be read or written (${'code' in cause ? cause.code : cause.message}); repair it, then try again`;
     }
-    const code = sqliteCode(cause) ?? ('code' in cause ? cause.code : undefined);
-    switch (code) {
-      case SqliteCode.full:
-      case 'ENOSPC':
-      case 'EDQUOT':
-      case 'EFBIG':
+    switch (diskFaultOf(cause)) {
+      case 'full':
         return `the disk that holds ${folder} is full; free some space or name another folder`;
-      case SqliteCode.inputOutput:
-      case 'EIO':
+      case 'faulty':
         return `the disk that holds ${folder} takes no writes: it is full or faulty; make room, or name another folder`;
-      case SqliteCode.permission:
-      case SqliteCode.readOnly:
-      case SqliteCode.cannotOpen:
-      case 'EACCES':
-      case 'EPERM':
-      case 'EROFS':
-      case 'ENOENT': // Node's error for making folders on a read-only file system
+      case 'unwritable':
+        return `${folder} cannot be written; make it writable for this user or name another folder`;
+    }
+    switch ('code' in cause ? cause.code : undefined) {
       case 'ENOTDIR':
         return `${folder} cannot be written; make it writable for this user or name another folder`;
       case 'ENOTEMPTY':

@@ -1,7 +1,7 @@
 import { accessSync, chmodSync, closeSync, constants, existsSync, mkdirSync, openSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { SqliteCode, sqliteCode } from './error.ts';
+import { diskFaultOf, SqliteCode, sqliteCode } from './error.ts';
 import { eventsSchema, type Schema, viewsSchema } from './schema.ts';
 
 /** The data folder cannot be used. `message` is a single line that names the folder and says what to do. */
@@ -163,12 +163,6 @@ function explanation(path: string, folder: string, error: unknown): string {
   switch (sqliteCode(error) ?? (error as NodeJS.ErrnoException).code) {
     case SqliteCode.busy:
       return `the data folder ${folder} is in use by another process, most likely Annals itself; stop that process ${elsewhere}`;
-    case SqliteCode.full:
-    case 'ENOSPC':
-    case 'EDQUOT':
-      return `the disk that holds the data folder ${folder} is full; free some space ${elsewhere}`;
-    case SqliteCode.inputOutput:
-      return `the disk that holds the data folder ${folder} takes no writes: it is full or faulty; make room, or check it, ${elsewhere}`;
     case SqliteCode.notADatabase:
       return `${path} is not a database; ${remedy}`;
     case SqliteCode.corrupt:
@@ -176,13 +170,13 @@ function explanation(path: string, folder: string, error: unknown): string {
     case 'EEXIST':
     case 'ENOTDIR':
       return `the data folder ${folder} is not a folder; move the file that is in its place away ${elsewhere}`;
-    case SqliteCode.permission:
-    case SqliteCode.readOnly:
-    case SqliteCode.cannotOpen:
-    case 'EACCES':
-    case 'EPERM':
-    case 'EROFS':
-    case 'ENOENT': // Node's error for making folders on a read-only file system
+  }
+  switch (diskFaultOf(error)) {
+    case 'full':
+      return `the disk that holds the data folder ${folder} is full; free some space ${elsewhere}`;
+    case 'faulty':
+      return `the disk that holds the data folder ${folder} takes no writes: it is full or faulty; make room, or check it, ${elsewhere}`;
+    case 'unwritable':
       return `the data folder ${folder} cannot be written; make it and its files writable for this user ${elsewhere}`;
     default:
       return `the data folder ${folder} cannot be used (${error instanceof Error ? error.message : error}); repair it ${elsewhere}`;

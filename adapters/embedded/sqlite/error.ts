@@ -18,6 +18,30 @@ export function sqliteCode(error: unknown): number | undefined {
   return error.errcode & 0xff; // the higher bits tell variants of a code apart
 }
 
+/** What an error of SQLite or of the system says about a disk or a folder; undefined for any other error. */
+export function diskFaultOf(error: unknown): 'full' | 'faulty' | 'unwritable' | undefined {
+  const code = sqliteCode(error) ?? (error instanceof Error && 'code' in error ? error.code : undefined);
+  switch (code) {
+    case SqliteCode.full:
+    case 'ENOSPC':
+    case 'EDQUOT':
+    case 'EFBIG':
+      return 'full';
+    case SqliteCode.inputOutput:
+    case 'EIO':
+      return 'faulty';
+    case SqliteCode.permission:
+    case SqliteCode.readOnly:
+    case SqliteCode.cannotOpen:
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+    case 'ENOENT': // Node's error for making folders on a read-only file system
+      return 'unwritable';
+  }
+  return undefined;
+}
+
 const unavailable: ReadonlyMap<number | undefined, string> = new Map([
   [SqliteCode.full, 'the disk that holds the data folder is full; free some space, then repeat the request'],
   [SqliteCode.readOnly, 'the data folder has become read-only; make it writable, then repeat the request'],
