@@ -5,7 +5,7 @@ import { type Commit, endOf } from '../store/commit.ts';
 import type { EventStore } from '../store/event-store.ts';
 import { CounterNames } from './counter-names.ts';
 import type { Parked } from './parked.ts';
-import { type AnyProjection, isShared, keyIn, type StoredView } from './projection.ts';
+import { type AnyProjection, groupOf, isShared, keyIn, type StoredView } from './projection.ts';
 import { type AnySharedProjection, type Increments, Tally } from './shared-projection.ts';
 import type { CheckpointWrite, SharedViewStore } from './shared-view-store.ts';
 import { type FoldProgress, type ProgressOptions, progressOf } from './stream-fold.ts';
@@ -189,8 +189,7 @@ async function* none(): AsyncGenerator<never> {}
 function checkpointOf({ place, stored, progress }: Advance, parked: Parked | undefined): CheckpointWrite {
   const { parked: expectedMark, ...rest } = stored;
   const { view, version } = progress;
-  const { projection } = place;
-  const group = view === undefined || isShared(projection) ? '' : projection.group.of(view);
+  const group = groupOf(place.projection, view);
   const next: StoredView = { ...rest, version, group, view, ...(parked ? { parked } : {}) };
   return { next, expectedVersion: stored.version, expectedMark };
 }

@@ -71,6 +71,10 @@ export const keyIn = (projection: AnyProjection, stream: string): string =>
 export const streamOf = (projection: AnyProjection, key: string): string =>
   isShared(projection) ? key : streamId(projection.aggregateType, key);
 
+/** The group that lists a view. Empty when no event of the projection's came yet, and for checkpoints of shared views. */
+export const groupOf = (projection: AnyProjection, view: unknown): string =>
+  view === undefined || isShared(projection) ? '' : projection.group.of(view as never);
+
 /** Every group that a projection's checkpoints can be listed under, and '', which has those that are in no list. */
 export const groupsOf = (projection: AnyProjection): readonly string[] =>
   isShared(projection) ? [''] : [...projection.group.values, ''];

@@ -35,7 +35,8 @@ export async function* checkLog(
       Object.assign(chain, {
         page: page.page + 1,
         event: page.firstEvent + page.count,
-        before: { through, latenessMs },
+        // A header that is wrong says nothing of the next one.
+        before: differences.length === 0 ? { through, latenessMs } : undefined,
       });
       state.extent.pages += 1;
       yield differences;

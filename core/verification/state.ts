@@ -13,7 +13,7 @@ export interface ChainPlace {
   page: number;
   /** Number of its first event; undefined behind a page that is not there. */
   event: number | undefined;
-  /** What the page before says of all pages up to it; undefined behind one that is not there. */
+  /** What the page before says of all pages up to it; undefined behind one that is not there or is wrong. */
   before?: Pick<LogPage, 'through' | 'latenessMs'> | undefined;
 }
 

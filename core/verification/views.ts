@@ -1,7 +1,14 @@
 import { AnnalsError, CorruptDataError, UnavailableError } from '../base/errors.ts';
 import { Checkpoints } from '../projections/checkpoints.ts';
 import { CounterNames } from '../projections/counter-names.ts';
-import { type AnyProjection, isShared, keyIn, type Projection, type StoredView } from '../projections/projection.ts';
+import {
+  type AnyProjection,
+  groupOf,
+  isShared,
+  keyIn,
+  type Projection,
+  type StoredView,
+} from '../projections/projection.ts';
 import { type AnySharedProjection, type Increments, treeOf } from '../projections/shared-projection.ts';
 import type { CounterValues, SharedViewStore } from '../projections/shared-view-store.ts';
 import { hashOf } from '../projections/view-hash.ts';
@@ -57,6 +64,9 @@ export class ViewComparison {
       } else if (hashOf(stored?.view) !== hashOf(made.view)) {
         const [is, should] = [hashOf(stored?.view), hashOf(made.view)];
         differences.push(difference('differs', `at version ${version} it is ${is}, history makes it ${should}`));
+      } else if (stored && stored.group !== groupOf(projection, made.view)) {
+        const [is, should] = [stored.group, groupOf(projection, made.view)];
+        differences.push(difference('differs', `it is listed under "${is}", history lists it under "${should}"`));
       }
       const late = stored?.parked ? undefined : await this.#lateAfter(stream, version);
       if (late) differences.push(difference('behind', `is at version ${version} and lacks what was recorded ${late}`));

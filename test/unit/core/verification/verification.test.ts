@@ -205,7 +205,7 @@ describe('Verification', () => {
     await pages.expire('all', 1, 3);
     for (const page of [ahead, { ...second, through: ahead.through }, { ...third, through: ahead.through }])
       await pages.put(page);
-    expect(await verify()).toEqual([1, 2, 3].map((page) => `partition all, page ${page} differs`));
+    expect(await verify()).toEqual([1, 3].map((page) => `partition all, page ${page} differs`));
   });
 
   it('finds a commit that was changed in the store, one that is gone there, and one that cannot be read', async () => {

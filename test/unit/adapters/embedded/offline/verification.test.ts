@@ -107,6 +107,20 @@ describe('the verification of a data folder', () => {
     expect(await namesOf(folder)).toContain(`${place} unreadable`);
   });
 
+  it('finds a view that the lists show in another place, or not at all', async () => {
+    const folder = copy();
+    change(folder, 'views.sqlite', `UPDATE views SET "group" = 'elsewhere' WHERE key = 'f'`);
+    const { differences } = await verify(folder);
+    expect(differences.map(({ place, kind }) => `${place} ${kind}`)).toEqual(['agent-status/f differs']);
+    expect(differences[0]?.detail).toMatch(/listed under "elsewhere", history lists it under "\w+"/);
+  });
+
+  it('tells apart a page whose header is wrong and those behind it', async () => {
+    const folder = copy();
+    change(folder, 'events.sqlite', `UPDATE log_pages SET through = 'soon' WHERE page = 1`);
+    expect(await namesOf(folder)).toEqual(['partition all, page 1 differs']);
+  });
+
   it('finds the mark of a dead letter that is none', async () => {
     const folder = copy();
     change(folder, 'views.sqlite', `UPDATE views SET parked = '{}' WHERE key = 'f' AND projection = 'agent-status'`);
