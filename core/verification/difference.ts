@@ -45,15 +45,6 @@ export function note(findings: Findings, differences: readonly Difference[]): vo
   }
 }
 
-/** Adds the second to the first. */
-export function addFindings(findings: Findings, { named, counts, total }: Findings): void {
-  findings.named.push(...named.slice(0, MAX_NAMED - findings.named.length));
-  for (const part of ['store', 'log', 'views'] as const) {
-    if (counts[part]) findings.counts[part] = (findings.counts[part] ?? 0) + counts[part];
-  }
-  findings.total += total;
-}
-
 /** How much was looked at. */
 export interface VerifiedExtent {
   pages: number;

@@ -2,7 +2,9 @@ import type { LogPage } from '../log/page.ts';
 import { type Increments, Tally } from '../projections/shared-projection.ts';
 import type { CommitPlace } from '../store/commit-scan.ts';
 import { CommitSums } from './commit-sums.ts';
+import { type ComparedCommits, nothingCompared, type Seen } from './commits.ts';
 import { type Findings, noFindings, type VerifiedExtent } from './difference.ts';
+import type { ListedViews } from './views.ts';
 
 /** What is looked at: the chain of the log, the streams with their views, views without streams, sums, single commits. */
 export type Phase = 'log' | 'streams' | 'orphans' | 'sums' | 'commits' | 'done';
@@ -34,6 +36,8 @@ export interface VerificationState {
   readonly sums: Record<string, { readonly before: string; readonly tally: Tally }>;
   /** How often the streams were looked at for the sums. */
   looks: number;
+  readonly orphans: ListedViews;
+  readonly compared: ComparedCommits;
 }
 
 export const newState = (startedAt: Date): VerificationState => ({
@@ -48,12 +52,20 @@ export const newState = (startedAt: Date): VerificationState => ({
   generations: {},
   sums: {},
   looks: 0,
+  orphans: {},
+  compared: nothingCompared(),
 });
 
-type Encoded = Omit<VerificationState, 'logged' | 'stored' | 'sums'> & {
+type Encoded = Omit<VerificationState, 'logged' | 'stored' | 'sums' | 'orphans' | 'compared'> & {
   readonly logged: string;
   readonly stored: string;
   readonly sums: Record<string, { before: string; tally: [string, [string, string][]][] }>;
+  // A run that an earlier version began has neither, and begins these phases anew.
+  readonly orphans?: ListedViews;
+  readonly compared?: Omit<ComparedCommits, 'seen' | 'after'> & {
+    readonly seen: readonly [string, Seen][];
+    readonly after?: CommitPlace;
+  };
 };
 
 /** A cursor: the state as text, from which another process goes on. */
@@ -62,16 +74,17 @@ export function encodeState(state: VerificationState): string {
     name,
     { before, tally: [...tally.increments()].map(([key, own]) => [key, [...own].map(([path, n]) => [path, `${n}`])]) },
   ]);
-  const { logged, stored } = state;
+  const { logged, stored, compared } = state;
   return JSON.stringify({
     ...state,
     ...{ logged: logged.encode(), stored: stored.encode(), sums: Object.fromEntries(sums) },
+    compared: { ...compared, seen: [...compared.seen] },
   });
 }
 
 /** @param cursor what {@link encodeState} made; it comes from nobody else */
 export function decodeState(cursor: string): VerificationState {
-  const { logged, stored, sums, after, ...rest } = JSON.parse(cursor) as Encoded;
+  const { logged, stored, sums, after, orphans = {}, compared, ...rest } = JSON.parse(cursor) as Encoded;
   const tallies = Object.entries(sums).map(([name, { before, tally }]) => {
     const increments: Increments = new Map(
       tally.map(([key, own]) => [key, new Map(own.map(([path, n]) => [path, BigInt(n)]))]),
@@ -82,7 +95,8 @@ export function decodeState(cursor: string): VerificationState {
   });
   return {
     ...rest,
-    after,
+    ...{ after, orphans },
+    compared: { ...nothingCompared(), ...compared, seen: new Map(compared?.seen) },
     ...{ logged: new CommitSums(logged), stored: new CommitSums(stored), sums: Object.fromEntries(tallies) },
   };
 }

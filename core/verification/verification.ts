@@ -10,7 +10,7 @@ import type { ClaimCheck } from '../store/claim-check.ts';
 import type { Commit } from '../store/commit.ts';
 import type { CommitScan } from '../store/commit-scan.ts';
 import { compareCommits } from './commits.ts';
-import { addFindings, type Difference, noFindings, note, type VerifiedExtent, verdictOf } from './difference.ts';
+import { type Difference, note, type VerifiedExtent, verdictOf } from './difference.ts';
 import { checkLog } from './log.ts';
 import type { LogPlaces } from './log-pages.ts';
 import { decodeState, encodeState, newState, type Phase, type VerificationState } from './state.ts';
@@ -74,15 +74,11 @@ export class Verification {
   async *run(cursor?: string): AsyncGenerator<VerificationProgress, VerificationReport> {
     const state = cursor === undefined ? await this.#begin() : decodeState(cursor);
     while (state.phase !== 'done') {
-      // A cursor from within a phase that starts over has to be without what the phase found so far.
-      const startsOver = state.phase === 'orphans' || state.phase === 'commits';
-      const found = startsOver ? noFindings() : state.findings;
       for await (const differences of this.#untilDamage(state)) {
-        note(found, differences);
+        note(state.findings, differences);
         await nextTurn();
         yield progressOf(state);
       }
-      if (startsOver) addFindings(state.findings, found);
       await this.#advance(state);
     }
     const { extent, findings } = state;
@@ -122,7 +118,8 @@ export class Verification {
     if (state.phase === 'streams') return this.#streams(state, comparison);
     if (state.phase === 'orphans') return this.#orphans(state, comparison);
     if (state.phase === 'sums') return this.#sums(state, comparison);
-    return compareCommits(this.#options, state.logged.differing(state.stored), this.#lateBefore(state));
+    const buckets = state.logged.differing(state.stored);
+    return compareCommits(state.compared, { ...this.#options, buckets, lateBefore: this.#lateBefore(state) });
   }
 
   async #advance(state: VerificationState): Promise<void> {
@@ -162,7 +159,7 @@ export class Verification {
     for await (const scanned of scanStreams(commits, state.after, checks)) {
       if (batch.push(scanned) === BATCH) yield await settle();
     }
-    yield await settle();
+    if (batch.length > 0) yield await settle();
   }
 
   #count(state: VerificationState, { stream, last, head, commits, sum }: ScannedStream): void {
@@ -193,7 +190,7 @@ export class Verification {
 
   async *#orphans(state: VerificationState, comparison: ViewComparison): AsyncGenerator<readonly Difference[]> {
     for (const projection of this.#options.projections) {
-      yield* comparison.orphans(projection, this.#generation(state, projection));
+      yield* comparison.orphans(projection, this.#generation(state, projection), state.orphans);
     }
   }
 

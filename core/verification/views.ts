@@ -28,6 +28,9 @@ export interface ComparedView {
   readonly increments: Increments;
 }
 
+/** How far each list of views was looked through, by projection and group. */
+export type ListedViews = Record<string, { readonly done: boolean; readonly after?: string }>;
+
 const NOTHING: Increments = new Map();
 const PAGE = 100;
 
@@ -85,23 +88,37 @@ export class ViewComparison {
     return missing && Date.parse(missing.recordedAt) < this.#lateBefore ? missing.recordedAt : undefined;
   }
 
-  /** The views of a projection that have no stream, page by page. */
-  async *orphans(projection: AnyProjection, generation: number): AsyncGenerator<readonly Difference[]> {
+  /**
+   * The views of a projection that have no stream, page by page.
+   * @param listed is kept up to date with each page, so that another run goes on from it
+   */
+  async *orphans(
+    projection: AnyProjection,
+    generation: number,
+    listed: ListedViews,
+  ): AsyncGenerator<readonly Difference[]> {
     if (isShared(projection)) return;
     const { name, group } = projection;
     for (const own of group.values) {
-      let after: string | undefined;
-      do {
-        try {
-          const page = await this.#places.views.list(name, generation, own, { limit: PAGE, after });
-          yield await this.#withoutStream(projection, page.views);
-          after = page.next;
-        } catch (error) {
-          if (!(error instanceof CorruptDataError)) throw error;
-          yield [{ part: 'views', place: `${name}/*`, kind: 'unreadable', detail: error.message }];
-          break;
-        }
-      } while (after !== undefined);
+      const list = `${name}/${own}`;
+      while (!listed[list]?.done) {
+        const found = await this.#orphansOn(projection, generation, own, listed[list]?.after);
+        listed[list] = found.next === undefined ? { done: true } : { done: false, after: found.next };
+        yield found.differences;
+      }
+    }
+  }
+
+  /** Of a page that cannot be read, the list ends there. */
+  async #orphansOn(projection: Projection, generation: number, group: string, after: string | undefined) {
+    try {
+      const { views, next } = await this.#places.views.list(projection.name, generation, group, { limit: PAGE, after });
+      return { differences: await this.#withoutStream(projection, views), next };
+    } catch (error) {
+      if (!(error instanceof CorruptDataError)) throw error;
+      const place = `${projection.name}/*`;
+      const differences: Difference[] = [{ part: 'views', place, kind: 'unreadable', detail: error.message }];
+      return { differences, next: undefined };
     }
   }
 

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { NewEvent } from '../../../../core/events/catalogue.ts';
 import { LogArchive } from '../../../../core/log/archive.ts';
 import { LogArchiver } from '../../../../core/log/archiver.ts';
@@ -8,6 +8,7 @@ import { LIVE_GENERATION, Projector } from '../../../../core/projections/project
 import { ClaimCheck, LargeCommitStorage } from '../../../../core/store/claim-check.ts';
 import { encodeEvents } from '../../../../core/store/commit.ts';
 import { EventStore } from '../../../../core/store/event-store.ts';
+import type { Phase } from '../../../../core/verification/state.ts';
 import { Verification, type VerificationReport } from '../../../../core/verification/verification.ts';
 import { projections } from '../../../../domain/projections.ts';
 import { catalogue } from '../../../../events/catalogue.ts';
@@ -269,6 +270,49 @@ describe('Verification', () => {
     for await (const progress of open().run()) cursors.push(progress.cursor());
     expect(cursors.length).toBeGreaterThan(65);
     for (const cursor of cursors) expect(await reportOf(open(), cursor)).toEqual(expected);
+  });
+
+  it('comes to its end in slices of one step, and reads in them what one run reads', async () => {
+    const { open, pages, views, storage, append } = await setup();
+    for (let id = 10; id < 240; id++) await append(`agent-${id}`, [step('a')]);
+    await pages.expire('all', 2, 2);
+    await pages.expire('all', 40, 40);
+    const stored = await views.get('agent-status', 1, '1');
+    if (!stored) throw new Error('no view');
+    await views.put({ ...stored, key: 'nobody' }, 0);
+    storage.tamper('agent-200', 1);
+    const lists = vi.spyOn(views, 'list');
+    const scan = storage.scan.bind(storage);
+    let scanned = 0;
+    vi.spyOn(storage, 'scan').mockImplementation(async function* (after) {
+      for await (const found of scan(after)) {
+        scanned += 1;
+        yield found;
+      }
+    });
+    const expected = await reportOf(open());
+    const places = ['agent-status/200 orphan', 'agent-status/nobody orphan', 'stream agent-200, version 1 lost'];
+    expect(namesOf(expected)).toEqual(expect.arrayContaining(places));
+    const once = { lists: lists.mock.calls.length, scanned };
+    lists.mockClear();
+    scanned = 0;
+    const phases: Phase[] = [];
+    let [report, cursor]: [VerificationReport | undefined, string | undefined] = [undefined, undefined];
+    while (!report && phases.length < 1_000) {
+      const slice = open().run(cursor);
+      const first = await slice.next();
+      if (first.done) report = first.value;
+      else {
+        cursor = first.value.cursor();
+        phases.push(first.value.phase);
+        await slice.return(first.value as never);
+      }
+    }
+    expect(report).toEqual(expected);
+    expect([...new Set(phases)]).toEqual(['log', 'streams', 'orphans', 'sums', 'commits']);
+    expect(lists.mock.calls).toHaveLength(once.lists);
+    const scans = phases.filter((phase) => phase === 'streams' || phase === 'commits').length;
+    expect(scanned).toBeLessThanOrEqual(once.scanned + scans);
   });
 
   it('names a bounded number of differences and counts the rest', async () => {
