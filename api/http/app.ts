@@ -5,7 +5,7 @@ import { ulids } from '../../core/base/new-id.ts';
 import { ID_PATTERN } from '../../core/base/stream-id.ts';
 import { forCaller } from '../../core/base/turns.ts';
 import type { RequestObserver } from './observe.ts';
-import { problemKinds, problemOf, RETRY_AFTER_SECONDS, RequestError } from './problem.ts';
+import { isFault, problemKinds, problemOf, RETRY_AFTER_SECONDS, RequestError } from './problem.ts';
 import { contextHeaders, parseIds, type RequestContext, type Route, type RouteDeclaration } from './route.ts';
 
 /** The log for faults of the server; a Powertools logger fits. */
@@ -90,7 +90,7 @@ function problemResponse(c: Context<Env>, error: Error, logger: ApiLogger | unde
   const problem = problemOf(error);
   const { status } = problemKinds[problem.code];
   const hasGone = c.req.raw.signal.aborted; // a caller that has gone gets no answer, which is no fault
-  if (status >= 500 && !hasGone) logger?.error(problem.title, { error, code: problem.code, path: c.req.path });
+  if (isFault(problem) && !hasGone) logger?.error(problem.title, { error, code: problem.code, path: c.req.path });
   if (problem.code === 'UNAVAILABLE') c.header('Retry-After', String(RETRY_AFTER_SECONDS));
   return c.body(JSON.stringify(problem), status, { 'Content-Type': 'application/problem+json' });
 }

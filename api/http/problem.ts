@@ -63,6 +63,10 @@ export const problemSchema = z
   .meta({ id: 'Problem' });
 export type Problem = z.output<typeof problemSchema>;
 
+/** Whether the server's log names a problem. A view that is behind is none: the caller says which version to wait for. */
+export const isFault = ({ code }: Pick<Problem, 'code'>): boolean =>
+  problemKinds[code].status >= 500 && code !== 'VIEW_BEHIND';
+
 /** Pause before the next attempt after an unreachable storage, seconds. */
 export const RETRY_AFTER_SECONDS = 1;
 

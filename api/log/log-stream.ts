@@ -5,7 +5,7 @@ import type { EventLog } from '../../core/log/log.ts';
 import { parsePosition } from '../../core/log/position.ts';
 import type { LoggedEvent } from '../../core/log/slice.ts';
 import type { App, AppDeps } from '../http/app.ts';
-import { problemKinds, problemOf } from '../http/problem.ts';
+import { isFault, problemOf } from '../http/problem.ts';
 import { readQuery } from '../http/route.ts';
 import { type LogDeps, logQuery } from './log-queries.ts';
 
@@ -49,7 +49,7 @@ export function addLogStream(
       followers -= 1;
     };
     const onError = (error: unknown) => {
-      if (problemKinds[problemOf(error).code].status >= 500) logger?.error('a stream of events ended', { error });
+      if (isFault(problemOf(error))) logger?.error('a stream of events ended', { error });
     };
     const options = { ...query, types, after: from, maxBytes: MAX_WAITING_BYTES, waitMs: SIGN_OF_LIFE_MS };
     return c.body(serverSentEvents(log, options, closing, { onEnd, onError }), 200, headers);

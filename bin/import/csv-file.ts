@@ -3,6 +3,7 @@ import { PassThrough } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { CsvError, parse } from 'csv-parse';
+import { MAX_BODY_BYTES } from '../../api/http/json-body.ts';
 import { gzipError, isGzip, isZlibError } from './gzip.ts';
 import { fileError, InputError } from './input.ts';
 
@@ -14,7 +15,7 @@ export interface CsvRow {
 }
 
 /** Longest record, in characters: no event that a request can hold is longer, and an unclosed quote ends here. */
-const MAX_RECORD = 1024 * 1024;
+const MAX_RECORD = MAX_BODY_BYTES;
 const GZIP_MAGIC_BYTES = 2;
 
 /**

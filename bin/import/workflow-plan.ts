@@ -79,12 +79,9 @@ function started(workflowId: string, workflowType: string, rows: readonly LogRow
 }
 
 function steps(workflowId: string, rows: readonly LogRow[]): NewEvent<'workflow.step-completed'>[] {
-  const seen = new Map<string, number>();
+  const newId = uniqueIds();
   return rows.map((row, index) => {
-    const instance = stepName(row);
-    const times = (seen.get(instance) ?? 0) + 1;
-    seen.set(instance, times);
-    const stepId = fitId(times === 1 ? instance : `${instance}~${times}`);
+    const stepId = newId(stepName(row));
     const next = rows[index + 1];
     return {
       type: 'workflow.step-completed',
@@ -99,6 +96,22 @@ function steps(workflowId: string, rows: readonly LogRow[]): NewEvent<'workflow.
       },
     };
   });
+}
+
+/** Names as ids. A name that comes again gets a number, and never the id of an earlier step. */
+function uniqueIds(): (name: string) => string {
+  const taken = new Set<string>();
+  const times = new Map<string, number>();
+  return (name) => {
+    for (;;) {
+      const time = (times.get(name) ?? 0) + 1;
+      times.set(name, time);
+      const id = fitId(time === 1 ? name : `${name}~${time}`);
+      if (taken.has(id)) continue;
+      taken.add(id);
+      return id;
+    }
+  };
 }
 
 /** A row without an instance of its own is named after all it says; one that comes twice is told apart by a number. */

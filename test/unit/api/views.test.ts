@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import packageJson from '../../../package.json' with { type: 'json' };
 import { servedApi } from '../../support/served-api.ts';
 
-const { get, post } = servedApi();
+const { get, post, logger } = servedApi();
 
 const states = { v1: 'idle', v2: 'running', v3: 'running', v4: 'waiting', v5: 'created' } as const;
 
@@ -89,6 +89,7 @@ describe('a view', () => {
     const began = performance.now();
     expect(await get('/agents/v5?waitFor=1000')).toMatchObject({ status: 504, body: { code: 'VIEW_BEHIND' } });
     expect(performance.now() - began).toBeGreaterThan(9_000);
+    expect(logger.error).not.toHaveBeenCalled(); // the caller chose the version
   });
 
   it('that is not there, or asked for in two ways at once, is an error', async () => {

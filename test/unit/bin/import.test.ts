@@ -247,6 +247,18 @@ describe('annals import process-log', () => {
     expect(commits()).toBe(before);
   });
 
+  it('tells steps apart whose instances are numbered like repeats, and takes a long row', async () => {
+    const instances = ['i', 'i', 'i~2', 'i', 'i~2'];
+    const rows = instances.map((instance, n) => `steps,Desk,a,${instance},R,2024-01-05T10:00:0${n}Z`);
+    const long = `steps,Desk,a,last,R${'r'.repeat(1_500_000)},2024-01-05T11:00:00Z`;
+    const { code, stdout, stderr } = await run('process-log', write('instances.csv', log(...rows, long)));
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toContain('7 events written');
+    const { events } = (await get('/streams/workflow-steps/events?from=2&to=6')).body;
+    const steps = events.map(({ data }: { data: { stepId: string } }) => data.stepId);
+    expect(steps).toEqual(['i', 'i~2', 'i~2~2', 'i~3', 'i~2~3']);
+  });
+
   it('refuses a file with a broken row before anything of it is sent, and names the line', async () => {
     const before = commits();
     const good = Array.from({ length: 50 }, (_, n) => `d${n},Desk,ok,t1,R,2011-10-11T10:00:00Z`);
