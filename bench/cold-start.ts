@@ -27,7 +27,7 @@ const environment = {
       'FAILURES_BUCKET',
       'PROJECTOR_FUNCTION',
       'RELAY_FUNCTION',
-      'SAGA_TASKS_TABLE',
+      'SAGA_TOKENS_TABLE',
       'SAGA_MACHINE_ARN_PREFIX',
     ].map((name) => [name, 'x']),
   ),

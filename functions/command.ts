@@ -3,15 +3,15 @@ import { DEFAULT_CACHE_BYTES } from '../core/state/state-cache.ts';
 import { StateReader } from '../core/state/state-reader.ts';
 import { aggregates } from '../domain/aggregates.ts';
 import { appDeps, httpHandler } from './runtime/handlers.ts';
-import { environmentOf, metrics, tracer } from './runtime/stage.ts';
+import { metrics, readEnvironment, tracer } from './runtime/stage.ts';
 import { eventStore, snapshotsIn } from './runtime/stores.ts';
 
-const { EVENTS_TABLE, OBJECTS_BUCKET } = environmentOf('command');
+const { EVENTS_TABLE, OBJECTS_BUCKET } = readEnvironment('command');
 const store = eventStore(EVENTS_TABLE, OBJECTS_BUCKET);
 const snapshots = snapshotsIn(OBJECTS_BUCKET);
 const states = new StateReader({ store, snapshots, cacheBytes: DEFAULT_CACHE_BYTES, metrics });
 
-/** Every request that writes: decides on a stream's history and appends to it. */
+/** Answers requests that write: decides on the history of a stream and appends to it. */
 export const handler = httpHandler(commandRoutes, {
   ...appDeps,
   store,

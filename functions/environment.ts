@@ -1,8 +1,9 @@
 import * as z from 'zod';
 
 /**
- * The environment of each function: its deployment sets these names, its run time parses them. Every function has
- * `ANNALS_CONFIG` besides, the settings of annals.config.ts with their defaults; the AWS SDK, the logger and Lambda have their own.
+ * The environment of each function: the deployment sets these variables, the function parses them. Every function also has
+ * `ANNALS_CONFIG`, the settings of annals.config.ts with their defaults. The AWS SDK, the logger and Lambda read further
+ * variables.
  */
 const name = z.string().min(1);
 
@@ -13,7 +14,7 @@ const logTable = { LOG_TABLE: name };
 const objectsBucket = { OBJECTS_BUCKET: name };
 const eventBus = { EVENT_BUS: name };
 
-const sagas = { ...eventsTable, ...objectsBucket, SAGA_TASKS_TABLE: name, SAGA_MACHINE_ARN_PREFIX: name };
+const sagas = { ...eventsTable, ...objectsBucket, SAGA_TOKENS_TABLE: name, SAGA_MACHINE_ARN_PREFIX: name };
 
 export const environments = {
   command: z.object({ ...eventsTable, ...objectsBucket }),
@@ -33,13 +34,16 @@ export const environments = {
   archiver: z.object({ ...eventsTable, ...viewsTable, ...logTable, ...objectsBucket }),
   verify: z.object({
     ...{ ...eventsTable, ...viewsTable, ...controlTable, ...logTable, ...objectsBucket },
-    /** A number; 0 for verifications that are asked for only. */
+    /** Hours between two verifications, a number; 0 for verifications on request only. */
     VERIFY_EVERY_HOURS: name,
   }),
   health: z.object({ ...eventsTable, ...viewsTable, ...controlTable, ...logTable }),
 } as const;
 
+/** The name of a function: its file in this folder, without the ending. */
 export type FunctionName = keyof typeof environments;
+/** The environment of a function, parsed. */
 export type Environment<F extends FunctionName> = z.output<(typeof environments)[F]>;
 
+/** The names of all functions. */
 export const functionNames = Object.keys(environments) as readonly FunctionName[];

@@ -1,11 +1,11 @@
 import { checkHealth, healthValue } from '../core/telemetry/health.ts';
 import { scheduledHandler } from './runtime/handlers.ts';
-import { partsOf } from './runtime/health.ts';
-import { environmentOf, logger, metrics } from './runtime/stage.ts';
+import { healthChecks } from './runtime/health.ts';
+import { logger, metrics, readEnvironment } from './runtime/stage.ts';
 
-const parts = partsOf(environmentOf('health'));
+const parts = healthChecks(readEnvironment('health'));
 
-/** Tries every part of a stage, for the metric that an alarm watches; what fails is logged. Runs by the clock. */
+/** Checks every table of a stage on a schedule, for the metric that an alarm watches. Failures are logged. */
 export const handler = scheduledHandler(async () => {
   const { status, checks } = await checkHealth(parts);
   for (const [part, state] of Object.entries(checks)) metrics.gauge('health', { part }, healthValue[state]);

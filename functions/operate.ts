@@ -9,11 +9,11 @@ import { Replays } from '../core/replays/replays.ts';
 import { ResumedVerifications } from '../core/verification/resumed.ts';
 import { projections } from '../domain/projections.ts';
 import { appDeps, httpHandler } from './runtime/handlers.ts';
-import { publicationTo } from './runtime/publication.ts';
-import { environmentOf } from './runtime/stage.ts';
+import { createPublication } from './runtime/publication.ts';
+import { readEnvironment } from './runtime/stage.ts';
 import { controlIn, eventStore, generationsIn, sharedViewsIn, viewsIn } from './runtime/stores.ts';
 
-const environment = environmentOf('operate');
+const environment = readEnvironment('operate');
 const { EVENTS_TABLE, VIEWS_TABLE, CONTROL_TABLE, EVENT_BUS, OBJECTS_BUCKET, REPLAY_STATE_MACHINE } = environment;
 const store = eventStore(EVENTS_TABLE, OBJECTS_BUCKET);
 const views = viewsIn(VIEWS_TABLE, OBJECTS_BUCKET);
@@ -21,10 +21,10 @@ const sharedViews = sharedViewsIn(VIEWS_TABLE, OBJECTS_BUCKET);
 const control = controlIn(CONTROL_TABLE);
 const generations = generationsIn(CONTROL_TABLE);
 const live = (projection: string) => generations.live(projection);
-const publication = publicationTo(EVENT_BUS, views);
+const publication = createPublication(EVENT_BUS, views);
 const start = replayStarter(stepFunctions(), REPLAY_STATE_MACHINE);
 
-/** Every request of operators that changes views and no events: rebuilds, replays, redrives. */
+/** Answers requests of operators: rebuilds, replays, redrives, verifications. */
 export const handler = httpHandler(operationRoutes, {
   ...appDeps,
   control,
@@ -32,7 +32,7 @@ export const handler = httpHandler(operationRoutes, {
   failedBatches: new BucketFailedBatches({
     objects: bucketObjects(environment.FAILURES_BUCKET),
     consumers: { projector: environment.PROJECTOR_FUNCTION, relay: environment.RELAY_FUNCTION },
-    // Clients that few requests need are loaded by the first that does.
+    // Few requests need these clients, so the first such request loads them.
     invoke: async (...call) => (await import('../adapters/aws/lambda/invoke.ts')).invoke(...call),
     readShard: async (range) => (await import('../adapters/aws/stream/shard.ts')).readShard(range),
   }),

@@ -7,10 +7,10 @@ import { projections } from '../domain/projections.ts';
 import { catalogue } from '../events/catalogue.ts';
 import { streamHandler } from './runtime/handlers.ts';
 import { withinInvocation } from './runtime/publication.ts';
-import { environmentOf, lines, metrics, settings, telemetry } from './runtime/stage.ts';
+import { lines, metrics, readEnvironment, settings, telemetry } from './runtime/stage.ts';
 import { claimsIn, eventStore, generationsIn, sharedViewsIn, snapshotsIn, viewsIn } from './runtime/stores.ts';
 
-const { EVENTS_TABLE, VIEWS_TABLE, CONTROL_TABLE, OBJECTS_BUCKET } = environmentOf('projector');
+const { EVENTS_TABLE, VIEWS_TABLE, CONTROL_TABLE, OBJECTS_BUCKET } = readEnvironment('projector');
 const store = eventStore(EVENTS_TABLE, OBJECTS_BUCKET);
 const pointers = generationsIn(CONTROL_TABLE);
 const projector = new Projector({
@@ -45,7 +45,7 @@ const project = async (commits: readonly Commit[]) => {
   return failures;
 };
 
-/** Brings the views up to date with new commits, and writes snapshots. */
+/** Applies new commits to the views, and writes snapshots. */
 export const handler = streamHandler(
   observedDelivery('projector', project, { ...telemetry, catalogue }),
   claimsIn(OBJECTS_BUCKET),

@@ -7,19 +7,19 @@ import { checkHealth, withDamage } from '../core/telemetry/health.ts';
 import { projections } from '../domain/projections.ts';
 import manifest from '../package.json' with { type: 'json' };
 import { appDeps, httpHandler } from './runtime/handlers.ts';
-import { partsOf } from './runtime/health.ts';
-import { damage, environmentOf } from './runtime/stage.ts';
-import { eventStore, generationsIn, logOf, sharedViewsIn, snapshotsIn, viewsIn } from './runtime/stores.ts';
+import { healthChecks } from './runtime/health.ts';
+import { damage, readEnvironment } from './runtime/stage.ts';
+import { eventStore, generationsIn, readableLog, sharedViewsIn, snapshotsIn, viewsIn } from './runtime/stores.ts';
 
-/** Most memory of views of the past: a function has a few hundred megabytes. */
+/** Most memory for views of the past, in bytes: a function has a few hundred megabytes. */
 const PAST_BYTES = 64 * 1024 * 1024;
 
-const environment = environmentOf('query');
+const environment = readEnvironment('query');
 const { EVENTS_TABLE, VIEWS_TABLE, CONTROL_TABLE, LOG_TABLE, OBJECTS_BUCKET } = environment;
 const store = eventStore(EVENTS_TABLE, OBJECTS_BUCKET);
 const views = viewsIn(VIEWS_TABLE, OBJECTS_BUCKET);
 const generations = generationsIn(CONTROL_TABLE);
-const log = new EventLog(logOf(EVENTS_TABLE, LOG_TABLE, OBJECTS_BUCKET));
+const log = new EventLog(readableLog(EVENTS_TABLE, LOG_TABLE, OBJECTS_BUCKET));
 const live = (projection: string) => generations.live(projection);
 
 const deps: QueryDeps = {
@@ -41,10 +41,10 @@ const deps: QueryDeps = {
       }),
     ),
   health: async () => ({
-    ...withDamage(await checkHealth(partsOf(environment)), damage.reasons()),
+    ...withDamage(await checkHealth(healthChecks(environment)), damage.reasons()),
     version: manifest.version,
   }),
 };
 
-/** Every request that reads: views, streams, the log, the service's health and description. */
+/** Answers requests that read: views, streams, the log, the service's health and description. */
 export const handler = httpHandler(queryRoutes, deps);

@@ -4,17 +4,17 @@ import { Relay } from '../core/publishing/relay.ts';
 import { observedDelivery } from '../core/telemetry/telemetry.ts';
 import { catalogue } from '../events/catalogue.ts';
 import { streamHandler } from './runtime/handlers.ts';
-import { publicationTo } from './runtime/publication.ts';
-import { environmentOf, logger, metrics, telemetry } from './runtime/stage.ts';
+import { createPublication } from './runtime/publication.ts';
+import { logger, metrics, readEnvironment, telemetry } from './runtime/stage.ts';
 import { claimsIn, commitsIn, logPlaces, storedViewsIn } from './runtime/stores.ts';
 
-const { EVENTS_TABLE, LOG_TABLE, EVENT_BUS, VIEWS_TABLE, OBJECTS_BUCKET } = environmentOf('relay');
+const { EVENTS_TABLE, LOG_TABLE, EVENT_BUS, VIEWS_TABLE, OBJECTS_BUCKET } = readEnvironment('relay');
 const relay = new Relay({
   log: new LogWriter({ ...logPlaces(LOG_TABLE, OBJECTS_BUCKET), commits: commitsIn(EVENTS_TABLE) }),
-  publication: publicationTo(EVENT_BUS, storedViewsIn(VIEWS_TABLE)),
+  publication: createPublication(EVENT_BUS, storedViewsIn(VIEWS_TABLE)),
 });
 
-/** Raises the alarm when somebody changed or removed commits. */
+/** Counts and logs changes and removals of commits; an alarm watches the count. */
 function reportTampering(event: unknown): void {
   for (const tampering of findTampering(event)) {
     metrics.count('tampering_total', {});
@@ -22,7 +22,7 @@ function reportTampering(event: unknown): void {
   }
 }
 
-/** Takes new commits into the log and to the bus, in their order. */
+/** Appends new commits to the log and publishes them on the bus, in their order. */
 export const handler = streamHandler(
   observedDelivery('relay', (commits) => relay.relay(commits), { ...telemetry, catalogue }),
   claimsIn(OBJECTS_BUCKET),

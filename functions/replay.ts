@@ -7,13 +7,13 @@ import { Replays } from '../core/replays/replays.ts';
 import { ReplayWork } from '../core/replays/work.ts';
 import { projections } from '../domain/projections.ts';
 import { machineHandler } from './runtime/handlers.ts';
-import { environmentOf, settings } from './runtime/stage.ts';
-import { controlIn, eventStore, logOf, sharedViewsIn, viewClaimsIn, viewsIn } from './runtime/stores.ts';
+import { readEnvironment, settings } from './runtime/stage.ts';
+import { controlIn, eventStore, readableLog, sharedViewsIn, viewClaimsIn, viewsIn } from './runtime/stores.ts';
 
 const page = z.int().positive();
 
-/** What the state machine of replays asks for. */
-const request = z.discriminatedUnion('step', [
+/** A request of the state machine of replays. */
+const replayRequest = z.discriminatedUnion('step', [
   z.object({ step: z.enum(['next', 'finish', 'remove']), replayId: z.string() }),
   z.object({
     step: z.literal('read'),
@@ -24,16 +24,16 @@ const request = z.discriminatedUnion('step', [
 ]);
 
 /**
- * A projector's knowledge of pointers may be a second old, a write of its own under way for 9 s (three attempts of 3 s), and an
- * index a moment behind: after this time, everything is in place that was written in ignorance of a replay.
+ * A projector may know of a replay a second late, a write of it may be under way for 9 s (three attempts of 3 s), and an
+ * index may lag a moment. After this time, all writes of projectors that did not know of the replay are visible.
  */
 const REPLAY_SETTLES_MS = 15_000;
-/** Twice the time of the longest request to the API, so that nobody reads a generation that is being removed. */
+/** Twice the time of the longest request to the API, so that no request reads a generation that is being removed. */
 const REPLACED_STAYS_MS = 60_000;
-/** What is compared or removed is noted in time; the next invocation does the rest. */
+/** An invocation saves its progress this long before its end; the next invocation does the rest. */
 const SPARE_MS = 30_000;
 
-const { EVENTS_TABLE, VIEWS_TABLE, CONTROL_TABLE, LOG_TABLE, OBJECTS_BUCKET } = environmentOf('replay');
+const { EVENTS_TABLE, VIEWS_TABLE, CONTROL_TABLE, LOG_TABLE, OBJECTS_BUCKET } = readEnvironment('replay');
 const control = controlIn(CONTROL_TABLE);
 const generations = new Generations(control, { maxAgeMs: 0 });
 const start = () => {
@@ -42,7 +42,7 @@ const start = () => {
 const work = new ReplayWork({
   replays: new Replays({ control, generations, projections, start }),
   generations,
-  log: new LogReplay(logOf(EVENTS_TABLE, LOG_TABLE, OBJECTS_BUCKET)),
+  log: new LogReplay(readableLog(EVENTS_TABLE, LOG_TABLE, OBJECTS_BUCKET)),
   store: eventStore(EVENTS_TABLE, OBJECTS_BUCKET),
   views: viewsIn(VIEWS_TABLE, OBJECTS_BUCKET),
   viewClaims: viewClaimsIn(OBJECTS_BUCKET),
@@ -53,26 +53,26 @@ const work = new ReplayWork({
   removeAfterMs: REPLACED_STAYS_MS,
 });
 
-/** One step of a replay. The answer is the next step, where this step finds that out. */
-export const handler = machineHandler(request, async (asked, context) => {
-  const { replayId } = asked;
+/** Does a step of a replay. Most steps answer with the next step. */
+export const handler = machineHandler(replayRequest, async (request, context) => {
+  const { replayId } = request;
   const until = Date.now() + context.getRemainingTimeInMillis() - SPARE_MS;
-  switch (asked.step) {
+  switch (request.step) {
     case 'next':
       return work.next(replayId);
     case 'read':
-      return work.read(replayId, asked.range);
+      return work.read(replayId, request.range);
     case 'finish':
       return work.finish(replayId, until);
     case 'remove':
       return work.remove(replayId, until);
     case 'fail':
-      return work.fail(replayId, new Error(causeOf(asked.error.Cause)));
+      return work.fail(replayId, new Error(readCause(request.error.Cause)));
   }
 });
 
-/** Step Functions gives the error of a function as JSON in a string. */
-function causeOf(cause = 'the work was interrupted'): string {
+/** Reads the message of an error, which Step Functions delivers as JSON in a string. */
+function readCause(cause = 'the work was interrupted'): string {
   try {
     return z.object({ errorMessage: z.string() }).parse(JSON.parse(cause)).errorMessage;
   } catch {

@@ -4,7 +4,7 @@ import { ResumedVerifications, type StartedRun } from '../core/verification/resu
 import { Verification } from '../core/verification/verification.ts';
 import { projections } from '../domain/projections.ts';
 import { scheduledHandler } from './runtime/handlers.ts';
-import { environmentOf, logger, metrics } from './runtime/stage.ts';
+import { logger, metrics, readEnvironment } from './runtime/stage.ts';
 import {
   commitsIn,
   controlIn,
@@ -16,7 +16,7 @@ import {
 } from './runtime/stores.ts';
 
 const { EVENTS_TABLE, VIEWS_TABLE, CONTROL_TABLE, LOG_TABLE, OBJECTS_BUCKET, VERIFY_EVERY_HOURS } =
-  environmentOf('verify');
+  readEnvironment('verify');
 const generations = generationsIn(CONTROL_TABLE);
 const verification = new Verification({
   projections,
@@ -34,10 +34,13 @@ const runs = new ResumedVerifications({
   newId: ulids(),
 });
 const everyMs = Number(VERIFY_EVERY_HOURS) * 3_600_000;
-/** The place is noted, and metrics written, in this time. */
+/** An invocation saves its progress and writes metrics in this time before its end. */
 const SPARE_MS = 60_000;
 
-/** By the clock: compares store, log and views for as long as an invocation lasts; the next one goes on. Differences are logged and counted. */
+/**
+ * Compares store, log and views, on a schedule, for as long as an invocation lasts; the next invocation goes on. Differences
+ * are logged and counted.
+ */
 export const handler = scheduledHandler(async (context): Promise<StartedRun | undefined> => {
   const until = Date.now() + context.getRemainingTimeInMillis() - SPARE_MS;
   const run = await runs.work({ verification, until, everyMs });

@@ -14,6 +14,7 @@ import type { Config } from './shared/config.ts';
 import { EncryptedLogs } from './shared/encrypted-logs.ts';
 import type { FunctionCode } from './shared/service-function.ts';
 
+/** The settings, routes, sagas and code of a stage. */
 export interface AnnalsProps {
   readonly config: Config;
   readonly routes: ApiRoutes;
@@ -21,6 +22,7 @@ export interface AnnalsProps {
   readonly code: FunctionCode;
 }
 
+/** The stacks of a stage. */
 export interface AnnalsStacks {
   readonly alarms: AlarmTopicStack;
   readonly data: DataStack;
@@ -29,12 +31,12 @@ export interface AnnalsStacks {
   readonly api: ApiStack;
   readonly delivery: DeliveryStack;
   readonly sagas: SagaStack;
-  /** Only where it is asked for. */
+  /** Only with the option `trail`. */
   readonly audit?: AuditStack;
   readonly operations: OperationsStack;
 }
 
-/** Adds one stage of Annals to an app. A finding of the AWS Solutions rules that nobody answered for fails the synthesis. */
+/** Adds a stage of Annals to an app. The synthesis fails when the AWS Solutions rules have a finding that is not acknowledged. */
 export function addAnnals(app: App, { config, routes, sagas: outlines, code }: AnnalsProps): AnnalsStacks {
   const name = (part: string) => `annals-${config.stage}-${part}`;
   const terminationProtection = config.stage === 'prod';

@@ -18,18 +18,18 @@ import type { EventStore } from '../../core/store/event-store.ts';
 import { noMetrics } from '../../core/telemetry/metrics.ts';
 import { damage, logger, telemetry, tracer } from './stage.ts';
 
-/** Least time between two writings of metrics of a function that answers requests, which are many and small. */
+/** Least time between two flushes of the metrics of a function that answers requests, which are many and small. */
 const METRICS_MS = 10_000;
 
-/** Every handler's middlewares: each log line names the invocation, and its trace and metrics are kept. */
+/** Adds the middlewares of every handler: log lines name the invocation, and traces and metrics are sent. */
 function invocation<Event, Result>(work: (event: Event, context: Context) => Promise<Result>, flushMs = 0) {
   return middy(work).use(injectLambdaContext(logger.powertools)).use(telemetry.middleware(flushMs));
 }
 
-/** What the routes of every function need. */
+/** The dependencies that the routes of every function need. */
 export const appDeps: AppDeps = { logger, observe: requestObserver(tracer, noMetrics, 'function') };
 
-/** Answers requests of API Gateway (REST) by routes. */
+/** A handler that answers requests of an API Gateway (REST) by routes, and counts answers of 5xx. */
 export function httpHandler<Deps extends AppDeps>(routes: readonly Route<Deps>[], deps: Deps) {
   const app: App = createApp(routes, deps);
   const respond = handle(app);
@@ -41,13 +41,13 @@ export function httpHandler<Deps extends AppDeps>(routes: readonly Route<Deps>[]
   }, METRICS_MS);
 }
 
-/** Whether a caller gets 5xx: what is no answer at all is 502 at API Gateway. An error that is thrown is counted by Lambda. */
+/** Whether a caller gets 5xx. API Gateway turns an invalid answer into 502. Lambda counts errors that are thrown. */
 const isFault = (answer: unknown): boolean => !z.object({ statusCode: z.int().max(499) }).safeParse(answer).success;
 
-/** Parses what the function is invoked with, and does `work`. */
+/** A handler that parses the event of the invocation, and does `work`. */
 function taskHandler<S extends z.ZodType, Result>(
   schema: S,
-  work: (asked: z.output<S>, context: Context) => Promise<Result>,
+  work: (request: z.output<S>, context: Context) => Promise<Result>,
 ) {
   return invocation(async (event: unknown, context) => {
     try {
@@ -60,35 +60,35 @@ function taskHandler<S extends z.ZodType, Result>(
 }
 
 /**
- * Does one task for a state machine.
- * @throws PayloadTooLargeError when the answer is more than a state machine carries
+ * A handler that does a task for a state machine.
+ * @throws PayloadTooLargeError when the answer is larger than a state machine carries
  */
 export const machineHandler = <S extends z.ZodType>(
   schema: S,
-  work: (asked: z.output<S>, context: Context) => Promise<unknown>,
+  work: (request: z.output<S>, context: Context) => Promise<unknown>,
 ) =>
-  taskHandler(schema, async (asked, context) => {
-    const answer = await work(asked, context);
+  taskHandler(schema, async (request, context) => {
+    const answer = await work(request, context);
     statePayload(answer);
     return answer;
   });
 
-/** Does `work` at each invocation, whatever the event says. */
+/** A handler that does `work` at each invocation, whatever the event. */
 export const scheduledHandler = <Result>(work: (context: Context) => Promise<Result>) =>
   taskHandler(z.unknown(), (_, context) => work(context));
 
 /**
- * Takes one event that a rule of the bus lets through, also when it was published by reference. Lambda repeats what fails, and
- * then puts it in a queue, from which it comes again.
+ * A handler that takes an event from a rule of the bus, also an event that was published by reference. Lambda repeats a
+ * failed invocation, and then puts its event into a queue, which delivers the event again.
  */
 export const busHandler = (work: (event: DomainEvent) => Promise<void>, store: EventStore) =>
   taskHandler(z.unknown(), async (event) => work(await deliveredEvent(readBusDetail(event), store)));
 
 /**
- * Does `work` on batches of the events table's stream, and answers where Lambda has to deliver the batch again. Failures are
- * logged.
- * @param claims gets large commits their bodies
- * @param inspect sees each batch as it came
+ * A handler that does `work` on batches of the events table's stream, and answers from which record on Lambda has to
+ * deliver the batch again. Failures are logged.
+ * @param claims fetches the bodies of large commits
+ * @param inspect receives each batch before it is parsed
  */
 export function streamHandler(
   work: (commits: readonly Commit[]) => Promise<readonly CommitFailure[]>,

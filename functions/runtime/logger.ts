@@ -4,15 +4,16 @@ import type { Tracer } from '../../core/telemetry/tracer.ts';
 
 type Details = Readonly<Record<string, unknown>>;
 
+/** The logger of a function. */
 export interface FunctionLogger {
   info(message: string, details: Details): void;
   warn(message: string, details: Details): void;
   error(message: string, details: Details): void;
-  /** The logger behind this one, for Powertools' own middlewares. */
+  /** The logger of Powertools that writes the lines, for Powertools' middlewares. */
   readonly powertools: Powertools;
 }
 
-/** Lines of JSON with the ids of the trace and the conversation, and no payloads. */
+/** Creates a logger that writes lines of JSON with the ids of the trace and its correlation, and without payloads. */
 export function createLogger(tracer: Tracer): FunctionLogger {
   const powertools = new Powertools();
   const withIds = (details: Details) => ({ ...safeDetails(details), ...tracer.ids });

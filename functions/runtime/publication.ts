@@ -11,17 +11,17 @@ import { catalogue } from '../../events/catalogue.ts';
 import { lines, metrics, settings } from './stage.ts';
 
 /**
- * Attempts at an event before its stream is parked: as many as the configuration says, with shorter pauses, for an invocation
- * has a minute for its whole batch, and everything behind it in the shard waits. An outage of a service is no event's fault:
- * Lambda delivers the batch again, after pauses of its own, and nothing is parked.
+ * The retries of an event before its stream is parked: as many as the settings say, with shorter pauses, because an
+ * invocation has a minute for its whole batch, and the shard waits behind it. An outage of a service parks nothing: Lambda
+ * pauses and delivers the batch again.
  */
 export function withinInvocation(): RetryPolicy {
   const { attempts, initialDelayMs, maxDelayMs } = retryPolicyOf(settings);
   return { attempts, initialDelayMs: Math.min(initialDelayMs, 1_000), maxDelayMs: Math.min(maxDelayMs, 2_000) };
 }
 
-/** Publication to the bus of this name; streams that cannot be published are marked in `views`. */
-export function publicationTo(name: string, views: ViewStore): Publication {
+/** Creates the publication to a bus. Streams that cannot be published get a mark in `views`. */
+export function createPublication(name: string, views: ViewStore): Publication {
   const bus = new EventBus({
     onHandlerError: lines.subscriberFailed,
   });

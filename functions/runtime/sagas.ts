@@ -7,14 +7,14 @@ import type { EventStore } from '../../core/store/event-store.ts';
 import { sagas } from '../../domain/sagas.ts';
 import type { Environment } from '../environment.ts';
 
-/** Answers the state machines of sagas, and brings them events. */
+/** Creates the callbacks of sagas: answers for their state machines, and the delivery of events to them. */
 export function sagaCallbacks(
-  { SAGA_TASKS_TABLE, SAGA_MACHINE_ARN_PREFIX }: Environment<'saga-events' | 'saga-task'>,
+  { SAGA_TOKENS_TABLE, SAGA_MACHINE_ARN_PREFIX }: Environment<'saga-events' | 'saga-task'>,
   store: EventStore,
 ): SagaCallbacks {
   return new SagaCallbacks({
     execution: new SagaExecution({ sagas, store }),
-    tokens: new DynamoSagaTokens(dynamoDb(), SAGA_TASKS_TABLE),
+    tokens: new DynamoSagaTokens(dynamoDb(), SAGA_TOKENS_TABLE),
     machines: new StepFunctionsMachines(stepFunctions(), SAGA_MACHINE_ARN_PREFIX),
   });
 }

@@ -15,18 +15,25 @@ import { decoratedStorage } from '../../core/telemetry/decorated-storage.ts';
 import { catalogue } from '../../events/catalogue.ts';
 import { damage, lines, metrics, settings, tracer } from './stage.ts';
 
-// Each store by the name of its table or bucket. A bundle holds only the stores that its function names.
+// Each function creates a store from the name of its table or bucket. A bundle holds only the stores that its function uses.
 
+/** The commits in the events table. */
 export const commitsIn = (table: string) => new DynamoCommitStorage(dynamoDb(), table);
-/** Views as they are stored, with claims for what is large. */
+/** The views as they are stored, with claims in the place of large views. */
 export const storedViewsIn = (table: string) => new DynamoViewStore(dynamoDb(), table);
+/** The bodies of large views. */
 export const viewClaimsIn = (bucket: string) => new ViewClaims(bucketObjects(bucket));
+/** The views, large views included. */
 export const viewsIn = (table: string, bucket: string) =>
   new LargeViewStore(storedViewsIn(table), viewClaimsIn(bucket));
+/** The shared views. */
 export const sharedViewsIn = (table: string, bucket: string) =>
   withLargeCheckpoints(new DynamoSharedViews(dynamoDb(), table), viewClaimsIn(bucket));
+/** The control items. */
 export const controlIn = (table: string) => new DynamoControlStore(dynamoDb(), table);
+/** The bodies of large commits. */
 export const claimsIn = (bucket: string) => new ClaimCheck(bucketObjects(bucket));
+/** The archived segments of the log. */
 export const archiveIn = (bucket: string) => new LogArchive(bucketObjects(bucket));
 
 export const eventStore = (table: string, bucket: string) =>
@@ -35,6 +42,7 @@ export const eventStore = (table: string, bucket: string) =>
     trace: () => tracer.header,
   });
 
+/** The snapshots of states. */
 export const snapshotsIn = (bucket: string) =>
   new SnapshotStore(bucketObjects(bucket), {
     catalogue,
@@ -43,7 +51,7 @@ export const snapshotsIn = (bucket: string) =>
     metrics,
   });
 
-/** Where the pages of the log are, new and archived. */
+/** The places of the log's pages: the table for new pages, the bucket for archived pages. */
 export const logPlaces = (table: string, bucket: string) => ({
   storage: new DynamoLogStorage(dynamoDb(), table),
   catalogue,
@@ -54,12 +62,13 @@ export const logPlaces = (table: string, bucket: string) => ({
   onDamage: (error: unknown) => damage.note(error),
 });
 
-/** The log as readers get it, who are refused a log of another history than the events. */
-export const logOf = (eventsTable: string, table: string, bucket: string) => ({
+/** The log for readers. It refuses to be read when it belongs to another history than the events. */
+export const readableLog = (eventsTable: string, table: string, bucket: string) => ({
   ...logPlaces(table, bucket),
   history: commitsIn(eventsTable),
 });
 
-/** A warm function learns up to this late that another generation is live or built; see docs/replay.md. */
+/** A warm function notices at most this late that another generation is live or being built; see docs/replay.md. */
 const POINTERS_MAX_AGE_MS = 1_000;
+/** The generations of projections, cached for a second. */
 export const generationsIn = (table: string) => new Generations(controlIn(table), { maxAgeMs: POINTERS_MAX_AGE_MS });

@@ -12,19 +12,19 @@ import { Tracer } from '../../core/telemetry/tracer.ts';
 /** The telemetry of a function: metrics as log lines, spans to the X-Ray daemon beside the function. */
 export interface FunctionTelemetry extends Telemetry {
   /**
-   * Counts an answer of 5xx by the version of the function, and writes that at once: it decides whether a deployment is taken
-   * back, so it is counted also where metrics are switched off.
+   * Counts an answer of 5xx by the version of the function, and writes the count at once. The count decides whether a
+   * deployment is rolled back, so it is written also where metrics are switched off.
    */
   countFault(): void;
   /**
-   * A middleware: the handler works in the invocation's trace, and what was measured leaves before Lambda freezes the function.
-   * Metrics are not written by Powertools' `logMetrics`, for a line at each request is what {@link EmfMetrics} avoids.
-   * @param flushMs least time between two writings of metrics, milliseconds
+   * A middleware: the handler runs in the trace of the invocation, and metrics and spans leave before Lambda freezes the
+   * function. Powertools' `logMetrics` would write a line at each request, which {@link EmfMetrics} avoids.
+   * @param flushMs least time between two flushes of the metrics, milliseconds
    */
   middleware(flushMs: number): MiddlewareObj;
 }
 
-/** Observes this function and every call that the function makes to AWS. */
+/** Creates the telemetry of this function, which observes every call of the function to AWS. */
 export function createFunctionTelemetry({ monitoring }: EventSystem): FunctionTelemetry {
   const emf = new EmfMetrics();
   const sink = new XRaySink();
@@ -44,7 +44,7 @@ export function createFunctionTelemetry({ monitoring }: EventSystem): FunctionTe
         await sink.flush();
       };
       return {
-        // Lambda keeps the trace header of the current invocation here, and records the function's span itself.
+        // Lambda sets the trace header of the current invocation here, and records the function's span itself.
         before: () => tracer.enter(process.env['_X_AMZN_TRACE_ID']),
         after: flush,
         onError: flush,
@@ -53,7 +53,7 @@ export function createFunctionTelemetry({ monitoring }: EventSystem): FunctionTe
   };
 }
 
-/** The tables of this function by what they hold: EVENTS_TABLE is counted as "events". */
+/** The label of each table of this function: the table in EVENTS_TABLE has the label "events". */
 function tableNames(): Record<string, string> {
   const tables = Object.entries(process.env).filter(([name]) => name.endsWith('_TABLE'));
   return Object.fromEntries(tables.map(([name, table = '']) => [table, name.replace(/_TABLE$/, '').toLowerCase()]));

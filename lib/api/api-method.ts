@@ -3,29 +3,29 @@ import { acknowledge } from '../shared/acknowledge.ts';
 
 /** A method of the API. */
 export interface ApiRoute {
-  /** Names its operation: `createAgent`. */
+  /** Name of the operation, such as `createAgent`. */
   readonly name: string;
   readonly method: string;
-  /** With parameters in braces: `/agents/{agentId}`. */
+  /** Path with parameters in braces, such as `/agents/{agentId}`. */
   readonly path: string;
-  /** False for what anybody may ask. */
+  /** False for a method that needs no signature. */
   readonly auth?: false | undefined;
-  /** What API Gateway checks of its body: JSON Schema, draft 4. */
+  /** JSON Schema (draft 4) by which API Gateway checks the body. */
   readonly schema?: object | undefined;
 }
 
 interface MethodOptions {
   readonly integration: apigateway.Integration;
   readonly requestValidator: apigateway.IRequestValidator;
-  /** Whether a request has to carry the key of a client, so that it counts towards the client's quota. */
+  /** Whether a request needs the key of a client, and counts towards the client's quota. */
   readonly apiKeyRequired: boolean;
 }
 
-/** Adds a method with all that API Gateway can check of a request before a function sees it. */
+/** Adds a method to the API. API Gateway checks parameters and body before it invokes the function. */
 export function addMethod(api: apigateway.RestApi, route: ApiRoute, options: MethodOptions): void {
   const { method, path, auth } = route;
   const parameters = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => [`method.request.path.${name}`, true] as const);
-  const requestModels = modelsOf(api, route);
+  const requestModels = requestModelsFor(api, route);
   const added = api.root.resourceForPath(path).addMethod(method, options.integration, {
     requestValidator: options.requestValidator,
     requestParameters: Object.fromEntries(parameters),
@@ -49,8 +49,11 @@ export function addMethod(api: apigateway.RestApi, route: ApiRoute, options: Met
   );
 }
 
-/** A body of another type than JSON has no model, and the function refuses it. */
-function modelsOf(api: apigateway.RestApi, { name, schema }: ApiRoute): Record<string, apigateway.IModel> | undefined {
+/** Models for bodies in JSON. Other bodies have no model, and the function refuses them. */
+function requestModelsFor(
+  api: apigateway.RestApi,
+  { name, schema }: ApiRoute,
+): Record<string, apigateway.IModel> | undefined {
   if (!schema) return undefined;
   const modelName = `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
   const model = api.addModel(`Model-${name}`, {

@@ -15,7 +15,7 @@ import {
   readEventsAndViews,
   redriveBatches,
 } from '../data/permissions.ts';
-import { type DeliveryStack, streamArnOf } from '../delivery/delivery-stack.ts';
+import { type DeliveryStack, tableStreamArn } from '../delivery/delivery-stack.ts';
 import { acknowledge } from '../shared/acknowledge.ts';
 import type { AlarmPlace } from '../shared/alarms.ts';
 import type { Config } from '../shared/config.ts';
@@ -26,24 +26,25 @@ import { GradualDeployment } from './gradual-deployment.ts';
 import { addUsagePlan } from './usage-plan.ts';
 import { addWebAcl } from './web-acl.ts';
 
-/** The methods of the API by the function that answers them. */
+/** The methods of the API, by the function that answers them. */
 export interface ApiRoutes {
   readonly command: readonly ApiRoute[];
   readonly query: readonly ApiRoute[];
   readonly operate: readonly ApiRoute[];
 }
 
+/** The stacks and settings that {@link ApiStack} needs. */
 export interface ApiStackProps extends StackProps, AlarmPlace {
   readonly data: DataStack;
   readonly bus: IEventBus;
   readonly delivery: DeliveryStack;
-  /** Carries out replays. */
+  /** The state machine that carries out replays. */
   readonly replayMachine: IStateMachine;
   readonly routes: ApiRoutes;
   readonly code: FunctionCode;
 }
 
-/** The HTTP API: every method is declared, so what is not declared never reaches a function. */
+/** The HTTP API. API Gateway knows every method, so other requests never reach a function. */
 export class ApiStack extends Stack {
   readonly api: apigateway.RestApi;
   readonly command: ServiceFunction<'command'>;
@@ -55,17 +56,17 @@ export class ApiStack extends Stack {
     this.command = commandFunction(this, props);
     this.query = queryFunction(this, props);
     this.operate = operateFunction(this, props);
-    for (const own of [this.command, this.query, this.operate])
-      props.data.objects.acknowledgeUse(own, 'snapshots', 'large-events');
-    for (const own of [this.query, this.operate]) props.data.objects.acknowledgeUse(own, 'large-views');
+    for (const handler of [this.command, this.query, this.operate])
+      props.data.objects.acknowledgeUse(handler, 'snapshots', 'large-events');
+    for (const handler of [this.query, this.operate]) props.data.objects.acknowledgeUse(handler, 'large-views');
     props.data.objects.acknowledgeUse(this.query, 'log');
     props.delivery.failures.acknowledgeRedrive(this.operate);
     const gradual = props.config.gradualDeployment ? new GradualDeployment(this, props) : undefined;
     const live = (name: string, handler: ServiceFunction<FunctionName>) =>
-      gradual?.aliasOf(this, name, handler) ?? handler;
-    const command = integrationOf(live('Command', this.command));
-    const query = integrationOf(live('Query', this.query));
-    const operate = integrationOf(live('Operate', this.operate));
+      gradual?.addAlias(this, name, handler) ?? handler;
+    const command = integrate(live('Command', this.command));
+    const query = integrate(live('Query', this.query));
+    const operate = integrate(live('Operate', this.operate));
     this.api = restApi(this, props.config);
     addGatewayResponses(this.api);
     const requestValidator = this.api.addRequestValidator('RequestValidator', {
@@ -91,9 +92,9 @@ function commandFunction(scope: Construct, { config, alarmTopic, data, code }: A
     code,
     environment: { EVENTS_TABLE: data.events.tableName, OBJECTS_BUCKET: data.objects.bucketName },
     permissions: appendEvents(data),
-    // Under API Gateway's 29 s, so that a caller gets our answer and not its.
+    // Below the 29 s of API Gateway, so that a caller gets the function's answer.
     timeout: Duration.seconds(20),
-    // CPU comes with memory, and a cold start is bound by CPU.
+    // Lambda gives CPU in proportion to memory, and CPU bounds a cold start.
     memoryMegabytes: 1024,
   });
 }
@@ -140,7 +141,12 @@ function operateFunction(scope: Construct, props: ApiStackProps) {
       ...operateReplays(data, replayMachine.stateMachineArn),
       ...publishTo(bus),
       ...redriveBatches(
-        { failures, projector: projector.functionArn, relay: relay.functionArn, streamArn: streamArnOf(data.events) },
+        {
+          failures,
+          projector: projector.functionArn,
+          relay: relay.functionArn,
+          streamArn: tableStreamArn(data.events),
+        },
         data.key,
       ),
     ],
@@ -149,8 +155,8 @@ function operateFunction(scope: Construct, props: ApiStackProps) {
   });
 }
 
-/** One permission a function, not two a method: a function's policy holds 20 KB, about 40 methods' worth. */
-const integrationOf = (handler: lambda.IFunction) =>
+/** A permission for each function, not two for each method: a function's policy of 20 KB holds about 40 methods. */
+const integrate = (handler: lambda.IFunction) =>
   new apigateway.LambdaIntegration(handler, { scopePermissionToMethod: false });
 
 function restApi(scope: Construct, config: Config): apigateway.RestApi {
@@ -168,7 +174,7 @@ function restApi(scope: Construct, config: Config): apigateway.RestApi {
       tracingEnabled: true,
       metricsEnabled: true,
       loggingLevel: apigateway.MethodLoggingLevel.ERROR,
-      // Bodies hold what agents think and do; they have no place in a log.
+      // Bodies hold the steps and thoughts of agents, which do not belong in a log.
       dataTraceEnabled: false,
       throttlingRateLimit: config.throttle.ratePerSecond,
       throttlingBurstLimit: config.throttle.burst,
@@ -192,7 +198,7 @@ function restApi(scope: Construct, config: Config): apigateway.RestApi {
   return api;
 }
 
-/** Who asked for what and how it went; the path as declared, so neither ids nor query strings. */
+/** Caller, route and outcome of each request. The route is the declared path, so logs have no ids and no query strings. */
 const accessLogFields = {
   requestId: '$context.requestId',
   traceId: '$context.xrayTraceId',

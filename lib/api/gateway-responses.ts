@@ -1,7 +1,7 @@
 import { ResponseType, type RestApi } from 'aws-cdk-lib/aws-apigateway';
 
 interface GatewayProblem {
-  /** Seconds after which another try makes sense, if it does. */
+  /** Seconds after which a repeat makes sense, if it does. */
   readonly retryAfter?: number;
   readonly status: number;
   readonly code: string;
@@ -12,14 +12,14 @@ const unauthenticated = { status: 401, code: 'UNAUTHENTICATED', title: 'The requ
 const unavailable = { status: 503, code: 'UNAVAILABLE', title: 'The service cannot be reached', retryAfter: 1 };
 const throttled = { status: 429, code: 'THROTTLED', title: 'Too many requests', retryAfter: 1 };
 
-/** It does not say whether the body is no JSON at all or of another form, so this has to do for both. */
+/** API Gateway does not tell a body that is not JSON from a body of another form, so both get this problem. */
 const invalidBody = {
   status: 422,
   code: 'VALIDATION_FAILED',
   title: 'The body is not JSON of the form that GET /openapi.json gives for this request',
 };
 
-/** What API Gateway answers by itself, in the words of our own errors. */
+/** The errors that API Gateway answers itself, with the status and code of the functions' errors. */
 const problems: readonly (readonly [ResponseType, GatewayProblem])[] = [
   [ResponseType.MISSING_AUTHENTICATION_TOKEN, unauthenticated],
   [ResponseType.INVALID_SIGNATURE, unauthenticated],
@@ -27,7 +27,7 @@ const problems: readonly (readonly [ResponseType, GatewayProblem])[] = [
   [ResponseType.ACCESS_DENIED, { status: 403, code: 'FORBIDDEN', title: 'The caller may not do this' }],
   [ResponseType.REQUEST_TOO_LARGE, { status: 413, code: 'PAYLOAD_TOO_LARGE', title: 'The request is too large' }],
   [ResponseType.THROTTLED, throttled],
-  // A quota is by the day. The long pause tells a client's retries to give up.
+  // A quota is for a day. The long pause makes a client's retries give up.
   [ResponseType.QUOTA_EXCEEDED, { ...throttled, title: 'The quota of this client is used up', retryAfter: 3600 }],
   [ResponseType.INVALID_API_KEY, { status: 403, code: 'FORBIDDEN', title: 'x-api-key has to be the key of a client' }],
   [ResponseType.WAF_FILTERED, { status: 403, code: 'FORBIDDEN', title: 'The request looks like an attack' }],
@@ -39,7 +39,7 @@ const problems: readonly (readonly [ResponseType, GatewayProblem])[] = [
   [ResponseType.DEFAULT_5XX, { status: 500, code: 'INTERNAL', title: 'Something went wrong' }],
 ];
 
-/** Makes every error of the API an RFC 9457 problem, also those that never reach a function. */
+/** Makes every error of API Gateway an RFC 9457 problem, as the functions' errors are. */
 export function addGatewayResponses(api: RestApi): void {
   for (const [type, { status, code, title, retryAfter }] of problems) {
     const retry: Record<string, string> = retryAfter ? { 'Retry-After': `'${retryAfter}'` } : {};
@@ -47,10 +47,12 @@ export function addGatewayResponses(api: RestApi): void {
       type,
       statusCode: String(status),
       responseHeaders: { 'Content-Type': "'application/problem+json'", 'Cache-Control': "'no-store'", ...retry },
-      // API Gateway's own message stays out: it can quote the request.
-      templates: { 'application/json': JSON.stringify({ type: typeOf(code), title, status, detail: title, code }) },
+      // The message of API Gateway stays out, because it can quote the request.
+      templates: {
+        'application/json': JSON.stringify({ type: problemType(code), title, status, detail: title, code }),
+      },
     });
   }
 }
 
-const typeOf = (code: string) => `urn:annals:problem:${code.toLowerCase().replaceAll('_', '-')}`;
+const problemType = (code: string) => `urn:annals:problem:${code.toLowerCase().replaceAll('_', '-')}`;

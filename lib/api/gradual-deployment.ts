@@ -5,19 +5,19 @@ import { Alias, type Version } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import type { FunctionName } from '../../functions/environment.ts';
 import { acknowledge } from '../shared/acknowledge.ts';
-import { type AlarmPlace, addAlarm, ownMetric } from '../shared/alarms.ts';
+import { type AlarmPlace, addAlarm, annalsMetric } from '../shared/alarms.ts';
 import type { ServiceFunction } from '../shared/service-function.ts';
 
-/** A tenth of the requests go to a new version for five minutes; then all do, unless it failed. */
+/** A tenth of the requests go to a new version for five minutes. Then all requests do, unless the version failed. */
 const CANARY = codedeploy.LambdaDeploymentConfig.CANARY_10PERCENT_5MINUTES;
 const ALIAS = 'live';
 const EACH_MINUTE = { statistic: 'Sum', period: Duration.minutes(1) };
-/** Failures of a new version within a minute that are no accident. */
-const SEVERAL = 3;
-/** Part of a new version's requests that may fail, one in so many: what a hiccup of a service does to both versions takes none back. */
-const ONE_IN = 20;
+/** A version is rolled back after at least this many failures within a minute. */
+const MIN_FAILURES = 3;
+/** A version is rolled back when at least 1 of this many requests fails. Short outages, which hit every version, stay below. */
+const REQUESTS_PER_FAILURE = 20;
 
-/** Deploys functions that answer requests so that a version that fails is taken back before most callers meet it. */
+/** Deploys functions behind the API step by step: a version that fails is rolled back before most callers meet it. */
 export class GradualDeployment {
   readonly #application: codedeploy.LambdaApplication;
   readonly #place: AlarmPlace;
@@ -30,11 +30,11 @@ export class GradualDeployment {
   }
 
   /**
-   * The alias of a function that callers are to use. It moves to a new version step by step, and back when that version
-   * crashes (alarm `<name>Errors`) or answers 5xx (`<name>Faults`). Both look at the new version alone: while the old one fails, a
-   * mended one can be deployed.
+   * Adds the alias of a function that callers use. It moves to a new version step by step, and back when that version
+   * crashes (alarm `<name>Errors`) or answers 5xx (`<name>Faults`). Both alarms watch the new version alone, so that a
+   * repair can be deployed while the old version fails.
    */
-  aliasOf(scope: Construct, name: string, handler: ServiceFunction<FunctionName>): Alias {
+  addAlias(scope: Construct, name: string, handler: ServiceFunction<FunctionName>): Alias {
     const version = handler.currentVersion;
     const alias = new Alias(scope, `${name}Live`, { aliasName: ALIAS, version });
     const group = new codedeploy.LambdaDeploymentGroup(scope, `${name}Deployment`, {
@@ -53,29 +53,34 @@ export class GradualDeployment {
   }
 
   #crashes(scope: Construct, name: string, version: Version): Alarm {
-    const rule = { name: `${name}Errors`, metric: ofVersion(version, 'Errors'), threshold: SEVERAL, periods: 1 };
+    const rule = {
+      name: `${name}Errors`,
+      metric: versionMetric(version, 'Errors'),
+      threshold: MIN_FAILURES,
+      periods: 1,
+    };
     return needed(addAlarm(scope, rule.name, this.#place, rule));
   }
 
-  /** Lambda takes an answer of 5xx for a success, so the function itself counts those, by its version. */
+  /** Lambda counts an answer of 5xx as a success, so the function itself counts such answers, by its version. */
   #faults(scope: Construct, name: string, handler: ServiceFunction<FunctionName>, version: Version): Alarm {
     const { config } = this.#place;
     const labels = { version: version.version };
-    const faults = ownMetric(config, 'answered_faults_total', handler.name, 'Sum', labels);
+    const faults = annalsMetric(config, 'answered_faults_total', handler.name, 'Sum', labels);
     const part = new MathExpression({
-      expression: `IF(FILL(faults, 0) >= ${SEVERAL} AND FILL(faults, 0) * ${ONE_IN} >= FILL(requests, 0), 1, 0)`,
-      usingMetrics: { faults, requests: ofVersion(version, 'Invocations') },
+      expression: `IF(FILL(faults, 0) >= ${MIN_FAILURES} AND FILL(faults, 0) * ${REQUESTS_PER_FAILURE} >= FILL(requests, 0), 1, 0)`,
+      usingMetrics: { faults, requests: versionMetric(version, 'Invocations') },
       label: 'several requests failed, and more than a few in a hundred',
       period: EACH_MINUTE.period,
     });
-    const condition = config.metricMath ? { metric: part, threshold: 1 } : { metric: faults, threshold: SEVERAL };
+    const condition = config.metricMath ? { metric: part, threshold: 1 } : { metric: faults, threshold: MIN_FAILURES };
     const rule = { name: `${name}Faults`, periods: 1, alwaysCounted: true, ...condition } as const;
     return needed(addAlarm(scope, rule.name, this.#place, rule));
   }
 }
 
-/** What a version did that an alias sent a part of the requests to. Lambda publishes it while there are two versions. */
-const ofVersion = ({ lambda, version }: Version, metricName: string) =>
+/** A metric of a version that gets a part of an alias's requests. Lambda publishes it while the alias has two versions. */
+const versionMetric = ({ lambda, version }: Version, metricName: string) =>
   new Metric({
     namespace: 'AWS/Lambda',
     metricName,
@@ -89,5 +94,5 @@ const ofVersion = ({ lambda, version }: Version, metricName: string) =>
 
 function needed(alarm: Alarm | undefined): Alarm {
   if (alarm) return alarm;
-  throw new Error('a deployment cannot be taken back without its alarms');
+  throw new Error('a deployment cannot be rolled back without its alarms');
 }

@@ -2,9 +2,9 @@ import { Period, type RestApi } from 'aws-cdk-lib/aws-apigateway';
 import type { Config } from '../shared/config.ts';
 
 /**
- * What each client may ask of the API, counted by the key that it sends along as `x-api-key`. The key says whose quota a
- * request uses and nothing else: who may ask at all, IAM decides by the signature. A client is added with its key; with
- * no clients, requests need no key and only the throttle of the stage holds.
+ * Adds a rate and a daily quota for each client, counted by the key in the header `x-api-key`. The key only names the quota
+ * that a request uses; IAM authorises the request by its signature. Without clients, requests need no key, and only the
+ * throttle of the stage limits them.
  */
 export function addUsagePlan(api: RestApi, { stage, clients, client }: Config): void {
   const plan = api.addUsagePlan('Clients', {

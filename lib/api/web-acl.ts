@@ -2,10 +2,10 @@ import type { Stage } from 'aws-cdk-lib/aws-apigateway';
 import * as waf from 'aws-cdk-lib/aws-wafv2';
 import type { Construct } from 'constructs';
 
-/** Requests of one address in five minutes, above which it is shut out. */
+/** An address is blocked above this many requests in five minutes. */
 const REQUESTS_PER_ADDRESS = 100_000;
 
-/** A Content-Length of 6,000,000 or more: more than any request may have. */
+/** Matches a Content-Length of 6,000,000 or more, which no request may have. */
 const TOO_LONG = '^([6-9]\\d{6}|\\d{8,})$';
 
 const visible = (metricName: string) => ({ cloudWatchMetricsEnabled: true, sampledRequestsEnabled: false, metricName });
@@ -24,7 +24,10 @@ const managed = (name: string, priority: number, excluded: string[] = []): waf.C
   },
 });
 
-/** Puts a web ACL before the API: size, rate per address, what AWS knows as malicious. Requests are not sampled: bodies are agents' business. */
+/**
+ * Puts a web ACL before the API. It blocks large requests, addresses with many requests, and requests that AWS knows as
+ * malicious. It does not sample requests, because bodies hold the work of agents.
+ */
 export function addWebAcl(scope: Construct, stage: Stage): void {
   const acl = new waf.CfnWebACL(scope, 'WebAcl', {
     scope: 'REGIONAL',
@@ -52,7 +55,7 @@ export function addWebAcl(scope: Construct, stage: Stage): void {
         visibilityConfig: visible('TooOften'),
         statement: { rateBasedStatement: { aggregateKeyType: 'IP', limit: REQUESTS_PER_ADDRESS } },
       },
-      // Agents write code, paths and commands into their steps: the rules that look for those in bodies only count.
+      // Agents write code, paths and commands into their steps, so the rules that look for these in bodies only count.
       managed('AWSManagedRulesCommonRuleSet', 2, [
         'SizeRestrictions_BODY',
         'CrossSiteScripting_BODY',

@@ -7,12 +7,13 @@ import type { Config } from '../shared/config.ts';
 import { PrivateBucket } from '../shared/private-bucket.ts';
 import type { DataStack } from './data-stack.ts';
 
+/** The stage and the data that {@link AuditStack} watches. */
 export interface AuditStackProps extends StackProps {
   readonly config: Config;
   readonly data: DataStack;
 }
 
-/** Who read or wrote which item or object, as CloudTrail records it: an option, since it is charged by the event. */
+/** CloudTrail's records of each read and write of items and objects. An option, because AWS charges for each record. */
 export class AuditStack extends Stack {
   constructor(scope: Construct, id: string, { config, data, ...props }: AuditStackProps) {
     super(scope, id, props);
@@ -34,7 +35,7 @@ export class AuditStack extends Stack {
     });
     const { events, views, control, log, objects } = data;
     const resource = trail.node.defaultChild as CfnTrail;
-    resource.eventSelectors = undefined; // CloudTrail takes selectors of one kind; tables need the advanced one
+    resource.eventSelectors = undefined; // CloudTrail takes a single kind of selectors; tables need the advanced kind
     resource.advancedEventSelectors = [
       dataEvents('AWS::DynamoDB::Table', { equalTo: [events, views, control, log].map((table) => table.tableArn) }),
       dataEvents('AWS::S3::Object', { startsWith: [`${objects.bucketArn}/`] }),
@@ -55,7 +56,7 @@ function dataEvents(type: string, arn: ArnMatch): CfnTrail.AdvancedEventSelector
   };
 }
 
-/** CloudTrail may encrypt with it, for this trail alone. */
+/** The key of the trail: CloudTrail may encrypt with it, for this trail alone. */
 function trailKey(stack: Stack, trailName: string, { removalPolicy }: Config): Key {
   const key = new Key(stack, 'Key', { description: 'Annals: audit records', enableKeyRotation: true, removalPolicy });
   const trailArn = stack.formatArn({ service: 'cloudtrail', resource: 'trail', resourceName: trailName });
@@ -63,7 +64,7 @@ function trailKey(stack: Stack, trailName: string, { removalPolicy }: Config): K
     new PolicyStatement({
       principals: [new ServicePrincipal('cloudtrail.amazonaws.com')],
       actions: ['kms:GenerateDataKey*', 'kms:DescribeKey'],
-      resources: ['*'], // in a key's policy: this key
+      resources: ['*'], // in the policy of a key, `*` is that key
       conditions: { StringEquals: { 'aws:SourceArn': trailArn } },
     }),
   );

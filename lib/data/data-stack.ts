@@ -7,13 +7,14 @@ import { letLogsUse } from '../shared/encrypted-logs.ts';
 import { tableSettings, unitLimits } from '../shared/table-settings.ts';
 import { ObjectsBucket } from './objects-bucket.ts';
 
-/** Keys and indexes of the tables, as the adapters to DynamoDB know them; a test compares the two. */
+/** Keys and indexes of the tables. A test compares them with those of the DynamoDB adapters. */
 const tableKeys = {
   events: { partition: 'stream', sort: 'version', ttl: 'expiresAt', byCommitId: 'idempotencyKey' },
   views: { partition: 'view', group: 'listing', parked: 'parkedIn', board: 'board', score: 'score', key: 'key' },
   control: { partition: 'item', kind: 'kind', id: 'id' },
   log: { partition: 'partition', sort: 'page', ttl: 'expiresAt' },
 } as const;
+/** Names of the indexes. */
 export const indexes = {
   byCommitId: 'byCommitId',
   byGroup: 'byGroup',
@@ -22,21 +23,22 @@ export const indexes = {
   byKind: 'byKind',
 } as const;
 
+/** The settings of {@link DataStack}. */
 export interface DataStackProps extends StackProps {
   readonly config: Config;
 }
 
-/** What must outlive every deployment: the events, the views made of them, the objects of both, and what Annals notes about its work. */
+/** All data that must outlive deployments: events, views, the log, large objects, and control items. */
 export class DataStack extends Stack {
-  /** Encrypts whatever keeps events: their table, objects, failed batches. */
+  /** Encrypts all that holds events: tables, objects, failed batches. */
   readonly key: Key;
-  /** Encrypts what is made of events, or noted about the work on them: views, log groups, state machines. */
+  /** Encrypts all that is derived from events: views, control items, log groups, state machines. */
   readonly viewsKey: Key;
   readonly events: dynamodb.Table;
   readonly views: dynamodb.Table;
   readonly objects: ObjectsBucket;
   readonly control: dynamodb.Table;
-  /** All events in one order, as pages. */
+  /** The log: all events in an order, in pages. */
   readonly log: dynamodb.Table;
 
   constructor(scope: Construct, id: string, props: DataStackProps) {

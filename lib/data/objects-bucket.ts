@@ -6,12 +6,12 @@ import { acknowledge } from '../shared/acknowledge.ts';
 import type { Config } from '../shared/config.ts';
 import { PrivateBucket } from '../shared/private-bucket.ts';
 
-/** Days for which a table can be restored, and so for which what its items point to must not be gone. */
+/** A table can be restored to any time of so many days, so the objects that its items refer to are kept as long. */
 const RESTORABLE_DAYS = 35;
 
 /**
- * Objects of the event store: snapshots, which can be made anew, and large events and archived log segments, which cannot.
- * Hence versions: what is deleted by mistake can be brought back for as long as the tables can.
+ * The bucket of snapshots, large events, large views and archived segments of the log. Most of them cannot be made again,
+ * so the bucket is versioned: a deleted object can be restored for as long as the tables can.
  */
 export class ObjectsBucket extends PrivateBucket {
   constructor(scope: Construct, id: string, props: { config: Config; encryptionKey: IKey }) {
@@ -24,13 +24,13 @@ export class ObjectsBucket extends PrivateBucket {
           expiredObjectDeleteMarker: true,
           abortIncompleteMultipartUploadAfter: Duration.days(1),
         },
-        // Pruned ones are of no use to anybody.
+        // Deleted snapshots are never needed again.
         { prefix: 'snapshots/', noncurrentVersionExpiration: Duration.days(1) },
       ],
     });
   }
 
-  /** Answers for the keys in the policy of a function that uses what is under some folders. */
+  /** Acknowledges the wildcards in the policy of a function that uses the objects in some folders. */
   acknowledgeUse(user: lambda.Function, ...folders: string[]): void {
     const stack = Stack.of(this);
     const { 'Fn::ImportValue': arn } = stack.resolve(stack.exportValue(this.bucketArn));

@@ -8,14 +8,15 @@ import type { AlarmPlace } from '../shared/alarms.ts';
 import { alarmFailedStarts } from '../shared/rule-alarm.ts';
 import { type FunctionCode, ServiceFunction } from '../shared/service-function.ts';
 
+/** The data and the code that {@link Archiver} needs. */
 export interface ArchiverProps extends AlarmPlace {
   readonly data: DataStack;
   readonly code: FunctionCode;
 }
 
 /**
- * Takes old pages of the log to the bucket, and removes what lies there for commits that were never written, once a day.
- * What one run does not get done, the next one does.
+ * The function that archives old pages of the log to the bucket, and removes bodies of commits that were never written, once
+ * a day. The next run goes on where a run ends.
  */
 export class Archiver extends ServiceFunction<'archiver'> {
   constructor(scope: Construct, id: string, { data, code, ...place }: ArchiverProps) {
@@ -23,7 +24,7 @@ export class Archiver extends ServiceFunction<'archiver'> {
       ...place,
       isRare: true,
       name: 'archiver',
-      description: 'Annals: takes old pages of the log to the archive, removes bodies that nobody claims',
+      description: 'Annals: archives old pages of the log, removes bodies without commits',
       code,
       environment: {
         EVENTS_TABLE: data.events.tableName,

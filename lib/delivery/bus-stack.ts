@@ -6,9 +6,10 @@ import type { Construct } from 'constructs';
 import type { AlarmPlace } from '../shared/alarms.ts';
 import { DeadLetterQueue } from '../shared/dead-letter-queue.ts';
 
+/** The settings and alarms of {@link BusStack}. */
 export interface BusStackProps extends StackProps, AlarmPlace {}
 
-/** The bus that everyone else subscribes to, under the name `annals-<stage>`. */
+/** The bus to which other systems subscribe, under the name `annals-<stage>`. */
 export class BusStack extends Stack {
   readonly bus: EventBus;
   /** Events that the bus could not deliver. */
@@ -17,7 +18,7 @@ export class BusStack extends Stack {
   constructor(scope: Construct, id: string, props: BusStackProps) {
     super(scope, id, props);
     const { stage, removalPolicy } = props.config;
-    // A key of its own: its policy lets EventBridge in, which has no business with the tables.
+    // A separate key: its policy lets EventBridge use it, which must not use the key of the tables.
     const kmsKey = new Key(this, 'Key', {
       description: 'Annals: events on the bus',
       enableKeyRotation: true,
@@ -25,7 +26,7 @@ export class BusStack extends Stack {
     });
     this.undelivered = new DeadLetterQueue(this, 'Undelivered', {
       ...props,
-      of: 'bus',
+      subject: 'bus',
       reason:
         'This queue is itself a dead-letter queue: EventBridge puts events here that it could not encrypt or decrypt. Nothing consumes it automatically, so no message can be received too often.',
     });

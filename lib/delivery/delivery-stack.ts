@@ -24,6 +24,7 @@ import { type FunctionCode, ServiceFunction } from '../shared/service-function.t
 import { Archiver } from './archiver.ts';
 import { FailureBucket } from './failure-bucket.ts';
 
+/** The data, bus and code that {@link DeliveryStack} needs. */
 export interface DeliveryStackProps extends StackProps, AlarmPlace {
   readonly data: DataStack;
   readonly bus: IEventBus;
@@ -31,14 +32,13 @@ export interface DeliveryStackProps extends StackProps, AlarmPlace {
 }
 
 /**
- * The two consumers of the table's stream; it feeds no third. The projector keeps the views, the relay feeds the log
- * and the bus, and everyone else reads the one or listens to the other.
- * Beside them the archiver, which runs by the clock.
+ * The two consumers of the events table's stream, which can feed no third. The projector updates the views. The relay feeds
+ * the log and the bus, from which all other consumers read. Archiver and verification run on a schedule.
  */
 export class DeliveryStack extends Stack {
   readonly projector: ServiceFunction<'projector'>;
   readonly relay: ServiceFunction<'relay'>;
-  /** Batches that both gave up on. */
+  /** The batches that Lambda gave up, of both consumers. */
   readonly failures: FailureBucket;
 
   constructor(scope: Construct, id: string, props: DeliveryStackProps) {
@@ -48,7 +48,7 @@ export class DeliveryStack extends Stack {
     const failures = new FailureBucket(this, 'Failures', { config, encryptionKey: data.key });
     this.failures = failures;
     new CfnOutput(this, 'FailuresBucket', { value: failures.bucketName });
-    const consumes = [...readStream(streamArnOf(data.events), data.key), ...keepFailures(failures, data.key)];
+    const consumes = [...readStream(tableStreamArn(data.events), data.key), ...keepFailures(failures, data.key)];
 
     this.projector = new ServiceFunction(this, 'Projector', {
       ...common,
@@ -63,14 +63,14 @@ export class DeliveryStack extends Stack {
       permissions: [...projectEvents(data), ...consumes],
     });
     data.objects.acknowledgeUse(this.projector, 'snapshots', 'large-events', 'large-views');
-    // A stream of events is worked on by one of the four at a time, so its views still change in order.
+    // A stream of events goes to a single of the four invocations at a time, so its views change in order.
     consume(this.projector, props, { table: data.events, failures, batchSize: 100, parallelizationFactor: 4 });
 
     this.relay = new ServiceFunction(this, 'Relay', {
       ...common,
-      memoryMegabytes: 1_769, // a whole processor: it is what the relay waits for (`npm run bench -- relay`)
+      memoryMegabytes: 1_769, // a whole processor, which bounds the relay (`npm run bench -- relay`)
       name: 'relay',
-      description: 'Annals: takes events into the log and to the bus',
+      description: 'Annals: appends events to the log and publishes them on the bus',
       environment: {
         EVENTS_TABLE: data.events.tableName,
         LOG_TABLE: data.log.tableName,
@@ -96,15 +96,15 @@ export class DeliveryStack extends Stack {
       timeout: Duration.minutes(15),
       isRare: true,
     });
-    const byTheClock = new Rule(this, 'VerifyByTheClock', {
-      description: 'Annals: begins a verification when it is time, and goes on with the one under way',
+    const verifySchedule = new Rule(this, 'VerifyByTheClock', {
+      description: 'Annals: begins a verification when it is due, or goes on with the current verification',
       schedule: Schedule.rate(Duration.minutes(15)),
       targets: [new LambdaFunction(verify, { retryAttempts: 1 })],
     });
-    alarmFailedStarts(byTheClock, props, 'verify');
+    alarmFailedStarts(verifySchedule, props, 'verify');
     data.objects.acknowledgeUse(verify, 'snapshots', 'large-events', 'large-views', 'log', 'verifications');
     const { batch_size: batchSize, batch_timeout } = config.eventSystem.bus;
-    // Lambda counts in whole seconds. A fuller batch makes fewer pages of the log.
+    // Lambda takes whole seconds. Larger batches make fewer pages of the log.
     const maxBatchingWindow = Duration.seconds(Math.ceil(batch_timeout / 1_000));
     const source = { table: data.events, failures, batchSize, maxBatchingWindow, parallelizationFactor: 1 };
     consume(this.relay, props, source, tampering);
@@ -113,9 +113,10 @@ export class DeliveryStack extends Stack {
   }
 }
 
-export function streamArnOf({ tableStreamArn, node }: Table): string {
-  if (tableStreamArn === undefined) throw new Error(`${node.path} has no stream`);
-  return tableStreamArn;
+/** The ARN of a table's stream. @throws Error when the table has no stream */
+export function tableStreamArn(table: Table): string {
+  if (table.tableStreamArn === undefined) throw new Error(`${table.node.path} has no stream`);
+  return table.tableStreamArn;
 }
 
 interface Source {
@@ -126,7 +127,7 @@ interface Source {
   readonly parallelizationFactor: number;
 }
 
-/** Nothing but retention ever changes or removes a commit, and what that removes bears DynamoDB's name: the rest is to be seen. */
+/** Only tampering changes or removes a commit. DynamoDB's removals of expired items, which have a user identity, are left out. */
 const tampering = [
   { eventName: lambda.FilterRule.isEqual('MODIFY') },
   { eventName: lambda.FilterRule.isEqual('REMOVE'), userIdentity: { type: lambda.FilterRule.notExists() } },
@@ -136,20 +137,20 @@ function consume(
   consumer: ServiceFunction<FunctionName>,
   place: AlarmPlace,
   { table, failures, ...batching }: Source,
-  besides: readonly object[] = [],
+  furtherFilters: readonly object[] = [],
 ): void {
   const mapping = consumer.addEventSourceMapping('Stream', {
-    eventSourceArn: streamArnOf(table),
+    eventSourceArn: tableStreamArn(table),
     startingPosition: lambda.StartingPosition.TRIM_HORIZON,
     ...batching,
-    filters: [{ eventName: lambda.FilterRule.isEqual('INSERT') }, ...besides].map(lambda.FilterCriteria.filter),
-    // Counts batches that were given up, which alarms watch.
+    filters: [{ eventName: lambda.FilterRule.isEqual('INSERT') }, ...furtherFilters].map(lambda.FilterCriteria.filter),
+    // Publishes the numbers of given up batches, which alarms watch.
     metricsConfig: { metrics: [lambda.MetricType.EVENT_COUNT] },
     reportBatchItemFailures: true,
-    // Finds the one record that crashes the function, should there be one.
+    // Isolates a record that crashes the function.
     bisectBatchOnError: true,
-    // No limit of retries: what comes again could not reach a service, which is no fault of any record. Bad ones are parked.
-    // Half of the stream's 24 h: what waits longer is kept in the bucket, before the stream forgets it.
+    // No limit of retries: a batch comes again only after an outage, because bad records are parked. After 12 h, before the
+    // stream drops records at 24 h, Lambda puts the batch into the bucket.
     maxRecordAge: Duration.hours(12),
     onFailure: { bind: () => ({ destination: failures.bucketArn }) },
     supportS3OnFailureDestination: true,
@@ -163,21 +164,21 @@ function consume(
 }
 
 /**
- * Batches that Lambda gave up: those that lie in the bucket, those that were dropped, and those that could not be put anywhere.
+ * Alarms for batches that Lambda gave up: put into the bucket, dropped, or lost because the bucket could not be written.
  * Lambda publishes the first two by mapping and the third by function.
  */
 function alarmGivenUp(consumer: ServiceFunction<FunctionName>, mapping: lambda.EventSourceMapping, place: AlarmPlace) {
-  const ofMapping = { EventSourceMappingUUID: mapping.eventSourceMappingId };
-  const ofFunction = { FunctionName: consumer.functionName };
+  const byMapping = { EventSourceMappingUUID: mapping.eventSourceMappingId };
+  const byFunction = { FunctionName: consumer.functionName };
   const watch = (name: string, metricName: string, dimensionsMap: Record<string, string>) =>
     addAlarm(consumer, metricName, place, {
-      ...{ name, of: consumer.name, threshold: 1, periods: 1 },
+      ...{ name, subject: consumer.name, threshold: 1, periods: 1 },
       metric: new Metric({
         ...{ namespace: 'AWS/Lambda', metricName, dimensionsMap },
         ...{ statistic: 'Sum', period: Duration.minutes(1) },
       }),
     });
-  watch('FailedBatches', 'OnFailureDestinationDeliveredEventCount', ofMapping);
-  watch('DroppedBatches', 'DroppedEventCount', ofMapping);
-  watch('LostBatches', 'DestinationDeliveryFailures', ofFunction);
+  watch('FailedBatches', 'OnFailureDestinationDeliveredEventCount', byMapping);
+  watch('DroppedBatches', 'DroppedEventCount', byMapping);
+  watch('LostBatches', 'DestinationDeliveryFailures', byFunction);
 }

@@ -6,12 +6,13 @@ import { acknowledge } from '../shared/acknowledge.ts';
 import type { Config } from '../shared/config.ts';
 import { PrivateBucket } from '../shared/private-bucket.ts';
 
+/** The settings and the key of {@link FailureBucket}. */
 export interface FailureBucketProps {
   readonly config: Config;
   readonly encryptionKey: IKey;
 }
 
-/** Where Lambda puts batches that their consumer gave up on, whole, so that they can be processed later. */
+/** The bucket into which Lambda puts batches that it gave up, with their records, so that they can be redriven. */
 export class FailureBucket extends PrivateBucket {
   constructor(scope: Construct, id: string, { config, encryptionKey }: FailureBucketProps) {
     super(scope, id, {
@@ -26,7 +27,7 @@ export class FailureBucket extends PrivateBucket {
     });
   }
 
-  /** Answers for the keys in the policy of a function of another stack that redrives what is in here. */
+  /** Acknowledges the wildcards in the policy of a function of another stack that redrives batches. */
   acknowledgeRedrive(user: lambda.Function): void {
     const stack = Stack.of(this);
     const { 'Fn::ImportValue': arn } = stack.resolve(stack.exportValue(this.bucketArn));

@@ -5,20 +5,21 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import type { Config } from '../shared/config.ts';
 
+/** The settings of {@link AlarmTopicStack}. */
 export interface AlarmTopicStackProps extends StackProps {
   readonly config: Config;
 }
 
-/** Where all alarms of a stage go. A stack of its own, because every other stack has alarms. */
+/** The topic that gets all alarms of a stage. A separate stack, because every other stack has alarms. */
 export class AlarmTopicStack extends Stack {
-  /** Subscribe whoever is on call. */
+  /** The topic to which the people on call subscribe. */
   readonly topic: Topic;
 
   constructor(scope: Construct, id: string, { config, ...props }: AlarmTopicStackProps) {
     super(scope, id, props);
-    const ofThisAccount = { StringEquals: { 'aws:SourceAccount': this.account } };
-    const cloudWatch = new ServicePrincipal('cloudwatch.amazonaws.com', { conditions: ofThisAccount });
-    // A key of its own, that CloudWatch may use: it has no business with the tables.
+    const fromThisAccount = { StringEquals: { 'aws:SourceAccount': this.account } };
+    const cloudWatch = new ServicePrincipal('cloudwatch.amazonaws.com', { conditions: fromThisAccount });
+    // A separate key that CloudWatch may use, which must not use the key of the tables.
     const masterKey = new Key(this, 'Key', {
       description: 'Annals: alarms',
       enableKeyRotation: true,
@@ -30,7 +31,7 @@ export class AlarmTopicStack extends Stack {
       enforceSSL: true,
       masterKey,
     });
-    // The policy that refuses what is not TLS replaces SNS's default policy, which lets CloudWatch publish.
+    // The policy that demands TLS replaces SNS's default policy, which would let CloudWatch publish.
     this.topic.grantPublish(cloudWatch);
     new CfnOutput(this, 'AlarmTopic', { value: this.topic.topicArn });
   }

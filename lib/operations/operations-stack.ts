@@ -13,17 +13,18 @@ import { type FunctionCode, ServiceFunction } from '../shared/service-function.t
 import { alarmRules, checkMinutes, type Watched } from './alarm-rules.ts';
 import { addDashboard } from './dashboard.ts';
 
+/** The stacks that {@link OperationsStack} watches. */
 export interface OperationsStackProps extends StackProps, AlarmPlace, Omit<Watched, 'undelivered'> {
   readonly bus: BusStack;
   readonly code: FunctionCode;
 }
 
-/** What tells operators how a stage is: alarms, a dashboard, and a function that tries every part by the clock. */
+/** The alarms and the dashboard of a stage, and a function that checks its health on a schedule. */
 export class OperationsStack extends Stack {
   constructor(scope: Construct, id: string, props: OperationsStackProps) {
     super(scope, id, props);
     const watched: Watched = { ...props, undelivered: props.bus.undelivered };
-    for (const rule of alarmRules(watched)) addAlarm(this, `${rule.name}${rule.of ?? ''}`, props, rule);
+    for (const rule of alarmRules(watched)) addAlarm(this, `${rule.name}${rule.subject ?? ''}`, props, rule);
     addDashboard(this, watched);
     scheduleHealthChecks(this, props);
   }
@@ -32,8 +33,8 @@ export class OperationsStack extends Stack {
 const MINUTE_MS = 60_000;
 
 /**
- * A rule fires once a minute at most, and EventBridge's other scheduler is no finer. What falls between comes from the same
- * rule by way of queues that hold a message back: cents a month, where a function that sleeps would cost dollars.
+ * A rule fires at most once a minute, as EventBridge Scheduler does. More frequent checks come from the same rule through
+ * queues that delay a message. They cost cents a month; a function that sleeps would cost dollars.
  */
 function scheduleHealthChecks(scope: Construct, props: OperationsStackProps): void {
   const { config, alarmTopic, data, code } = props;
@@ -60,7 +61,7 @@ function scheduleHealthChecks(scope: Construct, props: OperationsStackProps): vo
     const seconds = Math.round(delay / 1_000); // SQS knows no parts of a second
     const queue = new sqs.Queue(scope, `After${seconds}s`, {
       deliveryDelay: Duration.seconds(seconds),
-      // A check that comes late is worth nothing.
+      // A late check is useless.
       retentionPeriod: Duration.minutes(2),
       visibilityTimeout: Duration.seconds(60),
       encryption: sqs.QueueEncryption.SQS_MANAGED,
@@ -69,7 +70,7 @@ function scheduleHealthChecks(scope: Construct, props: OperationsStackProps): vo
     acknowledge(
       queue,
       'AwsSolutions-SQS3',
-      'It carries the ticks of a clock. One that was not taken within two minutes is of no use to anybody, so there is nothing to keep in a dead-letter queue; that checks stopped altogether raises the alarm Unhealthy.',
+      'The queue carries ticks of a clock. A tick that was not taken within two minutes is useless, so a dead-letter queue would keep nothing of value. The alarm Unhealthy goes off when checks stop altogether.',
     );
     rule.addTarget(new SqsQueue(queue));
     health.addEventSource(new SqsEventSource(queue, { batchSize: 1 }));

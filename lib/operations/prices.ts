@@ -1,6 +1,6 @@
 /**
- * List prices of AWS in us-east-1, US dollars, without free tiers and discounts. Other regions and later days differ:
- * check https://aws.amazon.com/pricing before a decision hangs on them.
+ * List prices of AWS in us-east-1, US dollars, without free tiers and discounts. Prices of other regions and later dates
+ * differ: check https://aws.amazon.com/pricing before you decide by them.
  */
 export const prices = {
   asOf: '2025-10',
@@ -15,16 +15,16 @@ export const prices = {
   },
   lambda: {
     request: 0.2e-6,
-    /** On Arm. */
+    /** A gigabyte of memory for a second, on Arm. */
     gigabyteSecond: 0.0000133334,
   },
-  /** A REST API's request. */
+  /** A request to a REST API. */
   apiRequest: 3.5e-6,
-  /** An event of one's own, 64 KB, on EventBridge. */
+  /** A custom event on EventBridge, up to 64 KB. */
   busEvent: 1e-6,
   s3: { put: 5e-6, gigabyteMonth: 0.023 },
-  /** A gigabyte of logs taken in, which metrics in Embedded Metric Format are, too. */
+  /** A gigabyte of logs, which include metrics in Embedded Metric Format. */
   logGigabyte: 0.5,
-  /** A trace recorded by X-Ray; 5 of 100 are, by its default. */
+  /** A trace that X-Ray records; by default it records 5 % of them. */
   trace: 5e-6,
 } as const;

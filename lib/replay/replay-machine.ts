@@ -1,15 +1,16 @@
 import { type Patience, unlessRefused, whateverFails } from '../shared/lost-answers.ts';
 
-/** A state of the Amazon States Language, as far as it is used here. */
+/** A state of the Amazon States Language. */
 type State = Readonly<Record<string, unknown>>;
 
+/** The definition of the state machine of replays. */
 export interface ReplayMachineDefinition {
   readonly Comment: string;
   readonly StartAt: string;
   readonly States: Readonly<Record<string, State>>;
 }
 
-/** No answer, or an outage: asked again, for half an hour in all. */
+/** Retries after a lost answer, for half an hour in all. */
 const whenLost: Patience = {
   IntervalSeconds: 2,
   BackoffRate: 2,
@@ -20,10 +21,10 @@ const whenLost: Patience = {
 const givingUp = whateverFails('Note the failure');
 
 /**
- * The state machine of replays: asks what is to be done, does it, and asks again. Ranges of the log's pages are read side
- * by side, so many at once, each by an invocation of its own; everything may be done twice.
- * @param functionArn the function that does each step
- * @param concurrency ranges read at once
+ * Defines the state machine of replays: it asks for the next step, does the step, and asks again. Ranges of the log's pages
+ * are read side by side, each by a separate invocation. Each step may run twice without harm.
+ * @param functionArn ARN of the function that does each step
+ * @param concurrency most ranges that are read at once
  */
 export function replayMachine(functionArn: string, concurrency: number): ReplayMachineDefinition {
   const ask = (step: string): State => ({
@@ -72,7 +73,7 @@ export function replayMachine(functionArn: string, concurrency: number): ReplayM
   };
 }
 
-/** The label of the distributed map; the machine's ARN and it name the executions of the map. */
+/** The label of the distributed map. The executions of the map are named by the machine's ARN and this label. */
 export const RANGES = 'Ranges';
 
 function readRanges(functionArn: string, MaxConcurrency: number): State {

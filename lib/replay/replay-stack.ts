@@ -12,12 +12,13 @@ import { type FunctionCode, ServiceFunction } from '../shared/service-function.t
 import { alarmFailures } from '../shared/state-machine-alarms.ts';
 import { RANGES, replayMachine } from './replay-machine.ts';
 
+/** The data and code that {@link ReplayStack} needs. */
 export interface ReplayStackProps extends StackProps, AlarmPlace {
   readonly data: DataStack;
   readonly code: FunctionCode;
 }
 
-/** Ranges of the log that are read at once. More of them would be throttled by a table on demand that has just been asleep. */
+/** Most ranges of the log that are read at once. An idle table on demand would throttle more of them. */
 const CONCURRENCY = 10;
 
 /** Rebuilds and replays: a state machine, and the function that does its steps. */
@@ -32,7 +33,7 @@ export class ReplayStack extends Stack {
       isRare: true,
       code,
       name: 'replay',
-      description: 'Annals: one step of a replay into a new generation',
+      description: 'Annals: does a step of a replay into a new generation',
       environment: {
         ...data.tableNames,
         OBJECTS_BUCKET: data.objects.bucketName,
@@ -57,19 +58,19 @@ function replayStateMachine(
   const arn = (kind: string, rest: string) => `arn:${partition}:states:${region}:${account}:${kind}:${rest}`;
   const role = new iam.Role(scope, 'MachineRole', { assumedBy: new iam.ServicePrincipal('states.amazonaws.com') });
   role.addToPolicy(new iam.PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [worker.functionArn] }));
-  // A distributed map starts an execution for each range, of the machine that it is part of.
-  const own = arn('stateMachine', stateMachineName);
-  role.addToPolicy(new iam.PolicyStatement({ actions: ['states:StartExecution'], resources: [own] }));
+  // A distributed map starts an execution of its own state machine for each range.
+  const machineArn = arn('stateMachine', stateMachineName);
+  role.addToPolicy(new iam.PolicyStatement({ actions: ['states:StartExecution'], resources: [machineArn] }));
   const children = arn('execution', `${stateMachineName}/*`);
   role.addToPolicy(
     new iam.PolicyStatement({ actions: ['states:DescribeExecution', 'states:StopExecution'], resources: [children] }),
   );
-  // The executions that the map starts have a name of their own in what the key is asked for.
+  // For the executions that the map starts, the encryption context has the ARN with the label of the map.
   role.addToPolicy(
     new iam.PolicyStatement({
       actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
       resources: [key.keyArn],
-      conditions: { StringEquals: { 'kms:EncryptionContext:aws:states:stateMachineArn': `${own}/${RANGES}` } },
+      conditions: { StringEquals: { 'kms:EncryptionContext:aws:states:stateMachineArn': `${machineArn}/${RANGES}` } },
     }),
   );
   const machine = new sfn.StateMachine(scope, 'Machine', {

@@ -1,6 +1,6 @@
 import { type Patience, refusals, unlessRefused, whateverFails } from '../shared/lost-answers.ts';
 
-/** A saga's declaration, as far as a state machine needs to know it. */
+/** The part of a saga's declaration that a state machine needs. */
 export interface SagaOutline {
   readonly name: string;
   readonly description: string;
@@ -16,16 +16,17 @@ interface SagaStepOutline {
   readonly party?: { readonly endedBy: readonly string[] };
 }
 
+/** Settings of {@link compileSaga}. */
 export interface SagaMachineOptions {
-  /** ARN of the function that does what the machine asks for. */
+  /** ARN of the function that does the tasks of the machine. */
   readonly taskFunction: string;
-  /** Of the region, `aws` by default: China and GovCloud have others. */
+  /** Partition of the region, `aws` by default; China and GovCloud have others. */
   readonly partition?: string;
-  /** Time for every answer, instead of what each saga has; for emulators that cannot read it from the input. */
+  /** A fixed time for every answer in place of the saga's, for emulators that cannot read the time from the input. */
   readonly timeoutSeconds?: number;
 }
 
-/** A state of the Amazon States Language, as far as it is used. */
+/** A state of the Amazon States Language. */
 export interface State {
   readonly Type: 'Task' | 'Map' | 'Choice' | 'Succeed' | 'Fail';
   readonly Comment?: string;
@@ -37,6 +38,7 @@ export interface State {
   readonly [member: string]: unknown;
 }
 
+/** A definition in the Amazon States Language. */
 export interface StateMachineDefinition {
   readonly Comment: string;
   readonly StartAt: string;
@@ -52,7 +54,7 @@ const PARK = 'Park';
 const COMPLETED = 'Completed';
 const FAILED = 'Failed, all undone';
 
-/** No answer, or an outage: asked again for about 40 minutes, since nothing is known of the work itself. */
+/** Retries after a lost answer, for about 40 minutes: the outcome of the work is unknown. */
 const whenLost: Patience = {
   IntervalSeconds: 1,
   BackoffRate: 2,
@@ -61,19 +63,19 @@ const whenLost: Patience = {
   JitterStrategy: 'FULL',
 };
 
-/** A compensation that is refused may be taken a moment later. */
+/** A compensation that was refused may be accepted a moment later. */
 const stubbornly = { ErrorEquals: refusals, ...whenLost, IntervalSeconds: 2, MaxAttempts: 5 };
 
 /**
- * Compiles a saga to the Amazon States Language. Each round waits for the answers of one step, side by side, by their
- * tokens; then the history says which step is next. Whatever fails leads to the compensation of what the history says
- * was done, last first. The machine carries ids only: everything else lies in the history, so that no payload comes near
- * the limit of 256 KB. The first round is in the input, which saves a call.
+ * Compiles a saga to the Amazon States Language. Each round waits for the answers of a step, side by side, by their tokens.
+ * Then the history of the saga names the next step. Every failure leads to the compensation of the steps that the history
+ * has, from the last to the first. The machine carries ids only, so that no payload comes near the limit of 256 KB. The
+ * input has the first round, which saves a call.
  */
 export function compileSaga(saga: SagaOutline, options: SagaMachineOptions): StateMachineDefinition {
   const [first] = saga.steps;
   if (!first) throw new Error(`saga ${saga.name} has no step`);
-  const rounds = saga.steps.map((step) => [step.name, roundOf(step, options)] as const);
+  const rounds = saga.steps.map((step) => [step.name, roundState(step, options)] as const);
   return {
     Comment: saga.description,
     StartAt: first.name,
@@ -95,7 +97,7 @@ export function compileSaga(saga: SagaOutline, options: SagaMachineOptions): Sta
   };
 }
 
-/** One after the other, each under an id of its own: trying again is harmless, and the history knows what is left. */
+/** Compensates step by step. Each compensation has an id, so that a retry is harmless, and the history has the rest. */
 function compensation(options: SagaMachineOptions): Record<string, State> {
   const result = { ResultSelector: { 'more.$': '$.Payload.more' }, ResultPath: '$.undo' };
   const left = { Variable: '$.undo.more', BooleanEquals: true, Next: UNDO };
@@ -121,8 +123,8 @@ function compensation(options: SagaMachineOptions): Record<string, State> {
   };
 }
 
-/** A Map in a Map, for one runs no more than 40 items at once. */
-function roundOf(step: SagaStepOutline, options: SagaMachineOptions): State {
+/** A Map in a Map, because a single Map runs at most 40 items at once. */
+function roundState(step: SagaStepOutline, options: SagaMachineOptions): State {
   return {
     Type: 'Map',
     Comment: step.title,
@@ -148,7 +150,7 @@ function roundOf(step: SagaStepOutline, options: SagaMachineOptions): State {
   };
 }
 
-/** Fails for itself what cannot go on: the history turns the saga round, and lets go of all who wait beside it. */
+/** Waits for an answer. A failure turns the saga to compensation in its history, which ends the other waits of the round. */
 function waitFor({ retries }: SagaStepOutline, options: SagaMachineOptions): Record<string, State> {
   const again = {
     ErrorEquals: ['SagaRetry', 'States.Timeout'],
@@ -184,7 +186,7 @@ const invokeFunction = ({ partition = 'aws' }: SagaMachineOptions) => `arn:${par
 /** The error that led to a call. */
 const ERROR = { 'error.$': '$.error' };
 
-/** Calls the function that knows the saga: `core/sagas/step-functions/requests.ts` takes the payload. */
+/** Calls the function of sagas; `core/sagas/step-functions/requests.ts` parses the payload. */
 function call(options: SagaMachineOptions, task: string, members: object, payload: object = {}): State {
   return {
     Type: 'Task',

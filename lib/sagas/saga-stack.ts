@@ -7,16 +7,17 @@ import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import type { DataStack } from '../data/data-stack.ts';
-import { answerMachines, appendEvents, keepSagaTasks, startMachines } from '../data/permissions.ts';
+import { answerMachines, appendEvents, keepSagaTokens, startMachines } from '../data/permissions.ts';
 import { type AlarmPlace, addAlarm } from '../shared/alarms.ts';
 import { DeadLetterQueue } from '../shared/dead-letter-queue.ts';
 import { alarmLostEvents } from '../shared/rule-alarm.ts';
 import { type FunctionCode, ServiceFunction } from '../shared/service-function.ts';
 import { tableSettings } from '../shared/table-settings.ts';
-import { throttlesOf } from '../shared/table-throttles.ts';
+import { throttleRule } from '../shared/table-throttles.ts';
 import type { SagaOutline } from './saga-machine.ts';
 import { SagaStateMachine } from './saga-state-machine.ts';
 
+/** The data, bus, code and sagas that {@link SagaStack} needs. */
 export interface SagaStackProps extends StackProps, AlarmPlace {
   readonly data: DataStack;
   readonly bus: IEventBus;
@@ -24,25 +25,25 @@ export interface SagaStackProps extends StackProps, AlarmPlace {
   readonly code: FunctionCode;
 }
 
-/** Sagas: a state machine for each, a function that does what they ask for, one that brings them events from the bus. */
+/** Sagas: a state machine for each, a function that does their tasks, and a function that brings them events from the bus. */
 export class SagaStack extends Stack {
   readonly machines: readonly SagaStateMachine[];
 
   constructor(scope: Construct, id: string, props: SagaStackProps) {
     super(scope, id, props);
     const { config, alarmTopic, data, sagas, code } = props;
-    const tasks = tasksTable(this, props);
-    addAlarm(this, 'TableThrottles', props, throttlesOf('saga-tasks', tasks));
+    const tokens = tokensTable(this, props);
+    addAlarm(this, 'TableThrottles', props, throttleRule('saga-tasks', tokens));
     const prefix = `annals-${config.stage}-saga-`;
-    // By name and not by reference: the machines know their function, so the function cannot depend on them.
-    const arnOf = (saga: string) =>
+    // By name, not by reference: the machines depend on the function, so the function cannot depend on them.
+    const machineArn = (saga: string) =>
       this.formatArn({
         service: 'states',
         resource: 'stateMachine',
         resourceName: `${prefix}${saga}`,
         arnFormat: ArnFormat.COLON_RESOURCE_NAME,
       });
-    const arns = sagas.map(({ name }) => arnOf(name));
+    const arns = sagas.map(({ name }) => machineArn(name));
     const common = {
       ...{ config, alarmTopic },
       code,
@@ -51,15 +52,15 @@ export class SagaStack extends Stack {
       environment: {
         EVENTS_TABLE: data.events.tableName,
         OBJECTS_BUCKET: data.objects.bucketName,
-        SAGA_TASKS_TABLE: tasks.tableName,
-        SAGA_MACHINE_ARN_PREFIX: arnOf(''),
+        SAGA_TOKENS_TABLE: tokens.tableName,
+        SAGA_MACHINE_ARN_PREFIX: machineArn(''),
       },
     };
-    const permissions = [...appendEvents(data), ...keepSagaTasks(tasks), ...answerMachines(arns, data.viewsKey)];
+    const permissions = [...appendEvents(data), ...keepSagaTokens(tokens), ...answerMachines(arns, data.viewsKey)];
     const task = new ServiceFunction(this, 'Task', {
       ...common,
       name: 'saga-task',
-      description: 'Annals: does what the state machines of sagas ask for',
+      description: 'Annals: does the tasks of the state machines of sagas',
       permissions,
     });
     const events = new ServiceFunction(this, 'Events', {
@@ -68,19 +69,22 @@ export class SagaStack extends Stack {
       description: 'Annals: starts sagas, and brings them answers',
       permissions: [...permissions, ...startMachines(arns, data.viewsKey)],
     });
-    for (const own of [task, events]) data.objects.acknowledgeUse(own, 'snapshots', 'large-events');
+    for (const user of [task, events]) data.objects.acknowledgeUse(user, 'snapshots', 'large-events');
     subscribe(this, events, props);
     this.machines = sagas.map((saga) => {
       const name = `${prefix}${saga.name}`;
       return new SagaStateMachine(this, saga.name, { config, alarmTopic, saga, name, task, key: data.viewsKey });
     });
     new CfnOutput(this, 'SagaTaskFunction', { value: task.functionArn });
-    new CfnOutput(this, 'SagaMachineArnPrefix', { value: arnOf('') });
+    new CfnOutput(this, 'SagaMachineArnPrefix', { value: machineArn('') });
   }
 }
 
-/** Task tokens let whoever has one answer for an agent: encrypted with the key of the events, gone once used. */
-function tasksTable(scope: Construct, { config, data }: SagaStackProps): Table {
+/**
+ * The table of tokens. Whoever has a token can answer for an agent, so the table has the key of the events, and tokens are
+ * deleted after their use. The construct is called `Tasks`, because another id would replace the deployed table.
+ */
+function tokensTable(scope: Construct, { config, data }: SagaStackProps): Table {
   return new Table(scope, 'Tasks', {
     partitionKey: { name: 'waits', type: AttributeType.STRING },
     sortKey: { name: 'place', type: AttributeType.STRING },
@@ -89,8 +93,8 @@ function tasksTable(scope: Construct, { config, data }: SagaStackProps): Table {
   });
 }
 
-/** The events that start sagas, answer them, end those who do their steps, and tell of a turn. */
-function typesOf(sagas: readonly SagaOutline[]): string[] {
+/** The types of events for sagas: they start a saga, answer a step, end a party of a step, or turn or resume a saga. */
+function eventTypes(sagas: readonly SagaOutline[]): string[] {
   const types = sagas.flatMap(({ startedBy, answers, steps }) => [
     startedBy,
     ...Object.keys(answers),
@@ -108,31 +112,32 @@ function subscribe(scope: Construct, events: ServiceFunction<'saga-events'>, pro
     onFailure: new SqsDestination(waiting),
   });
   addAlarm(events, 'Lost', props, {
-    ...{ name: 'LostEvents', of: events.name, threshold: 1, periods: 1 },
+    ...{ name: 'LostEvents', subject: events.name, threshold: 1, periods: 1 },
     metric: events.metric('DestinationDeliveryFailures', { statistic: 'Sum', period: Duration.minutes(1) }),
   });
   const rule = new Rule(scope, 'Rule', {
-    description: 'Annals: what sagas have to hear of',
+    description: 'Annals: events for sagas',
     eventBus: bus,
-    eventPattern: { detailType: typesOf(sagas) },
+    eventPattern: { detailType: eventTypes(sagas) },
   });
   rule.addTarget(new LambdaFunction(events, { deadLetterQueue: waiting }));
   alarmLostEvents(rule, bus, props, 'saga-rule');
 }
 
-/** Between two tries of an event that waits. */
-const TRY_AGAIN = Duration.minutes(15);
-/** Tries within a day. */
-const TRIES = 96;
+/** Pause between two attempts at an event that waits. */
+const RETRY_PAUSE = Duration.minutes(15);
+/** Attempts within a day. */
+const MAX_ATTEMPTS = 96;
 
 /**
- * Lambda repeats an event twice, within three minutes. After that it waits here and is tried again for a day, so that an outage
- * loses nothing; then it lies in a dead-letter queue, from which SQS moves it back on request.
+ * The queue of events that failed. Lambda retries an event twice, within three minutes. Then the event waits in this queue
+ * and is retried for a day, so that an outage loses no event. After that it goes to a dead-letter queue, from which SQS
+ * moves it back on request.
  */
 function waitingEvents(scope: Construct, events: ServiceFunction<'saga-events'>, props: SagaStackProps): sqs.Queue {
   const undelivered = new DeadLetterQueue(scope, 'Undelivered', {
     ...props,
-    of: 'sagas',
+    subject: 'sagas',
     reason:
       'This queue is itself a dead-letter queue: events are put here that the function could not take in for a day. Nothing consumes it automatically, so no message can be received too often.',
   });
@@ -140,8 +145,8 @@ function waitingEvents(scope: Construct, events: ServiceFunction<'saga-events'>,
     encryption: sqs.QueueEncryption.SQS_MANAGED,
     enforceSSL: true,
     retentionPeriod: Duration.days(14),
-    visibilityTimeout: TRY_AGAIN,
-    deadLetterQueue: { queue: undelivered, maxReceiveCount: TRIES },
+    visibilityTimeout: RETRY_PAUSE,
+    deadLetterQueue: { queue: undelivered, maxReceiveCount: MAX_ATTEMPTS },
     removalPolicy: props.config.removalPolicy,
   });
   addAlarm(waiting, 'Alarm', props, {

@@ -15,16 +15,17 @@ import { MachineLog } from '../shared/machine-log.ts';
 import { alarmFailures } from '../shared/state-machine-alarms.ts';
 import { compileSaga, type SagaOutline } from './saga-machine.ts';
 
+/** The saga, function and key of {@link SagaStateMachine}. */
 export interface SagaStateMachineProps extends AlarmPlace {
   readonly saga: SagaOutline;
   readonly name: string;
-  /** Does what the machine asks for. */
+  /** The function that does the tasks of the machine. */
   readonly task: IFunction;
-  /** Encrypts its definition and the history of its executions. */
+  /** The key that encrypts the definition and the history of executions. */
   readonly key: IKey;
 }
 
-/** The state machine that runs the sagas of one declaration: traced, logged without its data, alarmed when it fails. */
+/** The state machine that runs the sagas of a declaration. It is traced, logged without data, and raises an alarm when it fails. */
 export class SagaStateMachine extends Construct {
   constructor(scope: Construct, id: string, { saga, name, task, key, ...place }: SagaStateMachineProps) {
     super(scope, id);
@@ -38,14 +39,14 @@ export class SagaStateMachine extends Construct {
       definitionBody: DefinitionBody.fromString(Stack.of(this).toJsonString(definition)),
       encryptionConfiguration: new CustomerManagedEncryptionConfiguration(key),
       tracingEnabled: true,
-      // Every transition, but no data: what a task is given holds its token, and what agents say has no place in a log.
+      // Every transition, but no data: the input of a task holds its token, and agents' words do not belong in a log.
       logs: { destination: log, level: LogLevel.ALL, includeExecutionData: false },
-      // It keeps nothing that is not in the history, and its name has to be free for the next deployment.
+      // The history has all of its state, and the next deployment needs its name.
       removalPolicy: RemovalPolicy.DESTROY,
     });
     task.grantInvoke(machine);
     acknowledgeWildcards(machine, task);
-    alarmFailures(machine, place, { name: 'SagaMachineFailures', of: saga.name });
+    alarmFailures(machine, place, { name: 'SagaMachineFailures', subject: saga.name });
   }
 }
 

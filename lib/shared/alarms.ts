@@ -7,37 +7,37 @@ import type { Config } from './config.ts';
 
 const MINUTE = Duration.minutes(1);
 
-/** Where CloudWatch keeps the metrics of a stage. */
+/** The namespace of a stage's metrics in CloudWatch. */
 export const metricsNamespace = ({ stage }: Config): string => `annals-${stage}`;
 
-/** What an alarm needs of its stage. */
+/** The stage of an alarm. */
 export interface AlarmPlace {
   readonly config: Config;
-  /** Tells whoever is on call. */
+  /** The topic that notifies the people on call. */
   readonly alarmTopic: ITopic;
 }
 
-/** When somebody is told. Each has a heading of its name in docs/runbook.md. */
+/** The condition of an alarm. docs/runbook.md has a heading for the name of each alarm. */
 export interface AlarmRule {
   readonly name: string;
-  /** Of which function, table or queue, when several have an alarm of this name. */
-  readonly of?: string;
+  /** The function, table or queue that the alarm watches, when several alarms have this name. */
+  readonly subject?: string;
   readonly metric: cloudwatch.IMetric;
-  /** It is well below this. */
+  /** The alarm goes off at this value or above; with `below`, under this value. */
   readonly threshold: number;
-  /** Of this many periods... */
+  /** Number of periods that are evaluated. */
   readonly periods: number;
-  /** ...so many have to be bad; all of them by default. */
-  readonly bad?: number;
+  /** Number of these periods that have to be bad; all of them by default. */
+  readonly badPeriods?: number;
   readonly below?: true;
-  /** That nothing is measured is itself a bad sign. */
+  /** A period without data is bad. */
   readonly silenceIsBad?: true;
-  /** Our functions write the metric also where `monitoring.metrics_enabled` is false. */
+  /** The functions write the metric also where `monitoring.metrics_enabled` is false. */
   readonly alwaysCounted?: true;
 }
 
-/** A metric that our functions write, of one function, over all labels. */
-export function ownMetric(
+/** A metric that a function of Annals writes, over all labels or with the given labels. */
+export function annalsMetric(
   config: Config,
   name: string,
   service: string,
@@ -53,8 +53,8 @@ export function ownMetric(
   });
 }
 
-/** The sum of metrics. One that is silent counts as 0: without that, a sum with a silent metric in it is silent, too. */
-export function sumOf(metrics: readonly cloudwatch.IMetric[], label: string): cloudwatch.MathExpression {
+/** The sum of metrics. A silent metric counts as 0, because it would otherwise make the whole sum silent. */
+export function metricSum(metrics: readonly cloudwatch.IMetric[], label: string): cloudwatch.MathExpression {
   const usingMetrics = Object.fromEntries(metrics.map((metric, index) => [`m${index}`, metric]));
   return new cloudwatch.MathExpression({ expression: filledSum(usingMetrics), usingMetrics, label, period: MINUTE });
 }
@@ -66,9 +66,9 @@ export const filledSum = (metrics: Readonly<Record<string, unknown>>): string =>
     .join(' + ');
 
 /**
- * Has CloudWatch watch a condition and tell the stage's topic when it begins and when it is over. An alarm cannot be made
- * in another way, so that none is silent.
- * @returns nothing where the condition needs metrics that the stage does not have
+ * Adds an alarm that notifies the stage's topic when the condition begins and when it ends. All alarms are made here, so
+ * that each of them notifies the topic.
+ * @returns undefined where the condition needs metrics that the stage does not have
  */
 export function addAlarm(
   scope: Construct,
@@ -78,29 +78,29 @@ export function addAlarm(
 ): cloudwatch.Alarm | undefined {
   if (rule.metric instanceof cloudwatch.MathExpression && !config.metricMath) return undefined;
   const isOff = !config.eventSystem.monitoring.metrics_enabled && !rule.alwaysCounted;
-  if (isOff && isOwn(config, rule.metric)) return undefined;
+  if (isOff && isAnnalsMetric(config, rule.metric)) return undefined;
   const alarm = new cloudwatch.Alarm(scope, id, alarmProps(config, rule));
   alarm.addAlarmAction(new SnsAction(alarmTopic));
   alarm.addOkAction(new SnsAction(alarmTopic));
   return alarm;
 }
 
-/** Whether our functions write the metric, or one that it is made of. Nobody does where metrics are switched off. */
-function isOwn(config: Config, metric: cloudwatch.IMetric): boolean {
+/** Whether functions of Annals write the metric or a part of it. They do not where metrics are switched off. */
+function isAnnalsMetric(config: Config, metric: cloudwatch.IMetric): boolean {
   if (metric instanceof cloudwatch.Metric) return metric.namespace === metricsNamespace(config);
   if (!(metric instanceof cloudwatch.MathExpression)) return false;
-  return Object.values(metric.usingMetrics).some((part) => isOwn(config, part));
+  return Object.values(metric.usingMetrics).some((part) => isAnnalsMetric(config, part));
 }
 
-function alarmProps(config: Config, { name, of, ...rule }: AlarmRule): cloudwatch.AlarmProps {
+function alarmProps(config: Config, { name, subject, ...rule }: AlarmRule): cloudwatch.AlarmProps {
   const { ComparisonOperator, TreatMissingData } = cloudwatch;
   return {
-    alarmName: `annals-${config.stage}-${name}${of === undefined ? '' : `-${of}`}`,
+    alarmName: `annals-${config.stage}-${name}${subject === undefined ? '' : `-${subject}`}`,
     alarmDescription: `docs/runbook.md, "${name}": meaning, first look, remedy`,
     metric: rule.metric,
     threshold: rule.threshold,
     evaluationPeriods: rule.periods,
-    datapointsToAlarm: rule.bad ?? rule.periods,
+    datapointsToAlarm: rule.badPeriods ?? rule.periods,
     comparisonOperator: rule.below
       ? ComparisonOperator.LESS_THAN_THRESHOLD
       : ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,

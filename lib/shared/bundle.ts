@@ -6,19 +6,20 @@ import { type FunctionName, functionNames } from '../../functions/environment.ts
 
 const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
 
-/** The command function answers people and agents who wait: every 100 KB of code costs about 20 ms of its cold start. */
+/** Callers wait for the command function, and every 100 KB of code cost about 20 ms of its cold start. */
 export const MAX_COMMAND_BYTES = 600 * 1024;
 
+/** The bundled code of a function. */
 export interface Bundle {
   readonly name: FunctionName;
-  /** Folder that holds `index.mjs` and what it imports, and nothing else: the function's code asset. */
+  /** The function's code asset: a folder with `index.mjs` and the files that it imports. */
   readonly directory: string;
-  /** What is loaded at a cold start; what is imported later, on demand, lies in files of its own and does not count. */
+  /** Bytes that a cold start loads, without the files that are imported later, on demand. */
   readonly bytes: number;
 }
 
 /**
- * Bundles every function, AWS SDK included, as `<outdir>/<name>/index.mjs`; the list of what went in lies beside it as
+ * Bundles every function, AWS SDK included, as `<outdir>/<name>/index.mjs`. The list of its sources is
  * `<outdir>/<name>.meta.json`. The same sources give the same bytes, so an unchanged function is not deployed again.
  * @param outdir absolute path
  * @throws Error when the command function is larger than {@link MAX_COMMAND_BYTES}, or the sources do not build
@@ -30,7 +31,7 @@ export function bundleFunctions(outdir: string): Record<FunctionName, Bundle> {
 
 function bundle(name: FunctionName, outdir: string): Bundle {
   const directory = join(outdir, name);
-  rmSync(directory, { recursive: true, force: true }); // the names of files depend on what is in them
+  rmSync(directory, { recursive: true, force: true }); // names of files depend on their content, so old files would stay
   mkdirSync(directory, { recursive: true });
   const { metafile } = buildSync({
     absWorkingDir: PROJECT,
@@ -42,15 +43,15 @@ function bundle(name: FunctionName, outdir: string): Bundle {
     platform: 'node',
     target: 'node24',
     format: 'esm',
-    // ES modules first: they can be tree-shaken, the CommonJS builds of the same packages cannot.
+    // ES modules come first: esbuild can tree-shake them, but not the CommonJS builds of the same packages.
     mainFields: ['module', 'main'],
-    // The SDK tries these after the environment, where Lambda puts a function's credentials; so they are never loaded.
+    // The SDK looks at the environment first, where Lambda puts a function's credentials, so it never loads these.
     external: ['ini', 'login', 'process', 'sso', 'web-identity'].map((kind) => `@aws-sdk/credential-provider-${kind}`),
     // CommonJS packages in the bundle, such as the X-Ray SDK, require modules of Node, and an ES module has no `require`.
     // `createRequire` would do the same and costs some 2 ms at each start.
     banner: { js: 'const require=name=>process.getBuiltinModule(name);' },
     minify: true,
-    // Errors are named after their classes, in logs and in answers.
+    // Logs and answers contain the names of error classes.
     keepNames: true,
     legalComments: 'none',
     metafile: true,
@@ -66,12 +67,12 @@ function bundle(name: FunctionName, outdir: string): Bundle {
   return { name, directory, bytes };
 }
 
-/** The entry and all that it imports by statement, directly or not. */
+/** The size of the entry and of all files that it imports by statement, directly or not. */
 function bytesAtStart({ outputs }: Metafile): number {
   const loaded = new Set(Object.keys(outputs).filter((path) => outputs[path]?.entryPoint?.startsWith('functions/')));
   for (const path of loaded) {
     for (const { kind, path: imported } of outputs[path]?.imports ?? []) {
-      if (kind === 'import-statement' && imported in outputs) loaded.add(imported); // a set is walked to its growing end
+      if (kind === 'import-statement' && imported in outputs) loaded.add(imported); // the loop also visits the paths that are added here
     }
   }
   return [...loaded].reduce((sum, path) => sum + (outputs[path]?.bytes ?? 0), 0);

@@ -3,44 +3,45 @@ import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import * as z from 'zod';
 import { type AnnalsConfig, configureEventSystem, type EventSystem } from '../../core/base/configuration.ts';
 
-/** The retention times that CloudWatch Logs knows; it refuses any other number of days. */
+/** A retention time in days that CloudWatch Logs accepts. */
 const logRetention = z
   .int()
   .refine((days) => days in RetentionDays, 'is not a number of days that CloudWatch Logs can keep a log');
 
 const throttle = z.strictObject({
-  /** Requests a second that the API takes in the long run, over all callers. */
+  /** Most requests a second in the long run. */
   ratePerSecond: z.number().positive(),
-  /** Requests that it takes at once on top of that. */
+  /** Requests that are accepted at once beyond the rate. */
   burst: z.int().positive(),
 });
 
 const configSchema = z.strictObject({
   stage: z.enum(['dev', 'staging', 'prod']),
   logRetentionDays: logRetention,
-  /** How long batches that could not be processed are kept for redrive. */
+  /** Days for which failed batches are kept for redrive. */
   failedBatchRetentionDays: z.int().min(1).max(3650),
+  /** The throttle of the API, over all callers. */
   throttle,
-  /** Names of the clients that have a key and a daily quota of their own; with none, requests need no key. */
+  /** Names of the clients, each with a key and a daily quota. Without clients, requests need no key. */
   clients: z.array(z.string().regex(/^[A-Za-z0-9-]{1,64}$/), {
     error: 'prod needs the names of its clients, each with a key and a daily quota: -c clients=<name>,<name>, or none',
   }),
-  /** What each of them may ask for. */
+  /** Throttle and daily quota of each client. */
   client: throttle.extend({ requestsPerDay: z.int().positive() }),
-  /** Units that each table and index takes at most; they bound what a runaway caller costs. */
+  /** Most units a second of each table and index. They bound the costs of a runaway caller. */
   tables: z.strictObject({ readUnitsPerSecond: z.int().positive(), writeUnitsPerSecond: z.int().positive() }),
   /**
-   * Invocations at once that are kept for each function behind the API, and that it cannot exceed. The account has to keep
-   * 100 beside all that are reserved. Without it, functions share what the account has.
+   * Invocations at once that are reserved for each function behind the API, and its upper limit. 100 of the account have to
+   * stay unreserved. By default, functions share the concurrency of the account.
    */
   reservedConcurrency: z
     .strictObject({ command: z.int().positive(), query: z.int().positive(), operate: z.int().positive() })
     .optional(),
-  /** False on emulators, whose CloudWatch knows no metric math: alarms that need it are left out. */
+  /** False on emulators without metric math; alarms that need metric math are left out. */
   metricMath: z.boolean(),
-  /** False on emulators, which cannot run CDK's function that empties a bucket before its stack is destroyed. */
+  /** False on emulators that cannot run CDK's function, which empties a bucket before its stack is destroyed. */
   emptyBuckets: z.boolean(),
-  /** From one start of a verification to the next; 0 for those that are asked for only. docs/cost.md says what one costs. */
+  /** Hours between the starts of two verifications; 0 for verifications on request only. docs/cost.md has their costs. */
   verifyEveryHours: z
     .int()
     .min(0)
@@ -49,19 +50,21 @@ const configSchema = z.strictObject({
   waf: z.boolean(),
   /** Whether CloudTrail records each access to the tables and objects. */
   trail: z.boolean(),
-  /** How long its records are kept. */
+  /** Days for which the records of CloudTrail are kept. */
   auditRetentionDays: z.int().min(1).max(3650),
   /** Whether functions behind the API move to a new version step by step, and back when it fails. */
   gradualDeployment: z.boolean(),
-  /** What becomes of tables, keys and buckets when their stack goes. */
+  /** Whether tables, keys and buckets stay when their stack is deleted. */
   removalPolicy: z.enum(RemovalPolicy),
 });
 
 type StageSettings = z.output<typeof configSchema>;
+/** The name of a stage. */
 export type Stage = StageSettings['stage'];
 
+/** The configuration of a stage. */
 export interface Config extends StageSettings {
-  /** The settings that this and the embedded engine share. */
+  /** The settings of `annals.config.ts`, which the embedded engine has as well. */
   readonly eventSystem: EventSystem;
 }
 
@@ -88,14 +91,14 @@ const defaults: Record<Stage, Omit<StageSettings, 'stage' | 'clients'> & { clien
   prod: {
     ...options,
     tables: { readUnitsPerSecond: 40_000, writeUnitsPerSecond: 20_000 },
-    // A request takes about 50 ms: 200 at once answer 4,000 a second, four times what the stage's throttle lets through.
+    // A request takes about 50 ms: 200 at once answer 4,000 a second, four times the throttle of the stage.
     reservedConcurrency: { command: 200, query: 200, operate: 20 },
     failedBatchRetentionDays: 365,
     gradualDeployment: true,
     throttle: { ratePerSecond: 1_000, burst: 2_000 },
     client: { ratePerSecond: 200, burst: 400, requestsPerDay: 10_000_000 },
     logRetentionDays: 365,
-    // What a first deployment made before it failed is removed again; what was once in use stays.
+    // Resources of a failed first deployment are removed. Resources that were in use stay.
     removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
   },
 };
@@ -103,8 +106,9 @@ const defaults: Record<Stage, Omit<StageSettings, 'stage' | 'clients'> & { clien
 const stages = configSchema.shape.stage;
 
 /**
- * The configuration of a stage: its defaults, with what is given instead, and what `annals.config.ts` says.
- * @throws ZodError, or for the latter ValidationError, when a value is out of its range or a name is unknown
+ * The configuration of a stage: its defaults, overridden by `given`, and the settings of `annals.config.ts`.
+ * @throws ZodError when a value of `given` is out of its range or a name is unknown
+ * @throws ValidationError when a setting of `annals.config.ts` is
  */
 export function configure(given: unknown, annalsConfig: AnnalsConfig = {}): Config {
   const { stage } = z.looseObject({ stage: stages }).parse(given);

@@ -4,16 +4,17 @@ import type { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
 import { type AlarmPlace, addAlarm } from './alarms.ts';
 
+/** The subject of {@link DeadLetterQueue}, and the reason that it has no consumer. */
 export interface DeadLetterQueueProps extends AlarmPlace {
-  /** Whose events it keeps: the alarm `Undelivered` has this in its name. */
-  readonly of: string;
-  /** What is put here, and why nobody takes it out by itself. */
+  /** The source of the messages, a part of the name of the alarm `Undelivered`. */
+  readonly subject: string;
+  /** The messages of the queue, and why no consumer takes them automatically. */
   readonly reason: string;
 }
 
-/** Keeps for 14 days what could not be delivered, and tells somebody as soon as there is anything in it. */
+/** A queue that keeps undelivered messages for 14 days. Its alarm goes off at the first message. */
 export class DeadLetterQueue extends sqs.Queue {
-  constructor(scope: Construct, id: string, { of, reason, ...place }: DeadLetterQueueProps) {
+  constructor(scope: Construct, id: string, { subject, reason, ...place }: DeadLetterQueueProps) {
     super(scope, id, {
       encryption: sqs.QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
@@ -23,7 +24,7 @@ export class DeadLetterQueue extends sqs.Queue {
     acknowledge(this, 'AwsSolutions-SQS3', reason);
     addAlarm(this, 'Alarm', place, {
       name: 'Undelivered',
-      of,
+      subject,
       metric: this.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum', period: Duration.minutes(1) }),
       threshold: 1,
       periods: 1,

@@ -5,7 +5,7 @@ import { CfnLogGroup } from 'aws-cdk-lib/aws-logs';
 import type { IConstruct } from 'constructs';
 import type { Config } from './config.ts';
 
-/** Encrypts every log group below a construct with a key, also those that another construct makes. */
+/** Encrypts every log group below a construct with a key, also log groups that CDK's constructs make. */
 export class EncryptedLogs implements IAspect {
   readonly #key: IKey;
 
@@ -19,8 +19,8 @@ export class EncryptedLogs implements IAspect {
 }
 
 /**
- * Lets CloudWatch Logs use a key for the log groups of a stage. By the start of their names: the groups lie in stacks that
- * depend on the key, so the key cannot name them.
+ * Lets CloudWatch Logs use a key for the log groups of a stage, by the start of their names: the stacks of the groups depend
+ * on the key, so the key cannot refer to the groups.
  */
 export function letLogsUse(key: Key, { stage }: Config): void {
   const groups = ['', '/aws/vendedlogs/states/'].map(
@@ -30,7 +30,7 @@ export function letLogsUse(key: Key, { stage }: Config): void {
     new PolicyStatement({
       principals: [new ServicePrincipal(`logs.${Aws.REGION}.${Aws.URL_SUFFIX}`)],
       actions: ['kms:Encrypt', 'kms:Decrypt', 'kms:ReEncrypt*', 'kms:GenerateDataKey*', 'kms:DescribeKey'],
-      resources: ['*'], // in a key's policy: this key
+      resources: ['*'], // in the policy of a key, `*` is that key
       conditions: { ArnLike: { 'kms:EncryptionContext:aws:logs:arn': groups } },
     }),
   );

@@ -1,11 +1,11 @@
 /**
- * The errors by which our functions refuse: asked again, they would say the same. Every other error that a state machine hears of
- * is a lost answer: time, memory, a crash, a function that cannot start, permissions, an outage, and names that Lambda will have
- * next year. Nothing is known of the work then, so the machine asks again. A test compares the list with the classes.
+ * The errors by which functions refuse a request. A repeat would be refused again. Every other error that a state machine
+ * meets is a lost answer: time, memory, a crash, a function that cannot start, permissions, an outage, and names that Lambda
+ * may add. The outcome of the work is unknown then, so the machine asks again. A test compares the list with the classes.
  *
- * AWS's own names are listed in "Handle Lambda service exceptions",
+ * AWS lists its names in "Handle Lambda service exceptions",
  * https://docs.aws.amazon.com/step-functions/latest/dg/sfn-best-practices.html, and in "Error names",
- * https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html (read in November 2026). Neither is complete.
+ * https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html (read in November 2026). Neither list is complete.
  */
 export const refusals: readonly string[] = [
   'ValidationError',
@@ -34,18 +34,18 @@ export interface Patience {
 }
 
 /**
- * The retriers of a task: again after a lost answer, never after a refusal. They come last, for Step Functions takes the first
- * retrier that knows an error.
- * @param besides what else is an answer and no loss
+ * The retriers of a task: a retry after a lost answer, none after a refusal. Put them last, because Step Functions takes the
+ * first retrier that matches an error.
+ * @param answers further errors that are answers
  */
-export const unlessRefused = (patience: Patience, besides: readonly string[] = []) => [
-  { ErrorEquals: [...refusals, ...besides], MaxAttempts: 0 },
+export const unlessRefused = (patience: Patience, answers: readonly string[] = []) => [
+  { ErrorEquals: [...refusals, ...answers], MaxAttempts: 0 },
   { ErrorEquals: ['States.ALL'], ...patience },
 ];
 
-/** The 262,144 bytes of Step Functions are exceeded. `States.ALL` does not cover this name. */
+/** The error for payloads over the 262,144 bytes of Step Functions. `States.ALL` does not match it. */
 export const TOO_LARGE = 'States.DataLimitExceeded';
 
-/** Goes to `next` with the error in `$.error`, whatever the error is. */
+/** Catchers that go to `next` after any error, with the error in `$.error`. */
 export const whateverFails = (next: string) =>
   [[TOO_LARGE], ['States.ALL']].map((ErrorEquals) => ({ ErrorEquals, ResultPath: '$.error', Next: next }));

@@ -5,20 +5,21 @@ import type { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
 import type { Config } from './config.ts';
 
+/** The key and rules of {@link PrivateBucket}. */
 export interface PrivateBucketProps {
   readonly encryptionKey: IKey;
   readonly config: Config;
   readonly lifecycleRules: s3.LifecycleRule[];
-  /** Whether what was replaced or deleted can be brought back. */
+  /** Whether replaced and deleted objects can be restored. */
   readonly versioned?: boolean;
 }
 
-/** A bucket as all of ours are: encrypted with our key, reached by TLS alone, closed to the public. */
+/** The base of all buckets: encrypted with a key of the stage, reached by TLS only, closed to the public. */
 export class PrivateBucket extends s3.Bucket {
   constructor(scope: Construct, id: string, { config, ...props }: PrivateBucketProps) {
     super(scope, id, {
       ...props,
-      // CloudFormation deletes empty buckets only.
+      // CloudFormation only deletes empty buckets.
       autoDeleteObjects: config.emptyBuckets && config.removalPolicy === RemovalPolicy.DESTROY,
       removalPolicy: config.removalPolicy,
       encryption: s3.BucketEncryption.KMS,

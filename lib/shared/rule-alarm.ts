@@ -3,10 +3,10 @@ import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IEventBus, Rule } from 'aws-cdk-lib/aws-events';
 import { type AlarmPlace, addAlarm } from './alarms.ts';
 
-/** Has somebody told when EventBridge could not start what a rule of the clock starts. */
-export function alarmFailedStarts(rule: Rule, place: AlarmPlace, of: string): void {
+/** Adds an alarm for a schedule whose function EventBridge could not start. @param subject a part of the alarm's name */
+export function alarmFailedStarts(rule: Rule, place: AlarmPlace, subject: string): void {
   addAlarm(rule, 'FailedStarts', place, {
-    ...{ name: 'FailedStarts', of, threshold: 1, periods: 1 },
+    ...{ name: 'FailedStarts', subject, threshold: 1, periods: 1 },
     metric: new Metric({
       ...{ namespace: 'AWS/Events', metricName: 'FailedInvocations', dimensionsMap: { RuleName: rule.ruleName } },
       ...{ statistic: 'Sum', period: Duration.minutes(5) },
@@ -15,14 +15,14 @@ export function alarmFailedStarts(rule: Rule, place: AlarmPlace, of: string): vo
 }
 
 /**
- * Has somebody told when EventBridge could neither deliver an event nor put it into the queue of the rule's target: it is lost then.
- * Metrics of a bus other than the default one have its name beside the rule's, which is the last part of the ARN: a reference
- * gives both in one.
+ * Adds an alarm for events that EventBridge lost: it could neither deliver them nor put them into the queue of the rule's
+ * target. Metrics of a custom bus have the name of the bus and the name of the rule, which is the last part of its ARN.
+ * @param subject a part of the alarm's name
  */
-export function alarmLostEvents(rule: Rule, bus: IEventBus, place: AlarmPlace, of: string): void {
+export function alarmLostEvents(rule: Rule, bus: IEventBus, place: AlarmPlace, subject: string): void {
   const RuleName = Fn.select(2, Fn.split('/', rule.ruleArn)); // arn:<partition>:events:<region>:<account>:rule/<bus>/<rule>
   addAlarm(rule, 'Lost', place, {
-    ...{ name: 'LostEvents', of, threshold: 1, periods: 1 },
+    ...{ name: 'LostEvents', subject, threshold: 1, periods: 1 },
     metric: new Metric({
       ...{ namespace: 'AWS/Events', metricName: 'InvocationsFailedToBeSentToDlq' },
       dimensionsMap: { EventBusName: bus.eventBusName, RuleName },

@@ -7,9 +7,10 @@ import type { Environment, FunctionName } from '../../functions/environment.ts';
 import { acknowledge } from './acknowledge.ts';
 import { type AlarmPlace, addAlarm, metricsNamespace } from './alarms.ts';
 
-/** Folder of a function's bundled code. */
+/** The folder of a function's bundled code. */
 export type FunctionCode = (name: FunctionName) => string;
 
+/** The settings of {@link ServiceFunction}. */
 export interface ServiceFunctionProps<F extends FunctionName> extends AlarmPlace {
   readonly name: F;
   readonly code: FunctionCode;
@@ -17,21 +18,21 @@ export interface ServiceFunctionProps<F extends FunctionName> extends AlarmPlace
   readonly environment: Environment<F>;
   readonly timeout: Duration;
   readonly memoryMegabytes: number;
-  /** Invocations at once, at most; without it, as many as the account has left. */
+  /** Reserved invocations at once, which are also the limit. By default the function shares those of the account. */
   readonly reservedConcurrency?: number;
-  /** All that it may do besides logging and tracing. */
+  /** All permissions besides logging and tracing. */
   readonly permissions: readonly iam.PolicyStatement[];
-  /** It works a few times a day, so the first failure counts. */
+  /** The function runs a few times a day, so its alarm goes off at the first failure. */
   readonly isRare?: boolean;
 }
 
-/** Failures within {@link WINDOW} that somebody is told of, when the function works all day. */
-const SEVERAL = 5;
+/** The alarm of a busy function goes off at this many failures within {@link WINDOW}. */
+const MAX_FAILURES = 5;
 const WINDOW = Duration.minutes(5);
 
 /**
- * A Lambda function as all of ours are: current Node on Arm, traced, with a log of its own and no permission unasked for. It has
- * alarms: Lambda counts crashes, time-outs and lack of memory as errors alike.
+ * The base of all Lambda functions: current Node on Arm, traced, with a separate log group and only the given permissions. It
+ * has alarms for errors, which include crashes, time-outs and lack of memory, and for throttles.
  */
 export class ServiceFunction<F extends FunctionName> extends lambda.Function {
   readonly name: F;
@@ -42,7 +43,7 @@ export class ServiceFunction<F extends FunctionName> extends lambda.Function {
       retention: config.logRetentionDays,
       removalPolicy: config.removalPolicy,
     });
-    // Not the managed basic role: that one may write to every log group of the account.
+    // Not the managed basic role, which may write to every log group of the account.
     const role = new iam.Role(scope, `${id}Role`, { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') });
     for (const statement of permissions) role.addToPolicy(statement);
     role.addToPolicy(
@@ -77,9 +78,9 @@ export class ServiceFunction<F extends FunctionName> extends lambda.Function {
       'xray:PutTraceSegments and xray:PutTelemetryRecords have no resource type in IAM, so * is the only resource they can be granted on. They can write traces, not read any; no other statement of this role names *.',
     );
     this.name = name;
-    const rule = { of: name, threshold: props.isRare ? 1 : SEVERAL, periods: 1 };
-    const several = { statistic: 'Sum', period: WINDOW };
-    addAlarm(this, 'Errors', props, { ...rule, name: 'FunctionErrors', metric: this.metricErrors(several) });
-    addAlarm(this, 'Throttles', props, { ...rule, name: 'FunctionThrottles', metric: this.metricThrottles(several) });
+    const rule = { subject: name, threshold: props.isRare ? 1 : MAX_FAILURES, periods: 1 };
+    const window = { statistic: 'Sum', period: WINDOW };
+    addAlarm(this, 'Errors', props, { ...rule, name: 'FunctionErrors', metric: this.metricErrors(window) });
+    addAlarm(this, 'Throttles', props, { ...rule, name: 'FunctionThrottles', metric: this.metricThrottles(window) });
   }
 }

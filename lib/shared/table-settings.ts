@@ -3,13 +3,13 @@ import { BillingMode, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Config } from './config.ts';
 
-/** Units a second that a table or an index takes at most: an upper bound of its costs. DynamoDB answers the rest as throttled. */
+/** Most units a second of a table or an index, which bound its costs. DynamoDB throttles further requests. */
 export const unitLimits = ({ tables }: Config) => ({
   maxReadRequestUnits: tables.readUnitsPerSecond,
   maxWriteRequestUnits: tables.writeUnitsPerSecond,
 });
 
-/** What all tables have alike: encrypted with our key, restorable to any second, kept with the stage's data, capped. */
+/** The settings of all tables: encrypted with a key of the stage, restorable to any second, capped, kept as the stage's data. */
 export function tableSettings(config: Config, encryptionKey: IKey) {
   const kept = config.removalPolicy !== RemovalPolicy.DESTROY;
   return {
@@ -19,7 +19,7 @@ export function tableSettings(config: Config, encryptionKey: IKey) {
     encryption: TableEncryption.CUSTOMER_MANAGED,
     encryptionKey,
     deletionProtection: kept,
-    // A protected table cannot be removed when its first deployment fails, so CloudFormation must not try.
+    // CloudFormation cannot remove a protected table when the first deployment fails, so it must not try.
     removalPolicy: kept ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
   };
 }

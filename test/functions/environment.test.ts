@@ -4,10 +4,10 @@ import { refusals } from '../../lib/shared/lost-answers.ts';
 
 afterEach(() => vi.unstubAllEnvs());
 
-it('a function whose deployment is incomplete says what is missing, and never that it refuses what it is asked for', async () => {
+it('a function with an incomplete environment names the missing variable, by an error that is no refusal of a request', async () => {
   vi.stubEnv('ANNALS_CONFIG', JSON.stringify(configureEventSystem({})));
   vi.stubEnv('EVENTS_TABLE', 'events');
   const failed = await import('../../functions/saga-task.ts').catch((error: Error) => error);
-  expect(failed).toMatchObject({ name: expect.any(String), message: expect.stringContaining('SAGA_TASKS_TABLE') });
+  expect(failed).toMatchObject({ name: expect.any(String), message: expect.stringContaining('SAGA_TOKENS_TABLE') });
   expect(refusals).not.toContain((failed as Error).name);
 });

@@ -33,7 +33,7 @@ beforeAll(async () => {
     PROJECTOR_FUNCTION: 'none',
     RELAY_FUNCTION: 'none',
     VERIFY_EVERY_HOURS: '24',
-    SAGA_TASKS_TABLE: 'none',
+    SAGA_TOKENS_TABLE: 'none',
     SAGA_MACHINE_ARN_PREFIX: 'none',
   });
 });
