@@ -2,6 +2,7 @@ import { handleType, IterableBackoff, retry } from 'cockatiel';
 import * as z from 'zod';
 import { NotFoundError, ViewBehindError } from '../../core/base/errors.ts';
 import { streamId } from '../../core/base/stream-id.ts';
+import type { StreamVersion } from '../../core/base/versions.ts';
 import { instant } from '../../core/events/instant.ts';
 import type { Parked } from '../../core/projections/parked.ts';
 import type { ProjectionOf } from '../../core/projections/projection.ts';
@@ -41,7 +42,7 @@ export interface ViewSources {
 
 interface Versioned<View> {
   readonly view: View | undefined;
-  readonly version: number;
+  readonly version: StreamVersion;
   /** Present while the stream is a dead letter. */
   readonly parked?: Parked | undefined;
 }

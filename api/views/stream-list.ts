@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { ValidationError } from '../../core/base/errors.ts';
 import { streamId } from '../../core/base/stream-id.ts';
+import type { StreamVersion } from '../../core/base/versions.ts';
 import { type AnyProjection, isShared, type ProjectionOf } from '../../core/projections/projection.ts';
 import { cursor, encodeCursor, limit, nextPage } from '../http/page.ts';
 import { route } from '../http/route.ts';
@@ -12,7 +13,7 @@ export interface StreamListDeps extends ListDeps {
 
 interface ListedStream {
   readonly streamId: string;
-  readonly version: number;
+  readonly version: StreamVersion;
 }
 
 const PREFIX = /^[A-Za-z0-9][A-Za-z0-9._~:-]{0,160}$/;

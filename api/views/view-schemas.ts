@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { StreamVersion } from '../../core/base/versions.ts';
 import { id } from '../../core/events/envelope.ts';
 import { jsonObject } from '../../core/events/json.ts';
 import { storedInstant } from '../../core/events/stored-form.ts';
@@ -18,7 +19,7 @@ const common = {
 };
 
 interface Versioned {
-  readonly version: number;
+  readonly version: StreamVersion;
 }
 
 export type AgentView = AgentStatus & Versioned;

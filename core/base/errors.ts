@@ -1,3 +1,5 @@
+import type { ExpectedVersion, SchemaVersion, StreamVersion } from './versions.ts';
+
 /** The stable name of the fault; the HTTP API answers with the same code. */
 export type ErrorCode =
   | 'VALIDATION_FAILED'
@@ -60,9 +62,9 @@ export class StreamNotFoundError extends AnnalsError {
 export class ConcurrencyError extends AnnalsError {
   readonly code = 'CONCURRENCY_CONFLICT';
   readonly stream: string;
-  readonly expectedVersion: number | 'any' | 'exists';
-  readonly actualVersion: number;
-  constructor(stream: string, expectedVersion: number | 'any' | 'exists', actualVersion: number) {
+  readonly expectedVersion: ExpectedVersion;
+  readonly actualVersion: StreamVersion;
+  constructor(stream: string, expectedVersion: ExpectedVersion, actualVersion: StreamVersion) {
     super(`stream ${stream} is at version ${actualVersion}, expected ${expectedVersion}`);
     this.stream = stream;
     this.expectedVersion = expectedVersion;
@@ -159,15 +161,15 @@ export class LostHistoryError extends CorruptDataError {
 export class EventVersionError extends AnnalsError {
   readonly code = 'EVENT_VERSION';
   readonly stream: string;
-  readonly sequenceNumber: number;
+  readonly sequenceNumber: StreamVersion;
   readonly type: string;
-  readonly version: number;
+  readonly version: SchemaVersion;
   constructor(
     event: {
       readonly stream: string;
-      readonly sequenceNumber: number;
+      readonly sequenceNumber: StreamVersion;
       readonly type: string;
-      readonly version: number;
+      readonly version: SchemaVersion;
     },
     options: ErrorOptions,
   ) {

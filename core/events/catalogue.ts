@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { SchemaVersion, StreamVersion } from '../base/versions.ts';
 import type { EventDefinition, RetiredEvent } from './define.ts';
 import { envelopeInput, type eventCategory, type eventSeverity, recordedEnvelope, systemEnvelope } from './envelope.ts';
 import type { JsonObject } from './json.ts';
@@ -51,7 +52,7 @@ export type NewEvent<T extends EventType = EventType> = {
 
 interface Envelope {
   readonly id: string;
-  readonly version: number;
+  readonly version: SchemaVersion;
   /** When it happened; ISO 8601, UTC, milliseconds. */
   readonly timestamp: string;
   readonly source: string;
@@ -60,7 +61,7 @@ interface Envelope {
   readonly metadata: JsonObject & { readonly recordedAt: string };
   readonly aggregateId: string;
   readonly aggregateType: string;
-  readonly sequenceNumber: number;
+  readonly sequenceNumber: StreamVersion;
   /** The opaque position, for events of the log. */
   readonly position?: string;
 }

@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import type { SchemaVersion, StreamVersion } from '../base/versions.ts';
 import type { JsonObject } from './json.ts';
 
 /**
@@ -15,7 +16,7 @@ export type EventAccess = 'open' | 'internal';
 /** A moment of a stream: right after the event of that sequence number. */
 export interface Origin {
   readonly stream: string;
-  readonly version: number;
+  readonly version: StreamVersion;
 }
 
 /** Converts the data of an event from one version of its schema to the next. Pure; gets a private copy. */
@@ -32,7 +33,7 @@ export interface EventDefinition<
   readonly kind: Kind;
   readonly access: EventAccess;
   /** Current version of the data's schema, from 1. `samples/<type>.v<N>.json` holds one event of each version. */
-  readonly version: number;
+  readonly version: SchemaVersion;
   /** One upcaster for each older version, from version 1 on. Reading applies them; stored events never change. */
   readonly upcasters?: readonly Upcaster[];
   /** The streams of the type: `<aggregateType>-<id>`. */
@@ -65,7 +66,7 @@ export function defineEvent<const Type extends string, Data extends z.ZodObject,
 export interface RetiredEvent<Successor extends string = string> {
   readonly type: string;
   /** The last version. */
-  readonly version: number;
+  readonly version: SchemaVersion;
   readonly upcasters?: readonly Upcaster[];
   /** The successors; a filter by a successor includes this type. */
   readonly successors: readonly Successor[];
@@ -73,7 +74,7 @@ export interface RetiredEvent<Successor extends string = string> {
    * Converts an event of the last version to one of the successors, by its data. One event stays one event: its
    * sequence number is its address.
    */
-  succeed(data: JsonObject): { readonly type: Successor; readonly version: number; readonly data: JsonObject };
+  succeed(data: JsonObject): { readonly type: Successor; readonly version: SchemaVersion; readonly data: JsonObject };
 }
 
 /** Declares a type that was renamed or split. @throws Error when an older version has no upcaster */

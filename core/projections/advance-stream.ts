@@ -1,5 +1,6 @@
 import { UnavailableError } from '../base/errors.ts';
 import { untilSettled } from '../base/races.ts';
+import type { StreamVersion } from '../base/versions.ts';
 import type { CheckpointKey, Checkpoints } from './checkpoints.ts';
 import { type Failure, isParked, type Parked } from './parked.ts';
 import type { StoredView } from './projection.ts';
@@ -15,7 +16,7 @@ interface StepOptions {
 }
 
 interface Step {
-  readonly version: number;
+  readonly version: StreamVersion;
   /** The head is not reached: there is another step to take. */
   readonly more: boolean;
   readonly failure?: Failure | undefined;

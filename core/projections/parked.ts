@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { StreamVersion } from '../base/versions.ts';
 import type { DomainEvent } from '../events/catalogue.ts';
 
 /** Most attempts that a mark remembers, the newest; a redrive that fails adds one. */
@@ -30,7 +31,7 @@ export type Parked = z.output<typeof parkedSchema>;
 
 /** The place in a stream that cannot be got over, and why. */
 export interface Failure {
-  readonly version: number;
+  readonly version: StreamVersion;
   /** Absent when the event cannot even be read. */
   readonly event?: DomainEvent | undefined;
   readonly error: unknown;

@@ -1,5 +1,6 @@
 import { heapSizeOf } from '../base/heap-size.ts';
 import { parseStreamId } from '../base/stream-id.ts';
+import type { StreamVersion } from '../base/versions.ts';
 import type { Catalogue } from '../events/catalogue.ts';
 import type { JsonObject } from '../events/json.ts';
 import { type Fold, foldCommit } from '../state/fold.ts';
@@ -9,7 +10,7 @@ import { evolveView, type ProjectionOf } from './projection.ts';
 /** A view as it was. */
 export interface PastView {
   readonly key: string;
-  readonly version: number;
+  readonly version: StreamVersion;
   readonly view: JsonObject;
 }
 

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { NotFoundError } from '../base/errors.ts';
 import { parseStreamId, streamId } from '../base/stream-id.ts';
+import type { StreamVersion } from '../base/versions.ts';
 import type { Catalogue, DomainEvent, EventType } from '../events/catalogue.ts';
 import type { JsonObject } from '../events/json.ts';
 import type { Parked } from './parked.ts';
@@ -90,7 +91,7 @@ export interface StoredView<View extends object = JsonObject> {
   readonly generation: number;
   readonly key: string;
   /** Sequence number of the last event applied: the checkpoint, written together with the view. 0 when only parked. */
-  readonly version: number;
+  readonly version: StreamVersion;
   /** What the view is listed under; see {@link Projection.group}. Empty when no event of the projection's came yet. */
   readonly group: string;
   readonly view: View | undefined;

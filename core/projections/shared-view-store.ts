@@ -1,3 +1,4 @@
+import type { StreamVersion } from '../base/versions.ts';
 import type { Parked } from './parked.ts';
 import type { StoredView } from './projection.ts';
 import type { Increments } from './shared-projection.ts';
@@ -5,7 +6,7 @@ import type { Increments } from './shared-projection.ts';
 /** A stream's checkpoint in a shared projection, with what is remembered of the stream as its view. */
 export interface CheckpointWrite {
   readonly next: StoredView;
-  readonly expectedVersion: number;
+  readonly expectedVersion: StreamVersion;
   readonly expectedMark?: Parked | undefined;
 }
 

@@ -1,4 +1,5 @@
 import { ValidationError } from '../base/errors.ts';
+import type { StreamVersion } from '../base/versions.ts';
 import type { Catalogue, DomainEvent } from '../events/catalogue.ts';
 import type { JsonObject } from '../events/json.ts';
 import type { Folded } from '../state/fold.ts';
@@ -13,7 +14,7 @@ import { TransactionSize } from './transaction-size.ts';
 /** The result of folding a stream's commits, and the failure that stopped the fold, if any. */
 export interface FoldProgress {
   readonly view: JsonObject | undefined;
-  readonly version: number;
+  readonly version: StreamVersion;
   /** The additions to shared views. */
   readonly increments: Increments;
   /** The fold stopped early: later events do not fit in the same transaction. */

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { PayloadTooLargeError } from '../base/errors.ts';
+import type { StreamVersion } from '../base/versions.ts';
 import type { JsonObject } from '../events/json.ts';
 import type { Parked } from './parked.ts';
 import { type StoredView, viewClaim } from './projection.ts';
@@ -39,7 +40,7 @@ export interface ViewStore {
    * @returns whether it was written
    * @throws PayloadTooLargeError over {@link MAX_VIEW_BYTES}
    */
-  put(view: StoredView, expectedVersion: number, expectedMark?: Parked): Promise<boolean>;
+  put(view: StoredView, expectedVersion: StreamVersion, expectedMark?: Parked): Promise<boolean>;
 
   /** The views of one group in the order of their keys. A list may be a moment behind `get`. */
   list(projection: string, generation: number, group: string, options: PageOptions): Promise<ViewPage>;

@@ -1,9 +1,10 @@
+import type { StreamVersion } from '../base/versions.ts';
 import type { PageOptions } from '../projections/view-store.ts';
 
 /** How far a view of a generation is. */
 export interface ViewCheckpoint {
   readonly key: string;
-  readonly version: number;
+  readonly version: StreamVersion;
 }
 
 export interface CheckpointPage {

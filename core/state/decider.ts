@@ -1,5 +1,6 @@
 import { contention } from '../base/races.ts';
 import { streamId } from '../base/stream-id.ts';
+import type { StreamVersion } from '../base/versions.ts';
 import type { DomainEvent, EventType, NewEvent } from '../events/catalogue.ts';
 import { assertSameRequest } from '../store/append-result.ts';
 import type { AppendOptions, EventStore } from '../store/event-store.ts';
@@ -51,7 +52,7 @@ export interface CommandResult<State> {
   /** The aggregate's state right after this command's events. */
   readonly state: State;
   /** Its version then. */
-  readonly version: number;
+  readonly version: StreamVersion;
   /** True for a repeat of an earlier command with the same commit id; nothing was written. */
   readonly repeated: boolean;
 }

@@ -1,4 +1,5 @@
 import { CorruptDataError } from '../base/errors.ts';
+import type { StreamVersion } from '../base/versions.ts';
 import type { Catalogue, DomainEvent } from '../events/catalogue.ts';
 import { type Commit, decodeCommit, endOf } from '../store/commit.ts';
 
@@ -21,7 +22,7 @@ export type AnyFold = Fold<any>;
 /** A state and the sequence number of the last event in it, 0 before the first. */
 export interface Folded<State> {
   readonly state: State;
-  readonly version: number;
+  readonly version: StreamVersion;
 }
 
 /** The folding part of a decider. */

@@ -1,9 +1,10 @@
 import { ConcurrencyError, NotAdmittedError, ReservedTypeError, ValidationError } from '../base/errors.ts';
 import { parseStreamId } from '../base/stream-id.ts';
+import type { ExpectedVersion, StreamVersion } from '../base/versions.ts';
 import type { Catalogue, NewEvent } from '../events/catalogue.ts';
 import { RESERVED_SOURCES } from '../events/envelope.ts';
 import { type AppendResult, repeatOf } from '../store/append-result.ts';
-import { type AppendOptions, atAnyVersion, type EventStore, type ExpectedVersion } from '../store/event-store.ts';
+import { type AppendOptions, atAnyVersion, type EventStore } from '../store/event-store.ts';
 import { assertEvents } from '../store/new-events.ts';
 import type { AnyDecider } from './decider.ts';
 import { type Folded, stateFold } from './fold.ts';
@@ -116,7 +117,7 @@ class RawAppend {
   }
 }
 
-function isAt(version: number, expected: ExpectedVersion): boolean {
+function isAt(version: StreamVersion, expected: ExpectedVersion): boolean {
   if (expected === 'any') return true;
   return expected === 'exists' ? version > 0 : version === expected;
 }

@@ -5,6 +5,7 @@ import { TimeoutStrategy, timeout } from 'cockatiel';
 import * as devalue from 'devalue';
 import * as z from 'zod';
 import { CorruptDataError } from '../base/errors.ts';
+import type { StreamVersion } from '../base/versions.ts';
 import type { Catalogue } from '../events/catalogue.ts';
 import { type Commit, endOf, identityOf } from '../store/commit.ts';
 import type { EventStore } from '../store/event-store.ts';
@@ -42,7 +43,7 @@ export interface SnapshotStoreOptions {
 
 /** The range of a snapshot: the newest up to this version and, with `at`, up to that instant. */
 export interface SnapshotRange {
-  readonly version: number;
+  readonly version: StreamVersion;
   readonly at?: Date | undefined;
 }
 

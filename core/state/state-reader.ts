@@ -1,4 +1,5 @@
 import { turnAfter } from '../base/turns.ts';
+import type { StreamVersion } from '../base/versions.ts';
 import type { Origin } from '../events/define.ts';
 import { type Commit, endOf, jsonBytesOf } from '../store/commit.ts';
 import type { EventStore } from '../store/event-store.ts';
@@ -29,7 +30,7 @@ interface Found<State> extends Known<State> {
 
 /** A moment of a stream. */
 export interface Past {
-  readonly version?: number | undefined;
+  readonly version?: StreamVersion | undefined;
   readonly at?: Date | undefined;
 }
 

@@ -1,7 +1,8 @@
 import pLimit from 'p-limit';
+import type { ExpectedVersion } from '../base/versions.ts';
 import type { NewEvent } from '../events/catalogue.ts';
 import type { AppendResult } from './append-result.ts';
-import type { AppendOptions, EventStore, ExpectedVersion } from './event-store.ts';
+import type { AppendOptions, EventStore } from './event-store.ts';
 
 /** Events for one stream. */
 export interface StreamAppend {

@@ -1,10 +1,11 @@
 import { IdempotencyKeyReusedError } from '../base/errors.ts';
+import type { StreamVersion } from '../base/versions.ts';
 import { type Commit, endOf, eventIdsOf } from './commit.ts';
 
 export interface AppendResult {
   readonly streamId: string;
-  readonly fromVersion: number;
-  readonly toVersion: number;
+  readonly fromVersion: StreamVersion;
+  readonly toVersion: StreamVersion;
   readonly eventIds: readonly string[];
   readonly recordedAt: string;
   /** True for a repeat of an earlier commit with the same commit id. */

@@ -1,3 +1,4 @@
+import type { StreamVersion } from '../base/versions.ts';
 import type { Commit } from './commit.ts';
 
 /** The range of a read: all commits with an event numbered `from` to `to`, both included. */
@@ -41,7 +42,7 @@ export interface CommitStorage {
   note(unchanged: Commit, expiresAt: Date): Promise<void>;
 
   /** Sequence number of the stream's last event, 0 without events. */
-  head(stream: string): Promise<number>;
+  head(stream: string): Promise<StreamVersion>;
 
   /** The commit of a stream that a caller wrote under this commit id, if there is one, or the note of it. Looks at keyed commits only. */
   find(stream: string, commitId: string): Promise<Commit | undefined>;

@@ -3,6 +3,7 @@ import { promisify } from 'node:util';
 import { deflateRaw, deflateRawSync, inflateRaw, inflateRawSync } from 'node:zlib';
 import { CorruptDataError, PayloadTooLargeError } from '../base/errors.ts';
 import { parseStreamId } from '../base/stream-id.ts';
+import type { StreamVersion } from '../base/versions.ts';
 import type { Catalogue, DomainEvent } from '../events/catalogue.ts';
 import { upcast } from './upcast.ts';
 
@@ -23,7 +24,7 @@ const MAX_FROZEN_BYTES = 64 * 1024;
 export interface Commit {
   readonly stream: string;
   /** Sequence number of the first event. */
-  readonly version: number;
+  readonly version: StreamVersion;
   /** Number of events; the commit ends at `version + count - 1`. 0 in a note that a request changed nothing. */
   readonly count: number;
   /** The caller's idempotency key, else a ULID. */
@@ -45,7 +46,7 @@ export interface Commit {
 }
 
 /** Sequence number of the last event of a commit. */
-export const endOf = (commit: Pick<Commit, 'version' | 'count'>): number => commit.version + commit.count - 1;
+export const endOf = (commit: Pick<Commit, 'version' | 'count'>): StreamVersion => commit.version + commit.count - 1;
 
 /**
  * Distinguishes a commit from every other commit at its place, now or earlier. After events were restored from an older

@@ -2,6 +2,7 @@ import { ConcurrencyError, EventIdTakenError, ValidationError } from '../base/er
 import { ulids } from '../base/new-id.ts';
 import { contention } from '../base/races.ts';
 import { assertId, parseStreamId } from '../base/stream-id.ts';
+import type { ExpectedVersion, StreamVersion } from '../base/versions.ts';
 import type { Catalogue, DomainEvent, NewEvent } from '../events/catalogue.ts';
 import { type AppendResult, repeatOf, resultOf } from './append-result.ts';
 import { type Commit, decodeCommit, encodeEvents, type StoredEvent } from './commit.ts';
@@ -9,9 +10,6 @@ import type { CommitStorage } from './commit-storage.ts';
 import { madeBefore } from './made-ids.ts';
 import { assertEvents } from './new-events.ts';
 import { bounds, type ReadOptions, rangeOf } from './read-range.ts';
-
-/** A number (0 = the stream must not exist), any version, or any existing stream. */
-export type ExpectedVersion = number | 'any' | 'exists';
 
 export interface AppendOptions {
   readonly expectedVersion: ExpectedVersion;
@@ -100,7 +98,7 @@ export class EventStore {
    */
   note(
     stream: string,
-    { commitId, digest, version }: { commitId: string; digest: string; version: number },
+    { commitId, digest, version }: { commitId: string; digest: string; version: StreamVersion },
   ): Promise<void> {
     assertId(commitId);
     const now = this.#now();
@@ -110,7 +108,7 @@ export class EventStore {
   }
 
   /** Sequence number of the stream's last event, 0 without events. */
-  head(stream: string): Promise<number> {
+  head(stream: string): Promise<StreamVersion> {
     parseStreamId(stream);
     return this.#storage.head(stream);
   }
@@ -166,7 +164,7 @@ export class EventStore {
     return this.#putAfter(draft, head, expected);
   }
 
-  async #putAfter(draft: Draft, head: number, expected: ExpectedVersion): Promise<AppendResult> {
+  async #putAfter(draft: Draft, head: StreamVersion, expected: ExpectedVersion): Promise<AppendResult> {
     const version = head + 1;
     const commit: Commit = { ...draft.commit, version };
     const given = new Map([...draft.given].map(([id, index]) => [id, version + index]));

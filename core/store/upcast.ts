@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import { EventVersionError } from '../base/errors.ts';
+import type { SchemaVersion, StreamVersion } from '../base/versions.ts';
 import type { EventDefinition, RetiredEvent, Upcaster } from '../events/define.ts';
 import type { JsonObject } from '../events/json.ts';
 import { storedForm } from '../events/stored-form.ts';
@@ -7,14 +8,14 @@ import { storedForm } from '../events/stored-form.ts';
 /** The parts of an event that upcasting uses and changes. */
 interface Versioned {
   readonly type: string;
-  readonly version: number;
+  readonly version: SchemaVersion;
   readonly data: object;
 }
 
 /** The place of an event, for the error. */
 export interface EventPlace {
   readonly stream: string;
-  readonly sequenceNumber: number;
+  readonly sequenceNumber: StreamVersion;
 }
 
 /** The parts of a catalogue that upcasting uses. */
@@ -67,7 +68,7 @@ function bringUpToDate(stored: Versioned, known: KnownEvents): Versioned {
   throw new Error(`the successors of ${stored.type} form a circle`);
 }
 
-function upcasterOf({ upcasters }: { readonly upcasters?: readonly Upcaster[] }, version: number): Upcaster {
+function upcasterOf({ upcasters }: { readonly upcasters?: readonly Upcaster[] }, version: SchemaVersion): Upcaster {
   const upcaster = upcasters?.[version - 1];
   if (!upcaster) throw new Error(`there is no upcaster from version ${version}`);
   return upcaster;

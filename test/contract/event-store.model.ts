@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ConcurrencyError, UnavailableError } from '../../core/base/errors.ts';
+import type { ExpectedVersion } from '../../core/base/versions.ts';
 import type { AppendResult } from '../../core/store/append-result.ts';
 import type { CommitStorage } from '../../core/store/commit-storage.ts';
-import { EventStore, type ExpectedVersion } from '../../core/store/event-store.ts';
+import { EventStore } from '../../core/store/event-store.ts';
 import { catalogue } from '../../events/catalogue.ts';
 import { losingReplies } from '../support/memory-storage.ts';
 import { newStream, steps } from '../support/sample-events.ts';

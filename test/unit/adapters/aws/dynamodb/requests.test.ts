@@ -2,12 +2,13 @@ import { DynamoDBClient, type QueryCommandInput } from '@aws-sdk/client-dynamodb
 import { ulid } from 'ulid';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { DynamoCommitStorage } from '../../../../../adapters/aws/dynamodb/commit-storage.ts';
+import type { ExpectedVersion } from '../../../../../core/base/versions.ts';
 import type { NewEvent } from '../../../../../core/events/catalogue.ts';
 import { handleCommand } from '../../../../../core/state/decider.ts';
 import { stateFold } from '../../../../../core/state/fold.ts';
 import { appendRaw } from '../../../../../core/state/raw-append.ts';
 import { StateReader } from '../../../../../core/state/state-reader.ts';
-import { EventStore, type ExpectedVersion } from '../../../../../core/store/event-store.ts';
+import { EventStore } from '../../../../../core/store/event-store.ts';
 import type { ReadOptions } from '../../../../../core/store/read-range.ts';
 import { type AgentCommand, agentDecider } from '../../../../../domain/agent/agent.ts';
 import { catalogue } from '../../../../../events/catalogue.ts';
