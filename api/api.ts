@@ -7,6 +7,7 @@ import { type OperateDeps, operationRoutes } from './operations/operations.ts';
 import { type TraceDeps, traceQueries } from './operations/trace-queries.ts';
 import { type QueryDeps, queryRoutes } from './queries.ts';
 
+/** The parts that the whole API needs. */
 export type ApiDeps = CommandDeps & OperateDeps & QueryDeps & TraceDeps;
 
 /**

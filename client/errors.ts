@@ -14,7 +14,7 @@ export class AnnalsRequestError extends Error {
   readonly status: number;
   /** Stable name of the problem, such as `CONCURRENCY_CONFLICT`; `HTTP_<status>` when the answer names none. */
   readonly code: string;
-  /** The fault, and the way to mend it. */
+  /** The fault, and the way to repair it. */
   readonly detail: string;
   /** Every invalid place in the request; empty for other problems. */
   readonly errors: readonly { readonly path: string; readonly message: string }[];
@@ -24,7 +24,7 @@ export class AnnalsRequestError extends Error {
   readonly next: string | undefined;
   /** The pause that the server asks for before the next attempt, milliseconds. */
   readonly retryAfterMs: number | undefined;
-  /** Whether the answer is not of Annals: no correlation id, and no problem with a code. A proxy gave it, or another server. */
+  /** Whether the answer is not of Annals: no correlation id, and no problem with a code. A proxy or another server sent it. */
   readonly isForeign: boolean;
 
   constructor(

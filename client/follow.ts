@@ -9,7 +9,7 @@ const SETTLING_MS = 10_000;
 /** Pause between two requests when the server does not hold the answer, milliseconds. */
 const LOOK_AGAIN_MS = 1_000;
 
-/** Refusals that time mends: Request Timeout, Too Early, Too Many Requests. */
+/** Refusals that pass with time: Request Timeout, Too Early, Too Many Requests. */
 const PASSING_STATUS: ReadonlySet<number> = new Set([408, 425, 429]);
 
 /**
@@ -25,7 +25,7 @@ function mayPass(error: unknown, urlIsRight: boolean): boolean {
   return !LASTING_CODES.has(code) && (PASSING_STATUS.has(status) || status >= 500);
 }
 
-/** Hears that a page could not be read and is requested again; `delayMs` is the pause before that, milliseconds. */
+/** Called when a page could not be read and is requested again after a pause of `delayMs` milliseconds. */
 export type OnRetry = (error: Error, retry: { readonly attempt: number; readonly delayMs: number }) => void;
 
 /** Repeats as long as an attempt may succeed: an outage of any length does not end a follower. */

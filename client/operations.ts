@@ -44,13 +44,13 @@ export class Operations extends Area {
     return this.requests.get(`/verifications/${segment(verificationId)}`, answers.verification);
   }
 
-  /** Batches that the projector or the relay gave up on. */
+  /** A page of the batches that Lambda gave up for the projector or the relay. */
   failedBatches({ cursor }: { readonly cursor?: string } = {}) {
     const query = new URLSearchParams(cursor === undefined ? {} : { cursor });
     return this.requests.get(`/failed-batches?${query}`, answers.failedBatches);
   }
 
-  /** Runs failed batches through their consumers again, for some seconds; `more` says that there are others. */
+  /** Redrives failed batches through their consumers, for some seconds; `more` says that further batches are left. */
   redriveFailedBatches({ after }: { readonly after?: string | undefined } = {}) {
     const query = new URLSearchParams(after === undefined ? {} : { after });
     return this.requests.post(`/failed-batches/redrive?${query}`, undefined, answers.redrivenBatches);

@@ -13,6 +13,7 @@ export interface ApiLogger {
   error(message: string, details: { readonly [name: string]: unknown }): void;
 }
 
+/** The parts that every application may have. */
 export interface AppDeps {
   readonly logger?: ApiLogger;
   /** Sees every request that a route takes. */
@@ -20,6 +21,7 @@ export interface AppDeps {
 }
 
 type Env = { Variables: { context: RequestContext } };
+/** An application of Hono whose requests have a {@link RequestContext}. */
 export type App = Hono<Env>;
 
 /** An application that serves these routes, with the common headers and errors. */

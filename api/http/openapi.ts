@@ -7,7 +7,7 @@ import { contextHeaders, REPEATED, type Route, type RouteDeclaration, route } fr
 /** `GET /openapi.json`: describes the routes given, and itself. */
 export function openApiRoute(others: readonly RouteDeclaration[]): Route<object> {
   let document: ReturnType<typeof openApiDocument> | undefined;
-  const own = route({
+  const openApi = route({
     name: 'getOpenApi',
     method: 'GET',
     path: '/openapi.json',
@@ -15,18 +15,18 @@ export function openApiRoute(others: readonly RouteDeclaration[]): Route<object>
     answer: z.looseObject({ openapi: z.string(), paths: z.record(z.string(), z.unknown()).optional() }),
     statuses: { 200: 'An OpenAPI 3.1 document' },
     async handle() {
-      document ??= openApiDocument([...others, own]); // slow, and most instances never need it
+      document ??= openApiDocument([...others, openApi]); // slow, and most instances never need it
       return { status: 200, body: { ...document } };
     },
   });
-  return own;
+  return openApi;
 }
 
 /** The OpenAPI 3.1 document of routes, from the declarations that validate their requests. */
 export function openApiDocument(routes: readonly RouteDeclaration[]) {
   const paths: ZodOpenApiPathsObject = {};
   for (const route of routes) {
-    paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operationOf(route) };
+    paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: toOperation(route) };
   }
   const info = {
     title: 'Annals',
@@ -37,7 +37,7 @@ export function openApiDocument(routes: readonly RouteDeclaration[]) {
   return createDocument({ openapi: '3.1.0', info, paths, components: { schemas } });
 }
 
-function operationOf(route: RouteDeclaration): ZodOpenApiOperationObject {
+function toOperation(route: RouteDeclaration): ZodOpenApiOperationObject {
   const { name, summary, description, params, query, body } = route;
   const header = route.method === 'POST' ? contextHeaders : contextHeaders.pick({ 'X-Correlation-Id': true });
   return {
@@ -47,14 +47,14 @@ function operationOf(route: RouteDeclaration): ZodOpenApiOperationObject {
     ...(description ? { description } : {}),
     requestParams: { ...(params ? { path: params } : {}), ...(query ? { query } : {}), header },
     ...(body ? { requestBody: { required: true, content: { 'application/json': { schema: body } } } } : {}),
-    responses: responsesOf(route),
+    responses: toResponses(route),
   };
 }
 
 /** A status may have both: `GET /health` answers 503 with its checks, or with a problem. */
-function responsesOf(route: RouteDeclaration) {
-  const answers = answersOf(route);
-  const problems = problemsOf(route);
+function toResponses(route: RouteDeclaration) {
+  const answers = toAnswers(route);
+  const problems = toProblems(route);
   const both = Object.entries(problems).flatMap(([status, problem]) => {
     const answer = answers[status];
     if (!answer) return [];
@@ -72,22 +72,30 @@ const commandHeaders = {
   [REPEATED]: z.enum(['true']).optional().describe('Marks the answer to a repeat; nothing was written'),
 };
 
-function answersOf({ method, statuses, answer, viewVersion }: RouteDeclaration) {
+function toAnswers({ method, statuses, answer, viewVersion }: RouteDeclaration) {
   const content = { 'application/json': { schema: answer } };
-  const ofReads = viewVersion ? viewHeaders : responseHeaders;
-  const headers = z.object(method === 'POST' ? commandHeaders : ofReads);
+  const readHeaders = viewVersion ? viewHeaders : responseHeaders;
+  const headers = z.object(method === 'POST' ? commandHeaders : readHeaders);
   return mapValues(statuses, (description) => ({ description, headers, content }));
 }
 
 /** The problem codes of a route: the declared codes, and the codes that follow from the shape of its requests. */
 export function problemCodesOf({ method, body, errors = [] }: RouteDeclaration): ProblemCode[] {
-  const ofBody = ['MALFORMED_JSON', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'] as const;
+  const bodyCodes = ['MALFORMED_JSON', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'] as const;
   // Every route refuses unknown query parameters.
-  const ofKeys = method === 'POST' ? (['IDEMPOTENCY_KEY_REUSED'] as const) : [];
-  return ['INVALID_ID', 'VALIDATION_FAILED', ...ofKeys, ...(body ? ofBody : []), ...errors, 'INTERNAL', 'UNAVAILABLE'];
+  const keyCodes = method === 'POST' ? (['IDEMPOTENCY_KEY_REUSED'] as const) : [];
+  return [
+    'INVALID_ID',
+    'VALIDATION_FAILED',
+    ...keyCodes,
+    ...(body ? bodyCodes : []),
+    ...errors,
+    'INTERNAL',
+    'UNAVAILABLE',
+  ];
 }
 
-function problemsOf(route: RouteDeclaration) {
+function toProblems(route: RouteDeclaration) {
   const content = { 'application/problem+json': { schema: problemSchema } };
   const headers = z.object(responseHeaders);
   const byStatus = Object.groupBy(problemCodesOf(route), (code) => problemKinds[code].status);

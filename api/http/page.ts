@@ -15,6 +15,7 @@ export function wholeNumber(minimum: number, maximum: number = Number.MAX_SAFE_I
     .meta({ override: { type: 'integer', pattern: undefined, minimum, maximum } });
 }
 
+/** The parameter `limit` of a list: 1 to 1,000, 100 by default. */
 export const limit = wholeNumber(1, 1000)
   .default(100)
   .describe('Most items of the page; it has fewer when they are large');

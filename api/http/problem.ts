@@ -61,6 +61,7 @@ export const problemSchema = z
     next: z.string().optional().describe('Position in the log after the unreadable event, to continue without it'),
   })
   .meta({ id: 'Problem' });
+/** The body of an error answer. */
 export type Problem = z.output<typeof problemSchema>;
 
 /** Whether the server's log names a problem. A view that is behind is none: the caller says which version to wait for. */

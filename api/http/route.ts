@@ -24,6 +24,7 @@ export const contextHeaders = z.object({
 /** Response header, `true` on the answer to a repeat with the same Idempotency-Key: nothing was written. */
 export const REPEATED = 'Idempotent-Replayed';
 
+/** The ids in the headers of a request. */
 export interface RequestContext {
   readonly correlationId: string;
   readonly causationId: string | undefined;
@@ -70,6 +71,7 @@ export interface RouteDeclaration {
   readonly errors?: readonly ProblemCode[];
 }
 
+/** A route with its handler. */
 export interface Route<Deps> extends RouteDeclaration {
   /**
    * Validates the request by the declared schemas and answers it.

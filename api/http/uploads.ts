@@ -15,6 +15,7 @@ export class Upload {
   #bytes = 0;
   #held = 0;
 
+  /** Bytes of the body so far. */
   get bytes(): number {
     return this.#bytes;
   }

@@ -39,6 +39,7 @@ export interface LogDeps {
   readonly maxFollowers?: number;
 }
 
+/** A page of the log. */
 export const logAnswer = z.strictObject({
   events: z.array(recordedEventSchema),
   next: z.string().describe('The position for the next request, also without events'),
@@ -49,6 +50,7 @@ export const logAnswer = z.strictObject({
     ),
 });
 
+/** The route of the log's pages. */
 export const logQueries = [
   route({
     name: 'readLog',

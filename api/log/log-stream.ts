@@ -10,7 +10,7 @@ import { readQuery } from '../http/route.ts';
 import { type LogDeps, logQuery } from './log-queries.ts';
 
 /** Pause between two heartbeats of an idle stream, milliseconds. */
-const SIGN_OF_LIFE_MS = 15_000;
+const HEARTBEAT_MS = 15_000;
 /**
  * Most bytes of events that wait for a slow reader; a single event may be larger. Reading pauses until the reader takes
  * them.
@@ -20,9 +20,9 @@ const MAX_WAITING_BYTES = 64 * 1024;
 const MAX_FOLLOWERS = 4_000;
 
 /**
- * `GET /events/stream`: the log as Server-Sent Events, for hosts that can stream. The id of each is its position, so a
- * reader that comes back with `Last-Event-ID`, as browsers do by themselves, misses nothing and gets nothing twice.
- * @throws UnavailableError when there are as many followers as may be
+ * Adds `GET /events/stream`: the log as Server-Sent Events, for hosts that can stream. The id of each event is its position.
+ * A reader that connects again with `Last-Event-ID`, as browsers do automatically, gets every event once.
+ * The route answers 503 when `maxFollowers` readers follow the log.
  */
 export function addLogStream(
   app: App,
@@ -51,7 +51,7 @@ export function addLogStream(
     const onError = (error: unknown) => {
       if (isFault(problemOf(error))) logger?.error('a stream of events ended', { error });
     };
-    const options = { ...query, types, after: from, maxBytes: MAX_WAITING_BYTES, waitMs: SIGN_OF_LIFE_MS };
+    const options = { ...query, types, after: from, maxBytes: MAX_WAITING_BYTES, waitMs: HEARTBEAT_MS };
     return c.body(serverSentEvents(log, options, closing, { onEnd, onError }), 200, headers);
   });
 }
@@ -71,7 +71,7 @@ function serverSentEvents(
     onEnd();
   };
   closing?.addEventListener('abort', end, { once: true });
-  const chunks = chunksOf(log, { ...options, signal: gone.signal }, onError);
+  const chunks = eventChunks(log, { ...options, signal: gone.signal }, onError);
   return new ReadableStream<Uint8Array>(
     {
       pull: async (controller) => {
@@ -87,7 +87,7 @@ function serverSentEvents(
   );
 }
 
-async function* chunksOf(
+async function* eventChunks(
   log: EventLog,
   options: EventStreamOptions,
   onError: (error: unknown) => void,

@@ -42,8 +42,8 @@ const redriven = z
   })
   .meta({ id: 'Redriven' });
 
-const answerOf = ({ parked, key: _, ...known }: DeadLetter) => ({ ...known, ...parked });
-const outcomeOf = ({ parked, ...result }: Redriven) => ({
+const toAnswer = ({ parked, key: _, ...known }: DeadLetter) => ({ ...known, ...parked });
+const toOutcome = ({ parked, ...result }: Redriven) => ({
   ...result,
   outcome: parked ? ('parked' as const) : ('redriven' as const),
   ...(parked ? { parked } : {}),
@@ -57,6 +57,7 @@ const preview = z
   .describe('Shows the result of a redrive, and writes nothing');
 const filter = { projection: id.optional().describe('Only those of this projection, or of `bus` or `sagas`') };
 
+/** The routes that read dead letters. */
 export const deadLetterQueries = [
   route({
     name: 'listDeadLetters',
@@ -74,7 +75,7 @@ export const deadLetterQueries = [
       const { items, more } = await takePage(deadLetters.list(projection, from), limit);
       const last = items.at(-1);
       const next = more && last ? encodeCursor({ projection, in: last.projection, after: last.key }) : null;
-      return { status: 200, body: { deadLetters: items.map(answerOf), next } };
+      return { status: 200, body: { deadLetters: items.map(toAnswer), next } };
     },
   }),
   route({
@@ -87,11 +88,12 @@ export const deadLetterQueries = [
     statuses: { 200: 'The dead letter' },
     errors: ['NOT_FOUND'],
     async handle({ params: { deadLetterId } }, { deadLetters }: DeadLetterDeps) {
-      return { status: 200, body: answerOf(await deadLetters.get(deadLetterId)) };
+      return { status: 200, body: toAnswer(await deadLetters.get(deadLetterId)) };
     },
   }),
 ];
 
+/** The routes that redrive dead letters. */
 export const deadLetterOperations = [
   route({
     name: 'redriveDeadLetter',
@@ -106,7 +108,7 @@ export const deadLetterOperations = [
     errors: ['NOT_FOUND'],
     async handle({ params: { deadLetterId }, query }, { deadLetters }: DeadLetterDeps) {
       const result = await (query.preview ? deadLetters.preview(deadLetterId) : deadLetters.redrive(deadLetterId));
-      return { status: 200, body: outcomeOf(result) };
+      return { status: 200, body: toOutcome(result) };
     },
   }),
   route({
@@ -122,7 +124,7 @@ export const deadLetterOperations = [
     async handle({ query }, { deadLetters }: DeadLetterDeps) {
       const deadline = new Date(Date.now() + REDRIVE_MS);
       const { results, more } = await deadLetters.redriveAll({ ...query, deadline });
-      return { status: 200, body: { results: results.map(outcomeOf), more } };
+      return { status: 200, body: { results: results.map(toOutcome), more } };
     },
   }),
 ];

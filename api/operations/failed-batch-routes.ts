@@ -3,12 +3,12 @@ import { type FailedBatches, type RedrivenBatch, redriveBatches } from '../../co
 import { cursor, encodeCursor, limit, takePage, wholeNumber } from '../http/page.ts';
 import { route } from '../http/route.ts';
 
-/** What the routes about failed batches need. */
+/** The parts that the routes of failed batches need. */
 export interface FailedBatchDeps {
   readonly failedBatches: FailedBatches;
 }
 
-/** How long one request redrives before it answers that there is more, milliseconds: a batch takes some seconds itself. */
+/** A request starts no further batch after this time, milliseconds: a batch takes some seconds. */
 const REDRIVE_MS = 5_000;
 
 const batchId = z
@@ -19,7 +19,7 @@ const batchId = z
 const failedBatch = z
   .strictObject({
     batchId,
-    failedAt: z.string().describe('When the consumer gave it up'),
+    failedAt: z.string().describe('The time at which Lambda gave the batch up'),
     bytes: z.int().nonnegative(),
   })
   .meta({ id: 'FailedBatch' });
@@ -27,22 +27,23 @@ const failedBatch = z
 const redrivenBatch = z
   .strictObject({
     batchId,
-    outcome: z.enum(['redriven', 'failed']).describe('`redriven`: all of it was taken, and it is forgotten'),
-    consumers: z.array(z.string()).describe('Who took it: the projector, the relay, or both'),
+    outcome: z.enum(['redriven', 'failed']).describe('`redriven`: the consumers took the batch, and it was removed'),
+    consumers: z.array(z.string()).describe('The consumers of the batch: the projector, the relay, or both'),
     records: z.int().nonnegative(),
-    reason: z.string().optional().describe('Why it failed'),
+    reason: z.string().optional().describe('The reason of a failure'),
   })
   .meta({ id: 'RedrivenBatch' });
 
-const answerOf = ({ consumers, ...rest }: RedrivenBatch) => ({ ...rest, consumers: [...consumers] });
+const toAnswer = ({ consumers, ...rest }: RedrivenBatch) => ({ ...rest, consumers: [...consumers] });
 
+/** The routes of failed batches. */
 export const failedBatchRoutes = [
   route({
     name: 'listFailedBatches',
     method: 'GET',
     path: '/failed-batches',
     summary: 'Batches of commits that the projector or the relay gave up on',
-    description: 'On AWS after 12 hours. One machine gives up none.',
+    description: 'Lambda gives a batch up after 12 hours. A single machine gives no batch up.',
     query: z.object({ limit, cursor: cursor(z.object({ after: batchId })) }),
     answer: z.strictObject({ failedBatches: z.array(failedBatch), next: z.string().nullable() }),
     statuses: { 200: 'A page of failed batches' },
@@ -58,13 +59,13 @@ export const failedBatchRoutes = [
     method: 'POST',
     path: '/failed-batches/{batchId}/redrive',
     summary: 'Run a failed batch through its consumer again',
-    description: 'The consumer skips what it knows, so a repeat is harmless. What fails again stays.',
+    description: 'The consumer skips commits that it knows, so a repeat is harmless. A batch that fails again stays.',
     params: z.object({ batchId }),
     answer: redrivenBatch,
-    statuses: { 200: 'What came of it' },
+    statuses: { 200: 'The result' },
     errors: ['NOT_FOUND'],
     async handle({ params }, { failedBatches }: FailedBatchDeps) {
-      return { status: 200, body: answerOf(await failedBatches.redrive(params.batchId)) };
+      return { status: 200, body: toAnswer(await failedBatches.redrive(params.batchId)) };
     },
   }),
   route({
@@ -78,11 +79,11 @@ export const failedBatchRoutes = [
       after: batchId.optional().describe('Only batches behind this one'),
     }),
     answer: z.strictObject({ results: z.array(redrivenBatch), more: z.boolean() }),
-    statuses: { 200: 'What came of each' },
+    statuses: { 200: 'The result of each' },
     async handle({ query }, { failedBatches }: FailedBatchDeps) {
       const deadline = new Date(Date.now() + REDRIVE_MS);
       const { results, more } = await redriveBatches(failedBatches, { ...query, deadline });
-      return { status: 200, body: { results: results.map(answerOf), more } };
+      return { status: 200, body: { results: results.map(toAnswer), more } };
     },
   }),
 ];

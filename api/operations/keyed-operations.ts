@@ -12,7 +12,7 @@ export interface KeyedDeps {
   readonly control: ControlStore;
 }
 
-/** What is kept of a request under its key. */
+/** The note of a request with an idempotency key. */
 const note = z.looseObject({
   digest: z.string(),
   at: z.iso.datetime(),

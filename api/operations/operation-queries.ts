@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { HealthReport } from '../../core/telemetry/health.ts';
 import { route } from '../http/route.ts';
 
+/** The status of a projection. */
 export const projectionStatus = z
   .strictObject({
     name: z.string(),
@@ -18,12 +19,13 @@ export type ProjectionStatus = z.output<typeof projectionStatus>;
 
 const check = z.enum(['ok', 'slow', 'failing']);
 
+/** The health of the service. */
 export const health = z.strictObject({
   status: z.enum(['ok', 'degraded', 'down']),
   checks: z
     .record(z.string(), check)
     .describe('Each part that was tried; `data` when the process has met damaged data since its start'),
-  reasons: z.array(z.string()).optional().describe('What is wrong with the data, and what to do'),
+  reasons: z.array(z.string()).optional().describe('Faults of the data, and what to do'),
   version: z.string(),
 });
 
@@ -34,6 +36,7 @@ export interface OperationDeps {
   readonly health: () => Promise<HealthReport & { readonly version: string }>;
 }
 
+/** The routes of projections and of the service's health. */
 export const operationQueries = [
   route({
     name: 'listProjections',
@@ -50,10 +53,10 @@ export const operationQueries = [
     name: 'getHealth',
     method: 'GET',
     path: '/health',
-    summary: 'Whether the service is well',
+    summary: 'The health of the service',
     auth: false,
     answer: health,
-    statuses: { 200: 'Something works at least', 503: 'Nothing works' },
+    statuses: { 200: 'The service works, at least in part', 503: 'The store cannot be read' },
     async handle(_, deps: OperationDeps) {
       const { reasons, ...health } = await deps.health();
       const body = { ...health, ...(reasons ? { reasons: [...reasons] } : {}) };

@@ -15,11 +15,12 @@ export interface OperateDeps
     FailedBatchDeps,
     VerificationDeps {}
 
-/** Every route by which operators change views. They have their own function, with its own permissions. */
+/** The routes by which operators change views. On AWS a separate function with other permissions answers them. */
 const all: readonly Route<OperateDeps>[] = [
   ...replayRoutes,
   ...deadLetterOperations,
   ...failedBatchRoutes,
   ...verificationRoutes,
 ];
+/** Every route of operators that changes views. A repeat under the same idempotency key gets the first answer. */
 export const operationRoutes = all.map(keyedOperation);

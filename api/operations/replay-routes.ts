@@ -17,6 +17,7 @@ export interface ReplayDeps extends AppDeps {
 
 const count = z.int().nonnegative();
 
+/** A replay or a rebuild. */
 export const replayAnswer = z
   .strictObject({
     replayId: id,
@@ -45,17 +46,17 @@ export const switchBody = z.strictObject({
 });
 export const replayList = z.strictObject({ replays: z.array(replayAnswer), next: z.string().nullable() });
 
-/** The body of a replay. */
-function answerOf(own: Replay): ReplayAnswer {
-  const { replayId, projection, scope, state, events, total, failed, failures, requestedAt } = own;
+/** The body of an answer with a replay. */
+function toAnswer(replay: Replay): ReplayAnswer {
+  const { replayId, projection, scope, state, events, total, failed, failures, requestedAt } = replay;
   const over = state === 'ready' || state === 'switched';
   return {
     ...{ replayId, projection, scope, whole: isWhole(scope), state },
-    generation: own.generation ?? null,
+    generation: replay.generation ?? null,
     progress: over ? 1 : total === 0 ? 0 : Math.min(1, events / total),
     ...{ events, total, failed, failures, requestedAt },
-    ...(own.reason === undefined ? {} : { reason: own.reason }),
-    ...(own.finishedAt === undefined ? {} : { finishedAt: own.finishedAt }),
+    ...(replay.reason === undefined ? {} : { reason: replay.reason }),
+    ...(replay.finishedAt === undefined ? {} : { finishedAt: replay.finishedAt }),
   };
 }
 
@@ -69,8 +70,8 @@ function assertTypes(types: readonly string[] = []): void {
 }
 
 const params = z.object({ replayId: id });
-const one = { params, answer: replayAnswer, statuses: { 200: 'The replay' } } as const;
-const ONE_AT_A_TIME = 'A projection can build one generation at a time. Another request is refused meanwhile.';
+const replayReading = { params, answer: replayAnswer, statuses: { 200: 'The replay' } } as const;
+const ONE_AT_A_TIME = 'A projection can build a single generation at a time. Another request is refused meanwhile.';
 
 /** A command to a replay that needs no body. */
 const change = (
@@ -83,20 +84,21 @@ const change = (
     method: 'POST',
     path: `/replays/{replayId}/${verb}`,
     summary,
-    ...one,
+    ...replayReading,
     errors: ['NOT_FOUND', 'COMMAND_REJECTED'],
     async handle({ params: { replayId } }, { replays }: ReplayDeps) {
-      return { status: 200, body: answerOf(await work(replays, replayId)) };
+      return { status: 200, body: toAnswer(await work(replays, replayId)) };
     },
   });
 
+/** The routes of rebuilds and replays. */
 export const replayRoutes = [
   route({
     name: 'rebuildProjection',
     method: 'POST',
     path: '/projections/{name}/rebuilds',
     summary: 'Rebuild the views of a projection, without downtime',
-    description: `A new generation is made from all events beside the live one, which serves meanwhile; readers get the new one once it holds all that the live one does. ${ONE_AT_A_TIME}`,
+    description: `A new generation is built from all events beside the live generation. Readers get the new generation when it has caught up with the live one. ${ONE_AT_A_TIME}`,
     params: z.object({ name: id }),
     answer: rebuildRequested,
     statuses: { 202: 'Begun, now or by an earlier request under the same Idempotency-Key' },
@@ -119,7 +121,7 @@ export const replayRoutes = [
     statuses: { 200: 'The rebuild' },
     errors: ['NOT_FOUND'],
     async handle({ params: { name, rebuildId } }, { replays }: ReplayDeps) {
-      return { status: 200, body: answerOf(await replays.get(rebuildId, name)) };
+      return { status: 200, body: toAnswer(await replays.get(rebuildId, name)) };
     },
   }),
   route({
@@ -150,7 +152,7 @@ export const replayRoutes = [
     async handle({ query: { limit, cursor } }, deps: ReplayDeps) {
       const { replays, next } = await deps.replays.list({ limit, after: cursor?.after });
       const more = next === undefined ? null : encodeCursor({ after: next });
-      return { status: 200, body: { replays: replays.map(answerOf), next: more } };
+      return { status: 200, body: { replays: replays.map(toAnswer), next: more } };
     },
   }),
   route({
@@ -158,10 +160,10 @@ export const replayRoutes = [
     method: 'GET',
     path: '/replays/{replayId}',
     summary: 'The progress of a replay',
-    ...one,
+    ...replayReading,
     errors: ['NOT_FOUND'],
     async handle({ params: { replayId } }, { replays }: ReplayDeps) {
-      return { status: 200, body: answerOf(await replays.get(replayId)) };
+      return { status: 200, body: toAnswer(await replays.get(replayId)) };
     },
   }),
   change('pause', 'Pause a replay after its current batch', (replays, replayId) => replays.pause(replayId)),
@@ -171,11 +173,11 @@ export const replayRoutes = [
     method: 'POST',
     path: '/replays/{replayId}/switch',
     summary: 'Switch to the generation of a replay that is ready',
-    ...one,
+    ...replayReading,
     body: switchBody,
     errors: ['NOT_FOUND', 'COMMAND_REJECTED'],
     async handle({ params: { replayId }, body }, { replays }: ReplayDeps) {
-      return { status: 200, body: answerOf(await replays.switchTo(replayId, body)) };
+      return { status: 200, body: toAnswer(await replays.switchTo(replayId, body)) };
     },
   }),
   change('discard', 'Discard a replay and its generation; the live generation stays', (replays, replayId) =>

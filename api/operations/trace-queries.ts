@@ -11,7 +11,7 @@ const span: z.ZodType<Span> = z
     durationMs: z.number().nonnegative(),
     outcome: z.enum(['ok', 'error', 'fault']).describe('error: a fault of the caller, fault: a fault of the server'),
     attributes: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
-    children: z.array(z.lazy(() => span)).describe('What it led to'),
+    children: z.array(z.lazy(() => span)).describe('The spans of the work that this span caused'),
   })
   .meta({ id: 'Span' });
 

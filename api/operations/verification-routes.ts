@@ -14,21 +14,22 @@ const difference = z.strictObject({
   detail: z.string(),
 });
 
+/** A verification: its progress, differences and verdict. */
 export const verificationAnswer = z
   .strictObject({
     verificationId: id,
     state: z.enum(['running', 'done', 'failed']),
-    phase: z.enum(['log', 'streams', 'orphans', 'sums', 'commits', 'done']).describe('What is looked at'),
+    phase: z.enum(['log', 'streams', 'orphans', 'sums', 'commits', 'done']).describe('The current phase'),
     extent: z
       .strictObject({ pages: count, streams: count, commits: count, events: count, views: count })
-      .describe('How much was looked at'),
+      .describe('The amounts compared so far'),
     total: count.describe('Differences found so far'),
     differences: z.array(difference).readonly().describe('The first differences, at the end'),
     verdict: z.string().optional().describe('The verdict in one line, or the reason of a failure'),
   })
   .meta({ id: 'Verification' });
 
-/** The parts that the routes of verifications need: a runner in the same process, or the record of a function that runs by the clock. */
+/** The parts that the routes of verifications need: a runner in the same process, or the records of a scheduled function. */
 export interface VerificationDeps {
   readonly verifications: {
     start(): string | Promise<string>;
@@ -36,6 +37,7 @@ export interface VerificationDeps {
   };
 }
 
+/** The routes of verifications. */
 export const verificationRoutes = [
   route({
     name: 'verify',
@@ -43,9 +45,9 @@ export const verificationRoutes = [
     path: '/verifications',
     summary: 'Compare store, log and views',
     description:
-      'Changes nothing. One verification runs at a time: another request answers with its id. On AWS it begins within 15 minutes.',
+      'Changes nothing. A single verification runs at a time: further requests answer with its id. On AWS it begins within 15 minutes.',
     answer: z.strictObject({ verificationId: id }),
-    statuses: { 202: 'It runs' },
+    statuses: { 202: 'The verification runs' },
     async handle(_, { verifications }: VerificationDeps) {
       return { status: 202, body: { verificationId: await verifications.start() } };
     },
@@ -55,7 +57,7 @@ export const verificationRoutes = [
     method: 'GET',
     path: '/verifications/{verificationId}',
     summary: 'The progress and the differences of a verification',
-    description: 'One machine keeps the last 10 since the server started, AWS the last one.',
+    description: 'A single machine keeps the last 10 since the server started, AWS keeps the last.',
     params: z.object({ verificationId: id }),
     answer: verificationAnswer,
     statuses: { 200: 'The verification' },

@@ -10,8 +10,10 @@ import { appendOptions, type CommandDeps, repeatHeader } from '../http/command.t
 import { type RequestContext, route } from '../http/route.ts';
 import { sagaState } from './saga-schemas.ts';
 
+/** The body of a request to cancel a saga. */
 export const cancelSagaBody = z.strictObject({ reason: z.string().min(1).max(1024) });
 
+/** The answer to a command of a saga. */
 export const sagaAnswer = z.strictObject({ sagaId: id, state: sagaState, version: z.int().positive() });
 
 const params = z.object({ sagaId: id });
@@ -25,6 +27,7 @@ async function run(sagaId: string, input: SagaInput, context: RequestContext, de
   return { status: 202 as const, body: { sagaId, state: state.status, version }, headers: repeatHeader(repeated) };
 }
 
+/** The routes by which operators cancel and resume sagas. */
 export const sagaCommands = [
   route({
     name: 'cancelSaga',

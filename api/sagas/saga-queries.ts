@@ -9,6 +9,7 @@ import { route } from '../http/route.ts';
 import { listRoute } from '../views/view-routes.ts';
 import { saga, sagaSituation, sagasPage } from './saga-schemas.ts';
 
+/** The routes that read sagas. */
 export const sagaQueries = [
   listRoute(sagaStatus, {
     name: 'listSagas',
@@ -37,7 +38,7 @@ export const sagaQueries = [
       const { status, sagaType, runs, reason, parked } = history.reduce(evolveSaga, initialSaga);
       if (status === 'NONE') throw new NotFoundError(`there is no saga ${sagaId}`);
       const explanation = { ...(reason === undefined ? {} : { reason }), ...(parked ? { parked } : {}) };
-      const steps = runs.map(stepOf);
+      const steps = runs.map(toStep);
       return {
         status: 200,
         body: { sagaId, sagaType, state: status, version: history.length, ...explanation, steps, history },
@@ -46,7 +47,7 @@ export const sagaQueries = [
   }),
 ];
 
-const stepOf = ({ step, item, state, attempt, deadline, reason }: SagaRun) => ({
+const toStep = ({ step, item, state, attempt, deadline, reason }: SagaRun) => ({
   step,
   item,
   state,

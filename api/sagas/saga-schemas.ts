@@ -4,8 +4,10 @@ import { storedInstant } from '../../core/events/stored-form.ts';
 import { recordedEventSchema } from '../../events/catalogue.ts';
 import { nextPage } from '../http/page.ts';
 
+/** The state of a saga in its history. */
 export const sagaState = z.enum(['STARTED', 'COMPENSATING', 'COMPLETED', 'FAILED']);
 
+/** The state of a saga in lists, which show parked sagas separately. */
 export const sagaSituation = z
   .enum(['STARTED', 'COMPENSATING', 'PARKED', 'COMPLETED', 'FAILED'])
   .describe('`PARKED`: the saga compensates and needs an operator');
@@ -13,6 +15,7 @@ export const sagaSituation = z
 const parked = z.strictObject({ step: z.string(), item: id, reason: z.string() });
 const count = z.int().nonnegative();
 
+/** A page of sagas. */
 export const sagasPage = z.strictObject({
   sagas: z.array(
     z
@@ -45,6 +48,7 @@ const sagaStep = z.strictObject({
   reason: z.string().optional().describe('The reason why the last attempt failed'),
 });
 
+/** A saga with its steps and its history. */
 export const saga = z
   .strictObject({
     sagaId: id,

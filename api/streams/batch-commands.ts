@@ -43,6 +43,7 @@ const batchAnswer = z.strictObject({
 });
 type BatchResult = z.output<typeof batchAnswer>['results'][number];
 
+/** The route that appends to many streams. */
 export const batchCommands = [
   route({
     name: 'appendBatch',
@@ -55,14 +56,17 @@ export const batchCommands = [
     answer: batchAnswer,
     statuses: { 200: 'Every append was attempted; `results` has the result of each' },
     async handle({ body: { appends }, context }, deps: CommandDeps) {
-      const asked = appends.map(({ events, ...append }) => ({ ...append, events: events as unknown as NewEvent[] }));
-      const outcomes = await appendBatch(rawAppends(deps), asked, appendOptions(context, deps));
-      return { status: 200, body: { results: outcomes.map(resultOf) } };
+      const requested = appends.map(({ events, ...append }) => ({
+        ...append,
+        events: events as unknown as NewEvent[],
+      }));
+      const outcomes = await appendBatch(rawAppends(deps), requested, appendOptions(context, deps));
+      return { status: 200, body: { results: outcomes.map(toResult) } };
     },
   }),
 ];
 
-function resultOf(outcome: AppendOutcome): BatchResult {
+function toResult(outcome: AppendOutcome): BatchResult {
   if ('error' in outcome) {
     const problem = problemOf(outcome.error);
     return { streamId: outcome.streamId, status: problem.status, problem };

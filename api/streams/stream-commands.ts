@@ -21,6 +21,7 @@ const events = z.preprocess((value, context) => {
   return z.NEVER;
 }, z.array(newEventSchema).min(1).max(MAX_EVENTS_PER_COMMIT));
 
+/** The body of an append. */
 export const appendBody = z.strictObject({
   expectedVersion: z
     .union([z.int().nonnegative(), z.enum(['any', 'exists'])], {
@@ -30,6 +31,7 @@ export const appendBody = z.strictObject({
   events,
 });
 
+/** The answer to an append. */
 export const appendAnswer = z.strictObject({
   streamId: z.string(),
   fromVersion: z.int().positive(),
@@ -38,6 +40,7 @@ export const appendAnswer = z.strictObject({
   recordedAt: z.iso.datetime(),
 });
 
+/** The route that appends events to a stream. */
 export const streamCommands = [
   route({
     name: 'appendEvents',

@@ -29,6 +29,7 @@ function isRange(from: number | undefined, to: number | undefined, way: z.output
   return way === 'forward' ? from <= to : from >= to;
 }
 
+/** A page of a stream. */
 export const streamAnswer = z.strictObject({
   streamId: z.string(),
   version: version.describe('Sequence number of the last event of the stream'),
@@ -36,6 +37,7 @@ export const streamAnswer = z.strictObject({
   next: nextPage,
 });
 
+/** The route that reads the events of a stream. */
 export const streamQueries = [
   route({
     name: 'readStream',

@@ -12,6 +12,7 @@ export interface ListDeps {
   readonly generations: LiveGenerations;
 }
 
+/** A view in a list, with its place. */
 export interface ListedView<View> {
   /** The group of the view. */
   readonly group: string;
@@ -36,10 +37,10 @@ const SCAN_SIZE = 100;
 export async function* viewsByGroup<View extends object>(
   { name, group: { values } }: ProjectionOf<View>,
   { views, generations }: ListDeps,
-  { group: only, pageSize, from }: ListStart,
+  { group: wantedGroup, pageSize, from }: ListStart,
 ): AsyncGenerator<ListedView<View>> {
   const generation = await generations.live(name);
-  const groups = only === undefined ? values : [only];
+  const groups = wantedGroup === undefined ? values : [wantedGroup];
   for (const group of groups.slice(Math.max(0, groups.indexOf(from?.group ?? '')))) {
     let after = group === from?.group ? from.after : undefined;
     do {
@@ -80,8 +81,8 @@ export async function listViews<View extends object>(
   const { limit, cursor: from } = query;
   const filters = from?.filters ?? query.filters;
   const wanted = Object.entries(matches).filter(([name]) => filters[name] !== undefined);
-  const oneMore = limit + 1; // shows whether another page follows
-  const pageSize = wanted.length > 0 ? Math.max(oneMore, SCAN_SIZE) : oneMore;
+  const size = limit + 1; // a further view shows that a page follows
+  const pageSize = wanted.length > 0 ? Math.max(size, SCAN_SIZE) : size;
   const views: (View & { readonly version: number })[] = [];
   let bytes = 0;
   let scanned = 0;

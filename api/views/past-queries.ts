@@ -22,6 +22,7 @@ const pastProjection = z.strictObject({
   next: nextPage,
 });
 
+/** The route that reads all views of a projection at an instant. */
 export const pastQueries = [
   route({
     name: 'getProjectionAt',

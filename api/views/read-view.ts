@@ -13,6 +13,7 @@ import { StateReader } from '../../core/state/state-reader.ts';
 import type { EventStore } from '../../core/store/event-store.ts';
 import { wholeNumber } from '../http/page.ts';
 
+/** The query for a view: the newest, a past state, or a state to wait for. */
 export const viewQuery = z
   .object({
     version: wholeNumber(1).optional().describe('The view right after this event of its stream'),
@@ -32,7 +33,7 @@ export const anyViewQuery = viewQuery.safeExtend({
 });
 type ViewQuery = z.output<typeof viewQuery> & { readonly generation?: number | undefined };
 
-/** What one view is read from. */
+/** The stores from which a view is read. */
 export interface ViewSources {
   readonly store: EventStore;
   readonly states?: StateReader | undefined;
@@ -47,7 +48,7 @@ interface Versioned<View> {
   readonly parked?: Parked | undefined;
 }
 
-const waits = ({ version }: Parked): string =>
+const parkedNotice = ({ version }: Parked): string =>
   `its stream waits as a dead letter at event ${version}; GET /dead-letters says why`;
 
 /** Pauses between two reads of an awaited view, milliseconds; 10 s in total. */
@@ -71,7 +72,7 @@ export async function readView<View extends object>(
   const { view, version, parked } = past
     ? await foldView(projection, key, query, sources)
     : await whileBehind.execute(() => storedView(projection, key, query, sources));
-  if (view === undefined && parked) throw new ViewBehindError(`there is no view ${key} yet: ${waits(parked)}`);
+  if (view === undefined && parked) throw new ViewBehindError(`there is no view ${key} yet: ${parkedNotice(parked)}`);
   if (view === undefined)
     throw new NotFoundError(`there is no view ${key} of ${projection.name}${past ? ' then' : ''}`);
   return { status: 200, body: { ...view, version }, headers: { 'X-View-Version': String(version) } } as const;
@@ -87,7 +88,7 @@ async function storedView<View extends object>(
   const version = stored?.version ?? 0;
   const parked = stored?.parked;
   if (version < waitFor) {
-    const why = parked ? `: ${waits(parked)}` : '';
+    const why = parked ? `: ${parkedNotice(parked)}` : '';
     throw new ViewBehindError(`view ${key} is at version ${version}, not yet at ${waitFor}${why}`);
   }
   return { view: stored?.view as View | undefined, version, parked }; // the projection's `evolve` made the view

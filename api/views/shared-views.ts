@@ -4,6 +4,7 @@ import { type AnySharedProjection, treeOf } from '../../core/projections/shared-
 import type { SharedViewStore } from '../../core/projections/shared-view-store.ts';
 import type { LiveGenerations } from '../../core/replays/generations.ts';
 
+/** The stores from which a shared view is read. */
 export interface SharedViewSources {
   readonly sharedViews: SharedViewStore;
   readonly generations: LiveGenerations;
@@ -18,8 +19,9 @@ interface SharedQuery {
 }
 
 /**
- * Answers with a view that many streams feed: as it is, or as it was, folded from the whole history.
- * @throws NotFoundError; ValidationError when asked for a version, of which it has none
+ * Answers with a view that many streams feed: its newest state, or a past state, folded from the whole history.
+ * @throws NotFoundError when there is no such view
+ * @throws ValidationError when the query has a version or `waitFor`: shared views have no versions
  */
 export async function readSharedView(
   projection: AnySharedProjection,
@@ -28,10 +30,10 @@ export async function readSharedView(
   { sharedViews, generations, past }: SharedViewSources,
   signal?: AbortSignal,
 ) {
-  const one = version !== undefined ? 'version' : waitFor !== undefined ? 'waitFor' : undefined;
-  if (one) {
-    const message = `is not possible for ${projection.name}: many streams feed its views, so they have no version; wait for the view of one stream`;
-    throw new ValidationError([{ path: one, message }]);
+  const refused = version !== undefined ? 'version' : waitFor !== undefined ? 'waitFor' : undefined;
+  if (refused) {
+    const message = `is not possible for ${projection.name}: many streams feed its views, so they have no version; wait for the view of a single stream`;
+    throw new ValidationError([{ path: refused, message }]);
   }
   const { name, shards } = projection;
   const counters =

@@ -7,6 +7,7 @@ import { cursor, encodeCursor, limit, nextPage } from '../http/page.ts';
 import { route } from '../http/route.ts';
 import { type ListDeps, viewsByGroup } from './lists.ts';
 
+/** The parts that the list of streams needs. */
 export interface StreamListDeps extends ListDeps {
   readonly projections: readonly AnyProjection[];
 }
@@ -34,7 +35,7 @@ const before = (prefix: string): string =>
   prefix === '' ? '' : `${prefix.slice(0, -1)}${String.fromCharCode(prefix.charCodeAt(prefix.length - 1) - 1)}${LAST}`;
 
 /** The streams of one aggregate type in the order of their ids, over all groups of views. */
-async function* streamsOf(
+async function* streamsOfType(
   projection: ProjectionOf<object>,
   deps: ListDeps,
   { prefix, after, pageSize }: { prefix: string; after: string; pageSize: number },
@@ -63,7 +64,7 @@ async function* streams(prefix: string, after: string | undefined, pageSize: num
     if (aggregateType < typeAfter) continue;
     const ids = { prefix: id.join('-'), pageSize };
     const start = aggregateType === typeAfter ? idAfter.join('-') : before(ids.prefix);
-    yield* streamsOf(projection, deps, { ...ids, after: start });
+    yield* streamsOfType(projection, deps, { ...ids, after: start });
   }
 }
 
@@ -72,6 +73,7 @@ const stream = z.strictObject({
   version: z.int().nonnegative().describe('Sequence number of the last event that the view of the stream has'),
 });
 
+/** The route that lists streams. */
 export const streamList = [
   route({
     name: 'listStreams',

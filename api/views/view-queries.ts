@@ -98,6 +98,7 @@ const statuses = [
   }),
 ];
 
+/** The routes that read views, lists of views and rankings. */
 export const viewQueries: readonly Route<ViewDeps>[] = [
   ...lists,
   ...statuses,
