@@ -25,6 +25,11 @@ const SAGA_RUNNER = ['test/unit/core/sagas/embedded-runner/runner.test.ts'];
 const tail = 'core/log/tail.ts';
 const chain = 'core/log/chain.ts';
 const LOG = ['test/unit/core/log'];
+const LAYOUTS = [
+  'test/unit/core/log/layouts.property.test.ts',
+  'test/unit/core/log/archived-pages.test.ts',
+  'test/contract/memory.test.ts',
+];
 const LOG_CONTRACT = ['test/contract/memory.test.ts'];
 
 export const faults: readonly Fault[] = [
@@ -702,5 +707,67 @@ export const faults: readonly Fault[] = [
       ['core/sagas/embedded-runner/runner.ts', 'await this.#deadLetters.settle(stream, to, failure);', 'void failure;'],
     ],
     tests: SAGA_RUNNER,
+  },
+  {
+    name: 'layout: the next layout is read before the one before it is at its end',
+    edits: [
+      [
+        'core/log/walk.ts',
+        "for (const { chain, end } of ends) if (end === 'end' && !(await this.#isLeftBehind(chain))) return false;",
+        'void [ends, (chain: LogChain) => this.#isLeftBehind(chain)];',
+      ],
+    ],
+    tests: LAYOUTS,
+  },
+  {
+    name: 'layout: partitions are joined',
+    edits: [
+      ['core/log/closing.ts', 'wanted.partitions.length >= current.partitions.length', 'wanted.partitions.length > 0'],
+    ],
+    tests: LAYOUTS,
+  },
+  {
+    name: 'layout: the chains of the layout before are not closed',
+    edits: [['core/log/writer.ts', 'await this.#close(partition);', 'void this.#close;']],
+    tests: LAYOUTS,
+  },
+  {
+    name: 'layout: the streams of the layout before are not marked',
+    edits: [
+      ['core/log/writer.ts', 'for (const partition of partitions) await (await this.#tail(partition)).mark();', ''],
+    ],
+    tests: LAYOUTS,
+  },
+  {
+    name: 'layout: the layout counts as complete before its chains are closed',
+    edits: [
+      [
+        'core/log/writer.ts',
+        'for (const partition of partitions) await this.#close(partition);',
+        'await this.#options.storage.raiseMarks(new Map([[LAYOUTS, number]]));\n      for (const partition of partitions) await this.#close(partition);',
+      ],
+    ],
+    tests: LAYOUTS,
+  },
+  {
+    name: 'layout: a writer goes on behind a page that closes its chain',
+    edits: [
+      [
+        'core/log/writer.ts',
+        'if (pages.length > 0 && tail.last && isClosing(tail.last)) await this.#refuse();',
+        'void this.#refuse;',
+      ],
+    ],
+    tests: LAYOUTS,
+  },
+  {
+    name: 'layout: a reader takes the layout that it knows for the last',
+    edits: [['core/log/layouts.ts', 'return (await this.read())[number];', 'return undefined;']],
+    tests: LAYOUTS,
+  },
+  {
+    name: 'layout: a position forgets the changes of the layout',
+    edits: [['core/log/walk.ts', 'this.#layout += 1;', '']],
+    tests: LAYOUTS,
   },
 ];

@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { EventLog, type EventLogOptions } from '../../../../core/log/log.ts';
 import type { LogPage } from '../../../../core/log/page.ts';
+import { WHOLE } from '../../../../core/log/partition.ts';
 import type { PageRange } from '../../../../core/log/storage.ts';
 import { LogWriter } from '../../../../core/log/writer.ts';
 import { catalogue } from '../../../../events/catalogue.ts';
@@ -9,7 +10,7 @@ import { endOf } from '../../../support/log-end.ts';
 import { MemoryLogStorage } from '../../../support/memory-log.ts';
 import { countWaitingReaders } from '../../../support/waiting-readers.ts';
 
-/** Tells of appends, as the storage of one machine does, and lets a test do something after a read. */
+/** Tells of appends, as the storage of one machine does, and lets a test do something after a read of the chain. */
 class TellingStorage extends MemoryLogStorage {
   readonly #listeners = new Set<() => void>();
   afterRead: (() => Promise<void>) | undefined;
@@ -24,6 +25,7 @@ class TellingStorage extends MemoryLogStorage {
   override async *read(partition: string, range: PageRange): AsyncGenerator<LogPage> {
     this.reads += 1;
     yield* super.read(partition, range);
+    if (partition !== WHOLE) return; // such as the layouts, before the look at the chain
     const next = this.afterRead;
     this.afterRead = undefined;
     await next?.();
