@@ -51,10 +51,15 @@ export class CounterNames {
     });
   }
 
-  /** Increments as {@link admit} has them, for readers: nothing is written. @throws UnavailableError, CorruptDataError */
-  async bound(projection: AnySharedProjection, increments: Increments): Promise<Increments> {
+  /**
+   * Increments as {@link admit} has them, for readers: nothing is written.
+   * @param fresh whether the names are read again that an earlier call read
+   * @throws UnavailableError, CorruptDataError
+   */
+  async bound(projection: AnySharedProjection, increments: Increments, { fresh = true } = {}): Promise<Increments> {
     if (!projection.named) return increments;
-    const { names } = await this.#load(projection);
+    const known = fresh ? undefined : this.#known.get(projection.name);
+    const { names } = known ?? (await this.#load(projection));
     return bounded(projection, increments, withRoom(names, namesIn(projection, increments)));
   }
 

@@ -19,7 +19,8 @@ function contentOf(commit: Commit): Uint8Array {
   }
 }
 
-const BUCKETS = 1024;
+/** Shares of streams or views. */
+export const BUCKETS = 1024;
 const WORDS = 2;
 
 /** A sum of digests. Sums wrap around at 64 bits a word. */
@@ -63,6 +64,5 @@ export class CommitSums {
   }
 }
 
-/** The bucket of a stream's commits. */
-export const bucketOf = (stream: string): number =>
-  createHash('sha256').update(stream).digest().readUInt32LE(0) % BUCKETS;
+/** The bucket of a stream's commits, or of a view. */
+export const bucketOf = (name: string): number => createHash('sha256').update(name).digest().readUInt32LE(0) % BUCKETS;

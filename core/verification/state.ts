@@ -1,8 +1,8 @@
 import type { LogPage } from '../log/page.ts';
-import { type Increments, Tally } from '../projections/shared-projection.ts';
 import type { CommitPlace } from '../store/commit-scan.ts';
 import { CommitSums } from './commit-sums.ts';
 import { type ComparedCommits, nothingCompared, type Seen } from './commits.ts';
+import { CounterSums, type EncodedCounterSums } from './counter-sums.ts';
 import { type Findings, noFindings, type VerifiedExtent } from './difference.ts';
 import type { ListedViews } from './views.ts';
 
@@ -19,6 +19,16 @@ export interface ChainPlace {
   before?: Pick<LogPage, 'through' | 'latenessMs'> | undefined;
 }
 
+/** What is known of the sums of a shared projection. */
+interface LookedSums<Sums = CounterSums> {
+  /** The digest of the views before the look at the streams. */
+  readonly before: string;
+  /** What the streams add up to. */
+  readonly made: Sums;
+  /** The shares to look at counter by counter, once it is known that they have to be. */
+  readonly again?: readonly number[];
+}
+
 /** All that a verification knows on its way. */
 export interface VerificationState {
   phase: Phase;
@@ -32,8 +42,8 @@ export interface VerificationState {
   /** The last commit of the last stream that was compared. */
   after: CommitPlace | undefined;
   readonly generations: Record<string, number>;
-  /** Of each shared projection: its sums before the look at the streams, and what the streams add up to. */
-  readonly sums: Record<string, { readonly before: string; readonly tally: Tally }>;
+  /** By shared projections, as long as there is something to look at. */
+  readonly sums: Record<string, LookedSums>;
   /** How often the streams were looked at for the sums. */
   looks: number;
   readonly orphans: ListedViews;
@@ -56,47 +66,40 @@ export const newState = (startedAt: Date): VerificationState => ({
   compared: nothingCompared(),
 });
 
-type Encoded = Omit<VerificationState, 'logged' | 'stored' | 'sums' | 'orphans' | 'compared'> & {
+type Encoded = Omit<VerificationState, 'logged' | 'stored' | 'sums' | 'compared'> & {
+  readonly form: typeof FORM;
   readonly logged: string;
   readonly stored: string;
-  readonly sums: Record<string, { before: string; tally: [string, [string, string][]][] }>;
-  // A run that an earlier version began has neither, and begins these phases anew.
-  readonly orphans?: ListedViews;
-  readonly compared?: Omit<ComparedCommits, 'seen' | 'after'> & {
-    readonly seen: readonly [string, Seen][];
-    readonly after?: CommitPlace;
-  };
+  readonly sums: Record<string, LookedSums<EncodedCounterSums>>;
+  readonly compared: Omit<ComparedCommits, 'seen'> & { readonly seen: readonly [string, Seen][] };
 };
+
+/** The form of a cursor. One of another version is not read: its run begins anew. */
+const FORM = 2;
 
 /** A cursor: the state as text, from which another process goes on. */
 export function encodeState(state: VerificationState): string {
-  const sums = Object.entries(state.sums).map(([name, { before, tally }]) => [
-    name,
-    { before, tally: [...tally.increments()].map(([key, own]) => [key, [...own].map(([path, n]) => [path, `${n}`])]) },
-  ]);
+  const sums = Object.entries(state.sums).map(([name, own]) => [name, { ...own, made: own.made.encode() }]);
   const { logged, stored, compared } = state;
   return JSON.stringify({
     ...state,
-    ...{ logged: logged.encode(), stored: stored.encode(), sums: Object.fromEntries(sums) },
+    ...{ form: FORM, logged: logged.encode(), stored: stored.encode(), sums: Object.fromEntries(sums) },
     compared: { ...compared, seen: [...compared.seen] },
   });
 }
 
-/** @param cursor what {@link encodeState} made; it comes from nobody else */
-export function decodeState(cursor: string): VerificationState {
-  const { logged, stored, sums, after, orphans = {}, compared, ...rest } = JSON.parse(cursor) as Encoded;
-  const tallies = Object.entries(sums).map(([name, { before, tally }]) => {
-    const increments: Increments = new Map(
-      tally.map(([key, own]) => [key, new Map(own.map(([path, n]) => [path, BigInt(n)]))]),
-    );
-    const restored = new Tally();
-    restored.merge(increments);
-    return [name, { before, tally: restored }];
-  });
+/**
+ * @param cursor what {@link encodeState} made; it comes from nobody else
+ * @returns undefined for a cursor of another version
+ */
+export function decodeState(cursor: string): VerificationState | undefined {
+  const { form, logged, stored, sums, after, compared, ...rest } = JSON.parse(cursor) as Encoded;
+  if (form !== FORM) return undefined;
+  const decoded = Object.entries(sums).map(([name, own]) => [name, { ...own, made: CounterSums.decode(own.made) }]);
   return {
     ...rest,
-    ...{ after, orphans },
-    compared: { ...nothingCompared(), ...compared, seen: new Map(compared?.seen) },
-    ...{ logged: new CommitSums(logged), stored: new CommitSums(stored), sums: Object.fromEntries(tallies) },
+    after,
+    compared: { ...nothingCompared(), ...compared, seen: new Map(compared.seen) },
+    ...{ logged: new CommitSums(logged), stored: new CommitSums(stored), sums: Object.fromEntries(decoded) },
   };
 }

@@ -14,6 +14,7 @@ import type { CounterValues, SharedViewStore } from '../projections/shared-view-
 import { hashOf } from '../projections/view-hash.ts';
 import type { ViewStore } from '../projections/view-store.ts';
 import type { EventStore } from '../store/event-store.ts';
+import { CounterSums } from './counter-sums.ts';
 import type { Difference, DifferenceKind } from './difference.ts';
 
 export interface ViewPlaces {
@@ -132,21 +133,27 @@ export class ViewComparison {
       .map(({ key }) => ({ part: 'views', place: `${name}/${key}`, kind: 'orphan', detail: 'has no stream' }));
   }
 
-  /** What streams add up to, under the names that the views have. @throws UnavailableError, CorruptDataError */
+  /** What a stream adds, under the names that the views had at first. @throws UnavailableError, CorruptDataError */
   bound(projection: AnySharedProjection, made: Increments): Promise<Increments> {
-    return this.#names.bound(projection, made);
+    return this.#names.bound(projection, made, { fresh: false });
   }
 
-  /** The counters of all views of a shared projection, or why they cannot be read. @throws UnavailableError */
+  /**
+   * The sums of all views of a shared projection, or why they cannot be read.
+   * @param exact the shares of which the counters are wanted
+   * @throws UnavailableError
+   */
   async sums(
     { name, shards }: AnySharedProjection,
     generation: number,
-  ): Promise<ReadonlyMap<string, CounterValues> | CorruptDataError> {
+    exact: Iterable<number>,
+  ): Promise<CounterSums | CorruptDataError> {
     const place = { projection: name, generation };
-    const sums = new Map<string, CounterValues>();
+    const sums = new CounterSums(exact);
     try {
       for await (const key of this.#places.sharedViews.keys(place)) {
-        sums.set(key, (await this.#places.sharedViews.read(place, key, shards)) ?? new Map());
+        const counters = (await this.#places.sharedViews.read(place, key, shards)) ?? new Map<string, number>();
+        sums.add(new Map([[key, new Map([...counters].map(([path, value]) => [path, BigInt(value)]))]]));
       }
       return sums;
     } catch (error) {
@@ -155,10 +162,6 @@ export class ViewComparison {
     }
   }
 }
-
-/** The sums as one short value. */
-export const hashOfSums = (sums: ReadonlyMap<string, CounterValues>): string =>
-  hashOf(Object.fromEntries([...sums].map(([key, counters]) => [key, treeOf(counters)])));
 
 /** The shared views that are not what their streams add up to. */
 export function differingSums(

@@ -453,8 +453,8 @@ export const faults: readonly Fault[] = [
     edits: [
       [
         'core/projections/counter-names.ts',
-        'const { names } = await this.#load(projection);\n    return',
-        'const names: readonly string[] = [];\n    return',
+        'const { names } = known ?? (await this.#load(projection));',
+        'const names: readonly string[] = []; void known;',
       ],
     ],
     tests: ['test/contract/sqlite.test.ts', 'test/unit/core/projections/past-folds.test.ts'],
@@ -475,8 +475,8 @@ export const faults: readonly Fault[] = [
     edits: [
       [
         'core/verification/verification.ts',
-        'shownCounts(await comparison.bound(projection, looked.tally.increments()))',
-        'shownCounts(looked.tally.increments())',
+        'await comparison.bound(projection, compared.increments)',
+        'compared.increments',
       ],
     ],
     tests: ['test/unit/core/verification/verification.test.ts', 'test/unit/api/agent-types.test.ts'],
@@ -769,5 +769,23 @@ export const faults: readonly Fault[] = [
     name: 'layout: a position forgets the changes of the layout',
     edits: [['core/log/walk.ts', 'this.#layout += 1;', '']],
     tests: LAYOUTS,
+  },
+  {
+    name: 'verification: all shared views are in one share',
+    edits: [
+      ['core/verification/counter-sums.ts', 'const bucket = bucketOf(key);', 'const bucket = 0 * bucketOf(key);'],
+    ],
+    tests: ['test/unit/core/verification/verification.test.ts'],
+  },
+  {
+    name: 'verification: shares that were not looked at closely are not told of',
+    edits: [
+      [
+        'core/verification/verification.ts',
+        'others.length > 0 ? [...differences, moreOf(projection, others.length)] : differences',
+        '(void moreOf, differences)',
+      ],
+    ],
+    tests: ['test/unit/core/verification/verification.test.ts'],
   },
 ];

@@ -33,7 +33,8 @@ export class MemorySharedViews implements SharedViewStore {
   }
 
   async read({ projection, generation }: SharedPlace, key: string): Promise<CounterValues | undefined> {
-    return this.#shown(projection, generation).get(key);
+    const own = this.#counters.get(`${projection}/${generation}`)?.get(key);
+    return own && shownCounts(new Map([[key, own]])).get(key);
   }
 
   async top(place: SharedPlace, rank: string, limit: number): Promise<readonly Ranked[]> {

@@ -61,7 +61,12 @@ export class SqliteSharedViews implements SharedViewStore {
   }
 
   async *keys({ projection, generation }: SharedPlace): AsyncIterable<string> {
-    for (const { key } of guarded(() => this.#statements.keys.all(projection, generation))) yield String(key);
+    let after = '';
+    do {
+      const rows = guarded(() => this.#statements.keys.all(projection, generation, after, KEYS_AT_ONCE));
+      for (const { key } of rows) yield String(key);
+      after = rows.length < KEYS_AT_ONCE ? '' : String(rows.at(-1)?.['key']);
+    } while (after !== '');
   }
 
   async remove({ projection, generation }: SharedPlace): Promise<void> {
@@ -78,6 +83,9 @@ export class SqliteSharedViews implements SharedViewStore {
   }
 }
 
+/** Keys that are in memory at once. */
+const KEYS_AT_ONCE = 1_000;
+
 function prepareStatements(database: DatabaseSync) {
   const place = 'projection = ? AND generation = ?';
   return {
@@ -91,7 +99,7 @@ function prepareStatements(database: DatabaseSync) {
     top: database.prepare(
       `SELECT key FROM counters WHERE ${place} AND counter = ? ORDER BY high DESC, low DESC, key LIMIT ?`,
     ),
-    keys: database.prepare(`SELECT DISTINCT key FROM counters WHERE ${place}`),
+    keys: database.prepare(`SELECT DISTINCT key FROM counters WHERE ${place} AND key > ? ORDER BY key LIMIT ?`),
     remove: database.prepare(`DELETE FROM counters WHERE ${place}`),
   };
 }

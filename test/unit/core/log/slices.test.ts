@@ -10,7 +10,7 @@ import { endOf } from '../../../support/log-end.ts';
 import { MemoryLogStorage } from '../../../support/memory-log.ts';
 import { countWaitingReaders } from '../../../support/waiting-readers.ts';
 
-/** Tells of appends, as the storage of one machine does, and lets a test do something after a read of the chain. */
+/** Tells of appends, as the storage of one machine does, and lets a test do something after a look. */
 class TellingStorage extends MemoryLogStorage {
   readonly #listeners = new Set<() => void>();
   afterRead: (() => Promise<void>) | undefined;
@@ -25,7 +25,7 @@ class TellingStorage extends MemoryLogStorage {
   override async *read(partition: string, range: PageRange): AsyncGenerator<LogPage> {
     this.reads += 1;
     yield* super.read(partition, range);
-    if (partition !== WHOLE) return; // such as the layouts, before the look at the chain
+    if (partition !== WHOLE || !range.consistent) return; // the look at a chain ends with such a read
     const next = this.afterRead;
     this.afterRead = undefined;
     await next?.();

@@ -111,6 +111,40 @@ describe('Verification', () => {
     expect((await verify()).toSorted()).toEqual(['fleet-overview/2020-01-01 differs', 'fleet-overview/all differs']);
   });
 
+  it('takes as little memory for many shared views as for few, and names those that differ', async () => {
+    const { verify, open, sharedViews, append } = await setup();
+    const agents = Array.from({ length: 4_000 }, (_, index) => `a-${index}`);
+    for (let first = 0; first < agents.length; first += 50) {
+      const [taskId, own] = [`many-${first}`, agents.slice(first, first + 50)];
+      const answers = own.map(
+        (agentId): NewEvent => ({
+          type: 'task.completed',
+          data: { taskId, agentId, result: null, duration: 5, resources: {} },
+        }),
+      );
+      const asked: NewEvent = {
+        type: 'task.requested',
+        data: { taskId, requiredAgents: own, payload: {}, deadlineSeconds: 60 },
+      };
+      await append(`task-${taskId}`, [asked, ...answers]);
+    }
+    let longest = 0;
+    for await (const progress of open().run()) longest = Math.max(longest, progress.cursor().length);
+    expect(longest).toBeLessThan(150_000);
+    expect(await verify()).toEqual([]);
+    const spoil = (agentId: string) =>
+      sharedViews.add([], {
+        ...{ projection: 'leaderboard', generation: 1, shard: 0 },
+        increments: new Map([[agentId, new Map([['/completed', 1n]])]]),
+      });
+    for (const agentId of ['a-7', 'a-3999', 'nobody']) await spoil(agentId);
+    expect((await verify()).toSorted()).toEqual(['a-3999', 'a-7', 'nobody'].map((key) => `leaderboard/${key} differs`));
+    for (const agentId of agents.slice(100, 200)) await spoil(agentId);
+    const found = await verify();
+    expect(found.length).toBeGreaterThan(10);
+    expect(found).toContain('leaderboard/* differs');
+  }, 60_000);
+
   it('finds a checkpoint that is ahead of its stream, a view without one, and a view that was left behind', async () => {
     const { verify, views, append } = await setup();
     const stored = await views.get('agent-status', 1, '1');

@@ -1,0 +1,83 @@
+import { createHash } from 'node:crypto';
+import { type Increments, Tally } from '../projections/shared-projection.ts';
+import { BUCKETS, bucketOf } from './commit-sums.ts';
+
+const WORDS = 2;
+
+/** The amounts of counters as they are read: a bucket's keys and paths, with an amount each. */
+type EncodedTally = [key: string, [path: string, amount: string][]][];
+
+export interface EncodedCounterSums {
+  readonly words: string;
+  readonly exact: readonly number[];
+  readonly tally: EncodedTally;
+}
+
+/**
+ * The sums of counters of a shared projection, however many views it has: for each of 1,024 shares of the views a number
+ * that is the same when all of their counters are. The exact counters are kept of some shares only, those to look at closely.
+ */
+export class CounterSums {
+  readonly #words = new BigUint64Array(BUCKETS * WORDS);
+  readonly #exact: ReadonlySet<number>;
+  readonly #tally = new Tally();
+
+  /** @param exact the shares of which the counters are kept */
+  constructor(exact: Iterable<number> = []) {
+    this.#exact = new Set(exact);
+  }
+
+  static decode({ words, exact, tally }: EncodedCounterSums): CounterSums {
+    const sums = new CounterSums(exact);
+    new Uint8Array(sums.#words.buffer).set(Buffer.from(words, 'base64'));
+    const amounts = (own: [string, string][]) => new Map(own.map(([path, n]) => [path, BigInt(n)]));
+    sums.#tally.merge(new Map(tally.map(([key, own]) => [key, amounts(own)])));
+    return sums;
+  }
+
+  get exact(): ReadonlySet<number> {
+    return this.#exact;
+  }
+
+  /** The counters of the views in the exact shares. */
+  counters(): Increments {
+    return this.#tally.increments();
+  }
+
+  /** Each counter has a weight of its own, so the order in which parts of it come does not matter. */
+  add(increments: Increments): void {
+    for (const [key, counters] of increments) {
+      const bucket = bucketOf(key);
+      for (const [path, amount] of counters) {
+        const weight = createHash('sha256').update(`${key}${path}`).digest(); // a key has no slash, a path begins with one
+        for (let word = 0; word < WORDS; word++) {
+          const index = bucket * WORDS + word;
+          this.#words[index] = (this.#words[index] ?? 0n) + amount * weight.readBigUInt64LE(word * 8); // wraps around
+        }
+      }
+      if (this.#exact.has(bucket)) this.#tally.merge(new Map([[key, counters]]));
+    }
+  }
+
+  /** The shares in which the two are not the same. */
+  differing(other: CounterSums): readonly number[] {
+    const buckets = new Set<number>();
+    for (const [index, word] of this.#words.entries()) {
+      if (word !== other.#words[index]) buckets.add(Math.floor(index / WORDS));
+    }
+    return [...buckets];
+  }
+
+  /** All of the sums as one short value, without the exact counters. */
+  get digest(): string {
+    return createHash('sha256').update(new Uint8Array(this.#words.buffer)).digest('base64url');
+  }
+
+  encode(): EncodedCounterSums {
+    const tally = [...this.counters()].map(([key, own]): EncodedTally[number] => [
+      key,
+      [...own].map(([path, n]) => [path, `${n}`]),
+    ]);
+    return { words: Buffer.from(this.#words.buffer).toString('base64'), exact: [...this.#exact], tally };
+  }
+}
