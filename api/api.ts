@@ -2,22 +2,25 @@ import { commandRoutes } from './commands.ts';
 import { type App, createApp } from './http/app.ts';
 import type { CommandDeps } from './http/command.ts';
 import { openApiRoute } from './http/openapi.ts';
-import { addLogStream } from './log/log-stream.ts';
+import { addLogStream, logStreamPath } from './log/log-stream.ts';
+import { addMetricsText, type MetricsTextDeps, metricsTextPath } from './operations/metrics-text.ts';
 import { type OperateDeps, operationRoutes } from './operations/operations.ts';
 import { type TraceDeps, traceQueries } from './operations/trace-queries.ts';
 import { type QueryDeps, queryRoutes } from './queries.ts';
 
 /** The parts that the whole API needs. */
-export type ApiDeps = CommandDeps & OperateDeps & QueryDeps & TraceDeps;
+export type ApiDeps = CommandDeps & OperateDeps & QueryDeps & TraceDeps & MetricsTextDeps;
 
 /**
- * The whole HTTP API, the stream of the log included, for a process that serves all of it and sees all its traces. Where
- * one process serves reads and another writes, give `createApp` the routes of each: `queryRoutes`, `commandRoutes` or
- * `operationRoutes`.
+ * The whole HTTP API, with the stream of the log and the text of the metrics, for a process that serves all of it and
+ * sees all its traces. Where one process serves reads and another writes, give `createApp` the routes of each:
+ * `queryRoutes`, `commandRoutes` or `operationRoutes`.
  */
 export function createApi(deps: ApiDeps): App {
   const routes = [...commandRoutes, ...operationRoutes, ...queryRoutes, ...traceQueries];
-  const app = createApp<ApiDeps>([openApiRoute(routes), ...routes], deps); // the first that matches answers
+  const streamed = { ...logStreamPath, ...(deps.metricsText && metricsTextPath) };
+  const app = createApp<ApiDeps>([openApiRoute(routes, streamed), ...routes], deps); // the first that matches answers
   addLogStream(app, deps);
+  addMetricsText(app, deps);
   return app;
 }

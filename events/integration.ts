@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { amount } from '../core/events/amount.ts';
 import { defineEvent } from '../core/events/define.ts';
 import { id } from '../core/events/envelope.ts';
+import { json } from '../core/events/json.ts';
 
 export const externalServiceResponse = defineEvent({
   type: 'external-service.response',
@@ -14,7 +15,7 @@ export const externalServiceResponse = defineEvent({
   data: z.strictObject({
     serviceId: id,
     requestId: id,
-    response: z.json(),
+    response: json,
     latency: amount.describe('Milliseconds'),
     success: z.boolean(),
   }),

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { defineEvent } from '../core/events/define.ts';
 import { eventPlace, id } from '../core/events/envelope.ts';
+import { json } from '../core/events/json.ts';
 import { requiredAgents } from './task.ts';
 
 /** They stand in the stream of the saga, right before its end. */
@@ -14,7 +15,7 @@ export const multiAgentTaskCompleted = defineEvent({
     taskId: id,
     completedAgents: requiredAgents,
     results: z
-      .array(z.strictObject({ agentId: id, result: z.json().optional(), answer: eventPlace }))
+      .array(z.strictObject({ agentId: id, result: json.optional(), answer: eventPlace }))
       .optional()
       .describe('A large result is left out; `answer` names the event that holds it'),
   }),

@@ -3,7 +3,7 @@ import { amount, amounts } from '../core/events/amount.ts';
 import { defineEvent } from '../core/events/define.ts';
 import { id } from '../core/events/envelope.ts';
 import { instant } from '../core/events/instant.ts';
-import { jsonObject } from '../core/events/json.ts';
+import { json, jsonObject } from '../core/events/json.ts';
 
 export const requiredAgents = z
   .array(id)
@@ -42,7 +42,7 @@ export const taskCompleted = defineEvent({
   data: z.strictObject({
     taskId: id,
     agentId: id,
-    result: z.json(),
+    result: json,
     duration: amount.describe('Milliseconds'),
     resources: amounts,
   }),

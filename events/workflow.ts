@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { defineEvent } from '../core/events/define.ts';
 import { id } from '../core/events/envelope.ts';
 import { instant } from '../core/events/instant.ts';
-import { jsonObject } from '../core/events/json.ts';
+import { json, jsonObject } from '../core/events/json.ts';
 import { storedForms } from '../core/events/stored-form.ts';
 import { workflowPlan } from './workflow-plan.ts';
 
@@ -45,7 +45,7 @@ export const workflowStepCompleted = defineEvent({
     workflowId: id,
     stepId: id,
     stepType: z.string().min(1).max(256),
-    output: z.json(),
+    output: json,
     nextStep: z.string().min(1).max(256).optional(),
   }),
   sensitive: ['output'],

@@ -1,12 +1,36 @@
 import * as z from 'zod';
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
-import { newEventSchema, recordedEventSchema } from '../../events/catalogue.ts';
+import { exampleOf, showParameters } from './openapi-examples.ts';
+import { anyJson, type Document, namedSchemas, withoutUnused } from './openapi-schemas.ts';
 import { type ProblemCode, problemKinds, problemSchema } from './problem.ts';
 import { contextHeaders, REPEATED, type Route, type RouteDeclaration, route } from './route.ts';
 
-/** `GET /openapi.json`: describes the routes given, and itself. */
-export function openApiRoute(others: readonly RouteDeclaration[]): Route<object> {
-  let document: ReturnType<typeof openApiDocument> | undefined;
+/** Where the API answers. */
+const servers = [
+  { url: 'http://127.0.0.1:4700', description: 'one machine' },
+  {
+    url: 'https://{api}.execute-api.{region}.amazonaws.com/{stage}',
+    description: 'AWS',
+    variables: { api: { default: 'api' }, region: { default: 'eu-central-1' }, stage: { default: 'dev' } },
+  },
+];
+
+const securitySchemes = {
+  sigv4: {
+    type: 'apiKey',
+    name: 'Authorization',
+    in: 'header',
+    description: 'On AWS: Signature Version 4 of an IAM principal. On one machine nobody signs.',
+    'x-amazon-apigateway-authtype': 'awsSigv4',
+  },
+} as const;
+
+/**
+ * `GET /openapi.json`: describes the routes given, and itself.
+ * @param streamed the paths whose answers are not JSON
+ */
+export function openApiRoute(others: readonly RouteDeclaration[], streamed: ZodOpenApiPathsObject = {}): Route<object> {
+  let document: Document | undefined;
   const openApi = route({
     name: 'getOpenApi',
     method: 'GET',
@@ -15,7 +39,7 @@ export function openApiRoute(others: readonly RouteDeclaration[]): Route<object>
     answer: z.looseObject({ openapi: z.string(), paths: z.record(z.string(), z.unknown()).optional() }),
     statuses: { 200: 'An OpenAPI 3.1 document' },
     async handle() {
-      document ??= openApiDocument([...others, openApi]); // slow, and most instances never need it
+      document ??= openApiDocument([...others, openApi], streamed); // slow, and most instances never need it
       return { status: 200, body: { ...document } };
     },
   });
@@ -23,8 +47,8 @@ export function openApiRoute(others: readonly RouteDeclaration[]): Route<object>
 }
 
 /** The OpenAPI 3.1 document of routes, from the declarations that validate their requests. */
-export function openApiDocument(routes: readonly RouteDeclaration[]) {
-  const paths: ZodOpenApiPathsObject = {};
+function openApiDocument(routes: readonly RouteDeclaration[], streamed: ZodOpenApiPathsObject): Document {
+  const paths: ZodOpenApiPathsObject = { ...streamed };
   for (const route of routes) {
     paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: toOperation(route) };
   }
@@ -33,20 +57,30 @@ export function openApiDocument(routes: readonly RouteDeclaration[]) {
     version: '1.0.0',
     description: 'The event-sourced backbone of a system of parallel AI agents. Errors are RFC 9457 problem details.',
   };
-  const schemas = { NewEvent: newEventSchema, Event: recordedEventSchema };
-  return createDocument({ openapi: '3.1.0', info, paths, components: { schemas } });
+  const security: Record<string, string[]>[] = [{}, { sigv4: [] }];
+  const components = { schemas: namedSchemas(routes), securitySchemes };
+  const document = createDocument(
+    { openapi: '3.1.0', info, servers, security, paths, components },
+    { override: anyJson },
+  );
+  const complete = withoutUnused(document);
+  showParameters(complete);
+  return complete;
 }
 
 function toOperation(route: RouteDeclaration): ZodOpenApiOperationObject {
   const { name, summary, description, params, query, body } = route;
   const header = route.method === 'POST' ? contextHeaders : contextHeaders.pick({ 'X-Correlation-Id': true });
+  const example = exampleOf(name);
+  const content = body && { 'application/json': { schema: body, ...(example.body && { example: example.body }) } };
   return {
     operationId: name,
     tags: [route.path.split('/')[1] ?? ''],
     summary,
     ...(description ? { description } : {}),
+    ...(route.auth === false ? { security: [] } : {}),
     requestParams: { ...(params ? { path: params } : {}), ...(query ? { query } : {}), header },
-    ...(body ? { requestBody: { required: true, content: { 'application/json': { schema: body } } } } : {}),
+    ...(content ? { requestBody: { required: true, content } } : {}),
     responses: toResponses(route),
   };
 }
@@ -72,11 +106,14 @@ const commandHeaders = {
   [REPEATED]: z.enum(['true']).optional().describe('Marks the answer to a repeat; nothing was written'),
 };
 
-function toAnswers({ method, statuses, answer, viewVersion }: RouteDeclaration) {
-  const content = { 'application/json': { schema: answer } };
+function toAnswers({ name, method, statuses, answer, viewVersion }: RouteDeclaration) {
+  const example = exampleOf(name);
   const readHeaders = viewVersion ? viewHeaders : responseHeaders;
   const headers = z.object(method === 'POST' ? commandHeaders : readHeaders);
-  return mapValues(statuses, (description) => ({ description, headers, content }));
+  return mapValues(statuses, (description, status) => {
+    const shown = example.status === Number(status) && { example: example.answer };
+    return { description, headers, content: { 'application/json': { schema: answer, ...shown } } };
+  });
 }
 
 /** The problem codes of a route: the declared codes, and the codes that follow from the shape of its requests. */
@@ -95,13 +132,16 @@ export function problemCodesOf({ method, body, errors = [] }: RouteDeclaration):
   ];
 }
 
-function toProblems(route: RouteDeclaration) {
+const toProblems = (route: RouteDeclaration) => problemResponses(problemCodesOf(route));
+
+/** The answers to the problems that an operation may have, by status. */
+export function problemResponses(codes: readonly ProblemCode[]) {
   const content = { 'application/problem+json': { schema: problemSchema } };
   const headers = z.object(responseHeaders);
-  const byStatus = Object.groupBy(problemCodesOf(route), (code) => problemKinds[code].status);
-  return mapValues(byStatus, (codes) => ({ description: (codes ?? []).join(', '), headers, content }));
+  const byStatus = Object.groupBy(codes, (code) => problemKinds[code].status);
+  return mapValues(byStatus, (some) => ({ description: (some ?? []).join(', '), headers, content }));
 }
 
-function mapValues<V, W>(record: Readonly<Record<string, V>>, map: (value: V) => W): Record<string, W> {
-  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));
+function mapValues<V, W>(record: Readonly<Record<string, V>>, map: (value: V, key: string) => W): Record<string, W> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value, key)]));
 }

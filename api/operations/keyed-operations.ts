@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { IdempotencyKeyReusedError, PayloadTooLargeError } from '../../core/base/errors.ts';
-import type { JsonObject } from '../../core/events/json.ts';
+import { type JsonObject, json } from '../../core/events/json.ts';
 import type { ControlStore } from '../../core/replays/control-store.ts';
 import { NOTE_DAYS } from '../../core/store/event-store.ts';
 import { type Answer, REPEATED, type RequestContext, type Route } from '../http/route.ts';
@@ -17,7 +17,7 @@ const note = z.looseObject({
   digest: z.string(),
   at: z.iso.datetime(),
   /** Absent until the first request has its answer, and for answers over the limit of a control item. */
-  answer: z.object({ status: z.int(), body: z.json() }).exactOptional(),
+  answer: z.object({ status: z.int(), body: json }).exactOptional(),
 });
 
 const KIND = 'request';

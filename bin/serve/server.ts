@@ -2,13 +2,11 @@ import { once } from 'node:events';
 import { createServer, type Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
-import * as z from 'zod';
 import { createEngine, type Engine } from '../../adapters/embedded/engine/engine.ts';
 import { openVerification } from '../../adapters/embedded/offline/verification.ts';
 import { StartupError } from '../../adapters/embedded/sqlite/database.ts';
 import { createApi } from '../../api/api.ts';
 import { requestObserver } from '../../api/http/observe.ts';
-import { readQuery } from '../../api/http/route.ts';
 import { configureEventSystem, type EventSystem } from '../../core/base/configuration.ts';
 import type { Logger } from '../../core/base/log-lines.ts';
 import type { Catalogue } from '../../core/events/catalogue.ts';
@@ -131,7 +129,7 @@ interface ApiParts {
 
 function createEmbeddedApi({ engine, logger, telemetry, verifications, closing }: ApiParts) {
   const { tracer, metrics, prometheus, tracesOf } = telemetry;
-  const app = createApi({
+  return createApi({
     store: engine.store,
     log: engine.log,
     past: new PastFolds({ log: engine.log, views: engine.views }),
@@ -159,14 +157,8 @@ function createEmbeddedApi({ engine, logger, telemetry, verifications, closing }
         deadLetters,
       })),
     health: async () => ({ ...engine.health(), version: packageJson.version }),
+    metricsText: prometheus && (() => prometheus.read()),
   });
-  app.get('/metrics', async (c) => {
-    if (!prometheus) return c.notFound();
-    readQuery(z.object({}), c.req.raw);
-    const { contentType, text } = await prometheus.read();
-    return c.body(text, 200, { 'Content-Type': contentType });
-  });
-  return app;
 }
 
 async function listen(http: HttpServer, port: number): Promise<void> {

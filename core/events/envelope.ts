@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { ID_PATTERN } from '../base/stream-id.ts';
 import { instant } from './instant.ts';
-import { jsonObject } from './json.ts';
+import { json, jsonObject } from './json.ts';
 import { storedInstant } from './stored-form.ts';
 
 export const id = z
@@ -54,7 +54,7 @@ export const recordedEnvelope = {
   causationId: z.string().optional(),
   metadata: z
     .object({ recordedAt: storedInstant.describe('When the store took it') })
-    .catchall(z.json())
+    .catchall(json)
     .describe('The caller’s metadata, and recordedAt'),
   aggregateId: z.string(),
   aggregateType: z.string(),

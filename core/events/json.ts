@@ -3,11 +3,12 @@ import * as z from 'zod';
 /** Deepest nesting of objects and arrays that Annals stores or accepts. */
 export const MAX_JSON_DEPTH = 32;
 
-/** Any JSON value. */
-export type Json = z.output<ReturnType<typeof z.json>>;
+/** Any JSON value. One schema for all places, so that documents name it once. */
+export const json = z.json();
+export type Json = z.output<typeof json>;
 
 /** Any JSON object. Its keys are the caller's; its values any JSON value. */
-export const jsonObject = z.record(z.string(), z.json());
+export const jsonObject = z.record(z.string(), json);
 export type JsonObject = z.output<typeof jsonObject>;
 
 /** A place in a JSON value and what is wrong there; `path` is as zod gives it. */

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { defineEvent } from './define.ts';
 import { eventPlace, id } from './envelope.ts';
 import { instant } from './instant.ts';
-import { jsonObject } from './json.ts';
+import { json, jsonObject } from './json.ts';
 
 /** Most items of one step. */
 const MAX_ITEMS = 100;
@@ -38,7 +38,7 @@ export const sagaStepCompleted = defineEvent({
   ...common,
   type: 'saga.step-completed',
   description: 'An item of a step is done.',
-  data: z.strictObject({ sagaId: id, step, item, answer, output: z.json().optional() }),
+  data: z.strictObject({ sagaId: id, step, item, answer, output: json.optional() }),
   sensitive: ['output'],
 });
 

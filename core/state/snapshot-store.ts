@@ -7,6 +7,7 @@ import * as z from 'zod';
 import { CorruptDataError } from '../base/errors.ts';
 import type { StreamVersion } from '../base/versions.ts';
 import type { Catalogue } from '../events/catalogue.ts';
+import { json } from '../events/json.ts';
 import { type Commit, endOf, identityOf } from '../store/commit.ts';
 import type { EventStore } from '../store/event-store.ts';
 import type { ObjectStore } from '../store/object-store.ts';
@@ -68,7 +69,7 @@ const stored = z.strictObject({
   endsIn: z.string().exactOptional(),
   sha256: z.string(),
   /** As devalue flattens it: JSON knows no maps and sets. */
-  state: z.array(z.json()),
+  state: z.array(json),
 });
 type Stored = z.output<typeof stored>;
 

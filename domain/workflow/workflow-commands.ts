@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { commandRoute } from '../../api/http/command-route.ts';
 import { id } from '../../core/events/envelope.ts';
+import { json } from '../../core/events/json.ts';
 import { workflowStarted, workflowStepCompleted, workflowStepFailed } from '../../events/workflow.ts';
 import { workflowPlan } from '../../events/workflow-plan.ts';
 import { workflowDecider } from './workflow.ts';
@@ -9,7 +10,7 @@ export const workflowAnswer = z.strictObject({ workflowId: id, version: z.int().
 
 const parameters = z
   .object({ plan: workflowPlan.optional().describe('The saga drives the workflow through these steps, in this order') })
-  .catchall(z.json());
+  .catchall(json);
 
 const command = commandRoute(workflowDecider, {
   answer: workflowAnswer,

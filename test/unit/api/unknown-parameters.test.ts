@@ -9,7 +9,7 @@ import { servedApi } from '../../support/served-api.ts';
 const { call, get, commits } = servedApi();
 
 const routes: readonly RouteDeclaration[] = [...commandRoutes, ...operationRoutes, ...queryRoutes, ...traceQueries];
-const operations = [...routes.map(({ method, path }) => `${method} ${path}`), 'GET /events/stream'];
+const operations = [...routes.map(({ method, path }) => `${method} ${path}`), 'GET /events/stream', 'GET /metrics'];
 
 /** Ids that every route takes in its path. */
 const pathOf = (template: string) =>

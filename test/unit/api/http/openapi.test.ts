@@ -39,7 +39,9 @@ it('is a valid OpenAPI 3.1 document', async () => {
 it('has every route that is served, and among them every route of the contract', async () => {
   const names = [...(await operations()).keys()];
   const served = [...commandRoutes, ...operationRoutes, ...queryRoutes, ...traceQueries];
-  expect(names.toSorted()).toEqual(served.map(({ method, path }) => `${method} ${path}`).toSorted());
+  const streamed = ['GET /events/stream', 'GET /metrics'];
+  const declared = served.map(({ method, path }) => `${method} ${path}`);
+  expect(names.toSorted()).toEqual([...declared, ...streamed].toSorted());
   expect(names).toEqual(
     expect.arrayContaining([
       'POST /streams/{streamId}/events',
@@ -64,6 +66,11 @@ it('has every route that is served, and among them every route of the contract',
   );
 });
 
+const streamedTypes: Readonly<Record<string, string>> = {
+  'GET /events/stream': 'text/event-stream',
+  'GET /metrics': 'text/plain',
+};
+
 it('tells of every operation its name, parameters, body, answers and errors', async () => {
   const all = await operations();
   expect(new Set([...all.values()].map(({ operationId }) => operationId)).size).toBe(all.size);
@@ -85,10 +92,9 @@ it('tells of every operation its name, parameters, body, answers and errors', as
       name,
     ).toBe(true);
     for (const [status, { content }] of Object.entries(responses)) {
-      const problem = Number(status) >= 400;
-      expect(Object.keys(content), `${name} ${status}`).toContain(
-        problem ? 'application/problem+json' : 'application/json',
-      );
+      const usual = streamedTypes[name] ?? 'application/json';
+      const type = Number(status) >= 400 ? 'application/problem+json' : usual;
+      expect(Object.keys(content), `${name} ${status}`).toContain(type);
     }
   }
   const ill = all.get('GET /health')?.responses['503'];
@@ -101,4 +107,19 @@ it('has every event type with its fields', async () => {
   for (const type of ['agent.created', 'task.requested', 'workflow.started', 'system.resource-alert']) {
     expect(text).toContain(`"${type}"`);
   }
+});
+
+it('names every event, body and answer, so that generated clients have types', async () => {
+  const { body } = await get('/openapi.json');
+  const names = Object.keys(body.components.schemas);
+  expect(names).toEqual(
+    expect.arrayContaining([
+      'AgentCreatedEvent',
+      'NewAgentCreatedEvent',
+      'CreateAgentRequest',
+      'CreateAgentAnswer',
+      'Json',
+    ]),
+  );
+  expect(names.filter((name) => name.startsWith('__') || name.endsWith('Output'))).toEqual([]);
 });
