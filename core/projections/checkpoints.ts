@@ -1,6 +1,6 @@
 import { UnavailableError } from '../base/errors.ts';
 import type { DomainEvent } from '../events/catalogue.ts';
-import { StateReader } from '../state/state-reader.ts';
+import { inherit } from '../state/inherit.ts';
 import { type Commit, endOf } from '../store/commit.ts';
 import type { EventStore } from '../store/event-store.ts';
 import { CounterNames } from './counter-names.ts';
@@ -36,13 +36,11 @@ export interface CheckpointOptions {
 /** The checkpoints of projections in streams: reads a checkpoint, folds the later commits, writes both together. */
 export class Checkpoints {
   readonly #options: CheckpointOptions;
-  readonly #states: StateReader;
   readonly #names: CounterNames;
 
   constructor(options: CheckpointOptions) {
     this.#options = options;
     this.#names = new CounterNames(options.views);
-    this.#states = new StateReader({ store: options.store });
   }
 
   /** The view of a stream as it is stored; at version 0 when there is none. */
@@ -165,7 +163,8 @@ export class Checkpoints {
   #inheritIn(projection: AnyProjection): ProgressOptions['inherit'] {
     if (isShared(projection)) return undefined;
     return async ({ state, version }, first) => {
-      const inherited = await this.#states.inherit(viewFold(projection), { state: state.view, version }, first);
+      const folded = { state: state.view, version };
+      const inherited = await inherit({ store: this.#options.store }, viewFold(projection), folded, first);
       return { state: { view: inherited.state }, version };
     };
   }

@@ -1,5 +1,7 @@
 import * as z from 'zod';
+import { CorruptDataError } from '../base/errors.ts';
 import { firstMoment, instant, lastMoment } from '../events/instant.ts';
+import type { JsonObject } from '../events/json.ts';
 import { storedInstant } from '../events/stored-form.ts';
 import { type AnyProjection, isShared } from '../projections/projection.ts';
 
@@ -99,4 +101,11 @@ function timeFilter({
     const time = Date.parse(recordedAt);
     return first <= time && time <= last;
   };
+}
+
+/** A replay as it is stored. @throws CorruptDataError */
+export function replayOf(content: JsonObject, replayId: string): Replay {
+  const parsed = replay.safeParse(content);
+  if (parsed.success) return parsed.data;
+  throw new CorruptDataError(`the record of replay ${replayId} cannot be read`, { cause: parsed.error });
 }

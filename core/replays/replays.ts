@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
-import { CommandRejectedError, CorruptDataError, IdempotencyKeyReusedError, NotFoundError } from '../base/errors.ts';
+import { CommandRejectedError, IdempotencyKeyReusedError, NotFoundError } from '../base/errors.ts';
 import type { JsonObject } from '../events/json.ts';
 import { type AnyProjection, projectionNamed } from '../projections/projection.ts';
 import { type ControlItem, type ControlStore, changeItem } from './control-store.ts';
 import type { GenerationPointer, Generations } from './generations.ts';
 import { withoutFailures } from './progress.ts';
 import { PlaceTakenError, refused } from './refusals.ts';
-import { isWhole, type Replay, type ReplayScope, type ReplayState, replay } from './replay.ts';
+import { isWhole, type Replay, type ReplayScope, type ReplayState, replayOf } from './replay.ts';
 
 export interface ReplaysOptions {
   readonly control: ControlStore;
@@ -242,10 +242,4 @@ function isOf({ projection, scope, switchWhenReady, requestedAt }: Replay, reque
     switchWhenReady === request.switchWhenReady &&
     isDeepStrictEqual([scope.from, scope.to, scope.types], [from, end, types])
   );
-}
-
-function replayOf(content: JsonObject, replayId: string): Replay {
-  const parsed = replay.safeParse(content);
-  if (parsed.success) return parsed.data;
-  throw new CorruptDataError(`the record of replay ${replayId} cannot be read`, { cause: parsed.error });
 }

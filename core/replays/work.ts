@@ -1,29 +1,23 @@
 import { CommandRejectedError } from '../base/errors.ts';
-import type { ViewClaims } from '../projections/large-views.ts';
-import { aggregateTypesOf, groupsOf, isShared } from '../projections/projection.ts';
+import { aggregateTypesOf } from '../projections/projection.ts';
 import { Projector } from '../projections/projector.ts';
-import type { SharedViewStore } from '../projections/shared-view-store.ts';
 import type { ViewStore } from '../projections/view-store.ts';
 import type { EventStore } from '../store/event-store.ts';
 import { GenerationComparison } from './generation-comparison.ts';
-import type { GenerationStore } from './generation-store.ts';
 import type { Generations } from './generations.ts';
 import { unread, withFailures, withPlan, withRange } from './progress.ts';
 import { RangeRun } from './range-run.ts';
+import { type GenerationParts, removeGeneration } from './remove-generation.ts';
 import { isWhole, type Replay, within } from './replay.ts';
 import type { LogScope, ReplayLog, ReplayRange } from './replay-log.ts';
 import type { Replays } from './replays.ts';
 
-export interface ReplayWorkOptions {
+export interface ReplayWorkOptions extends GenerationParts {
   readonly replays: Replays;
   readonly generations: Generations;
   readonly log: ReplayLog;
   readonly store: EventStore;
   readonly views: ViewStore;
-  /** The claims of large views; none when absent. */
-  readonly viewClaims?: Pick<ViewClaims, 'remove'> | undefined;
-  readonly sharedViews?: SharedViewStore;
-  readonly generationStore: GenerationStore;
   /** Pages of one range. */
   readonly rangePages?: number;
   /** Streams processed side by side. */
@@ -35,8 +29,6 @@ export interface ReplayWorkOptions {
   readonly settleMs: number;
   /** The time that the views of the replaced generation stay after the switch, milliseconds, for readers at work. */
   readonly removeAfterMs: number;
-  /** Called between batches, to give other requests their turns. */
-  readonly breathe?: () => Promise<void>;
   readonly now?: () => Date;
 }
 
@@ -55,7 +47,6 @@ const DEFAULT_RANGE_PAGES = 200;
 const MAX_RANGES = 1_000;
 /** Pause between two checks for a pause or a discard. */
 const LOOK_MS = 1_000;
-const REMOVED_AT_ONCE = 100;
 
 /**
  * The work of a replay, in steps for a process or a state machine: {@link next} gives the next step, {@link read}
@@ -139,7 +130,9 @@ export class ReplayWork {
     const unneeded = state === 'switched' ? replaces : state === 'discarded' ? generation : undefined;
     const { live, building } = await generations.read(projection);
     if (unneeded !== undefined && unneeded !== live && unneeded !== building?.generation) {
-      if (!(await this.#removeViews(projection, unneeded, until))) return { step: 'remove' };
+      const old = { projection: replays.projection(projection), generation: unneeded };
+      const isOver = () => this.#now() >= until;
+      if (!(await removeGeneration(this.#options, old, { isOver, until }))) return { step: 'remove' };
     }
     const removedAt = new Date(this.#now()).toISOString();
     await replays.change(replayId, (own) => (own.removedAt ? undefined : { ...own, removedAt }));
@@ -203,26 +196,6 @@ export class ReplayWork {
       if (this.#now() >= until) return false;
     }
     return true;
-  }
-
-  /** @returns whether all are removed */
-  async #removeViews(projection: string, generation: number, until: number): Promise<boolean> {
-    const { replays, generationStore, sharedViews, viewClaims, breathe } = this.#options;
-    const declaration = replays.projection(projection);
-    if (isShared(declaration)) await sharedViews?.remove({ projection, generation });
-    for (const group of groupsOf(declaration)) {
-      let after: string | undefined;
-      do {
-        const options = { limit: REMOVED_AT_ONCE, after };
-        const { checkpoints, next } = await generationStore.checkpoints(projection, generation, group, options);
-        const keys = checkpoints.map(({ key }) => key);
-        if (keys.length > 0) await generationStore.remove(projection, generation, keys);
-        after = next;
-        await breathe?.();
-        if (this.#now() >= until) return false;
-      } while (after !== undefined);
-    }
-    return (await viewClaims?.remove({ projection, generation }, until)) ?? true;
   }
 
   #projectorOf({ replayId, projection, scope, generation }: Replay): Projector {

@@ -3,8 +3,8 @@ import { parseStreamId } from '../base/stream-id.ts';
 import { type Commit, endOf, identityOf } from '../store/commit.ts';
 import type { EventStore } from '../store/event-store.ts';
 import { type AnyFold, type Folded, foldCommit, start } from './fold.ts';
+import { inherit } from './inherit.ts';
 import type { SnapshotStore } from './snapshot-store.ts';
-import { StateReader } from './state-reader.ts';
 
 export interface SnapshotWriterOptions {
   readonly store: EventStore;
@@ -29,12 +29,10 @@ const CONCURRENCY = 4;
  */
 export class SnapshotWriter {
   readonly #options: SnapshotWriterOptions;
-  readonly #states: StateReader;
   readonly #limit = pLimit(CONCURRENCY);
 
   constructor(options: SnapshotWriterOptions) {
     this.#options = options;
-    this.#states = new StateReader(options);
   }
 
   /** Writes the due snapshots of new commits. Does not throw: a missing snapshot costs a longer read only. */
@@ -83,6 +81,9 @@ export class SnapshotWriter {
 
   async #foldIn({ fold, folded }: StreamProgress, commit: Commit): Promise<StreamProgress> {
     const { catalogue } = this.#options.store;
-    return { fold, folded: foldCommit(fold, await this.#states.inherit(fold, folded, commit), commit, { catalogue }) };
+    return {
+      fold,
+      folded: foldCommit(fold, await inherit(this.#options, fold, folded, commit), commit, { catalogue }),
+    };
   }
 }

@@ -1,12 +1,11 @@
 import { turnAfter } from '../base/turns.ts';
 import type { StreamVersion } from '../base/versions.ts';
-import type { Origin } from '../events/define.ts';
 import { type Commit, endOf, jsonBytesOf } from '../store/commit.ts';
 import type { EventStore } from '../store/event-store.ts';
 import { PORTION_BYTES } from '../store/portions.ts';
 import { type Metrics, noMetrics } from '../telemetry/metrics.ts';
 import { type Fold, type Folded, foldCommit, start } from './fold.ts';
-import { Ancestry, originOf } from './lineage.ts';
+import { type HistoryParts, inherit } from './inherit.ts';
 import type { Snapshot, SnapshotStore } from './snapshot-store.ts';
 import { type Known, StateCache } from './state-cache.ts';
 
@@ -56,12 +55,14 @@ const FREE_MS = 5;
  * decides.
  */
 export class StateReader {
+  readonly #parts: HistoryParts;
   readonly #store: EventStore;
   readonly #snapshots: SnapshotStore | undefined;
   readonly #cache: StateCache;
   readonly #metrics: Metrics | undefined;
 
   constructor({ store, snapshots, cacheBytes = 0, metrics = noMetrics }: StateReaderOptions) {
+    this.#parts = { store, snapshots };
     this.#store = store;
     this.#snapshots = snapshots;
     this.#cache = new StateCache(cacheBytes);
@@ -92,49 +93,13 @@ export class StateReader {
     const next = turnAfter(FREE_MS);
     for await (const commit of this.#store.commits(stream, { from: folded.version + 1, to, startsCommit: true })) {
       if (at && Date.parse(commit.recordedAt) > at.getTime()) break;
-      folded = foldCommit(fold, await this.inherit(fold, folded, commit), commit, {
+      folded = foldCommit(fold, await inherit(this.#parts, fold, folded, commit), commit, {
         catalogue: this.#store.catalogue,
         to,
       });
       await next();
     }
     return { state: folded.state, version: folded.version };
-  }
-
-  /**
-   * The inherited state of a fork, before its first commit; any other state unchanged. Follows the parents back to a
-   * snapshot or the beginning, and then folds forward.
-   * @throws LineageError when the parents form a circle or are too many
-   */
-  async inherit<State>(fold: Fold<State>, folded: Folded<State>, commit: Commit): Promise<Folded<State>> {
-    let origin: Origin | undefined = folded.version === 0 ? originOf(commit, this.#store.catalogue) : undefined;
-    if (!origin) return folded;
-    const ancestry = new Ancestry(commit.stream);
-    const stretches: { base: Folded<State>; commits: AsyncIterable<Commit>; to: number }[] = [];
-    while (origin) {
-      ancestry.add(origin);
-      const { stream, version: to }: Origin = origin;
-      const snapshot: Folded<State> | undefined = await this.#snapshots?.newest(
-        fold,
-        stream,
-        { version: to },
-        this.#store,
-      );
-      const base = snapshot ?? start(fold);
-      const [first, commits] = await firstOf(
-        this.#store.commits(stream, { from: base.version + 1, to, startsCommit: true }),
-      );
-      stretches.push({ base, commits, to });
-      origin = snapshot ? undefined : originOf(first, this.#store.catalogue);
-    }
-    let { state } = start(fold);
-    for (const { base, commits, to } of stretches.toReversed()) {
-      let inherited: Folded<State> = base.version > 0 ? base : { state, version: 0 };
-      for await (const own of commits)
-        inherited = foldCommit(fold, inherited, own, { catalogue: this.#store.catalogue, to });
-      state = inherited.state;
-    }
-    return { state, version: 0 };
   }
 
   /** Caches the state after a commit of this process. */
@@ -247,7 +212,9 @@ export class StateReader {
     let folded: Folded<State> = known;
     const next = turnAfter(FREE_MS);
     for await (const commit of commits) {
-      folded = foldCommit(fold, await this.inherit(fold, folded, commit), commit, { catalogue: this.#store.catalogue });
+      folded = foldCommit(fold, await inherit(this.#parts, fold, folded, commit), commit, {
+        catalogue: this.#store.catalogue,
+      });
       await next();
       if (!commit.keyed) continue;
       if (commit.commitId === commitId) {
@@ -257,16 +224,4 @@ export class StateReader {
     }
     return { state: folded.state, version: folded.version, commitIds };
   }
-}
-
-/** The first of these commits, and all of them, still fetched as they are taken. */
-async function firstOf(commits: AsyncIterable<Commit>): Promise<[Commit | undefined, AsyncIterable<Commit>]> {
-  const rest = commits[Symbol.asyncIterator]();
-  const first = await rest.next();
-  async function* all(): AsyncGenerator<Commit> {
-    if (first.done) return;
-    yield first.value;
-    for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
-  }
-  return [first.done ? undefined : first.value, all()];
 }
