@@ -1,4 +1,5 @@
 import { ExponentialBackoff, handleWhen, retry } from 'cockatiel';
+import pLimit from 'p-limit';
 import { ConcurrencyError } from './errors.ts';
 
 /**
@@ -25,3 +26,24 @@ export const contention = (maxAttempts: number) =>
     handleWhen((error) => error instanceof ConcurrencyError && error.actualVersion > 0),
     { maxAttempts, backoff: new ExponentialBackoff({ initialDelay: 5, maxDelay: 250 }) },
   );
+
+/**
+ * Work on one thing runs in turn, in the order of the calls; work on several things runs side by side. So writers of one
+ * process do not race each other, and only those of other processes lose.
+ */
+export class Lines {
+  readonly #lines = new Map<string, { readonly inTurn: ReturnType<typeof pLimit>; length: number }>();
+
+  /** @param work does not wait for its own line */
+  async inTurn<T>(thing: string, work: () => Promise<T>): Promise<T> {
+    const line = this.#lines.get(thing) ?? { inTurn: pLimit(1), length: 0 };
+    this.#lines.set(thing, line);
+    line.length += 1;
+    try {
+      return await line.inTurn(work);
+    } finally {
+      line.length -= 1;
+      if (line.length === 0) this.#lines.delete(thing);
+    }
+  }
+}

@@ -45,7 +45,7 @@ export async function appendRaw(
   const { expectedVersion } = options;
   if (expectedVersion === 0) return append.first();
   if (typeof expectedVersion === 'number') return append.attempt();
-  return atAnyVersion.execute(() => append.attempt());
+  return parts.store.writers.inTurn(stream, () => atAnyVersion.execute(() => append.attempt()));
 }
 
 /** One append to one aggregate, over all its attempts. */

@@ -1,6 +1,6 @@
 import { ConcurrencyError, EventIdTakenError, ValidationError } from '../base/errors.ts';
 import { ulids } from '../base/new-id.ts';
-import { contention } from '../base/races.ts';
+import { contention, Lines } from '../base/races.ts';
 import { assertId, parseStreamId } from '../base/stream-id.ts';
 import type { ExpectedVersion, StreamVersion } from '../base/versions.ts';
 import type { Catalogue, DomainEvent, NewEvent } from '../events/catalogue.ts';
@@ -63,6 +63,8 @@ export const atAnyVersion = contention(40);
 export class EventStore {
   /** The event types of its streams. */
   readonly catalogue: Catalogue;
+  /** The writers of each stream that read and decide before they append. */
+  readonly writers = new Lines();
   readonly #storage: CommitStorage;
   readonly #now: () => Date;
   readonly #newId: () => string;
@@ -88,7 +90,7 @@ export class EventStore {
     const draft = await this.#draft(stream, events, options);
     const { expectedVersion, headKnown = false } = options;
     if (typeof expectedVersion === 'number') return this.#appendAt(draft, expectedVersion, headKnown);
-    return atAnyVersion.execute(() => this.#appendAtHead(draft, expectedVersion));
+    return this.writers.inTurn(stream, () => atAnyVersion.execute(() => this.#appendAtHead(draft, expectedVersion)));
   }
 
   /**

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { ConcurrencyError } from '../../../../core/base/errors.ts';
-import { contention, untilSettled } from '../../../../core/base/races.ts';
+import { contention, Lines, untilSettled } from '../../../../core/base/races.ts';
 
 describe('untilSettled', () => {
   it('looks again after a lost race, and returns the first result', async () => {
@@ -33,5 +33,28 @@ describe('contention', () => {
     const attempt = vi.fn(() => Promise.reject(new ConcurrencyError('agent-1', 'exists', 0)));
     await expect(contention(2).execute(attempt)).rejects.toThrow(ConcurrencyError);
     expect(attempt).toHaveBeenCalledOnce();
+  });
+});
+
+describe('lines', () => {
+  it('run the work on a thing in turn, also after a failure, and that on others beside it', async () => {
+    const lines = new Lines();
+    const done: string[] = [];
+    const gate = Promise.withResolvers<void>();
+    const work = (thing: string, name: string, until?: Promise<void>) =>
+      lines.inTurn(thing, async () => {
+        await until;
+        done.push(name);
+        if (name === 'fails') throw new Error(name);
+      });
+    const first = work('a', 'first', gate.promise);
+    const fails = work('a', 'fails');
+    const last = work('a', 'last');
+    await work('b', 'other');
+    expect(done).toEqual(['other']);
+    gate.resolve();
+    await Promise.all([first, expect(fails).rejects.toThrow('fails'), last]);
+    await work('a', 'later');
+    expect(done).toEqual(['other', 'first', 'fails', 'last', 'later']);
   });
 });

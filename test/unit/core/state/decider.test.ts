@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { CommandRejectedError, InvalidIdError, UnavailableError } from '../../../../core/base/errors.ts';
 import { handleCommand } from '../../../../core/state/decider.ts';
 import { EventStore } from '../../../../core/store/event-store.ts';
@@ -48,6 +48,19 @@ describe('handleCommand', () => {
     expect(await run(create, 'k1')).toEqual({ state: { state: 'created' }, version: 1, repeated: true });
     expect(await run(become('running'), 'k2')).toEqual({ state: { state: 'running' }, version: 2, repeated: true });
     expect(await store.head('agent-42')).toBe(3);
+  });
+
+  it('carries out hundreds of commands and appends of one stream at once, and none of them loses a race', async () => {
+    const { storage, store, run } = newStore();
+    await run(create);
+    const put = vi.spyOn(storage, 'put');
+    const commands = Array.from({ length: 200 }, () => run(step));
+    const event = { type: 'agent.step-recorded', data: { agentId: '42', action: 'ls' } } as const;
+    const appends = Array.from({ length: 200 }, () => store.append('agent-42', [event], { expectedVersion: 'any' }));
+    const versions = (await Promise.all(commands)).map(({ version }) => version);
+    const ends = (await Promise.all(appends)).map(({ toVersion }) => toVersion);
+    expect(new Set([...versions, ...ends]).size).toBe(400);
+    expect(put).toHaveBeenCalledTimes(400);
   });
 
   it('is safe to repeat when the reply of the write was lost', async () => {

@@ -36,6 +36,8 @@ function world() {
   };
   const store = new EventStore(slow, { catalogue, now: clock });
   const execution = new SagaExecution({ sagas, store, now: clock });
+  /** Another invocation: in a process, the writers of a stream come in turn. */
+  const elsewhere = new SagaExecution({ sagas, store: new EventStore(slow, { catalogue, now: clock }), now: clock });
   const tokens = new MemorySagaTokens();
   const started: { sagaId: string; round: SagaRound; turn: number }[] = [];
   const told: string[] = [];
@@ -45,6 +47,7 @@ function world() {
     fail: async (token, error) => void told.push(`${token} ${error}`),
   };
   const callbacks = new SagaCallbacks({ execution, tokens, machines, now: clock });
+  const others = new SagaCallbacks({ execution: elsewhere, tokens, machines, now: clock });
   const types = async (stream: string) => (await Array.fromAsync(store.read(stream))).map(({ type }) => type);
   const last = async (stream: string): Promise<DomainEvent> => {
     const event = (await Array.fromAsync(store.read(stream))).at(-1);
@@ -64,7 +67,8 @@ function world() {
   const pass = (seconds: number) => {
     now += seconds * 1_000;
   };
-  return { store, meanwhile, execution, tokens, callbacks, started, told, types, last, task, workflow, request, pass };
+  const here = { store, execution, tokens, callbacks, started, told };
+  return { ...here, meanwhile, elsewhere, others, types, last, task, workflow, request, pass };
 }
 
 describe('callbacks of state machines', () => {
@@ -125,13 +129,13 @@ describe('callbacks of state machines', () => {
   });
 
   it('assign nobody who was released while the assignment was on its way', async () => {
-    const { callbacks, execution, meanwhile, types, request } = world();
+    const { callbacks, elsewhere, others, meanwhile, types, request } = world();
     await callbacks.event(await request('a'));
     meanwhile.onPut = async ({ types }) => {
       if (!types.includes('task.assigned')) return;
       delete meanwhile.onPut;
-      await execution.take(SAGA, { kind: 'cancel', reason: 'enough' });
-      await callbacks.undo(SAGA);
+      await elsewhere.take(SAGA, { kind: 'cancel', reason: 'enough' });
+      await others.undo(SAGA);
     };
     await callbacks.ask(SAGA, 'a', 'token-a');
     expect(await types('task-t-1')).toEqual(['task.requested', 'task.released']);
