@@ -49,6 +49,10 @@ export const rooms = {
     holds: 'the relay, publication to the bus, dead letters of all consumers',
     may: ['core/base', 'core/events', 'core/store', 'core/bus', 'core/log', 'core/projections'],
   },
+  'core/application': {
+    holds: 'the declaration of an application: `defineAnnals`',
+    may: ['core/base', 'core/events', 'core/state', 'core/projections', 'core/sagas'],
+  },
   // the application
   events: {
     holds: 'the event types of agents, tasks and workflows, their samples, the catalogue',

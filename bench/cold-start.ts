@@ -29,6 +29,7 @@ const environment = {
       'RELAY_FUNCTION',
       'SAGA_TOKENS_TABLE',
       'SAGA_MACHINE_ARN_PREFIX',
+      'VERIFY_EVERY_HOURS',
     ].map((name) => [name, 'x']),
   ),
 };

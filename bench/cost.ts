@@ -8,13 +8,15 @@ import { LogWriter } from '../core/log/writer.ts';
 import { Projector } from '../core/projections/projector.ts';
 import type { Commit } from '../core/store/commit.ts';
 import { EventStore } from '../core/store/event-store.ts';
-import { projections } from '../domain/projections.ts';
+import { agents } from '../domain/agents.ts';
 import { catalogue } from '../events/catalogue.ts';
 import { prices } from '../lib/operations/prices.ts';
 import { createTables } from '../test/support/tables.ts';
 import { withEmulator } from './harness/emulator.ts';
 import { sampleEvents } from './harness/events.ts';
 import { meteredClient } from './harness/metered-client.ts';
+
+const { projections } = agents;
 
 // The cost of a million events on AWS: units counted on the emulator, at list prices. `--write` writes docs/cost.md.
 

@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createEngine } from '../adapters/embedded/engine/engine.ts';
-import { folds } from '../domain/folds.ts';
-import { projections } from '../domain/projections.ts';
-import { sagas } from '../domain/sagas.ts';
+import { agents } from '../domain/agents.ts';
 import { catalogue } from '../events/catalogue.ts';
 import { endOf } from '../test/support/log-end.ts';
 import { sampleEvents } from './harness/events.ts';
+
+const { folds, projections, sagas } = agents;
 
 // One machine: a start with 50 commits of 4.5 MB that no consumer has taken in: memory, the longest stall of the event loop
 // and the time until views and log have them. `-- fill <folder>` is what it runs to make the folder, in another process.

@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createEngine } from '../adapters/embedded/engine/engine.ts';
-import { projections } from '../domain/projections.ts';
+import { agents } from '../domain/agents.ts';
 import { catalogue } from '../events/catalogue.ts';
 import { sampleEvents } from './harness/events.ts';
+
+const { projections } = agents;
 
 // Rebuilds agent-status over EVENTS events of 300 bytes on one machine, with and without a writer beside it.
 

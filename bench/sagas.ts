@@ -11,8 +11,7 @@ import { sagaIdOf } from '../core/sagas/saga.ts';
 import { SagaCallbacks } from '../core/sagas/step-functions/callbacks.ts';
 import { handleCommand } from '../core/state/decider.ts';
 import { EventStore } from '../core/store/event-store.ts';
-import { projections } from '../domain/projections.ts';
-import { sagas } from '../domain/sagas.ts';
+import { agents } from '../domain/agents.ts';
 import { multiAgentTask } from '../domain/task/multi-agent-task-saga.ts';
 import { type TaskCommand, taskDecider } from '../domain/task/task.ts';
 import { catalogue } from '../events/catalogue.ts';
@@ -20,6 +19,8 @@ import { compileSaga, type State } from '../lib/sagas/saga-machine.ts';
 import { createTables } from '../test/support/tables.ts';
 import { withEmulator } from './harness/emulator.ts';
 import { meteredClient } from './harness/metered-client.ts';
+
+const { projections, sagas } = agents;
 
 /** Sagas at once, each with three agents that answer as soon as they are asked. */
 const SAGAS = Number(process.argv[3] ?? 1_000);

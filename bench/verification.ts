@@ -8,7 +8,7 @@ import { LIVE_GENERATION, Projector } from '../core/projections/projector.ts';
 import { ClaimCheck } from '../core/store/claim-check.ts';
 import { EventStore } from '../core/store/event-store.ts';
 import { Verification } from '../core/verification/verification.ts';
-import { projections } from '../domain/projections.ts';
+import { agents } from '../domain/agents.ts';
 import { catalogue } from '../events/catalogue.ts';
 import { prices } from '../lib/operations/prices.ts';
 import { MemoryObjectStore } from '../test/support/memory-objects.ts';
@@ -16,6 +16,8 @@ import { createTables } from '../test/support/tables.ts';
 import { withEmulator } from './harness/emulator.ts';
 import { sampleEvents } from './harness/events.ts';
 import { meteredClient } from './harness/metered-client.ts';
+
+const { projections } = agents;
 
 // What a verification reads on AWS: units counted on the emulator, scaled to 100,000 commits of one event.
 

@@ -2,12 +2,14 @@
 import { fileURLToPath } from 'node:url';
 import { App } from 'aws-cdk-lib';
 import annalsConfig from '../annals.config.ts';
-import { sagas } from '../domain/sagas.ts';
+import { agents } from '../domain/agents.ts';
 import type { FunctionName } from '../functions/environment.ts';
 import { addAnnals } from '../lib/app.ts';
 import { bundleFunctions } from '../lib/shared/bundle.ts';
 import { configure } from '../lib/shared/config.ts';
 import { routes } from './templates/routes.ts';
+
+const { sagas } = agents;
 
 // The deployment, as `cdk` runs it. Context says what: `-c stage=dev|staging|prod`, `-c clients=<name>,<name>` (a key and
 // a quota each; prod needs them, or `none`), `-c waf=true` (a web ACL), `-c trail=true` (CloudTrail records every access to

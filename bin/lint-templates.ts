@@ -3,13 +3,15 @@ import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import * as z from 'zod';
-import { sagas } from '../domain/sagas.ts';
+import { agents } from '../domain/agents.ts';
 import { addAnnals } from '../lib/app.ts';
 import { configure } from '../lib/shared/config.ts';
 import { findPython, installTool } from './cloud/python.ts';
 import { CommandFailed, cloudFolder, run } from './cloud/shell.ts';
 import { routes } from './templates/routes.ts';
 import { type Variant, variants } from './templates/variants.ts';
+
+const { sagas } = agents;
 
 // CloudFormation's linter over the templates of every variant, for a region of each kind. It knows what the resource types of
 // each region take, which an emulator does not check. Exits with 69 where there is no Python 3.10 to run it.

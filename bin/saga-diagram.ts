@@ -1,9 +1,11 @@
 #!/usr/bin/env node
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { sagas } from '../domain/sagas.ts';
+import { agents } from '../domain/agents.ts';
 import { drawDeclaration, drawMachine } from './saga-diagram/draw.ts';
 import { insertDiagrams } from './saga-diagram/page.ts';
+
+const { sagas } = agents;
 
 // `npm run saga:diagram`: draws each saga, as it is declared and as it is compiled, into docs/sagas.md.
 

@@ -1,7 +1,7 @@
 import { commandRoutes } from '../api/commands.ts';
 import { DEFAULT_CACHE_BYTES } from '../core/state/state-cache.ts';
 import { StateReader } from '../core/state/state-reader.ts';
-import { aggregates } from '../domain/aggregates.ts';
+import { agents } from '../domain/agents.ts';
 import { appDeps, httpHandler } from './runtime/handlers.ts';
 import { metrics, readEnvironment, tracer } from './runtime/stage.ts';
 import { eventStore, snapshotsIn } from './runtime/stores.ts';
@@ -16,6 +16,6 @@ export const handler = httpHandler(commandRoutes, {
   ...appDeps,
   store,
   states,
-  aggregates,
+  aggregates: agents.aggregates,
   trace: () => tracer.header,
 });

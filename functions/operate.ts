@@ -7,11 +7,13 @@ import { ulids } from '../core/base/new-id.ts';
 import { DeadLetters } from '../core/publishing/dead-letters.ts';
 import { Replays } from '../core/replays/replays.ts';
 import { ResumedVerifications } from '../core/verification/resumed.ts';
-import { projections } from '../domain/projections.ts';
+import { agents } from '../domain/agents.ts';
 import { appDeps, httpHandler } from './runtime/handlers.ts';
 import { createPublication } from './runtime/publication.ts';
 import { readEnvironment } from './runtime/stage.ts';
 import { controlIn, eventStore, generationsIn, sharedViewsIn, viewsIn } from './runtime/stores.ts';
+
+const { projections } = agents;
 
 const environment = readEnvironment('operate');
 const { EVENTS_TABLE, VIEWS_TABLE, CONTROL_TABLE, EVENT_BUS, OBJECTS_BUCKET, REPLAY_STATE_MACHINE } = environment;

@@ -5,10 +5,12 @@ import { Generations } from '../core/replays/generations.ts';
 import { LogReplay } from '../core/replays/log-replay.ts';
 import { Replays } from '../core/replays/replays.ts';
 import { ReplayWork } from '../core/replays/work.ts';
-import { projections } from '../domain/projections.ts';
+import { agents } from '../domain/agents.ts';
 import { machineHandler } from './runtime/handlers.ts';
 import { readEnvironment, settings } from './runtime/stage.ts';
 import { controlIn, eventStore, readableLog, sharedViewsIn, viewClaimsIn, viewsIn } from './runtime/stores.ts';
+
+const { projections } = agents;
 
 const page = z.int().positive();
 

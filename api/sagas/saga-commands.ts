@@ -5,10 +5,12 @@ import { linkedSaga } from '../../core/sagas/causes.ts';
 import type { SagaInput } from '../../core/sagas/decider.ts';
 import { declarationOf } from '../../core/sagas/saga.ts';
 import { handleCommand } from '../../core/state/decider.ts';
-import { sagas } from '../../domain/sagas.ts';
+import { agents } from '../../domain/agents.ts';
 import { appendOptions, type CommandDeps, repeatHeader } from '../http/command.ts';
 import { type RequestContext, route } from '../http/route.ts';
 import { sagaState } from './saga-schemas.ts';
+
+const { sagas } = agents;
 
 /** The body of a request to cancel a saga. */
 export const cancelSagaBody = z.strictObject({ reason: z.string().min(1).max(1024) });

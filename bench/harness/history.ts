@@ -1,10 +1,12 @@
 import pLimit from 'p-limit';
 import { createEngine } from '../../adapters/embedded/engine/engine.ts';
 import type { NewEvent } from '../../core/events/catalogue.ts';
-import { projections } from '../../domain/projections.ts';
+import { agents } from '../../domain/agents.ts';
 import { catalogue } from '../../events/catalogue.ts';
 import { endOf } from '../../test/support/log-end.ts';
 import { sampleEvents } from './events.ts';
+
+const { projections } = agents;
 
 const COMMITS_AT_ONCE = 64;
 

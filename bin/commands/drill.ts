@@ -7,8 +7,7 @@ import { compareFolders } from '../../adapters/embedded/offline/comparison.ts';
 import { restore } from '../../adapters/embedded/offline/restore.ts';
 import { openVerification } from '../../adapters/embedded/offline/verification.ts';
 import type { VerificationReport } from '../../core/verification/verification.ts';
-import { projections } from '../../domain/projections.ts';
-import { catalogue } from '../../events/catalogue.ts';
+import { agents } from '../../domain/agents.ts';
 import { sizeOf } from './backup.ts';
 import { endingInLine } from './one-line.ts';
 import { makeViews } from './restore.ts';
@@ -49,7 +48,7 @@ async function drill(data: string, backup: string, restored: string): Promise<bo
   console.log(`backed up  ${sizeOf(content)}, ${clock()}`);
   await restore(backup, restored, makeViews);
   console.log(`restored   with all views, ${clock()}`);
-  const names = projections.map(({ name }) => name);
+  const names = agents.projections.map(({ name }) => name);
   const { commits, pages, views, moved, differences } = await compareFolders(data, restored, content, names);
   const same = `${commits} commits, ${pages} log pages and ${views} views are the same`;
   console.log(`compared   ${same}, ${moved} views moved on meanwhile, ${differences.length} differences, ${clock()}`);
@@ -66,7 +65,7 @@ async function drill(data: string, backup: string, restored: string): Promise<bo
 
 /** Nobody writes to the restored folder, so nothing in it may be late. */
 async function verify(dataDir: string): Promise<VerificationReport> {
-  const { verification, close } = openVerification(dataDir, { projections, catalogue, graceMs: 0 });
+  const { verification, close } = openVerification(dataDir, { ...agents, graceMs: 0 });
   try {
     const run = verification.run();
     let step = await run.next();

@@ -4,9 +4,7 @@ import { createEngine } from '../../adapters/embedded/engine/engine.ts';
 import { restore } from '../../adapters/embedded/offline/restore.ts';
 import annalsConfig from '../../annals.config.ts';
 import { configureEventSystem } from '../../core/base/configuration.ts';
-import { folds } from '../../domain/folds.ts';
-import { projections } from '../../domain/projections.ts';
-import { catalogue } from '../../events/catalogue.ts';
+import { agents } from '../../domain/agents.ts';
 import { consoleLogger } from '../serve/console-logger.ts';
 import { sizeOf } from './backup.ts';
 import { endingInLine } from './one-line.ts';
@@ -42,7 +40,7 @@ Example:
  */
 export async function makeViews(dataDir: string): Promise<void> {
   const settings = configureEventSystem(annalsConfig);
-  const engine = createEngine({ dataDir, catalogue, projections, folds, settings, logger: consoleLogger });
+  const engine = createEngine({ ...agents, sagas: [], dataDir, settings, logger: consoleLogger });
   try {
     engine.start();
     while (engine.backlog() > 0) await delay(20);

@@ -5,7 +5,7 @@ import { AnnalsRequestError, AnnalsUnreachableError } from '../../client/client.
 import { InvalidIdError } from '../../core/base/errors.ts';
 import { parseStreamId } from '../../core/base/stream-id.ts';
 import { isShared } from '../../core/projections/projection.ts';
-import { projections } from '../../domain/projections.ts';
+import { agents } from '../../domain/agents.ts';
 import { parseInstant } from './instant.ts';
 import { printJson, withJson } from './json-output.ts';
 import { clientOf, type Target, withTarget } from './target.ts';
@@ -48,7 +48,9 @@ Examples:
 /** Prints a view as it was and as it is. @throws AnnalsRequestError, AnnalsUnreachableError, InvalidIdError, TypeError */
 async function travel(stream: string, { at, toVersion, json, ...target }: TravelOptions): Promise<void> {
   const { aggregateType, aggregateId } = parseStreamId(stream);
-  const projection = projections.find((candidate) => !isShared(candidate) && candidate.aggregateType === aggregateType);
+  const projection = agents.projections.find(
+    (candidate) => !isShared(candidate) && candidate.aggregateType === aggregateType,
+  );
   if (!projection) throw new TypeError(`there is no view of ${aggregateType} streams`);
   if (at === undefined && toVersion === undefined)
     throw new TypeError('say which moment: --at <time> or --to-version <n>');

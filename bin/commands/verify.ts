@@ -4,8 +4,7 @@ import { openVerification } from '../../adapters/embedded/offline/verification.t
 import { StartupError } from '../../adapters/embedded/sqlite/database.ts';
 import { type AnnalsClient, AnnalsRequestError, AnnalsUnreachableError } from '../../client/client.ts';
 import { AnnalsError } from '../../core/base/errors.ts';
-import { projections } from '../../domain/projections.ts';
-import { catalogue } from '../../events/catalogue.ts';
+import { agents } from '../../domain/agents.ts';
 import { printJson, withJson } from './json-output.ts';
 import { clientOf, parseUrl } from './target.ts';
 
@@ -67,7 +66,7 @@ Examples:
   annals verify --url http://127.0.0.1:4700 --json`;
 
 async function verifyHere(data: string, tell: Tell): Promise<Outcome> {
-  const { verification, close } = openVerification(data, { projections, catalogue });
+  const { verification, close } = openVerification(data, agents);
   try {
     const run = verification.run();
     let step = await run.next();

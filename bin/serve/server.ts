@@ -7,17 +7,13 @@ import { openVerification } from '../../adapters/embedded/offline/verification.t
 import { StartupError } from '../../adapters/embedded/sqlite/database.ts';
 import { createApi } from '../../api/api.ts';
 import { requestObserver } from '../../api/http/observe.ts';
+import type { Annals } from '../../core/application/define-annals.ts';
 import { configureEventSystem, type EventSystem } from '../../core/base/configuration.ts';
 import type { Logger } from '../../core/base/log-lines.ts';
-import type { Catalogue } from '../../core/events/catalogue.ts';
 import { PastFolds } from '../../core/projections/past-folds.ts';
 import { noFailedBatches } from '../../core/publishing/failed-batches.ts';
 import { Verifications } from '../../core/verification/verifications.ts';
-import { aggregates } from '../../domain/aggregates.ts';
-import { folds } from '../../domain/folds.ts';
-import { projections } from '../../domain/projections.ts';
-import { sagas } from '../../domain/sagas.ts';
-import { catalogue as applicationCatalogue } from '../../events/catalogue.ts';
+import { agents } from '../../domain/agents.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { keepOut } from './door.ts';
 import { answerHalfClosed, eventStreams } from './half-closed.ts';
@@ -53,8 +49,8 @@ export interface ServerOptions {
   readonly uploadMs?: number;
   /** How long nothing may move on a connection before it is closed, milliseconds; 60 s by default. */
   readonly silenceMs?: number;
-  /** The event types; those of the application when absent. */
-  readonly catalogue?: Catalogue;
+  /** The application; agents, tasks and workflows by default. */
+  readonly annals?: Annals;
   /** Defaults when absent. */
   readonly settings?: EventSystem;
   readonly logger: Logger;
@@ -72,17 +68,24 @@ export interface Server {
  */
 export async function startServer({ port, allowedHosts = [], ...options }: ServerOptions): Promise<Server> {
   const settings = options.settings ?? configureEventSystem({});
-  const { catalogue = applicationCatalogue } = options;
+  const { annals = agents } = options;
   const telemetry = createServerTelemetry(settings);
   const logger = safeLogger(options.logger, telemetry.tracer);
-  const engine = createEngine({ ...options, catalogue, projections, folds, sagas, logger, settings, telemetry });
+  const engine = createEngine({ ...options, ...annals, logger, settings, telemetry });
   gaugeEngine(telemetry, engine);
   const closing = new AbortController();
   const verifications = new Verifications({
-    open: () => openVerification(options.dataDir, { projections, catalogue }),
+    open: () => openVerification(options.dataDir, annals),
     onError: (error) => engine.logger.error('a verification could not run', { error }),
   });
-  const api = createEmbeddedApi({ engine, logger: engine.logger, telemetry, verifications, closing: closing.signal });
+  const api = createEmbeddedApi({
+    annals,
+    engine,
+    logger: engine.logger,
+    telemetry,
+    verifications,
+    closing: closing.signal,
+  });
   const answer: FetchCallback = async (request, { outgoing }) => {
     const response = closedAfterRefusal(keepOut(request, { allowedHosts }) ?? (await api.fetch(request)));
     if (response.headers.get('Content-Type') === 'text/event-stream') eventStreams.add(outgoing);
@@ -120,6 +123,7 @@ function closedAfterRefusal(response: Response): Response {
 }
 
 interface ApiParts {
+  readonly annals: Annals;
   readonly engine: Engine;
   readonly logger: Logger;
   readonly telemetry: LocalTelemetry;
@@ -127,7 +131,7 @@ interface ApiParts {
   readonly closing: AbortSignal;
 }
 
-function createEmbeddedApi({ engine, logger, telemetry, verifications, closing }: ApiParts) {
+function createEmbeddedApi({ annals, engine, logger, telemetry, verifications, closing }: ApiParts) {
   const { tracer, metrics, prometheus, tracesOf } = telemetry;
   return createApi({
     store: engine.store,
@@ -135,7 +139,7 @@ function createEmbeddedApi({ engine, logger, telemetry, verifications, closing }
     past: new PastFolds({ log: engine.log, views: engine.views }),
     closing,
     states: engine.states,
-    aggregates,
+    aggregates: annals.aggregates,
     views: engine.views,
     control: engine.control,
     generations: engine.generations,
@@ -143,7 +147,7 @@ function createEmbeddedApi({ engine, logger, telemetry, verifications, closing }
     sharedViews: engine.sharedViews,
     deadLetters: engine.deadLetters,
     failedBatches: noFailedBatches,
-    projections,
+    projections: annals.projections,
     logger,
     observe: requestObserver(tracer, metrics, 'server'),
     trace: () => tracer.header,

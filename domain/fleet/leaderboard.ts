@@ -1,6 +1,6 @@
 import { wholeAmount } from '../../core/events/amount.ts';
 import type { DomainEvent } from '../../core/events/catalogue.ts';
-import { type Counts, defineSharedProjection } from '../../core/projections/shared-projection.ts';
+import { type Counters, type Counts, defineSharedProjection } from '../../core/projections/shared-projection.ts';
 
 /** The agents that have answered a task. A repeated answer counts once. */
 interface Own {
@@ -25,7 +25,8 @@ export const leaderboard = defineSharedProjection({
     const list = listOf(event);
     const { agentId } = event.data;
     if (own?.[list].includes(agentId)) return {};
-    const durationMs = event.type === 'task.completed' ? { durationMs: wholeAmount(event.data.duration) } : {};
+    const durationMs: Counters =
+      event.type === 'task.completed' ? { durationMs: wholeAmount(event.data.duration) } : {};
     return { [agentId]: { [list]: 1, ...durationMs } };
   },
 });

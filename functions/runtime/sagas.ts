@@ -4,8 +4,10 @@ import { StepFunctionsMachines } from '../../adapters/aws/step-functions/machine
 import { SagaExecution } from '../../core/sagas/execution.ts';
 import { SagaCallbacks } from '../../core/sagas/step-functions/callbacks.ts';
 import type { EventStore } from '../../core/store/event-store.ts';
-import { sagas } from '../../domain/sagas.ts';
+import { agents } from '../../domain/agents.ts';
 import type { Environment } from '../environment.ts';
+
+const { sagas } = agents;
 
 /** Creates the callbacks of sagas: answers for their state machines, and the delivery of events to them. */
 export function sagaCallbacks(

@@ -1,9 +1,11 @@
 import validate from 'asl-validator';
 import { describe, expect, it } from 'vitest';
 import { variants } from '../../bin/templates/variants.ts';
-import { sagas } from '../../domain/sagas.ts';
+import { agents } from '../../domain/agents.ts';
 import { everyResource } from './every-template.ts';
 import { byRegion, type Partition, partitions, resolveIn } from './partitions.ts';
+
+const { sagas } = agents;
 
 const machines = everyResource().filter(({ resource }) => resource.Type === 'AWS::StepFunctions::StateMachine');
 

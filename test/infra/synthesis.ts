@@ -5,9 +5,11 @@ import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { routes } from '../../bin/templates/routes.ts';
 import type { AnnalsConfig } from '../../core/base/configuration.ts';
-import { sagas } from '../../domain/sagas.ts';
+import { agents } from '../../domain/agents.ts';
 import { addAnnals } from '../../lib/app.ts';
 import { configure, type Stage } from '../../lib/shared/config.ts';
+
+const { sagas } = agents;
 
 export { routes };
 

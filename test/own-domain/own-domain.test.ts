@@ -8,6 +8,7 @@ import { DynamoLogStorage } from '../../adapters/aws/dynamodb/log-storage.ts';
 import { DynamoSharedViews } from '../../adapters/aws/dynamodb/shared-views.ts';
 import { DynamoViewStore } from '../../adapters/aws/dynamodb/view-store.ts';
 import { createEngine } from '../../adapters/embedded/engine/engine.ts';
+import { defineAnnals } from '../../core/application/define-annals.ts';
 import { configureEventSystem } from '../../core/base/configuration.ts';
 import { LineageError, NotAdmittedError, ReservedTypeError, ValidationError } from '../../core/base/errors.ts';
 import type { NewEvent } from '../../core/events/catalogue.ts';
@@ -26,6 +27,12 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 import { dunning, invoiceDecider, invoiceStatus, revenue } from './invoice.ts';
 import { catalogue } from './invoice-events.ts';
 
+const invoices = defineAnnals({
+  catalogue,
+  aggregates: [invoiceDecider],
+  projections: [invoiceStatus, revenue],
+  sagas: [dunning],
+});
 const created = (invoiceId: string, cents = 500): NewEvent => ({
   type: 'invoice.created',
   data: { invoiceId, customer: 'acme', cents },
@@ -44,10 +51,9 @@ describe('an application of invoices on one machine', () => {
   const open = () => {
     const settings = configureEventSystem({ event_system: { store: { partition_strategy: 'by_aggregate_type' } } });
     const logger = { warn: vi.fn(), error: vi.fn() };
-    const options = { catalogue, projections: [invoiceStatus, revenue], folds: [stateFold(invoiceDecider)] };
-    const engine = createEngine({ ...options, dataDir, sagas: [dunning], settings, logger });
+    const engine = createEngine({ ...invoices, dataDir, settings, logger });
     engine.start();
-    const parts = { store: engine.store, states: engine.states, aggregates: [invoiceDecider] };
+    const parts = { store: engine.store, states: engine.states, aggregates: invoices.aggregates };
     const append = (stream: string, ...events: NewEvent[]) =>
       appendRaw(parts, stream, events, { expectedVersion: 'any' });
     const history = async (stream: string) =>

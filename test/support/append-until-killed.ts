@@ -1,7 +1,9 @@
 import { createEngine } from '../../adapters/embedded/engine/engine.ts';
-import { projections } from '../../domain/projections.ts';
+import { agents } from '../../domain/agents.ts';
 import { catalogue } from '../../events/catalogue.ts';
 import { steps } from './sample-events.ts';
+
+const { projections } = agents;
 
 // Appends to some streams side by side, as fast as it can, and prints `<stream> <version>` for each acknowledged commit.
 const [dataDir = '', streams = '4'] = process.argv.slice(2);

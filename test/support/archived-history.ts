@@ -5,10 +5,11 @@ import { openDataFolder } from '../../adapters/embedded/sqlite/database.ts';
 import { SqliteLogStorage } from '../../adapters/embedded/sqlite/log-storage.ts';
 import { LogArchive } from '../../core/log/archive.ts';
 import { LogArchiver } from '../../core/log/archiver.ts';
-import { folds } from '../../domain/folds.ts';
-import { projections } from '../../domain/projections.ts';
+import { agents } from '../../domain/agents.ts';
 import { catalogue } from '../../events/catalogue.ts';
 import { noise, step } from './sample-events.ts';
+
+const { folds, projections } = agents;
 
 const logger = { warn: () => {}, error: () => {} };
 

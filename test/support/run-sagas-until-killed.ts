@@ -1,10 +1,11 @@
 import { createEngine } from '../../adapters/embedded/engine/engine.ts';
 import { handleCommand } from '../../core/state/decider.ts';
-import { projections } from '../../domain/projections.ts';
-import { sagas } from '../../domain/sagas.ts';
+import { agents } from '../../domain/agents.ts';
 import { taskDecider } from '../../domain/task/task.ts';
 import { catalogue } from '../../events/catalogue.ts';
 import { answerAssignments } from './obedient-agents.ts';
+
+const { projections, sagas } = agents;
 
 // Requests tasks of three agents that do what they are asked, as fast as it can, and prints each task's id.
 const [dataDir = '', run = '0'] = process.argv.slice(2);

@@ -3,12 +3,14 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { beforeAll, expect, it } from 'vitest';
 import { createEngine } from '../../../adapters/embedded/engine/engine.ts';
-import { projections } from '../../../domain/projections.ts';
+import { agents } from '../../../domain/agents.ts';
 import { catalogue } from '../../../events/catalogue.ts';
 import { makeArchivedHistory } from '../../support/archived-history.ts';
 import { step } from '../../support/sample-events.ts';
 import { runAnnals } from '../../support/served-process.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
+
+const { projections } = agents;
 
 const parent = temporaryFolder();
 const dataDir = join(parent, 'data');

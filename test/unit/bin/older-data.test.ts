@@ -3,10 +3,12 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openVerification } from '../../../adapters/embedded/offline/verification.ts';
 import { type Server, startServer } from '../../../bin/serve/server.ts';
 import { createClient } from '../../../client/client.ts';
-import { projections } from '../../../domain/projections.ts';
+import { agents } from '../../../domain/agents.ts';
 import { catalogue } from '../../../events/catalogue.ts';
 import { type OlderEvent, olderCommit, storeOlder } from '../../support/older-data.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
+
+const { projections } = agents;
 
 const LATE = '+010000-01-01T04:59:59.000Z';
 const EARLY = '-000001-12-31T23:00:00.000Z';

@@ -3,7 +3,9 @@ import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { drawDeclaration, drawMachine } from '../../../bin/saga-diagram/draw.ts';
 import { insertDiagrams } from '../../../bin/saga-diagram/page.ts';
-import { sagas } from '../../../domain/sagas.ts';
+import { agents } from '../../../domain/agents.ts';
+
+const { sagas } = agents;
 
 const page = readFileSync(fileURLToPath(new URL('../../../docs/sagas.md', import.meta.url)), 'utf8');
 

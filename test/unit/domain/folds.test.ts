@@ -3,9 +3,11 @@ import * as devalue from 'devalue';
 import { expect, it } from 'vitest';
 import type { DomainEvent } from '../../../core/events/catalogue.ts';
 import { SnapshotStore } from '../../../core/state/snapshot-store.ts';
-import { folds } from '../../../domain/folds.ts';
+import { agents } from '../../../domain/agents.ts';
 import { catalogue } from '../../../events/catalogue.ts';
 import { MemoryObjectStore } from '../../support/memory-objects.ts';
+
+const { folds } = agents;
 
 const folder = new URL('../../../events/samples/', import.meta.url);
 const samples: DomainEvent[] = readdirSync(folder)

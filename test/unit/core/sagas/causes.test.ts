@@ -2,11 +2,13 @@ import { describe, expect, it } from 'vitest';
 import type { DomainEvent } from '../../../../core/events/catalogue.ts';
 import { handleCommand } from '../../../../core/state/decider.ts';
 import { agentDecider } from '../../../../domain/agent/agent.ts';
-import { sagas } from '../../../../domain/sagas.ts';
+import { agents } from '../../../../domain/agents.ts';
 import { type TaskCommand, taskDecider } from '../../../../domain/task/task.ts';
 import { type WorkflowCommand, workflowDecider } from '../../../../domain/workflow/workflow.ts';
 import { MachineWorld } from '../../../support/machine-world.ts';
 import { RunnerWorld, type WorldOfSagas } from '../../../support/saga-world.ts';
+
+const { sagas } = agents;
 
 const CONVERSATION = 'conv-77';
 const STREAMS = ['saga-multi-agent-task:t-1', 'task-t-1', 'saga-workflow:w-1', 'workflow-w-1', 'agent-a'];

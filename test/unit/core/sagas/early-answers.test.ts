@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { handleCommand } from '../../../../core/state/decider.ts';
-import { sagas } from '../../../../domain/sagas.ts';
+import { agents } from '../../../../domain/agents.ts';
 import { type WorkflowCommand, workflowDecider } from '../../../../domain/workflow/workflow.ts';
 import { MachineWorld } from '../../../support/machine-world.ts';
 import { RunnerWorld } from '../../../support/saga-world.ts';
+
+const { sagas } = agents;
 
 const STEPS = ['plan', 'code', 'review'] as const;
 const SAGA = 'workflow:w-1';

@@ -7,12 +7,14 @@ import { handleCommand } from '../../../../core/state/decider.ts';
 import { type Commit, decodeCommit } from '../../../../core/store/commit.ts';
 import type { CommitStorage } from '../../../../core/store/commit-storage.ts';
 import { EventStore } from '../../../../core/store/event-store.ts';
-import { sagas } from '../../../../domain/sagas.ts';
+import { agents } from '../../../../domain/agents.ts';
 import { type TaskCommand, taskDecider } from '../../../../domain/task/task.ts';
 import { catalogue } from '../../../../events/catalogue.ts';
 import { countedReads } from '../../../support/counted-reads.ts';
 import { MemorySagaIndex, MemorySagaMarks, MemorySagaTokens } from '../../../support/memory-sagas.ts';
 import { MemoryCommitStorage } from '../../../support/memory-storage.ts';
+
+const { sagas } = agents;
 
 const SAGA = 'saga-multi-agent-task:t-1';
 

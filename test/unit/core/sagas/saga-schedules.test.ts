@@ -3,11 +3,13 @@ import { describe, expect, it } from 'vitest';
 import type { DomainEvent } from '../../../../core/events/catalogue.ts';
 import { compensable } from '../../../../core/sagas/state.ts';
 import { agentDecider } from '../../../../domain/agent/agent.ts';
-import { sagas } from '../../../../domain/sagas.ts';
+import { agents } from '../../../../domain/agents.ts';
 import { taskDecider } from '../../../../domain/task/task.ts';
 import { workflowDecider } from '../../../../domain/workflow/workflow.ts';
 import { MachineWorld } from '../../../support/machine-world.ts';
 import { RunnerWorld, type World, type WorldOfSagas } from '../../../support/saga-world.ts';
+
+const { sagas } = agents;
 
 /** Schedules tried, and a third of that on AWS; 10,000 take some minutes. */
 const numRuns = Number(process.env['SAGA_SCHEDULES'] ?? 300);

@@ -10,7 +10,7 @@ import { encodeEvents } from '../../../../core/store/commit.ts';
 import { EventStore } from '../../../../core/store/event-store.ts';
 import type { Phase } from '../../../../core/verification/state.ts';
 import { Verification, type VerificationReport } from '../../../../core/verification/verification.ts';
-import { projections } from '../../../../domain/projections.ts';
+import { agents } from '../../../../domain/agents.ts';
 import { catalogue } from '../../../../events/catalogue.ts';
 import { MemoryLogStorage } from '../../../support/memory-log.ts';
 import { MemoryObjectStore } from '../../../support/memory-objects.ts';
@@ -18,6 +18,8 @@ import { MemorySharedViews } from '../../../support/memory-shared-views.ts';
 import { MemoryCommitStorage } from '../../../support/memory-storage.ts';
 import { MemoryViewStore } from '../../../support/memory-views.ts';
 import { noise, step } from '../../../support/sample-events.ts';
+
+const { projections } = agents;
 
 const LATER = new Date(Date.now() + 3_600_000);
 

@@ -3,12 +3,12 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { createEngine, type Engine } from '../../../../../adapters/embedded/engine/engine.ts';
 import { LIVE_GENERATION } from '../../../../../core/projections/projector.ts';
 import type { Commit } from '../../../../../core/store/commit.ts';
-import { folds } from '../../../../../domain/folds.ts';
-import { projections } from '../../../../../domain/projections.ts';
-import { sagas } from '../../../../../domain/sagas.ts';
+import { agents } from '../../../../../domain/agents.ts';
 import { catalogue } from '../../../../../events/catalogue.ts';
 import { endOf } from '../../../../support/log-end.ts';
 import { temporaryFolder } from '../../../../support/temporary-folder.ts';
+
+const { folds, projections, sagas } = agents;
 
 const parent = temporaryFolder();
 let engine: Engine;

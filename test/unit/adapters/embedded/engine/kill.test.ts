@@ -9,9 +9,11 @@ import { openDataFolder, StartupError } from '../../../../../adapters/embedded/s
 import { evolveView } from '../../../../../core/projections/projection.ts';
 import { LIVE_GENERATION } from '../../../../../core/projections/projector.ts';
 import { agentStatus } from '../../../../../domain/agent/agent-status.ts';
-import { projections } from '../../../../../domain/projections.ts';
+import { agents } from '../../../../../domain/agents.ts';
 import { catalogue } from '../../../../../events/catalogue.ts';
 import { temporaryFolder } from '../../../../support/temporary-folder.ts';
+
+const { projections } = agents;
 
 const script = fileURLToPath(new URL('../../../../support/append-until-killed.ts', import.meta.url));
 

@@ -5,11 +5,12 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect, it, vi } from 'vitest';
 import { createEngine } from '../../../../../adapters/embedded/engine/engine.ts';
-import { projections } from '../../../../../domain/projections.ts';
-import { sagas } from '../../../../../domain/sagas.ts';
+import { agents } from '../../../../../domain/agents.ts';
 import { catalogue } from '../../../../../events/catalogue.ts';
 import { answerAssignments } from '../../../../support/obedient-agents.ts';
 import { temporaryFolder } from '../../../../support/temporary-folder.ts';
+
+const { projections, sagas } = agents;
 
 const script = fileURLToPath(new URL('../../../../support/run-sagas-until-killed.ts', import.meta.url));
 

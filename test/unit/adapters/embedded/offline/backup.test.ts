@@ -13,11 +13,13 @@ import { openVerification } from '../../../../../adapters/embedded/offline/verif
 import { openDataFolder, openForReading } from '../../../../../adapters/embedded/sqlite/database.ts';
 import { makeViews } from '../../../../../bin/commands/restore.ts';
 import { sha256 } from '../../../../../core/log/segment.ts';
-import { projections } from '../../../../../domain/projections.ts';
+import { agents } from '../../../../../domain/agents.ts';
 import { catalogue } from '../../../../../events/catalogue.ts';
 import { makeArchivedHistory } from '../../../../support/archived-history.ts';
 import { step } from '../../../../support/sample-events.ts';
 import { temporaryFolder } from '../../../../support/temporary-folder.ts';
+
+const { projections } = agents;
 
 const parent = temporaryFolder();
 const original = join(parent, 'original');

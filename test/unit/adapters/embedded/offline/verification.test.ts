@@ -6,12 +6,13 @@ import { createEngine } from '../../../../../adapters/embedded/engine/engine.ts'
 import { openVerification } from '../../../../../adapters/embedded/offline/verification.ts';
 import { SqliteViewStore } from '../../../../../adapters/embedded/sqlite/view-store.ts';
 import { configureEventSystem } from '../../../../../core/base/configuration.ts';
-import { folds } from '../../../../../domain/folds.ts';
-import { projections } from '../../../../../domain/projections.ts';
+import { agents } from '../../../../../domain/agents.ts';
 import { catalogue } from '../../../../../events/catalogue.ts';
 import { endOf } from '../../../../support/log-end.ts';
 import { noise, step } from '../../../../support/sample-events.ts';
 import { temporaryFolder } from '../../../../support/temporary-folder.ts';
+
+const { folds, projections } = agents;
 
 const parent = temporaryFolder();
 let copies = 0;

@@ -8,12 +8,14 @@ import type { Commit } from '../../../../../core/store/commit.ts';
 import type { CommitStorage } from '../../../../../core/store/commit-storage.ts';
 import { EventStore } from '../../../../../core/store/event-store.ts';
 import { agentDecider } from '../../../../../domain/agent/agent.ts';
-import { sagas } from '../../../../../domain/sagas.ts';
+import { agents } from '../../../../../domain/agents.ts';
 import { type TaskCommand, taskDecider } from '../../../../../domain/task/task.ts';
 import { type WorkflowCommand, workflowDecider } from '../../../../../domain/workflow/workflow.ts';
 import { catalogue } from '../../../../../events/catalogue.ts';
 import { MemorySagaTokens } from '../../../../support/memory-sagas.ts';
 import { MemoryCommitStorage } from '../../../../support/memory-storage.ts';
+
+const { sagas } = agents;
 
 const SAGA = 'multi-agent-task:t-1';
 const part = { result: 1, duration: 1, resources: {} };

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { agentDecider } from '../../../../../domain/agent/agent.ts';
-import { sagas } from '../../../../../domain/sagas.ts';
+import { agents } from '../../../../../domain/agents.ts';
 import { taskDecider } from '../../../../../domain/task/task.ts';
 import { MachineWorld } from '../../../../support/machine-world.ts';
+
+const { sagas } = agents;
 
 const SAGA = 'multi-agent-task:t-1';
 
