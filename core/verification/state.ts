@@ -1,4 +1,6 @@
 import type { LogPage } from '../log/page.ts';
+import type { AnyProjection } from '../projections/projection.ts';
+import { LIVE_GENERATION } from '../projections/projector.ts';
 import type { CommitPlace } from '../store/commit-scan.ts';
 import { CommitSums } from './commit-sums.ts';
 import { type ComparedCommits, nothingCompared, type Seen } from './commits.ts';
@@ -65,6 +67,10 @@ export const newState = (startedAt: Date): VerificationState => ({
   orphans: {},
   compared: nothingCompared(),
 });
+
+/** The generation of a projection that was live when the verification began. */
+export const generationOf = ({ generations }: VerificationState, { name }: AnyProjection): number =>
+  generations[name] ?? LIVE_GENERATION;
 
 type Encoded = Omit<VerificationState, 'logged' | 'stored' | 'sums' | 'compared'> & {
   readonly form: typeof FORM;

@@ -4,19 +4,18 @@ import { CorruptDataError } from '../base/errors.ts';
 import { isStreamId, parseStreamId } from '../base/stream-id.ts';
 import type { StoredLog } from '../log/layouts.ts';
 import { type AnyProjection, aggregateTypesOf, isShared } from '../projections/projection.ts';
-import { LIVE_GENERATION } from '../projections/projector.ts';
-import { type AnySharedProjection, shownCounts } from '../projections/shared-projection.ts';
+import type { AnySharedProjection } from '../projections/shared-projection.ts';
 import type { ClaimCheck } from '../store/claim-check.ts';
 import type { Commit } from '../store/commit.ts';
 import type { CommitScan } from '../store/commit-scan.ts';
 import { compareCommits } from './commits.ts';
-import { CounterSums } from './counter-sums.ts';
 import { type Difference, note, type VerifiedExtent, verdictOf } from './difference.ts';
 import { checkLog } from './log.ts';
 import type { LogPlaces } from './log-pages.ts';
-import { decodeState, encodeState, newState, type Phase, type VerificationState } from './state.ts';
+import { decodeState, encodeState, generationOf, newState, type Phase, type VerificationState } from './state.ts';
 import { type ScannedStream, scanStreams } from './streams.ts';
-import { differingSums, ViewComparison, type ViewPlaces } from './views.ts';
+import { beginLook, compareSums } from './sums.ts';
+import { ViewComparison, type ViewPlaces } from './views.ts';
 
 export interface VerificationOptions extends ViewPlaces, LogPlaces, StoredLog {
   readonly projections: readonly AnyProjection[];
@@ -50,10 +49,6 @@ const DEFAULT_GRACE_MS = 60_000;
 /** Streams that are compared and then reported together. */
 const BATCH = 50;
 const CONCURRENCY = 10;
-/** How often shared views that differ or move meanwhile are looked at. */
-const LOOKS = 5;
-/** Shares of the views, of 1,024, whose counters are in memory at once. */
-const EXACT_SHARES = 16;
 
 /**
  * Holds the log against the store, and every live view against the fold of its history, in both directions, while
@@ -120,7 +115,7 @@ export class Verification {
     if (state.phase === 'log') return checkLog(state, this.#options, this.#settled(state));
     if (state.phase === 'streams') return this.#streams(state, comparison);
     if (state.phase === 'orphans') return this.#orphans(state, comparison);
-    if (state.phase === 'sums') return this.#sums(state, comparison);
+    if (state.phase === 'sums') return compareSums(state, comparison, this.#shared());
     const buckets = state.logged.differing(state.stored);
     return compareCommits(state.compared, { ...this.#options, buckets, lateBefore: this.#lateBefore(state) });
   }
@@ -128,24 +123,14 @@ export class Verification {
   async #advance(state: VerificationState): Promise<void> {
     const { phase, sums } = state;
     const moving = this.#shared().filter(({ name }) => sums[name] !== undefined);
+    const look = (projections: readonly AnySharedProjection[]) =>
+      beginLook(state, new ViewComparison(this.#options, this.#lateBefore(state)), projections);
     const differ = () => state.logged.differing(state.stored).size > 0;
-    if (phase === 'log') await this.#look(state, this.#shared());
+    if (phase === 'log') await look(this.#shared());
     else if (phase === 'streams') state.phase = state.looks === 1 ? 'orphans' : 'sums';
     else if (phase === 'orphans') state.phase = 'sums';
-    else if (phase === 'sums' && moving.length > 0) await this.#look(state, moving);
+    else if (phase === 'sums' && moving.length > 0) await look(moving);
     else state.phase = phase === 'sums' && differ() ? 'commits' : 'done';
-  }
-
-  /** Begins a look at the streams, at all of each the first time, else only at what they add to some projections. */
-  async #look(state: VerificationState, projections: readonly AnySharedProjection[]): Promise<void> {
-    const comparison = new ViewComparison(this.#options, this.#lateBefore(state));
-    for (const projection of projections) {
-      const exact = state.sums[projection.name]?.again ?? [];
-      const stored = await comparison.sums(projection, this.#generation(state, projection), []);
-      const before = stored instanceof CorruptDataError ? '' : stored.digest;
-      state.sums[projection.name] = { before, made: new CounterSums(exact) };
-    }
-    Object.assign(state, { phase: 'streams', after: undefined, looks: state.looks + 1 });
   }
 
   async *#streams(state: VerificationState, comparison: ViewComparison): AsyncGenerator<readonly Difference[]> {
@@ -183,7 +168,7 @@ export class Verification {
     const found: Difference[] = state.looks === 1 ? [...differences] : [];
     for (const projection of this.#fedBy(stream)) {
       if (state.looks > 1 && state.sums[projection.name] === undefined) continue;
-      const compared = await comparison.compare(projection, this.#generation(state, projection), stream);
+      const compared = await comparison.compare(projection, generationOf(state, projection), stream);
       if (isShared(projection)) {
         state.sums[projection.name]?.made.add(await comparison.bound(projection, compared.increments));
       }
@@ -196,39 +181,7 @@ export class Verification {
 
   async *#orphans(state: VerificationState, comparison: ViewComparison): AsyncGenerator<readonly Difference[]> {
     for (const projection of this.#options.projections) {
-      yield* comparison.orphans(projection, this.#generation(state, projection), state.orphans);
-    }
-  }
-
-  /**
-   * Shared views must be the sums of the parts up to each checkpoint, unless they moved between. Shares of the views that
-   * differ are looked at again, counter by counter.
-   */
-  async *#sums(state: VerificationState, comparison: ViewComparison): AsyncGenerator<readonly Difference[]> {
-    for (const projection of this.#shared()) {
-      const looked = state.sums[projection.name];
-      if (!looked || looked.again) continue;
-      const { made, before } = looked;
-      const stored = await comparison.sums(projection, this.#generation(state, projection), made.exact);
-      if (stored instanceof CorruptDataError) {
-        delete state.sums[projection.name];
-        yield [{ part: 'views', place: `${projection.name}/*`, kind: 'unreadable', detail: stored.message }];
-        continue;
-      }
-      const shares = stored.differing(made);
-      const differences = differingSums(projection, shownCounts(stored.counters()), shownCounts(made.counters()));
-      const others = shares.filter((share) => !made.exact.has(share));
-      const isSame = differences.length + others.length === 0; // a share of exact counters may differ by what is past the largest sum
-      const hasMoved = stored.digest !== before;
-      const isUnclear = !isSame && (made.exact.size === 0 || hasMoved);
-      if (isUnclear && state.looks < LOOKS) {
-        state.sums[projection.name] = { before, made, again: shares.slice(0, EXACT_SHARES) };
-        continue;
-      }
-      delete state.sums[projection.name];
-      if (isSame) continue;
-      if (hasMoved) yield [movingOf(projection)];
-      else yield others.length > 0 ? [...differences, moreOf(projection, others.length)] : differences;
+      yield* comparison.orphans(projection, generationOf(state, projection), state.orphans);
     }
   }
 
@@ -241,9 +194,6 @@ export class Verification {
   }
 
   #shared = (): readonly AnySharedProjection[] => this.#options.projections.filter(isShared);
-
-  #generation = ({ generations }: VerificationState, { name }: AnyProjection): number =>
-    generations[name] ?? LIVE_GENERATION;
 
   /** What is recorded later may yet be on its way into log and views. */
   #lateBefore = ({ startedAt }: VerificationState): number => Date.parse(startedAt) - this.#graceMs;
@@ -266,14 +216,4 @@ const progressOf = (state: VerificationState): VerificationProgress => ({
   extent: state.extent,
   differences: state.findings.total,
   cursor: () => encodeState(state),
-});
-
-const moreOf = ({ name }: AnySharedProjection, shares: number): Difference => ({
-  ...{ part: 'views', place: `${name}/*`, kind: 'differs' },
-  detail: `of the 1,024 shares of its views ${shares} more differ; rebuild the projection`,
-});
-
-const movingOf = ({ name }: AnySharedProjection): Difference => ({
-  ...{ part: 'views', place: `${name}/*`, kind: 'moving' },
-  detail: `changed with each of ${LOOKS} looks; verify at a quieter time`,
 });

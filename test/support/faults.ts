@@ -781,7 +781,7 @@ export const faults: readonly Fault[] = [
     name: 'verification: shares that were not looked at closely are not told of',
     edits: [
       [
-        'core/verification/verification.ts',
+        'core/verification/sums.ts',
         'others.length > 0 ? [...differences, moreOf(projection, others.length)] : differences',
         '(void moreOf, differences)',
       ],
