@@ -29,7 +29,7 @@ function invocation<Event, Result>(work: (event: Event, context: Context) => Pro
 /** The dependencies that the routes of every function need. */
 export const appDeps: AppDeps = { logger, observe: requestObserver(tracer, noMetrics, 'function') };
 
-/** A handler that answers requests of an API Gateway (REST) by routes, and counts answers of 5xx. */
+/** A handler that answers requests of an API Gateway (REST) by routes, and counts faults. */
 export function httpHandler<Deps extends AppDeps>(routes: readonly Route<Deps>[], deps: Deps) {
   const app: App = createApp(routes, deps);
   const respond = handle(app);
@@ -41,8 +41,11 @@ export function httpHandler<Deps extends AppDeps>(routes: readonly Route<Deps>[]
   }, METRICS_MS);
 }
 
-/** Whether a caller gets 5xx. API Gateway turns an invalid answer into 502. Lambda counts errors that are thrown. */
-const isFault = (answer: unknown): boolean => !z.object({ statusCode: z.int().max(499) }).safeParse(answer).success;
+/** The status of an answer without a fault. 504: the caller waits for a version of a view that does not come. */
+const faultless = z.object({ statusCode: z.union([z.int().max(499), z.literal(504)]) });
+
+/** Whether an answer is a fault. API Gateway turns an invalid answer into 502. Lambda counts errors that are thrown. */
+const isFault = (answer: unknown): boolean => !faultless.safeParse(answer).success;
 
 /** A handler that parses the event of the invocation, and does `work`. */
 function taskHandler<S extends z.ZodType, Result>(

@@ -160,8 +160,8 @@ describe('an answer of 5xx', () => {
     vi.restoreAllMocks();
   });
 
-  /** The command function with other settings, as version 7, and the lines of its metrics about faults. */
-  async function versionSeven(environment: Readonly<Record<string, string>>, settings: object = {}) {
+  /** A function with other settings, as version 7, and the lines of its metrics about faults. */
+  async function versionSeven(environment: Readonly<Record<string, string>>, settings = {}, name = 'command') {
     const lines: string[] = [];
     vi.spyOn(console, 'log').mockImplementation((line) => void lines.push(String(line)));
     const own = {
@@ -170,10 +170,10 @@ describe('an answer of 5xx', () => {
       POWERTOOLS_METRICS_NAMESPACE: 'annals-test',
       AWS_LAMBDA_FUNCTION_VERSION: '7',
     };
-    const named = { ...own, POWERTOOLS_SERVICE_NAME: 'annals-command', ...environment };
+    const named = { ...own, POWERTOOLS_SERVICE_NAME: `annals-${name}`, ...environment };
     for (const [name, value] of Object.entries(named)) vi.stubEnv(name, value);
     vi.stubEnv('ANNALS_CONFIG', JSON.stringify(configureEventSystem(settings)));
-    const { handler } = await loadedAnew(functions.bundles['command'], ulid());
+    const { handler } = await loadedAnew(functions.bundles[name], ulid());
     const create = () =>
       handler(apiGatewayEvent({ method: 'POST', path: '/agents', body: agent(ulid()) }), lambdaContext());
     const faults = () => lines.flatMap((line) => (line.includes('answered_faults_total') ? [JSON.parse(line)] : []));
@@ -197,6 +197,13 @@ describe('an answer of 5xx', () => {
     const { create, faults } = await versionSeven({ EVENTS_TABLE: 'no-such-table' }, off);
     expect(await create()).toMatchObject({ statusCode: 503 });
     expect(faults()).toHaveLength(1);
+  });
+
+  it('is not counted for a version that does not come, or any caller could roll a deployment back', async () => {
+    const { handler, faults } = await versionSeven({}, {}, 'query');
+    const wait = apiGatewayEvent({ method: 'GET', path: '/agents/nobody?waitFor=9' });
+    expect(await handler(wait, lambdaContext())).toMatchObject({ statusCode: 504 });
+    expect(faults()).toEqual([]);
   });
 
   it('is no answer of 2xx or 4xx', async () => {
