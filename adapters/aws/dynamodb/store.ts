@@ -13,6 +13,9 @@ import {
   type TransactWriteItem,
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb';
+import { ExponentialBackoff } from 'cockatiel';
+import { UnavailableError } from '../../../core/base/errors.ts';
+import { pause } from '../../../core/base/pause.ts';
 import { ConflictError, callService } from '../clients/service-error.ts';
 import { DEFAULT_TENANT } from './tables.ts';
 
@@ -91,7 +94,15 @@ export async function conditionHeld(write: Promise<unknown>): Promise<boolean> {
   }
 }
 
-/** Fetches a batch from a table, and fetches unprocessed keys again until none are left. */
+/** Pauses before the rest of a batch is fetched: a table that is throttled answers a request at once with as little as before. */
+const LEFT_OVER = new ExponentialBackoff({ initialDelay: 10, maxDelay: 200 });
+
+/**
+ * Fetches a batch from a table, and fetches unprocessed keys again until none are left. DynamoDB leaves keys when an answer is
+ * over 16 MB, and when the table is busy.
+ * @param wait waits so many milliseconds, where time is simulated
+ * @throws UnavailableError when an answer brings nothing
+ */
 export async function fetchAll<Found, Request extends { readonly Keys?: readonly unknown[] | undefined }>(
   table: string,
   request: Request,
@@ -99,13 +110,21 @@ export async function fetchAll<Found, Request extends { readonly Keys?: readonly
     readonly Responses?: Record<string, Found[]> | undefined;
     readonly UnprocessedKeys?: Record<string, Request> | undefined;
   }>,
+  wait: (ms: number) => Promise<void> = pause,
 ): Promise<Found[]> {
   const items: Found[] = [];
-  let pending: Request | undefined = request;
-  while (pending?.Keys?.length) {
+  let backoff = LEFT_OVER.next();
+  for (let pending: Request | undefined = request; pending?.Keys?.length; ) {
     const { Responses, UnprocessedKeys } = await fetch({ [table]: pending });
     items.push(...(Responses?.[table] ?? []));
-    pending = UnprocessedKeys?.[table];
+    const left: Request | undefined = UnprocessedKeys?.[table];
+    if (!left?.Keys?.length) break;
+    if (left.Keys.length >= pending.Keys.length) {
+      throw new UnavailableError('DynamoDB is too busy to read a batch of items; repeat it later');
+    }
+    await wait(backoff.duration);
+    backoff = backoff.next(undefined);
+    pending = left;
   }
   return items;
 }
