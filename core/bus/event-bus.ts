@@ -1,39 +1,43 @@
 import type { DomainEvent, EventType } from '../events/catalogue.ts';
 
+/** A subscriber's function. Its errors affect no other subscriber. */
 export type EventHandler<T extends EventType = EventType> = (event: DomainEvent<T>) => void | Promise<void>;
-/** Sees, and may replace, every event before it is published. Throwing refuses it: it counts as not published. */
+/** Gets every event before it is published, and may replace it. When it throws, the event counts as not published. */
 export type EventMiddleware = (event: DomainEvent) => DomainEvent | Promise<DomainEvent>;
-/** Says whether an event is published at all. */
+/** Decides whether an event is published. */
 export type EventFilter = (event: DomainEvent) => boolean;
 
+/** A subscription; `unsubscribe` ends it. */
 export interface Subscription {
   unsubscribe(): void;
 }
 
-/** A way out of the process, such as EventBridge. */
+/** The port to a bus outside the process, such as EventBridge. */
 export interface EventPublisher {
   /**
    * Publishes events in their order.
-   * @returns those that were not published, with the reason; throws only when nothing is known of any
+   * @returns the events that were not published, each with its error; throws only when the result is unknown for all
    */
   publish(events: readonly DomainEvent[]): Promise<readonly PublishFailure[]>;
 }
 
+/** An event that was not published, and the reason. */
 export interface PublishFailure {
   readonly event: DomainEvent;
   readonly error: unknown;
 }
 
+/** The parts of an {@link EventBus}. */
 export interface EventBusOptions {
-  /** Told of a subscriber that threw; the event went to everyone else all the same. */
+  /** Called when a subscriber threw. All other subscribers still got the event. */
   readonly onHandlerError: (error: unknown, event: DomainEvent) => void;
-  /** Runs what a subscriber does with an event, to see how long it takes and how it ends. */
+  /** Runs a subscriber's handling of an event; measures its time and outcome. */
   readonly observe?: (event: DomainEvent, handle: () => Promise<void>) => Promise<void>;
 }
 
 /**
- * Publishes events: middlewares, then filters, then external publishers and local subscribers side by side.
- * Subscribers cannot disturb each other or the publishers; what a publisher could not deliver is returned.
+ * Publishes events: first middlewares, then filters, then external publishers and local subscribers side by side.
+ * Subscribers do not affect each other or the publishers. Undelivered events are returned.
  */
 export class EventBus {
   readonly #subscribers = new Map<string, Set<EventHandler>>();
@@ -48,32 +52,34 @@ export class EventBus {
     this.#observe = options.observe ?? ((_, handle) => handle());
   }
 
-  /** Calls `handler` for each event of a type, or of every type with `*`. A handler is called once an event per subscription. */
+  /** Calls `handler` for each event of a type, or of every type with `*`: once for each event and subscription. */
   subscribe<T extends EventType>(type: T, handler: EventHandler<T>): Subscription;
   subscribe(type: '*', handler: EventHandler): Subscription;
   subscribe(type: string, handler: EventHandler<never>): Subscription {
-    const own: EventHandler = (event) => handler(event as never);
+    const subscriber: EventHandler = (event) => handler(event as never);
     const handlers = this.#subscribers.get(type) ?? new Set();
-    this.#subscribers.set(type, handlers.add(own));
-    return { unsubscribe: () => void handlers.delete(own) };
+    this.#subscribers.set(type, handlers.add(subscriber));
+    return { unsubscribe: () => void handlers.delete(subscriber) };
   }
 
-  /** Adds a way out, or replaces the one of that name. */
+  /** Adds a publisher, or replaces the publisher of that name. */
   addPublisher(name: string, publisher: EventPublisher): void {
     this.#publishers.set(name, publisher);
   }
 
+  /** Adds a middleware. Middlewares run in the order in which they were added. */
   addMiddleware(middleware: EventMiddleware): void {
     this.#middlewares.push(middleware);
   }
 
+  /** Adds a filter. An event is published when all filters accept it. */
   addFilter(filter: EventFilter): void {
     this.#filters.push(filter);
   }
 
   /**
-   * Publishes events in their order: each subscriber has finished with one before it sees the next.
-   * @returns what was not published, by a middleware's refusal or a publisher's; empty when all is well
+   * Publishes events in their order. All subscribers finish an event before any of them gets the next event.
+   * @returns the events that a middleware or a publisher refused; empty when all were published
    */
   async publish(events: readonly DomainEvent[]): Promise<readonly PublishFailure[]> {
     const failures: PublishFailure[] = [];

@@ -7,57 +7,61 @@ import type { ParkedView, ViewStore } from '../projections/view-store.ts';
 import { BUS, ONLY_GENERATION, SAGAS } from './parked-streams.ts';
 import type { Publication } from './publication.ts';
 
-/** A stream that waits, in a projection or for the bus, behind an event that cannot be got over. */
+/** A stream that waits behind a failing event, in a projection, for the bus or for sagas. */
 export interface DeadLetter {
   /** `<projection>:<stream>` */
   readonly id: string;
   /** The projection, {@link BUS} or {@link SAGAS}. */
   readonly projection: string;
   readonly stream: string;
-  /** What its checkpoint is kept under; a page of a list goes on after it. */
+  /** The key of its checkpoint, and the cursor of a list. */
   readonly key: string;
   /** Number of the last event that was applied or published. */
   readonly applied: number;
   readonly parked: Parked;
 }
 
+/** The result of a redrive, with the id of the dead letter. */
 export interface Redriven extends RedriveResult {
   readonly id: string;
 }
 
+/** The parts of {@link DeadLetters}. */
 export interface DeadLetterOptions extends CheckpointOptions {
   readonly projections: readonly AnyProjection[];
-  /** The generation of a projection that readers get; dead letters of others are those of their rebuild. */
+  /** The live generation of a projection. Dead letters of other generations belong to their rebuild. */
   readonly live: (projection: string) => number | Promise<number>;
-  /** Where the marks of the bus are, when not beside the views. */
+  /** The marks of the bus, if they are not beside the views. */
   readonly busMarks?: ViewStore;
-  /** Those of the sagas, where sagas take commits themselves: on one machine. */
+  /** The dead letters of the sagas; absent on AWS. */
   readonly sagas?: SagaLetters;
-  /** Publishes what waits for the bus. Not needed to list and preview. */
+  /** Publishes the waiting events of the bus. Not needed to list and preview. */
   readonly publication?: Publication;
   readonly now?: () => Date;
 }
 
+/** The dead letters of the sagas: their marks, and their redrive. */
 export interface SagaLetters {
   readonly marks: ViewStore;
   redrive(stream: string): Promise<RedriveResult>;
 }
 
+/** The selection and the limits of a redrive of many dead letters. */
 export interface RedriveAllOptions {
-  /** Only those of this projection, of the bus, or of the sagas. */
+  /** A projection, the bus or the sagas; all when absent. */
   readonly projection?: string | undefined;
   /** Most streams to redrive. */
   readonly limit: number;
-  /** When to begin with no further one; each is finished that was begun. */
+  /** No redrive begins after this moment. A begun redrive is finished. */
   readonly deadline: Date;
-  /** Only say what would come of it. */
+  /** Whether to return only the expected result, without any write. */
   readonly preview: boolean;
 }
 
-/** How many are read at once. */
+/** Dead letters that are read at once. */
 const PAGE = 100;
 
-/** The dead letters of all projections, of the bus and of sagas: lists them, says what a redrive would lead to, redrives them. */
+/** The dead letters of all projections, of the bus and of sagas: lists them, previews a redrive, and redrives them. */
 export class DeadLetters {
   readonly #options: DeadLetterOptions;
   readonly #checkpoints: Checkpoints;
@@ -67,7 +71,10 @@ export class DeadLetters {
     this.#checkpoints = new Checkpoints(options);
   }
 
-  /** Every dead letter, or those of one projection, from the place of a cursor on. @throws NotFoundError */
+  /**
+   * All dead letters, or the dead letters of a projection, after a cursor. @throws NotFoundError for an unknown
+   * projection
+   */
   async *list(projection?: string, from?: { projection: string; after: string }): AsyncGenerator<DeadLetter> {
     const names = projection === undefined ? this.#names() : [this.#known(projection)];
     for (const name of names.slice(Math.max(0, names.indexOf(from?.projection ?? '')))) {
@@ -81,7 +88,7 @@ export class DeadLetters {
     }
   }
 
-  /** One dead letter, as it is now. @throws NotFoundError */
+  /** The present state of a dead letter. @throws NotFoundError */
   async get(id: string): Promise<DeadLetter> {
     const { name, stream } = this.#parse(id);
     const key = this.#keyOf(name, stream);
@@ -90,32 +97,34 @@ export class DeadLetters {
     return this.#letter(name, { ...stored, parked: stored.parked });
   }
 
-  /** What a redrive would lead to now; events for the bus and for sagas are only counted. @throws NotFoundError */
+  /** The expected result of a redrive. Events for the bus and for sagas are only counted. @throws NotFoundError */
   async preview(id: string): Promise<Redriven> {
     const { projection, stream, applied } = await this.get(id);
     if (this.#isOutside(projection)) return { id, from: applied, to: await this.#options.store.head(stream) };
     return { id, ...(await previewRedrive(this.#checkpoints, await this.#place(projection, stream), this.#now())) };
   }
 
-  /** Tries a dead letter again, to its stream's head; it is one again where it fails. @throws NotFoundError */
+  /**
+   * Tries the stream of a dead letter again, up to its head. Where it fails, it is parked again. @throws NotFoundError
+   */
   async redrive(id: string): Promise<Redriven> {
     const { projection, stream } = await this.get(id);
     const { publication, sagas, store } = this.#options;
     if (projection === BUS) {
-      if (!publication) throw new Error('dead letters of the bus are redriven where there is a way to it');
+      if (!publication) throw new Error('a redrive of the bus needs a publication');
       return { id, ...(await publication.redrive(stream, store)) };
     }
     if (projection === SAGAS && sagas) return { id, ...(await sagas.redrive(stream)) };
     return { id, ...(await redrive(this.#checkpoints, await this.#place(projection, stream), this.#now())) };
   }
 
-  /** Redrives dead letters one by one. @returns what came of each, and whether there are more */
+  /** Redrives dead letters one by one. @returns the result of each, and whether there are more */
   async redriveAll({ projection, limit, deadline, preview }: RedriveAllOptions) {
     const results: Redriven[] = [];
     for await (const { id } of this.list(projection)) {
       if (results.length >= limit || this.#now() >= deadline) return { results, more: true };
       const result = await (preview ? this.preview(id) : this.redrive(id)).catch((error: unknown) => {
-        if (error instanceof NotFoundError) return undefined; // somebody else was faster
+        if (error instanceof NotFoundError) return undefined; // another redrive was faster
         throw error;
       });
       if (result) results.push(result);
@@ -158,7 +167,7 @@ export class DeadLetters {
     return [...projections.map(({ name }) => name), BUS, ...(sagas ? [SAGAS] : [])];
   }
 
-  /** Whether it is no projection: its marks have streams as keys, and no view. */
+  /** Whether a name is the bus or the sagas and no projection: the keys of its marks are streams, without views. */
   #isOutside(name: string): boolean {
     return name === BUS || (name === SAGAS && this.#options.sagas !== undefined);
   }

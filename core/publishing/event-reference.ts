@@ -5,15 +5,15 @@ import { parse } from '../base/validation.ts';
 import type { DomainEvent } from '../events/catalogue.ts';
 import type { EventStore } from '../store/event-store.ts';
 
-/** Where an event is that was too large for the bus. */
+/** The place of an event that is too large for the bus. */
 export interface EventReference {
   readonly streamId: string;
   readonly sequenceNumber: number;
-  /** Path in the HTTP API that gives the event. */
+  /** Path of the event in the HTTP API. */
   readonly url: string;
 }
 
-/** What is published of an event that is too large for the bus: all but its data and free metadata. */
+/** The published form of an event that is too large for the bus: without its data and free metadata. */
 export type ReferencedEvent = Omit<DomainEvent, 'data' | 'metadata'> & {
   readonly metadata: { readonly recordedAt: string };
   readonly reference: EventReference;
@@ -25,8 +25,8 @@ const referenced = z.object({
 });
 
 /**
- * An event without its data: its envelope, so that rules match it like any other, and where to read the rest. An event never
- * changes, so a subscriber that follows the reference gets what would have been sent.
+ * An event without its data: its envelope, so that rules match it like any other event, and a reference to the whole
+ * event. An event never changes, so the reference leads to the event that would have been sent.
  */
 export function byReference({ data: _, metadata, ...envelope }: DomainEvent): ReferencedEvent {
   const { aggregateType, aggregateId, sequenceNumber } = envelope;
@@ -40,11 +40,11 @@ export function byReference({ data: _, metadata, ...envelope }: DomainEvent): Re
 }
 
 /**
- * The event that the bus delivered: whole, also when it was published by reference. Every subscriber in this house begins
- * with this.
- * @param detail the `detail` of what EventBridge delivered
- * @throws ValidationError when it is neither an event nor a reference to one
- * @throws NotFoundError when the store does not have the event that the reference names
+ * The whole event that the bus delivered, also when it was published by reference. Every subscriber in Annals begins
+ * with this function.
+ * @param detail the `detail` of EventBridge's event
+ * @throws ValidationError when `detail` is neither an event nor a reference to an event
+ * @throws NotFoundError when the store lacks the referenced event
  * @throws UnavailableError
  */
 export async function deliveredEvent(

@@ -1,6 +1,6 @@
 import { NotFoundError } from '../base/errors.ts';
 
-/** A batch of commits that a consumer of the store gave up on, as it waits for an operator. */
+/** A batch of commits that failed permanently in a consumer. It waits for an operator. */
 export interface FailedBatch {
   readonly batchId: string;
   /** When it was given up, ISO 8601. */
@@ -8,30 +8,30 @@ export interface FailedBatch {
   readonly bytes: number;
 }
 
-/** What came of a batch. It is forgotten once it is redriven, and stays where it is when it failed again. */
+/** The result for a batch. A redriven batch is removed; a batch that fails again stays. */
 export interface RedrivenBatch {
   readonly batchId: string;
   readonly outcome: 'redriven' | 'failed';
-  /** Who took it: `projector`, `relay`, or both where the batch does not say whose it is. */
+  /** The consumers of the batch: `projector`, `relay`, or both when the batch does not name its consumer. */
   readonly consumers: readonly string[];
   readonly records: number;
-  /** Why it failed. */
+  /** The reason of a failure. */
   readonly reason?: string;
 }
 
 /**
- * The port to batches that were given up. A redrive runs them through the consumers themselves, which skip what they know:
- * it may be repeated at any time. Throws UnavailableError when something cannot be reached; nothing is forgotten then.
+ * The port to failed batches. A redrive runs them through their consumers, which skip known commits; so it may be
+ * repeated at any time. Throws UnavailableError when a service cannot be reached; no batch is removed then.
  */
 export interface FailedBatches {
-  /** In the order in which they were given up, by place in the store's stream. */
+  /** All failed batches after a batch id, in the order of the store's stream. */
   list(after?: string): AsyncIterable<FailedBatch>;
 
-  /** @throws NotFoundError */
+  /** Runs a batch through its consumers again. @throws NotFoundError */
   redrive(batchId: string): Promise<RedrivenBatch>;
 }
 
-/** One machine gives up no batch: it tries again until it can. */
+/** The failed batches of one machine: none, because it tries again until it succeeds. */
 export const noFailedBatches: FailedBatches = {
   async *list() {},
   async redrive(batchId) {
@@ -42,8 +42,8 @@ export const noFailedBatches: FailedBatches = {
 /**
  * Redrives batches one after the other.
  * @param limit most batches
- * @param deadline when to begin with no further batch
- * @returns what came of each, and whether there are others
+ * @param deadline no further batch begins after this moment; the first batch always runs
+ * @returns the result for each batch, and whether there are more
  */
 export async function redriveBatches(
   batches: FailedBatches,

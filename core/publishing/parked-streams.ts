@@ -4,19 +4,19 @@ import { type Attempt, attemptOf, isParked, parkedAt } from '../projections/park
 import type { StoredView } from '../projections/projection.ts';
 import type { ViewStore } from '../projections/view-store.ts';
 
-/** What the dead letters of the bus are listed under, beside those of projections. No projection has this name. */
+/** The name of the bus among the projections of dead letters. No projection has this name. */
 export const BUS = 'bus';
-/** What those of the sagas are listed under, on one machine. */
+/** The name of the sagas there, on one machine. */
 export const SAGAS = 'sagas';
-/** Bus and sagas are never built anew. */
+/** The generation of the marks of bus and sagas, which are never rebuilt. */
 export const ONLY_GENERATION = 1;
 
-/** How many parked streams are read at once. */
+/** Parked streams that are read at once. */
 const PAGE = 100;
 
 /**
- * Streams with an event that the bus or the sagas could not take, marked as a projection marks those that it cannot apply: a
- * checkpoint without a view, at the last event before the one that fails. Streams that never failed have none.
+ * Streams with an event that the bus or the sagas could not take. They are marked as in a projection: a checkpoint
+ * without a view, at the last event before the failing event. Streams that never failed have no mark.
  */
 export class ParkedStreams {
   readonly #views: ViewStore;
@@ -27,7 +27,7 @@ export class ParkedStreams {
     this.#consumer = consumer;
   }
 
-  /** The streams of which events are not to be taken now, and from which number on. */
+  /** The parked streams, each with the number from which its events are not taken. */
   async streams(): Promise<ReadonlyMap<string, number>> {
     const streams = new Map<string, number>();
     let after: string | undefined;
@@ -39,13 +39,14 @@ export class ParkedStreams {
     return streams;
   }
 
+  /** The mark of a stream; a checkpoint at version 0 without a mark when there is none. */
   async read(stream: string): Promise<StoredView> {
     const place = { projection: this.#consumer, generation: ONLY_GENERATION, key: stream };
     const none = { ...place, version: 0, group: '', view: undefined };
     return (await this.#views.get(this.#consumer, ONLY_GENERATION, stream)) ?? none;
   }
 
-  /** Parks a stream at an event; one that is parked before it stays there. @returns the mark that it has */
+  /** Parks a stream at an event. A stream that is parked at an earlier event stays there. @returns the mark */
   park(stream: string, failure: Failure, attempts: readonly Attempt[] = [tried(failure)]): Promise<Parked> {
     return untilSettled(async () => {
       const stored = await this.read(stream);
@@ -55,7 +56,7 @@ export class ParkedStreams {
     });
   }
 
-  /** After a redrive: moves the mark to where it failed again, or takes it off. @returns the mark that it has then */
+  /** After a redrive: moves the mark to the new failure, or removes it. @returns the mark */
   settle(stream: string, to: number, failure?: Failure): Promise<{ readonly parked?: Parked | undefined }> {
     return untilSettled(async () => {
       const stored = await this.read(stream);
@@ -64,7 +65,7 @@ export class ParkedStreams {
     });
   }
 
-  /** Moves the mark of a stream, or takes it off. @returns false when it is not as it was read any more */
+  /** Moves the mark of a stream, or removes it. @returns false when the mark has changed since it was read */
   write(stored: StoredView, version: number, parked?: Parked): Promise<boolean> {
     const { parked: mark, ...place } = stored;
     return this.#views.put({ ...place, version, ...(parked ? { parked } : {}) }, stored.version, mark);

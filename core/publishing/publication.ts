@@ -10,29 +10,30 @@ import type { EventStore } from '../store/event-store.ts';
 import { PORTION_BYTES } from '../store/portions.ts';
 import type { ParkedStreams } from './parked-streams.ts';
 
-/** A commit of which at least one event did not reach the bus. */
+/** A commit with at least one event that did not reach the bus. */
 export interface PublicationFailure {
   readonly commit: Commit;
   readonly error: unknown;
 }
 
+/** The parts of a {@link Publication}. */
 export interface PublicationOptions {
   readonly catalogue: Catalogue;
   readonly bus: EventBus;
   readonly policy: RetryPolicy;
   readonly parked: ParkedStreams;
-  /** Told of each stream that is parked because an event of it cannot be published. */
+  /** Called for each stream that is parked because its event cannot be published. */
   readonly onParked: (stream: string, parked: Parked) => void;
   readonly now?: () => Date;
 }
 
-/** An event that did not reach the bus although it was tried often enough, or a commit that cannot be read. */
+/** An event that did not reach the bus after all attempts, or a commit that cannot be read. */
 interface Undelivered extends Failure {
   readonly commit: Commit;
   readonly attempts: readonly Attempt[];
 }
 
-/** An event on its way out. */
+/** An event that is being published. */
 interface Outgoing {
   readonly commit: Commit;
   readonly event: DomainEvent;
@@ -40,12 +41,13 @@ interface Outgoing {
   error?: unknown;
 }
 
-/** How many commits are published at once when a stream is redriven, at most: fewer when they are large. */
+/** Most commits that a redrive publishes at once; fewer when they are large. */
 const REDRIVE_BATCH = 100;
 
 /**
- * Publishes commits to the bus, in their order: at least once, so subscribers deduplicate by event id. What fails is tried
- * again alone; what still fails is parked as a dead letter of the bus, with everything that its stream brings after it.
+ * Publishes commits to the bus, in their order: at least once, so subscribers deduplicate by event id. Only failed
+ * events are tried again. When an event fails in all attempts, its stream is parked as a dead letter of the bus, with
+ * its later events.
  */
 export class Publication {
   readonly #options: PublicationOptions;
@@ -66,20 +68,20 @@ export class Publication {
     } catch (error) {
       return commits.map((commit) => ({ commit, error }));
     }
-    // One that comes late may belong before the event at which its stream is parked.
+    // A late commit may belong before the event at which its stream is parked.
     const wanted = inStreamOrder(commits).filter((commit) => endOf(commit) < (waiting.get(commit.stream) ?? Infinity));
     const undelivered = Map.groupBy(await this.#deliver(wanted), ({ commit }) => commit.stream);
     const unreached = new Map<Commit, unknown>();
-    for (const own of undelivered.values())
-      for (const { commit, error } of await this.#settle(own)) unreached.set(commit, error);
+    for (const ofStream of undelivered.values())
+      for (const { commit, error } of await this.#settle(ofStream)) unreached.set(commit, error);
     return commits.flatMap((commit) => (unreached.has(commit) ? [{ commit, error: unreached.get(commit) }] : []));
   }
 
   /**
-   * Publishes what waits of a parked stream, from the event that failed to the stream's head, in order; it is parked again
-   * where that fails. It stays closed for the relay until the head is reached; a commit that comes in the instant in which
-   * it is opened may overtake the one before it.
-   * @throws UnavailableError; the mark is still there, a repeat goes on
+   * Publishes the waiting events of a parked stream in order, from the failing event to the stream's head. Where an
+   * event fails, the stream is parked again. The relay skips the stream until the head is reached. A commit that
+   * arrives while the stream is opened may overtake the commit before it.
+   * @throws UnavailableError; the mark stays, and a repeat continues
    */
   async redrive(stream: string, store: EventStore): Promise<RedriveResult> {
     const { parked } = this.#options;
@@ -120,25 +122,25 @@ export class Publication {
   }
 
   /**
-   * Parks a stream at the first event of it that did not reach the bus, for that is where a redrive begins. When this one
-   * only has to wait, so have those after it.
-   * @returns what is to be delivered again
+   * Parks a stream at its first event that did not reach the bus, because a redrive begins there. During an outage the
+   * stream is not parked, and all its events wait.
+   * @returns the commits to deliver again
    */
-  async #settle(own: readonly Undelivered[]): Promise<readonly PublicationFailure[]> {
-    const [first] = own.toSorted((a, b) => a.version - b.version);
+  async #settle(undelivered: readonly Undelivered[]): Promise<readonly PublicationFailure[]> {
+    const [first] = undelivered.toSorted((a, b) => a.version - b.version);
     if (!first) return [];
-    if (first.error instanceof UnavailableError) return own; // no fault of the event
+    if (first.error instanceof UnavailableError) return undelivered; // an outage is no fault of the event
     const { commit, attempts, ...failure } = first;
     try {
       const parked = await this.#options.parked.park(commit.stream, failure, attempts);
       this.#options.onParked(commit.stream, parked);
       return [];
     } catch (error) {
-      return own.map((one) => ({ commit: one.commit, error }));
+      return undelivered.map((failed) => ({ commit: failed.commit, error }));
     }
   }
 
-  /** @returns what did not reach the bus after all attempts; each attempt is at what the one before left over */
+  /** @returns the events that did not reach the bus after all attempts; each attempt takes only the remaining events */
   async #deliver(commits: readonly Commit[]): Promise<readonly Undelivered[]> {
     const { bus, catalogue, policy, now = () => new Date() } = this.#options;
     const unreadable: Undelivered[] = [];
@@ -155,16 +157,16 @@ export class Publication {
       const refused = await bus.publish(pending.map(({ event }) => event));
       const errors = new Map(refused.map(({ event, error }) => [event.id, error]));
       pending = pending.filter(({ event }) => errors.has(event.id));
-      for (const one of pending) {
-        one.error = errors.get(one.event.id);
-        one.attempts.push(attemptOf(one.error, now()));
+      for (const outgoing of pending) {
+        outgoing.error = errors.get(outgoing.event.id);
+        outgoing.attempts.push(attemptOf(outgoing.error, now()));
       }
       if (pending[0]) throw pending[0].error;
     };
-    await withRetry(policy, attempt).catch(() => {}); // what is still pending tells all of it
+    await withRetry(policy, attempt).catch(() => {}); // the pending events have their errors
     return [
       ...unreadable,
-      ...pending.map(({ error, ...one }) => ({ ...one, version: one.event.sequenceNumber, error })),
+      ...pending.map(({ error, ...outgoing }) => ({ ...outgoing, version: outgoing.event.sequenceNumber, error })),
     ];
   }
 }

@@ -1,7 +1,7 @@
 import { CorruptDataError, EventVersionError } from '../base/errors.ts';
 import type { Logger } from '../base/log-lines.ts';
 
-/** Whether an error is about stored data that cannot be read back, or was caused by such an error. */
+/** Whether an error, or one of its causes, is about unreadable stored data. */
 export const isDamage = (error: unknown): boolean => isCausedBy(error, CorruptDataError);
 
 function isCausedBy(error: unknown, kind: typeof CorruptDataError | typeof EventVersionError): boolean {
@@ -12,8 +12,8 @@ function isCausedBy(error: unknown, kind: typeof CorruptDataError | typeof Event
 }
 
 /**
- * What a process has met of damaged data, from its start to its end: damage does not go away, so a health that was degraded
- * by it stays so. The reasons name no stream, because anybody may ask for the health; the log names them.
+ * The damaged data that a process met since its start. Damage does not disappear, so the health stays degraded. The
+ * reasons name no stream, because every caller may read the health; the log names the streams.
  */
 export class DamageRecord {
   readonly #onDamage: () => void;
@@ -21,12 +21,12 @@ export class DamageRecord {
   #damage: Met | undefined;
   #unknown: Met | undefined;
 
-  /** @param onDamage called each time that damaged data is met */
+  /** @param onDamage called each time that the process meets damaged data */
   constructor(onDamage: () => void = () => {}) {
     this.#onDamage = onDamage;
   }
 
-  /** Takes note of an error if it is about damage, or about events that this code does not know. */
+  /** Records an error if it is about damage, or about events that this code does not know. */
   note(error: unknown): void {
     if (isCausedBy(error, EventVersionError)) this.#unknown = oneMore(this.#unknown);
     if (!isDamage(error)) return;
@@ -34,14 +34,14 @@ export class DamageRecord {
     this.#onDamage();
   }
 
-  /** Takes note of something else that is wrong with the data; a sentence that says what to do. */
+  /** Records another fault of the data, once. The reason is a sentence that says what to do. */
   add(reason: string): void {
     if (!this.#others.includes(reason)) this.#others.push(reason);
   }
 
-  /** What is wrong and what to do; empty when nothing is. */
+  /** The faults and their remedies; empty without faults. */
   reasons(): readonly string[] {
-    const repair = 'run "annals verify", then restore what is damaged from a backup';
+    const repair = 'run "annals verify", then restore the damaged data from a backup';
     const newer = 'run the newer Annals that wrote them, then redrive the dead letters';
     return [
       ...this.#others,
@@ -64,7 +64,7 @@ const oneMore = (met: Met | undefined): Met => ({
 const timesOf = ({ times, since }: Met) =>
   `${times} ${times === 1 ? 'time' : 'times'} since ${since}; the log says where`;
 
-/** The same logger; damage in what it logs is noted. What no caller gets as an answer and nobody logs was not met. */
+/** A logger that also records the damage in its warnings and errors. Damage that is not logged is not recorded. */
 export function notingDamage<L extends Logger>(logger: L, damage: DamageRecord): L {
   const noteAll = (details: Readonly<Record<string, unknown>>) => {
     for (const value of Object.values(details)) damage.note(value);

@@ -5,17 +5,18 @@ import type { Metrics } from './metrics.ts';
 import { tracedStorage } from './traced.ts';
 import type { Tracer } from './tracer.ts';
 
+/** The parts that {@link decoratedStorage} puts around a storage. */
 export interface StorageDecorations {
   readonly claims: ClaimCheck;
   readonly metrics: Metrics;
-  /** Absent when the storage's client traces its calls itself. */
+  /** Absent when the storage's client traces its calls. */
   readonly tracer?: Tracer | undefined;
 }
 
 /**
- * Puts everything around a storage that each host has around it, in the one order that is right. The claim check is
- * innermost, so that traces and metrics include the time that a large body takes; metrics are outermost, so that they
- * count what the caller sees.
+ * Puts claim check, traces and metrics around a storage, in the right order for every host. The claim check is
+ * innermost, so that traces and metrics include the time of a large body. Metrics are outermost, so that they count the
+ * outcome that the caller gets.
  */
 export function decoratedStorage(
   storage: CommitStorage,

@@ -1,26 +1,27 @@
 import { TimeoutStrategy, timeout } from 'cockatiel';
 
-/** `slow`: it answers, but not as it should. */
+/** The state of a part. `slow`: the part answers after more than half a second. */
 export type CheckState = 'ok' | 'slow' | 'failing';
 
-/** Something that the service stands on. */
+/** A part that the service depends on. */
 export interface HealthCheck {
   readonly name: string;
-  /** Without it nothing works; without any other, something does. */
+  /** Whether the service is down without this part. */
   readonly vital: boolean;
-  /** Uses it in the cheapest way. Throws when it is not there. */
+  /** Uses the part in the cheapest way. Throws when the part fails. */
   readonly check: () => Promise<unknown>;
 }
 
+/** The health of a service. */
 export interface HealthReport {
-  /** `down` when a vital part fails, `degraded` when another does, or when any is slow. */
+  /** `down` when a vital part fails; `degraded` when another part fails or any part is slow. */
   readonly status: 'ok' | 'degraded' | 'down';
   readonly checks: Readonly<Record<string, CheckState>>;
-  /** What is wrong with the data, and what to do; absent when nothing is known. */
+  /** The faults of the data and their remedies; absent without known faults. */
   readonly reasons?: readonly string[];
 }
 
-/** A report that also says what the process has met of damaged data: it is degraded then. */
+/** A report with the faults of the data. With any fault the status is at least degraded. */
 export function withDamage<Report extends HealthReport>(
   report: Report,
   reasons: readonly string[],
@@ -30,12 +31,12 @@ export function withDamage<Report extends HealthReport>(
   return { ...report, status, checks: { ...report.checks, data: 'failing' }, reasons };
 }
 
-/** A part that does not answer by then is as good as gone, milliseconds. */
+/** Time after which a part without an answer counts as failing, milliseconds. */
 const LIMIT_MS = 1_000;
-/** A part that takes longer is in trouble, milliseconds: so a service that is about to fail is seen before it does. */
+/** Time after which a part counts as slow, milliseconds. It shows an overload before the part fails. */
 const SLOW_MS = 500;
 
-/** Tries every part, side by side, each for at most 1 s. Never throws. */
+/** Checks all parts side by side, each for at most 1 s. Never throws. */
 export async function checkHealth(parts: readonly HealthCheck[]): Promise<HealthReport> {
   const states = await Promise.all(parts.map(async (part) => [part, await stateOf(part)] as const));
   const checks = Object.fromEntries(states.map(([{ name }, state]) => [name, state]));
@@ -43,7 +44,7 @@ export async function checkHealth(parts: readonly HealthCheck[]): Promise<Health
   return { status: states.every(([, state]) => state === 'ok') ? 'ok' : 'degraded', checks };
 }
 
-/** What the metric of a part's health shows. */
+/** The values of the metric of a part's health. */
 export const healthValue: Readonly<Record<CheckState, number>> = { ok: 1, slow: 0.5, failing: 0 };
 
 async function stateOf({ check }: HealthCheck): Promise<CheckState> {

@@ -5,15 +5,15 @@ import type { Commit } from '../store/commit.ts';
 import type { CommitStorage } from '../store/commit-storage.ts';
 import { type Metrics, sourceLabel } from './metrics.ts';
 
-/** What works on delivered commits. */
+/** A consumer of delivered commits. */
 export type Processor = 'projector' | 'relay' | 'sagas';
 
-/** A commit that was not worked off; see ProjectionFailure and RelayFailure. */
+/** A commit that was not processed; see ProjectionFailure and PublicationFailure. */
 interface FailedCommit {
   readonly commit: Commit;
 }
 
-/** A storage whose writes are counted by their outcome and timed. */
+/** A storage whose writes are timed, and counted by their outcome. */
 export function meteredStorage(storage: CommitStorage, metrics: Metrics): CommitStorage {
   return {
     ...(storage.maxBytes === undefined ? {} : { maxBytes: storage.maxBytes }),
@@ -41,7 +41,7 @@ function outcomeOf(commit: Commit, occupant: Commit | undefined): string {
   return occupant.commitId === commit.commitId ? 'repeated' : 'conflict';
 }
 
-/** A way out of which every event is counted, by whether it was published, and its size noted. */
+/** A publisher whose events are counted by success or failure, and measured by size. */
 export function meteredPublisher(
   publisher: EventPublisher,
   metrics: Metrics,
@@ -68,7 +68,7 @@ export function meteredPublisher(
   };
 }
 
-/** Work on delivered commits: how long each type takes with this processor, and how old a commit is when it is done. */
+/** Work on delivered commits that measures the time for each event type, and the age of a commit at its end. */
 export function meteredDelivery<F extends FailedCommit>(
   processor: Processor,
   work: (commits: readonly Commit[]) => Promise<readonly F[]>,
@@ -92,7 +92,7 @@ export function meteredDelivery<F extends FailedCommit>(
   };
 }
 
-/** What a commit tells of sagas; the relay sees each once, or again after a failure. */
+/** Counts the ends of sagas in a commit. The relay gets each commit once, or again after a failure. */
 function countSagas({ types }: Commit, metrics: Metrics): void {
   for (const outcome of ['completed', 'failed', 'parked']) {
     if (types.includes(`saga.${outcome}`)) metrics.count('saga_outcomes_total', { outcome });

@@ -5,17 +5,17 @@ import { type Metrics, noMetrics } from './metrics.ts';
 import { tracedDelivery } from './traced.ts';
 import { Tracer } from './tracer.ts';
 
-/** Where the machinery tells what it does. */
+/** The metrics and traces of a host. */
 export interface Telemetry {
   readonly metrics: Metrics;
   readonly tracer: Tracer;
 }
 
-/** Tells nobody. */
+/** Telemetry that records nothing. */
 export const noTelemetry = (): Telemetry => ({ metrics: noMetrics, tracer: new Tracer(() => {}) });
 
 /**
- * Work on delivered commits that is seen, under the name of its processor.
+ * Work on delivered commits with metrics and traces, under the name of its processor.
  * @param catalogue the types of the commits' events
  */
 export function observedDelivery<F extends { readonly commit: Commit; readonly error: unknown }>(

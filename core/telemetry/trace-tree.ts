@@ -1,27 +1,27 @@
 import type { SegmentDocument } from './tracer.ts';
 
-/** A span with what it led to. */
+/** A span with the spans that it caused. */
 export interface Span {
   readonly name: string;
   readonly id: string;
   /** ISO 8601, milliseconds. */
   readonly startedAt: string;
   readonly durationMs: number;
-  /** `error`: the caller's doing, `fault`: ours. */
+  /** `error`: the caller's mistake; `fault`: a fault of the service. */
   readonly outcome: 'ok' | 'error' | 'fault';
   readonly attributes: Readonly<Record<string, string | number | boolean>>;
   readonly children: readonly Span[];
 }
 
-/** One request and all that came of it. */
+/** A request and all work that it caused. */
 export interface Trace {
   readonly traceId: string;
-  /** From its first start to its last end: what was caused later counts, too. */
+  /** From the first start to the last end, milliseconds. Later work counts, too. */
   readonly durationMs: number;
   readonly spans: readonly Span[];
 }
 
-/** A trace's spans, each under the one that caused it; one whose cause is not known stands at the top. */
+/** A trace's spans, each under its parent. A span with an unknown parent stands at the top. */
 export function traceTree(traceId: string, segments: readonly SegmentDocument[]): Trace {
   const ids = new Set(segments.map(({ id }) => id));
   const children = Map.groupBy(segments, ({ parent_id }) => (parent_id && ids.has(parent_id) ? parent_id : undefined));
@@ -47,5 +47,5 @@ function spanOf(segment: SegmentDocument, children: readonly Span[]): Span {
   };
 }
 
-/** To the microsecond. */
+/** Milliseconds, rounded to the microsecond. */
 const milliseconds = (seconds: number): number => Math.round(seconds * 1_000_000) / 1_000;

@@ -4,7 +4,7 @@ import type { CommitStorage } from '../store/commit-storage.ts';
 import { parseTraceHeader } from './trace-header.ts';
 import type { Tracer } from './tracer.ts';
 
-/** A storage whose calls are parts of the trace in hand, for adapters whose own calls nobody traces. */
+/** A storage whose calls are parts of the current trace, for adapters without traced calls. */
 export function tracedStorage(storage: CommitStorage, tracer: Tracer): CommitStorage {
   const part = <T>(name: string, stream: string, work: () => Promise<T>) =>
     tracer.part(`storage.${name}`, { attributes: { stream } }, work);
@@ -14,13 +14,13 @@ export function tracedStorage(storage: CommitStorage, tracer: Tracer): CommitSto
     note: (unchanged, expiresAt) => part('note', unchanged.stream, () => storage.note(unchanged, expiresAt)),
     head: (stream) => part('head', stream, () => storage.head(stream)),
     find: (stream, commitId) => part('find', stream, () => storage.find(stream, commitId)),
-    read: (stream, range) => storage.read(stream, range), // lazy: its time is that of whoever takes the commits
+    read: (stream, range) => storage.read(stream, range), // lazy: the time would be the time of the caller
   };
 }
 
 /**
- * Work on delivered commits, as a span in the trace of each: what a request led to hangs under the request, whenever it
- * comes to pass. The calls of the work itself are parts of the first commit's span.
+ * Work on delivered commits, as a span in the trace of each commit. So the work that a request caused is linked to the
+ * request, however late it runs. The calls of the work are parts of the first commit's span.
  */
 export function tracedDelivery<F extends { readonly commit: Commit; readonly error: unknown }>(
   processor: string,
@@ -41,12 +41,12 @@ export function tracedDelivery<F extends { readonly commit: Commit; readonly err
           if (failure) throw failure.error;
         }),
       );
-    await Promise.allSettled(spans); // their errors are the work's, which is returned
+    await Promise.allSettled(spans); // their errors are errors of the work, which is returned
     return run();
   };
 }
 
-/** What a subscriber does with an event, as a span in the event's trace; after the specification's `EventTracer`. */
+/** A subscriber's handling of an event, as a span in the event's trace; after the specification's `EventTracer`. */
 export function traceHandling(tracer: Tracer): (event: DomainEvent, handle: () => Promise<void>) => Promise<void> {
   return (event, handle) => {
     const options = { attributes: attributesOf('subscriber', event), correlationId: event.correlationId };
@@ -54,7 +54,7 @@ export function traceHandling(tracer: Tracer): (event: DomainEvent, handle: () =
   };
 }
 
-/** The trace header of the append that an event came with. */
+/** The trace header of an event's append; undefined when it has none. */
 export function traceOf(event: DomainEvent): string | undefined {
   const { trace } = event.metadata;
   return typeof trace === 'string' && parseTraceHeader(trace) ? trace : undefined;
@@ -67,7 +67,7 @@ function commitSpan(processor: string, commit: Commit, catalogue: Catalogue) {
   return { attributes, correlationId: event?.correlationId };
 }
 
-/** The attributes that the specification wants on every span, in names that X-Ray takes. */
+/** The attributes of every span by the specification, with names that X-Ray accepts. */
 function attributesOf(processor: string, event: DomainEvent) {
   return {
     processor_name: processor,
@@ -82,6 +82,6 @@ function firstEvent(commit: Commit, catalogue: Catalogue): DomainEvent | undefin
   try {
     return decodeCommit(commit, catalogue)[0];
   } catch {
-    return undefined; // whoever works on the commit reports that
+    return undefined; // the work on the commit reports the error
   }
 }

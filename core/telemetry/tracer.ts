@@ -1,11 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { newSegmentId, newTrace, parseTraceHeader, type TracePlace, traceHeaderOf } from './trace-header.ts';
 
-/** What is known of a span besides its time. Values are ids and names: never a payload. */
+/** The attributes of a span. Values are ids and names, never a payload. */
 export type Attributes = Readonly<Record<string, string | number | boolean | undefined>>;
 
 /**
- * A span as AWS X-Ray takes it, whoever collects it.
+ * A span in the format of AWS X-Ray, for every sink.
  * https://docs.aws.amazon.com/xray/latest/devguide/xray-api-segmentdocuments.html
  */
 export interface SegmentDocument {
@@ -13,7 +13,7 @@ export interface SegmentDocument {
   readonly id: string;
   readonly trace_id: string;
   readonly parent_id?: string;
-  /** Absent on the work of a service of its own. */
+  /** Absent for the span of a service. */
   readonly type?: 'subsegment';
   /** Seconds since 1970, with fractions. */
   readonly start_time: number;
@@ -22,7 +22,7 @@ export interface SegmentDocument {
   /** `aws` on a call to a service of AWS. */
   readonly namespace?: 'aws';
   readonly aws?: Attributes;
-  /** The work failed, and by whose doing: `error` the caller's, `fault` ours. */
+  /** The work failed: `error` by the caller's mistake, `fault` by a fault of the service. */
   readonly error?: true;
   readonly fault?: true;
   readonly cause?: {
@@ -30,28 +30,29 @@ export interface SegmentDocument {
   };
 }
 
-/** What the work in hand belongs to. */
+/** The trace and the correlation id of the current work. */
 interface Scope {
   readonly place: TracePlace;
   readonly correlationId: string | undefined;
 }
 
-/** Where spans go when they end. Must not throw or wait. */
+/** Takes spans when they end. Must not throw or wait. */
 export type SegmentSink = (segment: SegmentDocument) => void;
 
+/** The description of a span. */
 export interface SpanOptions {
   readonly attributes?: Attributes;
-  /** Id of the conversation that the work, and all of its parts, belong to. */
+  /** Correlation id of the work and all of its parts. */
   readonly correlationId?: string | undefined;
-  /** A call to AWS, with what X-Ray wants to know of it. */
+  /** Details of a call to AWS, as X-Ray defines them. */
   readonly aws?: Attributes;
-  /** True for errors that are the caller's doing and no fault of ours. */
+  /** Whether an error is the caller's mistake and no fault of the service. */
   readonly isCallersError?: (error: unknown) => boolean;
 }
 
 /**
- * Spans of work, nested as the calls are, across `await`s, and linked across the stream by the header that a commit keeps.
- * The form is X-Ray's; to send OpenTelemetry's instead, replace the sink (docs/adr/0006-traces.md).
+ * Makes spans of work. They nest like the calls, across `await`s. The header in a commit links them across the stream.
+ * They have X-Ray's format; to send OpenTelemetry's format, replace the sink (docs/adr/0006-traces.md).
  */
 export class Tracer {
   readonly #sink: SegmentSink;
@@ -61,33 +62,33 @@ export class Tracer {
     this.#sink = sink;
   }
 
-  /** The header that links what is caused from here to this trace; undefined outside of any. */
+  /** The header that links later work to the current trace; undefined outside of a trace. */
   get header(): string | undefined {
     const scope = this.#scopes.getStore();
     return scope && traceHeaderOf(scope.place);
   }
 
-  /** The ids that a log line of the work in hand carries. */
+  /** The ids for a log line of the current work. */
   get ids(): { readonly traceId?: string; readonly correlationId?: string } {
     const { place, correlationId } = this.#scopes.getStore() ?? {};
     return { ...(place ? { traceId: place.traceId } : {}), ...(correlationId ? { correlationId } : {}) };
   }
 
-  /** A part of the work in hand; outside of any trace the work runs untraced. */
+  /** Runs work as a part of the current span. Outside of a trace the work runs without a span. */
   part<T>(name: string, options: SpanOptions, work: () => Promise<T>): Promise<T> {
     const scope = this.#scopes.getStore();
     return scope ? this.#span(scope, { name, type: 'subsegment' }, options, work) : work();
   }
 
-  /** The work of a service, caused by what has this header; without one it starts a trace. */
+  /** Runs the work of a service, linked to the trace of a header. Without a header it starts a trace. */
   service<T>(name: string, header: string | undefined, options: SpanOptions, work: () => Promise<T>): Promise<T> {
     const place = parseTraceHeader(header) ?? newTrace(Date.now());
     return this.#span({ place, correlationId: undefined }, { name }, options, work);
   }
 
   /**
-   * Work from here on is on behalf of what has this header, where somebody else records the service's span, as Lambda does.
-   * Each invocation enters a trace, or leaves the one before.
+   * Links the following work to the trace of a header. For hosts that record the service's span, such as Lambda. Each
+   * invocation enters a trace, or leaves the previous trace.
    */
   enter(header: string | undefined): void {
     const place = parseTraceHeader(header);
@@ -133,7 +134,7 @@ function annotationsOf({ attributes, correlationId }: SpanOptions): { annotation
   return { annotations: { ...attributes, ...(correlationId ? { correlation_id: correlationId } : {}) } };
 }
 
-/** The class of an error and not its message, which can quote the data of events. */
+/** The class of an error without its message, because a message can quote the data of events. */
 function outcomeOf(error: unknown, callers: boolean): object {
   const type = error instanceof Error ? error.name : typeof error;
   const cause = { exceptions: [{ id: newSegmentId(), type, message: type }] };

@@ -560,7 +560,7 @@ export const faults: readonly Fault[] = [
     edits: [
       [
         publication,
-        'if (first.error instanceof UnavailableError) return own;',
+        'if (first.error instanceof UnavailableError) return undelivered;',
         'if (first.error instanceof UnavailableError) return [];',
       ],
     ],
@@ -568,7 +568,7 @@ export const faults: readonly Fault[] = [
   {
     name: 'a stream is parked at the last event that failed, not the first',
     edits: [
-      [publication, 'own.toSorted((a, b) => a.version - b.version);', 'own.toSorted((a, b) => b.version - a.version);'],
+      [publication, 'undelivered.toSorted((a, b) => a.version - b.version);', 'undelivered.toSorted((a, b) => b.version - a.version);'],
     ],
   },
   {
