@@ -2,14 +2,14 @@ import { createHash } from 'node:crypto';
 import { CorruptDataError } from '../base/errors.ts';
 import { type Commit, commitJson } from '../store/commit.ts';
 
-/** A digest of a commit as it is stored, the same for the store and for the log, however each compresses it. */
+/** A digest of a stored commit. It is the same in the store and in the log, which compress commits differently. */
 export function digestOf(commit: Commit): Buffer {
   const { stream, version, count, commitId, keyed, recordedAt, types } = commit;
   const header = JSON.stringify([stream, version, count, commitId, keyed, recordedAt, types.toSorted()]);
   return createHash('sha256').update(header).update(contentOf(commit)).digest();
 }
 
-/** The events as JSON; what cannot be unpacked counts as the bytes that it is, and so does a claim. */
+/** The events as JSON. For a claim, or a body that cannot be unpacked, the stored bytes. */
 function contentOf(commit: Commit): Uint8Array {
   try {
     return commitJson(commit);
@@ -34,23 +34,24 @@ export class DigestSum {
 }
 
 /**
- * Sums of digests, a bucket for each of 1,024 shares of the streams: two sets of commits are the same when their sums are,
- * in whatever order they came, and a bucket says where to look when they are not. Takes 16 KB for any history.
+ * Sums of digests, a bucket for each of 1,024 shares of the streams. Two sets of commits are equal when their sums are
+ * equal, in any order. A bucket that differs shows where to search. Takes 16 KB for any history.
  */
 export class CommitSums {
   readonly #words = new BigUint64Array(BUCKETS * WORDS);
 
-  /** @param encoded what {@link encode} gave */
+  /** @param encoded the result of {@link encode}; empty sums when absent */
   constructor(encoded?: string) {
     if (encoded) new Uint8Array(this.#words.buffer).set(Buffer.from(encoded, 'base64'));
   }
 
+  /** Adds the sum of a stream's commits. */
   add(stream: string, { words }: DigestSum): void {
     const start = bucketOf(stream) * WORDS;
     for (const [word, value] of words.entries()) this.#words[start + word] = (this.#words[start + word] ?? 0n) + value;
   }
 
-  /** The buckets in which the two are not the same. */
+  /** The buckets with different sums. */
   differing(other: CommitSums): ReadonlySet<number> {
     const buckets = new Set<number>();
     for (const [index, word] of this.#words.entries()) {
@@ -59,6 +60,7 @@ export class CommitSums {
     return buckets;
   }
 
+  /** The sums as text, for the constructor. */
   encode(): string {
     return Buffer.from(this.#words.buffer).toString('base64');
   }

@@ -8,37 +8,38 @@ import type { Difference } from './difference.ts';
 import { type LogPlaces, seePages } from './log-pages.ts';
 import { placeOf } from './streams.ts';
 
-/** A commit in the buckets that are looked into. */
+/** A commit in the searched buckets. */
 export interface Seen {
   logged: number;
   readonly digest: string;
   stored: boolean;
 }
 
-/** How far a comparison of commits is. */
+/** The progress of a comparison of commits. */
 export interface ComparedCommits {
   /** The commits of the log, by their places. */
   readonly seen: Map<string, Seen>;
-  /** Commits of the log for which there was no room. */
+  /** Number of commits of the log without room in `seen`. */
   passedOver: number;
   /** The next page of each partition. */
   readonly pages: Record<string, number>;
-  /** Whether the whole log was read. What is logged after that may be of streams that were scanned already. */
+  /** Whether the whole log was read. Later commits of the log may belong to streams that were already scanned. */
   logRead: boolean;
   /** The last commit of the store that was read. */
   after: CommitPlace | undefined;
 }
 
+/** The progress of a comparison that begins. */
 export const nothingCompared = (): ComparedCommits => ({
   ...{ seen: new Map(), passedOver: 0, pages: {}, logRead: false, after: undefined },
 });
 
-/** Commits that are held against each other; over that, the rest is found by the next verification. */
+/** Most commits that are compared at once. The next verification finds differences among the others. */
 const MAX_SEEN = 100_000;
 /** Commits of the store that are read in one step. */
 const BATCH = 100;
 
-/** The places of a comparison, which streams it is about, and since when a commit has to be in the log. */
+/** The stores of a comparison, its buckets, and the instant before which a commit must be in the log, milliseconds. */
 export interface CommitComparison extends LogPlaces, StoredLog {
   readonly commits: CommitScan;
   readonly buckets: ReadonlySet<number>;
@@ -46,8 +47,9 @@ export interface CommitComparison extends LogPlaces, StoredLog {
 }
 
 /**
- * Names the commits that store and log do not agree on, in buckets whose sums differ: reads both once more.
- * @param compared is kept up to date with each step, so that another run goes on from it
+ * Finds the commits that differ between store and log, in buckets whose sums differ. It reads both again.
+ * @param compared the progress; each step updates it, so that another run can continue
+ * @throws UnavailableError
  */
 export async function* compareCommits(
   compared: ComparedCommits,
@@ -84,7 +86,7 @@ async function* readStore(compared: ComparedCommits, { commits, buckets, lateBef
       if (buckets.has(bucketOf(stream))) {
         const logged = compared.seen.get(placeOf({ stream, version }));
         if (logged) logged.stored = true;
-        // What is unreadable was named when the streams were looked at.
+        // Unreadable commits were reported when the streams were read.
         if ('commit' in scanned)
           differences.push(...judge(scanned.commit, logged, compared.passedOver > 0, lateBefore));
       }
@@ -93,12 +95,12 @@ async function* readStore(compared: ComparedCommits, { commits, buckets, lateBef
       differences = [];
     }
   } catch (error) {
-    if (!(error instanceof CorruptDataError)) throw error; // named when the streams were looked at
+    if (!(error instanceof CorruptDataError)) throw error; // reported when the streams were read
     if (differences.length > 0) yield differences;
     return;
   }
   differences.push(...lostOnes(compared.seen));
-  compared.seen.clear(); // a run that goes on from here does not name them again
+  compared.seen.clear(); // a run that continues from here does not report them again
   if (differences.length > 0) yield differences;
 }
 
@@ -106,7 +108,7 @@ function readable(page: Parameters<typeof commitsOf>[0]): Commit[] {
   try {
     return commitsOf(page);
   } catch (error) {
-    if (error instanceof CorruptDataError) return []; // named when the log was looked at
+    if (error instanceof CorruptDataError) return []; // reported when the log was read
     throw error;
   }
 }
@@ -122,7 +124,7 @@ function judge(commit: Commit, logged: Seen | undefined, isPart: boolean, lateBe
   const place = placeOf(commit);
   if (logged) {
     if (logged.digest === digestOf(commit).toString('base64')) return [];
-    return [{ part: 'store', place, kind: 'differs', detail: 'store and log do not have the same commit here' }];
+    return [{ part: 'store', place, kind: 'differs', detail: 'store and log have different commits here' }];
   }
   if (isPart || Date.parse(commit.recordedAt) >= lateBefore) return [];
   const detail = `was recorded ${commit.recordedAt} and is not in the log`;
@@ -132,4 +134,4 @@ function judge(commit: Commit, logged: Seen | undefined, isPart: boolean, lateBe
 const lostOnes = (seen: ReadonlyMap<string, Seen>): Difference[] =>
   [...seen]
     .filter(([, { stored }]) => !stored)
-    .map(([place]) => ({ part: 'store', place, kind: 'lost', detail: 'the log has it, the store has not' }));
+    .map(([place]) => ({ part: 'store', place, kind: 'lost', detail: 'the log has the commit, the store lacks it' }));

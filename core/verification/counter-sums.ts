@@ -4,7 +4,7 @@ import { BUCKETS, bucketOf } from './commit-sums.ts';
 
 const WORDS = 2;
 
-/** The amounts of counters as they are read: a bucket's keys and paths, with an amount each. */
+/** Amounts of counters by view key and path. */
 type EncodedTally = [key: string, [path: string, amount: string][]][];
 
 export interface EncodedCounterSums {
@@ -14,15 +14,16 @@ export interface EncodedCounterSums {
 }
 
 /**
- * The sums of counters of a shared projection, however many views it has: for each of 1,024 shares of the views a number
- * that is the same when all of their counters are. The exact counters are kept of some shares only, those to look at closely.
+ * The sums of a shared projection's counters, in the same memory for any number of views. Each of 1,024 shares of the
+ * views has a number; two numbers are equal when all counters of the share are equal. Exact counters are kept only for
+ * some shares.
  */
 export class CounterSums {
   readonly #words = new BigUint64Array(BUCKETS * WORDS);
   readonly #exact: ReadonlySet<number>;
   readonly #tally = new Tally();
 
-  /** @param exact the shares of which the counters are kept */
+  /** @param exact the shares whose counters are kept exactly */
   constructor(exact: Iterable<number> = []) {
     this.#exact = new Set(exact);
   }
@@ -44,7 +45,7 @@ export class CounterSums {
     return this.#tally.increments();
   }
 
-  /** Each counter has a weight of its own, so the order in which parts of it come does not matter. */
+  /** Adds amounts. Each counter has its own weight, so the order of its parts does not matter. */
   add(increments: Increments): void {
     for (const [key, counters] of increments) {
       const bucket = bucketOf(key);
@@ -59,7 +60,7 @@ export class CounterSums {
     }
   }
 
-  /** The shares in which the two are not the same. */
+  /** The shares with different sums. */
   differing(other: CounterSums): readonly number[] {
     const buckets = new Set<number>();
     for (const [index, word] of this.#words.entries()) {
@@ -68,7 +69,7 @@ export class CounterSums {
     return [...buckets];
   }
 
-  /** All of the sums as one short value, without the exact counters. */
+  /** A digest of the sums, without the exact counters. */
   get digest(): string {
     return createHash('sha256').update(new Uint8Array(this.#words.buffer)).digest('base64url');
   }

@@ -1,8 +1,9 @@
 /**
- * `missing`: it should be there. `lost`: the log has a commit that the store has not. `gap`: versions of a stream are not
- * there. `twice`: a commit is in the log more than once. `differs`: it is not what it should be. `behind`: a view lacks old
- * events, and is not parked. `ahead`: a view has events that its stream has not. `orphan`: a view has no stream.
- * `unreadable`: it cannot be read. `moving`: it changed with every look, so that nothing can be said.
+ * `missing`: the log lacks a commit or pages. `lost`: the store lacks a commit of the log. `gap`: a stream lacks
+ * versions. `twice`: a commit is in the log more than once. `differs`: the content is wrong. `behind`: a view lacks old
+ * events and is not parked. `ahead`: a view has events that its stream lacks. `orphan`: a view has no stream.
+ * `unreadable`: the data cannot be read. `moving`: a shared view changed during every comparison, so there is no
+ * result.
  */
 export type DifferenceKind =
   | 'missing'
@@ -16,7 +17,7 @@ export type DifferenceKind =
   | 'unreadable'
   | 'moving';
 
-/** A place where store, log and views do not agree. */
+/** A place where store, log and views differ. */
 export interface Difference {
   readonly part: 'store' | 'log' | 'views';
   /** Such as `invoice-7 version 3`, `partition all, page 12` or `invoice-status/7`. */
@@ -25,18 +26,20 @@ export interface Difference {
   readonly detail: string;
 }
 
-/** Differences that are named; of more than that, only the number is kept. */
+/** Most differences that are listed. Further differences are only counted. */
 const MAX_NAMED = 100;
 
-/** The differences found, so that they take little memory however many there are. */
+/** The found differences: the first of them, and the number of all by part. They take little memory. */
 export interface Findings {
   readonly named: Difference[];
   readonly counts: { [part in Difference['part']]?: number };
   total: number;
 }
 
+/** Findings without differences. */
 export const noFindings = (): Findings => ({ named: [], counts: {}, total: 0 });
 
+/** Adds differences to findings. */
 export function note(findings: Findings, differences: readonly Difference[]): void {
   for (const difference of differences) {
     findings.total += 1;
@@ -45,7 +48,7 @@ export function note(findings: Findings, differences: readonly Difference[]): vo
   }
 }
 
-/** How much was looked at. */
+/** The numbers of compared items. */
 export interface VerifiedExtent {
   pages: number;
   streams: number;
@@ -62,5 +65,5 @@ export function verdictOf(extent: VerifiedExtent, { total, counts }: Findings): 
     .join(', ');
   if (total === 0) return `verified: ${seen}; no differences`;
   const parts = Object.entries(counts).map(([part, count]) => `${number(count)} in the ${part}`);
-  return `NOT as it should be: ${seen}; ${number(total)} ${total === 1 ? 'difference' : 'differences'}, ${parts.join(', ')}`;
+  return `DIFFERENCES FOUND: ${seen}; ${number(total)} ${total === 1 ? 'difference' : 'differences'}, ${parts.join(', ')}`;
 }

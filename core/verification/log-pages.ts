@@ -3,12 +3,13 @@ import type { LogArchive } from '../log/archive.ts';
 import type { LogPage } from '../log/page.ts';
 import type { LogStorage } from '../log/storage.ts';
 
+/** The storage and the archive of the log. */
 export interface LogPlaces {
   readonly storage: LogStorage;
   readonly archive: Pick<LogArchive, 'read' | 'segmentFrom'>;
 }
 
-/** A page, or what is in the place of pages `from` to `to`. */
+/** A page, or the fault at pages `from` to `to`. */
 export type SeenPage =
   | { readonly page: LogPage }
   | { readonly from: number; readonly to: number; readonly kind: 'missing' | 'unreadable'; readonly detail: string };
@@ -19,7 +20,9 @@ const absent = (from: number, to: number): SeenPage => ({
   detail: 'neither the storage nor the archive has it',
 });
 
-/** All pages of a partition from a number on, from the storage or the archive; goes on behind what is damaged or not there. */
+/**
+ * All pages of a partition from a number on, from storage and archive. It continues after damaged and missing pages.
+ */
 export async function* seePages(places: LogPlaces, partition: string, from: number): AsyncGenerator<SeenPage> {
   const { storage, archive } = places;
   let expected = from;
@@ -73,7 +76,7 @@ async function* seeArchived(archive: LogPlaces['archive'], partition: string, fr
   }
 }
 
-/** Undefined also where the manifest cannot be read: its pages are missing then, and are named so. */
+/** Undefined also for an unreadable manifest. Its pages are then reported as missing. */
 async function segmentFrom(archive: LogPlaces['archive'], partition: string, page: number) {
   try {
     return await archive.segmentFrom(partition, page);

@@ -8,8 +8,8 @@ import { type LogPlaces, seePages } from './log-pages.ts';
 import type { ChainPlace, VerificationState } from './state.ts';
 
 /**
- * Reads the whole log: each partition has to be one chain of pages and of events, and every page has to be readable. Adds
- * up the commits that `isSettled` takes.
+ * Reads the whole log. Each partition must be one chain of pages and of events, and every page must be readable. Adds
+ * the settled commits to the sums of the log.
  */
 export async function* checkLog(
   state: VerificationState,
@@ -35,7 +35,7 @@ export async function* checkLog(
       Object.assign(chain, {
         page: page.page + 1,
         event: page.firstEvent + page.count,
-        // A header that is wrong says nothing of the next one.
+        // A wrong header gives no expectation for the next page.
         before: differences.length === 0 ? { through, latenessMs } : undefined,
       });
       state.extent.pages += 1;
@@ -72,7 +72,9 @@ function checkPage(page: LogPage, chain: ChainPlace, take: (commit: Commit) => v
   return differences;
 }
 
-/** Readers pass pages over by what their headers say of types and times. A header that says something else hides events. */
+/**
+ * Readers skip pages by the types and times in their headers. A wrong header hides events.
+ */
 function headerFaults(page: LogPage, commits: readonly Commit[], before: ChainPlace['before']): string[] {
   const faults: string[] = [];
   const known = new Set(page.types);
@@ -80,7 +82,7 @@ function headerFaults(page: LogPage, commits: readonly Commit[], before: ChainPl
   if (hidden[0] !== undefined) faults.push(`its header leaves out the type ${hidden[0]}`);
   const times = commits.map(({ recordedAt }) => recordedAt).toSorted();
   const [first, last] = [times[0], times.at(-1)];
-  if (first === undefined || last === undefined) return faults; // it closes a chain
+  if (first === undefined || last === undefined) return faults; // a closing page
   if (page.firstRecordedAt > first)
     faults.push(`its header begins at ${page.firstRecordedAt}, its commits at ${first}`);
   const through = before && before.through > last ? before.through : last;
@@ -89,6 +91,6 @@ function headerFaults(page: LogPage, commits: readonly Commit[], before: ChainPl
   }
   const late = before ? Math.max(before.latenessMs, Date.parse(before.through) - Date.parse(first) || 0) : 0;
   if (page.latenessMs < late)
-    faults.push(`its header knows of commits ${page.latenessMs} ms late, there are some ${late} ms late`);
+    faults.push(`its header gives a lateness of ${page.latenessMs} ms, a commit is ${late} ms late`);
   return faults;
 }

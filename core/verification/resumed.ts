@@ -7,7 +7,7 @@ import type { ObjectStore } from '../store/object-store.ts';
 import type { VerificationReport } from './verification.ts';
 import { NOTHING_SEEN, type VerificationRun } from './verifications.ts';
 
-/** A verification as {@link ResumedVerifications} needs it. */
+/** The part of a verification that {@link ResumedVerifications} needs. */
 export interface ResumableVerification {
   run(
     cursor?: string,
@@ -17,35 +17,37 @@ export interface ResumableVerification {
   >;
 }
 
+/** The parts of {@link ResumedVerifications}. */
 export interface ResumedVerificationsOptions {
   readonly control: ControlStore;
-  /** Keeps how far a run is: more than a control item holds. */
+  /** Keeps the cursor of a run, which is too large for a control item. */
   readonly objects: ObjectStore;
   readonly newId: () => string;
   readonly now?: () => Date;
 }
 
+/** One part of a run, done by one invocation. */
 export interface VerificationSlice {
   readonly verification: ResumableVerification;
-  /** When the slice ends, as `Date.now()` gives it. */
+  /** The end of the slice, as `Date.now()` gives it. */
   readonly until: number;
-  /** Time from one start by itself to the next, milliseconds; 0 for runs that are asked for only. */
+  /** Time from one automatic start to the next, milliseconds; 0 for no automatic start. */
   readonly everyMs: number;
-  /** How often the place is noted within a slice, milliseconds: a crash repeats so much. */
+  /** Time from one stored cursor to the next, milliseconds. A crash repeats at most this much work. */
   readonly saveMs?: number;
 }
 
-/** A verification that knows when it began. */
+/** A verification with its start. */
 export interface StartedRun extends VerificationRun {
   readonly startedAt: string;
 }
 
-/** What is kept of a run. */
+/** The stored form of a run. */
 const kept = z.looseObject({
   verificationId: z.string(),
   state: z.enum(['running', 'done', 'failed']),
   startedAt: z.iso.datetime(),
-  /** Until when somebody is at work on it, milliseconds. */
+  /** The end of the present worker's hold, milliseconds; 0 when no worker holds the run. */
   heldUntil: z.number(),
   slices: z.int(),
   cursorKey: z.string().optional(),
@@ -55,12 +57,12 @@ type Kept = VerificationRun & z.output<typeof kept>;
 const KIND = 'verification';
 const CURRENT = 'current';
 const SAVE_MS = 30_000;
-/** A slice may end a little later than it should. */
+/** Time by which a slice may end late, milliseconds. */
 const SPARE_MS = 30_000;
 
 /**
- * A verification that takes as many invocations as it needs, one at a time: each goes on where the one before stopped or
- * crashed. Somebody calls {@link work} by the clock.
+ * A verification that takes as many invocations as it needs, one at a time. Each invocation continues where the
+ * previous stopped or crashed. The host calls {@link work} by the clock.
  */
 export class ResumedVerifications {
   readonly #options: ResumedVerificationsOptions;
@@ -71,7 +73,7 @@ export class ResumedVerifications {
     this.#now = options.now ?? (() => new Date());
   }
 
-  /** Has the next {@link work} begin a run. @returns its id, or that of the run under way */
+  /** Lets the next {@link work} begin a run. @returns its id, or the id of the running run. @throws UnavailableError */
   start(): Promise<string> {
     return untilSettled(async () => {
       const item = await this.#current();
@@ -82,20 +84,20 @@ export class ResumedVerifications {
     });
   }
 
-  /** The run under way, or the last. @throws NotFoundError for any other */
+  /** The running or the last run. @throws NotFoundError for any other run */
   async get(verificationId: string): Promise<VerificationRun> {
     const run = runOf(await this.#current());
     if (run?.verificationId === verificationId) {
       const { startedAt: _, ...known } = shown(run);
       return known;
     }
-    throw new NotFoundError(`there is no verification ${verificationId} here: the last run alone is kept`);
+    throw new NotFoundError(`there is no verification ${verificationId} here: only the last run is kept`);
   }
 
   /**
-   * Does a part of the run under way, or begins one when it is time.
-   * @returns how far it is; nothing when there is nothing to do, or somebody else is at work
-   * @throws UnavailableError; the next call goes on from the last place that was noted
+   * Does a part of the running run, or begins a run when it is due.
+   * @returns the progress; undefined when no work is due, or another worker holds the run
+   * @throws UnavailableError; the next call continues from the last stored cursor
    */
   async work(options: VerificationSlice): Promise<StartedRun | undefined> {
     const held = await this.#take(options);
@@ -103,7 +105,7 @@ export class ResumedVerifications {
     let { run, revision } = held;
     const save = async (change: Partial<Kept>): Promise<boolean> => {
       const next = { ...run, ...change };
-      if (!(await this.#put(next, revision))) return false; // somebody else went on with it
+      if (!(await this.#put(next, revision))) return false; // another worker continued the run
       [run, revision] = [next, revision + 1];
       return true;
     };
@@ -144,7 +146,7 @@ export class ResumedVerifications {
     }
   }
 
-  /** The run to work on, held so that nobody else does. */
+  /** The run to work on, held so that no other worker takes it. */
   async #take({ until, everyMs }: VerificationSlice): Promise<{ run: Kept; revision: number } | undefined> {
     const item = await this.#current();
     const found = runOf(item);
@@ -157,7 +159,9 @@ export class ResumedVerifications {
     return (await this.#put(held, revision)) ? { run: held, revision: revision + 1 } : undefined;
   }
 
-  /** Undefined begins anew: also when the place was lost, which costs time alone. */
+  /**
+   * The stored cursor. Undefined when there is none or it was lost; the run then begins again, which costs only time.
+   */
   async #cursor({ cursorKey }: Kept): Promise<string | undefined> {
     const bytes = cursorKey && (await this.#options.objects.get(cursorKey));
     return bytes ? Buffer.from(bytes).toString('utf8') : undefined;

@@ -8,50 +8,51 @@ import { CounterSums, type EncodedCounterSums } from './counter-sums.ts';
 import { type Findings, noFindings, type VerifiedExtent } from './difference.ts';
 import type { ListedViews } from './views.ts';
 
-/** What is looked at: the chain of the log, the streams with their views, views without streams, sums, single commits. */
+/** The phases: the chain of the log, the streams with their views, views without streams, sums, single commits. */
 export type Phase = 'log' | 'streams' | 'orphans' | 'sums' | 'commits' | 'done';
 
-/** What comes next in a partition of the log. */
+/** The next page in a partition of the log. */
 export interface ChainPlace {
   /** Number of the next page. */
   page: number;
-  /** Number of its first event; undefined behind a page that is not there. */
+  /** Number of its first event; undefined after a missing page. */
   event: number | undefined;
-  /** What the page before says of all pages up to it; undefined behind one that is not there or is wrong. */
+  /** The totals in the header of the previous page; undefined after a missing or wrong page. */
   before?: Pick<LogPage, 'through' | 'latenessMs'> | undefined;
 }
 
-/** What is known of the sums of a shared projection. */
+/** The comparison of a shared projection's sums. */
 interface LookedSums<Sums = CounterSums> {
-  /** The digest of the views before the look at the streams. */
+  /** The digest of the views before the streams were read. */
   readonly before: string;
-  /** What the streams add up to. */
+  /** The sums of the streams. */
   readonly made: Sums;
-  /** The shares to look at counter by counter, once it is known that they have to be. */
+  /** The shares whose counters must be compared one by one; absent while no difference is known. */
   readonly again?: readonly number[];
 }
 
-/** All that a verification knows on its way. */
+/** The state of a running verification. */
 export interface VerificationState {
   phase: Phase;
   readonly startedAt: string;
   readonly extent: VerifiedExtent;
   readonly findings: Findings;
-  /** How far each partition of the log was read. */
+  /** The next page of each partition of the log. */
   readonly chains: Record<string, ChainPlace>;
   readonly logged: CommitSums;
   readonly stored: CommitSums;
   /** The last commit of the last stream that was compared. */
   after: CommitPlace | undefined;
   readonly generations: Record<string, number>;
-  /** By shared projections, as long as there is something to look at. */
+  /** The open comparisons, by shared projection. */
   readonly sums: Record<string, LookedSums>;
-  /** How often the streams were looked at for the sums. */
+  /** How often the streams were read for the sums. */
   looks: number;
   readonly orphans: ListedViews;
   readonly compared: ComparedCommits;
 }
 
+/** The state of a verification that begins. */
 export const newState = (startedAt: Date): VerificationState => ({
   phase: 'log',
   startedAt: startedAt.toISOString(),
@@ -80,10 +81,10 @@ type Encoded = Omit<VerificationState, 'logged' | 'stored' | 'sums' | 'compared'
   readonly compared: Omit<ComparedCommits, 'seen'> & { readonly seen: readonly [string, Seen][] };
 };
 
-/** The form of a cursor. One of another version is not read: its run begins anew. */
+/** The version of the cursor's format. A cursor of another version is not read; its run begins again. */
 const FORM = 2;
 
-/** A cursor: the state as text, from which another process goes on. */
+/** A cursor: the state as text, from which another process continues. */
 export function encodeState(state: VerificationState): string {
   const sums = Object.entries(state.sums).map(([name, own]) => [name, { ...own, made: own.made.encode() }]);
   const { logged, stored, compared } = state;
@@ -95,7 +96,8 @@ export function encodeState(state: VerificationState): string {
 }
 
 /**
- * @param cursor what {@link encodeState} made; it comes from nobody else
+ * The state of a cursor.
+ * @param cursor the text of {@link encodeState}; it is trusted and not validated
  * @returns undefined for a cursor of another version
  */
 export function decodeState(cursor: string): VerificationState | undefined {

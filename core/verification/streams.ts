@@ -5,7 +5,7 @@ import type { CommitPlace, CommitScan } from '../store/commit-scan.ts';
 import { DigestSum, digestOf } from './commit-sums.ts';
 import type { Difference } from './difference.ts';
 
-/** A stream as the store has it. */
+/** A stream of the store, as it was read. */
 export interface ScannedStream {
   readonly stream: string;
   last: CommitPlace;
@@ -15,19 +15,20 @@ export interface ScannedStream {
   readonly differences: Difference[];
 }
 
+/** The checks of {@link scanStreams}. */
 export interface StreamChecks {
   /** Whether a commit counts in the sums. */
   readonly isSettled: (commit: Commit) => boolean;
-  /** Gets a commit its body from the objects. */
+  /** Reads the body of a large commit from its object. */
   readonly redeem: (commit: Commit) => Promise<Commit>;
 }
 
-/** Commits that are read before other work gets its turn. */
+/** Commits that are read between two turns of the event loop. */
 const COMMITS_A_TURN = 50;
 
 /**
- * The streams of a store, one by one; their versions have to follow each other. Adds up the settled commits.
- * The first stream behind which the store cannot be read is the last, and the difference comes with it.
+ * The streams of a store, one by one. Their versions must follow each other. It adds up the settled commits. When the
+ * store cannot be read further, the last stream carries that difference.
  */
 export async function* scanStreams(
   scan: CommitScan,
@@ -50,7 +51,7 @@ export async function* scanStreams(
   } catch (error) {
     if (!(error instanceof CorruptDataError)) throw error;
     const at = current ?? begin(after?.stream ?? '');
-    const detail = `the store cannot be read behind here: ${error.message}`;
+    const detail = `the store cannot be read after this stream: ${error.message}`;
     const place = at.stream === '' ? 'all streams' : `stream ${at.stream}`;
     at.differences.push({ part: 'store', place, kind: 'unreadable', detail });
     yield at;
@@ -84,5 +85,5 @@ function takeDamage(current: ScannedStream, { place, damage }: { place: CommitPl
   current.differences.push({ part: 'store', place: placeOf(place), kind: 'unreadable', detail: damage });
 }
 
-/** A commit, as differences name it. */
+/** The name of a commit in differences. */
 export const placeOf = ({ stream, version }: CommitPlace): string => `stream ${stream}, version ${version}`;

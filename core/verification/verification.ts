@@ -17,17 +17,18 @@ import { type ScannedStream, scanStreams } from './streams.ts';
 import { beginLook, compareSums } from './sums.ts';
 import { ViewComparison, type ViewPlaces } from './views.ts';
 
+/** The parts of a {@link Verification}. */
 export interface VerificationOptions extends ViewPlaces, LogPlaces, StoredLog {
   readonly projections: readonly AnyProjection[];
   readonly commits: CommitScan;
   readonly claims: Pick<ClaimCheck, 'redeem'>;
   readonly live: (projection: string) => number | Promise<number>;
-  /** How long log and views may lack an event before they count as behind, milliseconds. */
+  /** How long log and views may lack an event before they count as behind, milliseconds; a minute by default. */
   readonly graceMs?: number;
   readonly now?: () => Date;
 }
 
-/** How far a verification is. A run that is given the cursor goes on from there. */
+/** The progress of a verification. A run with the cursor continues from there. */
 export interface VerificationProgress {
   readonly phase: Phase;
   readonly extent: Readonly<VerifiedExtent>;
@@ -35,13 +36,14 @@ export interface VerificationProgress {
   cursor(): string;
 }
 
+/** The result of a verification. */
 export interface VerificationReport {
   /** The outcome in one line. */
   readonly verdict: string;
   readonly extent: Readonly<VerifiedExtent>;
   /** Number of differences. */
   readonly total: number;
-  /** The first of them. */
+  /** The first 100 differences. */
   readonly differences: readonly Difference[];
 }
 
@@ -51,9 +53,9 @@ const BATCH = 50;
 const CONCURRENCY = 10;
 
 /**
- * Holds the log against the store, and every live view against the fold of its history, in both directions, while
- * everything goes on. What is damaged is a difference, and the work goes on behind it. Changes nothing. Memory does not
- * grow with the history.
+ * Compares the log with the store, in both directions, and every live view with the fold of its stream, while the
+ * system runs. Damaged data is a difference, and the comparison continues after it. It changes no data. Its memory does
+ * not grow with the history.
  */
 export class Verification {
   readonly #options: VerificationOptions;
@@ -65,9 +67,10 @@ export class Verification {
   }
 
   /**
-   * Tells how far it is, and gives the event loop back, after each page of the log and each few streams.
-   * @param cursor of an earlier run, to go on where that was
-   * @throws UnavailableError when a store cannot be reached; a run with the last cursor goes on
+   * Runs the comparison. After each page of the log and each 50 streams it yields its progress and yields to the event
+   * loop.
+   * @param cursor the cursor of an earlier run, to continue it
+   * @throws UnavailableError when a store cannot be reached; a run with the last cursor continues
    */
   async *run(cursor?: string): AsyncGenerator<VerificationProgress, VerificationReport> {
     const state = (cursor === undefined ? undefined : decodeState(cursor)) ?? (await this.#begin());
@@ -91,14 +94,14 @@ export class Verification {
         state.generations[name] = await live(name);
       } catch (error) {
         if (!(error instanceof CorruptDataError)) throw error;
-        const detail = `which generation is live cannot be read: ${error.message}`;
+        const detail = `the number of the live generation cannot be read: ${error.message}`;
         note(state.findings, [{ part: 'views', place: `${name}/*`, kind: 'unreadable', detail }]);
       }
     }
     return state;
   }
 
-  /** The work of a phase; what is damaged in a way that no step of it expects ends the phase, and is a difference. */
+  /** The work of a phase. Damage that no step of the phase expects is a difference and ends the phase. */
   async *#untilDamage(state: VerificationState): AsyncGenerator<readonly Difference[]> {
     try {
       yield* this.#work(state);
@@ -185,7 +188,7 @@ export class Verification {
     }
   }
 
-  /** The projections that a stream feeds; none when its name was damaged. */
+  /** The projections that a stream feeds; none for a damaged name. */
   #fedBy(stream: string): readonly AnyProjection[] {
     if (!isStreamId(stream)) return [];
     const { aggregateType } = parseStreamId(stream);
@@ -195,12 +198,12 @@ export class Verification {
 
   #shared = (): readonly AnySharedProjection[] => this.#options.projections.filter(isShared);
 
-  /** What is recorded later may yet be on its way into log and views. */
+  /** Events recorded at or after this instant may not have reached log and views yet, milliseconds. */
   #lateBefore = ({ startedAt }: VerificationState): number => Date.parse(startedAt) - this.#graceMs;
 
   /**
-   * Says which commits are in store and log alike unless something is wrong: all but those that were recorded around the
-   * start. A commit from further in the future is wrong about the time and no newcomer.
+   * Whether a commit must be in both store and log: every commit that was not recorded around the start. A commit from
+   * further in the future has a wrong time and is not new.
    */
   #settled(state: VerificationState): (commit: Commit) => boolean {
     const [from, to] = [this.#lateBefore(state), Date.parse(state.startedAt) + this.#graceMs];

@@ -4,7 +4,7 @@ import type { Difference, VerifiedExtent } from './difference.ts';
 import type { Phase } from './state.ts';
 import type { Verification } from './verification.ts';
 
-/** A verification as callers see it. */
+/** A verification for callers. */
 export interface VerificationRun {
   readonly verificationId: string;
   readonly state: 'running' | 'done' | 'failed';
@@ -12,14 +12,15 @@ export interface VerificationRun {
   readonly extent: Readonly<VerifiedExtent>;
   /** Number of differences found so far. */
   readonly total: number;
-  /** The first of them, once it is done. */
+  /** The first 100 differences, after the end of the run. */
   readonly differences: readonly Difference[];
-  /** The outcome in one line, or why it failed. */
+  /** The outcome in one line, or the reason of a failure. */
   readonly verdict?: string;
 }
 
+/** The parts of {@link Verifications}. */
 export interface VerificationsOptions {
-  /** Opens what a verification reads. */
+  /** Opens the stores for a verification. */
   readonly open: () => { readonly verification: Verification; close(): void };
   readonly onError: (error: unknown) => void;
 }
@@ -29,7 +30,7 @@ const KEPT = 10;
 /** The extent of a run that has just begun. */
 export const NOTHING_SEEN: VerifiedExtent = { pages: 0, streams: 0, commits: 0, events: 0, views: 0 };
 
-/** Verifications in this process, one at a time; the last ones are remembered until it ends. */
+/** Verifications in this process, one at a time. The last 10 are remembered until the process ends. */
 export class Verifications {
   readonly #options: VerificationsOptions;
   readonly #newId = ulids();
@@ -41,7 +42,7 @@ export class Verifications {
     this.#options = options;
   }
 
-  /** Starts a verification. @returns its id, or that of the one that runs */
+  /** Starts a verification. @returns its id, or the id of the running verification */
   start(): string {
     if (this.#running) return this.#running.id;
     const verificationId = this.#newId();
@@ -53,7 +54,7 @@ export class Verifications {
     return verificationId;
   }
 
-  /** @throws NotFoundError */
+  /** A run by its id. @throws NotFoundError */
   get(verificationId: string): VerificationRun {
     const run = this.#runs.get(verificationId);
     if (run) return run;
@@ -62,7 +63,7 @@ export class Verifications {
     );
   }
 
-  /** Gives up the run in work. */
+  /** Ends the running verification and waits for its end. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#running?.work;
@@ -81,7 +82,8 @@ export class Verifications {
       if (step.done) this.#set({ ...this.get(verificationId), ...step.value, state: 'done', phase: 'done' });
     } catch (error) {
       this.#options.onError(error);
-      const verdict = error instanceof AnnalsError ? error.message : 'it could not run; the log of the server says why';
+      const verdict =
+        error instanceof AnnalsError ? error.message : 'it could not run; the log of the server has the reason';
       this.#set({ ...this.get(verificationId), state: 'failed', verdict });
     } finally {
       opened?.close();

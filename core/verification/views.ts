@@ -17,32 +17,33 @@ import type { EventStore } from '../store/event-store.ts';
 import { CounterSums } from './counter-sums.ts';
 import type { Difference, DifferenceKind } from './difference.ts';
 
+/** The stores that a comparison of views reads. */
 export interface ViewPlaces {
   readonly store: EventStore;
   readonly views: ViewStore;
   readonly sharedViews: SharedViewStore;
 }
 
-/** What was found out about the view of a stream, and what the stream adds to shared views. */
+/** The differences of a stream's view, and the increments of the stream for shared views. */
 export interface ComparedView {
   readonly differences: readonly Difference[];
   readonly increments: Increments;
 }
 
-/** How far each list of views was looked through, by projection and group. */
+/** The progress through each list of views, by projection and group. */
 export type ListedViews = Record<string, { readonly done: boolean; readonly after?: string }>;
 
 const NOTHING: Increments = new Map();
 const PAGE = 100;
 
-/** Holds views against the fold of their history up to the version that each has. Changes nothing. */
+/** Compares each view with the fold of its stream up to the view's version. It changes no data. */
 export class ViewComparison {
   readonly #places: ViewPlaces;
   readonly #checkpoints: Checkpoints;
   readonly #names: CounterNames;
   readonly #lateBefore: number;
 
-  /** @param lateBefore what was recorded before this instant has to be in every view, milliseconds */
+  /** @param lateBefore events recorded before this instant must be in every view, milliseconds */
   constructor(places: ViewPlaces, lateBefore: number) {
     this.#places = places;
     this.#checkpoints = new Checkpoints(places);
@@ -50,7 +51,7 @@ export class ViewComparison {
     this.#lateBefore = lateBefore;
   }
 
-  /** @throws UnavailableError; what cannot be read otherwise is a difference */
+  /** Compares the view of a stream. Unreadable data is a difference. @throws UnavailableError */
   async compare(projection: AnyProjection, generation: number, stream: string): Promise<ComparedView> {
     const key = keyIn(projection, stream);
     const difference = (kind: DifferenceKind, detail: string): Difference => ({
@@ -67,13 +68,13 @@ export class ViewComparison {
         differences.push(difference('ahead', `is at version ${version}, its stream at ${made.version}`));
       } else if (hashOf(stored?.view) !== hashOf(made.view)) {
         const [is, should] = [hashOf(stored?.view), hashOf(made.view)];
-        differences.push(difference('differs', `at version ${version} it is ${is}, history makes it ${should}`));
+        differences.push(difference('differs', `at version ${version} it is ${is}; the fold is ${should}`));
       } else if (stored && stored.group !== groupOf(projection, made.view)) {
         const [is, should] = [stored.group, groupOf(projection, made.view)];
         differences.push(difference('differs', `it is listed under "${is}", history lists it under "${should}"`));
       }
       const late = stored?.parked ? undefined : await this.#lateAfter(stream, version);
-      if (late) differences.push(difference('behind', `is at version ${version} and lacks what was recorded ${late}`));
+      if (late) differences.push(difference('behind', `is at version ${version} and lacks an event recorded ${late}`));
       return { differences, increments: made.increments };
     } catch (error) {
       if (error instanceof UnavailableError) throw error;
@@ -82,7 +83,7 @@ export class ViewComparison {
     }
   }
 
-  /** When the first event after a version was recorded, if that is too long ago. */
+  /** When the first event after a version was recorded, if it is late; otherwise undefined. */
   async #lateAfter(stream: string, version: number): Promise<string | undefined> {
     const next = { from: version + 1, to: version + 1, limit: 1 };
     const [missing] = await Array.fromAsync(this.#places.store.commits(stream, next));
@@ -90,8 +91,8 @@ export class ViewComparison {
   }
 
   /**
-   * The views of a projection that have no stream, page by page.
-   * @param listed is kept up to date with each page, so that another run goes on from it
+   * The views of a projection without a stream, page by page.
+   * @param listed the progress; each page updates it, so that another run can continue
    */
   async *orphans(
     projection: AnyProjection,
@@ -100,17 +101,17 @@ export class ViewComparison {
   ): AsyncGenerator<readonly Difference[]> {
     if (isShared(projection)) return;
     const { name, group } = projection;
-    for (const own of group.values) {
-      const list = `${name}/${own}`;
+    for (const value of group.values) {
+      const list = `${name}/${value}`;
       while (!listed[list]?.done) {
-        const found = await this.#orphansOn(projection, generation, own, listed[list]?.after);
+        const found = await this.#orphansOn(projection, generation, value, listed[list]?.after);
         listed[list] = found.next === undefined ? { done: true } : { done: false, after: found.next };
         yield found.differences;
       }
     }
   }
 
-  /** Of a page that cannot be read, the list ends there. */
+  /** An unreadable page ends the list. */
   async #orphansOn(projection: Projection, generation: number, group: string, after: string | undefined) {
     try {
       const { views, next } = await this.#places.views.list(projection.name, generation, group, { limit: PAGE, after });
@@ -133,14 +134,17 @@ export class ViewComparison {
       .map(({ key }) => ({ part: 'views', place: `${name}/${key}`, kind: 'orphan', detail: 'has no stream' }));
   }
 
-  /** What a stream adds, under the names that the views had at first. @throws UnavailableError, CorruptDataError */
+  /**
+   * The increments of a stream under the counter names of the first read. @throws UnavailableError @throws
+   * CorruptDataError
+   */
   bound(projection: AnySharedProjection, made: Increments): Promise<Increments> {
     return this.#names.bound(projection, made, { fresh: false });
   }
 
   /**
-   * The sums of all views of a shared projection, or why they cannot be read.
-   * @param exact the shares of which the counters are wanted
+   * The sums of all views of a shared projection, or the error when they cannot be read.
+   * @param exact the shares whose counters are kept exactly
    * @throws UnavailableError
    */
   async sums(
@@ -163,7 +167,7 @@ export class ViewComparison {
   }
 }
 
-/** The shared views that are not what their streams add up to. */
+/** The shared views that differ from the sums of their streams. */
 export function differingSums(
   { name }: AnySharedProjection,
   stored: ReadonlyMap<string, CounterValues>,
@@ -172,7 +176,7 @@ export function differingSums(
   return [...new Set([...stored.keys(), ...made.keys()])].flatMap((key) => {
     const [is, should] = [treeOf(stored.get(key) ?? new Map()), treeOf(made.get(key) ?? new Map())];
     if (hashOf(is) === hashOf(should)) return [];
-    const detail = `it is ${hashOf(is)}, history makes it ${hashOf(should)}`;
+    const detail = `it is ${hashOf(is)}; the sum of its streams is ${hashOf(should)}`;
     return [{ part: 'views', place: `${name}/${key}`, kind: 'differs', detail }];
   });
 }

@@ -568,7 +568,11 @@ export const faults: readonly Fault[] = [
   {
     name: 'a stream is parked at the last event that failed, not the first',
     edits: [
-      [publication, 'undelivered.toSorted((a, b) => a.version - b.version);', 'undelivered.toSorted((a, b) => b.version - a.version);'],
+      [
+        publication,
+        'undelivered.toSorted((a, b) => a.version - b.version);',
+        'undelivered.toSorted((a, b) => b.version - a.version);',
+      ],
     ],
   },
   {

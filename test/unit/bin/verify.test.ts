@@ -41,7 +41,7 @@ describe('annals verify', () => {
     ]) {
       const { code, stdout } = await verify(...target);
       expect(stdout).toMatch(/^views: agent-status\/1 differs: at version 1 it is /);
-      expect(stdout).toMatch(/\nNOT as it should be: .*; 1 difference, 1 in the views\n$/);
+      expect(stdout).toMatch(/\nDIFFERENCES FOUND: .*; 1 difference, 1 in the views\n$/);
       expect(code).toBe(1);
     }
   });

@@ -358,6 +358,6 @@ describe('Verification', () => {
     const { verdict, total, differences } = await report();
     expect(total).toBe(133);
     expect(differences).toHaveLength(100);
-    expect(verdict).toMatch(/^NOT as it should be: .*; 133 differences, 133 in the log$/);
+    expect(verdict).toMatch(/^DIFFERENCES FOUND: .*; 133 differences, 133 in the log$/);
   });
 });

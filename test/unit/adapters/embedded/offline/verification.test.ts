@@ -177,7 +177,7 @@ describe('the verification of a data folder', () => {
     change(folder, file, `UPDATE ${table} SET ${text} = '{' WHERE rowid = (SELECT min(rowid) FROM ${table})`);
     change(folder, file, `UPDATE ${table} SET ${bytes} = ${rubbish} WHERE rowid = (SELECT max(rowid) FROM ${table})`);
     const { verdict, differences } = await verify(folder);
-    expect(verdict).toMatch(/^NOT as it should be: /);
+    expect(verdict).toMatch(/^DIFFERENCES FOUND: /);
     expect(differences.map(({ kind }) => kind)).toContain('unreadable');
   });
 
@@ -189,7 +189,7 @@ describe('the verification of a data folder', () => {
     for (let page = Math.floor(pages / 3); page < pages; page += 2)
       writeSync(handle, Buffer.alloc(4_096, 7), 0, 4_096, page * 4_096);
     const { verdict } = await verify(folder);
-    expect(verdict).toMatch(/^NOT as it should be: /);
+    expect(verdict).toMatch(/^DIFFERENCES FOUND: /);
   });
 
   it('finds the body of a large event that is missing or was changed', async () => {
