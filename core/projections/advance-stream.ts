@@ -9,40 +9,42 @@ import type { FoldProgress } from './stream-fold.ts';
 interface StepOptions {
   readonly place: CheckpointKey;
   readonly stored: StoredView;
-  /** One commit and no more, because all of them together could not be written. */
+  /** Whether to take a single commit, because all of them together could not be written. */
   readonly single: boolean;
-  /** The mark that the stream is to have. */
+  /** The new mark of the stream. */
   readonly mark: (failure: Failure | undefined, more: boolean) => Parked | undefined;
 }
 
 interface Step {
   readonly version: StreamVersion;
-  /** The head is not reached: there is another step to take. */
+  /** Whether the head is not reached, so that another step follows. */
   readonly more: boolean;
   readonly failure?: Failure | undefined;
   readonly parked?: Parked | undefined;
 }
 
+/** The decisions of a caller of {@link advanceToHead}. */
 export interface AdvanceOptions {
-  /** The mark that the stream is to have, given the one that it has. `more` says that its head is not reached yet. */
+  /** The new mark of the stream, from its present mark. `more` means that the head is not reached yet. */
   readonly mark: (failure: Failure | undefined, stored: StoredView, more: boolean) => Parked | undefined;
-  /** Called when deliveries pass the stream by. @returns true when that is the end of it, false to look again */
+  /** Called for a parked stream. @returns true to stop, false to read the stream again */
   readonly whenParked: (stored: StoredView & { readonly parked: Parked }) => boolean | Promise<boolean>;
 }
 
+/** The result of {@link advanceToHead}. */
 export interface AdvanceResult {
   /** Number of the last event in the view before and after. */
   readonly from: number;
   readonly to: number;
-  /** What the stream stopped at. */
+  /** The failure at which the stream stopped. */
   readonly failure?: Failure | undefined;
   readonly parked?: Parked | undefined;
 }
 
 /**
- * Brings a stream from its checkpoint to its head, or to the event that fails, with the mark that follows: reads, folds
- * and writes, and looks again when somebody else was faster.
- * @throws UnavailableError; a repeat goes on
+ * Brings a stream from its checkpoint to its head, or to the failing event, and sets its mark: reads, folds and writes,
+ * and starts over when another writer was faster.
+ * @throws UnavailableError; a repeat continues
  */
 export async function advanceToHead(
   checkpoints: Checkpoints,
@@ -68,10 +70,10 @@ export async function advanceToHead(
 }
 
 /**
- * Folds what comes after a checkpoint and writes it with the mark that follows. A commit whose result cannot be written
- * counts as one that cannot be applied.
- * @returns `moved` when somebody else wrote the checkpoint meanwhile; `too much` when it has to be tried commit by commit
- * @throws UnavailableError; nothing is known to be written
+ * Folds the commits after a checkpoint and writes the result with the mark. A commit whose result cannot be written
+ * counts as a commit that cannot be applied.
+ * @returns `moved` when another writer changed the checkpoint meanwhile; `too much` when single commits must be tried
+ * @throws UnavailableError; the write may have happened
  */
 async function takeStep(
   checkpoints: Checkpoints,

@@ -12,24 +12,25 @@ import { type FoldProgress, type ProgressOptions, progressOf } from './stream-fo
 import { viewFold } from './view-fold.ts';
 import type { ViewStore } from './view-store.ts';
 
-/** One stream's place in one generation of a projection. */
+/** The place of a stream's checkpoint: a stream in a generation of a projection. */
 export interface CheckpointKey {
   readonly projection: AnyProjection;
   readonly generation: number;
   readonly stream: string;
 }
 
-/** The result of a fold, to be written. */
+/** The result of a fold, ready to write. */
 export interface Advance {
   readonly place: CheckpointKey;
   readonly stored: StoredView;
   readonly progress: FoldProgress;
 }
 
+/** The stores of {@link Checkpoints}. */
 export interface CheckpointOptions {
   readonly store: EventStore;
   readonly views: ViewStore;
-  /** Where shared projections count; not needed without them. */
+  /** The counters of shared projections; not needed without such projections. */
   readonly sharedViews?: SharedViewStore;
 }
 
@@ -43,29 +44,29 @@ export class Checkpoints {
     this.#names = new CounterNames(options.views);
   }
 
-  /** The view of a stream as it is stored; at version 0 when there is none. */
+  /** The stored view of a stream; at version 0 when there is none. @throws UnavailableError */
   async read(place: CheckpointKey): Promise<StoredView> {
     const { projection, generation, stream } = place;
     return (await this.#options.views.get(projection.name, generation, keyIn(projection, stream))) ?? this.none(place);
   }
 
-  /** Whether a checkpoint has events that its stream has not. One read. @throws UnavailableError */
+  /** Whether a checkpoint has events that its stream lacks. One read. @throws UnavailableError */
   async isAhead({ stream }: CheckpointKey, { version }: StoredView): Promise<boolean> {
     return version > 0 && (await this.#options.store.head(stream)) < version;
   }
 
-  /** What is stored of a stream before its first event. */
+  /** The view of a stream before its first event. */
   none({ projection, generation, stream }: CheckpointKey): StoredView {
     const key = keyIn(projection, stream);
     return { projection: projection.name, generation, key, version: 0, group: '', view: undefined };
   }
 
-  /** Folds delivered commits, in order, into a view; those that the delivery left out are read from the store. */
+  /** Folds delivered commits, in order, into a view. Commits that the delivery omitted are read from the store. */
   async fold({ projection }: CheckpointKey, stored: StoredView, commits: readonly Commit[]): Promise<FoldProgress> {
     return this.#progress(projection, stored, this.#withoutGaps(commits, stored.version));
   }
 
-  /** Folds all there is after a view, commit by commit as far as each could be stored. @throws UnavailableError */
+  /** Folds all commits after a view, as far as one transaction can write them. @throws UnavailableError */
   foldToHead(place: CheckpointKey, stored: StoredView): Promise<FoldProgress> {
     return this.#foldStored(place, stored, {});
   }
@@ -75,7 +76,9 @@ export class Checkpoints {
     return this.#foldStored(place, stored, { to: stored.version + 1 });
   }
 
-  /** Folds a stream from its start to an event, however much that adds to: for comparisons, not to be written. */
+  /**
+   * Folds a stream from its start to an event, without the limit of a transaction: for comparisons, not for a write.
+   */
   async foldTo(place: CheckpointKey, version: number): Promise<FoldProgress> {
     const { projection, stream } = place;
     const commits = version > 0 ? this.#options.store.commits(stream, { to: version }) : none();
@@ -100,16 +103,16 @@ export class Checkpoints {
   ): Promise<FoldProgress> {
     const commits = this.#options.store.commits(stream, { from: stored.version + 1, ...range });
     const progress = await this.#progress(projection, stored, commits);
-    if (progress.failure?.error instanceof UnavailableError) throw progress.failure.error; // no fault of any event
+    if (progress.failure?.error instanceof UnavailableError) throw progress.failure.error; // an outage is no fault of an event
     return progress;
   }
 
-  /** Changes nothing but the mark of a stream. @returns whether the checkpoint was still as it was read */
+  /** Changes only the mark of a stream. @returns false when the checkpoint has changed since it was read */
   mark({ parked: expectedMark, ...stored }: StoredView, parked: Parked): Promise<boolean> {
     return this.#options.views.put({ ...stored, parked }, stored.version, expectedMark);
   }
 
-  /** Writes what was folded, and the mark to have, if the checkpoint is still as it was read. @returns whether it was */
+  /** Writes a fold and a mark. @returns false, without a write, when the checkpoint has changed since it was read */
   write(place: CheckpointKey, stored: StoredView, progress: FoldProgress, parked?: Parked): Promise<boolean> {
     const { next, expectedVersion, expectedMark } = checkpointOf({ place, stored, progress }, parked);
     const { projection } = place;
@@ -120,9 +123,9 @@ export class Checkpoints {
   }
 
   /**
-   * Writes what was folded of several streams into one generation of a shared projection in one transaction: a view that
-   * all of them add to is then written once.
-   * @returns false when nothing was written since one of them had moved
+   * Writes the folds of several streams into one generation of a shared projection in one transaction. A view that all
+   * of them add to is then written once.
+   * @returns false, without a write, when one of the checkpoints has changed since it was read
    */
   async writeTogether(projection: AnySharedProjection, advances: readonly Advance[]): Promise<boolean> {
     const [first] = advances;
@@ -142,7 +145,7 @@ export class Checkpoints {
     const { sharedViews } = this.#options;
     if (!sharedViews) throw new Error(`projection ${projection.name} is shared, but there is no store for its views`);
     const { name, rank, shards } = projection;
-    // Any shard will do; which one follows from the stream, so that projectors at work side by side rarely meet.
+    // Any shard is right. The stream decides it, so that projectors that work side by side rarely meet.
     const shard = shards === 1 ? 0 : hash(writes[0]?.next.key ?? '') % shards;
     const increments = await this.#names.admit(projection, counted);
     return sharedViews.add(writes, { projection: name, generation, increments, shard, rank });
@@ -159,7 +162,7 @@ export class Checkpoints {
     return progressOf(projection, start, commits, { ...options, catalogue, inherit: this.#inheritIn(projection) });
   }
 
-  /** A shared view counts a fork's own events only: those before are its origin's. */
+  /** The inherited state of a fork. A shared view counts only the events of the fork itself, and none of its parent. */
   #inheritIn(projection: AnyProjection): ProgressOptions['inherit'] {
     if (isShared(projection)) return undefined;
     return async ({ state, version }, first) => {
@@ -169,7 +172,7 @@ export class Checkpoints {
     };
   }
 
-  /** The commits after `applied` in order, those that the batch lacks read from the store. */
+  /** The commits after `applied` in order. Commits that the batch lacks are read from the store. */
   async *#withoutGaps(commits: readonly Commit[], applied: number): AsyncGenerator<Commit> {
     let version = applied;
     for (const commit of commits) {

@@ -5,27 +5,30 @@ import type { StoredView } from './projection.ts';
 import { type AnySharedProjection, type Increments, namesOf, pathOf, Tally } from './shared-projection.ts';
 import type { ViewStore } from './view-store.ts';
 
-/** Stands for every name that found no room. A caller's name that reads the same is counted with them. */
+/** The counter of all names without room. A caller's name with the same text is counted there, too. */
 const OTHER = 'other';
-/** Most names that callers chose in the views of a projection, and most bytes of them. */
+/** Most names from callers in the views of a projection, and most bytes of these names. */
 const MAX_NAMES = 100;
 const MAX_BYTES = 4_096;
 
-/** Where the names stand in the store of views: beside the generations, since all of them count alike. */
+/**
+ * The place of the names in the store of views: beside the generations, because all generations count by the same
+ * names.
+ */
 const GENERATION = 0;
-/** No stream's checkpoint has such a key. */
+/** The key of the names. No checkpoint of a stream has this key. */
 const KEY = '=names';
 
 const content = z.object({ names: z.array(z.string()) });
 
 /**
- * The names that callers chose, such as types of products, that the views of a shared projection count by. First come, first
- * served: a name is only ever added, so one that found no room never finds any, and an event is counted under the same name
- * whenever it is counted: live, in a rebuild, in a verification, at a time in the past.
+ * The counter names that callers choose, such as types of products, in the views of a shared projection. The first
+ * names get counters. Names are only added, so a name without room never gets room later. So an event always counts
+ * under the same name: live, in a rebuild, in a verification, at a time in the past.
  */
 export class CounterNames {
   readonly #views: Pick<ViewStore, 'get' | 'put'>;
-  /** What this process knows of each projection's names. It may lack the newest. */
+  /** The names of each projection at the last read. The newest names may be missing. */
   readonly #known = new Map<string, StoredNames>();
 
   constructor(views: Pick<ViewStore, 'get' | 'put'>) {
@@ -33,8 +36,9 @@ export class CounterNames {
   }
 
   /**
-   * Increments as they are to be written: new names get room while there is some, before anything is counted under them.
+   * Increments ready to write. New names are stored while there is room, before an event is counted under them.
    * @throws UnavailableError
+   * @throws CorruptDataError when the stored names cannot be read
    */
   async admit(projection: AnySharedProjection, increments: Increments): Promise<Increments> {
     if (!projection.named) return increments;
@@ -84,19 +88,19 @@ const stored = ({ name }: AnySharedProjection, version: number, names: readonly 
   view: { names: [...names] },
 });
 
-/** The name in a counter's path that a caller chose. */
+/** The name of a caller in a counter's path; undefined when the path has none. */
 function chosenIn({ named = [] }: AnySharedProjection, path: string): string | undefined {
   const [member, name] = namesOf(path);
   return member !== undefined && named.includes(member) ? name : undefined;
 }
 
-/** The names that callers chose, in an order that does not depend on that of the events. */
+/** The names of callers in increments, sorted, so that the order of the events does not matter. */
 function namesIn(projection: AnySharedProjection, increments: Increments): readonly string[] {
   const chosen = increments.values().flatMap((counters) => counters.keys().map((path) => chosenIn(projection, path)));
   return [...new Set(chosen.filter((name) => name !== undefined))].toSorted();
 }
 
-/** The names that are there, and those of others that find room. */
+/** The present names, and the other names that find room. */
 function withRoom(there: readonly string[], others: readonly string[]): readonly string[] {
   const names = new Set(there);
   let bytes = there.reduce((sum, name) => sum + Buffer.byteLength(name), 0);
@@ -109,7 +113,7 @@ function withRoom(there: readonly string[], others: readonly string[]): readonly
   return [...names];
 }
 
-/** The same amounts, those under names without room under one. */
+/** The same amounts, with all names without room under `other`. */
 function bounded(projection: AnySharedProjection, increments: Increments, names: readonly string[]): Increments {
   const room = new Set(names);
   if (namesIn(projection, increments).every((name) => room.has(name))) return increments;

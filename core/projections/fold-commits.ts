@@ -3,17 +3,18 @@ import { type Folded, foldCommit } from '../state/fold.ts';
 import type { Commit } from '../store/commit.ts';
 import type { Failure } from './parked.ts';
 
+/** The fold of {@link foldCommits}. */
 export interface CheckedFold<State> {
   readonly catalogue: Catalogue;
   /** The state after an event. */
   evolve(state: State, event: DomainEvent): State;
-  /** The state that the first commit of a stream goes on from; the one given by default. */
+  /** The state before the first commit of a stream; by default the given state. */
   readonly inherit?: ((folded: Folded<State>, first: Commit) => Promise<Folded<State>>) | undefined;
 }
 
 /**
- * Folds commits into a state, from the event after it on. Stops where an event cannot be taken: the fold then ends with
- * the last commit before it, since an append is whole or not there in views, too.
+ * Folds commits into a state, from the next event on. It stops at an event that cannot be applied. The result then ends
+ * with the last commit before that event, because a view shows an append whole or not at all.
  */
 export async function foldCommits<State>(
   { catalogue, evolve, inherit }: CheckedFold<State>,

@@ -9,13 +9,13 @@ import type { StoredView, ViewClaim } from './projection.ts';
 import type { Addition, CheckpointWrite, SharedViewStore } from './shared-view-store.ts';
 import { MAX_VIEW_BYTES, type PageOptions, type ParkedPage, type ViewPage, type ViewStore } from './view-store.ts';
 
-/** A view over this size, as JSON, has its large members aside: each write of an item costs a unit for each KB of it. */
+/** Large members of a view over this size, as JSON, become objects. Each write of an item costs a unit for each KB. */
 const SMALL_VIEW_BYTES = 32 * 1024;
-/** A member over this size is a large one. */
+/** A member over this size, as JSON, is large. */
 const SMALL_MEMBER_BYTES = 8 * 1024;
-/** Most bytes that lie aside which one page of a list fetches. */
+/** Most bytes of objects that one page of a list fetches. */
 const MAX_LISTED_BYTES = 4 * 1024 * 1024;
-/** Looks at a view whose parts are replaced while it is read. */
+/** Most reads of a view whose objects are replaced during the read. */
 const LOOKS = 5;
 
 const FOLDER = 'large-views/';
@@ -23,8 +23,8 @@ const ulid = ulids();
 const HOUR_MS = 3_600_000;
 
 /**
- * Keeps what is large in views as objects, and claims for it in the stored views, as the claim check does for commits.
- * Each object has a key of its own, so what no view claims an hour after it was written, no view will ever claim.
+ * Keeps large members of views as objects, and claims for them in the stored views, as the claim check does for
+ * commits. Each object has a unique key. So an object without a claim an hour after its write will never be claimed.
  */
 export class ViewClaims {
   readonly #objects: ObjectStore;
@@ -34,9 +34,10 @@ export class ViewClaims {
   }
 
   /**
-   * Brings what is large to objects. What is the same as before stays where it is.
-   * @param stored the whole view; its claims are those that it was read with
-   * @returns the view as it is to be stored. @throws UnavailableError
+   * Writes the large members of a view to objects. Unchanged members keep their objects.
+   * @param stored the whole view, with the claims from its read
+   * @returns the view to store
+   * @throws UnavailableError
    */
   async deposit(stored: StoredView): Promise<StoredView> {
     const { aside: before = [], ...rest } = stored;
@@ -53,7 +54,7 @@ export class ViewClaims {
     return { ...rest, view: small, aside: await Promise.all(aside) };
   }
 
-  /** The whole view; undefined when a part is not there, or is not what was deposited. @throws UnavailableError */
+  /** The whole view; undefined when an object is missing or changed. @throws UnavailableError */
   async redeem(stored: StoredView): Promise<StoredView | undefined> {
     if (!stored.aside) return stored;
     const parts = await Promise.all(stored.aside.map((claim) => this.#part(claim)));
@@ -62,7 +63,7 @@ export class ViewClaims {
     return { ...stored, view: Object.fromEntries(members) };
   }
 
-  /** Removes what a view no longer claims. A failure is left to the sweep. */
+  /** Removes the objects that a view does not claim any longer. The sweep removes them after a failure. */
   async release(before: readonly ViewClaim[] = [], after: readonly ViewClaim[] = []): Promise<void> {
     const kept = new Set(after.map(({ key }) => key));
     const gone = before.filter(({ key }) => !kept.has(key));
@@ -70,9 +71,10 @@ export class ViewClaims {
   }
 
   /**
-   * Removes all that lies aside of a generation whose views are removed.
+   * Removes all objects of a generation whose views are removed.
    * @param until the time to stop, milliseconds since 1970
-   * @returns whether all of it is gone. @throws UnavailableError
+   * @returns whether all objects are removed
+   * @throws UnavailableError
    */
   async remove(place: Pick<StoredView, 'projection' | 'generation'>, until: number): Promise<boolean> {
     for await (const { key } of this.#objects.list(folderOf(place))) {
@@ -83,10 +85,11 @@ export class ViewClaims {
   }
 
   /**
-   * Removes objects that no view claims: their view was never written, was changed, or is gone. Looks at those that are
-   * older than an hour; younger ones may yet be claimed.
-   * @param views as they are stored
-   * @returns the keys of what was removed. @throws UnavailableError
+   * Removes objects without a claim: their view was never written, was changed, or was removed. Only objects older than
+   * an hour are checked; a younger object may still be claimed.
+   * @param views the stored views, with claims
+   * @returns the keys of the removed objects
+   * @throws UnavailableError
    */
   async sweep(views: Pick<ViewStore, 'get'>, now: Date, signal?: AbortSignal): Promise<string[]> {
     const removed: string[] = [];
@@ -106,7 +109,7 @@ export class ViewClaims {
   }
 }
 
-/** That it is an object at all is worth a check; the hash answers for its members. */
+/** Checks only that the value is an object. The hash proves its members. */
 const membersSchema = z.custom<JsonObject>((value) => typeof value === 'object' && value !== null);
 
 async function isClaimed(views: Pick<ViewStore, 'get'>, key: string): Promise<boolean> {
@@ -120,7 +123,10 @@ const folderOf = ({ projection, generation }: Pick<StoredView, 'projection' | 'g
 
 const hashOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
-/** A view in what is small, and parts that go aside: each large member by itself, and all others if they are too much. */
+/**
+ * A view divided: the small members, and the parts for objects. Each large member is a part; the others are one if they
+ * are too large.
+ */
 function split(view: JsonObject | undefined): { small: JsonObject | undefined; parts: Uint8Array[] } {
   if (view === undefined) return { small: view, parts: [] };
   const members = Object.entries(view).map(([name, value]) => ({ name, value, bytes: bytesOf({ [name]: value }) }));
@@ -137,7 +143,9 @@ function split(view: JsonObject | undefined): { small: JsonObject | undefined; p
 const bytesOf = (value: JsonObject | Record<string, JsonObject[string] | undefined>): Uint8Array =>
   Buffer.from(JSON.stringify(value));
 
-/** A store of views of any size, over one that takes small ones: what is large lies aside, and readers get views whole. */
+/**
+ * A store of views of any size, over a store of small views. Large members become objects, and readers get whole views.
+ */
 export class LargeViewStore implements ViewStore {
   readonly #views: ViewStore;
   readonly #claims: ViewClaims;
@@ -151,12 +159,12 @@ export class LargeViewStore implements ViewStore {
     for (let look = 0; look < LOOKS; look++) {
       const stored = await this.#views.get(projection, generation, key);
       const whole = stored && (await this.#claims.redeem(stored));
-      if (whole || !stored) return whole; // else a part was replaced after the look: the next one sees the new claim
+      if (whole || !stored) return whole; // otherwise an object was replaced after the read: the next read has the new claim
     }
     throw new CorruptDataError(`a part of view ${key} of ${projection} is not there; rebuild the projection`);
   }
 
-  /** What is large is there before the view is: a view never points to nothing. */
+  /** The objects are written before the view, so that a view never refers to a missing object. */
   async put(view: StoredView, expectedVersion: number, expectedMark?: Parked): Promise<boolean> {
     const stored = await this.#claims.deposit(view);
     if (!(await this.#views.put(stored, expectedVersion, expectedMark))) return false;
@@ -187,7 +195,7 @@ export class LargeViewStore implements ViewStore {
   }
 }
 
-/** Shared views whose checkpoints may remember as much of their streams as they like. */
+/** Shared views whose checkpoints may have a memory of any size. */
 export function withLargeCheckpoints(shared: SharedViewStore, claims: ViewClaims): SharedViewStore {
   return {
     async add(checkpoints: readonly CheckpointWrite[], addition: Addition): Promise<boolean> {

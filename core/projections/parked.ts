@@ -2,48 +2,49 @@ import * as z from 'zod';
 import type { StreamVersion } from '../base/versions.ts';
 import type { DomainEvent } from '../events/catalogue.ts';
 
-/** Most attempts that a mark remembers, the newest; a redrive that fails adds one. */
+/** Most attempts in a mark, the newest. A failed redrive adds an attempt. */
 const MAX_ATTEMPTS = 20;
-/** Most characters kept of an error's message: a mark lies beside its view in one item. */
+/** Most characters of an error's message: a mark is in the same item as its view. */
 const MAX_MESSAGE = 300;
 
 const attempt = z.strictObject({
-  at: z.iso.datetime().describe('When it was tried'),
+  at: z.iso.datetime().describe('Time of the attempt'),
   error: z.string().describe('What went wrong'),
 });
-/** One try to apply an event that failed. */
+/** A failed attempt to apply an event. */
 export type Attempt = z.output<typeof attempt>;
 
 /**
- * The mark of a stream that waits as a dead letter: on the checkpoint of that stream in one projection, so one write
- * both parks it and says how far it came, and a projector that reads the checkpoint knows to pass the stream by.
+ * The mark of a stream that waits as a dead letter. It is on the checkpoint of the stream in a projection. So one write
+ * parks the stream and records how far it came, and a projector that reads the checkpoint skips the stream.
  */
 export const parkedSchema = z.strictObject({
   version: z.int().positive().describe('Sequence number of the event that cannot be applied'),
-  eventId: z.string().exactOptional().describe('Its id; absent when it cannot even be read'),
+  eventId: z.string().exactOptional().describe('Its id; absent when the event cannot be read'),
   eventType: z.string().exactOptional(),
-  error: z.string().describe('What went wrong at last'),
-  since: z.iso.datetime().describe('When it was parked first'),
-  attempts: z.array(attempt).describe('The newest tries, oldest first'),
-  redriving: z.literal(true).exactOptional().describe('It is being redriven: later events are applied again'),
+  error: z.string().describe('The last error'),
+  since: z.iso.datetime().describe('Time of the first parking'),
+  attempts: z.array(attempt).describe('The newest attempts, the oldest first'),
+  redriving: z.literal(true).exactOptional().describe('A redrive is running: later events are applied again'),
 });
+/** The mark of a parked stream; see {@link parkedSchema}. */
 export type Parked = z.output<typeof parkedSchema>;
 
-/** The place in a stream that cannot be got over, and why. */
+/** The event at which a stream stops, and the error. */
 export interface Failure {
   readonly version: StreamVersion;
-  /** Absent when the event cannot even be read. */
+  /** Absent when the event cannot be read. */
   readonly event?: DomainEvent | undefined;
   readonly error: unknown;
 }
 
-/** An error as an attempt keeps it: its name and the start of its message. */
+/** An attempt with the name of the error and the start of its message. */
 export function attemptOf(error: unknown, now: Date): Attempt {
   const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   return { at: now.toISOString(), error: text.slice(0, MAX_MESSAGE).toWellFormed() };
 }
 
-/** The mark for a failure. What was known of the same stream before, by an earlier mark, is carried on. */
+/** The mark for a failure. It keeps the attempts and the first time of an earlier mark of the stream. */
 export function parkedAt(failure: Failure, attempts: readonly Attempt[], earlier: Parked | undefined): Parked {
   const all = [...(earlier?.attempts ?? []), ...attempts].slice(-MAX_ATTEMPTS);
   const last = all.at(-1) ?? attemptOf(failure.error, new Date());
@@ -56,7 +57,7 @@ export function parkedAt(failure: Failure, attempts: readonly Attempt[], earlier
   };
 }
 
-/** Whether deliveries pass a stream by: it has a mark, and is not being redriven. */
+/** Whether deliveries skip a stream: it has a mark, and no redrive is running. */
 export function isParked<T extends { readonly parked?: Parked }>(stored: T): stored is T & { readonly parked: Parked } {
   return stored.parked !== undefined && stored.parked.redriving !== true;
 }

@@ -13,10 +13,10 @@ import { type AnySharedProjection, shownCounts } from './shared-projection.ts';
 import type { CounterValues } from './shared-view-store.ts';
 import type { ViewStore } from './view-store.ts';
 
-/** A history on its way to become views. */
+/** A running fold of the log into views. */
 interface GrowingFold {
   take(commit: Commit): void;
-  /** About how much memory it holds. */
+  /** Bytes of memory, approximately. */
   readonly bytes: number;
 }
 
@@ -24,19 +24,20 @@ interface Kept<F extends GrowingFold> {
   readonly fold: F;
   readonly at: string;
   readonly aggregateType: string | undefined;
-  /** Everything up to here is in the fold. */
+  /** The position up to which the fold has all events. */
   position: string | undefined;
   running: Promise<void> | undefined;
   waiting: number;
-  /** When somebody last asked, milliseconds. Folding goes on for a while after the callers had to leave. */
+  /** The time of the last request, milliseconds. The fold continues for a while after its callers have left. */
   askedAt: number;
 }
 
+/** The parts and limits of {@link PastFolds}. */
 export interface PastFoldsOptions {
   readonly log: EventLog;
-  /** Where the views of today are: they count by the same names. */
+  /** The store of the live views, which has the names of counters. */
   readonly views: ViewStore;
-  /** Most memory of all folds together, and of one; about 256 MB by default. */
+  /** Most bytes of memory of all folds together, and of a single fold; about 256 MB by default. */
   readonly maxBytes?: number;
   /** Longest time that a caller waits, milliseconds: under API Gateway's 29 s. 20 s by default. */
   readonly patienceMs?: number;
@@ -44,15 +45,16 @@ export interface PastFoldsOptions {
 
 const MAX_BYTES = 256 * 1024 * 1024;
 const PATIENCE_MS = 20_000;
-/** How long a fold is kept that nobody asks for, and goes on when its callers were sent away to ask again. */
+/** How long a fold is kept, and continues, after its last request. */
 const KEPT_MS = 60_000;
-/** Folds in work side by side, and folds that are there at all: each instant that somebody names is another. */
+/** Folds that run side by side, and all kept folds. Each instant that a caller names is another fold. */
 const AT_ONCE = 2;
 const MAX_FOLDS = 16;
 
 /**
- * Views of the past, folded from the log. A fold is made once for all who ask for the same projection and instant, kept for
- * a minute, and goes on from where it was, so that pages of one answer cost one fold, and so does a caller that comes back.
+ * Views of the past, folded from the log. A fold is made once for all requests with the same projection and instant. It
+ * is kept for a minute and continues from its position. So all pages of an answer cost one fold, and so does a repeated
+ * request.
  */
 export class PastFolds {
   readonly #log: EventLog;
@@ -70,9 +72,9 @@ export class PastFolds {
   }
 
   /**
-   * All views of a projection as they were at an instant (ISO 8601), in the order of their keys.
-   * @throws UnavailableError when it takes longer than a caller may wait: it goes on meanwhile, so ask again
-   * @throws PayloadTooLargeError when the views take more memory than there may be
+   * All views of a projection at an instant (ISO 8601), in the order of their keys.
+   * @throws UnavailableError when the fold takes longer than a caller may wait; it continues, so ask again
+   * @throws PayloadTooLargeError when the views take more memory than the limit
    */
   async views(projection: ProjectionOf<JsonObject>, at: string, signal?: AbortSignal): Promise<readonly PastView[]> {
     const { fold } = await this.#at(
@@ -85,7 +87,7 @@ export class PastFolds {
     return fold.views();
   }
 
-  /** The counters of a shared projection's views as they were. @throws as {@link views} */
+  /** The counters of a shared projection's views at an instant. @throws the errors of {@link views} */
   async counters(
     projection: AnySharedProjection,
     at: string,
@@ -110,11 +112,11 @@ export class PastFolds {
   ): Promise<Kept<F>> {
     const key = `${name} ${at}`;
     this.#forgetOld();
-    // The name and the kind of fold belong together.
+    // A projection's name determines the type of its fold.
     const known = this.#folds.get(key) as Kept<F> | undefined;
     if (!known && this.#folds.size >= MAX_FOLDS) throw new UnavailableError(TOO_MANY);
     const kept = known ?? { ...NEW, fold: begin(), at, aggregateType };
-    this.#folds.delete(key); // the newest is the last
+    this.#folds.delete(key); // inserted again, so the newest fold is the last entry
     this.#folds.set(key, kept);
     kept.askedAt = Date.now();
     await this.#wait(key, kept, signal);
@@ -140,7 +142,7 @@ export class PastFolds {
     }
   }
 
-  /** Folds what the log has beyond the fold's position; leaves off when nobody wants it any more. */
+  /** Folds the commits after the fold's position. It stops when no caller has waited for a minute. */
   async #run(key: string, kept: Kept<GrowingFold>): Promise<void> {
     try {
       const filter = { to: kept.at, aggregateType: kept.aggregateType };
@@ -156,7 +158,7 @@ export class PastFolds {
     }
   }
 
-  /** Lets go of what nobody has asked for lately, and of the oldest when there is too much. */
+  /** Drops folds without recent requests, and the oldest folds when there are too many or they are too large. */
   #forgetOld(): void {
     let bytes = this.#folds.values().reduce((sum, { fold }) => sum + fold.bytes, 0);
     let count = this.#folds.size;
@@ -172,9 +174,10 @@ export class PastFolds {
 
 const NEW = { position: undefined, running: undefined, waiting: 0, askedAt: 0 };
 const TOO_MANY = 'views of many past instants are being folded; ask again in a few seconds';
-const TOO_LARGE = 'the views of that time take more memory than one answer may; replay up to then: POST /replays';
+const TOO_LARGE =
+  'the views of that time take more memory than one answer may; replay the events up to that time: POST /replays';
 
-/** What a promise gives, or undefined when the time is over first or the signal ends the wait. */
+/** The result of a promise; undefined when the time ends first or the signal ends the wait. */
 async function soon<T>(promise: Promise<T>, ms: number, signal: AbortSignal | undefined): Promise<T | undefined> {
   let result: T | undefined;
   const settled = promise.then((value) => {

@@ -7,17 +7,17 @@ import { type Fold, foldCommit } from '../state/fold.ts';
 import { type Commit, endOf } from '../store/commit.ts';
 import { evolveView, type ProjectionOf } from './projection.ts';
 
-/** A view as it was. */
+/** A view at a moment in the past. */
 export interface PastView {
   readonly key: string;
   readonly version: StreamVersion;
   readonly view: JsonObject;
 }
 
-/** One view in so many is measured. */
+/** Commits from one measured view to the next. */
 const MEASURED_EVERY = 64;
 
-/** All views of a projection, folded in memory from the commits of its streams as the log has them. */
+/** All views of a projection, folded in memory from the commits of its streams in the order of the log. */
 export class PastViews {
   readonly #fold: Pick<Fold<JsonObject | undefined>, 'evolve'>;
   readonly #catalogue: Catalogue;
@@ -31,16 +31,16 @@ export class PastViews {
     this.#fold = { evolve: (view, event) => evolveView(projection, view, event) };
   }
 
-  /** About how much memory the views take: one in 64 is measured. */
+  /** Bytes of memory of the views, approximately. The view of every 64th commit is measured. */
   get bytes(): number {
     return this.#views.size * this.#bytesPerView;
   }
 
-  /** Folds a commit in; one that does not follow what is there, or is there already, is passed over. */
+  /** Folds a commit into its view. A commit that the view has, or that does not follow the view, is skipped. */
   take(commit: Commit): void {
     const { aggregateId: key } = parseStreamId(commit.stream);
     const known = this.#views.get(key) ?? { version: 0, view: undefined };
-    // With clocks that disagree, a commit can be of an earlier time than the one before it: no view skips an event.
+    // When clocks disagree, a commit can have an earlier time than the commit before it. No view skips an event.
     if (commit.version > known.version + 1 || endOf(commit) <= known.version) return;
     const before = { state: known.view, version: known.version };
     const { state: view, version } = foldCommit(this.#fold, before, commit, { catalogue: this.#catalogue });
@@ -57,7 +57,7 @@ export class PastViews {
     return this.#sorted;
   }
 
-  /** A mean that follows the views as they grow. */
+  /** A moving mean, because views grow. */
   #measure(view: JsonObject | undefined): void {
     const size = 256 + heapSizeOf(view);
     this.#bytesPerView = this.#bytesPerView === 0 ? size : this.#bytesPerView + (size - this.#bytesPerView) / 8;

@@ -12,32 +12,34 @@ import { retryOrPark } from './retry-or-park.ts';
 import type { AnySharedProjection } from './shared-projection.ts';
 import { TransactionSize } from './transaction-size.ts';
 
-/** The generation of a projection that is served until a rebuild has made another. */
+/** The live generation of a projection before its first rebuild. */
 export const LIVE_GENERATION = 1;
 
-/** A commit that could not be applied to a projection, and with it all later ones of its stream in the batch. */
+/** A commit that could not be applied to a projection, with all later commits of its stream in the batch. */
 export interface ProjectionFailure extends CheckpointKey {
-  /** The first commit of the stream in the batch, as it was delivered: where a redelivery has to start. */
+  /** The first commit of the stream in the batch, as it was delivered. A redelivery must start there. */
   readonly commit: Commit;
   readonly error: unknown;
 }
 
+/** The parts of a {@link Projector}. */
 export interface ProjectorOptions extends CheckpointOptions {
   readonly projections: readonly AnyProjection[];
   /**
-   * The generations of a projection that want its commits: the live one, and one that is being built. Asked before the
-   * first write and again after the last, so that a generation begun in between is not passed by; see core/replays/generations.ts.
+   * The generations of a projection that take its commits: the live generation, and a generation that is being built.
+   * Read before the first write and again after the last, so that a generation that begins in between is not missed;
+   * see core/replays/generations.ts.
    */
   readonly generations?: (projection: string) => readonly number[] | Promise<readonly number[]>;
-  /** Streams processed side by side. */
+  /** Streams that are processed side by side; 10 by default. */
   readonly concurrency?: number;
   readonly now?: () => Date;
 }
 
 /**
- * Brings views up to date with commits, whatever the delivery did to them: what was applied before is skipped, what is
- * missing is read from the store first. So the effect is exactly once under duplicates, reordering and lost deliveries.
- * A stream that is parked as a dead letter of a projection is passed by.
+ * Applies commits to views, whatever the delivery did to the commits. Applied commits are skipped; missing commits are
+ * read from the store first. So the effect is exactly once under duplicates, reordering and lost deliveries. A stream
+ * that is parked as a dead letter of a projection is skipped.
  */
 export class Projector {
   readonly #options: ProjectorOptions;
@@ -45,7 +47,7 @@ export class Projector {
   readonly #limit;
   readonly #generations: NonNullable<ProjectorOptions['generations']>;
 
-  /** @throws Error for a projection that takes events which do not come from its streams */
+  /** @throws Error for a projection with events that do not come from its streams */
   constructor(options: ProjectorOptions) {
     for (const projection of options.projections) assertFed(projection, options.store.catalogue);
     this.#options = options;
@@ -55,9 +57,9 @@ export class Projector {
   }
 
   /**
-   * Applies a batch; streams do not wait for each other.
-   * @returns what failed, empty when all is well
-   * @throws what `generations` throws; the batch counts as not applied then
+   * Applies a batch. Streams do not wait for each other.
+   * @returns the failures; empty when all commits were applied
+   * @throws the errors of `generations`; the batch then counts as not applied
    */
   async apply(commits: readonly Commit[]): Promise<readonly ProjectionFailure[]> {
     const byStream = Map.groupBy(commits, (commit) => commit.stream);
@@ -72,9 +74,9 @@ export class Projector {
   }
 
   /**
-   * Tries again what `apply` could not apply, after pauses, and parks it as a dead letter when the attempts are used up.
-   * @returns the mark that the stream got; undefined when an attempt succeeded, or nobody wants the generation any more
-   * @throws what kept even the mark from being written: the commits have to come again
+   * Tries a failure of `apply` again, after pauses, and parks the stream as a dead letter after the last attempt.
+   * @returns the mark of the stream; undefined when an attempt succeeded, or the generation is not used any longer
+   * @throws the error that prevented the write of the mark, UnavailableError above all; the commits must come again
    */
   async retryOrPark(failure: ProjectionFailure, policy: RetryPolicy): Promise<Parked | undefined> {
     const { now = () => new Date() } = this.#options;
@@ -84,10 +86,10 @@ export class Projector {
   }
 
   /**
-   * Applies a batch and settles what fails, for callers that must be done with it when they return: on Lambda. Streams
-   * that fail are tried again side by side, so that a hundred of them take no longer than one.
+   * Applies a batch, tries failing streams again and parks them, before it returns: for Lambda. Failing streams are
+   * tried side by side, so that a hundred of them take no longer than one.
    * @param onParked called for each stream that is parked as a dead letter
-   * @returns what has to be delivered again: storage could not be reached, or not even a mark could be written
+   * @returns the failures to deliver again: the storage could not be reached, or the mark could not be written
    */
   async applyOrPark(
     commits: readonly Commit[],
@@ -107,7 +109,7 @@ export class Projector {
     return (await Promise.all((await this.apply(commits)).map(settle))).flat();
   }
 
-  /** Does work in each generation that wants a projection's commits. */
+  /** Does work in each generation that takes a projection's commits. */
   async #inEach<P extends AnyProjection>(
     projection: P,
     work: (of: Of<P>) => Promise<readonly ProjectionFailure[]>,
@@ -119,7 +121,8 @@ export class Projector {
       if (generation === undefined) return failures;
       done.add(generation);
       failures.push(...(await work({ projection, generation })));
-      // The commits come again; until then the next generation waits, too, and does not get ahead of this one.
+      // The commits come again. Until then the next generation also waits, so that it does not get ahead of this
+      // generation.
       if (failures.some(({ error }) => error instanceof UnavailableError)) return failures;
     }
   }
@@ -137,8 +140,9 @@ export class Projector {
   }
 
   /**
-   * Applies the streams of a batch to a shared projection in as few transactions as there can be: what all of them add to
-   * is then written once a batch, not once an event. A transaction that fails is made up for stream by stream.
+   * Applies the streams of a batch to a shared projection in as few transactions as possible. A view that all of them
+   * add to is then written once a batch, and not once an event. After a failed transaction its streams are applied one
+   * by one.
    */
   async #applyTogether(of: Of<AnySharedProjection>, streams: readonly Commit[][]): Promise<ProjectionFailure[]> {
     const failures: ProjectionFailure[] = [];
@@ -161,7 +165,7 @@ export class Projector {
     return failures;
   }
 
-  /** Writes one transaction, and stream by stream what does not fit in it or was not written by it. */
+  /** Writes one transaction. Streams that do not fit, or were not written, are applied one by one. */
   async #writeTogether(
     of: Of<AnySharedProjection>,
     together: readonly (Advance & { commits: readonly Commit[]; commit: Commit })[],
@@ -170,14 +174,14 @@ export class Projector {
     try {
       written = await this.#checkpoints.writeTogether(of.projection, together);
     } catch (error) {
-      // An outage concerns all of them: they come again. Any other error is of one stream, which is found alone.
+      // After an outage all commits come again. Any other error belongs to one stream, which is found one by one.
       if (error instanceof UnavailableError) return together.map(({ place, commit }) => ({ ...place, commit, error }));
     }
     const left = written ? together.filter(({ progress }) => progress.more) : together;
     return (await Promise.all(left.map(({ commits }) => this.#limit(() => this.#attempt(of, commits))))).flat();
   }
 
-  /** Reads and folds. @returns undefined when there is nothing to write */
+  /** Reads a checkpoint and folds the commits. @returns undefined when there is no change to write */
   async #advance(place: CheckpointKey, commits: readonly Commit[]): Promise<Advance | undefined> {
     const stored = await this.#checkpoints.read(place);
     if (isParked(stored)) return undefined;
@@ -189,14 +193,14 @@ export class Projector {
   }
 
   /**
-   * A view that is ahead of its stream is of a history that was lost: it is folded again from the first event on.
-   * @throws CorruptDataError when it is shared, for what it counted cannot be taken back
+   * A view that is ahead of its stream belongs to a lost history. It is folded again from the first event on.
+   * @throws CorruptDataError for a shared projection, which cannot take back its counts
    */
   async #anew(place: CheckpointKey, stored: StoredView): Promise<Advance> {
     const { projection, stream } = place;
     if (isShared(projection)) {
       throw new CorruptDataError(
-        `projection ${projection.name} counts events of stream ${stream} that the store does not have, as after a restore; rebuild the projection`,
+        `projection ${projection.name} counts events of stream ${stream} that the store lacks, as after a restore; rebuild the projection`,
       );
     }
     const progress = await this.#checkpoints.foldToHead(place, this.#checkpoints.none(place));
@@ -206,7 +210,7 @@ export class Projector {
 
   /**
    * One read, one fold, one conditional write.
-   * @returns false when it has to be done again: the condition failed, or not all of it fits in one transaction
+   * @returns false when it must be repeated: the condition failed, or not all commits fit in one transaction
    */
   async #applyStream(place: CheckpointKey, commits: readonly Commit[]): Promise<boolean> {
     const advance = await this.#advance(place, commits);
@@ -227,7 +231,7 @@ function isFedBy(projection: AnyProjection, [first]: readonly Commit[], catalogu
   return aggregateTypesOf(projection, catalogue).includes(parseStreamId(first.stream).aggregateType);
 }
 
-/** Splits what is to be written into what fits in one transaction each. */
+/** Divides writes into transactions that each fit. */
 function transactions<A extends Advance>(advances: readonly A[]): A[][] {
   const all: A[][] = [];
   let size = new TransactionSize();

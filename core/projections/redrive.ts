@@ -3,17 +3,17 @@ import type { CheckpointKey, Checkpoints } from './checkpoints.ts';
 import { attemptOf, type Parked, parkedAt } from './parked.ts';
 import type { FoldProgress } from './stream-fold.ts';
 
-/** How far a stream came, or would come, when it is tried again. */
+/** The result, or the expected result, of a redrive. */
 export interface RedriveResult {
-  /** Number of the last event in the view before. */
+  /** Number of the last event in the view before the redrive. */
   readonly from: number;
-  /** The same after. */
+  /** Number of the last event in the view after the redrive. */
   readonly to: number;
-  /** The mark that it has afterwards; absent when it is no dead letter any more. */
+  /** The new mark; absent when the stream is no longer a dead letter. */
   readonly parked?: Parked;
 }
 
-/** What a redrive would lead to now. Writes nothing. @throws UnavailableError */
+/** The expected result of a redrive, without a write. @throws UnavailableError */
 export async function previewRedrive(
   checkpoints: Checkpoints,
   place: CheckpointKey,
@@ -31,12 +31,12 @@ export async function previewRedrive(
 }
 
 /**
- * Tries a parked stream again, in order, from the event that failed to the stream's head; it is parked again where it
- * fails. A stream that is not parked is brought up to date.
+ * Tries a parked stream again, in order, from the failing event to the stream's head. Where it fails, it is parked
+ * again. A stream that is not parked is brought to its head.
  *
- * Deliveries that come meanwhile are applied, not passed by, from the moment that the mark says so; what was passed by
- * until then is in the store when its head is read afterwards. So nothing falls between the two.
- * @throws UnavailableError; the mark is still there, a repeat goes on
+ * The redrive first changes the mark, so that deliveries are applied and not skipped. Then it reads the stream to its
+ * head, which includes the commits that were skipped before. So no commit is missed.
+ * @throws UnavailableError; the mark stays, and a repeat continues
  */
 export async function redrive(checkpoints: Checkpoints, place: CheckpointKey, now: Date): Promise<RedriveResult> {
   const { from, to, parked } = await advanceToHead(checkpoints, place, {

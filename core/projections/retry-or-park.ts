@@ -6,11 +6,11 @@ import type { CheckpointKey, Checkpoints } from './checkpoints.ts';
 import { type Attempt, attemptOf, isParked, type Parked, parkedAt } from './parked.ts';
 
 /**
- * Tries a stream of a projection again that failed once, each time from its checkpoint to its head, and parks it when the
- * attempts are used up.
- * @param error what the first attempt threw
- * @returns the mark that it got, undefined when an attempt succeeded
- * @throws what kept even the mark from being written, UnavailableError above all: the commits have to come again
+ * Tries a stream of a projection again after its first failure, each time from its checkpoint to its head, and parks it
+ * after the last attempt.
+ * @param error the error of the first attempt
+ * @returns the mark; undefined when an attempt succeeded
+ * @throws the error that prevented the write of the mark, UnavailableError above all; the commits must come again
  */
 export async function retryOrPark(
   checkpoints: Checkpoints,
@@ -38,7 +38,7 @@ export async function retryOrPark(
   }
 }
 
-/** @returns false when it has to be done again: the checkpoint had moved, or not all of it fits in one transaction */
+/** @returns false when it must be repeated: the checkpoint had changed, or not all commits fit in one transaction */
 async function catchUp(checkpoints: Checkpoints, place: CheckpointKey): Promise<boolean> {
   const stored = await checkpoints.read(place);
   if (isParked(stored)) return true;
@@ -48,7 +48,7 @@ async function catchUp(checkpoints: Checkpoints, place: CheckpointKey): Promise<
   return (await checkpoints.write(place, stored, folded, stored.parked)) && !folded.more;
 }
 
-/** Applies what can be applied, and parks the stream at the event that fails. Later ones wait; the store has them. */
+/** Applies the commits before the failing event, and parks the stream there. Later events wait in the store. */
 async function park(
   checkpoints: Checkpoints,
   place: CheckpointKey,

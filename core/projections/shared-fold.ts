@@ -6,18 +6,18 @@ import { type Commit, endOf } from '../store/commit.ts';
 import { evolveView } from './projection.ts';
 import { type AnySharedProjection, homesOf, type Increments, Tally } from './shared-projection.ts';
 
-/** One stream in so many is measured. */
+/** Commits from one measured stream to the next. */
 const MEASURED_EVERY = 64;
 
-/** What is known of a stream while the history is read. */
+/** The state of a stream during the fold. */
 interface Stream {
   own: object | undefined;
   version: number;
-  /** Commits that came before one that they follow. */
+  /** Commits that came before an earlier commit of the stream. */
   readonly early: Map<number, Commit>;
 }
 
-/** The views of a shared projection, folded in memory from a history: what is known of each stream stays there. */
+/** The views of a shared projection, folded in memory from the log, with the memory of each stream. */
 export class SharedFold {
   readonly #projection: AnySharedProjection;
   readonly #catalogue: Catalogue;
@@ -28,7 +28,7 @@ export class SharedFold {
   #taken = 0;
   #bytesPerStream = 0;
 
-  /** @param until only events that the store took up to then: of each stream the start, up to the first that is later */
+  /** @param until only events that the store took up to this time: each stream ends before its first later event */
   constructor(projection: AnySharedProjection, catalogue: Catalogue, until?: Date) {
     this.#projection = projection;
     this.#catalogue = catalogue;
@@ -36,12 +36,12 @@ export class SharedFold {
     this.#homes = new Set(homesOf(projection, catalogue));
   }
 
-  /** About how much memory the fold takes: one stream in 64 is measured. */
+  /** Bytes of memory of the fold, approximately. The stream of every 64th commit is measured. */
   get bytes(): number {
     return this.#streams.size * this.#bytesPerStream;
   }
 
-  /** Takes the next commit of the history; some may come twice, and those of a stream out of order. */
+  /** Takes the next commit of the log. A commit may come twice, and commits of a stream may come out of order. */
   take(commit: Commit): void {
     if (!this.#homes.has(parseStreamId(commit.stream).aggregateType)) return;
     const stream = this.#streams.get(commit.stream) ?? { own: undefined, version: 0, early: new Map() };
@@ -56,7 +56,7 @@ export class SharedFold {
     if (this.#taken++ % MEASURED_EVERY === 0) this.#measure(stream);
   }
 
-  /** What each view has counted. */
+  /** The counters of each view. */
   increments(): Increments {
     return this.#tally.increments();
   }
@@ -73,7 +73,7 @@ export class SharedFold {
     return foldCommit({ evolve }, folded, commit, { catalogue: this.#catalogue }).state;
   }
 
-  /** A mean that follows the streams as they grow. */
+  /** A moving mean, because streams grow. */
   #measure(stream: Stream): void {
     const size = 512 + heapSizeOf(stream.own) + heapSizeOf(stream.early);
     this.#bytesPerStream = this.#bytesPerStream === 0 ? size : this.#bytesPerStream + (size - this.#bytesPerStream) / 8;

@@ -9,84 +9,94 @@ export interface Counters {
   readonly [name: string]: number | Counters;
 }
 
-/** What an event adds to views, by their keys. Whole numbers: sums of them are the same in any order. */
+/** The increments of an event, by the keys of views. Whole numbers, so that sums are the same in any order. */
 export interface Counts {
   readonly [key: string]: Counters;
 }
 
 /**
- * A read model fed by many streams, declared once. Its views are sums: of each stream it remembers a little (`evolve`, a
- * fold like any other), and each event adds to counters (`count`). So the order between streams cannot matter, and a
- * stream's checkpoint together with what it added is all that has to be written at once.
+ * A declaration of a read model that many streams feed. Its views are sums. It keeps a small memory of each stream
+ * (`evolve`, a fold), and each event adds to counters (`count`). So the order between streams does not matter, and only
+ * a stream's checkpoint and its increments must be written together.
  */
 export interface SharedProjection<Own extends object = JsonObject, Type extends EventType = EventType> {
   /** Name in URLs and keys. */
   readonly name: string;
   readonly types: readonly Type[];
-  /** What is remembered of a stream, to count its next events right; small, for it is written with each. Pure. */
+  /**
+   * The memory of a stream, for counting its next events. Keep it small, because it is written with each commit. Pure.
+   */
   evolve(own: Own | undefined, event: DomainEvent<Type>): Own;
-  /** What the event adds to the views, which takes numbers below zero, too. `own` is as it was before it. Pure. */
+  /**
+   * The increments of an event, also below zero. `own` is the memory before the event, `next` the memory after it.
+   * Pure.
+   */
   count(event: DomainEvent<Type>, own: Own | undefined, next: Own): Counts;
   /**
-   * Items that a view is spread over, 1 to 20; readers fetch all and add them up. An item takes 1,000 write units a second
-   * (a quota of DynamoDB) and an addition costs 2 a KB of it, whether it is for one event or for a batch of them.
+   * The number of items of a view, 1 to 20. Readers fetch all items and add them up. An item takes 1,000 write units a
+   * second (a quota of DynamoDB). An addition costs 2 units for each KB of the item, for one event or for a batch.
    */
   readonly shards: number;
   /** Members of the views that count millionths: readers get them as numbers with up to six decimals. */
   readonly millionths?: readonly string[];
   /**
-   * Members of the views that count by names which callers choose, such as types of products. The first 100 names (4 KB) have
-   * counters; all further ones are counted together, as `other`.
+   * Members of the views whose counters have names from callers, such as types of products. The first 100 names (4 KB)
+   * have counters. All further names are counted together as `other`.
    */
   readonly named?: readonly string[];
-  /** Views are listed by this counter of theirs, highest first; only with one shard. */
+  /** The counter by which views are listed, highest first; only with one shard. */
   readonly rank?: string;
 }
 
-/** Declares a shared projection; checks what the types cannot. */
+/** Declares a shared projection. @throws Error for shards outside 1 to 20, or a rank with several shards */
 export function defineSharedProjection<Own extends object, const Type extends EventType>(
   projection: SharedProjection<Own, Type>,
 ): SharedProjection<Own, Type> {
   const { name, shards, rank } = projection;
   if (!Number.isInteger(shards) || shards < 1 || shards > 20) throw new Error(`projection ${name}: shards are 1 to 20`);
-  if (rank !== undefined && shards > 1) throw new Error(`projection ${name}: what is ranked has one shard`);
+  if (rank !== undefined && shards > 1) throw new Error(`projection ${name}: a ranked projection has one shard`);
   return projection;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: as for AnyProjection
 export type AnySharedProjection = SharedProjection<any, any>;
 
-/** The aggregates whose streams feed a shared projection. */
+/** The aggregate types whose streams feed a shared projection. */
 export const homesOf = ({ types }: AnySharedProjection, { definitions }: Catalogue): readonly string[] => [
   ...new Set(definitions.filter(({ type }) => types.includes(type)).map(({ aggregateType }) => aggregateType)),
 ];
 
 /**
- * Whole numbers to add to counters, by view key and then by the counter's path as a JSON pointer (RFC 6901). They have no
- * bound: what many streams add up to is kept exactly, so that it is the same in any order, and bounded where it is shown.
+ * Whole numbers to add to counters, by view key and then by the counter's path as a JSON pointer (RFC 6901). They have
+ * no limit: sums are exact, so that they are the same in any order. Only the shown value is limited.
  */
 export type Increments = ReadonlyMap<string, ReadonlyMap<string, bigint>>;
 
-/** Most that a counter shows, either way of zero; it stands for "this much or more". */
+/** The largest shown value of a counter, above and below zero; it means "this much or more". */
 const MAX_SHOWN = BigInt(MAX_SUM);
 
-/** A counter as readers get it: exact up to {@link MAX_SUM}, and never more, since JSON carries no larger whole number. */
+/**
+ * The shown value of a counter: exact up to {@link MAX_SUM}, and never more, because JSON carries no larger whole
+ * number.
+ */
 export function shownCount(total: bigint): number {
   if (total > MAX_SHOWN) return MAX_SUM;
   return total < -MAX_SHOWN ? -MAX_SUM : Number(total);
 }
 
-/** Counters as readers get them. */
+/** The shown values of counters. */
 export const shownCounts = (increments: Increments): ReadonlyMap<string, ReadonlyMap<string, number>> =>
   new Map([...increments].map(([key, own]) => [key, new Map([...own].map(([path, n]) => [path, shownCount(n)]))]));
 
-/** Adds up what events count. What comes to nothing is left out. */
+/** Adds up the counts of events. Counters with a sum of 0 are omitted. */
 export class Tally {
   readonly #views = new Map<string, Map<string, bigint>>();
 
   /**
-   * A count past {@link MAX_SUM} counts as that much: what one event adds is bounded, whatever older versions let in.
-   * @throws ValidationError, InvalidIdError when a count is no whole number, a key no id
+   * Adds the counts of an event. A count beyond {@link MAX_SUM} counts as {@link MAX_SUM}; older versions accepted such
+   * amounts.
+   * @throws ValidationError when a count is no whole number
+   * @throws InvalidIdError when a key is no id
    */
   add(counts: Counts): void {
     for (const [key, counters] of Object.entries(counts)) {
@@ -95,10 +105,12 @@ export class Tally {
     }
   }
 
+  /** Adds increments. */
   merge(increments: Increments): void {
     for (const [key, counters] of increments) for (const [path, amount] of counters) this.#add(key, path, amount);
   }
 
+  /** The sums so far. */
   increments(): Increments {
     const kept = [...this.#views].map(([key, own]) => [key, new Map([...own].filter(([, n]) => n !== 0n))] as const);
     return new Map(kept.filter(([, own]) => own.size > 0));
@@ -128,7 +140,7 @@ function* leaves(counters: Counters, prefix = ''): Generator<[path: string, amou
 export const pathOf = (names: readonly string[]): string =>
   names.map((name) => `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 
-/** The names that a counter's path leads through. */
+/** The names in a counter's path. */
 export const namesOf = (path: string): string[] =>
   path
     .slice(1)
@@ -136,8 +148,8 @@ export const namesOf = (path: string): string[] =>
     .map((name) => name.replaceAll('~1', '/').replaceAll('~0', '~'));
 
 /**
- * The view that counters make up, its members in the order of their names; undefined when all of them are at nothing.
- * @param projection whose view it is, for what counts millionths; without it they stay whole numbers
+ * The view of counters, its members in the order of their names; undefined when all counters are 0.
+ * @param projection the projection of the view, for its millionths; without it they stay whole numbers
  */
 export function treeOf(
   counters: ReadonlyMap<string, number>,
@@ -155,7 +167,7 @@ export function treeOf(
   return Object.keys(root).length === 0 ? undefined : root;
 }
 
-/** The branch of a name, made if need be; defined, not assigned, since a name may be `__proto__`. */
+/** The branch of a name, created if missing. It is defined and not assigned, because a name may be `__proto__`. */
 function own(node: Record<string, number | Counters>, name: string): Record<string, number | Counters> {
   if (!Object.hasOwn(node, name)) Object.defineProperty(node, name, { value: {}, enumerable: true });
   return node[name] as Record<string, number | Counters>;

@@ -65,7 +65,7 @@ export async function progressOf(
   };
   const { failure, ...whole } = await foldCommits<FoldState>(fold, start, commits);
   const more = failure?.error instanceof TransactionFull;
-  // Whole commits as far as they fit. A commit that is too much for a transaction is taken in parts: sums show no appends.
+  // Whole commits as far as they fit. A larger commit is applied in parts, because sums show no appends.
   const { state, version } = more && whole.version === start.version ? last : whole;
   const increments = state.counted ? incrementsOf(state) : NOTHING;
   return {

@@ -1,17 +1,19 @@
 import type { Increments } from './shared-projection.ts';
 import { MAX_COUNTERS, MAX_ITEMS } from './shared-view-store.ts';
 
-/** What one transaction of shared views holds so far, against what it can hold. */
+/** The content of a transaction of shared views so far, checked against its limits. */
 export class TransactionSize {
   readonly #views = new Map<string, Set<string>>();
   #checkpoints = 0;
 
-  /** Whether no view is added to yet. */
+  /** Whether the transaction has no view yet. */
   get isEmpty(): boolean {
     return this.#views.size === 0;
   }
 
-  /** Takes in increments, and so many checkpoints, if they fit. @returns false when they do not; nothing is taken in then */
+  /**
+   * Adds increments and a number of checkpoints, if they fit. @returns false, without a change, when they do not fit
+   */
   add(increments: Increments, checkpoints = 0): boolean {
     let items = this.#checkpoints + checkpoints + this.#views.size;
     for (const [key, counters] of increments) {

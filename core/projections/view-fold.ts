@@ -1,7 +1,7 @@
 import type { Fold } from '../state/fold.ts';
 import { evolveView, type ProjectionOf } from './projection.ts';
 
-/** The view of one stream. */
+/** The fold of a stream into its view. */
 export function viewFold<View extends object>(projection: ProjectionOf<View>): Fold<View | undefined> {
   const { name, aggregateType, stateVersion } = projection;
   return {

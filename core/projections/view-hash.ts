@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** SHA-256 over JSON with the members of every object in the order of their names; 16 digits of it. */
+/** The first 16 digits of the SHA-256 over JSON with sorted members; 'not there' for undefined. */
 export function hashOf(value: unknown): string {
   if (value === undefined) return 'not there';
   return createHash('sha256')

@@ -15,28 +15,30 @@ export interface PageOptions {
   readonly after?: string | undefined;
 }
 
+/** A page of views. */
 export interface ViewPage {
   readonly views: readonly StoredView[];
-  /** Key to continue after; absent when this was the last page. */
+  /** Key to continue after; absent on the last page. */
   readonly next?: string;
 }
 
-/** A stream that waits as a dead letter: the key of its checkpoint, how far that came, and why it stays there. */
+/** A stream that waits as a dead letter: the key and version of its checkpoint, and its mark. */
 export type ParkedView = Pick<StoredView, 'key' | 'version'> & { readonly parked: Parked };
 
+/** A page of parked streams. */
 export interface ParkedPage {
   readonly views: readonly ParkedView[];
   readonly next?: string;
 }
 
-/** The port to whatever keeps the views. Every call throws UnavailableError when the storage cannot be reached. */
+/** The port to the storage of views. Every call throws UnavailableError when the storage cannot be reached. */
 export interface ViewStore {
-  /** The view as last written (strongly consistent). */
+  /** The last written view (strongly consistent). */
   get(projection: string, generation: number, key: string): Promise<StoredView | undefined>;
 
   /**
-   * Writes a view, its checkpoint and its mark together, if the stored checkpoint is still `expectedVersion` (0 = no view
-   * yet) and its mark still `expectedMark` (undefined = not parked).
+   * Writes a view, its checkpoint and its mark together, if the stored checkpoint is still `expectedVersion` (0: no
+   * view) and its mark still `expectedMark` (undefined: not parked).
    * @returns whether it was written
    * @throws PayloadTooLargeError over {@link MAX_VIEW_BYTES}
    */
@@ -48,12 +50,12 @@ export interface ViewStore {
   /** The parked streams of a projection in the order of their keys. May be a moment behind `get`. */
   listParked(projection: string, generation: number, options: PageOptions): Promise<ParkedPage>;
 
-  /** How many streams of a projection are parked. May be a moment behind `get`. */
+  /** The number of parked streams of a projection. May be a moment behind `get`. */
   countParked(projection: string, generation: number): Promise<number>;
 }
 
 /**
- * A view as JSON, for adapters to store: an object, or where a part of it lies aside, what is small and the claims.
+ * A view as JSON, for adapters to store: an object, or a pair of the small members and the claims for large members.
  * @throws PayloadTooLargeError over {@link MAX_VIEW_BYTES}
  */
 export function encodeView({ projection, key, view, aside }: StoredView): string | undefined {
@@ -64,11 +66,11 @@ export function encodeView({ projection, key, view, aside }: StoredView): string
   throw new PayloadTooLargeError(`view ${key} of ${projection} takes ${bytes} bytes, the limit is ${MAX_VIEW_BYTES}`);
 }
 
-/** What {@link encodeView} encoded: that it is an object at all is worth a check, all its members are not. */
+/** The result of {@link encodeView}. Only the kind of the value is checked, not all its members. */
 const encodedView = z.custom<JsonObject>((view) => typeof view === 'object' && view !== null && !Array.isArray(view));
 const encodedParts = z.tuple([encodedView, z.array(viewClaim)]);
 
-/** A view out of what {@link encodeView} made of it. @throws SyntaxError, ZodError when it is something else */
+/** The view in the JSON of {@link encodeView}. @throws SyntaxError or ZodError for other text */
 export function decodeView(json: string): Pick<StoredView, 'view' | 'aside'> {
   const encoded: unknown = JSON.parse(json);
   if (!Array.isArray(encoded)) return { view: encodedView.parse(encoded) };
