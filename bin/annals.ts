@@ -12,7 +12,7 @@ import { addServeCommand } from './commands/serve.ts';
 import { addTravelCommand } from './commands/travel.ts';
 import { addVerifyCommand } from './commands/verify.ts';
 
-/** Status of a command line that makes no sense, as shells have it. */
+/** Exit code for a wrong command line, as shells use it. */
 const WRONG_USAGE = 2;
 
 const program = new Command('annals')
@@ -35,6 +35,6 @@ try {
   await program.parseAsync();
 } catch (error) {
   debuglog('annals')('%o', error);
-  console.error(`error: ${error instanceof Error ? error.message : error} (NODE_DEBUG=annals shows where)`);
+  console.error(`error: ${error instanceof Error ? error.message : error} (NODE_DEBUG=annals shows the stack)`);
   process.exitCode = 1;
 }

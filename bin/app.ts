@@ -11,9 +11,9 @@ import { routes } from './templates/routes.ts';
 
 const { sagas } = agents;
 
-// The deployment, as `cdk` runs it. Context says what: `-c stage=dev|staging|prod`, `-c clients=<name>,<name>` (a key and
-// a quota each; prod needs them, or `none`), `-c waf=true` (a web ACL), `-c trail=true` (CloudTrail records every access to
-// data), `-c reserve=false` (no concurrency is reserved, for accounts that have too little).
+// The app that `cdk` deploys. Its context: `-c stage=dev|staging|prod`, `-c clients=<name>,<name>` (each client gets a key and
+// a quota; prod needs clients or `none`), `-c waf=true` (a web ACL), `-c trail=true` (CloudTrail records every access to data),
+// `-c reserve=false` (reserves no concurrency, for accounts with a low limit).
 
 const app = new App();
 const context = (name: string): string => app.node.tryGetContext(name) ?? '';
@@ -22,7 +22,7 @@ const stageSettings = {
   stage: context('stage') || 'dev',
   ...(clients ? { clients: clients === 'none' ? [] : clients.split(',').filter(Boolean) } : {}),
   ...(String(context('reserve')) === 'false' ? { reservedConcurrency: undefined } : {}),
-  // For emulators, which know no CodeDeploy.
+  // For emulators without CodeDeploy.
   ...(String(context('gradual')) === 'false' ? { gradualDeployment: false } : {}),
   metricMath: String(context('metricMath')) !== 'false',
   emptyBuckets: String(context('emptyBuckets')) !== 'false',

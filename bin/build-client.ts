@@ -16,10 +16,10 @@ const bundled = bundle();
 emitTypes();
 copyFileSync(join(root, 'client', 'package', 'README.md'), join(folder, 'README.md'));
 copyFileSync(join(root, 'LICENSE'), join(folder, 'LICENSE'));
-writeFileSync(join(folder, 'LICENSES-OF-PARTS'), licensesOf(bundled));
+writeFileSync(join(folder, 'LICENSES-OF-PARTS'), readLicenses(bundled));
 process.stdout.write(`${folder}\n`);
 
-/** The types name schemas of zod, so its types have to be there. The code brings every part along. */
+/** The package depends on zod for its types only: the types refer to schemas, and the code is bundled. */
 function writeManifest(): void {
   const { version, dependencies } = readJson(join(root, 'package.json'));
   const manifest = readJson(join(root, 'client', 'package', 'package.json'));
@@ -27,7 +27,7 @@ function writeManifest(): void {
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify(complete, undefined, 2)}\n`);
 }
 
-/** `neutral` refuses the modules of Node. @returns the packages that the bundle holds */
+/** Bundles the client; the platform `neutral` refuses modules of Node. @returns the packages in the bundle */
 function bundle(): readonly string[] {
   const { metafile } = buildSync({
     entryPoints: [join(root, 'client', 'index.ts')],
@@ -51,7 +51,7 @@ function emitTypes(): void {
   execFileSync(process.execPath, [tsc, ...options], { cwd: root, stdio: 'inherit' });
 }
 
-function licensesOf(packages: readonly string[]): string {
+function readLicenses(packages: readonly string[]): string {
   const texts = packages.map((name) => {
     const home = join(root, 'node_modules', name);
     const file = readdirSync(home).find((entry) => /^licen[cs]e/i.test(entry));

@@ -4,7 +4,7 @@ import { deploy, emulatorEnvironment, type Outputs } from './cloud/deploy.ts';
 import { answers, MiniStack } from './cloud/ministack.ts';
 import { CommandFailed, cloudFolder as folder, NoEmulator } from './cloud/shell.ts';
 
-/** What the process exits with when there is no emulator to be had: sysexits' EX_UNAVAILABLE. */
+/** Exit code when no emulator can be installed or started: EX_UNAVAILABLE of sysexits. */
 const UNAVAILABLE = 69;
 
 const program = new Command('cloud').description('The whole stack on an emulated AWS');
@@ -12,7 +12,7 @@ const program = new Command('cloud').description('The whole stack on an emulated
 program
   .command('up', { isDefault: true })
   .description('start an emulator unless AWS_ENDPOINT_URL names one, and deploy every stack to it')
-  .option('--verbose', 'show what CDK says')
+  .option('--verbose', 'show the output of CDK')
   .action(async ({ verbose = false }: { verbose?: boolean }) => {
     const endpoint = await findEndpoint();
     console.log(`deploying to ${endpoint} …`);
@@ -35,7 +35,7 @@ async function findEndpoint(): Promise<string> {
   if (given) {
     if (await answers(given)) return given.replace(/\/$/, '');
     throw new CommandFailed(
-      `nothing answers at ${given}: start it, or unset AWS_ENDPOINT_URL to have an emulator started`,
+      `nothing answers at ${given}: start it, or unset AWS_ENDPOINT_URL, and this command starts an emulator`,
     );
   }
   const emulator = new MiniStack(folder);

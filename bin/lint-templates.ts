@@ -13,13 +13,13 @@ import { type Variant, variants } from './templates/variants.ts';
 
 const { sagas } = agents;
 
-// CloudFormation's linter over the templates of every variant, for a region of each kind. It knows what the resource types of
-// each region take, which an emulator does not check. Exits with 69 where there is no Python 3.10 to run it.
+// Runs CloudFormation's linter on the templates of every variant, for a region of each kind. The linter checks properties of
+// resource types by region, which an emulator does not. Exits with 69 without Python 3.10 or newer.
 
 const CFN_LINT = { name: 'cfn-lint', version: '1.58.0' };
-/** Two common ones, one of China, one of GovCloud. */
+/** Two common regions, a region of China, and a region of GovCloud. */
 const REGIONS = ['us-east-1', 'eu-central-1', 'cn-north-1', 'us-gov-west-1'];
-/** As `bin/cloud.ts` does: sysexits' EX_UNAVAILABLE. */
+/** Exit code without Python: EX_UNAVAILABLE of sysexits, as in `bin/cloud.ts`. */
 const UNAVAILABLE = 69;
 
 /** Findings that need no change, each with the reason. */

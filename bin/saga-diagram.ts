@@ -7,7 +7,7 @@ import { insertDiagrams } from './saga-diagram/page.ts';
 
 const { sagas } = agents;
 
-// `npm run saga:diagram`: draws each saga, as it is declared and as it is compiled, into docs/sagas.md.
+// `npm run saga:diagram`: draws the declaration and the state machine of each saga into docs/sagas.md.
 
 const page = fileURLToPath(new URL('../docs/sagas.md', import.meta.url));
 const drawn = sagas.map((saga) => ({ saga, declared: drawDeclaration(saga), compiled: drawMachine(saga) }));

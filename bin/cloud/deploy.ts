@@ -9,12 +9,12 @@ const cdklocal = join(root, 'node_modules', '.bin', 'cdklocal');
 
 const stackOutputs = z.record(z.string(), z.record(z.string(), z.string()));
 
-/** What the stacks say about themselves, by the name of the output. */
+/** The outputs of all stacks, by name. */
 export type Outputs = Readonly<Record<string, string>>;
 
 /**
- * Credentials and addresses for an emulator, which takes any key. The account is that of LocalStack and its kind.
- * Nothing of the caller's own AWS set-up is used, so that a deployment meant for the emulator cannot reach an account.
+ * The environment for an emulator: its address, and keys, of which it takes any. It overrides the caller's AWS settings, so
+ * that a deployment for the emulator cannot reach a real account.
  */
 export function emulatorEnvironment(endpoint: string): Record<string, string | undefined> {
   return {
@@ -32,14 +32,15 @@ export function emulatorEnvironment(endpoint: string): Record<string, string | u
   };
 }
 
-/** Bootstraps and deploys all stacks; a second time it updates them in place. @throws CommandFailed with CDK's last lines */
+/** Bootstraps and deploys all stacks, or updates them. @throws CommandFailed with the last lines of CDK's output */
 export async function deploy(endpoint: string, folder: string, onOutput: (text: string) => void): Promise<Outputs> {
   const env = emulatorEnvironment(endpoint);
   const outputs = join(folder, 'outputs.json');
   const output = join(folder, 'cdk.out');
   const region = env['AWS_REGION'];
   await run(cdklocal, ['bootstrap', `aws://000000000000/${region}`, '--output', output], { env, onOutput });
-  // Its CloudWatch knows no metric math, and it cannot run the function that empties buckets. Without change sets: MiniStack cannot delete one that is not there, as CDK does after a run that changed nothing.
+  // MiniStack has no metric math, and cannot run the function that empties buckets. No change sets: after a deployment without
+  // changes CDK deletes a change set that does not exist, which MiniStack refuses.
   const options = [
     '--all',
     '--context',
@@ -60,19 +61,19 @@ export async function deploy(endpoint: string, folder: string, onOutput: (text: 
   return { ApiUrl: emulatedApiUrl(endpoint, ApiUrl), ...others };
 }
 
-/** The outputs that a deployment left, of all stacks together. */
+/** Reads the outputs of a deployment, of all stacks together. */
 function readOutputs(file: string): Outputs {
   const stacks = stackOutputs.parse(JSON.parse(readFileSync(file, 'utf8')));
   const outputs: Outputs = Object.assign({}, ...Object.values(stacks));
-  return Object.fromEntries(Object.entries(outputs).filter(([name]) => !isPlumbing(name)));
+  return Object.fromEntries(Object.entries(outputs).filter(([name]) => !isInternal(name)));
 }
 
-/** What CDK says to itself: values for other stacks, and the address of the API under a name with a hash. */
-const isPlumbing = (name: string) => name.startsWith('ExportsOutput') || /^ApiEndpoint[0-9A-F]{8}$/.test(name);
+/** Whether an output is for CDK: values for other stacks, and the address of the API under a name with a hash. */
+const isInternal = (name: string) => name.startsWith('ExportsOutput') || /^ApiEndpoint[0-9A-F]{8}$/.test(name);
 
 /**
- * Where an emulator answers for an API, in the form that LocalStack and its kind share.
- * @param url as the API's stack gives it: `https://<id>.execute-api.<region>.<domain>/<stage>/`
+ * The URL of an API on an emulator, in the form of LocalStack.
+ * @param url the output of the API's stack: `https://<id>.execute-api.<region>.<domain>/<stage>/`
  */
 export function emulatedApiUrl(endpoint: string, url: string): string {
   const { hostname, pathname } = new URL(url);

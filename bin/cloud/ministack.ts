@@ -8,18 +8,18 @@ import * as z from 'zod';
 import { findPython, installTool } from './python.ts';
 import { available, CommandFailed, NoEmulator, run } from './shell.ts';
 
-/** Pinned: what the cloud lane was seen working with. */
+/** The version with which the cloud tests pass. */
 const VERSION = '1.5.33';
 const PREFERRED_PORT = 4566;
 const CONTAINER = 'annals-ministack';
 
-/** Starts it with what it does otherwise than AWS mended; the file says what. */
+/** Starts MiniStack with corrections of its differences to AWS, which the file lists. */
 const launcher = fileURLToPath(new URL('start-ministack.py', import.meta.url));
 
 const running = z.object({ endpoint: z.string(), pid: z.int().optional(), container: z.string().optional() });
 type Running = z.output<typeof running>;
 
-/** MiniStack, an emulator of AWS, kept under a folder of the project's: installed, started and ended there. */
+/** MiniStack, an emulator of AWS, installed and run in a folder of the project. */
 export class MiniStack {
   readonly #folder: string;
   readonly #state: string;
@@ -29,14 +29,14 @@ export class MiniStack {
     this.#state = join(folder, 'ministack.json');
   }
 
-  /** The endpoint of the one that an earlier run started, if it still answers. */
+  /** The endpoint of an emulator that an earlier run started; undefined when it does not answer. */
   async endpoint(): Promise<string | undefined> {
     const state = this.#load();
-    return state && (await isWell(state.endpoint)) ? state.endpoint : undefined;
+    return state && (await isHealthy(state.endpoint)) ? state.endpoint : undefined;
   }
 
   /**
-   * Installs it when it is not there yet, starts it on loopback, and waits until it answers.
+   * Installs the emulator unless it is installed, starts it on loopback, and waits until it answers.
    * @throws CommandFailed when the machine has neither Python 3.10 or newer nor a container engine
    */
   async start(): Promise<string> {
@@ -48,25 +48,25 @@ export class MiniStack {
       SFTP_ENABLED: '0',
       IOT_MTLS_ENABLED: '0',
       LAMBDA_STATE_TRANSITION_SECONDS: '0',
-      // Between tries of a state machine: it knows no jitter, so what failed together comes again together, many times.
+      // Shortens the pauses between retries of state machines. MiniStack has no jitter, so failed tasks repeat at the same time.
       SFN_WAIT_SCALE: '0.1',
     };
     const python = await findPython();
     const started = python ? await this.#startProcess(python, environment) : await startContainer(port);
     this.#save({ endpoint, ...started });
     for (let waited = 0; waited < 30_000; waited += 100) {
-      if (await isWell(endpoint)) return endpoint;
+      if (await isHealthy(endpoint)) return endpoint;
       await delay(100);
     }
     throw new CommandFailed(`MiniStack did not answer at ${endpoint} within 30 s; see ${this.#log}`);
   }
 
-  /** Ends what {@link start} started, and nothing else. @returns whether there was anything to end */
+  /** Ends the emulator that {@link start} started. @returns whether there was an emulator to end */
   async stop(): Promise<boolean> {
     const state = this.#load();
     if (!state) return false;
     if (state.container) await run('docker', ['rm', '--force', state.container]);
-    if (state.pid && (await this.#isOurs(state.pid))) await endGroup(state.pid);
+    if (state.pid && (await this.#isEmulator(state.pid))) await endGroup(state.pid);
     rmSync(this.#state);
     return true;
   }
@@ -79,7 +79,7 @@ export class MiniStack {
     const program = await this.#install(python);
     mkdirSync(this.#folder, { recursive: true });
     const log = openSync(this.#log, 'w');
-    // The functions run on the Node of this process, as they do on Lambda: the emulator takes the first one on the path.
+    // The emulator runs functions on the first Node of the path: here that of this process, which has Lambda's version.
     const path = `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`;
     const env = { ...process.env, ...environment, PATH: path };
     const child = spawn(join(dirname(program), 'python'), [launcher], {
@@ -102,10 +102,10 @@ export class MiniStack {
   }
 
   /**
-   * A process id may have gone to someone else since; ours runs out of our folder. Where its process is gone, the group of
-   * that number is still ours: no new process gets the number of a group that has members.
+   * Whether a process id is still that of the emulator: its command names the folder of the emulator. When the process has
+   * ended, its group still belongs to the emulator, because no new process gets the number of a group with members.
    */
-  async #isOurs(pid: number): Promise<boolean> {
+  async #isEmulator(pid: number): Promise<boolean> {
     const command = await run('ps', ['-p', String(pid), '-o', 'command=']).catch(() => '');
     return command.trim() === '' || command.includes('<defunct>') || command.includes(this.#folder);
   }
@@ -114,7 +114,7 @@ export class MiniStack {
     try {
       return running.parse(JSON.parse(readFileSync(this.#state, 'utf8')));
     } catch {
-      return undefined; // none was started, or a half-written file: nothing to find it by
+      return undefined; // no emulator was started, or its file is incomplete
     }
   }
 
@@ -124,15 +124,15 @@ export class MiniStack {
   }
 }
 
-/** Whether an emulator of LocalStack's kind answers at an endpoint. */
-async function isWell(endpoint: string): Promise<boolean> {
-  return (await statusOf(`${endpoint}/_localstack/health`)) === 200;
+/** Whether an emulator with LocalStack's health check answers at an endpoint. */
+async function isHealthy(endpoint: string): Promise<boolean> {
+  return (await readStatus(`${endpoint}/_localstack/health`)) === 200;
 }
 
-/** Whether anything answers at a URL: emulators differ in what they say to a plain request. */
-export const answers = async (url: string): Promise<boolean> => (await statusOf(url)) !== undefined;
+/** Whether a server answers at a URL, with any status: emulators differ in their answers to a plain request. */
+export const answers = async (url: string): Promise<boolean> => (await readStatus(url)) !== undefined;
 
-async function statusOf(url: string): Promise<number | undefined> {
+async function readStatus(url: string): Promise<number | undefined> {
   try {
     return (await fetch(url, { signal: AbortSignal.timeout(2_000) })).status;
   } catch {
@@ -140,16 +140,16 @@ async function statusOf(url: string): Promise<number | undefined> {
   }
 }
 
-/** How long the emulator has to end by itself, milliseconds. The functions that it runs often stay behind. */
+/** Time for the emulator to end after SIGTERM, milliseconds. The functions that it runs often stay behind. */
 const GRACE_MS = 3_000;
 
-/** Ends a process and the functions that it runs, which are in its group: asked first, then made to. */
+/** Ends a process and the functions that it runs, which are in its group: by SIGTERM, then by SIGKILL. */
 async function endGroup(leader: number): Promise<void> {
   const signal = (name: NodeJS.Signals | 0): boolean => {
     try {
       return process.kill(-leader, name);
     } catch {
-      return false; // nobody is left
+      return false; // no process of the group is left
     }
   };
   signal('SIGTERM');
@@ -177,7 +177,7 @@ async function startContainer(port: number): Promise<{ container: string }> {
   return { container: CONTAINER };
 }
 
-/** The usual port of such emulators when it is free, else any. */
+/** The usual port of emulators when it is free, else any free port. */
 async function freePort(): Promise<number> {
   for (const port of [PREFERRED_PORT, 0]) {
     const bound = await new Promise<number | undefined>((resolve) => {

@@ -2,15 +2,15 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { available, run } from './shell.ts';
 
-/** A program that PyPI has. */
+/** A program on PyPI. */
 export interface PythonTool {
-  /** Of the package and of its command. */
+  /** Name of the package and of its command. */
   readonly name: string;
-  /** Pinned: the version that was seen working here. */
+  /** The version to install, with which the program is known to work. */
   readonly version: string;
 }
 
-/** The Python of this machine: 3.10 or newer, able to make virtual environments; undefined where there is none. */
+/** The command of a Python 3.10 or newer with virtual environments; undefined when this machine has none. */
 export async function findPython(): Promise<string | undefined> {
   const wanted = 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))';
   for (const python of ['python3', 'python']) {
@@ -20,7 +20,7 @@ export async function findPython(): Promise<string | undefined> {
 }
 
 /**
- * Installs a tool in a private virtual environment under a folder, unless it is there.
+ * Installs a tool in a virtual environment in a folder, unless it is installed.
  * @returns the path of its command
  * @throws CommandFailed when the package cannot be installed
  */

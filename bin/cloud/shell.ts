@@ -2,15 +2,16 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-/** Where an emulated cloud keeps everything: the emulator, its state, what was deployed. */
+/** The folder of the emulated cloud: the emulator, its state, and the deployment. */
 export const cloudFolder = fileURLToPath(new URL('../../.cloud', import.meta.url));
 
-/** A command of the machine did not do its work; the message has its last lines. */
+/** A command of the machine failed; the message has the last lines of its output. */
 export class CommandFailed extends Error {}
 
-/** There is no emulator to be had on this machine; the message says what to install. */
+/** This machine can run no emulator; the message says what to install. */
 export class NoEmulator extends CommandFailed {}
 
+/** Settings of {@link run}. */
 export interface RunOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Called with each piece of output as it comes. */
@@ -36,7 +37,7 @@ export async function run(command: string, args: readonly string[], options: Run
   );
 }
 
-/** Whether a command can be run at all. */
+/** Whether a command runs and exits with 0. */
 export const available = (command: string, ...args: string[]): Promise<boolean> =>
   run(command, args).then(
     () => true,

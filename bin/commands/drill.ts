@@ -8,23 +8,23 @@ import { restore } from '../../adapters/embedded/offline/restore.ts';
 import { openVerification } from '../../adapters/embedded/offline/verification.ts';
 import type { VerificationReport } from '../../core/verification/verification.ts';
 import { agents } from '../../domain/agents.ts';
-import { sizeOf } from './backup.ts';
-import { endingInLine } from './one-line.ts';
-import { makeViews } from './restore.ts';
+import { describeSize } from './backup.ts';
+import { withOneLineErrors } from './one-line.ts';
+import { buildViews } from './restore.ts';
 
-/** Differences that are printed. */
+/** Most differences that are printed. */
 const SHOWN = 20;
 
-/** Adds `drill`: proves that a backup can be restored, beside a server that goes on. */
+/** Adds `drill`: proves that a backup can be restored, also beside a running server. */
 export function addDrillCommand(program: Command): void {
   program
     .command('drill')
     .description('back up, restore elsewhere, and compare events, log and views with the original')
     .addOption(new Option('--data <folder>', 'the data to back up').env('ANNALS_DATA').default('.annals'))
-    .option('--keep <folder>', 'where to keep what was restored, a new or empty folder; nowhere by default')
+    .option('--keep <folder>', 'keep the restored data in this folder, new or empty; by default it is deleted')
     .addHelpText('after', EXAMPLES)
     .action(async ({ data, keep }: { data: string; keep?: string }) => {
-      await endingInLine('no drill', async () => {
+      await withOneLineErrors('no drill', async () => {
         const folder = await mkdtemp(join(tmpdir(), 'annals-drill-'));
         try {
           if (!(await drill(data, join(folder, 'backup'), keep ?? join(folder, 'restored')))) process.exitCode = 1;
@@ -41,12 +41,12 @@ The server may run. Exits with 0 when the backup can be restored, 1 when it cann
 Example:
   annals drill --data ./data`;
 
-/** @returns whether all that was restored is as it is in the original, and agrees with itself */
+/** @returns whether the restored data equals the original, and its store, log and views agree */
 async function drill(data: string, backup: string, restored: string): Promise<boolean> {
   const clock = stopwatch();
   const content = await backUp(data, backup);
-  console.log(`backed up  ${sizeOf(content)}, ${clock()}`);
-  await restore(backup, restored, makeViews);
+  console.log(`backed up  ${describeSize(content)}, ${clock()}`);
+  await restore(backup, restored, buildViews);
   console.log(`restored   with all views, ${clock()}`);
   const names = agents.projections.map(({ name }) => name);
   const { commits, pages, views, moved, differences } = await compareFolders(data, restored, content, names);
@@ -63,7 +63,7 @@ async function drill(data: string, backup: string, restored: string): Promise<bo
   return good;
 }
 
-/** Nobody writes to the restored folder, so nothing in it may be late. */
+/** No process writes to the restored folder, so its log and views may lack no event. */
 async function verify(dataDir: string): Promise<VerificationReport> {
   const { verification, close } = openVerification(dataDir, { ...agents, graceMs: 0 });
   try {
@@ -76,7 +76,7 @@ async function verify(dataDir: string): Promise<VerificationReport> {
   }
 }
 
-/** Says how long it took since the last look. */
+/** Returns a function that gives the time since its last call. */
 function stopwatch(): () => string {
   let since = performance.now();
   return () => {

@@ -4,25 +4,28 @@ import { agentRunSources, type RunNames } from '../import/agent-run.ts';
 import { InputError } from '../import/input.ts';
 import { readProcessLog } from '../import/process-log.ts';
 import { trackProgress } from '../import/progress.ts';
-import { reportOf } from '../import/report.ts';
+import { createReport } from '../import/report.ts';
 import { type ImportSource, runImport } from '../import/run-import.ts';
 import { printJson, withJson } from './json-output.ts';
-import { clientOf, type Target, withTarget } from './target.ts';
+import { createTargetClient, type Target, withTarget } from './target.ts';
 
 interface ImportOptions extends Target {
   readonly concurrency: number;
   readonly json: boolean;
 }
 
-/** Adds `import agent-run` and `import process-log`: they bring recorded histories into a running server. */
+/** Adds `import agent-run` and `import process-log`: they import recorded histories into a running server. */
 export function addImportCommand(program: Command): void {
-  const group = program.command('import').description('bring recorded histories into a running server');
+  const group = program.command('import').description('import recorded histories into a running server');
 
   withImport(group.command('agent-run'))
     .description('recorded runs of software-engineering agents (SWE-agent), each as the history of an agent')
     .argument('<files...>', '.traj files, gzipped or not')
     .addOption(new Option('--id <id>', 'the id of the agent, for one file').conflicts('prefix').argParser(parseId))
-    .option('--prefix <text>', 'goes before the name of each file: `--prefix night-` for the same runs once more')
+    .option(
+      '--prefix <text>',
+      'text before the name of each file: `--prefix night-` imports the same runs as other agents',
+    )
     .addHelpText('after', '\nExample:\n  annals import agent-run runs/*.traj --prefix monday-')
     .action(async (files: string[], { id, prefix, ...target }: ImportOptions & RunNames, command: Command) => {
       if (id !== undefined && files.length > 1) command.error('error: --id names one agent; name one file');
@@ -49,7 +52,7 @@ export function addImportCommand(program: Command): void {
 
 function withImport(command: Command): Command {
   return withJson(withTarget(command)).addOption(
-    new Option('--concurrency <n>', 'how many streams to work on side by side').default(16).argParser(parseConcurrency),
+    new Option('--concurrency <n>', 'number of streams to import side by side').default(16).argParser(parseConcurrency),
   );
 }
 
@@ -59,7 +62,7 @@ async function importAll(
   { concurrency, json, ...target }: ImportOptions,
 ): Promise<void> {
   if (!json) console.log(`importing ${sources.length.toLocaleString('en')} ${things} into ${target.url}`);
-  const client = clientOf(target);
+  const client = createTargetClient(target);
   const progress = trackProgress(sources.length, things);
   const interrupted = new AbortController();
   const interrupt = () => interrupted.abort(); // a second signal ends the process at once
@@ -67,24 +70,24 @@ async function importAll(
   const options = { concurrency, onProgress: progress.update, signal: interrupted.signal };
   const result = await runImport(client, sources, options).finally(progress.stop);
   process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
-  const report = reportOf(result, target.url);
+  const report = createReport(result, target.url);
   for (const line of report.errors) console.error(line);
   if (json) printJson({ ...result, stopped: result.stopped?.message });
   else console.log(report.summary);
   if (report.errors.length > 0) process.exitCode = 1;
   if (interrupted.signal.aborted) {
-    console.error('the import was interrupted: run it again to go on from here');
+    console.error('the import was interrupted: run it again to continue');
     process.exitCode = INTERRUPTED;
   }
 }
 
-/** What shells expect of a program that SIGINT ended: 128 and the number of the signal. */
+/** Exit code after SIGINT, as shells expect it: 128 plus the number of the signal. */
 const INTERRUPTED = 130;
 
 function parseId(value: string): string {
   if (ID_PATTERN.test(value)) return value;
   throw new InvalidArgumentError(
-    'It is 1 to 128 characters out of A-Z a-z 0-9 . _ ~ : - and starts with a letter or digit.',
+    'An id has 1 to 128 characters out of A-Z a-z 0-9 . _ ~ : - and starts with a letter or digit.',
   );
 }
 
@@ -93,5 +96,5 @@ const MAX_CONCURRENCY = 256;
 function parseConcurrency(value: string): number {
   const number = Number(value);
   if (Number.isInteger(number) && number >= 1 && number <= MAX_CONCURRENCY) return number;
-  throw new InvalidArgumentError(`It is a whole number from 1 to ${MAX_CONCURRENCY}.`);
+  throw new InvalidArgumentError(`Give a whole number from 1 to ${MAX_CONCURRENCY}.`);
 }

@@ -1,9 +1,9 @@
 import { type Command, Option } from 'commander';
 import { type AnnalsClient, AnnalsRequestError, AnnalsUnreachableError } from '../../client/client.ts';
-import { follow, summaryOf } from '../replay/follow.ts';
+import { follow, summarize } from '../replay/follow.ts';
 import { parseInstant } from './instant.ts';
 import { printJson, withJson } from './json-output.ts';
-import { clientOf, type Target, withTarget } from './target.ts';
+import { createTargetClient, type Target, withTarget } from './target.ts';
 
 interface FollowOptions extends Target {
   readonly json: boolean;
@@ -16,27 +16,27 @@ interface ReplayOptions extends FollowOptions {
   readonly type?: string[];
 }
 
-/** Adds `replay`: makes a new generation of a projection on a running server, and what can be done with one. */
+/** Adds `replay`: starts, follows, pauses, resumes, switches and discards replays on a running server. */
 export function addReplayCommand(program: Command): void {
-  const group = program.command('replay').description('make views anew from events, beside the live ones');
+  const group = program.command('replay').description('build views again from events, beside the live views');
   group.addHelpText('after', EXAMPLES);
   withJson(withTarget(group.command('start', { isDefault: true })))
-    .description('replay all events, or those of a time or of some types, and follow it to its end')
-    .argument('<projection>', 'such as agent-status')
-    .option('--rebuild', 'all events, and readers get the new views as soon as they are whole', false)
+    .description('replay all events, or the events of a time range or of some types, and follow the replay to its end')
+    .argument('<projection>', 'name of the projection, such as agent-status')
+    .option('--rebuild', 'replay all events; readers get the new views as soon as they are complete', false)
     .addOption(new Option('--from <time>', 'events recorded from this time on').argParser(parseInstant))
     .addOption(new Option('--to <time>', 'events recorded up to this time').argParser(parseInstant))
     .option('--type <type...>', 'events of these types')
     .addHelpText('after', EXAMPLES)
     .action((projection: string, { rebuild, from, to, type: types, json, ...target }: ReplayOptions) =>
       reporting(async () => {
-        const client = clientOf(target);
+        const client = createTargetClient(target);
         if (rebuild && (from || to || types))
           throw new RangeError('--rebuild takes all events: leave out --from, --to and --type');
         const replayId = rebuild
           ? (await client.operations.rebuild(projection)).rebuildId
           : (await client.operations.requestReplay({ projection, from, to, types })).replayId;
-        if (!json) console.log(`replay ${replayId} has begun; it goes on when this command is stopped`);
+        if (!json) console.log(`replay ${replayId} has begun; it continues when this command stops`);
         await end(client, replayId, rebuild, json);
       }),
     );
@@ -44,23 +44,25 @@ export function addReplayCommand(program: Command): void {
     .description('follow a replay to its end')
     .argument('<replayId>')
     .action((replayId: string, { json, ...target }: FollowOptions) =>
-      reporting(() => end(clientOf(target), replayId, false, json)),
+      reporting(() => end(createTargetClient(target), replayId, false, json)),
     );
   for (const verb of ['pause', 'resume', 'discard'] as const) {
     withTarget(group.command(verb))
       .description(descriptions[verb])
       .argument('<replayId>')
       .action((replayId: string, target: Target) =>
-        reporting(async () => console.log(summaryOf(await clientOf(target).operations.moveReplay(replayId, verb)))),
+        reporting(async () =>
+          console.log(summarize(await createTargetClient(target).operations.moveReplay(replayId, verb))),
+        ),
       );
   }
   withTarget(group.command('switch'))
     .description('serve the generation of a replay that is ready')
     .argument('<replayId>')
-    .option('--accept-part', 'also one that holds a part of the events only', false)
+    .option('--accept-part', 'accept a generation with a part of the events', false)
     .action((replayId: string, { acceptPart, ...target }: Target & { acceptPart: boolean }) =>
       reporting(async () =>
-        console.log(summaryOf(await clientOf(target).operations.switchToReplay(replayId, { acceptPart }))),
+        console.log(summarize(await createTargetClient(target).operations.switchToReplay(replayId, { acceptPart }))),
       ),
     );
 }
@@ -72,9 +74,9 @@ Examples:
   annals replay switch <replayId>`;
 
 const descriptions = {
-  pause: 'stop a replay after the batch in work',
-  resume: 'go on with a replay that was paused or has failed',
-  discard: 'give up a replay and remove its views; the live ones stay',
+  pause: 'pause a replay after its current batch',
+  resume: 'continue a paused or failed replay',
+  discard: 'discard a replay and remove its views; the live views stay',
 };
 
 async function end(client: AnnalsClient, replayId: string, switches: boolean, json: boolean): Promise<void> {
@@ -83,10 +85,10 @@ async function end(client: AnnalsClient, replayId: string, switches: boolean, js
   if (failed) process.exitCode = 1;
   if (json) return printJson(replay);
   for (const { stream, message } of replay.failures) console.error(`${stream}: ${message}`);
-  console[failed ? 'error' : 'log'](summaryOf(replay));
+  console[failed ? 'error' : 'log'](summarize(replay));
 }
 
-/** What a server refuses, or an option that makes no sense, is one line and a status. */
+/** Runs a command. Refusals of the server, outages and wrong options become a line on standard error and exit code 1. */
 async function reporting(work: () => Promise<void>): Promise<void> {
   try {
     await work();

@@ -4,7 +4,7 @@ import annalsConfig from '../../annals.config.ts';
 import { configureEventSystem } from '../../core/base/configuration.ts';
 import { ValidationError } from '../../core/base/errors.ts';
 import { consoleLogger } from '../serve/console-logger.ts';
-import { nameOf } from '../serve/door.ts';
+import { hostName } from '../serve/door.ts';
 import { type Server, startServer } from '../serve/server.ts';
 
 interface ServeOptions {
@@ -13,15 +13,13 @@ interface ServeOptions {
   readonly allowHost: readonly string[];
 }
 
-/** Adds `serve`: the whole of Annals in this process, until a signal ends it. */
+/** Adds `serve`: runs Annals in this process until a signal ends it. */
 export function addServeCommand(program: Command): void {
   program
     .command('serve')
     .description('serve the HTTP API on this machine, with its data in a folder')
-    .addOption(
-      new Option('--port <port>', 'where to listen, on 127.0.0.1').env('PORT').default(4700).argParser(parsePort),
-    )
-    .addOption(new Option('--data <folder>', 'where the data is').env('ANNALS_DATA').default('.annals'))
+    .addOption(new Option('--port <port>', 'port on 127.0.0.1').env('PORT').default(4700).argParser(parsePort))
+    .addOption(new Option('--data <folder>', 'the data folder').env('ANNALS_DATA').default('.annals'))
     .addOption(
       new Option(
         '--allow-host <name...>',
@@ -52,7 +50,7 @@ export function addServeCommand(program: Command): void {
     });
 }
 
-/** A second signal ends the process at once. */
+/** Closes the server at the first signal. A second signal ends the process at once. */
 function closeOnSignal(server: Server): void {
   const close = () => {
     process.off('SIGINT', close).off('SIGTERM', close);
@@ -74,14 +72,14 @@ const MAX_PORT = 65_535;
 function parsePort(value: string): number {
   const port = Number(value);
   if (/^\d+$/.test(value) && port <= MAX_PORT) return port;
-  throw new InvalidArgumentError(`It is a whole number from 0 (any free port) to ${MAX_PORT}.`);
+  throw new InvalidArgumentError(`Give a whole number from 0 (any free port) to ${MAX_PORT}.`);
 }
 
 /** Takes names one by one from the command line, or separated by commas from the environment. */
 function parseHosts(value: string, earlier: readonly string[] = []): readonly string[] {
   const names = value.split(',').map((text) => {
-    const name = nameOf(text.trim());
-    if (name === undefined) throw new InvalidArgumentError('It is the name of a host, such as annals.example.com.');
+    const name = hostName(text.trim());
+    if (name === undefined) throw new InvalidArgumentError('Give the name of a host, such as annals.example.com.');
     return name;
   });
   return [...earlier, ...names];

@@ -8,7 +8,7 @@ import { isShared } from '../../core/projections/projection.ts';
 import { agents } from '../../domain/agents.ts';
 import { parseInstant } from './instant.ts';
 import { printJson, withJson } from './json-output.ts';
-import { clientOf, type Target, withTarget } from './target.ts';
+import { createTargetClient, type Target, withTarget } from './target.ts';
 
 interface TravelOptions extends Target {
   readonly at?: string;
@@ -16,11 +16,11 @@ interface TravelOptions extends Target {
   readonly json: boolean;
 }
 
-/** Adds `travel`: what a stream's view was, and what has changed since. */
+/** Adds `travel`: shows a past view of a stream, and the changes since then. */
 export function addTravelCommand(program: Command): void {
   withJson(withTarget(program.command('travel')))
-    .description('show the view of a stream as it was, and what has changed since')
-    .argument('<stream>', 'such as agent-42')
+    .description('show a past view of a stream, and the changes since then')
+    .argument('<stream>', 'id of the stream, such as agent-42')
     .addOption(
       new Option('--at <time>', 'the time, ISO 8601 with Z or an offset')
         .conflicts('toVersion')
@@ -45,7 +45,7 @@ Examples:
   annals travel agent-42 --to-version 1
   annals travel agent-42 --at 2026-01-05T09:00:00Z --json`;
 
-/** Prints a view as it was and as it is. @throws AnnalsRequestError, AnnalsUnreachableError, InvalidIdError, TypeError */
+/** Prints a past view, and its differences to the current view. @throws AnnalsRequestError, AnnalsUnreachableError, InvalidIdError, TypeError */
 async function travel(stream: string, { at, toVersion, json, ...target }: TravelOptions): Promise<void> {
   const { aggregateType, aggregateId } = parseStreamId(stream);
   const projection = agents.projections.find(
@@ -53,8 +53,8 @@ async function travel(stream: string, { at, toVersion, json, ...target }: Travel
   );
   if (!projection) throw new TypeError(`there is no view of ${aggregateType} streams`);
   if (at === undefined && toVersion === undefined)
-    throw new TypeError('say which moment: --at <time> or --to-version <n>');
-  const client = clientOf(target);
+    throw new TypeError('name the moment: --at <time> or --to-version <n>');
+  const client = createTargetClient(target);
   const [then, now] = await Promise.all([
     client.view(projection.name, aggregateId, { at, version: toVersion }),
     client.view(projection.name, aggregateId),
@@ -72,12 +72,12 @@ async function travel(stream: string, { at, toVersion, json, ...target }: Travel
 
 function parseVersion(value: string): number {
   if (/^[1-9]\d{0,14}$/.test(value)) return Number(value);
-  throw new InvalidArgumentError('It is a whole number from 1.');
+  throw new InvalidArgumentError('Give a whole number from 1.');
 }
 
 const signs = { added: ['+', 'green'], removed: ['-', 'red'], same: [' ', 'dim'] } as const;
 
-/** A line for each line of JSON: those that are gone in red, those that came in green. */
+/** A line for each line of JSON: removed lines in red, added lines in green. */
 function changes(then: object, now: object): string[] {
   return diffJson(then, now).flatMap(({ added, removed, value }) => {
     const [sign, colour] = signs[added ? 'added' : removed ? 'removed' : 'same'];

@@ -8,15 +8,15 @@ import type { ImportRequest } from './run-import.ts';
 type Step = Omit<EventData<'agent.step-recorded'>, 'agentId'>;
 type StateChange = Pick<EventData<'agent.state-changed'>, 'newState' | 'reason'>;
 
-/** A recorded run as the history of one agent. */
+/** A recorded run as the history of an agent. */
 export interface AgentPlan {
-  /** What the run is called in messages: its file. */
+  /** The file of the run, its name in messages. */
   readonly file: string;
   readonly agentId: string;
   readonly agent: Omit<EventData<'agent.created'>, 'agentId'>;
   readonly begin: StateChange;
   readonly steps: readonly Step[];
-  /** What all steps used together. The recording has totals only; on the last step they are true of the agent as a whole. */
+  /** Usage of all steps together. The recording has totals only, so the last step gets them. */
   readonly usage: Readonly<Record<string, number>>;
   readonly end: StateChange;
 }
@@ -25,16 +25,16 @@ export interface AgentPlan {
 const PAGE = 1_000;
 
 /**
- * What is to be sent of a plan beyond what the server has: nothing when it has all, the further steps when the run has
- * grown since it was imported.
- * @throws InputError when the agent has another history: which step is the first that differs
+ * The requests for the part of a plan that the server lacks: none when it has all, the further steps when the run has grown
+ * since it was imported.
+ * @throws InputError when the agent has another history; it names the first step that differs
  */
 export async function requestsFor(plan: AgentPlan, client: AnnalsClient): Promise<readonly ImportRequest[]> {
-  const history = await historyOf(plan.agentId, client);
+  const history = await readHistory(plan.agentId, client);
   const known = history.filter((event) => event.type === 'agent.step-recorded').map(({ data }) => data);
   assertSameBeginning(plan, history, known);
   const lastState = history.findLast((event) => event.type === 'agent.state-changed')?.data;
-  const ended = isDeepStrictEqual(changeOf(lastState), plan.end) && known.length === plan.steps.length;
+  const ended = isDeepStrictEqual(toChange(lastState), plan.end) && known.length === plan.steps.length;
   const there: ImportRequest = { events: history.length, send: async () => ({ repeated: true }) };
   if (ended) return [there];
   if (lastState?.newState === 'stopped') {
@@ -43,7 +43,7 @@ export async function requestsFor(plan: AgentPlan, client: AnnalsClient): Promis
   return [...(history.length > 0 ? [there] : []), ...furtherRequests(plan, history, known)];
 }
 
-const changeOf = (change: StateChange | undefined) => change && { newState: change.newState, reason: change.reason };
+const toChange = (change: StateChange | undefined) => change && { newState: change.newState, reason: change.reason };
 
 function furtherRequests(plan: AgentPlan, history: readonly DomainEvent[], known: readonly Step[]): ImportRequest[] {
   const { agentId, agent, begin, end } = plan;
@@ -61,7 +61,7 @@ function furtherRequests(plan: AgentPlan, history: readonly DomainEvent[], known
   return sends.map((send) => ({ events: 1, send }));
 }
 
-/** The steps, the last with what is not accounted for yet of what the run used in all. */
+/** The steps. The last step gets the part of the run's usage that no known step has. */
 function withUsage({ steps, usage }: AgentPlan, known: readonly Step[]): readonly Step[] {
   const left = Object.entries(usage).map(([name, total]): [string, number] => {
     const counted = known.reduce((sum, step) => sum + (step.usage?.[name] ?? 0), 0);
@@ -71,7 +71,7 @@ function withUsage({ steps, usage }: AgentPlan, known: readonly Step[]): readonl
   return steps.map((step, index) => (index === steps.length - 1 ? { ...step, usage: Object.fromEntries(left) } : step));
 }
 
-async function historyOf(agentId: string, client: AnnalsClient): Promise<DomainEvent[]> {
+async function readHistory(agentId: string, client: AnnalsClient): Promise<DomainEvent[]> {
   const events: DomainEvent[] = [];
   try {
     for (let cursor: string | undefined; ; ) {
@@ -90,12 +90,12 @@ function assertSameBeginning(plan: AgentPlan, history: readonly DomainEvent[], k
   const { file, agentId, agent, steps } = plan;
   const [created] = history;
   if (!created) return;
-  const refuse = (what: string) => {
-    const remedy = 'name this run otherwise with --id or --prefix';
-    throw new InputError(file, `agent ${agentId}`, `exists with another history: ${what}; ${remedy}`);
+  const refuse = (difference: string) => {
+    const remedy = 'give this run another name with --id or --prefix';
+    throw new InputError(file, `agent ${agentId}`, `exists with another history: ${difference}; ${remedy}`);
   };
-  if (created.type !== 'agent.created' || created.data.agentType !== agent.agentType) refuse('it began otherwise');
-  else if (!isDeepStrictEqual(created.data.configuration, agent.configuration)) refuse('it is configured otherwise');
+  if (created.type !== 'agent.created' || created.data.agentType !== agent.agentType) refuse('its beginning differs');
+  else if (!isDeepStrictEqual(created.data.configuration, agent.configuration)) refuse('its configuration differs');
   const differs = known.findIndex((step, index) => !isSameStep(step, steps[index]));
   if (differs >= 0) refuse(`step ${differs + 1} differs`);
 }

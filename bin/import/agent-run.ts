@@ -11,7 +11,7 @@ import { fitId } from './identity.ts';
 import { fileError, InputError } from './input.ts';
 import type { ImportSource } from './run-import.ts';
 
-// What is used of a run as SWE-agent records it. Recorders differ in what they leave out, so nearly all may be absent.
+// The members of a run of SWE-agent that the import reads. Recorders leave out different members, so nearly all are optional.
 
 const amount = z.number().nonnegative().nullish();
 
@@ -32,7 +32,7 @@ const modelStatsSchema = z.object({
 
 const text = z.string().nullish().catch(undefined);
 
-/** How the run was set up. Only told on, so whatever has another form is as good as absent. */
+/** The set-up of the run. It only goes into the configuration of the agent, so members of another form are ignored. */
 const replaySchema = z
   .object({
     env: z.object({
@@ -57,20 +57,20 @@ type RecordedRun = z.output<typeof runSchema>;
 
 type Step = Omit<EventData<'agent.step-recorded'>, 'agentId'>;
 
-/** Most faults of one file that are told at once. */
+/** Most faults of a file that are reported at once. */
 const MAX_FAULTS = 5;
 
-/** Which agents recorded runs become. */
+/** The ids of the agents of recorded runs. */
 export interface RunNames {
-  /** The id of the agent; for one file. */
+  /** The id of the agent, for a single file. */
   readonly id?: string | undefined;
-  /** Goes before the name of each file. */
+  /** Text before the name of each file. */
   readonly prefix?: string | undefined;
 }
 
 /**
- * Recorded agent runs, each as the history of one agent that is named like its file. Files of one name in several folders
- * are told apart by as many of their folders as that takes.
+ * Sources of recorded agent runs. Each run becomes the history of an agent that is named like its file. Files with the same
+ * name in several folders get as many of their folders into the name as they need to differ.
  */
 export function agentRunSources(files: readonly string[], { id, prefix = '' }: RunNames = {}): ImportSource[] {
   const paths = [...new Set(files.map((file) => resolve(file)))];
@@ -78,18 +78,19 @@ export function agentRunSources(files: readonly string[], { id, prefix = '' }: R
     const isShared = paths.some((other) => other !== path && bareName(other) === bareName(path));
     return { path, parts: (isShared ? path : bareName(path)).split(sep).reverse() };
   });
-  const nameOf = (parts: readonly string[], count: number) => parts.slice(0, count).reverse().join(':');
+  const joinName = (parts: readonly string[], count: number) => parts.slice(0, count).reverse().join(':');
   return named.map(({ path, parts }) => {
     let count = 1;
-    while (named.some((other) => other.path !== path && nameOf(other.parts, count) === nameOf(parts, count))) count++;
+    while (named.some((other) => other.path !== path && joinName(other.parts, count) === joinName(parts, count)))
+      count++;
     return agentRunSource(
       files.find((file) => resolve(file) === path) ?? path,
-      id ?? fitId(`${prefix}${nameOf(parts, count)}`),
+      id ?? fitId(`${prefix}${joinName(parts, count)}`),
     );
   });
 }
 
-/** Without the endings that every run has: `.traj`, `.traj.gz`. */
+/** A path without the endings `.traj` and `.traj.gz`. */
 const bareName = (path: string): string => path.replace(/\.gz$/, '').replace(/\.traj$/, '');
 
 function agentRunSource(file: string, agentId: string): ImportSource {
@@ -126,24 +127,24 @@ function readJson(file: string, bytes: Buffer): unknown {
     throw new InputError(file, '', 'is not UTF-8 text, so it is no recorded run', { cause });
   }
   try {
-    // For the sake of its errors: the native parser does not always say where.
+    // This parser always names the position of an error, unlike the native parser.
     return parseJson(json, undefined, { parseNumber });
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw new InputError(file, '', 'is nested too deeply', { cause });
     const [, before = cause.message, position = '0'] = /^(.*) at position (\d+)$/s.exec(cause.message) ?? [];
-    throw new InputError(file, placeOf(json, Number(position)), `not JSON: ${before}`, { cause });
+    throw new InputError(file, describePlace(json, Number(position)), `not JSON: ${before}`, { cause });
   }
 }
 
-/** A number that cannot be kept exactly stays text: it is refused where it is used, and does no harm elsewhere. */
+/** A number that cannot be kept exactly stays text. It is refused where the import reads it, and ignored elsewhere. */
 const parseNumber = (text: string) => (isExactNumber(text) ? Number(text) : new LosslessNumber(text));
 
-function placeOf(text: string, position: number): string {
+function describePlace(text: string, position: number): string {
   const lines = text.slice(0, position).split('\n');
   return `line ${lines.length}, column ${(lines.at(-1) ?? '').length + 1}`;
 }
 
-/** @throws InputError when the server would not take all of it: then nothing of it is sent */
+/** Plans a run. @throws InputError when the server would refuse a part of it; then no part is sent */
 function planAgentRun(agentId: string, file: string, run: RecordedRun): AgentPlan {
   const exitStatus = run.info?.exit_status;
   const plan: AgentPlan = {
@@ -151,31 +152,31 @@ function planAgentRun(agentId: string, file: string, run: RecordedRun): AgentPla
     agentId,
     agent: {
       agentType: run.environment ?? 'unknown',
-      configuration: configurationOf(basename(file, '.gz'), run),
+      configuration: readConfiguration(basename(file, '.gz'), run),
       createdBy: 'import',
     },
     begin: { newState: 'running', reason: 'the recorded run begins' },
-    steps: [...run.trajectory.map(stepOf), ...resultOf(run)],
-    usage: usageOf(run) ?? {},
+    steps: [...run.trajectory.map(toStep), ...resultSteps(run)],
+    usage: readUsage(run) ?? {},
     end: {
       newState: exitStatus === 'submitted' ? 'stopped' : 'failed',
       reason: exitStatus ?? 'the recording has no exit status',
     },
   };
-  assertTaken(plan);
+  assertAccepted(plan);
   return plan;
 }
 
-/** What came of a run, as a last step, where no recorded step says so: a patch, or the cost of a run without steps. */
-function resultOf({ trajectory, info }: RecordedRun): Step[] {
+/** A last step with the result of a run, when no recorded step has it: a patch, or the cost of a run without steps. */
+function resultSteps({ trajectory, info }: RecordedRun): Step[] {
   const submission = info?.submission?.trim();
-  const isTold = !submission || trajectory.some(({ observation }) => observation?.includes(submission));
+  const isRecorded = !submission || trajectory.some(({ observation }) => observation?.includes(submission));
   const isCounted = trajectory.length > 0 || !info?.model_stats;
-  if (isTold && isCounted) return [];
-  return [{ action: 'result', ...given({ observation: isTold ? info?.exit_status : info?.submission }) }];
+  if (isRecorded && isCounted) return [];
+  return [{ action: 'result', ...given({ observation: isRecorded ? info?.exit_status : info?.submission }) }];
 }
 
-function assertTaken({ file, agentId, agent, begin, steps, usage, end }: AgentPlan): void {
+function assertAccepted({ file, agentId, agent, begin, steps, usage, end }: AgentPlan): void {
   const change = { agentId, previousState: 'created' } as const;
   const events: readonly (readonly [place: string, event: NewEvent])[] = [
     ['the run', { type: 'agent.created', data: { agentId, ...agent } }],
@@ -194,16 +195,16 @@ function assertTaken({ file, agentId, agent, begin, steps, usage, end }: AgentPl
   }
 }
 
-function stepOf({ thought, action, observation, execution_time: seconds }: RecordedStep): Step {
+function toStep({ thought, action, observation, execution_time: seconds }: RecordedStep): Step {
   return {
     ...given({ thought, observation }),
     action,
-    // To the microsecond, which is more than the recorder's clock knows.
+    // Rounded to the microsecond, which is finer than the recorder's clock.
     ...(typeof seconds === 'number' ? { durationMs: Math.round(seconds * 1e6) / 1e3 } : {}),
   };
 }
 
-function usageOf({ info }: RecordedRun): Step['usage'] {
+function readUsage({ info }: RecordedRun): Step['usage'] {
   const stats = info?.model_stats;
   if (!stats) return undefined;
   return given({
@@ -214,7 +215,7 @@ function usageOf({ info }: RecordedRun): Step['usage'] {
   });
 }
 
-function configurationOf(file: string, { replay_config: replay }: RecordedRun): Record<string, string> {
+function readConfiguration(file: string, { replay_config: replay }: RecordedRun): Record<string, string> {
   return given({
     importedFrom: file,
     model: replay?.agent.model.name,

@@ -7,9 +7,9 @@ import { MAX_BODY_BYTES } from '../../api/http/json-body.ts';
 import { gzipError, isGzip, isZlibError } from './gzip.ts';
 import { fileError, InputError } from './input.ts';
 
-/** A row of a CSV file; not yet known to have as many cells as the header. */
+/** A row of a CSV file. It may have another number of cells than the header. */
 export interface CsvRow {
-  /** The line it begins on, from 1. */
+  /** The line on which the row begins, from 1. */
   readonly line: number;
   readonly cells: readonly string[];
 }
@@ -20,7 +20,7 @@ const GZIP_MAGIC_BYTES = 2;
 
 /**
  * Reads a CSV file (RFC 4180, UTF-8, header included), gzipped or not, row by row.
- * @throws InputError when rows cannot be told apart or bytes are missing: then nobody knows what was lost
+ * @throws InputError when the file cannot be read, its rows cannot be told apart, or bytes are missing
  */
 export async function readCsv(file: string, onRow: (row: CsvRow) => void): Promise<void> {
   let last = 0;
@@ -52,7 +52,7 @@ async function startsAsGzip(file: string, handle: FileHandle): Promise<boolean> 
   return isGzip(buffer);
 }
 
-/** A lenient decoder runs beside the strict one to tell the line of what the strict one stumbles over. */
+/** Decodes UTF-8 strictly. A lenient decoder runs beside it, to find the line of an error of the strict decoder. */
 function decodeUtf8(file: string) {
   return async function* (chunks: AsyncIterable<Buffer>): AsyncGenerator<string> {
     const strict = new TextDecoder('utf-8', { fatal: true });
@@ -81,8 +81,8 @@ function csvError(file: string, error: CsvError, lastLine: number): InputError {
   switch (error.code) {
     case 'CSV_QUOTE_NOT_CLOSED':
     case 'CSV_MAX_RECORD_SIZE': {
-      const what = `a quote is never closed, or the row is longer than ${MAX_RECORD} characters; nothing was imported`;
-      return new InputError(file, `line ${lastLine + 1}`, what, cause);
+      const fault = `a quote is never closed, or the row is longer than ${MAX_RECORD} characters; nothing was imported`;
+      return new InputError(file, `line ${lastLine + 1}`, fault, cause);
     }
     default: {
       const place = `line ${error['lines']}, column ${Number(error['index']) + 1}`;

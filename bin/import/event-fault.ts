@@ -4,7 +4,7 @@ import { findJsonFault } from '../../core/events/json.ts';
 import { newEventSchema } from '../../events/catalogue.ts';
 import { sizeFault } from './request-size.ts';
 
-/** Why the server would not take an event, found out before anything is sent; undefined when it would. */
+/** The reason for which the server would refuse an event, found before any request; undefined when it would accept it. */
 export function eventFault(event: NewEvent): string | undefined {
   const fault = findJsonFault(event);
   if (fault) return `${fault.path.join('.')}: ${fault.message}`;

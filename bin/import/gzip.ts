@@ -2,11 +2,11 @@ import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { InputError } from './input.ts';
 
-/** Most bytes that a file read whole may unpack to. */
+/** Most unpacked bytes of a file that is read as a whole. */
 const MAX_UNPACKED_BYTES = 512 * 1024 * 1024;
 const MAGIC = Buffer.from([0x1f, 0x8b]);
 
-/** Whether these are the first bytes of gzip data. */
+/** Whether data starts like gzip data. */
 export const isGzip = (bytes: Buffer): boolean => bytes.subarray(0, MAGIC.length).equals(MAGIC);
 
 /**
@@ -23,10 +23,11 @@ export async function unpack(file: string, bytes: Buffer): Promise<Buffer> {
   }
 }
 
+/** Whether an error comes from zlib. */
 export const isZlibError = (error: unknown): error is Error & { code: string } =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('Z_');
 
-/** The error for gzip data that cannot be unpacked. */
+/** The error for broken gzip data. */
 export function gzipError(file: string, error: Error & { code: string }): InputError {
   const what =
     error.code === 'Z_BUF_ERROR'

@@ -6,8 +6,8 @@ const DIGEST_CHARACTERS = 32;
 const SUFFIX_CHARACTERS = 10;
 
 /**
- * A name as an id. One that is no id as it stands has its other characters replaced, and a hash of the whole at the
- * end, so that two names never become one id.
+ * Makes an id from a name. A name that is a valid id stays. In other names the invalid characters are replaced, and a hash of
+ * the whole name follows, so that different names get different ids.
  */
 export function fitId(name: string): string {
   if (ID_PATTERN.test(name)) return name;
@@ -16,12 +16,12 @@ export function fitId(name: string): string {
   return `${fitted.slice(0, MAX_ID - suffix.length) || 'unnamed'}${suffix}`;
 }
 
-/** An idempotency key that follows from what is sent: the same content again is a repeat, any other is not. */
+/** An idempotency key that follows from the content of a request, so that the same content is a repeat. */
 export function contentKey(...content: readonly unknown[]): string {
   return `import-${digest(JSON.stringify(content))}`;
 }
 
-/** A short name for a text, the same each time. */
+/** A short hash of a text. */
 export function digest(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, DIGEST_CHARACTERS);
 }

@@ -1,8 +1,8 @@
-/** Input that cannot be imported; the message names file, place and what is wrong there. */
+/** Input that cannot be imported. The message names file, place and fault. */
 export class InputError extends Error {
   override readonly name = 'InputError';
-  constructor(file: string, place: string, what: string, options?: ErrorOptions) {
-    super([file, place, what].filter((part) => part !== '').join(': '), options);
+  constructor(file: string, place: string, fault: string, options?: ErrorOptions) {
+    super([file, place, fault].filter((part) => part !== '').join(': '), options);
   }
 }
 
@@ -12,7 +12,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'may not be read',
 };
 
-/** What the file system says of a file, in words. */
+/** The error for a file that cannot be read, in words. */
 export function fileError(file: string, error: unknown): InputError {
   if (error instanceof InputError) return error;
   const { code = '', message } = error as NodeJS.ErrnoException;

@@ -9,10 +9,11 @@ const CASE = 'case:concept:name';
 const ACTIVITY = 'concept:name';
 const TIMESTAMP = 'time:timestamp';
 
+/** Settings of {@link readProcessLog}. */
 export interface ProcessLogOptions {
-  /** What the workflows are of. */
+  /** The type of the workflows. */
   readonly workflowType: string;
-  /** Take times without an offset as UTC. */
+  /** Whether times without an offset are UTC; else they are faults. */
   readonly assumeUtc: boolean;
 }
 
@@ -25,10 +26,10 @@ interface Reading {
 }
 
 /**
- * Reads a log of a process: a CSV file, gzipped or not, with a row per event and the column names of XES. Every row is
- * checked here, before anything is sent, so a file is imported whole or not at all.
+ * Reads a log of a process: a CSV file, gzipped or not, with a row for each event and the column names of XES. Every row is
+ * checked before any request, so a file is imported as a whole or not at all.
  * @returns a source for each case
- * @throws InputError when the file cannot be read, or a row is broken: it names the lines of the first five
+ * @throws InputError when the file cannot be read, or a row is broken; it names the first five faults with their lines
  */
 export async function readProcessLog(file: string, options: ProcessLogOptions): Promise<readonly ImportSource[]> {
   const reading: Reading = { cases: new Map(), faults: [] };
@@ -41,7 +42,7 @@ export async function readProcessLog(file: string, options: ProcessLogOptions): 
   if (!header) throw new InputError(file, '', 'has no header');
   refuseFaults(file, reading.faults);
   if (reading.cases.size === 0) throw new InputError(file, '', 'has a header but no rows');
-  // Stable: rows of one instant stay in the file's order.
+  // The sort is stable, so rows of the same instant keep the order of the file.
   for (const rows of reading.cases.values()) rows.sort((a, b) => compareInstants(a.at, b.at));
   const cases = [...reading.cases];
   refuseFaults(
@@ -79,7 +80,7 @@ function checkHeader(file: string, { line, cells }: CsvRow): readonly string[] {
 function addRow({ cases, faults }: Reading, header: readonly string[], row: CsvRow, assumeUtc: boolean): void {
   // A column without a name is the row number that some programs write.
   const attributes = new Map(header.flatMap((name, index) => cell(name, row.cells[index])));
-  const fault = (column: string, what: string) => faults.push(`line ${row.line}, column ${column}: ${what}`);
+  const fault = (column: string, message: string) => faults.push(`line ${row.line}, column ${column}: ${message}`);
   const name = attributes.get(CASE);
   if (name === undefined) return void fault(CASE, 'is empty');
   const activity = attributes.get(ACTIVITY);

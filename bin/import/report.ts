@@ -1,10 +1,10 @@
 import type { ImportResult } from './run-import.ts';
 
-/** Most problems that are told one by one. */
+/** Most problems that are listed. */
 const MAX_PROBLEMS = 50;
 
-/** What to tell of an import: what is wrong, a line each, and how it went, in one line. No errors means that all is in. */
-export function reportOf(
+/** The report of an import: a line for each error, and a summary. Without errors, all sources are imported. */
+export function createReport(
   result: ImportResult,
   url: string,
 ): { readonly errors: readonly string[]; readonly summary: string } {
@@ -12,17 +12,17 @@ export function reportOf(
   const errors = problems.slice(0, MAX_PROBLEMS);
   if (problems.length > MAX_PROBLEMS) errors.push(`and ${count(problems.length - MAX_PROBLEMS)} more such problems`);
   if (result.stopped) errors.push(outage(result, url, result.stopped));
-  return { errors, summary: summaryOf(result) };
+  return { errors, summary: summarize(result) };
 }
 
 function outage({ streams, events, repeated }: ImportResult, url: string, stopped: Error): string {
   const none = streams + events + repeated === 0;
   return none
     ? `no server answers at ${url}: start one with \`npm start\`, or name another with --url (${stopped.message})`
-    : `the server at ${url} stopped answering: run the same import again to go on from here (${stopped.message})`;
+    : `the server at ${url} stopped answering: run the same import again to continue (${stopped.message})`;
 }
 
-function summaryOf(result: ImportResult): string {
+function summarize(result: ImportResult): string {
   const { events, streams, repeated, conflicts, failed, unfinished, seconds } = result;
   const rate = Math.round((events + repeated) / Math.max(seconds, 0.001));
   return [

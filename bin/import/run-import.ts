@@ -2,66 +2,69 @@ import pLimit from 'p-limit';
 import { type AnnalsClient, AnnalsRequestError, AnnalsUnreachableError } from '../../client/client.ts';
 import { InputError } from './input.ts';
 
-/** One request of an import: safe to send again, because its idempotency key follows from its content. */
+/** A request of an import. A repeat is safe, because the idempotency key follows from the content. */
 export interface ImportRequest {
-  /** How many events it leads to. */
+  /** Number of events that the request writes. */
   readonly events: number;
   send(client: AnnalsClient): Promise<{ readonly repeated: boolean }>;
 }
 
-/** What goes into one stream, in this order. */
+/** The import of a stream. */
 export interface StreamImport {
   readonly streamId: string;
-  /** What is to be sent; where that depends on what the server has, it is asked first. */
+  /** The requests in order, or a function that asks the server first when they depend on its state. */
   readonly requests: readonly ImportRequest[] | ((client: AnnalsClient) => Promise<readonly ImportRequest[]>);
 }
 
-/** Something that becomes one stream: a recorded run, a case of a log. */
+/** The source of a stream: a recorded run, a case of a log. */
 export interface ImportSource {
-  /** What to call it when something is wrong: the file, and the place in it. */
+  /** The name in messages: the file, and the place in the file. */
   readonly name: string;
-  /** @throws InputError when it cannot be imported; nothing of it was sent then */
+  /** Reads the source. @throws InputError when it cannot be imported; then no part of it was sent */
   load(): Promise<StreamImport>;
 }
 
+/** The counts of an import. */
 export interface ImportTally {
-  /** Streams that are whole in the store now, whoever wrote them. */
+  /** Streams that are complete in the store, also when an earlier import wrote them. */
   streams: number;
   /** Events written. */
   events: number;
   /** Events that were there already. */
   repeated: number;
-  /** Streams that hold something else already. */
+  /** Streams that exist with another history. */
   conflicts: number;
   /** Sources that could not be imported. */
   failed: number;
-  /** Sources left over because the server stopped answering, or the import was interrupted. */
+  /** Sources that are left because the server stopped answering, or the import was interrupted. */
   unfinished: number;
 }
 
+/** The result of an import. */
 export interface ImportResult extends Readonly<ImportTally> {
   readonly seconds: number;
-  /** What is wrong, a line each. */
+  /** The problems, a line each. */
   readonly problems: readonly string[];
-  /** Why the import stopped before its end. */
+  /** The error that stopped the import before its end. */
   readonly stopped?: Error;
 }
 
+/** Settings of {@link runImport}. */
 export interface ImportOptions {
-  /** Streams worked on side by side. */
+  /** Number of streams that are imported side by side. */
   readonly concurrency: number;
-  /** Called whenever a source is done with. */
+  /** Called after each source. */
   readonly onProgress?: (tally: Readonly<ImportTally>) => void;
-  /** Ends the import after the requests in work. */
+  /** Ends the import after the current requests. */
   readonly signal?: AbortSignal;
 }
 
-/** Past its retries, one of these means that further requests would not fare better. */
+/** After the client's retries, these statuses mean that further requests would fail, too. */
 const OVERLOADED_STATUS: ReadonlySet<number> = new Set([429, 503]);
 
 /**
- * Imports sources: each one's requests in order, the sources side by side. Run again, it goes on where it stopped. It
- * ends early when the server stops answering, and only then.
+ * Imports sources side by side, the requests of each source in order. A second run continues after an interruption. The
+ * import ends early only when the server stops answering or the signal aborts.
  */
 export async function runImport(
   client: AnnalsClient,

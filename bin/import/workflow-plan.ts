@@ -16,7 +16,7 @@ export interface LogRow {
 }
 
 const CASE_PREFIX = 'case:';
-/** Columns that have a place of their own in the event. */
+/** Columns that have a separate member in the event. */
 const PLACED: ReadonlySet<string> = new Set([
   'concept:name',
   'concept:instance',
@@ -25,24 +25,24 @@ const PLACED: ReadonlySet<string> = new Set([
   'org:group',
 ]);
 
-/** Why the server would not take events of a case, with the lines in the file; empty when it takes all. */
+/** The reasons for which the server would refuse events of a case, with their lines; empty when it would accept all. */
 export function workflowFaults(name: string, rows: readonly LogRow[], workflowType: string): string[] {
-  return eventsOf(fitId(name), rows, workflowType).flatMap((event, index) => {
+  return toEvents(fitId(name), rows, workflowType).flatMap((event, index) => {
     const fault = eventFault(event);
-    // The first event, the start, is made from the first row as well.
+    // The first row gives two events: the start and the first step.
     return fault ? [`line ${rows[Math.max(index - 1, 0)]?.line}: ${fault}`] : [];
   });
 }
 
 /**
- * A case of a log, its rows in order, as the history of one workflow, in as few appends as fit. Each append expects the
- * version that the one before it led to, so another history under the same name is never mixed with this one.
+ * Plans a case of a log, its rows in order, as the history of a workflow, in as few appends as possible. Each append expects
+ * the version of the append before it, so that the history never mixes with another under the same name.
  * @param rows without faults
  */
 export function planWorkflow(name: string, rows: readonly LogRow[], workflowType: string): StreamImport {
   const workflowId = fitId(name);
   const streamId = `workflow-${workflowId}`;
-  const events = eventsOf(workflowId, rows, workflowType);
+  const events = toEvents(workflowId, rows, workflowType);
   let version = 0;
   const requests = batches(events).map((batch): ImportRequest => {
     const body = { expectedVersion: version, events: batch };
@@ -53,7 +53,7 @@ export function planWorkflow(name: string, rows: readonly LogRow[], workflowType
   return { streamId, requests };
 }
 
-const eventsOf = (workflowId: string, rows: readonly LogRow[], workflowType: string) => [
+const toEvents = (workflowId: string, rows: readonly LogRow[], workflowType: string) => [
   ...started(workflowId, workflowType, rows),
   ...steps(workflowId, rows),
 ];
@@ -91,14 +91,14 @@ function steps(workflowId: string, rows: readonly LogRow[]): NewEvent<'workflow.
         workflowId,
         stepId,
         stepType: row.activity,
-        output: outputOf(row),
+        output: toOutput(row),
         ...(next ? { nextStep: next.activity } : {}),
       },
     };
   });
 }
 
-/** Names as ids. A name that comes again gets a number, and never the id of an earlier step. */
+/** Makes ids from names. A repeated name gets a number, so that no two steps have the same id. */
 function uniqueIds(): (name: string) => string {
   const taken = new Set<string>();
   const times = new Map<string, number>();
@@ -114,19 +114,19 @@ function uniqueIds(): (name: string) => string {
   };
 }
 
-/** A row without an instance of its own is named after all it says; one that comes twice is told apart by a number. */
+/** The name of a row: its instance, or a hash of all its cells. Equal rows get numbers. */
 function stepName({ attributes }: LogRow): string {
   return attributes.get('concept:instance') ?? digest(JSON.stringify([...attributes]));
 }
 
-function outputOf({ attributes }: LogRow): Record<string, string> {
+function toOutput({ attributes }: LogRow): Record<string, string> {
   const others = [...attributes].filter(([column]) => !column.startsWith(CASE_PREFIX) && !PLACED.has(column));
   const resource = attributes.get('org:resource');
   const group = attributes.get('org:group');
   return { ...(resource && { resource }), ...(group && { group }), ...Object.fromEntries(others) };
 }
 
-/** Cuts events into appends: as many as one may hold, and as many bytes as surely fit; a larger event stands alone. */
+/** Divides events into appends within the limits of events and bytes. A larger event gets a separate append. */
 function batches(events: readonly NewEvent[]): NewEvent[][] {
   const cut: NewEvent[][] = [];
   let bytes = Number.POSITIVE_INFINITY;

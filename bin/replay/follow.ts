@@ -2,46 +2,47 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { SingleBar } from 'cli-progress';
 import type { AnnalsClient, Replay } from '../../client/client.ts';
 
-/** How often the server is asked, milliseconds. */
-const LOOK_MS = 250;
-/** How often a line tells of progress where there is no terminal, milliseconds. */
+/** Pause between two requests for progress, milliseconds. */
+const POLL_MS = 250;
+/** Pause between two lines of progress when there is no terminal, milliseconds. */
 const LINE_EVERY_MS = 5_000;
 
-/** A replay in one of these is not going to change by itself. */
+/** Whether a replay is in a state that it does not leave without an operator. */
 const isOver = ({ state }: Replay, switches: boolean): boolean =>
   ['paused', 'switched', 'failed', 'discarded'].includes(state) || (state === 'ready' && !switches);
 
 /**
- * Watches a replay until it ends, with a bar on standard error when that is a terminal, and a line now and then when it is none.
- * @param switches whether it is switched to by itself, and so does not end by being ready
+ * Follows a replay to its end. Progress goes to standard error: as a bar on a terminal, else as a line every few seconds.
+ * @param switches whether the replay switches automatically, so that it does not end when it is ready
  */
 export async function follow(client: AnnalsClient, replayId: string, switches: boolean): Promise<Replay> {
   const bar = process.stderr.isTTY
     ? new SingleBar({ format: '{bar} {percentage} %  {value}/{total} events, {eta_formatted} left  {state}' })
     : undefined;
   bar?.start(1, 0, { state: 'requested' });
-  let told = performance.now();
+  let printed = performance.now();
   try {
     for (;;) {
       const replay = await client.operations.replay(replayId);
       bar?.setTotal(Math.max(replay.total, 1));
       bar?.update(Math.min(replay.events, replay.total), { state: replay.state });
       if (isOver(replay, switches)) return replay;
-      if (!bar && performance.now() - told >= LINE_EVERY_MS) {
+      if (!bar && performance.now() - printed >= LINE_EVERY_MS) {
         console.error(`${replay.events}/${replay.total} events, ${replay.state}`);
-        told = performance.now();
+        printed = performance.now();
       }
-      await delay(LOOK_MS);
+      await delay(POLL_MS);
     }
   } finally {
     bar?.stop();
   }
 }
 
-/** One line that says how a replay ended. */
-export function summaryOf({ replayId, projection, generation, state, events, reason }: Replay): string {
-  const what = `replay ${replayId}, generation ${generation} of ${projection}`;
-  if (state === 'switched') return `${what} is live; ${events.toLocaleString('en')} events were read`;
-  if (state === 'ready') return `${what} is ready: look at it with ?generation=${generation}, then switch or discard`;
-  return `${what} is ${state}${reason === undefined ? '' : `: ${reason}`}`;
+/** A line about the end of a replay. */
+export function summarize({ replayId, projection, generation, state, events, reason }: Replay): string {
+  const subject = `replay ${replayId}, generation ${generation} of ${projection}`;
+  if (state === 'switched') return `${subject} is live; ${events.toLocaleString('en')} events were read`;
+  if (state === 'ready')
+    return `${subject} is ready: read its views with ?generation=${generation}, then switch or discard`;
+  return `${subject} is ${state}${reason === undefined ? '' : `: ${reason}`}`;
 }

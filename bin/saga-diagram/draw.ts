@@ -1,7 +1,7 @@
 import type { AnySaga } from '../../core/sagas/saga.ts';
 import { compileSaga, type State } from '../../lib/sagas/saga-machine.ts';
 
-/** A saga as it is declared: what starts it, its steps, what answers and what ends it. */
+/** Draws the declaration of a saga: its start, its steps, its answers and its ends. */
 export function drawDeclaration(saga: AnySaga): string {
   const steps = saga.steps.flatMap(({ name, title, kind, retries, party }, n) => {
     const next = saga.steps[n + 1]?.name ?? 'COMPLETED';
@@ -31,30 +31,30 @@ export function drawDeclaration(saga: AnySaga): string {
   ].join('\n');
 }
 
-/** The state machine that a saga is compiled to, state by state. */
+/** Draws the state machine of a saga, state by state. */
 export function drawMachine(saga: AnySaga): string {
   const { StartAt, States } = compileSaga(saga, { taskFunction: 'saga-task' });
-  return ['stateDiagram-v2', ...statesOf(StartAt, States, '    ')].join('\n');
+  return ['stateDiagram-v2', ...drawStates(StartAt, States, '    ')].join('\n');
 }
 
-function statesOf(start: string, states: Readonly<Record<string, State>>, indent: string): string[] {
+function drawStates(start: string, states: Readonly<Record<string, State>>, indent: string): string[] {
   const lines = Object.entries(states).flatMap(([name, state]) => {
     const inner = state.ItemProcessor;
     const body = inner
       ? [
-          `${indent}state "${name} (each)" as ${idOf(name)} {`,
-          ...statesOf(inner.StartAt, inner.States, `${indent}    `),
+          `${indent}state "${name} (each)" as ${toId(name)} {`,
+          ...drawStates(inner.StartAt, inner.States, `${indent}    `),
           `${indent}}`,
         ]
-      : [`${indent}state "${name}" as ${idOf(name)}`];
-    return [...body, ...transitionsOf(name, state).map((line) => `${indent}${line}`)];
+      : [`${indent}state "${name}" as ${toId(name)}`];
+    return [...body, ...drawTransitions(name, state).map((line) => `${indent}${line}`)];
   });
-  return [`${indent}[*] --> ${idOf(start)}`, ...lines];
+  return [`${indent}[*] --> ${toId(start)}`, ...lines];
 }
 
-function transitionsOf(name: string, { Type, Next, Default, Choices = [], Catch = [], End }: State): string[] {
-  const from = idOf(name);
-  const to = (next: string, label = '') => `${from} --> ${idOf(next)}${label && `: ${label}`}`;
+function drawTransitions(name: string, { Type, Next, Default, Choices = [], Catch = [], End }: State): string[] {
+  const from = toId(name);
+  const to = (next: string, label = '') => `${from} --> ${toId(next)}${label && `: ${label}`}`;
   return [
     ...(Next ? [to(Next)] : []),
     ...Choices.map((choice) => to(choice.Next, String(choice['StringEquals'] ?? 'yes'))),
@@ -64,4 +64,4 @@ function transitionsOf(name: string, { Type, Next, Default, Choices = [], Catch 
   ];
 }
 
-const idOf = (name: string): string => name.replaceAll(/\W+/g, '_').replace(/_$/, '');
+const toId = (name: string): string => name.replaceAll(/\W+/g, '_').replace(/_$/, '');

@@ -9,7 +9,7 @@ interface Drawn {
 const BEGIN = '<!-- diagrams: made by `npm run saga:diagram` -->';
 const END = '<!-- end of diagrams -->';
 
-/** A page with its diagrams replaced. @throws Error when it has no place for them */
+/** Replaces the diagrams of a page. @throws Error when the page has no place for diagrams */
 export function insertDiagrams(page: string, drawn: readonly Drawn[]): string {
   const [from, to] = [page.indexOf(BEGIN), page.indexOf(END)];
   if (from < 0 || to < from) throw new Error(`the page has no ${BEGIN} with ${END} after it`);

@@ -1,18 +1,18 @@
 import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** Pause between two signs of life to a client that has shut down its writing side, milliseconds. */
+/** Pause between two probes of a client that has shut down its writing side, milliseconds. */
 const PROBE_MS = 500;
-/** The same to a client that waits for the start of its answer: clients that take any 1xx for the answer get none for so long. */
+/** Pause between probes before the answer starts: some clients take any 1xx for the answer, so they get 1xx late. */
 const WAITING_PROBE_MS = 2_000;
 
-/** The answers that stream Server-Sent Events: a comment in them is ignored by clients. */
+/** The answers that stream Server-Sent Events. Clients ignore comments in them, so comments serve as probes. */
 export const eventStreams = new WeakSet<object>();
 
 /**
  * Answers a client that has shut down its writing side after its request (a TCP FIN). Node drops such a request by
- * default. A client that has gone sends a FIN too, so the request in work is probed: the system of a client that has gone
- * refuses the probes, which closes the connection and ends the work. A client that still reads ignores them.
+ * default. A client that has gone sends a FIN too, so the server sends probes while it works: the system of a client that
+ * has gone refuses them, which closes the connection and ends the work. A client that still reads ignores them.
  */
 export function answerHalfClosed(server: Server): Server {
   const inWork = new WeakMap<Socket, Set<ServerResponse>>();
@@ -22,7 +22,7 @@ export function answerHalfClosed(server: Server): Server {
     socket.once('end', () => probe(socket, responses));
   });
   server.on('request', ({ socket, httpVersion }, response) => {
-    if (httpVersion === '1.0') return; // knows no 1xx, and is closed by its answer
+    if (httpVersion === '1.0') return; // HTTP 1.0 has no 1xx, and the answer ends the connection
     const responses = inWork.get(socket);
     responses?.add(response);
     response.once('close', () => responses?.delete(response));
@@ -31,10 +31,10 @@ export function answerHalfClosed(server: Server): Server {
   return Object.assign(server, { httpAllowHalfOpen: true });
 }
 
-/** @param responses those in work, in the order of their requests */
+/** @param responses the unfinished responses, in the order of their requests */
 function probe(socket: Socket, responses: Iterable<ServerResponse>): void {
   const signal = (mayWait: boolean) => {
-    const [response] = responses; // those behind it cannot be written yet
+    const [response] = responses; // the responses behind it cannot be written yet
     if (!response || response.writableEnded || response.writableNeedDrain) return;
     if (!response.headersSent) return mayWait ? undefined : response.writeContinue();
     if (eventStreams.has(response)) response.write(':\n\n');

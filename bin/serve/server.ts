@@ -19,52 +19,54 @@ import { keepOut } from './door.ts';
 import { answerHalfClosed, eventStreams } from './half-closed.ts';
 import { createServerTelemetry, gaugeEngine, type LocalTelemetry, safeLogger, watchHealth } from './telemetry.ts';
 
-/** Nobody else on the network: there is no authentication on one machine. */
+/** Loopback only: the server has no authentication, so other machines must not reach it. */
 const HOST = '127.0.0.1';
 
-/** How long requests in work may take to finish when the server closes, milliseconds. */
+/** When the server closes, it waits this long for unfinished requests, milliseconds. */
 const CLOSING_MS = 5_000;
 
-/** How long a request may take to come in, milliseconds: a body of 5 MB at 1.3 Mbit/s. */
+/** Time limit for receiving a request, milliseconds: a body of 5 MB at 1.3 Mbit/s. */
 const UPLOAD_MS = 30_000;
 
-/** A connection on which nothing moves for so long is closed, milliseconds. Every wait of the API is shorter. */
+/** The server closes connections without traffic for this time, milliseconds. Every wait of the API is shorter. */
 const SILENCE_MS = 60_000;
 
-/** Headers have a third of the time; Node looks for late requests every `connectionsCheckingInterval`. */
-const patience = (uploadMs = UPLOAD_MS) => ({
+/** Time limits of Node's server: headers get a third of the time; `connectionsCheckingInterval` bounds the delay. */
+const timeLimits = (uploadMs = UPLOAD_MS) => ({
   requestTimeout: uploadMs,
   headersTimeout: Math.ceil(uploadMs / 3),
   connectionsCheckingInterval: Math.min(1_000, Math.ceil(uploadMs / 3)),
 });
 
+/** Settings of {@link startServer}. */
 export interface ServerOptions {
-  /** 0 for any that is free. */
+  /** 0 for any free port. */
   readonly port: number;
-  /** The data folder; made if need be. */
+  /** Path of the data folder, which is created when it does not exist. */
   readonly dataDir: string;
-  /** Names besides those of this machine that requests may use as `Host`, and pages as `Origin`. */
+  /** Further names that requests may use as `Host`, and pages as `Origin`; those of this machine are always allowed. */
   readonly allowedHosts?: readonly string[];
-  /** How long a request may take to come in, milliseconds; 30 s by default. Then the answer is 408. */
+  /** Time limit for receiving a request, milliseconds; 30,000 by default. Then the answer is 408. */
   readonly uploadMs?: number;
-  /** How long nothing may move on a connection before it is closed, milliseconds; 60 s by default. */
+  /** The server closes connections without traffic for this time, milliseconds; 60,000 by default. */
   readonly silenceMs?: number;
-  /** The application; agents, tasks and workflows by default. */
+  /** The application; by default that of agents, tasks and workflows. */
   readonly annals?: Annals;
-  /** Defaults when absent. */
+  /** Settings of `annals.config.ts`; all defaults by default. */
   readonly settings?: EventSystem;
   readonly logger: Logger;
 }
 
+/** A running server. */
 export interface Server {
   readonly url: string;
-  /** Takes no more requests, finishes those in work, closes the data folder. Nothing acknowledged depends on it. */
+  /** Refuses new requests, finishes current requests, and closes the data folder. Acknowledged events are safe without it. */
   close(): Promise<void>;
 }
 
 /**
  * Serves the HTTP API over the embedded engine, on the loopback interface.
- * @throws StartupError when the data folder or the port cannot be had; its message says what to do
+ * @throws StartupError when the data folder or the port cannot be used; its message says what to do
  */
 export async function startServer({ port, allowedHosts = [], ...options }: ServerOptions): Promise<Server> {
   const settings = options.settings ?? configureEventSystem({});
@@ -91,7 +93,7 @@ export async function startServer({ port, allowedHosts = [], ...options }: Serve
     if (response.headers.get('Content-Type') === 'text/event-stream') eventStreams.add(outgoing);
     return response;
   };
-  const http = answerHalfClosed(createServer(patience(options.uploadMs), getRequestListener(answer)));
+  const http = answerHalfClosed(createServer(timeLimits(options.uploadMs), getRequestListener(answer)));
   http.setTimeout(options.silenceMs ?? SILENCE_MS);
   try {
     await listen(http, port);
@@ -116,7 +118,7 @@ export async function startServer({ port, allowedHosts = [], ...options }: Serve
 
 type FetchCallback = Parameters<typeof getRequestListener>[0];
 
-/** Part of a body that was refused may still be on its way: no other request can use the connection. */
+/** Closes the connection of a refused request: parts of its body may still arrive, so no other request can use it. */
 function closedAfterRefusal(response: Response): Response {
   if (response.status === 413 || response.status === 503) response.headers.set('Connection', 'close');
   return response;
@@ -175,10 +177,10 @@ async function listen(http: HttpServer, port: number): Promise<void> {
 }
 
 function portFault(port: number, cause: unknown): string {
-  const remedy = 'or set PORT to another one';
+  const remedy = 'or set PORT to another port';
   switch (cause instanceof Error && 'code' in cause ? cause.code : undefined) {
     case 'EADDRINUSE':
-      return `port ${port} of ${HOST} is taken by another process; stop that one ${remedy}`;
+      return `port ${port} of ${HOST} is taken by another process; stop that process ${remedy}`;
     case 'EACCES':
       return `port ${port} of ${HOST} needs rights that this user does not have; ask for them ${remedy}`;
     default:
@@ -189,9 +191,9 @@ function portFault(port: number, cause: unknown): string {
 async function stopListening(http: HttpServer): Promise<void> {
   const closed = once(http, 'close');
   http.close();
-  const tidy = setInterval(() => http.closeIdleConnections(), 20); // those that were answered meanwhile, too
-  const impatience = setTimeout(() => http.closeAllConnections(), CLOSING_MS);
+  const tidy = setInterval(() => http.closeIdleConnections(), 20); // also connections that become idle meanwhile
+  const deadline = setTimeout(() => http.closeAllConnections(), CLOSING_MS);
   await closed;
   clearInterval(tidy);
-  clearTimeout(impatience);
+  clearTimeout(deadline);
 }

@@ -10,13 +10,15 @@ import type { Telemetry } from '../../core/telemetry/telemetry.ts';
 import type { Trace } from '../../core/telemetry/trace-tree.ts';
 import { Tracer } from '../../core/telemetry/tracer.ts';
 
-/** What this process tells of itself, and where it is kept for those who ask. */
+/** The telemetry of this process, with the stores from which its routes read. */
 export interface LocalTelemetry extends Telemetry {
   /** Undefined when metrics are switched off. */
   readonly prometheus: PrometheusMetrics | undefined;
+  /** The traces with a correlation id that are in memory. */
   tracesOf(correlationId: string): readonly Trace[];
 }
 
+/** Creates the telemetry of a server: metrics for Prometheus, and traces in memory. */
 export function createServerTelemetry({ monitoring }: EventSystem): LocalTelemetry {
   const prometheus = monitoring.metrics_enabled ? new PrometheusMetrics() : undefined;
   const traces = new TraceCollector();
@@ -24,7 +26,7 @@ export function createServerTelemetry({ monitoring }: EventSystem): LocalTelemet
   return { metrics: prometheus ?? noMetrics, tracer, prometheus, tracesOf: (id) => traces.find(id) };
 }
 
-/** Has the gauges set that follow from the engine's state, whenever metrics are read. */
+/** Sets the gauges of the engine's state whenever metrics are read. */
 export function gaugeEngine({ prometheus }: LocalTelemetry, engine: Engine): void {
   prometheus?.beforeReading(async () => {
     for (const { name: projection, lag, deadLetters } of await engine.projectionStatus()) {
@@ -40,8 +42,8 @@ function gaugeHealth(metrics: Metrics, checks: HealthReport['checks']): void {
 }
 
 /**
- * Tries every part by the clock, for the metrics, and has the log say when the service is no longer, or again, as it was.
- * @returns what ends it
+ * Checks the health of the engine at intervals, for the metrics, and logs each change of its status.
+ * @returns a function that ends the checks
  */
 export function watchHealth(engine: Engine, { metrics }: Telemetry, logger: Logger, intervalMs: number): () => void {
   let known: HealthReport['status'] = 'ok';
@@ -54,7 +56,7 @@ export function watchHealth(engine: Engine, { metrics }: Telemetry, logger: Logg
   return () => clearInterval(timer);
 }
 
-/** A logger whose lines name the trace and the conversation, and hold no payloads. */
+/** A logger whose lines have the ids of the trace and its correlation, and no payloads. */
 export function safeLogger(logger: Logger, tracer: Tracer): Logger {
   return {
     warn: (message, details) => logger.warn(message, { ...safeDetails(details), ...tracer.ids }),

@@ -4,7 +4,7 @@ import { operationRoutes } from '../../api/operations/operations.ts';
 import { queryRoutes } from '../../api/queries.ts';
 import type { ApiRoutes } from '../../lib/api/api-stack.ts';
 
-/** All that the API answers, as API Gateway declares it. */
+/** All routes of the API, for API Gateway. */
 export const routes: ApiRoutes = {
   command: gatewayRoutes(commandRoutes),
   query: gatewayRoutes(queryRoutes),

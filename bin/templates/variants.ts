@@ -1,7 +1,7 @@
 import type { AnnalsConfig } from '../../core/base/configuration.ts';
 import type { Stage } from '../../lib/shared/config.ts';
 
-/** A way to deploy Annals whose templates differ from those of the others. */
+/** A combination of settings with different templates. */
 export interface Variant {
   readonly name: string;
   readonly settings: { readonly stage: Stage; readonly [setting: string]: unknown };
@@ -11,7 +11,7 @@ export interface Variant {
 const stages: readonly Stage[] = ['dev', 'staging', 'prod'];
 const everyOption = { clients: ['team-a', 'ci'], waf: true, trail: true };
 
-/** Every stage, alone and with every option, and what else changes a template. Checks of templates run over all of them. */
+/** Every stage, without and with every option, and further settings that change a template. Checks of templates run on all. */
 export const variants: readonly Variant[] = [
   ...stages.map((stage) => ({
     name: stage,

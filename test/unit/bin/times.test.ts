@@ -10,6 +10,6 @@ it.each([
   const { code, stderr } = await runAnnals([...args, '--url', 'http://127.0.0.1:9'], { TZ: 'America/New_York' })
     .finished;
   expect(code).toBe(2);
-  expect(stderr).toMatch(/It is a time with Z or an offset/);
+  expect(stderr).toMatch(/Give a time with Z or an offset/);
   expect(stderr.trim().split('\n')).toHaveLength(1);
 });
