@@ -168,7 +168,7 @@ describe('the state machine of a workflow', () => {
       expect(last).toMatchObject({ type: 'workflow.step-assigned', data: { stepId } });
     });
 
-  it('goes from step to step', async () => {
+  const startedToCode = async (): Promise<string> => {
     const { workflowId } = await client.workflows.start({
       workflowType: 'x',
       initiatedBy: 'test',
@@ -177,20 +177,18 @@ describe('the state machine of a workflow', () => {
     await waitsFor(workflowId, 'plan');
     await client.workflows.completeStep(workflowId, done('plan', 'code'));
     await waitsFor(workflowId, 'code');
+    return workflowId;
+  };
+
+  it('goes from step to step', async () => {
+    const workflowId = await startedToCode();
     await client.workflows.completeStep(workflowId, done('code'));
     await inState(`workflow:${workflowId}`, 'COMPLETED');
     await ends(`workflow:${workflowId}`, 'SUCCEEDED');
   });
 
   it('compensates what was done when a step fails', async () => {
-    const { workflowId } = await client.workflows.start({
-      workflowType: 'x',
-      initiatedBy: 'test',
-      parameters: { plan },
-    });
-    await waitsFor(workflowId, 'plan');
-    await client.workflows.completeStep(workflowId, done('plan', 'code'));
-    await waitsFor(workflowId, 'code');
+    const workflowId = await startedToCode();
     await client.workflows.failStep(workflowId, { stepId: 'code', error: 'it does not build' });
     await inState(`workflow:${workflowId}`, 'FAILED');
     const undone = (await eventsOf(client, `workflow-${workflowId}`)).at(-1);

@@ -54,19 +54,18 @@ const storagesOf = (inner: MemoryCommitStorage): CommitStorage => ({
 
 type Host = (execution: SagaExecution) => (commit: Commit) => Promise<void>;
 
-const onOneMachine: Host = (execution) => {
-  const policy = { attempts: 1, initialDelayMs: 0, maxDelayMs: 0 };
-  const logger = {
-    error: (message: string) => {
-      throw new Error(message);
-    },
-  };
-  const runner = new SagaRunner({
+const runnerOf = (execution: SagaExecution, error: (message: string) => void) =>
+  new SagaRunner({
     execution,
     index: new MemorySagaIndex(),
     marks: new MemorySagaMarks(),
-    policy,
-    logger,
+    policy: { attempts: 1, initialDelayMs: 0, maxDelayMs: 0 },
+    logger: { error },
+  });
+
+const onOneMachine: Host = (execution) => {
+  const runner = runnerOf(execution, (message) => {
+    throw new Error(message);
   });
   return (commit) => runner.apply([commit]);
 };
@@ -130,15 +129,7 @@ it('a stream that many answers could come from, but no saga, costs one look for 
   const { storage, reads } = countedReads(new MemoryCommitStorage());
   const store = new EventStore(storage, { catalogue });
   const execution = new SagaExecution({ sagas, store });
-  const logger = { error: () => {} };
-  const policy = { attempts: 1, initialDelayMs: 0, maxDelayMs: 0 };
-  const runner = new SagaRunner({
-    execution,
-    index: new MemorySagaIndex(),
-    marks: new MemorySagaMarks(),
-    policy,
-    logger,
-  });
+  const runner = runnerOf(execution, () => {});
   const started = { workflowId: 'w', workflowType: 'recorded', initiatedBy: 'me', parameters: {} };
   await store.append('workflow-w', [{ type: 'workflow.started', data: started }], { expectedVersion: 0 });
   const steps = Array.from({ length: 100 }, (_, index) => {
