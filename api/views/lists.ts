@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { turn } from '../../core/base/turns.ts';
 import { id } from '../../core/events/envelope.ts';
 import type { ProjectionOf } from '../../core/projections/projection.ts';
-import type { ViewStore } from '../../core/projections/view-store.ts';
+import type { PageOptions, ViewStore } from '../../core/projections/view-store.ts';
 import type { LiveGenerations } from '../../core/replays/generations.ts';
 import { cursor, encodeCursor, MAX_PAGE_BYTES } from '../http/page.ts';
 
@@ -25,11 +25,14 @@ export interface ListStart {
   /** The group to list; all groups, in their order, when absent. */
   readonly group: string | undefined;
   readonly pageSize: number;
+  readonly withoutAside?: PageOptions['withoutAside'];
   readonly from: { readonly group: string; readonly after: string } | undefined;
 }
 
 /** Most views that one page reads: with a rare filter it answers in time, with few views or none and a cursor. */
 const MAX_SCANNED = 1_000;
+/** Longest time that one page is read for, milliseconds: views of megabytes take long. */
+const MAX_PAGE_MS = 2_000;
 /** Views of one request when a filter may skip most of them. */
 const SCAN_SIZE = 100;
 
@@ -37,7 +40,7 @@ const SCAN_SIZE = 100;
 export async function* viewsByGroup<View extends object>(
   { name, group: { values } }: ProjectionOf<View>,
   { views, generations }: ListDeps,
-  { group: wantedGroup, pageSize, from }: ListStart,
+  { group: wantedGroup, pageSize, from, withoutAside }: ListStart,
 ): AsyncGenerator<ListedView<View>> {
   const generation = await generations.live(name);
   const groups = wantedGroup === undefined ? values : [wantedGroup];
@@ -45,7 +48,7 @@ export async function* viewsByGroup<View extends object>(
     let after = group === from?.group ? from.after : undefined;
     do {
       await turn();
-      const page = await views.list(name, generation, group, { limit: pageSize, after });
+      const page = await views.list(name, generation, group, { limit: pageSize, after, withoutAside });
       for (const { key, version, view } of page.views) {
         yield { group, key, view: { ...(view as View), version } };
         await turn();
@@ -69,8 +72,8 @@ interface ListQuery {
 }
 
 /**
- * A page of the views that pass every filter. A page reads {@link MAX_SCANNED} views at most, so it may have fewer
- * views than its limit and still a `next`.
+ * A page of the views that pass every filter. A page reads {@link MAX_SCANNED} views at most, for {@link MAX_PAGE_MS} at
+ * most, so it may have fewer views than its limit and still a `next`.
  */
 export async function listViews<View extends object>(
   projection: ProjectionOf<View>,
@@ -86,13 +89,15 @@ export async function listViews<View extends object>(
   const views: (View & { readonly version: number })[] = [];
   let bytes = 0;
   let scanned = 0;
+  const deadline = performance.now() + MAX_PAGE_MS;
   let last: { readonly group: string; readonly key: string } | undefined;
   const page = (more: boolean) => ({
     views,
     next: more && last ? encodeCursor({ filters, group: last.group, after: last.key }) : null,
   });
   for await (const listed of viewsByGroup(projection, deps, { group: filters['state'], pageSize, from })) {
-    if (views.length === limit || scanned === MAX_SCANNED) return page(true);
+    const isLate = scanned > 0 && performance.now() > deadline;
+    if (views.length === limit || scanned === MAX_SCANNED || isLate) return page(true);
     if (wanted.every(([name, passes]) => passes(listed.view, filters[name] ?? ''))) {
       bytes += Buffer.byteLength(JSON.stringify(listed.view));
       if (views.length > 0 && bytes > MAX_PAGE_BYTES) return page(true);

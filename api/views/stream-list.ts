@@ -41,7 +41,7 @@ async function* streamsOfType(
   { prefix, after, pageSize }: { prefix: string; after: string; pageSize: number },
 ): AsyncGenerator<ListedStream> {
   const groups = projection.group.values.map((group) =>
-    viewsByGroup(projection, deps, { group, pageSize, from: { group, after } }),
+    viewsByGroup(projection, deps, { group, pageSize, from: { group, after }, withoutAside: true }),
   );
   const heads = await Promise.all(groups.map(async (views) => ({ views, next: await views.next() })));
   for (;;) {

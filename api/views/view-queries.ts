@@ -31,7 +31,7 @@ export interface ViewDeps extends SharedViewSources, ViewSources {
 /** A type or a name as a filter. */
 const name = z.string().min(1).max(128).optional();
 const LIST =
-  'The list may be a moment behind. A view whose state changes between two pages may be in both or in neither. A page with filters may have few items, or none, and still a `next`.';
+  'The list may be a moment behind. A view whose state changes between two pages may be in both or in neither. A page with filters or large views may have few items, or none, and still a `next`.';
 
 const lists = [
   listRoute(agentStatus, {

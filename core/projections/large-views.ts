@@ -174,6 +174,7 @@ export class LargeViewStore implements ViewStore {
 
   async list(projection: string, generation: number, group: string, options: PageOptions): Promise<ViewPage> {
     const page = await this.#views.list(projection, generation, group, options);
+    if (options.withoutAside) return page;
     const views: StoredView[] = [];
     let bytes = 0;
     for (const stored of page.views) {

@@ -13,6 +13,8 @@ export interface PageOptions {
   readonly limit: number;
   /** Key to continue after. */
   readonly after?: string | undefined;
+  /** Leaves out what lies aside, for readers of keys and versions: large members are then missing. */
+  readonly withoutAside?: boolean | undefined;
 }
 
 /** A page of views. */

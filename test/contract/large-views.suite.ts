@@ -115,6 +115,15 @@ export function largeViewsContract(name: string, create: () => Promise<Stores>):
       expect(Math.max(...pages)).toBeLessThan(10);
     });
 
+    test('are listed without what lies aside for readers of keys and versions', async () => {
+      const { views, view, projection, objects } = setup();
+      await views.put(view(1, { configuration: large, steps: 3 }), 0);
+      const get = vi.spyOn(objects, 'get');
+      const page = await views.list(projection, 1, 'idle', { limit: 9, withoutAside: true });
+      expect(page.views).toMatchObject([{ key: '42', version: 1, view: { steps: 3 } }]);
+      expect(get).not.toHaveBeenCalled();
+    });
+
     test('go with their generation', async () => {
       const { views, view, keys, claims, projection } = setup();
       await views.put(view(1, { a: large }), 0);
