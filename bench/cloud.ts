@@ -4,7 +4,7 @@ import { createClient } from '../client/client.ts';
 import { findDeployment } from '../test/cloud/deployment.ts';
 import { type Latency, latencyOf } from './harness/latency.ts';
 
-// How long a caller of the deployed stack waits: for an append, and until the view shows it. Run `npm run cloud` first.
+// The waiting time of a caller of the deployed stack: for an append, and until the view has it. Run `npm run cloud` first.
 
 const { apiUrl, region, emulated } = await findDeployment();
 const client = createClient({ url: apiUrl, fetch: signedFetch({ region }) });

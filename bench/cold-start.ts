@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { configureEventSystem } from '../core/base/configuration.ts';
 import { bundleFunctions } from '../lib/shared/bundle.ts';
 
-// How long each function takes to load on this machine's Node, from nothing, and with its code compiled before.
+// The time to load each function on this machine's Node, without and with compiled code in Node's compile cache.
 
 const RUNS = 20;
 const folder = mkdtempSync(join(tmpdir(), 'annals-cold-start-'));
@@ -34,7 +34,7 @@ const environment = {
   ),
 };
 
-/** Milliseconds that the module took: wall clock, and of the processor, which a busy machine does not change much. */
+/** Milliseconds to load a module: by the clock, and of the processor, which depends less on the load of the machine. */
 function load(file: string, more: Record<string, string>): { wall: number; cpu: number } {
   const script = `
     const [began, before] = [performance.now(), process.cpuUsage()];
@@ -61,7 +61,7 @@ try {
   for (const { name, directory, bytes } of Object.values(bundleFunctions(join(folder, 'functions')))) {
     const file = join(directory, 'index.mjs');
     const times = (more: Record<string, string>) => {
-      load(file, more); // the first fills the cache
+      load(file, more); // the first load fills the cache
       const loads = Array.from({ length: RUNS }, () => load(file, more));
       const walls = loads.map(({ wall }) => wall);
       return { wall: median(walls), best: round(Math.min(...walls)), cpu: median(loads.map(({ cpu }) => cpu)) };

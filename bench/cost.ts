@@ -22,12 +22,12 @@ const { projections } = agents;
 
 const MILLION = 1_000_000;
 const EVENT_BYTES = 300;
-/** Appends that are measured for each size; the result is scaled up. */
+/** Number of appends that are measured for each size; the result is scaled up. */
 const SAMPLE = 100;
-/** Commits in a batch of the projector and the relay: one second at 50 commits a second. */
+/** Commits in a batch of the projector and the relay: those of a second at 50 commits a second. */
 const BATCH = 50;
 
-/** Times of the functions. They cannot be counted here; they have the order of magnitude of deployed functions. */
+/** Assumed times of the functions, in the order of magnitude of deployed functions. */
 const assumed = {
   commandMs: 15,
   commandGigabytes: 1,
@@ -35,7 +35,7 @@ const assumed = {
   batchGigabytes: 0.5,
 } as const;
 
-/** The units of one append, on average. */
+/** The average units of an append. */
 interface Units {
   readonly append: number;
   readonly log: number;
@@ -53,7 +53,7 @@ await withEmulator(async () => {
   const views = new DynamoViewStore(client, tables.views);
   const sharedViews = new DynamoSharedViews(client, tables.views);
 
-  async function unitsOf(size: number): Promise<Units> {
+  async function measureUnits(size: number): Promise<Units> {
     const written: Commit[] = [];
     const append = await measure(async () => {
       for (let index = 0; index < SAMPLE; index += 1) {
@@ -91,7 +91,7 @@ await withEmulator(async () => {
     };
   }
 
-  /** The write units of an append of as many events by a store that keeps one item for each. */
+  /** The write units of an append of `size` events in a store with an item for each event. */
   async function oneItemPerEvent(size: number): Promise<number> {
     const items = sampleEvents(size, EVENT_BYTES).map(
       ({ type, data }, index): Record<string, AttributeValue> => ({
@@ -117,13 +117,13 @@ await withEmulator(async () => {
 
   const columns = [];
   for (const size of [1, 10, 100]) {
-    const [units, theirs] = [await unitsOf(size), await oneItemPerEvent(size)];
+    const [units, theirs] = [await measureUnits(size), await oneItemPerEvent(size)];
     columns.push({
       size,
       units,
       theirs,
-      annals: costOf(size, units),
-      other: costOf(size, { ...units, append: theirs, log: 0, logged: 0, stored: EVENT_BYTES + 150 }),
+      annals: computeCosts(size, units),
+      other: computeCosts(size, { ...units, append: theirs, log: 0, logged: 0, stored: EVENT_BYTES + 150 }),
     });
   }
   const text = page(columns);
@@ -133,7 +133,7 @@ await withEmulator(async () => {
 });
 
 /** US dollars for a million events, by part of the system. */
-function costOf(size: number, units: Units): Record<string, number> {
+function computeCosts(size: number, units: Units): Record<string, number> {
   const appends = MILLION / size;
   const { dynamoDb, lambda, apiRequest, busEvent } = prices;
   const run = (invocations: number, ms: number, gigabytes: number) =>

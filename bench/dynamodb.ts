@@ -7,7 +7,7 @@ import { withEmulator } from './harness/emulator.ts';
 import { sampleEvents } from './harness/events.ts';
 import { type Bill, meteredClient } from './harness/metered-client.ts';
 
-// What the event store's operations cost on DynamoDB: counted, not timed.
+// The costs of the event store's operations on DynamoDB: counted, not timed.
 
 await withEmulator(async () => {
   const { client, measure } = meteredClient();

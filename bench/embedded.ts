@@ -9,8 +9,8 @@ import { type AnnalsClient, createClient } from '../client/client.ts';
 import { serve } from '../test/support/served-process.ts';
 import { sampleEvents } from './harness/events.ts';
 
-// One machine: a process log imported through HTTP, then single appends one after the other, against `annals serve` in a
-// process of its own. `npm run bench -- embedded [log.csv.gz]`; without a file a log of 1,434 cases and 8,577 rows is made.
+// A single machine: imports a process log through HTTP, then appends single events in sequence, to `annals serve` in another
+// process. `npm run bench -- embedded [log.csv.gz]`; without a file it makes a log of 1,434 cases and 8,577 rows.
 
 const folder = mkdtempSync(join(tmpdir(), 'annals-bench-'));
 const server = await serve(join(folder, 'data'));
@@ -18,7 +18,7 @@ try {
   const client = createClient({ url: server.url });
   const rss = (): number => Number(execFileSync('ps', ['-o', 'rss=', '-p', `${server.child.pid}`])) / 1024;
   const atStart = rss();
-  const file = process.argv.find((argument) => /\.csv(\.gz)?$/.test(argument)) ?? madeLog(1_434, 8_577);
+  const file = process.argv.find((argument) => /\.csv(\.gz)?$/.test(argument)) ?? makeLog(1_434, 8_577);
   console.table({ [`import of ${file}`]: await importLog(client, file) });
   console.table({ 'single append of 300 bytes, one after the other, milliseconds': await appends(client, 2_000) });
   const data = statSync(join(folder, 'data/events.sqlite')).size / 1024 / 1024;
@@ -49,8 +49,8 @@ async function appends(client: AnnalsClient, count: number) {
   return { p50: at(50), p99: at(99), max: microseconds.max / 1_000 };
 }
 
-/** A log of so many cases and rows, its cases side by side, with the columns that a real one has. */
-function madeLog(cases: number, rows: number): string {
+/** Makes a log with the columns of a real log, whose cases run side by side. */
+function makeLog(cases: number, rows: number): string {
   const path = join(folder, 'log.csv');
   const lines = Array.from({ length: rows }, (_, row) => {
     const at = new Date(Date.UTC(2026, 0, 1) + row * 60_000).toISOString();

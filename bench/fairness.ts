@@ -8,9 +8,9 @@ import { serve } from '../test/support/served-process.ts';
 import { fillDataFolder } from './harness/history.ts';
 import { latencyFor } from './harness/latency.ts';
 
-// One machine: how long `/health` and a single append take beside ten of the worst reads at once, and alone.
-// For FAIRNESS_SECONDS (20) each. FAIRNESS_EVENTS (1,000,000 by default) is how many events there are. FAIRNESS_DATA names a data folder to keep: it is
-// filled when it is not there.
+// A single machine: the time of `/health` and of a single append, alone and beside ten of the worst reads, for
+// FAIRNESS_SECONDS (20) each. FAIRNESS_EVENTS (1,000,000) is the number of events. FAIRNESS_DATA names a data folder that is
+// kept, and filled when it does not exist.
 
 const EVENTS = Number(process.env['FAIRNESS_EVENTS'] ?? 1_000_000);
 const SECONDS = Number(process.env['FAIRNESS_SECONDS'] ?? 20);
@@ -18,7 +18,7 @@ const scratch = mkdtempSync(join(tmpdir(), 'annals-bench-'));
 const dataDir = process.env['FAIRNESS_DATA'] ?? join(scratch, 'data');
 if (!existsSync(dataDir)) await fillDataFolder(dataDir, EVENTS);
 
-/** Each starts again as soon as it is answered. Paths with `next` go on where the answer before it ended. */
+/** Each read repeats as soon as it is answered. Paths with `next` continue where the last answer ended. */
 function worstReads(at: (share: number) => string): readonly string[] {
   return [
     '/events?aggregateType=workflow',
@@ -68,7 +68,7 @@ try {
     return { '/health': ofHealth, 'single append': ofAppends };
   };
   const alone = await both();
-  // In a thread of their own: what reading the answers costs this side must not count.
+  // In a separate thread, so that the work of reading the answers does not count.
   const readers = new Worker(new URL('./harness/readers.ts', import.meta.url), { workerData: { url, paths: reads } });
   await new Promise((resolve) => setTimeout(resolve, 1_000));
   const beside = await both();
@@ -89,7 +89,7 @@ try {
   rmSync(scratch, { recursive: true, force: true });
 }
 
-/** A server that is busy for seconds closes connections that it takes for idle: the repeat counts into the time. */
+/** A server that is busy for seconds closes connections that seem idle. The time includes the repeated request. */
 async function request(address: string, options: RequestInit = {}): Promise<Response> {
   for (;;) {
     try {

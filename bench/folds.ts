@@ -3,8 +3,8 @@ import { workflowDecider } from '../domain/workflow/workflow.ts';
 
 type WorkflowEvent = Parameters<typeof workflowDecider.evolve>[1];
 
-/** A workflow that is started, and each of whose steps is assigned and completed. */
-function workflowOf(steps: number): WorkflowEvent[] {
+/** The history of a workflow: its start, and each step assigned and completed. */
+function workflowHistory(steps: number): WorkflowEvent[] {
   const stepEvents = Array.from({ length: steps }, (_, n) => [
     { type: 'workflow.step-assigned', data: { workflowId: 'w', stepId: `s${n}`, attempt: 1 } },
     { type: 'workflow.step-completed', data: { workflowId: 'w', stepId: `s${n}` } },
@@ -12,7 +12,7 @@ function workflowOf(steps: number): WorkflowEvent[] {
   return [{ type: 'workflow.started', data: { workflowId: 'w' } }, ...stepEvents.flat()] as DomainEvent[] as never;
 }
 
-/** Runs `work`, and counts the entries that it puts into maps and sets meanwhile. */
+/** Runs `work`, and counts the entries that it puts into maps and sets. */
 function counted(work: () => void): { puts: number; ms: number } {
   const { set } = Map.prototype;
   const { add } = Set.prototype;
@@ -34,7 +34,7 @@ function counted(work: () => void): { puts: number; ms: number } {
 }
 
 const rows = [1_000, 2_000, 4_000, 8_000].map((steps) => {
-  const events = workflowOf(steps);
+  const events = workflowHistory(steps);
   const { puts, ms } = counted(() => events.reduce(workflowDecider.evolve, workflowDecider.initialState));
   return { steps, events: events.length, 'entries put': puts, ms };
 });

@@ -6,13 +6,13 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 import { serve } from '../test/support/served-process.ts';
 import { type Latency, latencyFor } from './harness/latency.ts';
 
-// One machine: what a single append takes beside 1 and 2,000 followers of `GET /events/stream`. FOLLOWERS_SECONDS (20) each.
+// A single machine: the time of an append beside 1 and 2,000 followers of `GET /events/stream`, for FOLLOWERS_SECONDS (20) each.
 
-/** Longer than it takes to tell all followers, so that they are idle when an append comes. */
+/** Longer than the delivery to all followers, so that they are idle at each append. */
 const EVERY_MS = 500;
 const SECONDS = Number(process.env['FOLLOWERS_SECONDS'] ?? 20);
 
-/** In a thread of its own: followers that read, and count what each got. */
+/** Runs in a separate thread: followers that read, and count their bytes. */
 async function follow(url: string, count: number): Promise<void> {
   const agent = new Agent({ maxSockets: Number.POSITIVE_INFINITY });
   let bytes = 0;

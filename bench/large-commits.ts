@@ -12,8 +12,8 @@ import { sampleEvents } from './harness/events.ts';
 
 const { folds, projections, sagas } = agents;
 
-// One machine: a start with 50 commits of 4.5 MB that no consumer has taken in: memory, the longest stall of the event loop
-// and the time until views and log have them. `-- fill <folder>` is what it runs to make the folder, in another process.
+// A single machine: a start with 50 commits of 4.5 MB that no consumer has processed: memory, the longest stall of the event
+// loop, and the time until views and log have them. It runs itself with `fill <folder>` in another process to make the folder.
 
 const COMMITS = 50;
 const BYTES = 4_500_000;

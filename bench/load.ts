@@ -25,14 +25,14 @@ import { withEmulator } from './harness/emulator.ts';
 import { sampleEvents } from './harness/events.ts';
 import { meteredClient } from './harness/metered-client.ts';
 
-// What it costs to load an aggregate, by the length of its stream: one event a commit, 300 bytes each, which is the most
-// expensive way to be long. S3 is a stand-in on loopback, so its requests are counted and its time is not that of AWS.
+// The costs of loading an aggregate, by the length of its stream: commits of a single event of 300 bytes, which is the most
+// expensive form. S3 is a stand-in on loopback: its requests are counted, but its time is not that of AWS.
 
 const LENGTHS = [10, 100, 1_000, 10_000, 10_099, 100_000];
 const TABLE = 'load';
 const RUNS = 9;
 
-/** One commit of one event as the event store makes it; a stream is so many of them. */
+/** A commit of a single event, as the event store makes it; a stream repeats it. */
 async function template(): Promise<Commit> {
   const memory = new MemoryCommitStorage();
   await new EventStore(memory, { catalogue }).append('agent-1', sampleEvents(1), { expectedVersion: 0 });
@@ -41,7 +41,7 @@ async function template(): Promise<Commit> {
   return commit;
 }
 
-/** Without a stream, which the emulator is slow with; nobody listens to it here. */
+/** The table without its stream, which slows the emulator down and has no consumer here. */
 async function createTable(client: DynamoDBClient): Promise<void> {
   const { StreamSpecification: _, ...table } = eventsTable;
   await client.send(new CreateTableCommand({ ...table, TableName: TABLE }));

@@ -19,14 +19,14 @@ import { sampleEvents } from './harness/events.ts';
 import { latencyOf } from './harness/latency.ts';
 import { type Bill, meteredClient } from './harness/metered-client.ts';
 
-// What the log adds to an append, what reading it costs against reading streams, and how far behind an append it is.
-// LOG_EVENTS (100,000 by default) is how many events the reading is measured with.
+// The costs that the log adds to an append, the costs of reading the log and of reading streams, and the lag of the log.
+// LOG_EVENTS (100,000) is the number of events that are read.
 
 const EVENTS = Number(process.env['LOG_EVENTS'] ?? 100_000);
 const EVENTS_PER_COMMIT = 10;
 const EVENTS_PER_STREAM = 100;
 
-/** Commits of so many events, one stream after another in turn, made in memory. */
+/** Makes commits in memory, with the streams in turn. */
 async function history(
   events: number,
   perCommit: number,
@@ -47,7 +47,7 @@ async function history(
 
 const rounded = (value: number, digits = 3) => Number(value.toFixed(digits));
 
-/** @param perStream events of a stream; 1 is the worst case, for a stream is marked apart from others */
+/** @param perStream events of a stream; 1 is the worst case, because each stream has a separate mark */
 async function costOfAppending(perStream: number): Promise<void> {
   const rows: Record<string, object> = {};
   for (const batch of [1, 10, 100]) {
@@ -74,7 +74,7 @@ async function costOfAppending(perStream: number): Promise<void> {
   console.table(rows);
 }
 
-/** Marks a log that an earlier version wrote, at the first append. */
+/** The first append to a log of an earlier version, which adds the missing marks. */
 async function costOfMarking(): Promise<void> {
   const { client, measure } = meteredClient();
   const { commits, storage: memory } = await history(20_000, 1);

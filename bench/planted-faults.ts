@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Fault, faults } from '../test/support/faults.ts';
 
-// Plants each fault in a copy of the project and runs the tests there: do they notice? `npm run test:faults [part of a name]`
+// Plants each fault in a copy of the project, and runs the tests there, which have to fail. `npm run test:faults [part of a name]`
 
 const PROJECT = fileURLToPath(new URL('..', import.meta.url));
 const USUAL = [
@@ -39,7 +39,7 @@ try {
 console.log(missed.length === 0 ? 'every fault was caught' : `${missed.length} missed`);
 process.exitCode = missed.length === 0 ? 0 : 1;
 
-/** @returns how to undo it. @throws Error when a piece of source is not there exactly once: the list is out of date */
+/** @returns a function that removes the fault. @throws Error when the source has not exactly one place for it */
 function plant({ name, edits }: Fault): () => void {
   const before = new Map(edits.map(([file]) => [file, readFileSync(join(copy, file), 'utf8')]));
   for (const [file, find, replace] of edits) {

@@ -19,7 +19,7 @@ import { withEmulator } from './harness/emulator.ts';
 import { sampleEvents } from './harness/events.ts';
 import { meteredClient } from './harness/metered-client.ts';
 
-// What it costs to bring views up to date, for both kinds: a view fed by one stream, and one that many streams add to.
+// The costs of updating views, of both kinds: a view of a single stream, and a shared view of many streams.
 
 const BATCH = 100;
 const kinds: Readonly<Record<string, readonly AnyProjection[]>> = {
@@ -28,7 +28,7 @@ const kinds: Readonly<Record<string, readonly AnyProjection[]>> = {
   both: [agentStatus, fleetOverview],
 };
 
-/** Batches of 100 commits as deliveries bring them, spread over so many streams. */
+/** Batches of 100 commits, as deliveries bring them, spread over a number of streams. */
 async function history(
   storage: CommitStorage,
   commits: number,

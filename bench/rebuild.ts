@@ -44,7 +44,7 @@ async function rebuild(replayId: string): Promise<number> {
   }
 }
 
-/** Appends one event at a time, as fast as each is acknowledged, until stopped. @returns how long each took, sorted */
+/** Appends single events in sequence until it is stopped. @returns the sorted times of the appends */
 async function write(stopped: () => boolean): Promise<number[]> {
   const [event] = sampleEvents(1);
   const took: number[] = [];

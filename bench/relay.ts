@@ -1,10 +1,10 @@
 import './harness/sync-zlib.ts';
 import { assumed, type Load, modelRelay, type RelaySetup } from './harness/relay-model.ts';
 
-// How many commits a second the relay takes to the log and to the bus, and how many puts of the log are lost to another
-// relay. The relay, the log's writer and the publisher are the real ones; AWS is a model, with what it assumes in
-// `harness/relay-model.ts`. RELAY_SECONDS (20 by default) of each load are counted, RELAY_SHARDS (1,4,8,16,32) says of how many shards;
-// RELAY_BATCH, RELAY_WINDOW, RELAY_MEMORY and RELAY_LOG (single or sharded) how the relay is set up.
+// Commits a second that the relay appends to the log and publishes on the bus, and the share of puts to the log that lose
+// against another relay. Relay, log writer and publisher are the real code; AWS is a model, whose assumptions are in
+// `harness/relay-model.ts`. RELAY_SECONDS (20) is the time of each load, RELAY_SHARDS (1,4,8,16,32) the numbers of shards.
+// RELAY_BATCH, RELAY_WINDOW, RELAY_MEMORY and RELAY_LOG (single or sharded) are settings of the relay.
 
 const SHARDS = (process.env['RELAY_SHARDS'] ?? '1,4,8,16,32').split(',').map(Number);
 const SECONDS = Number(process.env['RELAY_SECONDS'] ?? 20);
@@ -16,7 +16,7 @@ const setup: RelaySetup = {
   partitioning: process.env['RELAY_LOG'] === 'single' ? { strategy: 'single' } : { strategy: 'sharded', shards: 4 },
 };
 
-async function rowOf(load: Load) {
+async function measureRow(load: Load) {
   const { commitsPerSecond, lostPuts, delayMs } = await modelRelay(setup, load);
   return {
     'commits a second': commitsPerSecond,
@@ -31,9 +31,12 @@ for (const eventsPerCommit of [1, 10]) {
   const asked: Record<string, object> = {};
   for (const shards of SHARDS) {
     const load = { shards, eventsPerCommit, seconds: SECONDS };
-    const { 'append to bus, ms': _, ...row } = await rowOf(load);
+    const { 'append to bus, ms': _, ...row } = await measureRow(load);
     behind[`${shards} shards`] = row;
-    asked[`${shards} shards`] = await rowOf({ ...load, offered: Math.min(4_000, shards * assumed.commitsPerShard) });
+    asked[`${shards} shards`] = await measureRow({
+      ...load,
+      offered: Math.min(4_000, shards * assumed.commitsPerShard),
+    });
   }
   console.log(`commits of ${eventsPerCommit}, more of them than the relay takes`);
   console.table(behind);

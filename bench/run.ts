@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 
-// `npm run bench -- <name>`: runs the script of that name. Each also runs by itself, as `node bench/<name>.ts`.
+// `npm run bench -- <name>` runs a script of this folder, as `node bench/<name>.ts` does.
 
 const [name] = process.argv.slice(2);
 const names = readdirSync(import.meta.dirname)

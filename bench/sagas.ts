@@ -22,11 +22,11 @@ import { meteredClient } from './harness/metered-client.ts';
 
 const { projections, sagas } = agents;
 
-/** Sagas at once, each with three agents that answer as soon as they are asked. */
+/** Number of sagas at once, each with three agents that answer immediately. */
 const SAGAS = Number(process.argv[3] ?? 1_000);
 const AGENTS = ['a', 'b', 'c'];
 
-/** Standard workflows, us-east-1 and eu-central-1: USD a state transition. */
+/** Price of a state transition of standard workflows in us-east-1 and eu-central-1, USD. */
 const USD_PER_TRANSITION = 0.000025;
 
 const logger = { warn: console.warn, error: console.error };
@@ -67,7 +67,7 @@ async function manyAtOnce() {
   );
   await done.promise;
   const ended = performance.now();
-  const { commits, bytes } = await historyOf(engine, ids);
+  const { commits, bytes } = await measureHistory(engine, ids);
   await engine.close();
   rmSync(dataDir, { recursive: true });
   return {
@@ -81,7 +81,7 @@ async function manyAtOnce() {
   };
 }
 
-async function historyOf(engine: Pick<ReturnType<typeof createEngine>, 'store'>, ids: readonly string[]) {
+async function measureHistory(engine: Pick<ReturnType<typeof createEngine>, 'store'>, ids: readonly string[]) {
   let [commits, bytes] = [0, 0];
   for (const taskId of ids) {
     for await (const commit of engine.store.commits(`saga-${sagaIdOf(multiAgentTask, taskId)}`)) {
@@ -92,7 +92,7 @@ async function historyOf(engine: Pick<ReturnType<typeof createEngine>, 'store'>,
   return { commits, bytes };
 }
 
-/** The states that a machine enters when all agents complete: each is a transition that AWS charges. */
+/** The states that a machine enters when all agents complete. AWS charges a transition for each of them. */
 function transitions(agents: number): number {
   const { StartAt, States } = compileSaga(multiAgentTask, { taskFunction: 'saga-task' });
   const items = Array.from({ length: agents }, () => []);
@@ -100,7 +100,7 @@ function transitions(agents: number): number {
   return entered(StartAt, States, groups);
 }
 
-/** A Map enters what is in it once for each of its items. */
+/** A Map enters its inner states once for each item. */
 function entered(name: string | undefined, states: Readonly<Record<string, State>>, items: readonly unknown[]): number {
   const state = name === undefined ? undefined : states[name];
   if (!state) return 0;
@@ -109,8 +109,8 @@ function entered(name: string | undefined, states: Readonly<Record<string, State
   return 1 + inside.reduce((sum, each) => sum + each, 0) + entered(state.Next ?? state.Default, states, []);
 }
 
-/** What the two functions of sagas have DynamoDB do for one saga whose agents all complete. */
-async function functionsOf(agents: number) {
+/** The requests of the two functions of sagas to DynamoDB, for a saga whose agents all complete. */
+async function measureFunctions(agents: number) {
   const { client, measure } = meteredClient();
   const { events, sagaTokens } = await createTables();
   const store = new EventStore(new DynamoCommitStorage(client, events), { catalogue });
@@ -151,7 +151,9 @@ async function functionsOf(agents: number) {
 console.log('sagas at once, one machine');
 console.table([await manyAtOnce()]);
 console.log('the two functions on AWS, one saga');
-await withEmulator(async () => console.table([await functionsOf(1), await functionsOf(3), await functionsOf(10)]));
+await withEmulator(async () =>
+  console.table([await measureFunctions(1), await measureFunctions(3), await measureFunctions(10)]),
+);
 console.log('Step Functions, one saga');
 console.table(
   [1, 3, 10, 100].map((agents) => ({

@@ -5,7 +5,7 @@ import * as z from 'zod';
 import type { DomainEvent } from '../core/events/catalogue.ts';
 import { agentStatus } from '../domain/agent/agent-status.ts';
 
-// Which codec suits snapshots, on the states of recorded agent runs: `node bench/snapshot-codecs.ts <folder of .traj files>`.
+// Compares codecs for snapshots on the states of recorded agent runs: `node bench/snapshot-codecs.ts <folder of .traj files>`.
 
 const folder = process.argv.at(-1) ?? '.';
 const RUNS = 21;
@@ -20,8 +20,8 @@ const files = readdirSync(folder).filter((file) => file.endsWith('.traj'));
 if (files.length === 0) throw new Error(`there are no .traj files in ${folder}`);
 const runs = files.map((file) => recorded.parse(JSON.parse(readFileSync(join(folder, file), 'utf8'))).trajectory);
 
-/** The view of a run, folded as the projector does. */
-function viewOf(steps: (typeof runs)[number]): object {
+/** The view of a run, folded as by the projector. */
+function foldView(steps: (typeof runs)[number]): object {
   return steps.reduce<object>(
     (view, { action }, index) => {
       const at = new Date(index * 1_000).toISOString();
@@ -47,7 +47,7 @@ function viewOf(steps: (typeof runs)[number]): object {
 
 const states: Record<string, unknown> = {
   'what a command decides on': { state: 'running' },
-  'a view': viewOf(runs[0] ?? []),
+  'a view': foldView(runs[0] ?? []),
   'all steps of a run': runs.toSorted((a, b) => b.length - a.length)[0],
   'all steps of all runs': runs,
 };

@@ -11,12 +11,12 @@ import { MemoryObjectStore } from '../test/support/memory-objects.ts';
 import { MemoryCommitStorage } from '../test/support/memory-storage.ts';
 import { sampleEvents } from './harness/events.ts';
 
-// What metrics and traces add to an append: time, on a storage that takes none, and bytes that a function logs and sends.
+// The costs that metrics and traces add to an append: time, over a storage that takes none, and bytes that a function logs and sends.
 
 const APPENDS = 5_000;
 const ROUNDS = 7;
 
-/** Microseconds of processor time that an append takes: what else the machine does matters little to it. */
+/** Microseconds of processor time of an append, which depend little on the load of the machine. */
 async function microseconds(telemetry: Telemetry | undefined): Promise<number> {
   const storage = new MemoryCommitStorage();
   const store = new EventStore(
@@ -37,7 +37,7 @@ async function microseconds(telemetry: Telemetry | undefined): Promise<number> {
   return (user + system) / APPENDS;
 }
 
-/** The least of several rounds of each, taken in turn. */
+/** The minimum of several rounds, which alternate between the variants. */
 async function compare(
   candidates: Readonly<Record<string, () => Telemetry | undefined>>,
 ): Promise<Record<string, number>> {
@@ -50,7 +50,7 @@ async function compare(
   return Object.fromEntries(Object.entries(least).map(([name, value]) => [name, Math.round(value * 10) / 10]));
 }
 
-/** Bytes that so many appends log as metrics, flushed as the command function does, at so many milliseconds between them. */
+/** Bytes of metrics that a number of appends log, with flushes as in the command function and a pause between appends. */
 function loggedBytes(appends: number, pauseMs: number): number {
   Object.assign(process.env, {
     POWERTOOLS_METRICS_NAMESPACE: 'annals-prod',
@@ -81,7 +81,7 @@ function loggedBytes(appends: number, pauseMs: number): number {
   return Math.round(bytes / appends);
 }
 
-/** Bytes that the spans of an append come to. */
+/** Bytes of the spans of an append. */
 async function spanBytes(): Promise<number> {
   let bytes = 0;
   const tracer = new Tracer((span) => {

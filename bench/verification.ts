@@ -19,11 +19,11 @@ import { meteredClient } from './harness/metered-client.ts';
 
 const { projections } = agents;
 
-// What a verification reads on AWS: units counted on the emulator, scaled to 100,000 commits of one event.
+// The read units of a verification on AWS, counted on the emulator and scaled to 100,000 commits of a single event.
 
 const STREAMS = 100;
 const SCALE = 100_000;
-/** Commits that reach the projector and the relay at once. */
+/** Commits of a batch of the projector and the relay. */
 const BATCH = 50;
 
 await withEmulator(async () => {

@@ -10,16 +10,16 @@ const { projections } = agents;
 
 const COMMITS_AT_ONCE = 64;
 
-/** What a data folder of {@link fillDataFolder} holds. */
+/** The content of a data folder of {@link fillDataFolder}. */
 export interface FilledFolder {
   readonly events: number;
-  /** A stream of a tenth of all events. */
+  /** The id of a stream with a tenth of all events. */
   readonly longStream: string;
 }
 
 /**
- * Fills a data folder with agents: one of them has a tenth of all events, the others 100 each.
- * Commits have 10 events of 300 bytes. Returns when views and log are up to date.
+ * Fills a data folder with agents: a single agent has a tenth of all events, the others have 100 each. Commits have 10 events
+ * of 300 bytes. Returns when views and log have all events.
  */
 export async function fillDataFolder(dataDir: string, events: number): Promise<FilledFolder> {
   const engine = createEngine({ catalogue, dataDir, projections, logger: console });
@@ -31,8 +31,8 @@ export async function fillDataFolder(dataDir: string, events: number): Promise<F
       type: 'agent.created',
       data: { agentId, agentType: 'bench', configuration: {}, createdBy: 'bench' },
     };
-    await append(agentId, 0, [created, ...stepsOf(agentId, 9)]);
-    for (let version = 10; version < length; version += 10) await append(agentId, version, stepsOf(agentId, 10));
+    await append(agentId, 0, [created, ...makeSteps(agentId, 9)]);
+    for (let version = 10; version < length; version += 10) await append(agentId, version, makeSteps(agentId, 10));
   };
   try {
     const names = Array.from({ length: Math.floor((events * 0.9) / 100) }, (_, index) => `filled-${index}`);
@@ -48,5 +48,5 @@ export async function fillDataFolder(dataDir: string, events: number): Promise<F
   }
 }
 
-const stepsOf = (agentId: string, count: number): NewEvent[] =>
+const makeSteps = (agentId: string, count: number): NewEvent[] =>
   sampleEvents(count).map((event) => ({ ...event, data: { ...event.data, agentId } }));

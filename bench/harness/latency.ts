@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** How long something took, milliseconds, over many tries. */
+/** Percentiles of a duration over many tries, milliseconds. */
 export interface Latency {
   readonly tries: number;
   readonly p50: number;
@@ -8,7 +8,7 @@ export interface Latency {
   readonly max: number;
 }
 
-/** Times `work`, one try after the other. */
+/** Times `work` in sequence. */
 export async function latencyOf(tries: number, work: (index: number) => Promise<unknown>): Promise<Latency> {
   const times: number[] = [];
   for (let index = 0; index < tries; index++) {
@@ -16,10 +16,10 @@ export async function latencyOf(tries: number, work: (index: number) => Promise<
     await work(index);
     times.push(performance.now() - began);
   }
-  return summaryOf(times);
+  return summarize(times);
 }
 
-/** Times `work` for so many seconds, a try every so many milliseconds or after the try before it, whichever is later. */
+/** Times `work` for a number of seconds. A try starts `everyMs` after the start of the last try, or after its end if later. */
 export async function latencyFor(seconds: number, work: () => Promise<unknown>, everyMs = 20): Promise<Latency> {
   const times: number[] = [];
   for (const end = performance.now() + seconds * 1_000; performance.now() < end; ) {
@@ -28,10 +28,10 @@ export async function latencyFor(seconds: number, work: () => Promise<unknown>, 
     times.push(performance.now() - began);
     await delay(Math.max(0, began + everyMs - performance.now()));
   }
-  return summaryOf(times);
+  return summarize(times);
 }
 
-function summaryOf(times: number[]): Latency {
+function summarize(times: number[]): Latency {
   times.sort((a, b) => a - b);
   const at = (share: number) => Math.round((times[Math.ceil(share * times.length) - 1] ?? 0) * 10) / 10;
   return { tries: times.length, p50: at(0.5), p99: at(0.99), max: at(1) };

@@ -1,6 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 
-/** What DynamoDB charged, and what went over the wire as JSON bodies. */
+/** The units that DynamoDB charged, and the bytes of the JSON bodies that were sent and received. */
 export interface Bill {
   requests: number;
   writeUnits: number;
@@ -15,7 +15,7 @@ interface Consumed {
   readonly CapacityUnits?: number;
 }
 
-/** A client that asks for the capacity of each request, as DynamoDB itself reports it, and adds it up. */
+/** A client that adds up the capacity that DynamoDB reports for each request. `measure` gives the bill of `work`. */
 export function meteredClient(): { client: DynamoDBClient; measure: <T>(work: () => Promise<T>) => Promise<Bill> } {
   const client = new DynamoDBClient({});
   let bill = nothing();
@@ -33,9 +33,9 @@ export function meteredClient(): { client: DynamoDBClient; measure: <T>(work: ()
   client.middlewareStack.add(
     (next) => async (args) => {
       bill.requests += 1;
-      bill.bytesSent += lengthOf(args.request);
+      bill.bytesSent += contentLength(args.request);
       const result = await next(args);
-      bill.bytesReceived += lengthOf(result.response);
+      bill.bytesReceived += contentLength(result.response);
       return result;
     },
     { step: 'finalizeRequest', priority: 'low' },
@@ -50,5 +50,5 @@ export function meteredClient(): { client: DynamoDBClient; measure: <T>(work: ()
   };
 }
 
-const lengthOf = (message: unknown): number =>
+const contentLength = (message: unknown): number =>
   Number((message as { headers?: Record<string, string> }).headers?.['content-length'] ?? 0);

@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 
-// A worker: asks for each path of a server over and over, each again as soon as it is answered, until it gets a message.
-// Answers with how many answers each path got and the longest time that one took.
+// A worker: requests each path of a server again and again until it gets a message. It answers with the number of answers
+// and the longest time for each path.
 
 const { url, paths } = workerData as { readonly url: string; readonly paths: readonly string[] };
 const stopping = new AbortController();
@@ -15,12 +15,12 @@ async function readAgain(path: string) {
       const parameter = path.startsWith('/events') ? 'after' : 'cursor';
       const response = await fetch(`${url}${path}${next ? `&${parameter}=${next}` : ''}`, { signal: stopping.signal });
       const end = (await response.text()).slice(-4_000);
-      // A page goes on after the page before; the last one starts anew.
+      // The next request asks for the next page; after the last page it starts again.
       next = /"next":"([^"]+)"(?!.*"caughtUp":true)/.exec(end)?.[1];
       if (response.ok) read.answers += 1;
       else read.refused += 1;
     } catch {
-      read.refused += 1; // also a connection that was closed under the request
+      read.refused += 1; // also when the server closed the connection
     }
     read.longestMs = Math.max(read.longestMs, Math.round(performance.now() - began));
   }

@@ -15,66 +15,67 @@ import { MemoryViewStore } from '../../test/support/memory-views.ts';
 import { sampleEvents } from './events.ts';
 import { VirtualClock } from './virtual-time.ts';
 
-/** What the model takes for granted of AWS. Milliseconds, unless said otherwise. */
+/** The assumptions of the model about AWS. Times are in milliseconds. */
 export const assumed = {
-  /** A request to DynamoDB, there and back; it takes effect half way. */
+  /** A request to DynamoDB with its answer; it takes effect after half of the time. */
   dynamoDbMs: 5,
   /** A PutEvents request of up to 10 entries. */
   putEventsMs: 15,
-  /** Write units a second that one partition key takes; what is over waits. */
+  /** Write units a second of a partition key; further writes wait. */
   unitsPerKey: 1_000,
-  /** Entries a second that EventBridge takes from an account (us-east-1); what is over waits. */
+  /** Entries a second that EventBridge takes from an account (us-east-1); further entries wait. */
   entriesPerSecond: 10_000,
-  /** Commits a second that come out of one shard of the table's stream at most: a partition of the table takes 1,000 units. */
+  /** Most commits a second from a shard of the table's stream: a partition of the table takes 1,000 units. */
   commitsPerShard: 1_000,
-  /** From the moment that Lambda has a batch to the start of the handler. */
+  /** From the time at which Lambda has a batch to the start of the handler. */
   invokeMs: 10,
   /** Most commits of an invocation: 6 MB, of 1.4 KB as records of a stream. */
   mostCommits: 4_000,
-  /** Processor time of one request with the AWS SDK, on one whole processor. */
+  /** Processor time of a request with the AWS SDK, on a whole processor. */
   requestCpuMs: 1.8,
-  /** Processor time of an event: its record is parsed, decoded, compressed into a page, made an entry. */
+  /** Processor time of an event: to parse, decode and compress it, and to make an entry. */
   eventCpuMs: 0.1,
   /** Processor time of a commit in a page that another relay wrote. */
   foreignCpuMs: 0.01,
-  /** Memory with which a function has one whole processor, MB. */
+  /** Memory with which a function has a whole processor, MB. */
   wholeProcessor: 1_769,
   eventBytes: 300,
-  /** Streams that are written to, over all shards. */
+  /** Number of streams over all shards. */
   streams: 2_000,
 } as const;
 
-/** How the relay is set up. */
+/** The settings of the relay. */
 export interface RelaySetup {
   readonly batchSize: number;
-  /** How long Lambda waits for a batch to fill. */
+  /** Longest wait of Lambda for a full batch, milliseconds. */
   readonly windowMs: number;
   readonly memoryMegabytes: number;
   readonly partitioning: Partitioning;
 }
 
-/** What is asked of the relay. */
+/** The load of the relay. */
 export interface Load {
-  /** Shards of the table's stream, each with one relay at a time. */
+  /** Shards of the table's stream, each with a single relay at a time. */
   readonly shards: number;
   readonly eventsPerCommit: number;
-  /** Commits a second over all shards; absent: more than the relay takes, as after an outage. */
+  /** Commits a second over all shards; by default more than the relay takes, as after an outage. */
   readonly offered?: number;
   readonly seconds: number;
 }
 
+/** The results of the model. */
 export interface RelayFigures {
   readonly commitsPerSecond: number;
-  /** Share of the log's puts that found their place taken. */
+  /** Share of puts to the log that lost against another relay. */
   readonly lostPuts: number;
-  /** From the append to the bus, milliseconds; the median. */
+  /** Median time from the append to the bus, milliseconds. */
   readonly delayMs: number;
 }
 
-/** Seconds before anything is counted. */
+/** Seconds before the count starts. */
 const WARM_UP = 5;
 
-/** Takes so much at once and the rest one after the other, as throttled requests come through that are tried again. */
+/** Takes the units of a second at once, and further units in sequence, as throttled requests are repeated until they pass. */
 class Capacity {
   readonly #clock: VirtualClock;
   readonly #perSecond: number;
@@ -92,7 +93,7 @@ class Capacity {
   }
 }
 
-/** One processor, or a share of it: what comes while it is busy waits. */
+/** A processor or a share of it. Work waits while it is busy. */
 class Processor {
   readonly #clock: VirtualClock;
   readonly #share: number;
@@ -109,7 +110,7 @@ class Processor {
   }
 }
 
-/** What all relays share. */
+/** The resources that all relays share. */
 class Cloud {
   readonly clock = new VirtualClock();
   readonly bus = new Capacity(this.clock, assumed.entriesPerSecond);
@@ -126,9 +127,9 @@ class Cloud {
   }
 }
 
-const unitsOf = ({ body }: LogPage) => Math.ceil((body.length + 250) / 1_024);
+const writeUnits = ({ body }: LogPage) => Math.ceil((body.length + 250) / 1_024);
 
-/** The log's table as one relay reaches it. */
+/** The log's table, as a relay uses it. */
 class ModelledLog implements LogStorage {
   readonly #cloud: Cloud;
   readonly #processor: Processor;
@@ -141,7 +142,7 @@ class ModelledLog implements LogStorage {
   put(page: LogPage): Promise<LogPage | undefined> {
     return this.#request(async () => {
       const { pages, key } = { pages: this.#pages(page.partition), key: this.#cloud.key(page.partition) };
-      await key.take(unitsOf(page));
+      await key.take(writeUnits(page));
       this.#cloud.puts += 1;
       const occupant = pages[page.page - 1];
       if (occupant) this.#cloud.lost += 1;
@@ -196,14 +197,14 @@ class ModelledLog implements LogStorage {
   }
 }
 
-/** Commits of one shard, in the order in which they come; number n of all is there at n / rate seconds. */
+/** The commits of a shard in order. Commit number n arrives after n / rate seconds. */
 class Shard {
   readonly #number: number;
   readonly #load: Load;
   readonly #json: string;
   readonly #perSecond: number;
   readonly #versions = new Map<string, number>();
-  /** Shards are not in step with each other. */
+  /** Shards start at different times. */
   readonly #start = Math.random() * 1_000;
   taken = 0;
 
@@ -214,8 +215,8 @@ class Shard {
     this.#json = JSON.stringify(sampleEvents(1, assumed.eventBytes)[0]);
   }
 
-  /** When commit `n` is there, milliseconds. */
-  timeOf = (n: number): number => this.#start + (n / this.#perSecond) * 1_000;
+  /** The arrival of commit `n`, milliseconds. */
+  arrival = (n: number): number => this.#start + (n / this.#perSecond) * 1_000;
 
   available = (now: number): number => Math.floor(((now - this.#start) / 1_000) * this.#perSecond) - this.taken;
 
@@ -225,8 +226,8 @@ class Shard {
 
   async #commit(n: number): Promise<Commit> {
     const { shards, eventsPerCommit: count } = this.#load;
-    const own = Math.ceil(assumed.streams / shards);
-    const stream = `agent-${this.#number}x${n % own}`;
+    const streams = Math.ceil(assumed.streams / shards);
+    const stream = `agent-${this.#number}x${n % streams}`;
     const version = this.#versions.get(stream) ?? 1;
     this.#versions.set(stream, version + count);
     const recordedAt = new Date(Date.UTC(2026, 0, 5) + n).toISOString();
@@ -242,7 +243,7 @@ class Shard {
   }
 }
 
-function relayOf(cloud: Cloud, processor: Processor, partitioning: Partitioning): Relay {
+function createRelay(cloud: Cloud, processor: Processor, partitioning: Partitioning): Relay {
   const { clock } = cloud;
   const bridge = {
     send: async ({ input }: PutEventsCommand): Promise<PutEventsCommandOutput> => {
@@ -259,7 +260,7 @@ function relayOf(cloud: Cloud, processor: Processor, partitioning: Partitioning)
     log: new LogWriter({
       catalogue,
       storage: new ModelledLog(cloud, processor),
-      // Nothing is missed here; what is asked is whether the log is of this history, and damage says nothing against it.
+      // The model loses no commits. The writer only checks that log and commits belong together, and damage is no objection.
       commits: {
         read: () => {
           throw new CorruptDataError('the model keeps no commits');
@@ -278,15 +279,15 @@ function relayOf(cloud: Cloud, processor: Processor, partitioning: Partitioning)
   });
 }
 
-/** Lambda at one shard: batch after batch, one at a time. */
+/** Lambda at a shard: delivers batches in sequence. */
 async function poll(cloud: Cloud, shard: Shard, setup: RelaySetup, count: (done: number, delayMs: number) => void) {
   const { clock } = cloud;
   const processor = new Processor(clock, setup.memoryMegabytes);
-  const relay = relayOf(cloud, processor, setup.partitioning);
+  const relay = createRelay(cloud, processor, setup.partitioning);
   const most = Math.min(setup.batchSize, assumed.mostCommits);
   for (;;) {
-    const first = shard.timeOf(shard.taken);
-    await clock.sleepUntil(Math.min(first + setup.windowMs, shard.timeOf(shard.taken + most)));
+    const first = shard.arrival(shard.taken);
+    await clock.sleepUntil(Math.min(first + setup.windowMs, shard.arrival(shard.taken + most)));
     const commits = await shard.take(Math.max(1, Math.min(most, shard.available(clock.now))));
     await clock.sleep(assumed.invokeMs);
     const events = commits.reduce((sum, commit) => sum + commit.count, 0);
@@ -297,7 +298,7 @@ async function poll(cloud: Cloud, shard: Shard, setup: RelaySetup, count: (done:
   }
 }
 
-/** Runs relays over a load. They are the real ones, down to the clients of the AWS SDK. */
+/** Runs relays with a load. They run the real code, up to the clients of the AWS SDK. */
 export async function modelRelay(setup: RelaySetup, load: Load): Promise<RelayFigures> {
   const cloud = new Cloud();
   let done = 0;

@@ -7,8 +7,8 @@ interface Wait {
 }
 
 /**
- * A clock that jumps from one wait to the next, so that minutes of a simulated system take seconds. Code under it waits with
- * {@link sleep} and nothing else; what it computes takes no time.
+ * A clock that jumps from wait to wait, so that minutes of a simulated system take seconds. Code under it must wait with
+ * {@link sleep} only. Its computations take no time.
  */
 export class VirtualClock {
   #now = 0;
@@ -20,15 +20,17 @@ export class VirtualClock {
     return this.#now;
   }
 
+  /** Waits for a number of milliseconds. */
   sleep(ms: number): Promise<void> {
     return this.sleepUntil(this.#now + ms);
   }
 
+  /** Waits until a time, milliseconds since the start. */
   sleepUntil(at: number): Promise<void> {
     return new Promise((end) => this.#push({ at: Math.max(at, this.#now), end }));
   }
 
-  /** Runs everything up to a time. */
+  /** Runs all waits up to a time. */
   async runUntil(end: number): Promise<void> {
     for (;;) {
       for (let turn = 0; turn < TURNS; turn++) await new Promise(setImmediate);
