@@ -1,20 +1,17 @@
 import { ExponentialBackoff } from 'cockatiel';
 import pLimit from 'p-limit';
-import { CorruptDataError } from '../base/errors.ts';
 import { pause } from '../base/pause.ts';
-import { type Commit, endOf, inStreamOrder } from '../store/commit.ts';
-import type { CommitStorage } from '../store/commit-storage.ts';
+import { type Commit, inStreamOrder } from '../store/commit.ts';
 import { LogChain, type LogPages } from './chain.ts';
 import { assertMayBecome, isClosing, isSameLayout, NO_COMMITS, PartitionStrategyError } from './closing.ts';
 import { LAYOUTS, LogLayouts } from './layouts.ts';
+import { type GapParts, missingCommits } from './missing-commits.ts';
 import { type PackedCommits, packCommits } from './page.ts';
 import { type LogLayout, layoutOf, partitionOf } from './partition.ts';
 import { LogTail } from './tail.ts';
 
 /** The parts of a {@link LogWriter}. */
-export interface LogWriterOptions extends LogPages {
-  /** The store, for commits that a delivery omitted. */
-  readonly commits: Pick<CommitStorage, 'read'>;
+export interface LogWriterOptions extends LogPages, Pick<GapParts, 'commits'> {
   readonly now?: () => Date;
   /** Waits a number of milliseconds; given where time is simulated. */
   readonly pause?: (ms: number) => Promise<void>;
@@ -31,8 +28,6 @@ export interface LogAppender {
  */
 const FRESH_MS = 60 * 60 * 1_000;
 
-/** Most commits that are read from the store at once to fill a gap. They are logged before the next are read. */
-const FILLED_AT_ONCE = 1_000;
 /**
  * Partitions that a batch is put into side by side. More would lengthen the time between each read of the end and the
  * put.
@@ -125,7 +120,7 @@ export class LogWriter implements LogAppender {
    * little time passes between the read and the put.
    */
   async #pack(partition: string, commits: readonly Commit[], before: PackedBatch): Promise<PackedBatch> {
-    const missing = await this.#missing(await this.#tail(partition), commits);
+    const missing = await missingCommits({ ...this.#options, now: this.#now() }, await this.#tail(partition), commits);
     const isSame =
       missing.length === before.commits.length && missing.every((commit, n) => commit === before.commits[n]);
     return isSame ? before : { commits: missing, pages: await packCommits(missing) };
@@ -231,50 +226,6 @@ export class LogWriter implements LogAppender {
     this.#ready = false;
     this.#tails.clear();
     throw new PartitionStrategyError((await this.#layouts.read()).at(-1) ?? this.#layout);
-  }
-
-  /**
-   * The commits that the log lacks, with earlier commits that a delivery omitted. At a large gap only its first
-   * commits.
-   */
-  async #missing(tail: LogTail, commits: readonly Commit[]): Promise<Commit[]> {
-    const ends = await tail.ends(new Set(commits.map(({ stream }) => stream)));
-    const missing: Commit[] = [];
-    const add = (commit: Commit) => {
-      missing.push(commit);
-      ends.set(commit.stream, endOf(commit));
-    };
-    for (const commit of commits) {
-      const end = ends.get(commit.stream) ?? 0;
-      if (endOf(commit) <= end) continue;
-      if (commit.version > end + 1) {
-        for await (const between of this.#between(commit.stream, end + 1, commit.version - 1)) {
-          add(between);
-          if (missing.length >= FILLED_AT_ONCE) return missing;
-        }
-      }
-      add(commit.body.length > 0 ? commit : await this.#whole(tail, commit));
-    }
-    return missing;
-  }
-
-  /**
-   * The stored form of a commit whose delivery was damaged. If the stored commit is also damaged, it is logged without
-   * a body.
-   */
-  async #whole(tail: LogTail, commit: Commit): Promise<Commit> {
-    for await (const stored of this.#between(commit.stream, commit.version, commit.version)) return stored;
-    return { ...commit, recordedAt: tail.timeOf(this.#now()) };
-  }
-
-  /** The stored commits of a stream, up to a damaged commit. */
-  async *#between(stream: string, from: number, to: number): AsyncGenerator<Commit> {
-    try {
-      yield* this.#options.commits.read(stream, { from, to, direction: 'forward' });
-    } catch (error) {
-      if (!(error instanceof CorruptDataError)) throw error;
-      this.#options.onDamage?.(error);
-    }
   }
 
   #now(): Date {

@@ -70,12 +70,14 @@ export const faults: readonly Fault[] = [
   },
   {
     name: 'log: a commit that comes again is logged again',
-    edits: [['core/log/writer.ts', 'if (endOf(commit) <= end) continue;', 'if (endOf(commit) < end) continue;']],
+    edits: [
+      ['core/log/missing-commits.ts', 'if (endOf(commit) <= end) continue;', 'if (endOf(commit) < end) continue;'],
+    ],
     tests: LOG,
   },
   {
     name: 'log: what a delivery left out is not read from the store',
-    edits: [['core/log/writer.ts', 'if (commit.version > end + 1) {', 'if (commit.version < 0) {']],
+    edits: [['core/log/missing-commits.ts', 'if (commit.version > end + 1) {', 'if (commit.version < 0) {']],
     tests: LOG,
   },
   {
