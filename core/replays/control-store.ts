@@ -2,56 +2,64 @@ import { PayloadTooLargeError } from '../base/errors.ts';
 import { untilSettled } from '../base/races.ts';
 import type { JsonObject } from '../events/json.ts';
 
-/** Most bytes of an item's content as JSON: under DynamoDB's 400 KB per item, with room for keys and attribute names. */
+/**
+ * Most bytes of an item's content as JSON: under DynamoDB's 400 KB for an item, with room for keys and attribute names.
+ */
 export const MAX_CONTROL_BYTES = 380 * 1024;
 
 /**
- * Something that Annals keeps about its own work and that is neither event nor view: which generation of a projection is
- * live, how far a rebuild has come, what was parked.
+ * A record of Annals about its work, neither event nor view: the live generation of a projection, the progress of a
+ * rebuild, the notes of idempotency keys.
  */
 export interface ControlItem {
-  /** What sort of thing it is, such as `replay`: 1 to 64 lower-case letters and hyphens. Items are listed by kind. */
+  /** The kind, such as `replay`: 1 to 64 lower-case letters and hyphens. Items are listed by kind. */
   readonly kind: string;
-  /** Its name among its kind. Names with a common start can be listed together. */
+  /** The name within its kind. Names with a common start can be listed together. */
   readonly id: string;
   /** Counts the writes of this item, from 1. */
   readonly revision: number;
   readonly content: JsonObject;
 }
 
+/** A page of control items. */
 export interface ControlPage {
   readonly items: readonly ControlItem[];
-  /** Id to continue after; absent when this was the last page. */
+  /** Id to continue after; absent on the last page. */
   readonly next?: string;
 }
 
+/** The selection and the limit of a list. */
 export interface ControlListOptions {
   /** Most items of the page, 1 to 100. */
   readonly limit: number;
-  /** Only ids that start so. */
+  /** The start of the ids. */
   readonly prefix?: string | undefined;
   readonly after?: string | undefined;
 }
 
 /**
- * The port to whatever keeps control items. Every write is conditional on a revision, so that of two who decide on the
- * same state one has to look again. Every call throws UnavailableError when the storage cannot be reached.
+ * The port to the storage of control items. Every write has a condition on the revision: of two writers with the same
+ * state, one fails and reads again. Every call throws UnavailableError when the storage cannot be reached.
  */
 export interface ControlStore {
-  /** The item as last written (strongly consistent). */
+  /** The last written item (strongly consistent). */
   get(kind: string, id: string): Promise<ControlItem | undefined>;
 
   /**
-   * Writes an item if it is still at `expectedRevision` (0 = not there); it is at the next one then.
-   * @returns whether it was written. After false read the item again: it may also be this very write, its answer lost.
+   * Writes an item if it is still at `expectedRevision` (0: no item). The write raises the revision by 1.
+   * @returns whether it was written. After false read the item again: an earlier attempt may have written it and lost
+   *   its answer
    * @throws PayloadTooLargeError over {@link MAX_CONTROL_BYTES}
    */
   put(kind: string, id: string, content: JsonObject, expectedRevision: number): Promise<boolean>;
 
-  /** Removes an item if it is still at `expectedRevision`. @returns whether it was removed now */
+  /** Removes an item if it is still at `expectedRevision`. @returns whether this call removed it */
   remove(kind: string, id: string, expectedRevision: number): Promise<boolean>;
 
-  /** The items of a kind in the order of their ids. A list may be a moment behind `get`, and a page short of its limit. */
+  /**
+   * The items of a kind in the order of their ids. A list may be a moment behind `get`. A page may have fewer items
+   * than its limit.
+   */
   list(kind: string, options: ControlListOptions): Promise<ControlPage>;
 }
 
@@ -64,10 +72,11 @@ export function encodeControl(kind: string, id: string, content: JsonObject): st
 }
 
 /**
- * Changes an item, whole or not at all; `change` is called again when another writer was faster.
- * @param read makes the content of what is stored, or of nothing
- * @param change the content to have, or undefined to leave the item as it is. What it throws is thrown
- * @returns the content as it is then
+ * Changes an item in one conditional write. `change` is called again when another writer was faster.
+ * @param read makes the content from the stored item, or from undefined
+ * @param change gives the new content, or undefined for no change; its errors are thrown
+ * @returns the present content
+ * @throws UnavailableError
  */
 export function changeItem<Content>(
   control: ControlStore,

@@ -5,19 +5,20 @@ import type { EventStore } from '../store/event-store.ts';
 import type { GenerationStore, ViewCheckpoint } from './generation-store.ts';
 import type { ReplayFailure } from './replay.ts';
 
-/** A place among the views of a generation: in which group, after which key. */
+/** A place among the views of a generation: a group, and the key to continue after. */
 export interface ComparisonPlace {
   readonly group: string;
   readonly after?: string | undefined;
 }
 
 interface ComparedPage {
-  /** Views of the live generation that the other one has not, or has at an earlier version. */
+  /** Views of the live generation that the other generation lacks or has at an earlier version. */
   readonly behind: readonly ViewCheckpoint[];
-  /** Where to go on. */
+  /** The place to continue at. */
   readonly next: ComparisonPlace;
 }
 
+/** The parts of a {@link GenerationComparison}. */
 export interface GenerationComparisonOptions {
   readonly projection: AnyProjection;
   readonly store: GenerationStore;
@@ -26,7 +27,9 @@ export interface GenerationComparisonOptions {
 
 const PAGE = 100;
 
-/** Compares a generation with the live one by their checkpoints, and brings it up to it where it is behind. */
+/**
+ * Compares a generation with the live generation by checkpoints, and applies the missing commits where it is behind.
+ */
 export class GenerationComparison {
   readonly #options: GenerationComparisonOptions;
 
@@ -34,7 +37,7 @@ export class GenerationComparison {
     this.#options = options;
   }
 
-  /** Goes through the live generation's views, from a place on. */
+  /** Compares the live generation's views with another generation, page by page, from a place on. */
   async *pages(live: number, other: number, from: ComparisonPlace | undefined): AsyncGenerator<ComparedPage> {
     const { projection, store } = this.#options;
     const groups = groupsOf(projection);
@@ -52,15 +55,15 @@ export class GenerationComparison {
 
   /**
    * Applies the streams of these views up to their heads.
-   * @returns those that are behind even so, with the reason
-   * @throws UnavailableError when storage could not be reached
+   * @returns the streams that are still behind, with the reason
+   * @throws UnavailableError when the storage could not be reached
    */
   async catchUp(behind: readonly ViewCheckpoint[], generation: number, projector: Projector): Promise<ReplayFailure[]> {
     const { projection, events } = this.#options;
     const reasons = new Map<string, string>();
     for (const { key } of behind) {
       const stream = streamOf(projection, key);
-      // The newest commit is enough: the projector reads those before it that the view lacks.
+      // The newest commit is enough: the projector reads the earlier commits that the view lacks.
       const newest = await Array.fromAsync(events.commits(stream, { direction: 'backward', limit: 1 }));
       for (const { error } of await projector.apply(newest)) {
         if (error instanceof UnavailableError) throw error;
@@ -68,7 +71,7 @@ export class GenerationComparison {
       }
     }
     return (await this.#behind(generation, behind)).map(({ key, version }) => {
-      const message = reasons.get(key) ?? `is not at version ${version} as the live view is`;
+      const message = reasons.get(key) ?? `is behind version ${version} of the live view`;
       return { stream: streamOf(projection, key), message };
     });
   }

@@ -1,12 +1,13 @@
 import type { StreamVersion } from '../base/versions.ts';
 import type { PageOptions } from '../projections/view-store.ts';
 
-/** How far a view of a generation is. */
+/** The version of a view in a generation. */
 export interface ViewCheckpoint {
   readonly key: string;
   readonly version: StreamVersion;
 }
 
+/** A page of checkpoints. */
 export interface CheckpointPage {
   readonly checkpoints: readonly ViewCheckpoint[];
   /** Key to continue after; absent when this was the last page. */
@@ -14,17 +15,17 @@ export interface CheckpointPage {
 }
 
 /**
- * The port to the views of a whole generation, for those who compare one with another or remove it. Every call throws
- * UnavailableError when the storage cannot be reached.
+ * The port to all views of a generation, for comparing or removing the generation. Every call throws UnavailableError
+ * when the storage cannot be reached.
  */
 export interface GenerationStore {
   /**
-   * The checkpoints of one group, in the order of their keys; the group '' has the views that no event of the projection
-   * came for. May be a moment behind what was written, and a page short of its limit.
+   * The checkpoints of a group in the order of their keys. The group '' has the views without events of the projection.
+   * May be a moment behind the last write. A page may have fewer items than its limit.
    */
   checkpoints(projection: string, generation: number, group: string, options: PageOptions): Promise<CheckpointPage>;
 
-  /** The checkpoints of up to 100 keys as last written (strongly consistent); a key without a view is missing. */
+  /** The last written versions of up to 100 keys (strongly consistent). A key without a view is absent. */
   versions(projection: string, generation: number, keys: readonly string[]): Promise<ReadonlyMap<string, number>>;
 
   /** Removes the views of up to 100 keys, whatever their versions. */

@@ -5,42 +5,45 @@ import { type ControlItem, type ControlStore, changeItem } from './control-store
 
 const generation = z.int().positive();
 
-/** Where the generations of one projection stand. */
+/** The pointer to the generations of a projection. */
 const pointer = z.strictObject({
-  /** The one that readers get. */
+  /** The generation that readers get. */
   live: generation,
-  /** One that is being made beside it, and by which replay. */
+  /** A generation that is being made, and its replay. `follows`: live commits are applied to it. */
   building: z.strictObject({ generation, replayId: z.string(), follows: z.boolean() }).optional(),
-  /** The highest number ever given out: what is left of a generation never mixes with a later one. */
+  /** The highest generation number so far. Numbers are never used again, so old views never mix with new views. */
   last: generation,
 });
+/** The pointer to the generations of a projection. */
 export type GenerationPointer = z.output<typeof pointer>;
 
 const pointers = z.record(z.string(), pointer);
+/** The pointers of all projections, by name. */
 export type GenerationPointers = z.output<typeof pointers>;
 
 const INITIAL: GenerationPointer = { live: LIVE_GENERATION, last: LIVE_GENERATION };
 
-/** What readers need to know of generations. */
+/** The port of readers to generations. */
 export interface LiveGenerations {
   /** The generation of a projection that readers get. */
   live(projection: string): Promise<number>;
 }
 
-/** All projections' pointers are one item: a function that needs any of them reads it once. */
+/** The pointers of all projections are one item, so that a function reads them once. */
 const KIND = 'generations';
 const ID = 'all';
 
+/** The settings of {@link Generations}. */
 export interface GenerationsOptions {
   /**
-   * How long what was read is trusted, milliseconds. A process then learns that late that a generation is built or live:
-   * until it does, it writes and reads what it knew. Where this object makes every change itself, for ever.
+   * How long a read of the pointers is used, milliseconds. A process may notice a new or newly live generation that
+   * much later, and uses the old pointers until then. Infinity where this object makes all changes.
    */
   readonly maxAgeMs: number;
   readonly now?: () => number;
 }
 
-/** Which generation of each projection is live, and which is being built: pointers in the control store. */
+/** The live generation of each projection, and the generation that is being built: pointers in the control store. */
 export class Generations implements LiveGenerations {
   readonly #control: ControlStore;
   readonly #maxAgeMs: number;
@@ -60,23 +63,23 @@ export class Generations implements LiveGenerations {
   }
 
   /**
-   * The generations that live commits belong in: what the projector asks for. The one that is built comes first, so that
-   * the live one never shows what is not in the other, and readers see no view go back when they are switched.
+   * The generations to which the projector applies live commits. The generation that is being built comes first. So it
+   * has every event of the live generation, and no view goes back at a switch.
    */
   async wanted(projection: string): Promise<readonly number[]> {
     const { live, building } = await this.#current(projection);
     return building?.follows ? [building.generation, live] : [live];
   }
 
-  /** The pointer as it is now, whatever is cached. */
+  /** The present pointer, read from the control store. @throws UnavailableError @throws CorruptDataError */
   async read(projection: string): Promise<GenerationPointer> {
     return pointerOf(await this.#read(), projection);
   }
 
   /**
-   * Moves a projection's pointer, whole or not at all; `change` is called again when somebody else moved one meanwhile.
-   * @param change the pointer to have, or undefined to leave it as it is. What it throws is thrown
-   * @returns the pointer as it is then
+   * Changes a projection's pointer in one conditional write. `change` is called again after another writer's change.
+   * @param change gives the new pointer, or undefined for no change; its errors are thrown
+   * @returns the present pointer
    */
   async change(
     projection: string,
@@ -94,7 +97,7 @@ export class Generations implements LiveGenerations {
   async #current(projection: string): Promise<GenerationPointer> {
     const age = this.#known ? this.#now() - this.#known.at : Number.POSITIVE_INFINITY;
     if (this.#known && age <= this.#maxAgeMs) return pointerOf(this.#known.pointers, projection);
-    // Those who ask while a read is under way share its answer: it is no older than their question by more than its delay.
+    // Callers during a read share its answer, which is at most one read older than their call.
     this.#reading ??= this.#read().finally(() => {
       this.#reading = undefined;
     });

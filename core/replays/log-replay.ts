@@ -10,7 +10,7 @@ import { partitionsWith } from '../log/partition.ts';
 import { portionsOf } from '../store/portions.ts';
 import type { LogScope, PartitionExtent, ReplayLog, ReplayPage, ReplayRange } from './replay-log.ts';
 
-/** The log's pages in ranges, those that were archived among them. */
+/** The log's pages in ranges, archived pages included. */
 export class LogReplay implements ReplayLog {
   readonly #options: EventLogOptions;
 
@@ -30,7 +30,7 @@ export class LogReplay implements ReplayLog {
     let next = from;
     for await (const page of this.#chain(partition).pages(from, { most: to - from + 1 })) {
       next = page.page + 1;
-      const wanted = selection.wantsPage(page) ? (await readCommits(page)).filter((one) => selection.wants(one)) : [];
+      const wanted = selection.wantsPage(page) ? (await readCommits(page)).filter((each) => selection.wants(each)) : [];
       for (const portion of portionsOf(wanted, (commit) => commit)) {
         const commits = await Promise.all(portion.map((commit) => this.#options.claims?.whole(commit) ?? commit));
         yield { commits, events: 0 };
@@ -41,7 +41,10 @@ export class LogReplay implements ReplayLog {
     throw missing(partition, next);
   }
 
-  /** A commit may have been logged later than others recorded after it, by as much as the last page says. */
+  /**
+   * The pages of a time range. A commit may be logged after later commits; `latenessMs` of the last page is the most it
+   * can be late.
+   */
   async #extent(partition: string, from: string | undefined, to: string | undefined) {
     const chain = this.#chain(partition);
     const last = await this.#options.storage.last(partition);

@@ -1,9 +1,9 @@
 import type { ReplayRange } from './replay-log.ts';
 
-/** A run of pages, both ends included. */
+/** Consecutive pages, both ends included. */
 export type PageRun = readonly [from: number, to: number];
 
-/** Runs with one more, in order and joined where they meet or overlap. */
+/** Runs with another run, in order, and joined where they meet or overlap. */
 export function withRun(runs: readonly PageRun[], added: PageRun): [number, number][] {
   const joined: [number, number][] = [];
   for (const [from, to] of [...runs, added].toSorted(([a], [b]) => a - b)) {
@@ -14,7 +14,7 @@ export function withRun(runs: readonly PageRun[], added: PageRun): [number, numb
   return joined;
 }
 
-/** What is left of a range without the runs, cut into ranges of at most `size` pages. */
+/** The pages of a range that are in no run, as ranges of at most `size` pages. */
 export function remaining({ partition, from, to }: ReplayRange, runs: readonly PageRun[], size: number): ReplayRange[] {
   const left: ReplayRange[] = [];
   const add = (first: number, last: number) => {

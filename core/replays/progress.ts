@@ -2,10 +2,10 @@ import { remaining, withRun } from './page-runs.ts';
 import type { Replay, ReplayFailure } from './replay.ts';
 import type { PartitionExtent, ReplayRange } from './replay-log.ts';
 
-/** Streams that could not be applied of which a replay keeps the reason. */
+/** Most failed streams that a replay lists with their reason. */
 const MAX_FAILURES = 20;
 
-/** A replay that is to read the log up to these extents. What was read stays read. */
+/** A replay with these extents of the log as its plan. Finished pages stay finished. */
 export function withPlan(own: Replay, extents: readonly PartitionExtent[], plannedAt: string): Replay {
   const partitions = { ...own.partitions };
   for (const { partition, from, to } of extents) {
@@ -14,14 +14,14 @@ export function withPlan(own: Replay, extents: readonly PartitionExtent[], plann
   return { ...own, partitions, plannedAt, total: extents.reduce((sum, { events }) => sum + events, 0) };
 }
 
-/** The ranges of the plan that were not read, of at most `size` pages each. */
+/** The unread pages of the plan, as ranges of at most `size` pages. */
 export function unread({ partitions }: Replay, size: number): ReplayRange[] {
   return Object.entries(partitions).flatMap(([partition, { from, to, done }]) =>
     remaining({ partition, from, to }, done, size),
   );
 }
 
-/** A replay that has read a range with so many events in it. */
+/** A replay after it has read a range with a number of events. */
 export function withRange(own: Replay, { partition, from, to }: ReplayRange, events: number): Replay {
   const progress = own.partitions[partition];
   if (!progress) return own;
@@ -29,7 +29,7 @@ export function withRange(own: Replay, { partition, from, to }: ReplayRange, eve
   return { ...own, partitions: { ...own.partitions, [partition]: { ...progress, done } }, events: own.events + events };
 }
 
-/** A replay with more streams that could not be applied; each counts once, as long as it is among those that are kept. */
+/** A replay with further failed streams. A stream counts once, as long as it is in the list. */
 export function withFailures(own: Replay, failures: readonly ReplayFailure[]): Replay {
   const known = new Set(own.failures.map(({ stream }) => stream));
   const added = failures.filter(({ stream }) => !known.has(stream));
@@ -37,7 +37,7 @@ export function withFailures(own: Replay, failures: readonly ReplayFailure[]): R
   return { ...own, failures: kept, failed: own.failed + added.length };
 }
 
-/** A replay of which nothing has failed, and that reads again what it read if something had. */
+/** A replay without failures, for a resume. After failures it reads all pages again. */
 export function withoutFailures({ reason: _, compared, ...own }: Replay): Replay {
   if (own.failed === 0) return compared ? { ...own, compared } : own;
   const unreadPartitions = Object.entries(own.partitions).map(([name, { from, to }]) => [name, { from, to, done: [] }]);

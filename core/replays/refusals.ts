@@ -1,7 +1,7 @@
 import { CommandRejectedError } from '../base/errors.ts';
 import type { Replay } from './replay.ts';
 
-/** Another replay builds the generation beside the live one. */
+/** Another replay already makes a generation beside the live generation. */
 export class PlaceTakenError extends CommandRejectedError {
   readonly replayId: string;
 
@@ -10,11 +10,12 @@ export class PlaceTakenError extends CommandRejectedError {
     { generation, replayId }: { readonly generation: number; readonly replayId: string },
   ) {
     super(
-      `projection ${projection} has generation ${generation} beside the live one, of replay ${replayId}; wait for it, or discard it`,
+      `projection ${projection} has generation ${generation} beside the live generation, from replay ${replayId}; wait for that replay, or discard it`,
     );
     this.replayId = replayId;
   }
 }
 
+/** The error for a wish that the state of a replay does not allow. */
 export const refused = ({ replayId, state }: Pick<Replay, 'replayId' | 'state'>, wish: string) =>
   new CommandRejectedError(`replay ${replayId} is ${state}, so it cannot be ${wish}`);

@@ -7,12 +7,12 @@ export interface ReplayRange {
   readonly to: number;
 }
 
-/** The pages of a partition that can hold what is asked for, and how many events they have. */
+/** The pages of a partition that can hold wanted events, and the number of their events. */
 export interface PartitionExtent extends ReplayRange {
   readonly events: number;
 }
 
-/** What is wanted of the log. Instants are of recording, both ends included. */
+/** A selection of the log's events. Instants are compared with `recordedAt`, both ends included. */
 export interface LogScope {
   readonly from?: string | undefined;
   readonly to?: string | undefined;
@@ -20,18 +20,21 @@ export interface LogScope {
   readonly aggregateType?: string | undefined;
 }
 
-/** A page, or a part of one, as a replay takes it: what it may have in memory at once. */
+/** A page, or a part of a page: the commits that a replay holds in memory at once. */
 export interface ReplayPage {
-  /** The commits that hold an event of the scope, whole. */
+  /** The whole commits with an event of the scope. */
   readonly commits: readonly Commit[];
-  /** Number of all events that are read with it, of the scope or not; over the parts of a page all of that page. */
+  /** Number of read events, in or outside the scope. The parts of a page add up to all events of the page. */
   readonly events: number;
 }
 
-/** The log as a replay reads it: in ranges of pages, which can be worked on side by side. */
+/** The port to the log for replays. Ranges of pages can be processed side by side. */
 export interface ReplayLog {
-  /** Where the log has what is asked for, up to its present end. Partitions with nothing are left out. */
+  /** The pages with wanted events, up to the present end of the log. Partitions without such pages are absent. */
   extents(scope: LogScope): Promise<readonly PartitionExtent[]>;
-  /** The pages of a range in their order, fetched as they are taken. @throws CorruptDataError that names the page */
+  /**
+   * The pages of a range in their order, fetched when the caller takes them. @throws CorruptDataError that names the
+   * page
+   */
   pages(range: ReplayRange, scope: LogScope): AsyncIterable<ReplayPage>;
 }

@@ -5,75 +5,79 @@ import type { JsonObject } from '../events/json.ts';
 import { storedInstant } from '../events/stored-form.ts';
 import { type AnyProjection, isShared } from '../projections/projection.ts';
 
-/** What a replay takes: all events when nothing is said, else those of a time, of some types, or both. */
+/** The events of a replay: all events when empty; otherwise the events of a time, of some types, or both. */
 export const replayScope = z.strictObject({
   from: instant.optional().describe('Events recorded at or after this instant; from the beginning when absent'),
   to: instant.optional().describe('Events recorded at or before this instant; up to the request when absent'),
   types: z.array(z.string()).min(1).max(100).optional().describe('Events of these types; of all when absent'),
 });
+/** The events of a replay; see {@link replayScope}. */
 export type ReplayScope = z.output<typeof replayScope>;
 
 const storedScope = replayScope.extend({ from: storedInstant.optional(), to: storedInstant.optional() });
 
 /**
- * Where a replay stands. `requested`: noted, nothing begun. `running`. `paused`. `ready`: the generation holds all that it
- * is to hold, and waits to be switched to or discarded. `switched`: readers get it. `failed`: can be resumed or discarded.
+ * The state of a replay. `requested`: recorded and not begun. `running`. `paused`. `ready`: the generation is complete,
+ * and waits for a switch or a discard. `switched`: readers get it. `failed`: it can be resumed or discarded.
  * `discarded`: its generation is removed.
  */
 export const replayState = z.enum(['requested', 'running', 'paused', 'ready', 'switched', 'failed', 'discarded']);
+/** The state of a replay; see {@link replayState}. */
 export type ReplayState = z.output<typeof replayState>;
 
 const page = z.int().positive();
 const count = z.int().nonnegative();
 
-/** A stream that could not be applied. */
+/** A failed stream, and the reason. */
 const failure = z.strictObject({ stream: z.string(), message: z.string() });
+/** A failed stream, and the reason. */
 export type ReplayFailure = z.output<typeof failure>;
 
-/** A partition of the log: the pages to read, and the runs of pages that were. */
+/** A partition of the log: the pages to read, and the runs of finished pages. */
 const partitionProgress = z.strictObject({ from: page, to: page, done: z.array(z.tuple([page, page])) });
 
-/** A replay as it is kept in the control store: what was asked for and how far it has come. */
+/** The record of a replay in the control store: the request and the progress. */
 export const replay = z.strictObject({
   replayId: z.string(),
   projection: z.string(),
   scope: storedScope,
-  /** A rebuild: readers get the generation as soon as it is ready. */
+  /** True for a rebuild: readers get the generation as soon as it is ready. */
   switchWhenReady: z.boolean(),
   state: replayState,
   /** How often it was resumed. */
   runs: count,
-  /** The generation that it makes, and the one that was live when it began. Absent while it is only requested. */
+  /** The new generation, and the generation that was live at the start. Absent before the start. */
   generation: z.int().positive().optional(),
   replaces: z.int().positive().optional(),
   partitions: z.record(z.string(), partitionProgress),
-  /** When it was last looked how far the log goes. */
+  /** The time of the last read of the log's end. */
   plannedAt: z.string().optional(),
-  /** Events read, and events to read; both of all types, since all have to be passed by. */
+  /** Events read, and events to read; of all types, because all are read. */
   events: count,
   total: count,
-  /** How far the comparison with the live views has come. */
+  /** The place of the comparison with the live views. */
   compared: z.strictObject({ group: z.string(), after: z.string().optional() }).optional(),
-  /** The first streams that could not be applied, and how many there were. */
+  /** The first failed streams, and the number of all failed streams. */
   failures: z.array(failure),
   failed: count,
-  /** Why it failed. */
+  /** The reason of a failure. */
   reason: z.string().optional(),
   requestedAt: z.string(),
   startedAt: z.string().optional(),
   finishedAt: z.string().optional(),
-  /** When the views of the generation that nobody needs any more were gone. */
+  /** The time at which the views of the unneeded generation were removed. */
   removedAt: z.string().optional(),
 });
+/** The record of a replay; see {@link replay}. */
 export type Replay = z.output<typeof replay>;
 
-/** Whether a replay takes every event, so that its generation is a whole one and follows the live commits. */
+/** Whether a replay takes every event. Its generation is then complete and follows the live commits. */
 export const isWhole = ({ from, to, types }: ReplayScope): boolean =>
   from === undefined && to === undefined && types === undefined;
 
 /**
- * The projection as it would be if the events of the scope were all there are. Others are passed by like events of a type
- * that it does not take, so checkpoints, order and the repair of gaps are the same as ever.
+ * The projection for a history with only the events of the scope. All other events are skipped like events of a type
+ * that the projection does not take. So checkpoints, order and the repair of gaps work as usual.
  */
 export function within(projection: AnyProjection, scope: ReplayScope): AnyProjection {
   if (isWhole(scope)) return projection;

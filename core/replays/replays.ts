@@ -8,6 +8,7 @@ import { withoutFailures } from './progress.ts';
 import { PlaceTakenError, refused } from './refusals.ts';
 import { isWhole, type Replay, type ReplayScope, type ReplayState, replayOf } from './replay.ts';
 
+/** The parts of {@link Replays}. */
 export interface ReplaysOptions {
   readonly control: ControlStore;
   readonly generations: Generations;
@@ -17,6 +18,7 @@ export interface ReplaysOptions {
   readonly now?: () => Date;
 }
 
+/** A request for a replay. */
 export interface ReplayRequest {
   /** The caller makes the id; the same id means the same replay. */
   readonly replayId: string;
@@ -25,9 +27,10 @@ export interface ReplayRequest {
   readonly switchWhenReady: boolean;
 }
 
+/** A page of replays. */
 export interface ReplayList {
   readonly replays: readonly Replay[];
-  /** Id to continue after; absent when this was the last page. */
+  /** Id to continue after; absent on the last page. */
   readonly next?: string;
 }
 
@@ -47,8 +50,8 @@ export class Replays {
   /**
    * Records a replay, gives it a generation and starts it. A repeat continues where a crash stopped the first request.
    * @throws NotFoundError for an unknown projection
-   * @throws CommandRejectedError while another replay has the projection's place for a generation beside the live one.
-   * If that replay was left behind by a crash, it is set going
+   * @throws CommandRejectedError while another replay makes a generation of the projection. If a crash had stopped that
+   *   replay, it is started again
    * @throws IdempotencyKeyReusedError when the id belongs to another request
    */
   async request(request: ReplayRequest): Promise<Replay> {
@@ -62,8 +65,8 @@ export class Replays {
   }
 
   /**
-   * Gives a replay that is only requested its generation.
-   * @throws CommandRejectedError while another replay has the place; this one is forgotten then
+   * Gives a requested replay its generation.
+   * @throws CommandRejectedError while another replay makes a generation; the request is removed then
    */
   async begin(noted: Replay): Promise<Replay> {
     const { replayId } = noted;
@@ -78,7 +81,7 @@ export class Replays {
     );
   }
 
-  /** Begins a replay that is only requested, and starts one that runs: its process may have died before it did. */
+  /** Begins a requested replay, and starts a running replay, whose process may have died. */
   async #goOn(own: Replay, onBlocked: (replayId: string) => Promise<void>): Promise<Replay> {
     let begun = own;
     if (own.state === 'requested') {
@@ -91,7 +94,7 @@ export class Replays {
     return begun;
   }
 
-  /** @throws NotFoundError when there is none of this id, or it is not one of this projection */
+  /** The replay of an id. @throws NotFoundError when there is none, or it belongs to another projection */
   async get(replayId: string, projection?: string): Promise<Replay> {
     const found = await this.find(replayId);
     const of = projection === undefined ? '' : ` of projection ${projection}`;
@@ -100,6 +103,7 @@ export class Replays {
     return found;
   }
 
+  /** The replay of an id; undefined when there is none. @throws CorruptDataError when its record cannot be read */
   async find(replayId: string): Promise<Replay | undefined> {
     const item = await this.#options.control.get(KIND, replayId);
     return item && replayOf(item.content, replayId);
@@ -112,12 +116,15 @@ export class Replays {
     return next === undefined ? { replays } : { replays, next };
   }
 
-  /** Stops a replay after the batch in work, to be resumed. */
+  /** Pauses a replay after its present batch. @throws NotFoundError @throws CommandRejectedError in another state */
   pause(replayId: string): Promise<Replay> {
     return this.#move(replayId, ['running', 'paused'], 'paused');
   }
 
-  /** Goes on with a replay that was paused or failed, or that a crash left behind. */
+  /**
+   * Continues a replay that was paused or failed, or that a crash stopped. @throws NotFoundError @throws
+   * CommandRejectedError
+   */
   async resume(replayId: string): Promise<Replay> {
     const known = await this.get(replayId);
     if (known.state === 'requested') return this.#goOn(known, async () => {});
@@ -131,19 +138,21 @@ export class Replays {
   }
 
   /**
-   * Gives readers the generation of a replay that is ready, all of it at once.
-   * @param acceptPart for a generation that holds a part of the events only, which readers would take for the whole
+   * Switches readers to the whole generation of a ready replay at once.
+   * @param acceptPart must be true for a generation of a part of the events, which readers could take for the whole
+   * @throws NotFoundError
+   * @throws CommandRejectedError in another state, or for a part without `acceptPart`
    */
   async switchTo(replayId: string, { acceptPart = false } = {}): Promise<Replay> {
     const own = await this.get(replayId);
     if (own.state === 'switched') {
-      if (!own.removedAt) await this.#options.start(own); // what it replaced is still to be removed
+      if (!own.removedAt) await this.#options.start(own); // the replaced generation must still be removed
       return own;
     }
-    if (own.state !== 'ready') throw refused(own, 'switched to; that takes one that is ready');
+    if (own.state !== 'ready') throw refused(own, 'switched to; only a ready replay can');
     if (!isWhole(own.scope) && !acceptPart) {
       throw new CommandRejectedError(
-        `replay ${replayId} holds a part of the events; to serve that instead of the whole say acceptPart`,
+        `replay ${replayId} has only a part of the events; to serve this part, set acceptPart`,
       );
     }
     const switched = await this.completeSwitch(own);
@@ -151,7 +160,10 @@ export class Replays {
     return switched;
   }
 
-  /** Gives up a replay and its generation; the live one stays as it is. */
+  /**
+   * Discards a replay and its generation. The live generation does not change. @throws NotFoundError @throws
+   * CommandRejectedError
+   */
   async discard(replayId: string): Promise<Replay> {
     const { projection, generation } = await this.get(replayId);
     await this.#options.generations.change(projection, ({ building, ...pointer }) => {
@@ -168,7 +180,7 @@ export class Replays {
     return discarded;
   }
 
-  /** Moves the pointer and then records it; a repeat mends a crash between the two. */
+  /** Moves the pointer and then records the switch. After a crash between the two, a repeat completes it. */
   async completeSwitch({ replayId, projection, generation }: Replay): Promise<Replay> {
     await this.#options.generations.change(projection, ({ building, ...pointer }) => {
       if (pointer.live === generation) return undefined;
@@ -233,7 +245,10 @@ export class Replays {
   }
 }
 
-/** Whether a stored replay is of this request. A part without an end was stored with the time of the request as its end. */
+/**
+ * Whether a stored replay belongs to a request. A part without an end was stored with the time of the request as its
+ * end.
+ */
 function isOf({ projection, scope, switchWhenReady, requestedAt }: Replay, request: ReplayRequest): boolean {
   const { from, to, types } = request.scope;
   const end = to ?? (isWhole(request.scope) ? undefined : requestedAt);

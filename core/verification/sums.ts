@@ -5,12 +5,12 @@ import type { Difference } from './difference.ts';
 import { generationOf, type VerificationState } from './state.ts';
 import { differingSums, type ViewComparison } from './views.ts';
 
-/** How often shared views that differ or move meanwhile are looked at. */
+/** How often shared views are compared when they differ or change meanwhile. */
 const LOOKS = 5;
 /** Shares of the views, of 1,024, whose counters are in memory at once. */
 const EXACT_SHARES = 16;
 
-/** Begins a look at the streams, at all of each the first time, else only at what they add to some projections. */
+/** Begins to read the streams: the first time for all checks, later only for the sums of some shared projections. */
 export async function beginLook(
   state: VerificationState,
   comparison: ViewComparison,
@@ -27,7 +27,7 @@ export async function beginLook(
 
 /**
  * Shared views must be the sums of the parts up to each checkpoint, unless they moved between. Shares of the views that
- * differ are looked at again, counter by counter.
+ * differ are compared again, counter by counter.
  */
 export async function* compareSums(
   state: VerificationState,

@@ -98,7 +98,9 @@ describe('a rebuild', () => {
   it('is refused while another one of the projection is there, and names it', async () => {
     const { replays, work, control } = await lived({ projections: [actions, { ...actions, name: 'other' }] });
     await replays.request(rebuild('r1'));
-    await expect(replays.request(rebuild('r2'))).rejects.toThrow(/generation 2 beside the live one, of replay r1/);
+    await expect(replays.request(rebuild('r2'))).rejects.toThrow(
+      /generation 2 beside the live generation, from replay r1/,
+    );
     await expect(replays.request(rebuild('r2'))).rejects.toThrow(CommandRejectedError);
     expect(await control.get('replay', 'r2')).toBeUndefined();
     await replays.request(rebuild('r3', 'other'));
@@ -229,7 +231,7 @@ describe('a replay', () => {
     await replays.request(replayOf('r1', { types: ['agent.created'] }));
     await drive(work, 'r1');
     expect(await replays.get('r1')).toMatchObject({ state: 'ready' });
-    await expect(replays.switchTo('r1')).rejects.toThrow(/holds a part of the events/);
+    await expect(replays.switchTo('r1')).rejects.toThrow(/has only a part of the events/);
     expect(await generations.live('actions')).toBe(1);
     expect(await replays.switchTo('r1', { acceptPart: true })).toMatchObject({ state: 'switched' });
     expect(await generations.live('actions')).toBe(2);
