@@ -64,7 +64,7 @@ describe('a commit that cannot be read', () => {
 });
 
 describe('a view that many streams feed', () => {
-  it('counts what each of them adds', async () => {
+  it('counts the additions of each stream', async () => {
     const client = deployedClient();
     const agentType = `type-${ulid()}`;
     for (let n = 0; n < 3; n++) {

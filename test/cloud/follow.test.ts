@@ -31,7 +31,7 @@ async function* followPastDamage({ after, ...query }: Parameters<typeof client.f
 }
 
 describe('a client of the log', () => {
-  it('has what was appended, each stream in its order, and is followed by long polls', async () => {
+  it('has the appended events, each stream in its order, and is followed by long polls', async () => {
     const after = await end();
     const [one, two] = [newStream(), newStream()];
     const appending = (async () => {
@@ -51,7 +51,7 @@ describe('a client of the log', () => {
   });
 
   // Other tests append at the same time, so what comes next need not be our own.
-  it('goes on after any position, and finds times', async () => {
+  it('continues after any position, and finds times', async () => {
     const after = await end();
     const own = await appendTo(newStream(), 0, steps(4));
     const next = await end();

@@ -36,7 +36,7 @@ it('a long stream gets snapshots, from which commands and views of the past go o
   });
 });
 
-it('an observation of megabytes lies in the bucket, and nobody who reads it notices', async () => {
+it('an observation of megabytes lies in the bucket, and readers get it whole', async () => {
   const agentId = await agent();
   const observation = noise(1_500_000);
   await client.agents.recordStep(agentId, { action: 'dump', observation });
@@ -46,7 +46,7 @@ it('an observation of megabytes lies in the bucket, and nobody who reads it noti
   expect(events).toMatchObject([{ data: { observation } }]);
 });
 
-it('a fork goes on from its parent, and is compared with it', async () => {
+it('a fork continues from its parent, and is compared with it', async () => {
   const parent = await agent();
   for (const action of ['plan', 'edit']) await client.agents.recordStep(parent, { action });
   const { agentId } = await client.agents.fork(parent, { atVersion: 2 });

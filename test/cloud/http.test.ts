@@ -31,7 +31,7 @@ describe('the API', () => {
     expect(Object.keys(paths)).toEqual(expect.arrayContaining(['/agents', '/streams/{streamId}/events', '/health']));
   });
 
-  it('refuses what is no JSON, or breaks a schema, and goes on', async () => {
+  it('refuses invalid JSON and bodies that break a schema, and continues', async () => {
     for (const body of ['{', '[]', '{"agentType":7}', '{"a":1,"a":2}', '['.repeat(100_000)]) {
       const answer = await ask('POST', '/agents', body);
       expect([400, 422], `${body.slice(0, 20)}: ${answer.status}`).toContain(answer.status);

@@ -37,7 +37,7 @@ async function end(): Promise<string> {
 }
 
 describe('the log', () => {
-  it('has the events of all streams in one order: those of each stream in theirs, every one once', async () => {
+  it('has the events of all streams in one order, each stream in its order, every event once', async () => {
     const start = await end();
     const ids = Array.from({ length: 4 }, () => ulid());
     const written = await Promise.all(

@@ -187,7 +187,7 @@ describe('the state machine of a workflow', () => {
     await ends(`workflow:${workflowId}`, 'SUCCEEDED');
   });
 
-  it('compensates what was done when a step fails', async () => {
+  it('compensates the finished steps when a step fails', async () => {
     const workflowId = await startedToCode();
     await client.workflows.failStep(workflowId, { stepId: 'code', error: 'it does not build' });
     await inState(`workflow:${workflowId}`, 'FAILED');

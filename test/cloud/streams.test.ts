@@ -15,7 +15,7 @@ const appendTo = (stream: string, expectedVersion: number | 'any' | 'exists', ev
   client.append(stream, { expectedVersion, events: addressed(stream, events) });
 
 describe('a stream', () => {
-  it('takes events and gives them back as one history', async () => {
+  it('accepts events and returns them as one history', async () => {
     const stream = newStream();
     const first = await appendTo(stream, 0, steps(3));
     expect(first).toMatchObject({ streamId: stream, fromVersion: 1, toVersion: 3, repeated: false });
@@ -27,7 +27,7 @@ describe('a stream', () => {
     expect(rest.events.map((event) => event.id)).toEqual([first.eventIds[0]]);
   });
 
-  it('takes a repeat for what it is, and writes nothing', async () => {
+  it('recognises a repeat, and writes nothing', async () => {
     const stream = newStream();
     const [append, idempotencyKey] = [{ expectedVersion: 0, events: addressed(stream, steps(2)) } as const, ulid()];
     const first = await client.append(stream, append, { idempotencyKey });

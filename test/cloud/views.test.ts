@@ -11,7 +11,7 @@ const body = (agentId: string) => ({
 });
 
 describe('a view', () => {
-  it('follows its stream: whoever waits reads their own write', async () => {
+  it('follows its stream: a caller that waits reads its own write', async () => {
     const agentId = ulid();
     await client.agents.create(body(agentId));
     await client.agents.recordStep(agentId, { action: 'read', durationMs: 20, usage: { tokens: 100 } });

@@ -17,7 +17,7 @@ export function commitScanContract(name: string, create: () => Promise<CommitSto
         for (const stream of streams) await store.append(stream, steps(1 + (round % 3)), { expectedVersion: 'any' });
       }
     });
-    it('passes over what is noted beside the commits', async () => {
+    it('skips the notes beside the commits', async () => {
       const store = new EventStore(storage, { catalogue });
       const [stream = newStream()] = streams;
       const { toVersion } = await store.append(stream, [{ ...step('named'), id: 'named' }], { expectedVersion: 'any' });
@@ -52,7 +52,7 @@ export function commitScanContract(name: string, create: () => Promise<CommitSto
       expect(first.commit).toEqual(read);
     });
 
-    it('goes on behind any commit', async () => {
+    it('continues after any commit', async () => {
       const all = await scan();
       for (const index of [0, 29, 30, 70, all.length - 1]) {
         const at = all[index];

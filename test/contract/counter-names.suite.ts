@@ -81,7 +81,7 @@ export function counterNamesContract(name: string, create: () => Promise<Stores>
       expect(await folded([...two, ...one])).toEqual(now);
     });
 
-    test('that processes meet side by side have one hundred places together', async () => {
+    test('that processes meet side by side share one hundred places', async () => {
       const { projector, agentsOf, live, folded } = setup();
       const parts = await Promise.all(types(6, 'part').map((part) => agentsOf(types(25, part))));
       const failures = await Promise.all(parts.map((commits) => projector().apply(commits)));

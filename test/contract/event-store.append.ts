@@ -66,7 +66,7 @@ export function appendContract(storage: () => CommitStorage): void {
     expect(await store.append(stream, steps(1), { expectedVersion: 'exists' })).toMatchObject({ fromVersion: 2 });
   });
 
-  test('100 events are one commit, 101 are refused', async () => {
+  test('a commit of 100 events is accepted, a commit of 101 is refused', async () => {
     const store = new EventStore(storage(), { catalogue });
     const stream = newStream();
     await expect(store.append(stream, steps(101), { expectedVersion: 0 })).rejects.toThrow(ValidationError);
@@ -77,7 +77,7 @@ export function appendContract(storage: () => CommitStorage): void {
     expect(commits.map(({ version, count }) => [version, count])).toEqual([[1, 100]]);
   });
 
-  test('a commit over the size limit is refused and nothing of it is written; one just under it fits', async () => {
+  test('a commit over the size limit is refused and nothing is written; a commit just under it fits', async () => {
     const store = new EventStore(storage(), { catalogue });
     const stream = newStream();
     const tooLarge = store.append(stream, [step('small'), step(noise(600_000))], { expectedVersion: 0 });
@@ -91,7 +91,7 @@ export function appendContract(storage: () => CommitStorage): void {
     expect(await Array.fromAsync(store.read(stream))).toMatchObject([{ data: event.data }]);
   });
 
-  test('one bad event spoils its commit, and the error says which', async () => {
+  test('an invalid event refuses its commit, and the error names the event', async () => {
     const store = new EventStore(storage(), { catalogue });
     const stream = newStream();
     const misplaced = { type: 'task.failed', data: { taskId: 't', agentId: 'a', error: 'e' } } as const;

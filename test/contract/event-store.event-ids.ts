@@ -85,7 +85,7 @@ export function eventIdContract(storage: () => CommitStorage): void {
     }
   });
 
-  test('of many writers with one id one wins, and the others are refused', async () => {
+  test('of many writers with the same id one wins, and the others are refused', async () => {
     const stream = newStream();
     const results = await Promise.allSettled(
       Array.from({ length: 6 }, () =>

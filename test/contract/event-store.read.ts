@@ -108,7 +108,7 @@ export function readContract(storage: () => CommitStorage): void {
     expect(compressed?.body.length).toBeLessThan(1_000);
   });
 
-  test('the envelope: what the caller gave, the defaults, and when it was recorded', async () => {
+  test('the envelope has the values of the caller, the defaults, and the time of recording', async () => {
     const recordedAt = '2026-01-05T09:00:00.123Z';
     const store = new EventStore(storage(), { catalogue, now: () => new Date(recordedAt) });
     const stream = newStream();
@@ -141,7 +141,7 @@ export function readContract(storage: () => CommitStorage): void {
     expect(commit?.types).toEqual(['agent.step-recorded']);
   });
 
-  test('a body that rotted is an error that names the stream and the version; what is before it can be read', async () => {
+  test('a damaged body is an error that names the stream and the version; the events before it can be read', async () => {
     const store = new EventStore(storage(), { catalogue });
     const stream = newStream();
     await store.append(stream, steps(3), { expectedVersion: 0 });

@@ -8,7 +8,7 @@ import { objectStoreContract } from './object-store.suite.ts';
 
 objectStoreContract('files', async () => new FileObjectStore(temporaryFolder()));
 
-test('objects outlive the process, what it left unfinished does not', async () => {
+test('objects outlive the process, unfinished objects do not', async () => {
   const folder = temporaryFolder();
   await new FileObjectStore(folder).put('a/b', new Uint8Array([1]));
   writeFileSync(join(folder, 'unfinished', '7'), 'half an obj');

@@ -66,7 +66,7 @@ function largeCommitsContract(name: string, create: () => Promise<Stores>): void
       expect(await bodies(stream)).toMatchObject([{ bytes: expect.toSatisfy((bytes) => bytes > MAX_COMMIT_BYTES) }]);
     });
 
-    test('what fits in an item stays there, and over 6 MB is refused', async () => {
+    test('a body that fits in an item stays there, and a body over 6 MB is refused', async () => {
       const { store } = open();
       const stream = newStream();
       await store.append(stream, [step(noise(400_000))], { expectedVersion: 0 });

@@ -133,7 +133,7 @@ export function largeViewsContract(name: string, create: () => Promise<Stores>):
       expect((await keys()).map((key) => key.split('/')[2])).toEqual(['11']);
     });
 
-    test('what a shared projection remembers of a stream may be large, too', async () => {
+    test('the memory of a stream in a shared projection may be large, too', async () => {
       const { views, view, read, claims, keys, projection } = setup();
       const shared = withLargeCheckpoints(stores.shared, claims);
       const place = { projection, generation: 1, shard: 0 };

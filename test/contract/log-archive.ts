@@ -75,7 +75,7 @@ export function archiveContract(createStorage: () => Promise<LogStorage>): void 
     }
   });
 
-  test('the last page stays, and the log goes on after it', async () => {
+  test('the last page stays, and the log continues after it', async () => {
     const { newArchiver, history, writer, all, hot } = await logOf(3);
     history.now += 1_000 * DAY_MS;
     await newArchiver().run();
@@ -87,7 +87,7 @@ export function archiveContract(createStorage: () => Promise<LogStorage>): void 
     expect(await all()).toHaveLength(10);
   });
 
-  test('a run that fails at any call loses nothing, and the next one finishes it', async () => {
+  test('a run that fails at any call loses nothing, and the next run finishes it', async () => {
     for (let fatal = 1; ; fatal++) {
       const { newArchiver, objects, all, hot } = await logOf(14);
       const before = await all();
@@ -194,7 +194,7 @@ export function archiveContract(createStorage: () => Promise<LogStorage>): void 
     expect(await Array.fromAsync(objects.list('log/'))).toEqual([]);
   });
 
-  test('a manifest that was changed, with its segment, is found by the one after it', async () => {
+  test('a manifest that was changed with its segment is found by the next manifest', async () => {
     const { newArchiver, objects, history, log } = await logOf(30);
     history.now -= 10 * DAY_MS;
     await newArchiver().run();

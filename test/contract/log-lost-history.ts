@@ -46,7 +46,7 @@ export function lostHistoryContract(createStorage: () => Promise<LogStorage>): v
     expect(await idsIn(readerOf(storage, lost))).toHaveLength(9);
   });
 
-  test('a log that was restored to the same moment or an earlier one goes on', async () => {
+  test('a log that was restored to the same moment or an earlier moment continues', async () => {
     const [whole, storage] = [await createStorage(), await createStorage()];
     const lost = new History();
     for (let index = 0; index < 9; index++) await writerOf(whole, lost).append([await lost.commit(`${index % 3}`)]);
@@ -60,7 +60,7 @@ export function lostHistoryContract(createStorage: () => Promise<LogStorage>): v
     expect(logged.toSorted()).toEqual(stored.flatMap((events) => events.map(({ id }) => id)).toSorted());
   });
 
-  test('one commit that is missing is damage, and no other history', async () => {
+  test('a single missing commit is damage, and no other history', async () => {
     const storage = await createStorage();
     const lost = new History();
     const batch = [await lost.commit('0'), await lost.commit('1'), await lost.commit('2')];
@@ -70,7 +70,7 @@ export function lostHistoryContract(createStorage: () => Promise<LogStorage>): v
     expect(await idsIn(readerOf(storage, history))).toHaveLength(4);
   });
 
-  test('an archive of pages that the log does not have is not taken for its own', async () => {
+  test('an archive with pages that the log lacks is refused', async () => {
     const objects = new MemoryObjectStore();
     const [before, after] = [await createStorage(), await createStorage()];
     const lost = new History();

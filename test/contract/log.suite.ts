@@ -48,7 +48,7 @@ const plain = (given: LogPage | undefined) =>
   given && { ...given, body: [...given.body], types: given.types.toSorted() };
 
 function storageContract(createStorage: () => Promise<LogStorage>): void {
-  test('a page comes back as it was put, and nobody can put another in its place', async () => {
+  test('a page comes back as it was put, and no writer can put another page in its place', async () => {
     const storage = await createStorage();
     expect(await storage.last('all')).toBeUndefined();
     expect(await storage.put(page(1))).toBeUndefined();
@@ -106,7 +106,7 @@ function storageContract(createStorage: () => Promise<LogStorage>): void {
     expect((await storage.last('agent'))?.partition).toBe('agent');
   });
 
-  test('more bytes are read than one answer of a storage holds', async () => {
+  test('a read returns more bytes than one answer of a storage holds', async () => {
     const storage = await createStorage();
     const body = new Uint8Array(300_000).fill(1);
     for (let number = 1; number <= 5; number++) await storage.put(page(number, { body }));
@@ -148,7 +148,7 @@ function writerContract(createStorage: () => Promise<LogStorage>): void {
     expect(first).toMatchObject({ stream: 'agent-0', commitId: 'key', keyed: true, trace });
   });
 
-  test('what was logged is not logged again: by the same writer, by another, in another cut', async () => {
+  test('a logged commit is not logged again: by the same writer, by another writer, in another batch', async () => {
     const { history, writer, newWriter, places } = await open(createStorage);
     for (let n = 0; n < 12; n++) await history.commit(`${n % 3}`, 1 + (n % 2));
     const all = history.written;
@@ -167,7 +167,7 @@ function writerContract(createStorage: () => Promise<LogStorage>): void {
     expect(await places()).toEqual(history.written.map(placeOf));
   });
 
-  test('a writer that lost the reply finds its own page', async () => {
+  test('a writer that lost the reply finds its page', async () => {
     const { storage, history, newWriter, places } = await open(createStorage);
     let lost = 0;
     const writer = newWriter({
@@ -238,7 +238,7 @@ function writerContract(createStorage: () => Promise<LogStorage>): void {
     expect(await places()).toEqual([first, second].map(placeOf));
   });
 
-  test('a writer that knows nothing finds out what was logged hundreds of pages ago', async () => {
+  test('a new writer finds the commits that were logged hundreds of pages ago', async () => {
     const { history, writer, newWriter, places } = await open(createStorage);
     for (let n = 0; n < 150; n++) await writer.append([await history.commit(`${n % 90}`)]);
     const all = history.written;
@@ -250,7 +250,7 @@ function writerContract(createStorage: () => Promise<LogStorage>): void {
     expect(await places()).toEqual(history.written.map(placeOf));
   });
 
-  test('a log without marks, of an earlier version, goes on without a repeat and without a gap', async () => {
+  test('a log without marks, of an earlier version, continues without a repeat and without a gap', async () => {
     const { storage, history, newWriter, places } = await open(createStorage);
     const unmarked: LogStorage = { ...forwarding(storage), marks: async () => new Map(), raiseMarks: async () => {} };
     const before = newWriter(unmarked);
@@ -344,7 +344,7 @@ function writerContract(createStorage: () => Promise<LogStorage>): void {
     expect(places).toEqual(history.written.map(placeOf));
   });
 
-  test('a log that was divided cannot be one chain again: writers are told what to do', async () => {
+  test('a divided log cannot be one chain again: the error of writers says what to do', async () => {
     const { storage, history, writer, newWriter } = await open(createStorage, 'by_aggregate_type');
     await writer.append([await history.commit('1')]);
     const single = { storage, strategy: 'single' } as const;
@@ -366,7 +366,7 @@ function writerContract(createStorage: () => Promise<LogStorage>): void {
     await expect(writer.append([await history.commit('1')])).rejects.toThrow(PartitionStrategyError);
   });
 
-  test('by aggregate type each type has a chain of its own', async () => {
+  test('by aggregate type each type has its own chain', async () => {
     const { storage, history, writer, log } = await open(createStorage, 'by_aggregate_type');
     const workflow = { workflowId: '1', workflowType: 'w', initiatedBy: 'test', parameters: {} };
     await history.store.append('workflow-1', [{ type: 'workflow.started', data: workflow }], { expectedVersion: 0 });
@@ -438,7 +438,7 @@ function shardedContract(createStorage: () => Promise<LogStorage>): void {
     expect(new Set([...seen.values()].flatMap((partitions) => [...partitions])).size).toBeGreaterThan(5);
   });
 
-  test('a reader has every event once, each stream in its order, and goes on after any of its positions', async () => {
+  test('a reader gets every event once, each stream in its order, and continues after any of its positions', async () => {
     const { history, log } = await divided();
     const all = await Array.fromAsync(log.events(undefined));
     expect(numbers(all)).toEqual(await stored(history));
@@ -461,7 +461,7 @@ function shardedContract(createStorage: () => Promise<LogStorage>): void {
     expect(await log.getEventsAfter(positions.at(-1))).toEqual({ events: [], next: await endOf(log), caughtUp: true });
   });
 
-  test('a reader that waits is there when the log is divided, also one of another configuration', async () => {
+  test('a waiting reader follows when the log is divided, also with another configuration', async () => {
     const { storage, history, newWriter } = await open(createStorage).then((opened) => ({
       ...opened,
       newWriter: (partitioning: Partitioning) =>
@@ -501,7 +501,7 @@ function shardedContract(createStorage: () => Promise<LogStorage>): void {
     );
   });
 
-  test('fewer partitions and the way back are refused with what to do, and nothing is written', async () => {
+  test('fewer partitions and the way back are refused with a remedy, and nothing is written', async () => {
     const { history, newWriter, log } = await divided();
     const end = await endOf(log);
     const commit = await history.commit('1');
@@ -515,7 +515,7 @@ function shardedContract(createStorage: () => Promise<LogStorage>): void {
     expect((await log.getEventsAfter(end)).events).toHaveLength(1);
   });
 
-  test('a writer of the layout before stops, and what it could not log is logged once', async () => {
+  test('a writer of the previous layout stops, and its remaining commits are logged once', async () => {
     const { storage, history } = await open(createStorage);
     const newWriter = (shards: number) =>
       new LogWriter({ catalogue, storage, commits: history.commits, ...sharded(shards) });
@@ -600,7 +600,7 @@ function readerContract(createStorage: () => Promise<LogStorage>): void {
     expect(idle.events).toEqual([]);
   });
 
-  test('time ranges have exactly what was recorded in them', async () => {
+  test('time ranges have exactly the events that were recorded in them', async () => {
     const { log, texts } = await filled();
     const everything = await Array.fromAsync(log.events(undefined));
     const times = [...new Set(everything.map(({ metadata }) => metadata.recordedAt))];
@@ -622,7 +622,7 @@ function readerContract(createStorage: () => Promise<LogStorage>): void {
     expect(await Array.fromAsync(log.getEventsBeforeTimestamp('2020-01-01T00:00:00+02:00'))).toEqual([]);
   });
 
-  test('what was recorded early and logged late is in its time range all the same', async () => {
+  test('an event that was recorded early and logged late is in its time range', async () => {
     const { log, history, writer } = await open(createStorage);
     const late = await history.commit('late');
     for (let n = 0; n < 30; n++) {
@@ -635,7 +635,7 @@ function readerContract(createStorage: () => Promise<LogStorage>): void {
     expect(found.map(({ aggregateId }) => aggregateId)).toEqual(['late']);
   });
 
-  test('types are picked out, and an empty slice still goes on', async () => {
+  test('events are selected by type, and an empty slice still continues', async () => {
     const { log, history, writer } = await open(createStorage);
     const created = { agentId: '1', agentType: 'coder', configuration: {}, createdBy: 'test' };
     for (let n = 0; n < 10; n++) await writer.append([await history.commit(`${n}`, 2)]);

@@ -28,7 +28,7 @@ function objectContract(objects: () => ObjectStore): void {
     return bytes && new TextDecoder().decode(bytes);
   };
 
-  test('what was not written is not there, and can be deleted', async () => {
+  test('an unwritten object is absent, and can be deleted', async () => {
     const key = `${newFolder()}/none`;
     expect(await objects().get(key)).toBeUndefined();
     await objects().delete(key);
@@ -53,7 +53,7 @@ function objectContract(objects: () => ObjectStore): void {
     expect(await text(key)).toBe('anew');
   });
 
-  test('if absent, the first one stays', async () => {
+  test('if absent, the first object stays', async () => {
     const key = `${newFolder()}/a`;
     expect(await objects().put(key, bytesOf('first'), { ifAbsent: true })).toBe(true);
     expect(await objects().put(key, bytesOf('second'), { ifAbsent: true })).toBe(false);

@@ -7,7 +7,7 @@ export function sagaIndexContract(name: string, create: () => Promise<SagaIndex>
     const entry = (sagaId: string, wakeAt?: string, ...parties: string[]) => ({ sagaId, wakeAt, parties });
     const [one, two, three] = [1, 2, 3].map((minute) => `2026-01-05T09:0${minute}:00.000Z`) as [string, string, string];
 
-    it('finds what is due, the longest overdue first, and when the next is', async () => {
+    it('finds the due sagas, the longest overdue first, and the next due time', async () => {
       const index = await create();
       expect(await index.nextWake()).toBeUndefined();
       for (const each of [entry('b', two), entry('c', three), entry('a', one), entry('d')]) await index.save(each);
@@ -17,7 +17,7 @@ export function sagaIndexContract(name: string, create: () => Promise<SagaIndex>
       expect(await index.due('2026-01-05T08:59:00.000Z', 10)).toEqual([]);
     });
 
-    it('replaces what it knew of a saga', async () => {
+    it('replaces the entry of a saga', async () => {
       const index = await create();
       await index.save(entry('a', one, 'agent-1', 'agent-2'));
       await index.save(entry('a', two, 'agent-2'));
@@ -37,7 +37,7 @@ export function sagaIndexContract(name: string, create: () => Promise<SagaIndex>
       expect(await index.byParty('agent-1')).toEqual(['b']);
     });
 
-    it('postpones a saga that is there, and keeps what else it knows of it', async () => {
+    it('postpones an existing saga, and keeps the other members of its entry', async () => {
       const index = await create();
       await index.save(entry('a', one, 'agent-1'));
       await index.postpone('a', three);

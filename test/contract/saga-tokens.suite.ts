@@ -9,7 +9,7 @@ export function sagaTokensContract(name: string, create: () => Promise<SagaToken
       ...(party === undefined ? {} : { party }),
     });
 
-    it('gives back what a saga waits for', async () => {
+    it('returns the tokens for which a saga waits', async () => {
       const tokens = await create();
       await tokens.put(tokenOf('s:1', 'a', 'token-1', 'agent-a'));
       await tokens.put(tokenOf('s:1', 'b', 'token-2'));

@@ -89,7 +89,7 @@ export function sharedProjectingContract(name: string, create: () => Promise<Sto
       for (let n = 0; n < 8; n++) expect(await steps(`of-${n}-29`)).toBe(1);
     });
 
-    test('an event that counts in more views than fit in one transaction is parked, what is before it counts', async () => {
+    test('an event that counts in more views than fit in one transaction is parked, and the events before it count', async () => {
       const { append, deliver, steps, checkpoint, onParked } = setup();
       const commits = await append('agent-1', [['before'], [names(100).join()], ['after']]);
       expect(await deliver([...commits, ...(await append('agent-2', [['before']]))])).toEqual([]);
@@ -165,7 +165,7 @@ export function sharedProjectingContract(name: string, create: () => Promise<Sto
       expect(await steps('a')).toBe(2);
     });
 
-    test('what keeps even the mark from being written has to be delivered again', async () => {
+    test('a failure that prevents the write of the mark has to be delivered again', async () => {
       const { append, deliver, onParked, projection } = setup();
       const commits = await append('agent-1', [[names(100).join()]]);
       const put = stores.views.put.bind(stores.views);

@@ -50,7 +50,7 @@ const counts = (views: Record<string, Record<string, number | bigint>>): Increme
 const mark: Parked = { version: 2, error: 'Error: no', since: '2026-01-05T09:00:00.000Z', attempts: [] };
 
 function additionContract(stores: () => Stores): void {
-  test('what was never added to is not there', async () => {
+  test('a view without additions is absent', async () => {
     expect(await stores().shared.read(newPlace(), 'all', 3)).toBeUndefined();
   });
 
@@ -93,7 +93,7 @@ function additionContract(stores: () => Stores): void {
     expect(await read()).toBe(7);
   });
 
-  test('nothing is written when one of the checkpoints or marks is not as expected', async () => {
+  test('nothing is written when a checkpoint or mark is not as expected', async () => {
     const place = newPlace();
     const { shared, views } = stores();
     const increments = counts({ all: { '/n': 1 } });
@@ -156,7 +156,7 @@ function additionContract(stores: () => Stores): void {
     },
   );
 
-  test('as many counters of a view as are promised fit in one call', async () => {
+  test('the promised number of counters of a view fits in one call', async () => {
     const place = newPlace();
     const { shared } = stores();
     const counters = Object.fromEntries(Array.from({ length: MAX_COUNTERS }, (_, index) => [`/c${index}`, 1]));

@@ -94,7 +94,7 @@ function checkpointContract(views: () => ViewStore): void {
     for (const own of all) expect(await views().get(own.projection, own.generation, own.key)).toEqual(own);
   });
 
-  test('a view that is too large to be stored anywhere is refused by name, and the one before it stays', async () => {
+  test('a view that is too large is refused by name, and the earlier view stays', async () => {
     const projection = newProjection();
     await views().put(view(projection, '42', 1), 0);
     const large = view(projection, '42', 2, { view: { text: 'é'.repeat(200_000) } });

@@ -12,7 +12,7 @@ const all = [...stacks(plain), ...stacks(guarded)];
 const everyOf = (type: string) => all.flatMap((template) => Object.entries(template.findResources(type)));
 
 describe('a client', () => {
-  it('has a key of its own, and with it a rate and a quota', () => {
+  it('has its own key, with a rate and a quota', () => {
     guarded.api.resourceCountIs('AWS::ApiGateway::ApiKey', 2);
     guarded.api.resourceCountIs('AWS::ApiGateway::UsagePlanKey', 2);
     guarded.api.hasResourceProperties('AWS::ApiGateway::UsagePlan', {
@@ -32,7 +32,7 @@ describe('a client', () => {
     for (const { Properties } of keyed(guarded.api)) expect(Properties.AuthorizationType).toBe('AWS_IAM');
   });
 
-  it('is told to come back later when its quota is used up', () => {
+  it('gets an answer to try again later when its quota is used up', () => {
     guarded.api.hasResourceProperties('AWS::ApiGateway::GatewayResponse', {
       ResponseType: 'QUOTA_EXCEEDED',
       StatusCode: '429',
@@ -56,7 +56,7 @@ describe('the gateway', () => {
     expect(checked).toHaveLength(withBody.length);
   });
 
-  it('refuses too many events, and lets pass what the function is to judge', () => {
+  it('refuses too many events, and passes on the bodies that the function checks', () => {
     const append = models.find(({ Name }) => Name === 'AppendEvents');
     expect(append?.Schema).toEqual({
       $schema: 'http://json-schema.org/draft-04/schema#',
@@ -67,7 +67,7 @@ describe('the gateway', () => {
     });
   });
 
-  it('never refuses what the function would take', () => {
+  it('never refuses a body that the function would accept', () => {
     const [{ schema } = {}] = gatewayRoutes(taskCommands);
     const gate = z.fromJSONSchema(schema as z.core.JSONSchema.JSONSchema);
     const task = { requiredAgents: ['a'], payload: { deep: [{ er: null }] }, deadlineSeconds: 60 };

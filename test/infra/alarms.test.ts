@@ -105,7 +105,7 @@ const allOf = (synthesis: Synthesis, type: string, isMeant: (properties: Propert
 describe.each(synthesized)('$variant.name', ({ variant: { settings, annalsConfig }, synthesis }) => {
   const alarms = find(synthesis, 'AWS::CloudWatch::Alarm');
 
-  it('has no alarm that reaches nobody, when it begins and when it is over', () => {
+  it('notifies the topic when any alarm begins and when it ends', () => {
     expect(alarms.length).toBeGreaterThan(40);
     const silent = alarms.filter(({ template, properties: { AlarmActions = [], OKActions = [] } }) =>
       [AlarmActions, OKActions].some(
@@ -211,7 +211,7 @@ describe.each(synthesized)('$variant.name', ({ variant: { settings, annalsConfig
     expect(watched(synthesis, 'InvocationsFailedToBeSentToDlq', 'EventBusName')).toEqual(new Set(buses));
   });
 
-  it('waits for no metric that nobody writes', () => {
+  it('waits for no metric that no function writes', () => {
     const own = alarms.filter(({ properties }) => JSON.stringify(properties).includes('"Namespace":"annals-'));
     const names = own.map(({ properties }) => properties.AlarmName.replace(/^annals-\w+-/, ''));
     if (annalsConfig?.event_system?.monitoring?.metrics_enabled === false) {
@@ -238,7 +238,7 @@ describe('the runbook', () => {
     }
   });
 
-  it('says of each what it means, where to look first and what to do', () => {
+  it('has the meaning, the first look and the remedy of each', () => {
     for (const section of sections) {
       for (const part of ['**Meaning.**', '**First look.**', '**Remedy.**']) expect(section).toContain(part);
     }

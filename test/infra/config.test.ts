@@ -8,7 +8,7 @@ describe('configure', () => {
     expect(configure({ stage: 'dev' }).removalPolicy).toBe('destroy');
   });
 
-  it('takes what is given before its defaults', () => {
+  it('uses given values before its defaults', () => {
     const config = configure({ stage: 'dev', logRetentionDays: 90 });
     expect(config).toMatchObject({ stage: 'dev', logRetentionDays: 90, failedBatchRetentionDays: 14 });
   });

@@ -5,7 +5,7 @@ const all = everyResource();
 const ofType = (type: string, variant: string) =>
   all.filter(({ resource, variant: { name } }) => resource.Type === type && name === variant);
 
-describe('what a runaway caller can cost is bounded', () => {
+describe('the cost of a runaway caller is bounded', () => {
   it('by units a second of every table and of every index, in every variant', () => {
     const tables = all.filter(({ resource }) => resource.Type === 'AWS::DynamoDB::Table');
     expect(tables.length).toBeGreaterThan(0);

@@ -64,7 +64,7 @@ describe.each([
 describe('the table of events', () => {
   const { Properties } = table(data, 'Events');
 
-  it('streams what was written, and expires what has an expiry', () => {
+  it('streams its writes, and expires items with an expiry', () => {
     expect(Properties.StreamSpecification).toEqual({ StreamViewType: 'NEW_IMAGE' });
     expect(Properties.TimeToLiveSpecification).toEqual({ AttributeName: EXPIRES_AT, Enabled: true });
   });
@@ -102,7 +102,7 @@ describe('the bucket of objects', () => {
     });
   });
 
-  it('refuses what does not come by TLS', () => {
+  it('refuses requests without TLS', () => {
     data.hasResourceProperties('AWS::S3::BucketPolicy', {
       PolicyDocument: {
         Statement: Match.arrayWith([

@@ -82,7 +82,7 @@ describe('the bucket of failed batches', () => {
     });
   });
 
-  it('refuses what does not come over TLS', () => {
+  it('refuses requests without TLS', () => {
     delivery.hasResourceProperties('AWS::S3::BucketPolicy', {
       PolicyDocument: {
         Statement: Match.arrayWith([

@@ -32,7 +32,7 @@ describe('encryption with the key of the stage', () => {
     }
   });
 
-  it('is possible for whoever starts or answers a state machine', () => {
+  it('is possible for each function that starts or answers a state machine', () => {
     const callers = ofType('AWS::IAM::Policy').filter(({ resource }) =>
       /"states:(StartExecution|SendTaskSuccess)"/.test(JSON.stringify(resource.Properties)),
     );

@@ -16,7 +16,7 @@ function metricsOf(alarm: any): { namespace: string; name: string }[] {
 }
 
 describe('an alarm', () => {
-  it('looks at metrics that somebody writes', () => {
+  it('reads metrics that a function writes', () => {
     const own = alarms.flatMap(metricsOf).filter(({ namespace }) => namespace === 'annals-dev');
     expect(own.length).toBeGreaterThan(5);
     for (const { name } of own) expect(Object.keys(metricCatalogue)).toContain(name);
@@ -32,7 +32,7 @@ describe('an alarm', () => {
 });
 
 describe('tampering', () => {
-  it('reaches the relay, and what retention does reaches nobody', () => {
+  it('reaches the relay, and a change by retention reaches no function', () => {
     const filters = Object.values(delivery.findResources('AWS::Lambda::EventSourceMapping')).map(({ Properties }) =>
       // biome-ignore lint/suspicious/noExplicitAny: a template's properties
       Properties.FilterCriteria.Filters.map(({ Pattern }: any) => JSON.parse(Pattern)),

@@ -109,7 +109,7 @@ describe('permissions', () => {
     expect(who('dynamodb:PutItem', 'Events')).toEqual(['command']);
   });
 
-  it('let only those write views who bring them up to date or mark what they cannot', () => {
+  it('let only the functions that apply or park events write views', () => {
     expect(who('dynamodb:PutItem', 'Views')).toEqual(['operate', 'projector', 'relay', 'replay']);
   });
 
@@ -117,7 +117,7 @@ describe('permissions', () => {
     expect(who('dynamodb:PutItem', 'Log')).toEqual(['relay']);
   });
 
-  it('let only the archiver mark what it has archived, in the log and nowhere else', () => {
+  it('let only the archiver mark archived pages, in the log and nowhere else', () => {
     expect(who('dynamodb:UpdateItem', 'Log')).toEqual(['archiver']);
     const marking = all.filter(({ keys }) => keys);
     expect(marking).toEqual(
@@ -128,7 +128,7 @@ describe('permissions', () => {
     expect(who('s3:PutObject', 'Objects/log/*')).toEqual(['archiver']);
   });
 
-  it('let replays remove views, operators what they asked for, and nobody update an item but a shared view', () => {
+  it('let replays remove views, operators remove control items, and no function update an item except a shared view', () => {
     expect(who('dynamodb:BatchWriteItem', 'Views')).toEqual(['replay']);
     expect(who('dynamodb:DeleteItem', 'Views')).toEqual(['replay']);
     expect(who('dynamodb:DeleteItem', 'Control')).toEqual(['operate']);
@@ -270,7 +270,7 @@ describe('permissions', () => {
     );
   });
 
-  it('let the state machine of replays call its function and start executions of its own', () => {
+  it('let the state machine of replays call its function and start its own executions', () => {
     const granted = everything.filter(
       ({ function: name, action }) => name === 'machine' && !/^(logs|xray):/.test(action),
     );
@@ -305,7 +305,7 @@ describe('permissions', () => {
     expect(new Set(who('kms:Decrypt', 'Key'))).toEqual(new Set(functions));
   });
 
-  it('let a function log to its own log only', () => {
+  it('let a function write only to its own log', () => {
     const logging = all.filter(({ action }) => action.startsWith('logs:'));
     expect(logging).toHaveLength(2 * functions.length);
     for (const grant of logging) expect(grant.resource.toLowerCase()).toBe(`${grant.function}log`);

@@ -46,7 +46,7 @@ describe('a compiled saga', () => {
     }
   });
 
-  it.each(machines)('catches what is too large for it, which States.ALL leaves out ($StartAt)', ({ States }) => {
+  it.each(machines)('catches data that is too large, which States.ALL omits ($StartAt)', ({ States }) => {
     const catching = statesIn(States).filter(([, { Catch }]) => Catch);
     expect(catching.length).toBeGreaterThan(2);
     for (const [name, { Catch }] of catching) {
@@ -58,7 +58,7 @@ describe('a compiled saga', () => {
     }
   });
 
-  it('undoes one after the other, and parks what cannot be undone', () => {
+  it('undoes one step after the other, and parks a saga whose step cannot be undone', () => {
     expect(machines[0]?.States['Undo the last']).toMatchObject({
       Catch: [{ Next: 'Park' }, { Next: 'Park' }],
       Next: 'Anything left?',
@@ -66,7 +66,7 @@ describe('a compiled saga', () => {
     expect(machines[0]?.States['Parked']).toMatchObject({ Type: 'Fail', Error: 'SagaParked' });
   });
 
-  it('hands on ids alone, so that no payload grows with what agents say', () => {
+  it('passes on ids alone, so that no input grows with the data of agents', () => {
     for (const { States } of machines) {
       for (const [name, { Parameters, ItemSelector }] of statesIn(States)) {
         const selected = Object.keys({ ...(ItemSelector as object), ...(Parameters as { Payload?: object })?.Payload });

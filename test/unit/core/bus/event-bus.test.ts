@@ -36,7 +36,7 @@ describe('EventBus', () => {
     expect(handler).toHaveBeenCalledTimes(1);
   });
 
-  it('keeps the order of events for each subscriber, even a slow one', async () => {
+  it('keeps the order of events for each subscriber, also for a slow subscriber', async () => {
     const { bus } = newBus();
     const seen: string[] = [];
     bus.subscribe('*', async (event) => {
@@ -87,7 +87,7 @@ describe('EventBus', () => {
     expect(seen).toHaveBeenCalledExactlyOnceWith(stepped);
   });
 
-  it('returns what publishers did not take, while the other publishers and subscribers go on', async () => {
+  it('returns the events that publishers refused, while other publishers and subscribers continue', async () => {
     const { bus } = newBus();
     const error = new Error('down');
     const sent = vi.fn(async () => []);

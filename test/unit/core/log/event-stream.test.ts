@@ -18,7 +18,7 @@ async function setup(commits: number) {
 const numbers = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, index) => first + index);
 
 describe('EventStream', () => {
-  it('gives what is there, and then what comes, each event once and in order', async () => {
+  it('gives the existing events, then new events, each once and in order', async () => {
     const { log, add } = await setup(5);
     const seen: number[] = [];
     const adding = (async () => {
@@ -32,7 +32,7 @@ describe('EventStream', () => {
     expect(seen).toEqual(numbers(1, 10));
   });
 
-  it('goes on where a reader stopped, anywhere', async () => {
+  it('continues at any place where a reader stopped', async () => {
     const { log } = await setup(9);
     const seen: number[] = [];
     let after: string | undefined;
@@ -49,7 +49,7 @@ describe('EventStream', () => {
     expect(seen).toEqual(numbers(1, 9));
   });
 
-  it('fetches nothing before the reader has taken what there is', async () => {
+  it('fetches no event before the reader has taken all earlier events', async () => {
     const { log } = await setup(30);
     const fetches = vi.spyOn(log, 'getEventsAfter');
     const reader = new EventStream(log, { batchSize: 10 }).getStream().getReader();
@@ -61,7 +61,7 @@ describe('EventStream', () => {
     await reader.cancel();
   });
 
-  it('ends at once when it is cancelled or told to, also while it waits', async () => {
+  it('ends at once when it is cancelled or its signal is aborted, also during a wait', async () => {
     const { log } = await setup(0);
     const reader = new EventStream(log).getStream().getReader();
     const waiting = reader.read();

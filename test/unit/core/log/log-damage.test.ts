@@ -8,7 +8,7 @@ import { History } from '../../../support/history.ts';
 import { MemoryLogStorage } from '../../../support/memory-log.ts';
 
 describe('a commit in the log that cannot be read', () => {
-  it('is told after what comes before it, with the position to go on after', async () => {
+  it('is reported after the events before it, with the position to continue after', async () => {
     const storage = new MemoryLogStorage();
     const history = new History();
     const writer = new LogWriter({ catalogue, storage, commits: history.commits, strategy: 'single' });

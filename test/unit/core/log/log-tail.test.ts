@@ -49,7 +49,7 @@ function counted() {
 }
 
 describe('the tail of the log', () => {
-  it('does not log again what comes again after thousands of pages, to the same writer or to another', async () => {
+  it('logs no commit again that is repeated after thousands of pages, to the same or another writer', async () => {
     const { history, newWriter, places } = counted();
     const writer = newWriter();
     for (let n = 0; n < 3_000; n++) await writer.append([await history.commit(`${n}`)]);
@@ -106,7 +106,7 @@ describe('the tail of the log', () => {
     expect(counts.marks).toBe(2 + 10); // at the start; then each stream
   });
 
-  it('lets one of several writers mark the streams', async () => {
+  it('lets a single writer of several mark the streams', async () => {
     const { history, counts, newWriter } = counted();
     const writers = [newWriter(), newWriter(), newWriter()];
     for (let n = 0; n < 330; n++) await writers[n % 3]?.append([await history.commit(`${n % 10}`)]);
@@ -127,7 +127,7 @@ describe('the tail of the log', () => {
     }
   });
 
-  it('brings back with the next commit of a stream what a damaged page held', async () => {
+  it('logs the commits of a damaged page again with the next commit of their stream', async () => {
     const { memory, history, newWriter, pages } = counted();
     await newWriter().append([await history.commit('1')]);
     const [page] = await pages();
@@ -150,7 +150,7 @@ describe('the tail of the log', () => {
     );
   });
 
-  it('logs what a large gap left out, in several pages', async () => {
+  it('logs the commits of a large gap, in several pages', async () => {
     const { history, newWriter, places, pages } = counted();
     for (let n = 0; n < 2_500; n++) await history.commit('1');
     await newWriter().append(history.written.slice(-1));

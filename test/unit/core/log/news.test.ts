@@ -6,7 +6,7 @@ import { catalogue } from '../../../../events/catalogue.ts';
 import { History } from '../../../support/history.ts';
 import { forwarding, MemoryLogStorage } from '../../../support/memory-log.ts';
 
-it('a reader that waits sees at once what was appended while it looked', { timeout: 10_000 }, async () => {
+it('a waiting reader sees at once an event that was appended during its read', { timeout: 10_000 }, async () => {
   const [memory, history] = [new MemoryLogStorage(), new History()];
   const writer = new LogWriter({ catalogue, storage: memory, commits: history.commits, strategy: 'single' });
   let tell = () => {};

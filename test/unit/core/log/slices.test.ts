@@ -49,7 +49,7 @@ async function setup(commits: number, options: Partial<EventLogOptions> = {}) {
 const never = 600_000;
 
 describe('a slice of the log', () => {
-  it('is answered when its time is over, and the next one goes on', async () => {
+  it('is answered when its time is over, and the next slice continues', async () => {
     const { log } = await setup(5, { sliceMs: 0 });
     const seen: number[] = [];
     let slices = 0;
@@ -62,7 +62,7 @@ describe('a slice of the log', () => {
     expect(slices).toBeGreaterThanOrEqual(5);
   });
 
-  it('is read once for all who ask for the same, until the log grows', async () => {
+  it('is read once for all readers with the same request, until the log grows', async () => {
     const { log, storage, add } = await setup(3);
     const end = await endOf(log);
     const ask = (limit = 10) => log.getEventsAfter(end, { limit });
@@ -76,7 +76,7 @@ describe('a slice of the log', () => {
     expect((await ask()).events.map(({ sequenceNumber }) => sequenceNumber)).toEqual([4]);
   });
 
-  it('has what was appended while the log was looked at, without a wait', async () => {
+  it('has the events that were appended during the read, without a wait', async () => {
     const { log, storage, add } = await setup(1);
     const end = await endOf(log);
     storage.afterRead = add;
@@ -96,7 +96,7 @@ describe('a slice of the log', () => {
 });
 
 describe('readers that wait', () => {
-  it('are all woken by one append, which one reading serves', async () => {
+  it('are all woken by one append, and one read serves all', async () => {
     const { log, storage, add } = await setup(1);
     const waiting = countWaitingReaders();
     const after = await endOf(log);

@@ -33,7 +33,7 @@ async function setup(agents: number, options: Partial<PastFoldsOptions> = {}) {
 }
 
 describe('folds of the past', () => {
-  it('are made once for all who ask at the same time', async () => {
+  it('are made once for all simultaneous callers', async () => {
     const { past, commits } = await setup(20);
     const answers = await Promise.all(Array.from({ length: 10 }, () => past.views(status, AT)));
     expect(answers[0]).toHaveLength(20);
@@ -41,7 +41,7 @@ describe('folds of the past', () => {
     expect(commits).toHaveBeenCalledTimes(1);
   });
 
-  it('go on from where they were: a page costs no second fold, and what was logged late is in it', async () => {
+  it('continue at their position: a page costs no second fold, and late events are in it', async () => {
     const { past, add, history, commits } = await setup(3);
     await past.views(status, AT);
     await add('late');
@@ -70,7 +70,7 @@ describe('folds of the past', () => {
     expect([all?.get('/agentsByType/type-119'), all?.get('/agentsByType/other')]).toEqual([1, 20]);
   });
 
-  it('go on behind a caller that had to leave, who asks again and gets them', async () => {
+  it('continue after their caller had to leave, and are there when the caller asks again', async () => {
     const { past } = await setup(400, { patienceMs: 0 }); // more than is folded while a timer waits for its turn
     await expect(past.views(status, AT)).rejects.toThrow(UnavailableError);
     const views = vi.fn(() => past.views(status, AT).catch(() => []));

@@ -42,7 +42,7 @@ async function setup() {
 }
 
 describe('of two workers with the same stream', () => {
-  it('the slower one makes up for what the faster one had not, in a view of one stream', async () => {
+  it('the slower projector applies the commits that the faster projector lacked, in a view of one stream', async () => {
     const { views, projector, commits, view } = await setup();
     const own = commits.filter(({ stream }) => stream === 'agent-1');
     const put = views.put.bind(views);
@@ -54,7 +54,7 @@ describe('of two workers with the same stream', () => {
     expect(await view('1')).toMatchObject({ version: 3, view: { seen: ['a', 'b', 'c'] } });
   });
 
-  it('the slower one makes up for it in a shared view, also for the other streams of its transaction', async () => {
+  it('the slower projector applies them in a shared view, also for the other streams of its transaction', async () => {
     const { sharedViews, projector, commits, steps } = await setup();
     const add = sharedViews.add.bind(sharedViews);
     vi.spyOn(sharedViews, 'add').mockImplementationOnce(async (...args) => {

@@ -90,7 +90,7 @@ describe('Projector', () => {
     expect(await view('a')).toMatchObject({ version: 3, group: 'busy', view: { seen: ['1', '2'] } });
   });
 
-  it('reports what fails, with the first commit of its stream, while the other streams and projections go on', async () => {
+  it('reports a failure with the first commit of its stream, while other streams and projections continue', async () => {
     const failing = { ...actions, name: 'failing', evolve: () => failOn() };
     const failOn = (): never => {
       throw new Error('bad event');
@@ -115,7 +115,7 @@ describe('Projector', () => {
     expect(await projector.apply(delivered)).toMatchObject([{ commit: delivered[0] }]);
   });
 
-  it('applies commits to every generation that wants them, also to one begun while it writes', async () => {
+  it('applies commits to every generation that takes them, also to a generation that begins during a write', async () => {
     const { store, append, commits } = await setup();
     const views = new MemoryViewStore();
     let wanted = [1];
@@ -192,7 +192,7 @@ describe('a projector', () => {
     expect(await before.view('a')).toMatchObject({ version: 2, view: { seen: ['kept', 'new'] } });
   });
 
-  it('does not count on with a shared view that has counted what was lost', async () => {
+  it('adds nothing more to a shared view that has counted lost events', async () => {
     const counts = defineSharedProjection({
       name: 'counts',
       types: ['agent.step-recorded'],

@@ -85,7 +85,7 @@ describe('a stream with an event that its projection cannot take', () => {
     expect(await view('1')).toMatchObject({ version: 1, view: { seen: ['a'] }, parked: { version: 2 } });
   });
 
-  it('is parked again where it fails again, with what was tried before', async () => {
+  it('is parked again where it fails again, with its earlier attempts', async () => {
     const { bad, append, view, deadLetters } = setup();
     bad.add('b');
     for (const text of ['a', 'b', 'c', 'd']) await append('1', text);
@@ -165,7 +165,7 @@ describe('a stream with an event that its projection cannot take', () => {
 });
 
 describe('all dead letters', () => {
-  it('are redriven stream by stream up to a limit, with what came of each', async () => {
+  it('are redriven stream by stream up to a limit, with the result of each', async () => {
     const { bad, append, deadLetters } = setup();
     for (const text of ['x', 'y']) bad.add(text);
     for (const id of ['1', '2', '3']) await append(id, id === '2' ? 'y' : 'x');

@@ -19,7 +19,7 @@ async function stored() {
 const delivered = (detail: object): unknown => JSON.parse(JSON.stringify(detail));
 
 describe('an event that the bus delivers', () => {
-  it('is the stored one, whether it came whole or by reference', async () => {
+  it('is the stored event, whether it came whole or by reference', async () => {
     const { store, event } = await stored();
     expect(byReference(event)).not.toHaveProperty('data');
     expect(await deliveredEvent(delivered(event), store)).toEqual(event);

@@ -55,13 +55,13 @@ describe('Publication', () => {
     expect(sent).toEqual([['1', '2', '3']]);
   });
 
-  it('tries again only what failed', async () => {
+  it('tries only failed events again', async () => {
     const { publication, sent } = setup((action, attempt) => action === '2' && attempt < 3);
     expect(await publication.publish(await twoCommits())).toEqual([]);
     expect(sent).toEqual([['1', '2', '3'], ['2'], ['2']]);
   });
 
-  it('parks the stream whose event does not get through, with its attempts, and holds back what comes after', async () => {
+  it('parks the stream of an event that fails, with its attempts, and holds back its later events', async () => {
     const { publication, sent, views, onParked } = setup((action) => action === '3');
     const [first, second] = await twoCommits();
     expect(await publication.publish([first, second])).toEqual([]);
@@ -92,7 +92,7 @@ describe('Publication', () => {
     expect(await views.countParked('bus', 1)).toBe(0);
   });
 
-  it('parks a stream at the first event that failed, and waits for one before it that the bus may take later', async () => {
+  it('parks a stream at the first failed event, and waits for an earlier event that the bus may take later', async () => {
     const errors: Record<string, Error> = { '1': new Error('never'), '3': new Error('never, too') };
     const { publication, views } = setup(
       (action) => action in errors,
@@ -132,7 +132,7 @@ describe('Publication', () => {
 });
 
 describe('Relay', () => {
-  it('has a batch in the log before the bus has any of it, and what did not get into the log is not published', async () => {
+  it('puts a batch into the log before the bus, and publishes no event that is not in the log', async () => {
     const { publication, sent } = setup(() => false);
     const log = { append: vi.fn(async (_commits: readonly Commit[]) => {}) };
     const relay = new Relay({ log, publication });

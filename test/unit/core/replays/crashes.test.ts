@@ -157,7 +157,7 @@ describe.each(Object.keys(hosts) as (keyof typeof hosts)[])('on %s, a process th
     expect(deaths).toBeGreaterThan(3);
   });
 
-  it('while it is requested leaves one that the same request, or a resumption, goes on with', async () => {
+  it('during its request leaves a replay that the same request or a resume continues', async () => {
     for (const again of ['request', 'resume'] as const) {
       for (let call = 1; ; call++) {
         const mortal = await lived();
@@ -173,7 +173,7 @@ describe.each(Object.keys(hosts) as (keyof typeof hosts)[])('on %s, a process th
     }
   });
 
-  it('while it is switched to leaves one whose replaced views are removed at last', async () => {
+  it('during its switch leaves a replay whose replaced views are still removed', async () => {
     for (let call = 1; ; call++) {
       const mortal = await lived();
       await works['it is switched to']?.before?.(mortal.stage);

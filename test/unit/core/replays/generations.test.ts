@@ -11,7 +11,7 @@ describe('Generations', () => {
     expect(await generations.wanted('agent-status')).toEqual([1]);
   });
 
-  it('want live commits in one that is built from the whole log, and not in one of a part', async () => {
+  it('take live commits in a generation from the whole log, and not in a generation of a part', async () => {
     const generations = new Generations(new MemoryControlStore(), { maxAgeMs: Number.POSITIVE_INFINITY });
     await generations.change('whole', (now) => ({ ...now, building, last: 2 }));
     await generations.change('part', (now) => ({ ...now, building: { ...building, follows: false }, last: 2 }));
@@ -20,7 +20,7 @@ describe('Generations', () => {
     expect(await generations.live('whole')).toBe(1);
   });
 
-  it('are changed by one at a time: nobody’s change is lost', async () => {
+  it('are changed by one writer at a time: no change is lost', async () => {
     const control = new MemoryControlStore();
     const writers = Array.from({ length: 8 }, () => new Generations(control, { maxAgeMs: 0 }));
     await Promise.all(writers.map((own, n) => own.change(`p${n % 2}`, (now) => ({ ...now, last: now.last + 1 }))));
@@ -31,7 +31,7 @@ describe('Generations', () => {
     ]);
   });
 
-  it('are read again once what is known is too old, and not before', async () => {
+  it('are read again when the last read is too old, and not before', async () => {
     const control = new MemoryControlStore();
     let now = 0;
     const warm = new Generations(control, { maxAgeMs: 1_000, now: () => now });
@@ -43,7 +43,7 @@ describe('Generations', () => {
     expect(await warm.live('agent-status')).toBe(2);
   });
 
-  it('refuse a change with what the change throws', async () => {
+  it('refuse a change with the error of the change', async () => {
     const generations = new Generations(new MemoryControlStore(), { maxAgeMs: 0 });
     const refuse = () => {
       throw new Error('one at a time');

@@ -10,7 +10,7 @@ describe('runs of pages', () => {
     .tuple(fc.integer({ min: 1, max: 60 }), fc.nat({ max: 9 }))
     .map(([from, n]): PageRun => [from, from + n]);
 
-  it('joined one by one hold every page once, in order and apart', () => {
+  it('hold every page once, in order and apart, after they were joined one after the other', () => {
     fc.assert(
       fc.property(fc.array(run), (added) => {
         const runs = added.reduce<PageRun[]>((joined, one) => withRun(joined, one), []);

@@ -33,7 +33,7 @@ async function lived(options: Parameters<typeof replayStage>[0] = {}) {
 }
 
 describe('a rebuild', () => {
-  it('makes a new generation out of the log, and switches to it when it holds all that the live one does', async () => {
+  it('makes a new generation from the log, and switches to it when it has all events of the live generation', async () => {
     const { replays, work, generations, view } = await lived();
     const requested = await replays.request(rebuild('r1'));
     expect(requested).toMatchObject({ state: 'running', generation: 2, replaces: 1 });
@@ -68,7 +68,7 @@ describe('a rebuild', () => {
     expect((await view('3', 2))?.view).toEqual({ seen: ['new'] });
   });
 
-  it('reads what a process that did not know of it wrote to the live generation alone', async () => {
+  it('reads the commits that a process with old pointers wrote to the live generation alone', async () => {
     const { replays, work, projector: _, process, append, view } = await lived();
     const stale = process(Number.POSITIVE_INFINITY);
     await stale.generations.live('actions');
@@ -95,7 +95,7 @@ describe('a rebuild', () => {
     expect(await replays.get('r1')).toMatchObject({ state: 'switched', total: 5 });
   });
 
-  it('is refused while another one of the projection is there, and names it', async () => {
+  it('is refused during another replay of the projection, and names that replay', async () => {
     const { replays, work, control } = await lived({ projections: [actions, { ...actions, name: 'other' }] });
     await replays.request(rebuild('r1'));
     await expect(replays.request(rebuild('r2'))).rejects.toThrow(
@@ -108,7 +108,7 @@ describe('a rebuild', () => {
     expect(await replays.request(rebuild('r2'))).toMatchObject({ generation: 3, replaces: 2 });
   });
 
-  it('of many at once one is carried out', async () => {
+  it('is carried out once when many are requested at once', async () => {
     const { process, generations } = await lived();
     const asked = Array.from({ length: 6 }, (_, n) => process().replays.request(rebuild(`r${n}`)));
     const results = await Promise.allSettled(asked);
@@ -116,7 +116,7 @@ describe('a rebuild', () => {
     expect((await generations.read('actions')).last).toBe(2);
   });
 
-  it('is the same one when it is asked for again', async () => {
+  it('is the same replay when it is requested again', async () => {
     const { replays, started, generations } = await lived();
     const first = await replays.request(rebuild('r1'));
     expect(await replays.request(rebuild('r1'))).toEqual(first);
@@ -169,7 +169,7 @@ describe('a rebuild that fails', () => {
     expect(await generations.read('actions')).toEqual({ live: 1, last: 2 });
   });
 
-  it('is switched all the same when the live view has got no further than its own', async () => {
+  it('is still switched to when the live view fails at the same event', async () => {
     const { replays, work } = await lived({ projections: [poisonous(() => true)] });
     await replays.request(rebuild('r1'));
     await drive(work, 'r1');
@@ -178,7 +178,7 @@ describe('a rebuild that fails', () => {
 });
 
 describe('a replay', () => {
-  it('pauses after the batch in work and goes on where it was', async () => {
+  it('pauses after its present batch and continues at its place', async () => {
     const { replays, work } = await lived();
     await replays.request(replayOf('r1', whole));
     const next = await work.next('r1');
@@ -226,7 +226,7 @@ describe('a replay', () => {
     expect(await stage.view('2', 2)).toMatchObject({ view: { seen: ['x'] } });
   });
 
-  it('of a part is switched to only by those who say so, and goes on with later events then', async () => {
+  it('of a part is switched to only with acceptPart, and then continues with later events', async () => {
     const { replays, work, projector, append, generations, view } = await lived();
     await replays.request(replayOf('r1', { types: ['agent.created'] }));
     await drive(work, 'r1');

@@ -12,7 +12,7 @@ it('knows damage, also where it is the cause of another error', () => {
   expect([new UnavailableError('away'), new Error('x'), 'text', undefined].map(isDamage)).toEqual(Array(4).fill(false));
 });
 
-it('keeps what was met until the process ends, and says what to do without a name', () => {
+it('keeps the damage until the process ends, and says what to do without a name', () => {
   let calls = 0;
   const damage = new DamageRecord(() => {
     calls += 1;

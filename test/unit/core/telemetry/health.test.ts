@@ -14,7 +14,7 @@ it('is degraded before it is down', async () => {
   expect((await checkHealth([])).status).toBe('ok');
 });
 
-it('waits a second for a part, for all of them at once, and finds a slow one before it fails', async () => {
+it('waits a second for all parts at once, and finds a slow part before it fails', async () => {
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
   const never = () => new Promise(() => {});

@@ -7,7 +7,7 @@ import { losingReplies, MemoryCommitStorage } from '../../../support/memory-stor
 import { recordTelemetry } from '../../../support/recorded-telemetry.ts';
 import { newStream, step } from '../../../support/sample-events.ts';
 
-it('appends are counted by what became of them, and timed', async () => {
+it('appends are counted by their outcome, and timed', async () => {
   const { metrics, counted } = recordTelemetry();
   const memory = new MemoryCommitStorage();
   const store = new EventStore(meteredStorage(memory, metrics), { catalogue });

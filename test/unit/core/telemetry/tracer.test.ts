@@ -13,7 +13,7 @@ import { newStream, step } from '../../../support/sample-events.ts';
 const ROOT = '1-5759e988-bd862e3fe1be46a994272793';
 const header = `Root=${ROOT};Parent=53995c3f42cd8ad8;Sampled=1`;
 
-it('a header is read as AWS writes it, and nothing else is taken for one', () => {
+it('a header of AWS is parsed, and any other text is refused', () => {
   expect(parseTraceHeader(header)).toEqual({ traceId: ROOT, parentId: '53995c3f42cd8ad8', sampled: true });
   expect(parseTraceHeader(`Root=${ROOT};Parent=53995c3f42cd8ad8;Sampled=0;Lineage=1:2:3`)?.sampled).toBe(false);
   expect(parseTraceHeader(`Root=${ROOT}`)).toEqual({ traceId: ROOT, sampled: true });
@@ -41,7 +41,7 @@ it('spans nest as the calls do, side by side and across awaits, with the ids of 
   expect(tracer.ids).toEqual({});
 });
 
-it('what is not sampled is not recorded, and its header goes on', async () => {
+it('an unsampled trace is not recorded, and its header is passed on', async () => {
   const { tracer, spans } = recordTelemetry();
   await tracer.service('annals', header.replace('Sampled=1', 'Sampled=0'), {}, async () => {
     expect(tracer.header).toMatch(new RegExp(`^Root=${ROOT};Parent=[0-9a-f]{16};Sampled=0$`));
@@ -61,7 +61,7 @@ it('a failure is recorded by the class of the error, never by its text, and by w
   expect(JSON.stringify(spans)).not.toContain('secret');
 });
 
-it('one trace leads from a request through the commit to its delivery and to what subscribers do', async () => {
+it('one trace leads from a request through the commit to its delivery and to its subscribers', async () => {
   const { tracer, spans } = recordTelemetry();
   const store = new EventStore(new MemoryCommitStorage(), { catalogue });
   const stream = newStream();

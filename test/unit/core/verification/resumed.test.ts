@@ -43,7 +43,7 @@ function setup() {
 }
 
 describe('a verification over several invocations', () => {
-  it('goes on where the one before stopped, and ends with the verdict; nothing is seen twice', async () => {
+  it('continues where the previous slice stopped, and ends with the verdict; nothing is read twice', async () => {
     const { work, seen, left } = setup();
     expect(await work(4_000)).toMatchObject({ state: 'running', phase: 'log', extent: { pages: 4 } });
     expect(await work(4_000)).toMatchObject({ state: 'running', extent: { pages: 8 } });
@@ -52,7 +52,7 @@ describe('a verification over several invocations', () => {
     expect(await left()).toEqual([]);
   });
 
-  it('repeats after a crash no more than what was not noted yet', async () => {
+  it('repeats only the work since the last stored cursor after a crash', async () => {
     const { work, seen, failing } = setup();
     await work(4_000, { saveMs: 2_000 });
     failing.fails = new UnavailableError('DynamoDB is away');
@@ -62,7 +62,7 @@ describe('a verification over several invocations', () => {
     expect(seen).toEqual([1, 2, 3, 4, 5, 5, 6, 7, 8, 9, 10]);
   });
 
-  it('goes on after an invocation that was killed, once its time is over, and not before', async () => {
+  it('continues after a killed invocation when its hold has ended, and not before', async () => {
     const { work, clock, newRunner, seen } = setup();
     // It takes the run and never says anything again.
     const killed = newRunner().work({

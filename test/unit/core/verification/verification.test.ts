@@ -147,7 +147,7 @@ describe('Verification', () => {
     expect(found).toContain('leaderboard/* differs');
   }, 60_000);
 
-  it('finds a checkpoint that is ahead of its stream, a view without one, and a view that was left behind', async () => {
+  it('finds a checkpoint ahead of its stream, a view without a stream, and a view that is behind', async () => {
     const { verify, views, append } = await setup();
     const stored = await views.get('agent-status', 1, '1');
     if (!stored) throw new Error('no view');
@@ -206,7 +206,7 @@ describe('Verification', () => {
     expect(await verify()).toContain('partition all, pages 1 to 3 missing');
   });
 
-  it('finds a page that is gone in the middle, a last page that is lost, and one that is damaged', async () => {
+  it('finds a missing page in the middle, a missing last page, and a damaged page', async () => {
     const { verify, pages } = await setup();
     await pages.expire('all', 2, 2);
     expect(await verify()).toEqual(['partition all, page 2 missing', 'stream agent-2, version 1 missing']);
@@ -245,7 +245,7 @@ describe('Verification', () => {
     expect(await verify()).toEqual([1, 3].map((page) => `partition all, page ${page} differs`));
   });
 
-  it('finds a commit that was changed in the store, one that is gone there, and one that cannot be read', async () => {
+  it('finds a changed, a missing and an unreadable commit in the store', async () => {
     const { verify, storage, commitAt } = await setup();
     const commit = await commitAt('task-1', 1);
     const event = { id: 'x', type: 'task.requested', version: 1, timestamp: 't', source: 's' };
@@ -280,7 +280,7 @@ describe('Verification', () => {
     expect(await verify()).toEqual(expect.arrayContaining(['stream agent-4, version 1 unreadable']));
   });
 
-  it('finds a commit that the log has twice, and lets one be that is just on its way', async () => {
+  it('finds a commit that the log has twice, and does not report a new commit', async () => {
     const { verify, pages, append, openAt } = await setup();
     const [first] = await Array.fromAsync(pages.read('all', { after: 0, limit: 1 }));
     const last = await pages.last('all');
@@ -293,7 +293,7 @@ describe('Verification', () => {
     expect(namesOf(await reportOf(openAt(new Date())))).toEqual([]);
   });
 
-  it('goes on from any cursor, and comes to the same report', async () => {
+  it('continues from any cursor, and comes to the same report', async () => {
     const { open, pages, views, append } = await setup();
     for (let id = 10; id < 75; id++) await append(`agent-${id}`, [step('a')]);
     await pages.expire('all', 2, 2);
@@ -308,7 +308,7 @@ describe('Verification', () => {
     for (const cursor of cursors) expect(await reportOf(open(), cursor)).toEqual(expected);
   });
 
-  it('comes to its end in slices of one step, and reads in them what one run reads', async () => {
+  it('ends in slices of one step, and reads in them as much as a single run', async () => {
     const { open, pages, views, storage, append } = await setup();
     for (let id = 10; id < 240; id++) await append(`agent-${id}`, [step('a')]);
     await pages.expire('all', 2, 2);
