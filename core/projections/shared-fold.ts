@@ -3,16 +3,15 @@ import { parseStreamId } from '../base/stream-id.ts';
 import type { Catalogue, DomainEvent } from '../events/catalogue.ts';
 import { foldCommit } from '../state/fold.ts';
 import { type Commit, endOf } from '../store/commit.ts';
+import { isMeasured } from './point-in-time.ts';
 import { evolveView } from './projection.ts';
 import { type AnySharedProjection, homesOf, type Increments, Tally } from './shared-projection.ts';
-
-/** Commits from one measured stream to the next. */
-const MEASURED_EVERY = 64;
 
 /** The state of a stream during the fold. */
 interface Stream {
   own: object | undefined;
   version: number;
+  bytes: number;
   /** Commits that came before an earlier commit of the stream. */
   readonly early: Map<number, Commit>;
 }
@@ -26,7 +25,7 @@ export class SharedFold {
   readonly #streams = new Map<string, Stream>();
   readonly #tally = new Tally();
   #taken = 0;
-  #bytesPerStream = 0;
+  #bytes = 0;
 
   /** @param until only events that the store took up to this time: each stream ends before its first later event */
   constructor(projection: AnySharedProjection, catalogue: Catalogue, until?: Date) {
@@ -36,15 +35,15 @@ export class SharedFold {
     this.#homes = new Set(homesOf(projection, catalogue));
   }
 
-  /** Bytes of memory of the fold, approximately. The stream of every 64th commit is measured. */
+  /** Bytes of memory of the fold, approximately. */
   get bytes(): number {
-    return this.#streams.size * this.#bytesPerStream;
+    return this.#bytes;
   }
 
   /** Takes the next commit of the log. A commit may come twice, and commits of a stream may come out of order. */
   take(commit: Commit): void {
     if (!this.#homes.has(parseStreamId(commit.stream).aggregateType)) return;
-    const stream = this.#streams.get(commit.stream) ?? { own: undefined, version: 0, early: new Map() };
+    const stream = this.#streams.get(commit.stream) ?? { own: undefined, version: 0, bytes: 0, early: new Map() };
     this.#streams.set(commit.stream, stream);
     if (commit.version > stream.version) stream.early.set(commit.version, commit);
     for (let next = stream.early.get(stream.version + 1); next; next = stream.early.get(stream.version + 1)) {
@@ -53,7 +52,7 @@ export class SharedFold {
       if (!isLater) stream.own = this.#evolve(stream.own, next);
       stream.version = isLater ? Number.POSITIVE_INFINITY : endOf(next);
     }
-    if (this.#taken++ % MEASURED_EVERY === 0) this.#measure(stream);
+    if (isMeasured(commit, this.#taken++)) this.#measure(stream);
   }
 
   /** The counters of each view. */
@@ -73,9 +72,9 @@ export class SharedFold {
     return foldCommit({ evolve }, folded, commit, { catalogue: this.#catalogue }).state;
   }
 
-  /** A moving mean, because streams grow. */
   #measure(stream: Stream): void {
-    const size = 512 + heapSizeOf(stream.own) + heapSizeOf(stream.early);
-    this.#bytesPerStream = this.#bytesPerStream === 0 ? size : this.#bytesPerStream + (size - this.#bytesPerStream) / 8;
+    const bytes = 512 + heapSizeOf(stream.own) + heapSizeOf(stream.early);
+    this.#bytes += bytes - stream.bytes;
+    stream.bytes = bytes;
   }
 }

@@ -56,7 +56,7 @@ describe('a projection as it was', () => {
     expect(stdout).toContain('\u001b[31m-   "lastAction": "one"');
     expect(stdout).toContain('\u001b[32m+   "lastAction": "two"');
     await expect(travel('agent-none', '--to-version', '1')).rejects.toMatchObject({ code: 1 });
-    await expect(travel('agent-a')).rejects.toThrow('say which moment');
+    await expect(travel('agent-a')).rejects.toThrow('name the moment');
   });
 });
 

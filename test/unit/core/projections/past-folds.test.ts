@@ -21,8 +21,8 @@ async function setup(agents: number, options: Partial<PastFoldsOptions> = {}) {
   const storage = new MemoryLogStorage();
   const history = new History();
   const writer = new LogWriter({ catalogue, storage, commits: history.commits, strategy: 'single' });
-  const add = async (agent: string, agentType = 'coder') => {
-    const created = { agentId: agent, agentType, configuration: {}, createdBy: 'me' };
+  const add = async (agent: string, agentType = 'coder', configuration: JsonObject = {}) => {
+    const created = { agentId: agent, agentType, configuration, createdBy: 'me' };
     await writer.append([await history.commit(agent, [{ type: 'agent.created', data: created }])]);
   };
   for (let n = 0; n < agents; n += 1) await add(`a${n}`);
@@ -85,6 +85,16 @@ describe('folds of the past', () => {
     await expect(asked).rejects.toThrow(UnavailableError);
     for (let turns = 0; turns < 1_000; turns += 1) await nextTurn();
     expect(read.mock.calls.length).toBeLessThan(3); // the whole log takes more
+  });
+
+  it('count what each view takes, whatever comes before it and after', async () => {
+    const large = { text: 'x'.repeat(100_000) };
+    const { past, add } = await setup(10, { maxBytes: 4_000_000 });
+    for (let n = 0; n < 10; n++) await add(`large-${n}`, 'coder', large);
+    for (let n = 0; n < 200; n++) await add(`small-${n}`);
+    expect(await past.views(status, AT)).toHaveLength(220); // about 2 MB
+    for (let n = 10; n < 30; n++) await add(`large-${n}`, 'coder', large);
+    await expect(past.views(status, AT)).rejects.toThrow(PayloadTooLargeError);
   });
 
   it('are refused when they take more memory than there may be', async () => {
