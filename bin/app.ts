@@ -13,7 +13,8 @@ const { sagas } = agents;
 
 // The app that `cdk` deploys. Its context: `-c stage=dev|staging|prod`, `-c clients=<name>,<name>` (each client gets a key and
 // a quota; prod needs clients or `none`), `-c waf=true` (a web ACL), `-c trail=true` (CloudTrail records every access to data),
-// `-c reserve=false` (reserves no concurrency, for accounts with a low limit).
+// `-c reserve=false` (reserves no concurrency, for accounts with a low limit), `-c concurrency=<n>` (the
+// limit of the account).
 
 const app = new App();
 const context = (name: string): string => app.node.tryGetContext(name) ?? '';
@@ -22,6 +23,7 @@ const stageSettings = {
   stage: context('stage') || 'dev',
   ...(clients ? { clients: clients === 'none' ? [] : clients.split(',').filter(Boolean) } : {}),
   ...(String(context('reserve')) === 'false' ? { reservedConcurrency: undefined } : {}),
+  ...(context('concurrency') === '' ? {} : { accountConcurrency: Number(context('concurrency')) }),
   // For emulators without CodeDeploy.
   ...(String(context('gradual')) === 'false' ? { gradualDeployment: false } : {}),
   metricMath: String(context('metricMath')) !== 'false',

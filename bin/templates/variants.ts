@@ -24,7 +24,10 @@ export const variants: readonly Variant[] = [
     annalsConfig: { event_system: { monitoring: { metrics_enabled: false } } },
   },
   { name: 'prod-deployed-at-once', settings: { stage: 'prod', clients: ['team-a'], gradualDeployment: false } },
-  { name: 'prod-unbounded', settings: { stage: 'prod', clients: [], reservedConcurrency: undefined } },
+  {
+    name: 'prod-unbounded',
+    settings: { stage: 'prod', clients: [], reservedConcurrency: undefined, accountConcurrency: 10 },
+  },
   { name: 'dev-emulated', settings: { stage: 'dev', metricMath: false, emptyBuckets: false } },
   {
     name: 'dev-configured',

@@ -25,8 +25,8 @@ export interface Watched {
 }
 
 const MINUTE = Duration.minutes(1);
-/** Concurrent executions that raise the alarm. The limit of an account is 1,000 unless it was raised. */
-const CONCURRENCY = 800;
+/** The part of the account's concurrent executions that raises the alarm. */
+const MOST = 0.8;
 
 /** Whole minutes between two health checks: EventBridge's schedules take no smaller unit. */
 export const checkMinutes = ({ eventSystem }: Config): number =>
@@ -125,7 +125,13 @@ function stageRules({ config, data }: Watched): AlarmRule[] {
     period: MINUTE,
   });
   return [
-    { name: 'Concurrency', metric: concurrency, threshold: CONCURRENCY, periods: 5, badPeriods: 3 },
+    {
+      name: 'Concurrency',
+      metric: concurrency,
+      threshold: MOST * config.accountConcurrency,
+      periods: 5,
+      badPeriods: 3,
+    },
     throttleRule('events', data.events),
     throttleRule('views', data.views, [indexes.byGroup, indexes.byParked, indexes.byRank]),
     throttleRule('control', data.control, [indexes.byKind]),

@@ -15,7 +15,10 @@ const throttle = z.strictObject({
   burst: z.int().positive(),
 });
 
-const configSchema = z.strictObject({
+/** Concurrent executions of functions that Lambda wants to stay unreserved in every account. */
+const UNRESERVED = 100;
+
+const settingsSchema = z.strictObject({
   stage: z.enum(['dev', 'staging', 'prod']),
   logRetentionDays: logRetention,
   /** Days for which failed batches are kept for redrive. */
@@ -30,9 +33,11 @@ const configSchema = z.strictObject({
   client: throttle.extend({ requestsPerDay: z.int().positive() }),
   /** Most units a second of each table and index. They bound the costs of a runaway caller. */
   tables: z.strictObject({ readUnitsPerSecond: z.int().positive(), writeUnitsPerSecond: z.int().positive() }),
+  /** Concurrent executions that the account may have in the region. A new account may have 10. */
+  accountConcurrency: z.int().positive(),
   /**
-   * Invocations at once that are reserved for each function behind the API, and its upper limit. 100 of the account have to
-   * stay unreserved. By default, functions share the concurrency of the account.
+   * Invocations at once that are reserved for each function behind the API, and its upper limit. {@link UNRESERVED} of the
+   * account have to stay unreserved. By default, functions share the concurrency of the account.
    */
   reservedConcurrency: z
     .strictObject({ command: z.int().positive(), query: z.int().positive(), operate: z.int().positive() })
@@ -58,6 +63,14 @@ const configSchema = z.strictObject({
   removalPolicy: z.enum(RemovalPolicy),
 });
 
+/** What Lambda would refuse in the middle of a deployment is refused before it. */
+const configSchema = settingsSchema.superRefine(({ accountConcurrency, reservedConcurrency = {} }, context) => {
+  const reserved = Object.values(reservedConcurrency).reduce((sum, executions) => sum + executions, 0);
+  if (reserved === 0 || reserved + UNRESERVED <= accountConcurrency) return;
+  const message = `${reserved} concurrent executions are reserved and ${UNRESERVED} have to stay unreserved, the account has ${accountConcurrency}: ask AWS for more, or give -c reserve=false`;
+  context.addIssue({ code: 'custom', path: ['reservedConcurrency'], message });
+});
+
 type StageSettings = z.output<typeof configSchema>;
 /** The name of a stage. */
 export type Stage = StageSettings['stage'];
@@ -69,6 +82,7 @@ export interface Config extends StageSettings {
 }
 
 const options = {
+  accountConcurrency: 1_000,
   verifyEveryHours: 24,
   metricMath: true,
   emptyBuckets: true,
@@ -103,7 +117,7 @@ const defaults: Record<Stage, Omit<StageSettings, 'stage' | 'clients'> & { clien
   },
 };
 
-const stages = configSchema.shape.stage;
+const stages = settingsSchema.shape.stage;
 
 /**
  * The configuration of a stage: its defaults, overridden by `given`, and the settings of `annals.config.ts`.

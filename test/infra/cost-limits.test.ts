@@ -40,6 +40,15 @@ describe('the cost of a runaway caller is bounded', () => {
     }
   });
 
+  it('and somebody is told at four fifths of what the account has, however little', () => {
+    const thresholds = ['prod', 'prod-unbounded'].flatMap((variant) =>
+      ofType('AWS::CloudWatch::Alarm', variant).flatMap(({ resource: { Properties } }) =>
+        Properties?.['AlarmName'] === 'annals-prod-Concurrency' ? [Properties['Threshold']] : [],
+      ),
+    );
+    expect(thresholds).toEqual([800, 8]);
+  });
+
   it('by a daily quota for each client in prod, whose key every method asks for but GET /health', () => {
     expect(ofType('AWS::ApiGateway::ApiKey', 'prod')).toHaveLength(1);
     const [plan] = ofType('AWS::ApiGateway::UsagePlan', 'prod');
