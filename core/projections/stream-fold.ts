@@ -33,8 +33,10 @@ class TransactionFull extends Error {
   override readonly name = 'TransactionFull';
 }
 
+/** No increments. */
 export const NOTHING: Increments = new Map();
 
+/** The settings of {@link progressOf}. */
 export interface ProgressOptions {
   readonly catalogue: Catalogue;
   /** The inherited state of a fork, before its first commit. */

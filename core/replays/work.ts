@@ -12,6 +12,7 @@ import { isWhole, type Replay, within } from './replay.ts';
 import type { LogScope, ReplayLog, ReplayRange } from './replay-log.ts';
 import type { Replays } from './replays.ts';
 
+/** The parts and settings of {@link ReplayWork}. */
 export interface ReplayWorkOptions extends GenerationParts {
   readonly replays: Replays;
   readonly generations: Generations;

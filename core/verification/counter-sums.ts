@@ -7,6 +7,7 @@ const WORDS = 2;
 /** Amounts of counters by view key and path. */
 type EncodedTally = [key: string, [path: string, amount: string][]][];
 
+/** The sums as JSON, for a cursor. */
 export interface EncodedCounterSums {
   readonly words: string;
   readonly exact: readonly number[];
@@ -28,6 +29,7 @@ export class CounterSums {
     this.#exact = new Set(exact);
   }
 
+  /** The sums in a cursor. */
   static decode({ words, exact, tally }: EncodedCounterSums): CounterSums {
     const sums = new CounterSums(exact);
     new Uint8Array(sums.#words.buffer).set(Buffer.from(words, 'base64'));

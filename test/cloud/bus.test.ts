@@ -10,7 +10,7 @@ import { ulid } from 'ulid';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { deployedClient } from './client.ts';
 
-/** A subscriber as anybody would add one: a rule on the bus, and a queue that it feeds. */
+/** A typical subscriber: a rule on the bus, and a queue that it feeds. */
 const subscriber = (EventBusName: string) => ({
   Resources: {
     Queue: { Type: 'AWS::SQS::Queue', Properties: { SqsManagedSseEnabled: true } },

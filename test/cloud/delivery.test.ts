@@ -11,7 +11,7 @@ const get = async (path: string): Promise<any> => (await ask('GET', path)).json(
 const { eventsTable } = inject('deployment');
 const encoded = (events: unknown) => Buffer.concat([Buffer.of(0), Buffer.from(JSON.stringify(events))]);
 
-/** Writes a commit of one event that nobody can read, as no append would. */
+/** Writes a commit of one unreadable event, which no append would write. */
 async function putDamaged(stream: string, version: number): Promise<void> {
   const Item = {
     stream: { S: `main/${stream}` },

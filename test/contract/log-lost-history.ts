@@ -16,7 +16,7 @@ const DAY_MS = 86_400_000;
 
 /** What the log promises after the events were restored to an earlier moment. */
 export function lostHistoryContract(createStorage: () => Promise<LogStorage>): void {
-  /** A history that has the first commits of a lost one, and goes on an hour later. */
+  /** A history with the first commits of a lost history, which continues an hour later. */
   async function restored(lost: readonly Commit[]): Promise<History> {
     const history = new History();
     for (const commit of lost) await history.commits.put(commit);

@@ -389,7 +389,7 @@ function writerContract(createStorage: () => Promise<LogStorage>): void {
 function shardedContract(createStorage: () => Promise<LogStorage>): void {
   const sharded = (shards: number) => ({ strategy: 'sharded', shards }) as const;
 
-  /** A log that had one chain, then three, then five; each time a stream goes on. */
+  /** A log that had one chain, then three, then five, with a stream that continues through all of them. */
   async function divided() {
     const { storage, history } = await open(createStorage);
     const newWriter = (partitioning: Partitioning) =>

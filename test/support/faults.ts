@@ -1,8 +1,8 @@
-/** A mistake that somebody could make: pieces of the source, and what would stand there instead. */
+/** A planted mistake: pieces of the source and their replacements. */
 export interface Fault {
   readonly name: string;
   readonly edits: readonly (readonly [file: string, find: string, replace: string])[];
-  /** Tests that have to notice; the usual ones when absent. */
+  /** Tests that must find the mistake; the usual tests when absent. */
   readonly tests?: readonly string[];
 }
 

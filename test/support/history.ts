@@ -5,7 +5,7 @@ import { catalogue } from '../../events/catalogue.ts';
 import { MemoryCommitStorage } from './memory-storage.ts';
 import { steps } from './sample-events.ts';
 
-/** A store whose clock stands still until it is told the time, for tests of what is done with its commits. */
+/** A store whose clock moves only when the test sets it, for tests that use its commits. */
 export class History {
   readonly commits = new MemoryCommitStorage();
   /** Milliseconds after 09:00. */
@@ -17,7 +17,7 @@ export class History {
     return new Date(Date.parse('2026-01-05T09:00:00.000Z') + this.now);
   }
 
-  /** Appends events to a stream of an agent; time goes on by a millisecond. */
+  /** Appends events to a stream of an agent, and moves the clock by a millisecond. */
   async commit(agent: string, events: number | readonly NewEvent[] = 1): Promise<Commit> {
     this.now++;
     const stream = `agent-${agent}`;

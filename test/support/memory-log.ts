@@ -46,7 +46,10 @@ interface Expired {
   readonly at: number;
 }
 
-/** A storage that removes expired pages when it is told, one by one, in any order: as DynamoDB does once their time is up. */
+/**
+ * A storage that removes expired pages when the test asks for it, one by one, in any order, as DynamoDB does after
+ * their expiry.
+ */
 export class LazyLogStorage extends MemoryLogStorage {
   readonly #expired: Expired[] = [];
   readonly #known = new Set<string>();

@@ -56,7 +56,7 @@ export class MemoryCommitStorage implements CommitStorage, CommitScan {
     }
   }
 
-  /** Overwrites or removes what is stored, as somebody with access to the disk could. */
+  /** Overwrites or removes a stored commit, as a person with access to the disk could. */
   tamper(stream: string, version: number, commit?: Commit): void {
     const commits = this.#streams.get(stream);
     if (commit) commits?.set(version, commit);

@@ -66,7 +66,10 @@ export interface Counts {
   reads: number;
 }
 
-/** Streams in shards, as a table's stream has them: a stream is in one shard, in its order. Commits come while the rest runs. */
+/**
+ * Streams in shards, as a table's stream has them: a stream is in one shard, in its order. Commits come while the rest
+ * runs.
+ */
 async function produce(world: World, shards: Commit[][]): Promise<void> {
   const { random, time, history } = world;
   for (let n = random.between(10, 60); n > 0; n--) {
@@ -79,8 +82,9 @@ async function produce(world: World, shards: Commit[][]): Promise<void> {
 }
 
 /**
- * Takes a shard to the log as a function does that crashes anywhere: batches are cut anew each time, come again, also from
- * far back, lack a commit, have one without its body, and go to a writer that knows nothing or to one that was frozen.
+ * Takes a shard to the log as a function does that crashes anywhere: batches are cut anew each time, come again, also
+ * from far back, lack a commit, have one without its body, and go to a writer that knows nothing or to one that was
+ * frozen.
  */
 async function relay(world: World, commits: readonly Commit[], isComplete: () => boolean): Promise<void> {
   const { random, time, counts } = world;
@@ -112,7 +116,9 @@ async function relay(world: World, commits: readonly Commit[], isComplete: () =>
   }
 }
 
-/** A batch as a delivery may have it: the first commit of it left out, or one without its body. The last one is there. */
+/**
+ * A batch as a delivery may have it: the first commit of it left out, or one without its body. The last one is there.
+ */
 function damaged(batch: readonly Commit[], random: Random): Commit[] {
   const isLast = (commit: Commit) =>
     !batch.some((other) => other.stream === commit.stream && other.version > commit.version);
@@ -121,7 +127,9 @@ function damaged(batch: readonly Commit[], random: Random): Commit[] {
     .map((commit) => (random.percent(3) ? { ...commit, body: new Uint8Array() } : commit));
 }
 
-/** Archives what is due again and again, each run a new process. Every other one dies, at one call further on each time. */
+/**
+ * Archives what is due again and again, each run a new process. Every other one dies, at one call further on each time.
+ */
 async function archive(world: World): Promise<void> {
   const { random, time, counts } = world;
   for (let run = 0; !world.over; run++) {
@@ -165,7 +173,7 @@ const placesOf = ({ unreliable, unreliableObjects }: World) => ({
   strategy: 'single' as const,
 });
 
-/** A reader that now and then goes on in a new process. */
+/** A reader that sometimes continues in a new process. */
 function reader(world: World): Promise<string[]> {
   const { random, counts } = world;
   let log = new EventLog({ catalogue, ...placesOf(world) });
@@ -196,7 +204,9 @@ async function ranges({ storage, objects, history, random }: World) {
 }
 
 export interface Outcome {
-  /** The pages wherever they are, once all that is due is archived and gone from the storage, and once more after that. */
+  /**
+   * The pages wherever they are, once all that is due is archived and gone from the storage, and once more after that.
+   */
   readonly pages: readonly SeenPage[];
   readonly pagesAfterRepeat: readonly SeenPage[];
   /** `<stream> <sequence number>` of every event there is, in the order of its stream. */
@@ -207,7 +217,10 @@ export interface Outcome {
   readonly counts: Counts & { readonly jumps: number };
 }
 
-/** Relays, archiver, clocks, crashes and readers, all from one seed. The same seed does the same while `performance.now` stands still. */
+/**
+ * Relays, archiver, clocks, crashes and readers, all from one seed. The same seed does the same while `performance.now`
+ * stands still.
+ */
 export async function simulateLog(seed: number): Promise<Outcome> {
   await turn();
   const random = randomOf(seed);
