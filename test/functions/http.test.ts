@@ -56,7 +56,7 @@ const create = (agentId: string, key = ulid()) =>
   });
 
 describe('the bundles', () => {
-  it('hold what their function needs and no more', () => {
+  it('hold only the code that their function needs', () => {
     expect(functions.bundles['command']?.bytes).toBeLessThan(MAX_COMMAND_BYTES);
     expect(functions.bundles['relay']?.bytes).toBeLessThan(functions.bundles['command']?.bytes ?? 0);
   });
@@ -69,7 +69,7 @@ describe('every handler', () => {
 });
 
 describe('the command function', () => {
-  it('takes a command and answers as the API promises', async () => {
+  it('takes a command and answers as the API documents', async () => {
     const agentId = ulid();
     const answer = await create(agentId);
     expect(answer).toMatchObject({ status: 201, body: { agentId, version: 1 } });
@@ -77,7 +77,7 @@ describe('the command function', () => {
     expect(answer.headers['x-correlation-id']).toMatch(/^\w{26}$/);
   });
 
-  it('answers a repeat from what is stored', async () => {
+  it('answers a repeat with the stored result', async () => {
     const [agentId, key] = [ulid(), ulid()];
     const first = await create(agentId, key);
     const again = await create(agentId, key);
@@ -85,7 +85,7 @@ describe('the command function', () => {
     expect(again).toMatchObject({ status: 200, body: first.body });
   });
 
-  it('answers a conflict with the version to start over from', async () => {
+  it('answers a conflict with the current version of the stream', async () => {
     const agentId = ulid();
     await create(agentId);
     const events = [{ type: 'agent.step-recorded', data: { agentId, action: 'edit' } }];
@@ -110,7 +110,7 @@ describe('the command function', () => {
     expect(answer).toMatchObject({ status, body: { status, code } });
   });
 
-  it('takes text of any script, as it was sent', async () => {
+  it('stores text of any script unchanged', async () => {
     const agentId = ulid();
     const body = { ...agent(agentId), createdBy: 'Zoë 🛰 日本' };
     await functions.http('command', { method: 'POST', path: '/agents', body });
@@ -118,7 +118,7 @@ describe('the command function', () => {
     expect(stream.body.events[0].data.createdBy).toBe('Zoë 🛰 日本');
   });
 
-  it('keeps the trace header of the request with what it writes', async () => {
+  it('stores the trace header of the request with its commit', async () => {
     process.env['_X_AMZN_TRACE_ID'] = 'Root=1-6724c0de-0123456789abcdef01234567;Sampled=1';
     const agentId = ulid();
     await create(agentId);
@@ -142,7 +142,7 @@ describe('the command function', () => {
       expect(document['trace_id']).toBe('1-6724c0de-0123456789abcdef76543210');
   });
 
-  it('leaves the trace of the request before', async () => {
+  it('does not continue the trace of the request before', async () => {
     process.env['_X_AMZN_TRACE_ID'] = 'Root=1-6724c0de-0123456789abcdef01234567;Sampled=1';
     await create(ulid());
     delete process.env['_X_AMZN_TRACE_ID'];
@@ -180,7 +180,7 @@ describe('an answer of 5xx', () => {
     return { handler, create, faults };
   }
 
-  it('is counted by the version of the function, at once each time', async () => {
+  it('is counted by the version of the function, immediately', async () => {
     const { create, faults } = await versionSeven({ EVENTS_TABLE: 'no-such-table' });
     for (let n = 1; n <= 2; n++) {
       expect(await create()).toMatchObject({ statusCode: 503 });
@@ -218,7 +218,7 @@ describe('an answer of 5xx', () => {
 });
 
 describe('the query function', () => {
-  it('reads pages of a stream, its query string as API Gateway parsed it', async () => {
+  it('reads pages of a stream, with the query string as API Gateway parsed it', async () => {
     const agentId = ulid();
     await create(agentId);
     const events = Array.from({ length: 3 }, (_, step) => ({
@@ -237,12 +237,12 @@ describe('the query function', () => {
     expect(rest.body.events.map((event: { sequenceNumber: number }) => event.sequenceNumber)).toEqual([2, 1]);
   });
 
-  it('answers what there is not with a problem', async () => {
+  it('answers with a problem when there is no such view', async () => {
     const answer = await functions.http('query', { method: 'GET', path: '/agents/nobody' });
     expect(answer).toMatchObject({ status: 404, body: { code: 'NOT_FOUND' } });
   });
 
-  it('says how it is, and what the API is', async () => {
+  it('answers with its health and the OpenAPI document', async () => {
     const health = await functions.http('query', { method: 'GET', path: '/health' });
     expect(health).toMatchObject({ status: 200, body: { status: 'ok', checks: { events: 'ok', views: 'ok' } } });
     const document = await functions.http('query', { method: 'GET', path: '/openapi.json' });

@@ -90,7 +90,7 @@ async function shard() {
 }
 
 describe('a batch that was given up', () => {
-  it('is listed, brings views up to date when it is redriven, and is gone', async () => {
+  it('is listed, updates views when it is redriven, and is removed', async () => {
     const { agentId, records } = await agent();
     await giveUp('stage-Projector', records);
     const listed = await functions.http('operate', { method: 'GET', path: '/failed-batches' });
@@ -129,7 +129,7 @@ describe('a batch that was given up', () => {
     expect(other).toMatchObject({ status: 422, body: { code: 'IDEMPOTENCY_KEY_REUSED' } });
   });
 
-  it('stays while the bus denies it, and goes when the bus is back', async () => {
+  it('stays while the bus refuses its events, and is removed when the bus is back', async () => {
     const { agentId, records } = await agent();
     await giveUp('stage-Relay', records);
     eventBridge.control.denies = 'AccessDeniedException';
@@ -147,7 +147,7 @@ describe('a batch that was given up', () => {
     expect((await viewOf(agentId)).body).toMatchObject({ agentId, version: 1 });
   });
 
-  it('stays, and says so, when the stream does not have it any more', async () => {
+  it('stays, with a reason, when the stream does not have its records any more', async () => {
     const { records } = await agent();
     const gone = { ...(await shard()), shardId: 'shardId-00000001573689847184-00000000' };
     await giveUp('stage-Projector', records, { withoutPayload: true, shard: gone });

@@ -79,7 +79,7 @@ async function damage(stream: string, version: number): Promise<void> {
 }
 
 describe('the projector', () => {
-  it('brings a view up to date with what the command function wrote', async () => {
+  it('applies the commits of the command function to a view', async () => {
     const { agentId, records } = await agentWithSteps();
     expect(records).toHaveLength(2);
     expect(await functions.stream('projector', { Records: records })).toEqual({ batchItemFailures: [] });
@@ -88,7 +88,7 @@ describe('the projector', () => {
     expect(view.headers['x-view-version']).toBe('3');
   });
 
-  it('is not confused by records that come twice, late or not at all', async () => {
+  it('handles records that come twice, late or not at all', async () => {
     const { agentId, records } = await agentWithSteps();
     const [first, second] = records;
     await functions.stream('projector', { Records: [second] });
@@ -97,7 +97,7 @@ describe('the projector', () => {
     expect((await viewOf(agentId)).body).toMatchObject({ steps: 2, version: 3 });
   });
 
-  it('reads from the table what a record does not say', async () => {
+  it('reads missing commits from the table', async () => {
     const [one, two] = [await agentWithSteps(), await agentWithSteps()];
     const [damaged, undecoded] = two.records;
     if (!damaged || !undecoded) throw new Error('the stream lacks records');
@@ -122,7 +122,7 @@ describe('the relay', () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }));
   afterEach(() => void vi.useRealTimers());
 
-  it('publishes every event as the API gives it', async () => {
+  it('publishes every event as the HTTP API returns it', async () => {
     const { agentId, records } = await agentWithSteps();
     expect(await functions.stream('relay', { Records: records })).toEqual({ batchItemFailures: [] });
     expect(eventBridge.entries.map(({ DetailType }) => DetailType)).toEqual([
@@ -137,7 +137,7 @@ describe('the relay', () => {
     expect(eventBridge.entries.map(({ Detail }) => JSON.parse(Detail))).toEqual(stream.body.events);
   });
 
-  it('publishes what does not fail, and reports the lowest number of what the bus may take later', async () => {
+  it('publishes other events after a failure, and reports the lowest record that the bus may take later', async () => {
     const [one, two, three] = [await agentWithSteps(), await agentWithSteps(), await agentWithSteps()];
     eventBridge.control.refuses = ({ Detail }) => JSON.parse(Detail).aggregateId === two.agentId;
     const Records = [...one.records, ...two.records, ...three.records];

@@ -16,22 +16,22 @@ const acknowledged = app.node.findAll().flatMap((construct) =>
 );
 
 describe('the AWS Solutions rules', () => {
-  it.each(stages)('find nothing in %s that nobody answered for', (stage) => {
+  it.each(stages)('have no finding in %s that is not acknowledged', (stage) => {
     expect(new AwsSolutionsChecks().validateScope(synthesize(stage).app).violations).toEqual([]);
   });
 
-  it('find nothing in what is optional either', () => {
+  it('have no finding with all options either', () => {
     const { app: whole } = synthesize('prod', {}, { clients: ['fleet'], waf: true, trail: true });
     expect(new AwsSolutionsChecks().validateScope(whole).violations).toEqual([]);
   });
 
-  it('fail the synthesis when they find something', () => {
+  it('fail the synthesis when they have a finding', () => {
     const { app: careless, stacks } = build('dev');
     new Bucket(stacks.data, 'Careless');
     expect(() => careless.synth()).toThrow('AwsSolutions-S10');
   });
 
-  it('are answered with a reason, on the construct that is meant', () => {
+  it('are acknowledged with a reason, on the construct of the finding', () => {
     expect(acknowledged.length).toBeGreaterThan(0);
     for (const { path, reason } of acknowledged) {
       expect(reason.split(' ').length, `${path}: ${reason}`).toBeGreaterThan(15);
@@ -39,7 +39,7 @@ describe('the AWS Solutions rules', () => {
     }
   });
 
-  it('are answered where they find something, and nowhere else', () => {
+  it('are acknowledged only where they have a finding', () => {
     const counts = Object.entries(Object.groupBy(acknowledged, ({ id }) => id)).map(([id, own]) => [id, own?.length]);
     expect(Object.fromEntries(counts)).toEqual({
       'AwsSolutions-APIG3': 1,
