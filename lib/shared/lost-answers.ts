@@ -19,6 +19,7 @@ export const refusals: readonly string[] = [
   'EventIdTakenError',
   'PayloadTooLargeError',
   'CorruptDataError',
+  'AfterLogError',
   'LineageError',
   'LostHistoryError',
   'SagaCompensating',
