@@ -9,6 +9,7 @@
  */
 export const refusals: readonly string[] = [
   'ValidationError',
+  'AfterLogError',
   'InvalidIdError',
   'NotFoundError',
   'StreamNotFoundError',
