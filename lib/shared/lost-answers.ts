@@ -9,7 +9,6 @@
  */
 export const refusals: readonly string[] = [
   'ValidationError',
-  'AfterLogError',
   'InvalidIdError',
   'NotFoundError',
   'StreamNotFoundError',
