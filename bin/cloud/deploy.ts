@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
+import type { Stage } from '../../lib/shared/config.ts';
 import { run } from './shell.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -32,33 +33,50 @@ export function emulatorEnvironment(endpoint: string): Record<string, string | u
   };
 }
 
-/** Bootstraps and deploys all stacks, or updates them. @throws CommandFailed with the last lines of CDK's output */
-export async function deploy(endpoint: string, folder: string, onOutput: (text: string) => void): Promise<Outputs> {
+/** Which stage is deployed, and how it differs from what `annals.config.ts` says. */
+export interface EmulatedStage {
+  /** `dev` by default. */
+  readonly stage?: Stage;
+  /** `store.partition_strategy` of its log. */
+  readonly partitionStrategy?: string;
+}
+
+/**
+ * Bootstraps and deploys all stacks of a stage; a second time it updates them in place.
+ * @throws CommandFailed with CDK's last lines
+ */
+export async function deploy(
+  endpoint: string,
+  folder: string,
+  onOutput: (text: string) => void,
+  which: EmulatedStage = {},
+): Promise<Outputs> {
   const env = emulatorEnvironment(endpoint);
-  const outputs = join(folder, 'outputs.json');
-  const output = join(folder, 'cdk.out');
-  const region = env['AWS_REGION'];
-  await run(cdklocal, ['bootstrap', `aws://000000000000/${region}`, '--output', output], { env, onOutput });
-  // MiniStack has no metric math, and cannot run the function that empties buckets. No change sets: after a deployment without
-  // changes CDK deletes a change set that does not exist, which MiniStack refuses.
-  const options = [
-    '--all',
-    '--context',
-    'metricMath=false',
-    '--context',
-    'emptyBuckets=false',
-    '--method',
-    'direct',
-    '--require-approval',
-    'never',
-    '--outputs-file',
-    outputs,
-    '--output',
-    output,
-  ];
+  const outputs = join(folder, `outputs-${which.stage ?? 'dev'}.json`);
+  const app = appOptions(folder, which);
+  await run(cdklocal, ['bootstrap', `aws://000000000000/${env['AWS_REGION']}`, ...app], { env, onOutput });
+  // Without change sets: MiniStack cannot delete one that is not there, as CDK does after a run that changed nothing.
+  const options = ['--all', '--method', 'direct', '--require-approval', 'never', '--outputs-file', outputs, ...app];
   await run(cdklocal, ['deploy', ...options], { env, onOutput });
   const { ApiUrl = '', ...others } = readOutputs(outputs);
   return { ApiUrl: emulatedApiUrl(endpoint, ApiUrl), ...others };
+}
+
+/** Destroys all stacks of a stage. @throws CommandFailed with CDK's last lines */
+export async function destroy(endpoint: string, folder: string, which: EmulatedStage): Promise<void> {
+  await run(cdklocal, ['destroy', '--all', '--force', ...appOptions(folder, which)], {
+    env: emulatorEnvironment(endpoint),
+  });
+}
+
+/** Its CloudWatch knows no metric math, it has no CodeDeploy, and cannot run the function that empties buckets. */
+function appOptions(folder: string, { stage = 'dev', partitionStrategy }: EmulatedStage): string[] {
+  const context = {
+    ...{ stage, metricMath: false, emptyBuckets: false, gradual: false },
+    ...(partitionStrategy === undefined ? {} : { partitionStrategy }),
+  };
+  const output = join(folder, `cdk.out-${stage}`);
+  return [...Object.entries(context).flatMap(([name, value]) => ['--context', `${name}=${value}`]), '--output', output];
 }
 
 /** Reads the outputs of a deployment, of all stacks together. */

@@ -18,10 +18,11 @@ export interface Entry {
  */
 export async function eventBridgeRecorder() {
   const entries: Entry[] = [];
-  const control = { refuses: (_: Entry): boolean => false, denies: undefined as string | undefined };
+  const control = { refuses: (_: Entry): boolean => false, denies: undefined as string | undefined, denied: 0 };
   const server = createServer(async (request, response) => {
     const sent = JSON.parse(await text(request)) as { Entries: Entry[] };
     if (control.denies !== undefined) {
+      control.denied += 1;
       response.writeHead(400, { 'Content-Type': 'application/x-amz-json-1.1' });
       response.end(JSON.stringify({ __type: control.denies, message: 'not now' }));
       return;
