@@ -204,11 +204,12 @@ class Shard {
   readonly #json: string;
   readonly #perSecond: number;
   readonly #versions = new Map<string, number>();
-  /** Shards start at different times. */
-  readonly #start = Math.random() * 1_000;
+  /** Shards are not in step with each other, however long Lambda waits for a batch. */
+  readonly #start: number;
   taken = 0;
 
-  constructor(number: number, load: Load) {
+  constructor(number: number, load: Load, windowMs: number) {
+    this.#start = Math.random() * windowMs;
     this.#number = number;
     this.#load = load;
     this.#perSecond = load.offered === undefined ? Infinity : load.offered / load.shards;
@@ -309,7 +310,7 @@ export async function modelRelay(setup: RelaySetup, load: Load): Promise<RelayFi
     delays.push(delayMs);
   };
   for (let shard = 0; shard < load.shards; shard++) {
-    void poll(cloud, new Shard(shard, load), setup, count).catch((error: unknown) => {
+    void poll(cloud, new Shard(shard, load, setup.windowMs), setup, count).catch((error: unknown) => {
       queueMicrotask(() => {
         throw error;
       });
