@@ -6,22 +6,32 @@ import { type AnnalsClient, createClient } from '../../client/client.ts';
 export interface Target {
   readonly url: string;
   readonly region?: string;
+  /** Key of the client, where API Gateway counts requests by client. */
+  readonly apiKey?: string;
 }
 
-/** Adds the options `--url` and `--region`, which name the server. */
+/** Adds the options that name the server. */
 export function withTarget(command: Command): Command {
+  const url = new Option('--url <url>', 'URL of the server')
+    .default(`http://127.0.0.1:${process.env['PORT'] || 4700}`)
+    .argParser(parseUrl);
+  return withSigning(command.addOption(url));
+}
+
+/** Adds the options for requests to API Gateway: `--region` and `--api-key`. */
+export function withSigning(command: Command): Command {
   return command
+    .option('--region <region>', 'sign requests for API Gateway in this region; detected from API Gateway URLs')
     .addOption(
-      new Option('--url <url>', 'URL of the server')
-        .default(`http://127.0.0.1:${process.env['PORT'] || 4700}`)
-        .argParser(parseUrl),
-    )
-    .option('--region <region>', 'sign requests for API Gateway in this region; detected from API Gateway URLs');
+      new Option('--api-key <key>', 'key of the client, for stages that count requests by client').env(
+        'ANNALS_API_KEY',
+      ),
+    );
 }
 
 /** Creates a client of the server, which signs its requests when the target has a region. */
-export function createTargetClient({ url, region = regionOfApi(url) }: Target): AnnalsClient {
-  return createClient({ url, fetch: region === undefined ? undefined : signedFetch({ region }) });
+export function createTargetClient({ url, region = regionOfApi(url), apiKey }: Target): AnnalsClient {
+  return createClient({ url, fetch: region === undefined ? undefined : signedFetch({ region, apiKey }) });
 }
 
 /** Parses an http or https URL. @throws InvalidArgumentError */

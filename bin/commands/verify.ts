@@ -6,12 +6,10 @@ import { type AnnalsClient, AnnalsRequestError, AnnalsUnreachableError } from '.
 import { AnnalsError } from '../../core/base/errors.ts';
 import { agents } from '../../domain/agents.ts';
 import { printJson, withJson } from './json-output.ts';
-import { createTargetClient, parseUrl } from './target.ts';
+import { createTargetClient, parseUrl, type Target, withSigning } from './target.ts';
 
-interface VerifyOptions {
+interface VerifyOptions extends Partial<Target> {
   readonly data: string;
-  readonly url?: string;
-  readonly region?: string;
   readonly json: boolean;
 }
 
@@ -40,17 +38,15 @@ const POLL_MS = 250;
 
 /** Adds `verify`: compares store, log and views. */
 export function addVerifyCommand(program: Command): void {
-  withJson(program.command('verify'))
+  withSigning(withJson(program.command('verify')))
     .description('compare store, log and views; changes nothing, and the server may run')
     .addOption(new Option('--data <folder>', 'the data folder').env('ANNALS_DATA').default('.annals'))
     .addOption(new Option('--url <url>', 'let the server at this URL verify its data').argParser(parseUrl))
-    .option('--region <region>', 'sign requests for API Gateway in this region; detected from API Gateway URLs')
     .addHelpText('after', EXAMPLES)
-    .action(async ({ data, url, region, json }: VerifyOptions) => {
+    .action(async ({ data, url, json, ...signing }: VerifyOptions) => {
       try {
-        const target = url && { url, ...(region === undefined ? {} : { region }) };
-        const outcome = await (target
-          ? verifyServer(createTargetClient(target), progressLines())
+        const outcome = await (url
+          ? verifyServer(createTargetClient({ url, ...signing }), progressLines())
           : verifyFolder(data, progressLines()));
         if (json) printJson(outcome);
         else report(outcome);
