@@ -2,8 +2,8 @@ import { commandRoutes } from './commands.ts';
 import { type App, createApp } from './http/app.ts';
 import type { CommandDeps } from './http/command.ts';
 import { openApiRoute } from './http/openapi.ts';
-import { addLogStream, logStreamPath } from './log/log-stream.ts';
-import { addMetricsText, type MetricsTextDeps, metricsTextPath } from './operations/metrics-text.ts';
+import { addLogStream, logStreamRoute } from './log/log-stream.ts';
+import { addMetricsText, type MetricsTextDeps, metricsTextRoute } from './operations/metrics-text.ts';
 import { type OperateDeps, operationRoutes } from './operations/operations.ts';
 import { type TraceDeps, traceQueries } from './operations/trace-queries.ts';
 import { type QueryDeps, queryRoutes } from './queries.ts';
@@ -18,7 +18,7 @@ export type ApiDeps = CommandDeps & OperateDeps & QueryDeps & TraceDeps & Metric
  */
 export function createApi(deps: ApiDeps): App {
   const routes = [...commandRoutes, ...operationRoutes, ...queryRoutes, ...traceQueries];
-  const streamed = { ...logStreamPath, ...(deps.metricsText && metricsTextPath) };
+  const streamed = deps.metricsText ? [logStreamRoute, metricsTextRoute] : [logStreamRoute];
   const app = createApp<ApiDeps>([openApiRoute(routes, streamed), ...routes], deps); // the first that matches answers
   addLogStream(app, deps);
   addMetricsText(app, deps);

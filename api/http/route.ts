@@ -71,6 +71,15 @@ export interface RouteDeclaration {
   readonly errors?: readonly ProblemCode[];
 }
 
+/** A `GET` whose answer is a text, for the document. */
+export interface StreamedRoute extends Pick<RouteDeclaration, 'name' | 'path' | 'summary' | 'query'> {
+  readonly headers?: z.ZodObject | undefined;
+  readonly mediaType: `text/${string}`;
+  /** What the answer is. */
+  readonly answer: string;
+  readonly errors: readonly ProblemCode[];
+}
+
 /** A route with its handler. */
 export interface Route<Deps> extends RouteDeclaration {
   /**

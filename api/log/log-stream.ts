@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import { UnavailableError } from '../../core/base/errors.ts';
 import { sharedJson } from '../../core/base/json-text.ts';
 import { EventStream, type EventStreamOptions } from '../../core/log/event-stream.ts';
@@ -7,9 +6,8 @@ import type { EventLog } from '../../core/log/log.ts';
 import { parsePosition } from '../../core/log/position.ts';
 import type { LoggedEvent } from '../../core/log/slice.ts';
 import type { App, AppDeps } from '../http/app.ts';
-import { problemResponses } from '../http/openapi.ts';
 import { isFault, problemOf } from '../http/problem.ts';
-import { readQuery } from '../http/route.ts';
+import { readQuery, type StreamedRoute } from '../http/route.ts';
 import { type LogDeps, logQuery } from './log-queries.ts';
 
 /** Pause between two heartbeats of an idle stream, milliseconds. */
@@ -22,23 +20,16 @@ const MAX_WAITING_BYTES = 64 * 1024;
 /** Most followers of a process by default: with 64 KB waiting for each they hold 256 MB. */
 const MAX_FOLLOWERS = 4_000;
 
-/** For the OpenAPI document. */
-export const logStreamPath: ZodOpenApiPathsObject = {
-  '/events/stream': {
-    get: {
-      operationId: 'streamLog',
-      tags: ['events'],
-      summary: 'Follow the log as Server-Sent Events; the id of each is its position',
-      requestParams: {
-        query: logQuery,
-        header: z.object({ 'Last-Event-ID': z.string().optional().describe('Position to go on after') }),
-      },
-      responses: {
-        200: { description: 'Events without end', content: { 'text/event-stream': { schema: z.string() } } },
-        ...problemResponses(['INVALID_ID', 'VALIDATION_FAILED', 'UNAVAILABLE']),
-      },
-    },
-  },
+/** The declaration for the OpenAPI document. */
+export const logStreamRoute: StreamedRoute = {
+  name: 'streamLog',
+  path: '/events/stream',
+  summary: 'Follow the log as Server-Sent Events; the id of each is its position',
+  query: logQuery,
+  headers: z.object({ 'Last-Event-ID': z.string().optional().describe('Position to go on after') }),
+  mediaType: 'text/event-stream',
+  answer: 'Events without end',
+  errors: ['INVALID_ID', 'VALIDATION_FAILED', 'UNAVAILABLE'],
 };
 
 /**

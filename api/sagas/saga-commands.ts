@@ -8,7 +8,7 @@ import { handleCommand } from '../../core/state/decider.ts';
 import { agents } from '../../domain/agents.ts';
 import { appendOptions, type CommandDeps, repeatHeader } from '../http/command.ts';
 import { type RequestContext, route } from '../http/route.ts';
-import { sagaState } from './saga-schemas.ts';
+import { sagaState } from './saga-state.ts';
 
 const { sagas } = agents;
 

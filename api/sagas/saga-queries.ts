@@ -7,7 +7,7 @@ import type { EventStore } from '../../core/store/event-store.ts';
 import { sagaStatus } from '../../domain/saga/saga-status.ts';
 import { route } from '../http/route.ts';
 import { listRoute } from '../views/view-routes.ts';
-import { saga, sagaSituation, sagasPage } from './saga-schemas.ts';
+import { saga, sagaSituation, sagasPage } from './saga-answers.ts';
 
 /** The routes that read sagas. */
 export const sagaQueries = [

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, expect, vi } from 'vitest';
 import { commandRoutes } from '../../api/commands.ts';
-import { problemCodesOf } from '../../api/http/openapi.ts';
+import { problemCodesOf } from '../../api/http/openapi-document.ts';
 import { problemSchema } from '../../api/http/problem.ts';
 import type { RouteDeclaration } from '../../api/http/route.ts';
 import { operationRoutes } from '../../api/operations/operations.ts';

@@ -3,9 +3,7 @@ import { id } from '../../core/events/envelope.ts';
 import { storedInstant } from '../../core/events/stored-form.ts';
 import { recordedEventSchema } from '../../events/catalogue.ts';
 import { nextPage } from '../http/page.ts';
-
-/** The state of a saga in its history. */
-export const sagaState = z.enum(['STARTED', 'COMPENSATING', 'COMPLETED', 'FAILED']);
+import { sagaState } from './saga-state.ts';
 
 /** The state of a saga in lists, which show parked sagas separately. */
 export const sagaSituation = z
