@@ -3,7 +3,7 @@ import { servedApi } from '../../support/served-api.ts';
 
 const { get, post } = servedApi();
 
-it('after a hundred types of agents the fleet overview has `other`, also in the past, in a rebuild and in a verification', async () => {
+it('the fleet overview counts agents beyond 100 types as `other`: live, in the past, after a rebuild and in a verification', async () => {
   for (let n = 0; n < 130; n += 1) {
     const agent = { agentId: `a${n}`, agentType: `type-${n}`, configuration: {}, createdBy: 'me' };
     expect((await post('/agents', agent)).status).toBe(201);

@@ -6,7 +6,7 @@ import { type Call, servedApi } from '../../support/served-api.ts';
 
 const { call, get, post, commits, logger, url } = servedApi();
 
-// Whatever a test here sends: nothing is written, nothing is logged as a fault of ours, and the server keeps serving.
+// After each test: the server has written nothing, has logged no error, and still answers.
 let before = 0;
 beforeEach(() => {
   before = commits();
@@ -24,7 +24,7 @@ const refused = async (path: string, input: Call, status: number, code: string) 
     body: { code },
   });
 
-/** Sends a body without an end, in pieces, until there is an answer or the server closes the connection. */
+/** Sends a body without an end, in pieces, until the server answers or closes the connection. */
 function endlessUpload(url: string): Promise<number | 'closed' | undefined> {
   return new Promise((resolve) => {
     const upload = request(url, { method: 'POST', headers: { 'content-type': 'application/json' } });
@@ -41,13 +41,13 @@ function endlessUpload(url: string): Promise<number | 'closed' | undefined> {
 
 const raw = (text: string | Uint8Array<ArrayBuffer>, headers = {}): Call => ({ raw: text, headers });
 
-/** Ids that no id may be, as JSON strings and as parts of a path. */
+/** Invalid ids, for JSON strings and for parts of a path. */
 const hostile = {
   empty: '',
-  'a prototype': '__proto__',
+  'the name of a prototype': '__proto__',
   'a NUL': 'a\u0000b',
-  long: 'x'.repeat(2048),
-  'one too long': 'x'.repeat(129),
+  '2048 characters': 'x'.repeat(2048),
+  '129 characters': 'x'.repeat(129),
   slashes: 'a/b/../c',
   dots: '..',
   'an emoji': 'agent-🤖',
@@ -59,7 +59,7 @@ const hostile = {
 };
 
 describe('an id', () => {
-  it.each(Object.entries(hostile))('that is %s is refused wherever it stands', async (_, id) => {
+  it.each(Object.entries(hostile))('is refused in a body, a path and a header: %s', async (_, id) => {
     await refused('/agents', { body: { agentId: id, ...agent } }, 400, 'INVALID_ID');
     const event = { ...step('x'), id };
     const [status, code] = [400, 'INVALID_ID'];
@@ -88,7 +88,7 @@ describe('an id', () => {
     }
   });
 
-  it('that is a lone surrogate, or broken UTF-8 in a path, is refused', async () => {
+  it('is refused when it has a lone surrogate, or broken UTF-8 in a path', async () => {
     await refused(
       '/agents',
       raw(`{"agentId":"\\ud800","agentType":"x","configuration":{},"createdBy":"me"}`),
@@ -102,7 +102,7 @@ describe('an id', () => {
   });
 
   it.each(['agent', 'agent-', '-1', 'Agent-1', 'agent_1', '1agent-1', `${'a'.repeat(33)}-1`])(
-    'of a stream is refused as %s',
+    'of a stream is refused: %s',
     async (stream) => {
       await refused(
         `/streams/${stream}/events`,
@@ -119,8 +119,8 @@ describe('a body', () => {
   const malformed: Record<string, string | Uint8Array<ArrayBuffer>> = {
     'is empty': '',
     'ends early': '{"agentType":',
-    'goes on after its end': '{} {}',
-    'has a comma too many': '{"a":1,}',
+    'continues after its end': '{} {}',
+    'has a trailing comma': '{"a":1,}',
     'is not JSON': 'agentType=coder',
     'has NaN': '{"durationMs":NaN}',
     'is not UTF-8': new Uint8Array([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x3a, 0x31, 0x7d]),
@@ -136,23 +136,24 @@ describe('a body', () => {
     'is 90,000 objects deep': `${'{"a":'.repeat(90_000)}1${'}'.repeat(90_000)}`,
     'has a number over 2^53': '{"configuration":{"n":9007199254740993}}',
     'has a number under -2^53': '{"configuration":{"n":-9007199254740993}}',
-    'has a number over all': '{"configuration":{"n":1e999}}',
-    'has a number that becomes 0': '{"configuration":{"n":1e-999}}',
+    'has a number over the largest double': '{"configuration":{"n":1e999}}',
+    'has a number that would become 0': '{"configuration":{"n":1e-999}}',
     'has a whole number with a fraction of 0 that would change': '{"configuration":{"n":12345678901234567890.0}}',
     'has a whole number with an exponent that would change': '{"configuration":{"n":1234567890123456789e1}}',
-    'has a negative one': '{"configuration":{"n":-12345678901234567890.000}}',
-    'has a fraction with more digits than are kept': '{"configuration":{"n":0.10000000000000001}}',
-    'has the whole expansion of a double':
+    'has a negative whole number with a fraction of 0 that would change':
+      '{"configuration":{"n":-12345678901234567890.000}}',
+    'has a fraction with more digits than a double keeps': '{"configuration":{"n":0.10000000000000001}}',
+    'has the full decimal expansion of a double':
       '{"configuration":{"n":0.1000000000000000055511151231257827021181583404541015625}}',
     'has a number that would be rounded': '{"configuration":{"n":[{"m":1.00000000000000000001}]}}',
     'has an amount that would change': '{"usage":{"tokens":100000000000000.01}}',
   };
-  it.each(Object.entries(malformed))('that %s is refused', async (_, text) => {
+  it.each(Object.entries(malformed))('is refused when it %s', async (_, text) => {
     await refused('/agents', raw(text), 400, 'MALFORMED_JSON');
     await refused('/streams/agent-1/events', raw(text), 400, 'MALFORMED_JSON');
   });
 
-  it('that is JSON of another shape is refused, every place named', async () => {
+  it('is refused when its JSON has another shape, and the answer names every fault', async () => {
     for (const body of [null, 1, 'text', [], [agent], {}, { ...agent, extra: 1 }, { ...agent, agentType: 7 }]) {
       await refused('/agents', { body }, 422, 'VALIDATION_FAILED');
     }
@@ -161,7 +162,7 @@ describe('a body', () => {
     expect(new Set(places)).toEqual(new Set(['requiredAgents', 'payload', 'deadlineSeconds']));
   });
 
-  it('of another type or encoding is refused', async () => {
+  it('is refused when it has another type or encoding', async () => {
     const text = JSON.stringify(agent);
     for (const type of ['text/plain', 'application/xml', 'application/json; charset=latin1', 'application/jsonx', '']) {
       await refused('/agents', raw(text, { 'content-type': type }), 415, 'UNSUPPORTED_MEDIA_TYPE');
@@ -169,14 +170,14 @@ describe('a body', () => {
     await refused('/agents', raw(text, { 'content-encoding': 'gzip' }), 415, 'UNSUPPORTED_MEDIA_TYPE');
   });
 
-  it('over 5 MB is refused, also when it comes in pieces and does not say how long it is', async () => {
+  it('is refused over 5 MB, also when it comes in pieces without a length', async () => {
     const body = { ...agent, configuration: { text: 'x'.repeat(MAX_BODY_BYTES) } };
     await refused('/agents', { body }, 413, 'PAYLOAD_TOO_LARGE');
     expect([413, 'closed']).toContain(await endlessUpload(`${url()}/agents`));
   });
 
   it.each(['0', 'null', 'true', '""', '[]', '{}', '[0]', '{"a":0}'])(
-    'of 100,000 times %s is refused',
+    'is refused when it has 100,000 times %s',
     async (value) => {
       const many = Array(100_000).fill(value).join(',');
       const text = `{"agentType":"a","createdBy":"me","configuration":{"many":[${many}]}}`;
@@ -184,7 +185,7 @@ describe('a body', () => {
     },
   );
 
-  it('with thousands of faults gets a short answer', async () => {
+  it('gets a short answer when it has thousands of faults', async () => {
     const faults = Array.from({ length: 100 }, () => ({ type: 'agent.created', data: { a: 1, b: 2, c: 3 } }));
     const { status, body } = await post(`/streams/${newStream()}/events`, { expectedVersion: 0, events: faults });
     expect(status).toBe(422);
@@ -194,8 +195,8 @@ describe('a body', () => {
   });
 });
 
-describe('no answer', () => {
-  it('tells anything of the inside', async () => {
+describe('an error', () => {
+  it('tells nothing about files, code or storage', async () => {
     const answers = await Promise.all([
       call('POST', '/agents', raw('{')),
       get('/agents/%00'),
@@ -210,7 +211,7 @@ describe('no answer', () => {
 });
 
 describe('a position after the end of the log', () => {
-  it('is refused, and is no damage', async () => {
+  it('is refused, and does not count as damage', async () => {
     const after = '000000000001.all_99999999_0';
     const refusal = { status: 422, body: { code: 'VALIDATION_FAILED', errors: [{ path: 'after' }] } };
     expect(await get(`/events?after=${after}`)).toMatchObject(refusal);

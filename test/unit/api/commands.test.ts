@@ -13,7 +13,7 @@ const types = async (stream: string): Promise<string[]> =>
   (await get(`/streams/${stream}/events`)).body.events.map(({ type }: { type: string }) => type);
 
 describe('agents', () => {
-  it('are created, change their state, take steps, and refuse what their state forbids', async () => {
+  it('are created, change state and record steps, and refuse commands that their state forbids', async () => {
     expect(await post('/agents', { agentId: 'a1', ...agent })).toMatchObject({
       status: 201,
       body: { agentId: 'a1', version: 1 },
@@ -45,9 +45,9 @@ describe('agents', () => {
     ]);
   });
 
-  it('get an id when the caller gives none, the same one for the same idempotency key', async () => {
-    const [one, two] = [await post('/agents', agent), await post('/agents', agent)];
-    expect(one.body.agentId).not.toBe(two.body.agentId);
+  it('get an id when the caller gives none, and the same id for the same idempotency key', async () => {
+    const [agentA, agentB] = [await post('/agents', agent), await post('/agents', agent)];
+    expect(agentA.body.agentId).not.toBe(agentB.body.agentId);
     const key = { 'idempotency-key': 'new-agent' };
     const first = await post('/agents', agent, key);
     const repeat = await post('/agents', agent, key);
@@ -55,7 +55,7 @@ describe('agents', () => {
     expect(repeat.body).toEqual(first.body);
   });
 
-  it('that do not exist are not found, and nothing is written', async () => {
+  it('get 404 and no event when they do not exist', async () => {
     const before = commits();
     expect(await post('/agents/nobody/steps', { action: 'x' })).toMatchObject({
       status: 404,
@@ -67,7 +67,7 @@ describe('agents', () => {
 });
 
 describe('tasks', () => {
-  it('are requested and take one answer from each agent that they require', async () => {
+  it('are requested, and accept one answer from each required agent', async () => {
     expect(await post('/tasks', { taskId: 't1', ...task })).toMatchObject({ status: 202, body: { taskId: 't1' } });
     expect(await post('/tasks/t1/completions', completion)).toMatchObject({ status: 201 });
     expect(await post('/tasks/t1/failures', { agentId: 'b', error: 'no' })).toMatchObject({ status: 201 });
@@ -81,8 +81,8 @@ describe('tasks', () => {
     }
     expect(await post('/tasks/none/completions', completion)).toMatchObject({ status: 404 });
     expect(await post('/tasks/none/failures', { agentId: 'a', error: 'x' })).toMatchObject({ status: 404 });
-    const own = ['task.requested', 'task.completed', 'task.failed']; // the saga's assignments come in between
-    expect((await types('task-t1')).filter((type) => own.includes(type))).toEqual(own);
+    const byCallers = ['task.requested', 'task.completed', 'task.failed']; // the saga appends assignments between them
+    expect((await types('task-t1')).filter((type) => byCallers.includes(type))).toEqual(byCallers);
   });
 });
 
@@ -101,7 +101,7 @@ describe('workflows', () => {
 });
 
 describe('an idempotency key', () => {
-  it('makes the repeat of every command give the first answer and write nothing', async () => {
+  it('makes each command repeatable: a repeat gets the first answer and writes nothing', async () => {
     const commands = [
       ['/agents', { agentId: 'r', ...agent }],
       ['/agents/r/state', { newState: 'running', reason: 'go' }],
@@ -131,7 +131,7 @@ describe('an idempotency key', () => {
     expect(await streams()).toEqual(before);
   });
 
-  it('writes once when repeats come side by side', async () => {
+  it('writes once when repeats arrive at the same time', async () => {
     const key = { 'idempotency-key': 'side-by-side' };
     const answers = await Promise.all(
       Array.from({ length: 20 }, () => post('/agents', { agentId: 'once', ...agent }, key)),
@@ -144,8 +144,8 @@ describe('an idempotency key', () => {
   });
 });
 
-describe('commands side by side on one agent', () => {
-  it('all succeed, each with a version of its own', async () => {
+describe('simultaneous commands for one agent', () => {
+  it('all succeed, each at another version', async () => {
     await post('/agents', { agentId: 'busy', ...agent });
     const answers = await Promise.all(
       Array.from({ length: 30 }, (_, n) => post('/agents/busy/steps', { action: `${n}` })),

@@ -6,7 +6,7 @@ const { get, post, logger } = servedApi();
 
 const nested = (depth: number): unknown => (depth === 0 ? 1 : { a: nested(depth - 1) });
 
-it.each([1, 22, 23, 24, 25, 26, 27, 28, 29, 30])('a task whose result is nested %d deep completes', async (depth) => {
+it.each([1, 22, 23, 24, 25, 26, 27, 28, 29, 30])('a task with a result of %d levels completes', async (depth) => {
   const taskId = ulid();
   await post('/tasks', { taskId, requiredAgents: ['a'], payload: {}, deadlineSeconds: 600 });
   const answer = { agentId: 'a', result: nested(depth), duration: 1, resources: {} };
@@ -19,7 +19,7 @@ it.each([1, 22, 23, 24, 25, 26, 27, 28, 29, 30])('a task whose result is nested 
   expect(logger.error).not.toHaveBeenCalled();
 });
 
-it.each([31, 32, 100])('a result that is nested %d deep is refused', async (depth) => {
+it.each([31, 32, 100])('a result of %d levels is refused', async (depth) => {
   const taskId = ulid();
   await post('/tasks', { taskId, requiredAgents: ['a'], payload: {}, deadlineSeconds: 600 });
   const answer = { agentId: 'a', result: nested(depth), duration: 1, resources: {} };

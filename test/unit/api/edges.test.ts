@@ -19,7 +19,7 @@ interface Proposed {
   readonly [member: string]: unknown;
 }
 
-/** What is in the way of an event in an empty stream. */
+/** Appends the events that have to come before an event of a type. @returns their number */
 async function prepare(type: string, aggregateType: string, id: string): Promise<number> {
   if (type === 'agent.state-changed' || type === 'agent.step-recorded') {
     await post('/agents', { agentId: id, agentType: 'coder', configuration: {}, createdBy: 'me' });
@@ -48,9 +48,9 @@ function sampleOf({ type, version, streamIds = [] }: EventDefinition, id: string
   return { type, ...(severity ? { severity, category } : {}), data: { ...data, ...step, ...ids } };
 }
 
-/** Every stream that something was appended to, with its version. */
+/** Every stream with an accepted event, with its version. */
 const written = new Map<string, number>();
-/** Sagas that an accepted answer brings to an end. */
+/** Sagas that an accepted answer ends. */
 const ending = new Map<string, string>();
 const sagas: Readonly<Record<string, string>> = {
   'task.completed': 'multi-agent-task',
@@ -60,7 +60,7 @@ const sagas: Readonly<Record<string, string>> = {
 };
 let cases = 0;
 
-/** A few at once, so that the server is never idle. */
+/** Several at once, so that the server is never idle. */
 const each = <T>(items: Iterable<T>, work: (item: T) => Promise<void>) => {
   const limit = pLimit(8);
   return Promise.all([...items].map((item) => limit(() => work(item))));
@@ -77,7 +77,7 @@ async function append(
   const event = change(sampleOf(definition, id));
   const reply = await post(`/streams/${stream}/events`, { expectedVersion: 'any', events: [event] });
   const { body } = await get(`/streams/${stream}/events?limit=100`);
-  const [stored] = before === 0 ? (body.events ?? []) : body.events.filter((own: Proposed) => own.type === event.type);
+  const [stored] = before === 0 ? (body.events ?? []) : body.events.filter(({ type }: Proposed) => type === event.type);
   if (reply.status >= 400) {
     expect(reply.status, name).toBeLessThan(500);
     expect(stored, name).toBeUndefined();
@@ -97,7 +97,7 @@ async function append(
 
 const placed = (sample: Proposed, { place: [name = ''], value }: EdgeCase): Proposed => ({ ...sample, [name]: value });
 
-describe('an event at the edge of its schema is refused, or read back as it was given', () => {
+describe('an event with a value at the edge of its schema is refused or stored unchanged', () => {
   for (const definition of definitions as readonly EventDefinition[]) {
     if (definition.access === 'internal') continue;
     it(`${definition.type}: each member of its data`, async () => {
@@ -119,8 +119,8 @@ describe('an event at the edge of its schema is refused, or read back as it was 
   }, 120_000);
 });
 
-describe('after all of them', () => {
-  it('every stream has its view, now and in the past', async () => {
+describe('after all these events', () => {
+  it('every stream has a view, live and in the past', async () => {
     const homes: Readonly<Record<string, string>> = { agent: 'agents', task: 'tasks', workflow: 'workflows' };
     await each(written, async ([stream, version]) => {
       const [aggregateType = '', id] = stream.split('-');
@@ -133,7 +133,7 @@ describe('after all of them', () => {
     });
   }, 120_000);
 
-  it('every saga that got its answer has ended', async () => {
+  it('every saga with an answer has ended', async () => {
     const going: string[] = [];
     await each(ending, async ([saga, name]) => {
       const isOver = async () => expect((await get(`/sagas/${saga}`)).body.state).toMatch(/COMPLETED|FAILED/);
@@ -142,7 +142,7 @@ describe('after all of them', () => {
     expect(going).toEqual([]);
   }, 120_000);
 
-  it('the log gives all of them back', async () => {
+  it('the log has all of them', async () => {
     const met = new Set<string>();
     let after = '';
     for (let caughtUp = false; !caughtUp; ) {
@@ -154,7 +154,7 @@ describe('after all of them', () => {
     expect([...written.keys()].filter((stream) => !met.has(stream))).toEqual([]);
   }, 120_000);
 
-  it('the shared views answer, lists do, and no stream waits as a dead letter', async () => {
+  it('shared views and lists answer, and there is no dead letter', async () => {
     for (const path of [
       '/projections/fleet-overview/all',
       '/rankings/leaderboard',

@@ -18,7 +18,7 @@ const expectReused = (reply: { status: number; body: { code: string } }) =>
   expect([reply.status, reply.body.code]).toEqual([422, 'IDEMPOTENCY_KEY_REUSED']);
 
 describe('an idempotency key', () => {
-  it('stands for one request: what two agents did under one key is refused, not lost', async () => {
+  it('belongs to one request: a second request under the key is refused, not lost', async () => {
     const [id, key] = [ulid(), keyed()];
     await post('/tasks', task(id));
     const first = await post(`/tasks/${id}/completions`, completion('a'), key);
@@ -30,28 +30,28 @@ describe('an idempotency key', () => {
     expect((await post(`/tasks/${id}/completions`, completion('b'), keyed())).status).toBe(201);
   });
 
-  it('is kept from other streams as well, and nothing is written', async () => {
-    const [one, two, key] = [ulid(), ulid(), keyed()];
-    await post('/agents', agent(one));
-    await post('/agents', agent(two));
-    expect((await post(`/agents/${one}/steps`, { action: 'ls' }, key)).status).toBe(201);
+  it('is refused for other streams, too, and nothing is written', async () => {
+    const [agentA, agentB, key] = [ulid(), ulid(), keyed()];
+    await post('/agents', agent(agentA));
+    await post('/agents', agent(agentB));
+    expect((await post(`/agents/${agentA}/steps`, { action: 'ls' }, key)).status).toBe(201);
     const before = commits();
-    expectReused(await post(`/agents/${two}/steps`, { action: 'ls' }, key));
+    expectReused(await post(`/agents/${agentB}/steps`, { action: 'ls' }, key));
     expectReused(await post('/agents', agent(ulid()), key));
     expectReused(await post('/agents', agent(), key));
-    expectReused(await post(`/agents/${one}/state`, { newState: 'idle', reason: '' }, key));
-    expectReused(await post(`/agents/${two}/state`, { newState: 'created', reason: '' }, key));
+    expectReused(await post(`/agents/${agentA}/state`, { newState: 'idle', reason: '' }, key));
+    expectReused(await post(`/agents/${agentB}/state`, { newState: 'created', reason: '' }, key));
     expectReused(
       await post(
-        `/streams/agent-${one}/events`,
-        { expectedVersion: 'any', events: [{ type: 'agent.step-recorded', data: { agentId: one, action: 'ls' } }] },
+        `/streams/agent-${agentA}/events`,
+        { expectedVersion: 'any', events: [{ type: 'agent.step-recorded', data: { agentId: agentA, action: 'ls' } }] },
         key,
       ),
     );
     expect(commits()).toBe(before);
   });
 
-  it('of a request that makes an id finds that id again, and no other body under it', async () => {
+  it('repeats the id that the server made, and refuses another body', async () => {
     const key = keyed();
     const first = await post('/agents', agent(), key);
     const again = await post('/agents', agent(), key);
@@ -62,7 +62,7 @@ describe('an idempotency key', () => {
     expectReused(fork);
   });
 
-  it('does not mind the order of members, nor blanks, nor how a number is written', async () => {
+  it('ignores the order of members, blanks and the notation of numbers', async () => {
     const [id, key] = [ulid(), keyed()];
     await post('/agents', agent(id), key);
     const raw = `{ "createdBy":"me", "configuration": {"b":[1.0, 2],"a":1e0},"agentType":"coder","agentId":"${id}" }`;
@@ -70,7 +70,7 @@ describe('an idempotency key', () => {
     expect(again.status).toBe(200);
   });
 
-  it('remembers a command that changed nothing, whatever happens afterwards', async () => {
+  it('repeats the answer of a command that changed nothing, also after later changes', async () => {
     const [id, key] = [ulid(), keyed()];
     await post('/agents', agent(id));
     const idle = { newState: 'idle', reason: 'rest' };
@@ -93,7 +93,7 @@ describe('an idempotency key', () => {
 });
 
 describe('the id of an event', () => {
-  it('comes once in a stream: the second event gets a 409 that says where the first one is', async () => {
+  it('is unique in its stream: a second event gets 409 with the place of the first', async () => {
     const id = ulid();
     const event = (text: string) => ({
       id: 'e-1',

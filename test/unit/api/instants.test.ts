@@ -8,7 +8,7 @@ const OUTSIDE = ['9999-12-31T23:59:59-05:00', '0001-01-01T00:00:00+01:00', '0000
 const RULE = /years 0001 to 9999/;
 
 describe('an instant outside of the years 0001 to 9999 of UTC', () => {
-  it.each(OUTSIDE)('%s is refused in an event, and in what it says', async (timestamp) => {
+  it.each(OUTSIDE)('%s is refused as the time of an event and in its data', async (timestamp) => {
     const id = newStream().slice('agent-'.length);
     const data = { agentId: id, agentType: 'a', configuration: {}, createdBy: 'b' };
     const created = { type: 'agent.created', timestamp, data };
@@ -50,7 +50,7 @@ describe('an instant outside of the years 0001 to 9999 of UTC', () => {
   });
 });
 
-it('an event at the edge of time is read back by everybody, its time in UTC with milliseconds', async () => {
+it('streams and views show an event of the year 1 or 9999 in UTC with milliseconds', async () => {
   const id = newStream().slice('agent-'.length);
   const event = (type: string, timestamp: string, data: object) => ({
     type,
@@ -69,7 +69,7 @@ it('an event at the edge of time is read back by everybody, its time in UTC with
   expect((await get(`/agents/${id}?waitFor=2`)).body).toMatchObject({ createdAt: first, lastUpdated: last });
 });
 
-it('a range has the events within it to the millisecond that is kept', async () => {
+it('a time range selects events to the stored millisecond', async () => {
   const id = newStream();
   const appended = await post(`/streams/${id}/events`, {
     expectedVersion: 0,

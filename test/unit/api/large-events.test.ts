@@ -4,7 +4,7 @@ import { servedApi } from '../../support/served-api.ts';
 
 const { get, post } = servedApi();
 
-it('an observation of several megabytes is recorded, seen by views, and read back from its stream and from the log', async () => {
+it('an observation of 4 MB is recorded, counted in views, and read from its stream and from the log', async () => {
   await post('/agents', { agentId: 'l', agentType: 'coder', configuration: {}, createdBy: 'me' });
   const observation = noise(4_000_000);
   const step = { action: 'cat core.dump', observation, usage: { tokens: 9 } };

@@ -7,7 +7,7 @@ const { get, post, logger } = servedApi();
 const BYTES = 389_500;
 const large = { text: noise(BYTES) };
 
-it('a configuration of 389,500 bytes is seen whole: now, in the past, in lists, and after a rebuild', async () => {
+it('a configuration of 389,500 bytes is complete in views: live, in the past, in lists and after a rebuild', async () => {
   const agent = { agentId: 'large', agentType: 'coder', configuration: large, createdBy: 'ops' };
   expect((await post('/agents', agent)).status).toBe(201);
   const first = await get('/agents/large?waitFor=1');
@@ -34,7 +34,7 @@ it('a configuration of 389,500 bytes is seen whole: now, in the past, in lists, 
   expect((await get('/agents/large')).body).toEqual(now.body);
 });
 
-it('whatever is large in what is taken, each view of it appears', async () => {
+it('every view appears when any member of an event is large', async () => {
   const task = { taskId: 'large', requiredAgents: ['a', 'b'], payload: large, deadlineSeconds: 60 };
   expect((await post('/tasks', task)).status).toBe(202);
   const done = { agentId: 'a', result: large, duration: 1, resources: { note: large.text } };

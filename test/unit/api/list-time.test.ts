@@ -8,7 +8,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-it('a list of views that take long to read ends after 2 s with what it has, and goes on from there', async () => {
+it('a list ends its page after 2 s of reading, and the next page continues there', async () => {
   const views = new MemoryViewStore();
   const keys = ['a', 'b', 'c', 'd', 'e'];
   for (const key of keys) {

@@ -27,7 +27,7 @@ beforeAll(async () => {
   await get('/workflows/w2?waitFor=1');
 });
 
-/** Every page of a list, put together. */
+/** The items of all pages of a list. */
 async function all(path: string, member: string): Promise<Record<string, unknown>[]> {
   const items: Record<string, unknown>[] = [];
   for (let query = path; ; ) {
@@ -77,21 +77,21 @@ describe('lists', () => {
     expect((await all(path, 'streams')).map(({ streamId }) => streamId)).toEqual(ids);
   });
 
-  it('of streams have all of them in the order of their ids', async () => {
+  it('of streams have all streams in the order of their ids', async () => {
     const ids = (await all('/streams?limit=2', 'streams')).map(({ streamId }) => String(streamId));
     expect(ids).toEqual(ids.toSorted());
     expect(ids).toEqual(expect.arrayContaining(['agent-a1', 'task-t2', 'workflow-w1', 'saga-multi-agent-task:t1']));
     expect((await get('/streams?prefix=nothing')).body).toMatchObject({ code: 'VALIDATION_FAILED' });
   });
 
-  it('of events have those of an aggregate, or of a conversation', async () => {
+  it('of events can be limited to an aggregate or a conversation', async () => {
     const headers = { 'X-Correlation-Id': 'conv-77' };
     await post('/agents/a1/steps', { action: 'talk' }, headers);
     const events = async (query: string) => (await get(`/events?${query}`)).body.events;
     await expect.poll(() => events('correlationId=conv-77')).toHaveLength(1);
     expect(await events('correlationId=conv-77')).toMatchObject([{ aggregateId: 'a1', data: { action: 'talk' } }]);
-    const mine = await events('aggregateId=a1');
-    expect(mine.map(({ type }: { type: string }) => type)).toEqual(['agent.created', 'agent.step-recorded']);
+    const ofAgent = await events('aggregateId=a1');
+    expect(ofAgent.map(({ type }: { type: string }) => type)).toEqual(['agent.created', 'agent.step-recorded']);
     expect(await events('aggregateId=a1&aggregateType=task')).toEqual([]);
   });
 });
@@ -109,12 +109,12 @@ describe('a parameter that a route does not know', () => {
     expect(body.errors[0].path).toBe(name);
   });
 
-  it('is refused by commands, too, and nothing is written', async () => {
+  it('is refused by commands before they write', async () => {
     expect((await post('/agents/a1/steps?waitFor=1', { action: 'x' })).status).toBe(422);
     expect((await get('/streams/agent-a1/events')).body.version).toBe(2);
   });
 
-  it('is let through where it is the signature of a presigned request', async () => {
+  it('is accepted when it belongs to the signature of a presigned request', async () => {
     expect((await get('/agents?X-Amz-Signature=abc&X-Amz-Date=20260101T000000Z')).status).toBe(200);
   });
 });

@@ -34,7 +34,7 @@ async function open(response: Response) {
 }
 
 describe('the stream of the log', () => {
-  it('starts nothing for HEAD', async () => {
+  it('starts no reader and no timer for HEAD', async () => {
     const { ask } = await setup(2, { maxFollowers: 1 });
     const waiting = countWaitingReaders();
     const before = timers();
@@ -46,12 +46,12 @@ describe('the stream of the log', () => {
     expect(timers()).toBeLessThanOrEqual(before);
   });
 
-  it('is not to be held back or kept by a proxy', async () => {
+  it('tells proxies neither to buffer nor to cache it', async () => {
     const { headers } = await (await setup(0)).ask('HEAD');
     expect([headers.get('cache-control'), headers.get('x-accel-buffering')]).toEqual(['no-cache', 'no']);
   });
 
-  it('leaves nothing behind when its reader goes, before it read, between two reads, or while it waits', async () => {
+  it('leaves no reader and no timer when its client leaves before a read, between reads or during a wait', async () => {
     const { log, ask } = await setup(2, { maxFollowers: 1 });
     const waiting = countWaitingReaders();
     const before = timers();
@@ -69,7 +69,7 @@ describe('the stream of the log', () => {
     expect((await ask('GET')).status).toBe(200); // the only place for a follower is free
   });
 
-  it('takes no more followers than it may have', async () => {
+  it('refuses more followers than its limit', async () => {
     const { ask } = await setup(1, { maxFollowers: 2 });
     const first = await ask('GET');
     await ask('GET');
@@ -80,7 +80,7 @@ describe('the stream of the log', () => {
     expect((await ask('GET')).status).toBe(200);
   });
 
-  it('ends with its time range, and when the server closes', async () => {
+  it('ends after its time range, and when the server closes', async () => {
     const closing = new AbortController();
     const { ask } = await setup(3, { closing: closing.signal });
     const whole = await (await ask('GET', '?to=2026-01-05T09:00:00.002Z')).text();
@@ -92,13 +92,13 @@ describe('the stream of the log', () => {
     expect((await pending).done).toBe(true);
   });
 
-  it('takes an empty Last-Event-ID for none', async () => {
+  it('ignores an empty Last-Event-ID', async () => {
     const { ask } = await setup(1);
     const { next } = await open(await ask('GET', '', { 'Last-Event-ID': '' }));
     expect(await next()).toContain('"sequenceNumber":1');
   });
 
-  it('holds no more for a slow reader than a few events', async () => {
+  it('buffers only a few events for a slow reader', async () => {
     const { ask } = await setup(2_000);
     const { next } = await open(await ask('GET'));
     expect((await next()).length).toBeLessThan(100_000);

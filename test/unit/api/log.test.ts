@@ -7,7 +7,7 @@ import { servedApi } from '../../support/served-api.ts';
 const { get, post, url } = servedApi();
 const append = (stream: string, events: unknown) =>
   post(`/streams/${stream}/events`, { expectedVersion: 'any', events: addressed(stream, events) });
-/** Where the log ends once it has everything. */
+/** The end of the log, after all events that were appended so far. */
 async function end(): Promise<string> {
   const { body: appended } = await append('service-end', [step('end')]);
   for (let after = ''; ; ) {
@@ -18,12 +18,12 @@ async function end(): Promise<string> {
 }
 
 describe('GET /events', () => {
-  it('has every event in one order, each stream’s in its own, to be read on from anywhere', async () => {
+  it('has all events in one order, keeps the order of each stream, and continues after any position', async () => {
     const after = await end();
-    const [one, two] = [newStream(), newStream()];
+    const [streamA, streamB] = [newStream(), newStream()];
     for (let n = 0; n < 5; n++) {
-      await append(one, steps(2, `one ${n}`));
-      await append(two, steps(1, `two ${n}`));
+      await append(streamA, steps(2, `a ${n}`));
+      await append(streamB, steps(1, `b ${n}`));
     }
     const all: { position: string; aggregateId: string; sequenceNumber: number }[] = [];
     for (let next = after; all.length < 15; ) {
@@ -32,15 +32,15 @@ describe('GET /events', () => {
       all.push(...body.events);
       next = body.next;
     }
-    for (const stream of [one, two]) {
-      const own = all.filter(({ aggregateId }) => stream === `service-${aggregateId}`);
-      expect(own.map(({ sequenceNumber }) => sequenceNumber)).toEqual(own.map((_, index) => index + 1));
+    for (const stream of [streamA, streamB]) {
+      const ofStream = all.filter(({ aggregateId }) => stream === `service-${aggregateId}`);
+      expect(ofStream.map(({ sequenceNumber }) => sequenceNumber)).toEqual(ofStream.map((_, index) => index + 1));
     }
     const { body } = await get(`/events?after=${all[6]?.position}&limit=1000`);
     expect(body).toMatchObject({ events: all.slice(7), caughtUp: true });
   });
 
-  it('waits until there is something', async () => {
+  it('waits for the next event', async () => {
     const after = await end();
     const waiting = get(`/events?after=${after}&wait=20`);
     await append(newStream(), [step('news')]);
@@ -49,7 +49,7 @@ describe('GET /events', () => {
     expect(body.events[0].position).toBe(body.next);
   });
 
-  it('picks out types, aggregate types and times', async () => {
+  it('selects by type, aggregate type and time', async () => {
     const after = await end();
     const agentId = ulid();
     const { body: created } = await post('/agents', {
@@ -84,7 +84,7 @@ describe('GET /events', () => {
 });
 
 describe('GET /events/stream', () => {
-  /** The first messages of a stream that have data, with their ids. */
+  /** The first messages with data, and their ids. */
   async function messages(path: string, count: number, headers: Record<string, string> = {}) {
     const leaving = new AbortController();
     const response = await fetch(`${url()}${path}`, { headers, signal: leaving.signal });
@@ -106,7 +106,7 @@ describe('GET /events/stream', () => {
     return found;
   }
 
-  it('gives events as they come, and resumes after Last-Event-ID', async () => {
+  it('sends events as they arrive, and resumes after Last-Event-ID', async () => {
     const after = await end();
     const stream = newStream();
     await append(stream, steps(3));
@@ -119,7 +119,7 @@ describe('GET /events/stream', () => {
     expect(rest).toEqual(all.slice(2));
   });
 
-  it('refuses what it cannot follow before it starts', async () => {
+  it('refuses unknown positions and types before it starts', async () => {
     for (const query of ['after=nowhere', 'type=made.up']) {
       const response = await fetch(`${url()}/events/stream?${query}`);
       expect(response.status).toBe(422);
@@ -128,7 +128,7 @@ describe('GET /events/stream', () => {
 });
 
 describe('the client', () => {
-  it('follows the log, and goes on after a position', async () => {
+  it('follows the log, and continues after a position', async () => {
     const client = createClient({ url: url() });
     const after = await end();
     const stream = newStream();

@@ -21,7 +21,7 @@ it.each(['recordedAt', 'trace', 'principal'])('%s is a reserved name in the meta
   expect((await get(`/streams/${stream}/events`)).status).toBe(404);
 });
 
-it('other names are kept, the same names deeper inside as well', async () => {
+it('metadata keeps other names, and reserved names in nested objects', async () => {
   const stream = newStream();
   const metadata = { recordedat: 1, traceId: 'x', notes: { trace: 'y', principal: null, recordedAt: 'z' } };
   await post(`/streams/${stream}/events`, { expectedVersion: 0, events: [created(stream, metadata)] });

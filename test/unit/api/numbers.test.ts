@@ -10,7 +10,7 @@ const MOST = 1e15;
 
 describe('an amount', () => {
   it.each([9_007_199_254_740_991, 1e300, 1.7e308, MOST + 1, -1, -1e-9])(
-    'of %d is refused wherever it stands',
+    'of %d is refused in every place',
     async (n) => {
       const agentId = `outside${String(n).replaceAll(/[^a-z0-9]/g, '')}`;
       await post('/agents', agent(agentId));
@@ -40,7 +40,7 @@ describe('an amount', () => {
     },
   );
 
-  it('may be as large as can be, as often as one likes: every view stays readable, live, past and rebuilt', async () => {
+  it('of the largest size can be added many times: views stay readable live, in the past and after a rebuild', async () => {
     for (const agentId of ['most-1', 'most-2']) {
       await post('/agents', agent(agentId));
       for (let n = 0; n < 12; n++) {
@@ -86,7 +86,7 @@ describe('a number in JSON', () => {
     '123456789.12345678': 123456789.12345678,
   };
 
-  it.each(Object.entries(kept))('written as %s is kept', async (text, value) => {
+  it.each(Object.entries(kept))('is kept when it is written as %s', async (text, value) => {
     const agentId = `n${text.replaceAll(/[^0-9a-zE.]/g, '_')}`;
     const raw = `{"agentId":"${agentId}","agentType":"a","createdBy":"b","configuration":{"n":[${text}]}}`;
     expect((await call('POST', '/agents', { raw, headers: { 'content-type': 'application/json' } })).status).toBe(201);
@@ -94,7 +94,7 @@ describe('a number in JSON', () => {
   });
 
   it.each(['12345678901234567890.0', '0.10000000000000001', '1e400'])(
-    'written as %s is refused in every append',
+    'is refused in every append when it is written as %s',
     async (n) => {
       const event = `{"type":"agent.created","data":{"agentId":"r","agentType":"a","createdBy":"b","configuration":{"n":${n}}}}`;
       for (const [path, raw] of [
@@ -107,7 +107,7 @@ describe('a number in JSON', () => {
     },
   );
 
-  /** A decimal as a whole number of 10^-2000. */
+  /** A decimal in units of 10^-2000. */
   const exactly = (text: string): bigint => {
     const [, sign, whole = '', fraction = '', exponent = '0'] =
       /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]?\d+))?$/i.exec(text) ?? [];
@@ -115,7 +115,7 @@ describe('a number in JSON', () => {
     return sign ? -value : value;
   };
 
-  it('is kept exactly when it is printed as the decimal that was written, whatever the notation', () => {
+  it('is kept if and only if its double prints as the same decimal, in any notation', () => {
     const written = fc.stringMatching(/^-?(0|[1-9][0-9]{0,24})(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,3})?$/);
     const printed = fc.double({ noNaN: true, noDefaultInfinity: true }).map(String);
     fc.assert(

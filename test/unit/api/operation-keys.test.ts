@@ -37,7 +37,7 @@ describe('the note of a keyed request', () => {
 });
 
 describe('the idempotency key of an operation', () => {
-  it('answers a verification that has ended, and starts no second one', async () => {
+  it('repeats the answer of a verification that has ended, and starts no second verification', async () => {
     const first = await call('POST', '/verifications', keyed('verify'));
     await verified(first.body.verificationId);
     const again = await call('POST', '/verifications', keyed('verify'));
@@ -48,7 +48,7 @@ describe('the idempotency key of an operation', () => {
     await verified(other.body.verificationId);
   });
 
-  it('of one replay is not taken for another', async () => {
+  it('of one replay is refused for another replay', async () => {
     const [a, b] = [{ projection: 'agent-status' }, { projection: 'task-status' }];
     const replays = await Promise.all([post('/replays', a), post('/replays', b)]);
     const [first, second] = replays.map(({ body }) => body.replayId);
@@ -61,14 +61,14 @@ describe('the idempotency key of an operation', () => {
     expect((await get(`/replays/${second}`)).body.state).not.toBe('discarded');
   });
 
-  it('of a request that was refused stands for that request, which is tried again', async () => {
+  it('of a refused request lets that request be tried again, and refuses other requests', async () => {
     const ask = () => post('/replays', { projection: 'nope' }, keyed('refused').headers);
     expect((await ask()).status).toBe(404);
     expect((await ask()).status).toBe(404);
     expect(await post('/replays', { projection: 'agent-status' }, keyed('refused').headers)).toMatchObject(REUSED);
   });
 
-  it('of a preview is not that of the redrive', async () => {
+  it('of a preview is refused for the redrive', async () => {
     expect((await call('POST', '/dead-letters/redrive?preview=true', keyed('redrive'))).status).toBe(200);
     expect(await call('POST', '/dead-letters/redrive', keyed('redrive'))).toMatchObject(REUSED);
   });
@@ -79,7 +79,7 @@ describe('the idempotency key of an operation', () => {
   };
   const params: Readonly<Record<string, string>> = { deadLetterId: 'agent-status:agent-1' };
   const posts = operationRoutes.filter(({ method }) => method === 'POST');
-  it.each(posts)('is held against every route: $name', async ({ name, path }) => {
+  it.each(posts)('is checked by every route: $name', async ({ name, path }) => {
     const key = keyed(`held-by-${name}`);
     await call('POST', name === 'verify' ? '/failed-batches/redrive' : '/verifications', key);
     const target = path.replaceAll(/\{(\w+)\}/g, (_, param: string) => params[param] ?? 'x');

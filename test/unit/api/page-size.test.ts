@@ -4,11 +4,11 @@ import { servedApi } from '../../support/served-api.ts';
 
 const { get, post } = servedApi();
 
-/** What AWS Lambda can answer: 6 MB, in which the answer is a string, its quotes escaped. */
+/** The limit of an answer of AWS Lambda: 6 MB, with the body as a JSON string. */
 const MOST_BYTES = 6 * 1024 * 1024;
 const LARGE = 700_000;
 
-/** Text that takes a hundredth of its size in storage. */
+/** Text that is compressed to a hundredth of its size. */
 const repetitive = (bytes: number) => 'a line of a log that comes again\n'.repeat(bytes / 33);
 
 interface Page {
@@ -20,7 +20,7 @@ function expectAnswerable(page: Page): void {
 }
 
 describe('a page of large events', () => {
-  it('is no larger than AWS can answer, of a stream as of the log, and they go on where it ends', async () => {
+  it('fits into an answer of AWS Lambda, and the next page continues: in a stream and in the log', async () => {
     const stream = newStream();
     const sizes = [LARGE, LARGE, 4_900_000, LARGE, LARGE, LARGE, LARGE];
     for (const [version, size] of sizes.entries()) {
@@ -39,8 +39,10 @@ describe('a page of large events', () => {
     for (let after = ''; logged.length < sizes.length; ) {
       const { body } = await get(`/events?limit=100&wait=1${after && `&after=${after}`}`);
       expectAnswerable(body);
-      const own = body.events.filter(({ aggregateId }: { aggregateId: string }) => `service-${aggregateId}` === stream);
-      logged.push(...own.map((event: { sequenceNumber: number }) => event.sequenceNumber));
+      const ofStream = body.events.filter(
+        ({ aggregateId }: { aggregateId: string }) => `service-${aggregateId}` === stream,
+      );
+      logged.push(...ofStream.map((event: { sequenceNumber: number }) => event.sequenceNumber));
       after = body.next;
     }
     expect(logged).toEqual([1, 2, 3, 4, 5, 6, 7]);

@@ -41,21 +41,21 @@ const done = (workflowId: string, stepId: string): Event => ({
   data: { workflowId, stepId, stepType: 'x', output: {} },
 });
 
-/** What a stream has, what is appended to it, and the rule that forbids it. */
+/** A name, the aggregate type, the events of the stream, the events to append, and the rule that forbids them. */
 const forbidden: readonly [string, string, (id: string) => Event[], (id: string) => Event[], RegExp][] = [
   ['an agent changed before it exists', 'agent', () => [], (id) => [changed(id, 'created', 'idle')], /does not exist/],
   ['a step before the agent exists', 'agent', () => [], (id) => [step(id)], /does not exist/],
   ['an agent created twice', 'agent', (id) => [created(id)], (id) => [created(id)], /exists already/],
   ['an agent created twice in one append', 'agent', () => [], (id) => [created(id), created(id)], /events\.1.*already/],
   [
-    'a state that the agent is not in',
+    'a change from another state than the current state',
     'agent',
     (id) => [created(id)],
     (id) => [changed(id, 'running', 'idle')],
     /previousState has to be "created"/,
   ],
   [
-    'a state that the event before has ended',
+    'a change from a state that the previous event ended',
     'agent',
     (id) => [created(id)],
     (id) => [changed(id, 'created', 'running'), changed(id, 'created', 'idle')],
@@ -76,7 +76,7 @@ const forbidden: readonly [string, string, (id: string) => Event[], (id: string)
     /takes no steps/,
   ],
   ['an id of another agent', 'agent', () => [], () => [created('another')], /data\.agentId has to be/],
-  ['an answer to no task', 'task', () => [], (id) => [completed(id, 'a')], /does not exist/],
+  ['an answer to a task that does not exist', 'task', () => [], (id) => [completed(id, 'a')], /does not exist/],
   ['a task requested twice', 'task', (id) => [requested(id)], (id) => [requested(id)], /requested already/],
   [
     'an answer of an agent that is not required',
@@ -93,7 +93,7 @@ const forbidden: readonly [string, string, (id: string) => Event[], (id: string)
     /completed its part/,
   ],
   ['an id of another task', 'task', (id) => [requested(id)], () => [completed('other', 'a')], /data\.taskId has to be/],
-  ['a step before the workflow', 'workflow', () => [], (id) => [done(id, '1')], /does not exist/],
+  ['a step before the workflow starts', 'workflow', () => [], (id) => [done(id, '1')], /does not exist/],
   ['a workflow started twice', 'workflow', (id) => [started(id)], (id) => [started(id)], /started already/],
   [
     'a step completed twice in one append',
@@ -103,7 +103,7 @@ const forbidden: readonly [string, string, (id: string) => Event[], (id: string)
     /events\.1.*completed already/,
   ],
   [
-    'a failure of a step that nobody was assigned',
+    'a failure of a step that is not assigned',
     'workflow',
     (id) => [started(id)],
     (id) => [{ type: 'workflow.step-failed', data: { workflowId: id, stepId: '1', error: 'no' } }],
@@ -143,7 +143,7 @@ describe.each([
     expect(byCallers).toHaveLength(past(id).length);
   });
 
-  it('takes what commands could have led to, several events one after the other', async () => {
+  it('accepts a sequence of events that commands could have made', async () => {
     const id = ulid();
     const events = [created(id), changed(id, 'created', 'running'), step(id), changed(id, 'running', 'stopped')];
     expect((await send(`agent-${id}`, events)).status).toBe(201);
@@ -152,7 +152,7 @@ describe.each([
     expect((await send(`workflow-${id}`, [started(id), done(id, '1'), done(id, '2')], 0)).status).toBe(201);
   });
 
-  it('says that the version is wrong before it says that the event is', async () => {
+  it('checks the expected version before the rules', async () => {
     const id = ulid();
     await append(`agent-${id}`, [created(id), step(id)], 0);
     for (const [expectedVersion, event] of [
@@ -174,7 +174,7 @@ describe.each([
     const { default: event } = await import(file.href, { with: { type: 'json' } });
     return event;
   };
-  it.each(internal)('refuses %s from everybody', async (type) => {
+  it.each(internal)('refuses the internal type %s', async (type) => {
     const { data, aggregateType } = await sample(type);
     const before = commits();
     const { status, body } = await send(`${aggregateType}-${ulid()}`, [{ type, data }]);
@@ -188,7 +188,7 @@ describe.each([
     ['without steps', []],
     ['with a step for nobody', [{ name: 'code' }]],
     ['with a step twice', [1, 2].map(() => ({ name: 'code', agentType: 'coder' }))],
-  ])('refuses a plan that no saga can drive: %s', async (_name, plan) => {
+  ])('refuses a plan that no saga can run: %s', async (_name, plan) => {
     const id = ulid();
     const { data } = started(id);
     const { status, body } = await send(`workflow-${id}`, [
@@ -198,7 +198,7 @@ describe.each([
     expect(body.errors[0].path).toMatch(/^events\.0\.data\.parameters\.plan/);
   });
 
-  it('refuses the source by which the machinery signs', async () => {
+  it('refuses the source of events of sagas', async () => {
     const id = ulid();
     const { status, body } = await send(`agent-${id}`, [{ ...created(id), source: 'saga' }]);
     expect([status, body.errors[0].path]).toEqual([422, 'events.0.source']);
@@ -206,7 +206,7 @@ describe.each([
 });
 
 describe('a raw append', () => {
-  it('that comes twice under its key is answered twice, even if it would not be admitted any more', async () => {
+  it('can be repeated under its key, also when the rules would refuse it after the first append', async () => {
     const id = ulid();
     const key = { 'idempotency-key': id };
     const first = await append(`agent-${id}`, [created(id)], 0, key);
@@ -215,7 +215,7 @@ describe('a raw append', () => {
     expect(again.body).toEqual(first.body);
   });
 
-  it('of many writers is admitted in the state that it really meets', async () => {
+  it('is checked against the current state when many writers append', async () => {
     const id = ulid();
     await append(`agent-${id}`, [created(id)], 0);
     const answers = await Promise.all(

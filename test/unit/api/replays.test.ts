@@ -28,7 +28,7 @@ beforeAll(async () => {
 });
 
 describe('a rebuild', () => {
-  it('is asked for, shows how far it has come, and is what readers get at last', async () => {
+  it('is requested, shows its progress, and becomes the live view', async () => {
     const before = (await get('/agents/r1')).body;
     const { status, body } = await rebuild('rebuild-1');
     expect(status).toBe(202);
@@ -47,7 +47,7 @@ describe('a rebuild', () => {
     expect((await get('/agents')).body.agents).toHaveLength(2);
   });
 
-  it('is refused for a projection that is not there, and found under its own only', async () => {
+  it('is refused for an unknown projection, and is found only under its projection', async () => {
     expect((await call('POST', '/projections/nope/rebuilds')).status).toBe(404);
     const { body } = await rebuild('rebuild-1');
     expect((await get(`/projections/task-status/rebuilds/${body.rebuildId}`)).status).toBe(404);
@@ -56,7 +56,7 @@ describe('a rebuild', () => {
 });
 
 describe('a replay', () => {
-  it('of a part is looked at by its generation, blocks others, and is given up', async () => {
+  it('of a part can be read by its generation, blocks other replays, and can be discarded', async () => {
     const { status, body } = await post('/replays', { projection: 'agent-status', types: ['agent.created'] });
     expect(status).toBe(202);
     const ready = await until(body.replayId, 'ready');
@@ -78,7 +78,7 @@ describe('a replay', () => {
     expect((await get('/projections/agent-status/r1')).status).toBe(200);
   });
 
-  it('of everything has the live events, too, and is switched to when that is asked for', async () => {
+  it('of all events includes live events, and becomes live on request', async () => {
     const { body } = await post('/replays', { projection: 'agent-status' });
     const { generation } = await until(body.replayId, 'ready');
     expect(await liveGeneration()).toBeLessThan(generation);
@@ -90,7 +90,7 @@ describe('a replay', () => {
     expect((await call('POST', `/replays/${body.replayId}/pause`)).status).toBe(409);
   });
 
-  it('is refused under the key of another request, and the first keeps its answer', async () => {
+  it('is refused under the key of another request, and the first request keeps its answer', async () => {
     const key = { 'idempotency-key': 'replay-key' };
     const part = { projection: 'agent-status', types: ['agent.created'] };
     const first = await post('/replays', part, key);
@@ -112,7 +112,7 @@ describe('a replay', () => {
     );
   });
 
-  it('is one of a list', async () => {
+  it('is listed, page by page', async () => {
     const all = (await get('/replays')).body.replays;
     expect(all.length).toBeGreaterThan(2);
     const first = (await get('/replays?limit=1')).body;
@@ -120,7 +120,7 @@ describe('a replay', () => {
     expect([...first.replays, ...second.replays]).toEqual(all.slice(0, 2));
   });
 
-  it('of what there is not is refused, place by place', async () => {
+  it('of unknown types, times or projections is refused, and the answer names the fault', async () => {
     const unknown = await post('/replays', { projection: 'agent-status', types: ['agent.created', 'agent.nope'] });
     expect(unknown).toMatchObject({ status: 422, body: { errors: [{ path: 'types.1' }] } });
     expect((await post('/replays', { projection: 'agent-status', from: 'yesterday' })).status).toBe(422);

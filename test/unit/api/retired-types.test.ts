@@ -11,7 +11,7 @@ import { temporaryFolder } from '../../support/temporary-folder.ts';
 const old = (type: string, data: object) => [{ type, version: 1, data }];
 const task = { taskId: '1', requiredAgents: ['1'], payload: {}, deadlineSeconds: 600 };
 
-/** A history of an agent and of a task, all of it under names that are written no more. */
+/** A history of an agent and of a task under retired names. */
 const commits = [
   olderCommit(
     'agent-1',
@@ -23,7 +23,7 @@ const commits = [
   olderCommit('task-1', 1, old('task.wanted', task)),
 ];
 
-describe('events that were stored under names which are written no more', () => {
+describe('events that were stored under retired names', () => {
   const dataDir = join(temporaryFolder(), 'data');
   let server: Server;
   // biome-ignore lint/suspicious/noExplicitAny: tests look into whatever came
@@ -42,7 +42,7 @@ describe('events that were stored under names which are written no more', () => 
   });
   afterAll(() => server.close());
 
-  it('are in the log, and are followed, by the names of today', async () => {
+  it('are read and followed in the log by their current names', async () => {
     const { events } = await get('/events?type=agent.step-recorded,agent.created');
     const found = [
       ['agent.created', 1],
@@ -56,7 +56,7 @@ describe('events that were stored under names which are written no more', () => 
     expect((await stream.text()).match(/^data: /gm)).toHaveLength(2);
   });
 
-  it('feed views, and views that are rebuilt from them', async () => {
+  it('count in views and in replays', async () => {
     expect(await get('/agents/1')).toMatchObject({ agentType: 'coder', steps: 2 });
     await vi.waitFor(
       async () => expect(await get('/projections/fleet-overview/all')).toMatchObject({ stepsByType: { coder: 2 } }),

@@ -7,7 +7,7 @@ const append = (stream: string, expectedVersion: unknown, events: unknown, heade
   post(`/streams/${stream}/events`, { expectedVersion, events: addressed(stream, events) }, headers);
 
 describe('POST /streams/{streamId}/events', () => {
-  it('appends events as one commit and says where they are', async () => {
+  it('appends events as one commit, and answers with their versions', async () => {
     const stream = newStream();
     const before = commits();
     const { status, body, headers } = await append(stream, 0, steps(3), { 'x-correlation-id': 'talk-1' });
@@ -19,20 +19,20 @@ describe('POST /streams/{streamId}/events', () => {
     expect(commits()).toBe(before + 1);
   });
 
-  it('keeps what the caller says of an event, and takes the rest from the headers', async () => {
+  it('keeps the envelope that the caller gives, and takes the rest from the headers', async () => {
     const stream = newStream();
-    const own = { id: 'mine', timestamp: '2026-01-05T10:00:00.5+01:00', source: 'tool', metadata: { a: [1, null] } };
-    await append(stream, 0, [{ ...step('a'), ...own }, step('b')], {
+    const given = { id: 'mine', timestamp: '2026-01-05T10:00:00.5+01:00', source: 'tool', metadata: { a: [1, null] } };
+    await append(stream, 0, [{ ...step('a'), ...given }, step('b')], {
       'x-causation-id': 'cause',
       'x-correlation-id': 'c',
     });
     const { body } = await get(`/streams/${stream}/events`);
-    expect(body.events[0]).toMatchObject({ ...own, timestamp: '2026-01-05T09:00:00.500Z', causationId: 'cause' });
+    expect(body.events[0]).toMatchObject({ ...given, timestamp: '2026-01-05T09:00:00.500Z', causationId: 'cause' });
     expect(body.events[1]).toMatchObject({ source: 'annals', correlationId: 'c', sequenceNumber: 2, version: 1 });
     expect(body.events[1].timestamp).toBe(body.events[1].metadata.recordedAt);
   });
 
-  it('refuses another expected version with both numbers, and writes nothing', async () => {
+  it('refuses a wrong expected version, names both versions, and writes nothing', async () => {
     const stream = newStream();
     await append(stream, 0, steps(2));
     const before = commits();
@@ -46,7 +46,7 @@ describe('POST /streams/{streamId}/events', () => {
     expect(commits()).toBe(before);
   });
 
-  it('lets one of many writers at the same version win', async () => {
+  it('accepts one of many writers at the same version', async () => {
     const stream = newStream();
     const answers = await Promise.all(steps(20).map((event) => append(stream, 0, [event])));
     expect(answers.map(({ status }) => status).toSorted()).toEqual([201, ...Array.from({ length: 19 }, () => 409)]);
@@ -55,7 +55,7 @@ describe('POST /streams/{streamId}/events', () => {
     expect((await get(`/streams/${stream}/events`)).body.version).toBe(21);
   });
 
-  it('answers a repeat with 200, the same body and a header that says so', async () => {
+  it('answers a repeat with 200, the same body and the header Idempotent-Replayed', async () => {
     const stream = newStream();
     const key = { 'idempotency-key': 'once' };
     const first = await append(stream, 0, steps(2), key);
@@ -70,7 +70,7 @@ describe('POST /streams/{streamId}/events', () => {
     expect(commits()).toBe(before);
   });
 
-  it('takes 100 events, and neither none nor 101', async () => {
+  it('accepts 1 to 100 events', async () => {
     const stream = newStream();
     expect((await append(stream, 0, steps(100))).body.toVersion).toBe(100);
     const before = commits();
@@ -82,7 +82,7 @@ describe('POST /streams/{streamId}/events', () => {
     expect(commits()).toBe(before);
   });
 
-  it('names every place that breaks a schema, and writes nothing', async () => {
+  it('names every fault of a schema, and writes nothing', async () => {
     const before = commits();
     const stream = newStream();
     const broken = [
@@ -107,7 +107,7 @@ describe('POST /streams/{streamId}/events', () => {
 });
 
 describe('GET /streams/{streamId}/events', () => {
-  it('reads a stream page by page in both directions, also from inside a commit', async () => {
+  it('reads a stream page by page in both directions, also from the middle of a commit', async () => {
     const stream = newStream();
     for (const [index, count] of [3, 1, 4, 2].entries()) {
       await append(stream, [0, 3, 4, 8][index], steps(count, `${index}`));
@@ -131,7 +131,7 @@ describe('GET /streams/{streamId}/events', () => {
     expect(await walk('from=11')).toEqual([]);
   });
 
-  it('tells a stream that is not there, and parameters that make no sense', async () => {
+  it('answers 404 for a missing stream, and 422 for invalid parameters', async () => {
     expect((await get(`/streams/${newStream()}/events`)).body).toMatchObject({ code: 'STREAM_NOT_FOUND', status: 404 });
     const stream = newStream();
     await append(stream, 0, steps(2));
@@ -153,7 +153,7 @@ describe('GET /streams/{streamId}/events', () => {
     }
   });
 
-  it('answers HEAD without a body and other methods with those that there are', async () => {
+  it('answers HEAD without a body, and other methods with 405 and the allowed methods', async () => {
     const stream = newStream();
     await append(stream, 0, steps(1));
     expect((await call('HEAD', `/streams/${stream}/events`)).status).toBe(200);

@@ -9,20 +9,20 @@ const { get, post, url } = servedApi();
 const agent = { agentType: 'coder', configuration: {}, createdBy: 'me' };
 const step = (action: string) => ({ action, usage: { tokens: 1 } });
 
-describe('a projection as it was', () => {
+describe('a projection at a time in the past', () => {
   let at: string;
   beforeAll(async () => {
     for (const agentId of ['b', 'a', 'c']) await post('/agents', { ...agent, agentId });
     await post('/agents/a/steps', step('one'));
     const { events } = (await get('/streams/agent-a/events?direction=backward&limit=1')).body;
     at = events[0].metadata.recordedAt;
-    await delay(5); // what follows is of a later millisecond
+    await delay(5); // the next events get a later millisecond
     await post('/agents/a/steps', step('two'));
     await post('/agents', { ...agent, agentId: 'later' });
     await get('/agents/a?waitFor=3');
   });
 
-  it('has every view as each is by itself at that time, and none that came later', async () => {
+  it('has every view as of that time, and no later view', async () => {
     await expect.poll(async () => (await get('/events?type=agent.created')).body.events.length).toBe(4);
     const { status, body } = await get(`/projections/agent-status?at=${at}`);
     expect(status).toBe(200);
@@ -45,7 +45,7 @@ describe('a projection as it was', () => {
     expect((await get('/projections/agent-status')).status).toBe(422);
   });
 
-  it('is printed for one stream with what has changed since', async () => {
+  it('is printed for one stream with its later changes', async () => {
     const travel = (...options: string[]) =>
       promisify(execFile)(process.execPath, ['bin/annals.ts', 'travel', ...options, '--url', url()], {
         env: { ...process.env, FORCE_COLOR: '1' },
@@ -68,7 +68,7 @@ describe('a fork', () => {
     await client().agents.changeState('p', { newState: 'running', reason: 'go' });
   });
 
-  it('goes on from a moment of its parent, which it shares by reference', async () => {
+  it('continues from a version of its parent, and shares the events before it', async () => {
     const answer = await client().agents.fork('p', { atVersion: 3, agentId: 'q' });
     expect(answer).toEqual({ agentId: 'q', parentId: 'p', atVersion: 3, version: 1, repeated: false });
     await client().agents.recordStep('q', step('rewrite'));
@@ -81,14 +81,14 @@ describe('a fork', () => {
     expect((await client().readStream('agent-q')).events).toHaveLength(2);
   });
 
-  it('can be forked, and knows the state it goes on from', async () => {
+  it('can be forked, and starts in the state of its parent', async () => {
     await client().agents.fork('p', { atVersion: 5, agentId: 'r' });
     await client().agents.fork('r', { atVersion: 1, agentId: 's' });
-    expect((await client().agents.changeState('s', { newState: 'running', reason: 'x' })).version).toBe(1); // it is already
+    expect((await client().agents.changeState('s', { newState: 'running', reason: 'x' })).version).toBe(1); // already in this state
     expect(await client().agents.get('s', { waitFor: 1 })).toMatchObject({ state: 'running', steps: 3, agentId: 's' });
   });
 
-  it('is compared with its parent, and with other forks, step by step from where they part', async () => {
+  it('is compared with its parent and with other forks, step by step after their last common version', async () => {
     await client().agents.fork('p', { atVersion: 2, agentId: 't' });
     await client().agents.recordStep('t', step('edit'));
     const diff = await client().agents.diff('t', { with: 'p' });
@@ -111,7 +111,7 @@ describe('a fork', () => {
     expect((await client().agents.diff('p', { with: 'a' })).common).toBeNull();
   });
 
-  it('calls two runs the same that differ in nothing but when they were and what they took', async () => {
+  it('is equal to another run that differs only in times, durations and usage', async () => {
     const runs = { quick: { durationMs: 3, tokens: 5 }, slow: { durationMs: 4_000.25, tokens: 9_000 } };
     for (const [agentId, { durationMs, tokens }] of Object.entries(runs)) {
       const event = (type: string, data: object) => ({ type, data: { agentId, ...data } });
@@ -130,7 +130,7 @@ describe('a fork', () => {
     expect(steps.map(({ same }) => same)).toEqual([true, true, true, true, false]);
   });
 
-  it('counts in the sums of the fleet', async () => {
+  it('counts in the fleet overview', async () => {
     const agentType = 'forking';
     await post('/agents', { agentId: 'forking', agentType, configuration: {}, createdBy: 'me' });
     const used = { action: 'a', usage: { inputTokens: 5, costUsd: 0.25 } };
@@ -147,7 +147,7 @@ describe('a fork', () => {
     expect([stepsByType[agentType], tokensByType[agentType]]).toEqual([2, 10]);
   });
 
-  it('needs a parent that has come so far, and a name that is free; its repeat is harmless', async () => {
+  it('needs a parent with that version and a free id, and can be repeated', async () => {
     expect(await post('/agents/nobody/forks', { atVersion: 1 })).toMatchObject({ status: 404 });
     expect(await post('/agents/p/forks', { atVersion: 99 })).toMatchObject({ status: 422 });
     expect(await post('/agents/p/forks', { atVersion: 0 })).toMatchObject({ status: 422 });

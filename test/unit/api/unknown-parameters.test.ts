@@ -11,12 +11,12 @@ const { call, get, commits } = servedApi();
 const routes: readonly RouteDeclaration[] = [...commandRoutes, ...operationRoutes, ...queryRoutes, ...traceQueries];
 const operations = [...routes.map(({ method, path }) => `${method} ${path}`), 'GET /events/stream', 'GET /metrics'];
 
-/** Ids that every route takes in its path. */
+/** A path with ids that every route accepts. */
 const pathOf = (template: string) =>
   template.replaceAll('{deadLetterId}', 'bus:agent-1').replaceAll(/\{\w+\}/g, 'agent-1');
 
 describe('an unknown query parameter', () => {
-  it.each(operations)('is refused by %s, before anything is done', async (operation) => {
+  it.each(operations)('is refused by %s before it does anything', async (operation) => {
     const [method = '', template = ''] = operation.split(' ');
     const { status, body } = await call(method, `${pathOf(template)}?x=1`);
     expect([status, body.code, body.errors]).toEqual([
@@ -27,7 +27,7 @@ describe('an unknown query parameter', () => {
     expect(commits()).toBe(0);
   });
 
-  it('is tried on every operation of the OpenAPI document', async () => {
+  it('is tested on every operation of the OpenAPI document', async () => {
     const { body } = await get('/openapi.json');
     const documented = Object.entries(body.paths as Record<string, object>).flatMap(([path, methods]) =>
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),

@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 
 describe('a view', () => {
-  it('shows state, counters, sums, first and last time, and its version', async () => {
+  it('shows state, counters, sums, the times of creation and of the last update, and its version', async () => {
     const { body, headers } = await get('/agents/v1');
     expect(headers.get('x-view-version')).toBe('4');
     expect(body).toMatchObject({
@@ -37,7 +37,7 @@ describe('a view', () => {
     expect((await get('/projections/agent-status/v1')).body).toEqual(body);
   });
 
-  it('takes first and last time from the events, in whatever order they come', async () => {
+  it('takes both times from the events, in any order', async () => {
     const at = (timestamp: string, stepId: string) => ({
       type: 'workflow.step-completed',
       timestamp,
@@ -65,7 +65,7 @@ describe('a view', () => {
     });
   });
 
-  it('is shown as it was at a version or at a time', async () => {
+  it('can be read at a version or at a time', async () => {
     expect((await get('/agents/v1?version=1')).body).toMatchObject({ state: 'created', steps: 0, version: 1 });
     expect((await get('/agents/v1?version=3')).body).toMatchObject({ state: 'idle', steps: 1, version: 3 });
     await post('/agents', { agentId: 'timed', agentType: 'coder', configuration: {}, createdBy: 'me' });
@@ -79,7 +79,7 @@ describe('a view', () => {
     }
   });
 
-  it('is waited for, and is behind when the version does not come', async () => {
+  it('is returned after a wait for a version, and 504 when the version does not come', async () => {
     const { body } = await post('/tasks', { taskId: 'w', requiredAgents: ['a'], payload: {}, deadlineSeconds: 60 });
     expect((await get(`/tasks/${body.taskId}?waitFor=1`)).body).toMatchObject({ taskId: 'w', requiredAgents: ['a'] });
     const later = get('/agents/v5?waitFor=2');
@@ -92,7 +92,7 @@ describe('a view', () => {
     expect(logger.error).not.toHaveBeenCalled(); // the caller chose the version
   });
 
-  it('that is not there, or asked for in two ways at once, is an error', async () => {
+  it('gets 404 when it does not exist, and 422 for invalid or contradictory parameters', async () => {
     for (const path of [
       '/agents/none',
       '/tasks/none',
@@ -112,7 +112,7 @@ describe('a view', () => {
 });
 
 describe('the list of agents', () => {
-  it('comes page by page, all of them or those of one state', async () => {
+  it('comes page by page, with all agents or those of one state', async () => {
     const walk = async (query: string): Promise<string[]> => {
       const ids: string[] = [];
       for (let path = `/agents?limit=2&${query}`; path; ) {
@@ -133,14 +133,14 @@ describe('the list of agents', () => {
 });
 
 describe('the service', () => {
-  it('tells how far each projection is', async () => {
+  it('lists its projections with generation and dead letters', async () => {
     const { body } = await get('/projections');
     const names = body.projections.map(({ name }: { name: string }) => name);
     expect(names).toEqual(expect.arrayContaining(['agent-status', 'task-status', 'workflow-status']));
     for (const { generation, deadLetters } of body.projections) expect([generation, deadLetters]).toEqual([1, 0]);
   });
 
-  it('tells how it is', async () => {
+  it('reports its health', async () => {
     const { status, body } = await get('/health');
     expect(status).toBe(200);
     expect(body).toMatchObject({ status: 'ok', version: packageJson.version });

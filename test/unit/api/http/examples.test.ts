@@ -13,7 +13,7 @@ interface Request {
   readonly path?: Readonly<Record<string, string>>;
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: object;
-  /** Asked again until the answer holds this. */
+  /** The request is repeated until the answer has these members. */
   readonly until?: object;
 }
 
@@ -145,7 +145,7 @@ beforeAll(async () => {
   }
 });
 
-/** The ids that the server made, by the member that told them. */
+/** The ids that the server made, by the name of their member. */
 const made = new Map<string, string>();
 
 async function ask({ operation, path = {}, query, body, until }: Request) {
@@ -190,7 +190,7 @@ function settled() {
     );
 }
 
-it('are the requests and answers of a story, for every operation', async () => {
+it('the examples are requests and answers of one story, for every operation', async () => {
   const settle = settled();
   const examples: Record<string, unknown> = {};
   for (const request of story) {
@@ -205,7 +205,7 @@ it('are the requests and answers of a story, for every operation', async () => {
   await expect(`${JSON.stringify(examples, undefined, 2)}\n`).toMatchFileSnapshot(FILE);
 });
 
-it('stand in the document', async () => {
+it('the OpenAPI document has the examples', async () => {
   const { body } = await get('/openapi.json');
   const examples = JSON.parse(await readFile(join(import.meta.dirname, FILE), 'utf8'));
   const { post } = body.paths['/agents/{agentId}/state'];

@@ -28,7 +28,7 @@ async function operations(): Promise<Map<string, Operation>> {
   );
 }
 
-it('is a valid OpenAPI 3.1 document', async () => {
+it('the document is valid OpenAPI 3.1', async () => {
   const { body } = await get('/openapi.json');
   expect(body.openapi).toBe('3.1.0');
   const validator = new Validator();
@@ -36,7 +36,7 @@ it('is a valid OpenAPI 3.1 document', async () => {
   validator.resolveRefs(); // throws where a reference leads nowhere
 });
 
-it('has every route that is served, and among them every route of the contract', async () => {
+it('the document has every served route', async () => {
   const names = [...(await operations()).keys()];
   const served = [...commandRoutes, ...operationRoutes, ...queryRoutes, ...traceQueries];
   const streamed = ['GET /events/stream', 'GET /metrics'];
@@ -71,7 +71,7 @@ const streamedTypes: Readonly<Record<string, string>> = {
   'GET /metrics': 'text/plain',
 };
 
-it('tells of every operation its name, parameters, body, answers and errors', async () => {
+it('the document describes name, parameters, body, answers and errors of every operation', async () => {
   const all = await operations();
   expect(new Set([...all.values()].map(({ operationId }) => operationId)).size).toBe(all.size);
   for (const [name, { summary, parameters = [], requestBody, responses }] of all) {
@@ -101,7 +101,7 @@ it('tells of every operation its name, parameters, body, answers and errors', as
   expect(Object.keys(ill?.content ?? {})).toEqual(['application/json', 'application/problem+json']);
 });
 
-it('has every event type with its fields', async () => {
+it('the document has every event type', async () => {
   const { body } = await get('/openapi.json');
   const text = JSON.stringify(body.components.schemas);
   for (const type of ['agent.created', 'task.requested', 'workflow.started', 'system.resource-alert']) {
@@ -109,7 +109,7 @@ it('has every event type with its fields', async () => {
   }
 });
 
-it('names every event, body and answer, so that generated clients have types', async () => {
+it('the document names the schema of every event, body and answer, for generated clients', async () => {
   const { body } = await get('/openapi.json');
   const names = Object.keys(body.components.schemas);
   expect(names).toEqual(
