@@ -4,7 +4,7 @@ import { refusals } from '../../lib/shared/lost-answers.ts';
 
 afterEach(() => vi.unstubAllEnvs());
 
-it('a function with an incomplete environment names the missing variable, by an error that is no refusal of a request', async () => {
+it('a function with an incomplete environment names the missing variable, and its error is not a refusal', async () => {
   vi.stubEnv('ANNALS_CONFIG', JSON.stringify(configureEventSystem({})));
   vi.stubEnv('EVENTS_TABLE', 'events');
   const failed = await import('../../functions/saga-task.ts').catch((error: Error) => error);

@@ -23,7 +23,7 @@ beforeAll(async () => {
   const { events, views, control, log } = await createTables();
   table = events;
   const tables = { EVENTS_TABLE: events, VIEWS_TABLE: views, CONTROL_TABLE: control, LOG_TABLE: log };
-  // There is no such bucket: streams as short as these never ask for one.
+  // There is no such bucket: the streams are too short to need it.
   functions = bundledFunctions(folder, {
     ...tables,
     OBJECTS_BUCKET: 'none',
@@ -38,7 +38,7 @@ beforeAll(async () => {
   });
 });
 
-/** The handler of a copy of a bundle, so that nothing of it is loaded yet. */
+/** Loads a copy of a bundle, as a cold start does. @returns its module */
 async function loadedAnew(bundle: Bundle | undefined, name = 'anew') {
   if (!bundle) throw new Error('no such bundle');
   const copy = `${bundle.directory}-${name}`;
@@ -56,7 +56,7 @@ const create = (agentId: string, key = ulid()) =>
   });
 
 describe('the bundles', () => {
-  it('hold only the code that their function needs', () => {
+  it('contain only the code that their function needs', () => {
     expect(functions.bundles['command']?.bytes).toBeLessThan(MAX_COMMAND_BYTES);
     expect(functions.bundles['relay']?.bytes).toBeLessThan(functions.bundles['command']?.bytes ?? 0);
   });
@@ -69,7 +69,7 @@ describe('every handler', () => {
 });
 
 describe('the command function', () => {
-  it('takes a command and answers as the API documents', async () => {
+  it('executes a command, and answers as the API documents', async () => {
     const agentId = ulid();
     const answer = await create(agentId);
     expect(answer).toMatchObject({ status: 201, body: { agentId, version: 1 } });
@@ -96,15 +96,15 @@ describe('the command function', () => {
   });
 
   it.each([
-    ['not JSON', '{', 400, 'MALFORMED_JSON'],
+    ['malformed JSON', '{', 400, 'MALFORMED_JSON'],
     ['a member twice', '{"agentId":"1","agentId":"2"}', 400, 'MALFORMED_JSON'],
     [
-      'too much',
+      'a body over the limit',
       JSON.stringify({ ...agent('1'), configuration: { text: 'x'.repeat(5 << 20) } }),
       413,
       'PAYLOAD_TOO_LARGE',
     ],
-    ['what is no agent', { agentType: 'coder' }, 422, 'VALIDATION_FAILED'],
+    ['an incomplete agent', { agentType: 'coder' }, 422, 'VALIDATION_FAILED'],
   ])('refuses %s', async (_, body, status, code) => {
     const answer = await functions.http('command', { method: 'POST', path: '/agents', body });
     expect(answer).toMatchObject({ status, body: { status, code } });
@@ -142,7 +142,7 @@ describe('the command function', () => {
       expect(document['trace_id']).toBe('1-6724c0de-0123456789abcdef76543210');
   });
 
-  it('does not continue the trace of the request before', async () => {
+  it('does not continue the trace of the previous request', async () => {
     process.env['_X_AMZN_TRACE_ID'] = 'Root=1-6724c0de-0123456789abcdef01234567;Sampled=1';
     await create(ulid());
     delete process.env['_X_AMZN_TRACE_ID'];
@@ -154,23 +154,23 @@ describe('the command function', () => {
   });
 });
 
-describe('an answer of 5xx', () => {
+describe('the count of answers with 5xx', () => {
   afterEach(() => {
     vi.unstubAllEnvs();
     vi.restoreAllMocks();
   });
 
-  /** A function with other settings, as version 7, and the lines of its metrics about faults. */
+  /** A function with other settings as version 7, with its metrics about faults. */
   async function versionSeven(environment: Readonly<Record<string, string>>, settings = {}, name = 'command') {
     const lines: string[] = [];
     vi.spyOn(console, 'log').mockImplementation((line) => void lines.push(String(line)));
-    const own = {
+    const defaults = {
       POWERTOOLS_DEV: 'true',
       POWERTOOLS_METRICS_DISABLED: 'false',
       POWERTOOLS_METRICS_NAMESPACE: 'annals-test',
       AWS_LAMBDA_FUNCTION_VERSION: '7',
     };
-    const named = { ...own, POWERTOOLS_SERVICE_NAME: `annals-${name}`, ...environment };
+    const named = { ...defaults, POWERTOOLS_SERVICE_NAME: `annals-${name}`, ...environment };
     for (const [name, value] of Object.entries(named)) vi.stubEnv(name, value);
     vi.stubEnv('ANNALS_CONFIG', JSON.stringify(configureEventSystem(settings)));
     const { handler } = await loadedAnew(functions.bundles[name], ulid());
@@ -180,7 +180,7 @@ describe('an answer of 5xx', () => {
     return { handler, create, faults };
   }
 
-  it('is counted by the version of the function, immediately', async () => {
+  it('rises immediately, for the version of the function', async () => {
     const { create, faults } = await versionSeven({ EVENTS_TABLE: 'no-such-table' });
     for (let n = 1; n <= 2; n++) {
       expect(await create()).toMatchObject({ statusCode: 503 });
@@ -192,21 +192,21 @@ describe('an answer of 5xx', () => {
     expect(Dimensions).toContainEqual(['service', 'version']);
   });
 
-  it('is counted also where metrics are switched off', async () => {
+  it('is counted also when metrics are disabled', async () => {
     const off = { event_system: { monitoring: { metrics_enabled: false } } };
     const { create, faults } = await versionSeven({ EVENTS_TABLE: 'no-such-table' }, off);
     expect(await create()).toMatchObject({ statusCode: 503 });
     expect(faults()).toHaveLength(1);
   });
 
-  it('is not counted for a version that does not come, or any caller could roll a deployment back', async () => {
+  it('is not counted when a view is behind: otherwise any caller could roll back a deployment', async () => {
     const { handler, faults } = await versionSeven({}, {}, 'query');
     const wait = apiGatewayEvent({ method: 'GET', path: '/agents/nobody?waitFor=9' });
     expect(await handler(wait, lambdaContext())).toMatchObject({ statusCode: 504 });
     expect(faults()).toEqual([]);
   });
 
-  it('is no answer of 2xx or 4xx', async () => {
+  it('excludes answers with 2xx and 4xx', async () => {
     const { create, handler, faults } = await versionSeven({});
     expect(await create()).toMatchObject({ statusCode: 201 });
     const refused = apiGatewayEvent({ method: 'POST', path: '/agents', body: '{' });
@@ -237,7 +237,7 @@ describe('the query function', () => {
     expect(rest.body.events.map((event: { sequenceNumber: number }) => event.sequenceNumber)).toEqual([2, 1]);
   });
 
-  it('answers with a problem when there is no such view', async () => {
+  it('answers with a problem when the view does not exist', async () => {
     const answer = await functions.http('query', { method: 'GET', path: '/agents/nobody' });
     expect(answer).toMatchObject({ status: 404, body: { code: 'NOT_FOUND' } });
   });

@@ -22,7 +22,7 @@ const names: Record<string, 'projector' | 'relay'> = { 'stage-Projector': 'proje
 let functions: BundledFunctions;
 let table: string;
 
-/** Lambda, as far as an invocation goes: runs the bundles. */
+/** The part of Lambda that invokes functions: it runs the bundles. */
 const lambda = createServer(async (request, response) => {
   const name = names[decodeURIComponent(/functions\/([^/]+)\/invocations/.exec(request.url ?? '')?.[1] ?? '')];
   if (!name) return void response.writeHead(404, { 'x-amzn-errortype': 'ResourceNotFoundException' }).end('{}');
@@ -63,7 +63,7 @@ const failures = bucketObjects('objects');
 const redrive = () => functions.http('operate', { method: 'POST', path: '/failed-batches/redrive' });
 const viewOf = (agentId: string) => functions.http('query', { method: 'GET', path: `/agents/${agentId}` });
 
-/** An agent whose commits no consumer has seen. @returns its id and the records that Lambda has of it */
+/** An agent whose commits no consumer has seen. @returns its id and its stream records */
 async function agent(): Promise<{ agentId: string; records: DynamoDBRecord[] }> {
   const agentId = ulid();
   const body = { agentId, agentType: 'coder', configuration: {}, createdBy: 'test' };
@@ -73,14 +73,14 @@ async function agent(): Promise<{ agentId: string; records: DynamoDBRecord[] }> 
   return { agentId, records: Records.filter(({ dynamodb }) => dynamodb?.Keys?.['stream']?.S === stream) };
 }
 
-/** What Lambda does when it has tried for too long. */
+/** Gives up a batch as Lambda does after its last retry. */
 async function giveUp(name: string, records: readonly DynamoDBRecord[], form = {}): Promise<void> {
   const functionArn = `arn:aws:lambda:eu-central-1:123456789012:function:${name}`;
   const key = `aws/lambda/7c4b3a51/shardId-0001/2026/11/28/2026-11-28T10.00.00-${ulid()}`;
   await failures.put(key, failedBatchRecord(records, { functionArn, ...form }));
 }
 
-/** Where the stream of the events table is read. */
+/** The ARN of the stream of the events table. */
 async function shard() {
   const client = new DynamoDBStreamsClient({ endpoint: process.env['AWS_ENDPOINT_URL_DYNAMODB'] ?? '' });
   const { Streams } = await client.send(new ListStreamsCommand({ TableName: table }));
@@ -89,7 +89,7 @@ async function shard() {
   return { streamArn, shardId: StreamDescription?.Shards?.[0]?.ShardId ?? '' };
 }
 
-describe('a batch that was given up', () => {
+describe('a failed batch', () => {
   it('is listed, updates views when it is redriven, and is removed', async () => {
     const { agentId, records } = await agent();
     await giveUp('stage-Projector', records);
@@ -117,7 +117,7 @@ describe('a batch that was given up', () => {
     expect(logged).toHaveLength(1);
   });
 
-  it('is redriven once under a key, which then answers, and stands for no other request', async () => {
+  it('is redriven once under a key; a repeat gets the same answer, and another request is refused', async () => {
     const { records } = await agent();
     await giveUp('stage-Projector', records);
     const [key, path] = [{ 'Idempotency-Key': ulid() }, '/failed-batches/redrive'];
@@ -129,13 +129,13 @@ describe('a batch that was given up', () => {
     expect(other).toMatchObject({ status: 422, body: { code: 'IDEMPOTENCY_KEY_REUSED' } });
   });
 
-  it('stays while the bus refuses its events, and is removed when the bus is back', async () => {
+  it('stays while the bus refuses its events, and is removed when the bus accepts them', async () => {
     const { agentId, records } = await agent();
     await giveUp('stage-Relay', records);
     eventBridge.control.denies = 'AccessDeniedException';
     expect((await redrive()).body).toMatchObject({ results: [{ outcome: 'failed', consumers: ['relay'] }] });
     eventBridge.control.denies = undefined;
-    vi.setSystemTime(Date.now() + 11_000); // the breaker rests for 10 s
+    vi.setSystemTime(Date.now() + 11_000); // the circuit breaker stays open for 10 s
     expect((await redrive()).body).toMatchObject({ results: [{ outcome: 'redriven' }] });
     expect(eventBridge.entries.map(({ Detail }) => JSON.parse(Detail).aggregateId)).toEqual([agentId]);
   });
@@ -147,7 +147,7 @@ describe('a batch that was given up', () => {
     expect((await viewOf(agentId)).body).toMatchObject({ agentId, version: 1 });
   });
 
-  it('stays, with a reason, when the stream does not have its records any more', async () => {
+  it('stays with a reason when the stream no longer has its records', async () => {
     const { records } = await agent();
     const gone = { ...(await shard()), shardId: 'shardId-00000001573689847184-00000000' };
     await giveUp('stage-Projector', records, { withoutPayload: true, shard: gone });

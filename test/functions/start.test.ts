@@ -10,7 +10,7 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const bundles = bundleFunctions(temporaryFolder());
 
-/** Run before a function is loaded: whatever needs the tables of ICU fails. They take 9 ms to load. */
+/** Runs before a function is loaded. Every call that needs the tables of ICU fails; they take 9 ms to load. */
 const WITHOUT_TABLES = `
   const fail = () => { throw new Error('a function loads the tables of ICU at its start'); };
   for (const { prototype } of [Number, BigInt, Date, Array]) prototype.toLocaleString = fail;
@@ -20,7 +20,7 @@ const WITHOUT_TABLES = `
 `;
 
 describe('the start of a function', () => {
-  it.each(functionNames)('%s loads no tables of languages', (name) => {
+  it.each(functionNames)('%s loads no tables of ICU', (name) => {
     const url = pathToFileURL(join(bundles[name].directory, 'index.mjs')).href;
     const script = `${WITHOUT_TABLES} const { handler } = await import('${url}'); console.log(typeof handler);`;
     const names = Object.keys(environments[name].shape);
@@ -33,7 +33,7 @@ describe('the start of a function', () => {
     expect(printed.trim()).toBe('function');
   });
 
-  it('has the largest amount in words that it need not make', () => {
+  it('needs no tables for the text of the largest amount', () => {
     expect(amount.safeParse(-1).error?.issues[0]?.message).toContain(MAX_AMOUNT.toLocaleString('en'));
   });
 });

@@ -21,7 +21,7 @@ beforeAll(async () => {
     VIEWS_TABLE: views,
     CONTROL_TABLE: control,
     LOG_TABLE: log,
-    OBJECTS_BUCKET: 'none', // streams as short as these never ask for it
+    OBJECTS_BUCKET: 'none', // the streams are too short to need it
     EVENT_BUS: 'annals-test',
     REPLAY_STATE_MACHINE: 'arn:aws:states:eu-central-1:123456789012:stateMachine:none',
     FAILURES_BUCKET: 'objects',
@@ -36,7 +36,7 @@ beforeEach(() => {
   eventBridge.control.denies = undefined;
 });
 
-/** An agent with two steps, in two commits. @returns its id and the records that Lambda gets of it */
+/** An agent with two steps, in two commits. @returns its id and its stream records */
 async function agentWithSteps(): Promise<{ agentId: string; records: DynamoDBRecord[] }> {
   const agentId = ulid();
   const body = { agentId, agentType: 'coder', configuration: {}, createdBy: 'test' };
@@ -55,19 +55,19 @@ const streamOf = ({ dynamodb }: DynamoDBRecord) => dynamodb?.Keys?.['stream']?.S
 const numberOf = (record: DynamoDBRecord | undefined) => record?.dynamodb?.SequenceNumber;
 const viewOf = (agentId: string) => functions.http('query', { method: 'GET', path: `/agents/${agentId}` });
 
-/** The same record, but what it says of its item makes no commit. */
+/** The same record with an item that is not a commit. */
 function unreadable(record: DynamoDBRecord): DynamoDBRecord {
   const { count: _, ...NewImage } = record.dynamodb?.NewImage ?? {};
   return { ...record, dynamodb: { ...record.dynamodb, NewImage } };
 }
 
-/** The same record, but the events of its commit cannot be decoded. */
+/** The same record with events that cannot be decoded. */
 function undecodable(record: DynamoDBRecord): DynamoDBRecord {
   const NewImage = { ...record.dynamodb?.NewImage, body: { B: Buffer.from('?').toString('base64') } };
   return { ...record, dynamodb: { ...record.dynamodb, NewImage } };
 }
 
-/** Writes rubbish over the events of a commit, which nothing of ours can. */
+/** Overwrites the stored events of a commit, which Annals never does. */
 async function damage(stream: string, version: number): Promise<void> {
   const update = new UpdateItemCommand({
     TableName: table,
@@ -88,7 +88,7 @@ describe('the projector', () => {
     expect(view.headers['x-view-version']).toBe('3');
   });
 
-  it('handles records that come twice, late or not at all', async () => {
+  it('handles repeated, late and missing records', async () => {
     const { agentId, records } = await agentWithSteps();
     const [first, second] = records;
     await functions.stream('projector', { Records: [second] });
@@ -98,21 +98,21 @@ describe('the projector', () => {
   });
 
   it('reads missing commits from the table', async () => {
-    const [one, two] = [await agentWithSteps(), await agentWithSteps()];
-    const [damaged, undecoded] = two.records;
+    const [agentA, agentB] = [await agentWithSteps(), await agentWithSteps()];
+    const [damaged, undecoded] = agentB.records;
     if (!damaged || !undecoded) throw new Error('the stream lacks records');
-    const Records = [unreadable(damaged), ...one.records, undecodable(undecoded)];
+    const Records = [unreadable(damaged), ...agentA.records, undecodable(undecoded)];
     expect(await functions.stream('projector', { Records })).toEqual({ batchItemFailures: [] });
-    for (const { agentId } of [one, two]) expect((await viewOf(agentId)).body).toMatchObject({ version: 3 });
+    for (const { agentId } of [agentA, agentB]) expect((await viewOf(agentId)).body).toMatchObject({ version: 3 });
   });
 
-  it('parks a stream whose commit cannot be decoded, at once for the shard, and goes on with all others', async () => {
-    const [one, two] = [await agentWithSteps(), await agentWithSteps()];
-    await damage(`main/agent-${two.agentId}`, 2);
-    const Records = [...two.records.map(undecodable), ...one.records];
+  it('parks a stream with a commit that cannot be decoded, and continues with all other streams', async () => {
+    const [agentA, agentB] = [await agentWithSteps(), await agentWithSteps()];
+    await damage(`main/agent-${agentB.agentId}`, 2);
+    const Records = [...agentB.records.map(undecodable), ...agentA.records];
     expect(await functions.stream('projector', { Records })).toEqual({ batchItemFailures: [] });
-    expect((await viewOf(one.agentId)).body).toMatchObject({ version: 3 });
-    expect((await viewOf(two.agentId)).body).toMatchObject({ version: 1, steps: 0 });
+    expect((await viewOf(agentA.agentId)).body).toMatchObject({ version: 3 });
+    expect((await viewOf(agentB.agentId)).body).toMatchObject({ version: 1, steps: 0 });
     const { body } = await functions.http('query', { method: 'GET', path: '/projections' });
     expect(body.projections).toContainEqual(expect.objectContaining({ name: 'agent-status', deadLetters: 1 }));
   });
@@ -137,18 +137,18 @@ describe('the relay', () => {
     expect(eventBridge.entries.map(({ Detail }) => JSON.parse(Detail))).toEqual(stream.body.events);
   });
 
-  it('publishes other events after a failure, and reports the lowest record that the bus may take later', async () => {
-    const [one, two, three] = [await agentWithSteps(), await agentWithSteps(), await agentWithSteps()];
-    eventBridge.control.refuses = ({ Detail }) => JSON.parse(Detail).aggregateId === two.agentId;
-    const Records = [...one.records, ...two.records, ...three.records];
+  it('publishes other events after a failure, and reports the first record to retry', async () => {
+    const [agentA, agentB, agentC] = [await agentWithSteps(), await agentWithSteps(), await agentWithSteps()];
+    eventBridge.control.refuses = ({ Detail }) => JSON.parse(Detail).aggregateId === agentB.agentId;
+    const Records = [...agentA.records, ...agentB.records, ...agentC.records];
     const answer = await functions.stream('relay', { Records });
-    expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: numberOf(two.records[0]) }] });
+    expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: numberOf(agentB.records[0]) }] });
     const published = new Set(eventBridge.entries.map(({ Detail }) => JSON.parse(Detail).aggregateId));
-    expect(published).toEqual(new Set([one.agentId, three.agentId]));
+    expect(published).toEqual(new Set([agentA.agentId, agentC.agentId]));
   });
 
   it.each(['AccessDeniedException', 'ResourceNotFoundException'])(
-    'parks nothing while the bus answers %s, and publishes everything when it comes again',
+    'parks nothing while the bus answers %s, and publishes everything after a retry',
     async (denial) => {
       const agents = [];
       for (let agent = 0; agent < 20; agent += 1) agents.push(await agentWithSteps());
@@ -159,7 +159,7 @@ describe('the relay', () => {
       expect(eventBridge.entries).toEqual([]);
 
       eventBridge.control.denies = undefined;
-      vi.setSystemTime(Date.now() + 11_000); // the breaker rests for 10 s
+      vi.setSystemTime(Date.now() + 11_000); // the circuit breaker stays open for 10 s
       expect(await functions.stream('relay', { Records })).toEqual({ batchItemFailures: [] });
       // Requests overlap, so only the events of a stream keep their order.
       const published = Map.groupBy(

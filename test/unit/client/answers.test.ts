@@ -9,12 +9,12 @@ import type { taskAnswer, taskRequestedAnswer } from '../../../domain/task/task-
 import type { workflowAnswer } from '../../../domain/workflow/workflow-commands.ts';
 
 type Gives<Method extends (...args: never[]) => unknown> = Awaited<ReturnType<Method>>;
-/** With lists that nobody changes, as views have them. */
+/** The same with read-only lists, as in views. */
 type Listed<View> = { [K in keyof View]: View[K] extends string[] ? readonly string[] : View[K] };
 type Repeatable<Schema extends z.ZodType> = z.output<Schema> & { repeated: boolean };
 
-// Checked by the compiler: what the API answers is what the client says it gives.
-it('understands every answer of the API', () => {
+// The compiler checks that each answer of the API has the type that the client declares.
+it('the client has the type of every answer of the API', () => {
   expectTypeOf<Repeatable<typeof appendAnswer>>().toExtend<Gives<AnnalsClient['append']>>();
   expectTypeOf<Repeatable<typeof agentAnswer>>().toExtend<Gives<AnnalsClient['agents']['create']>>();
   expectTypeOf<Repeatable<typeof agentAnswer>>().toExtend<Gives<AnnalsClient['agents']['recordStep']>>();

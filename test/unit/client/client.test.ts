@@ -12,7 +12,7 @@ beforeAll(() => {
 });
 
 describe('the client', () => {
-  it('does all that agents, tasks and workflows need', async () => {
+  it('creates, changes and reads agents, tasks and workflows', async () => {
     const { agentId } = await client.agents.create({ agentType: 'coder', configuration: {}, createdBy: 'me' });
     await client.agents.changeState(agentId, { newState: 'running', reason: 'go' });
     expect(await client.agents.recordStep(agentId, { action: 'edit' })).toEqual({
@@ -53,7 +53,7 @@ describe('the client', () => {
     ]);
   });
 
-  it('tells a repeat, whatever its status', async () => {
+  it('reports a repeat, with any status', async () => {
     const key = (idempotencyKey: string) => ({ idempotencyKey });
     const send = async () => [
       await client.agents.create({ agentId: 'rep', agentType: 'x', configuration: {}, createdBy: 'me' }, key('1')),
@@ -64,7 +64,7 @@ describe('the client', () => {
     expect((await send()).map(({ repeated }) => repeated)).toEqual([true, true, true]);
   });
 
-  it('throws what the server says', async () => {
+  it('throws an error with the problem of the server', async () => {
     const conflict = await client
       .append('agent-c', { expectedVersion: 7, events: [step('a')] })
       .catch((error) => error);
@@ -78,7 +78,7 @@ describe('the client', () => {
   });
 });
 
-describe('the client of a server that is not well', () => {
+describe('the client of a failing server', () => {
   const servers: { close(): void; closeAllConnections(): void }[] = [];
   afterEach(() => {
     for (const server of servers.splice(0)) {
@@ -87,8 +87,8 @@ describe('the client of a server that is not well', () => {
     }
   });
 
-  /** A server that answers the requests in turn as told; the last answer is for all that follow. */
-  async function ailing(...answers: ((request: IncomingMessage, response: ServerResponse) => void)[]) {
+  /** A server that gives the answers in turn, and the last answer to all later requests. */
+  async function failingServer(...answers: ((request: IncomingMessage, response: ServerResponse) => void)[]) {
     const seen: IncomingMessage[] = [];
     const server = createServer((request, response) => {
       seen.push(request);
@@ -107,9 +107,9 @@ describe('the client of a server that is not well', () => {
   const hangUp = ({ socket }: IncomingMessage) => void socket.destroy();
   const created = answer(201, { agentId: '1', version: 1 });
 
-  it('tries again under the same idempotency key after 429, 503, a lost answer and silence', async () => {
+  it('retries under the same idempotency key after 429, 503, a lost answer and a timeout', async () => {
     for (const fault of [answer(429, {}), answer(503, {}, { 'retry-after': '0' }), hangUp, () => {}]) {
-      const { seen, client } = await ailing(fault, created);
+      const { seen, client } = await failingServer(fault, created);
       await client.agents.create({ agentType: 'x', configuration: {}, createdBy: 'me' });
       const keys = seen.map(({ headers }) => headers['idempotency-key']);
       expect(keys).toHaveLength(2);
@@ -117,16 +117,16 @@ describe('the client of a server that is not well', () => {
     }
   });
 
-  it('gives up after its attempts, and at once where another would not help', async () => {
-    const down = await ailing(hangUp);
+  it('gives up after its attempts, and immediately when a retry cannot help', async () => {
+    const down = await failingServer(hangUp);
     await expect(down.client.agents.get('1')).rejects.toThrow(AnnalsUnreachableError);
     expect(down.seen).toHaveLength(3);
-    const busy = await ailing(answer(503, { code: 'UNAVAILABLE', detail: 'later' }, { 'retry-after': '3600' }));
+    const busy = await failingServer(answer(503, { code: 'UNAVAILABLE', detail: 'later' }, { 'retry-after': '3600' }));
     await expect(busy.client.agents.get('1')).rejects.toMatchObject({ status: 503, retryAfterMs: 3_600_000 });
     expect(busy.seen).toHaveLength(1);
-    const odd = await ailing(answer(200, { not: 'an agent' }));
+    const odd = await failingServer(answer(200, { not: 'an agent' }));
     await expect(odd.client.agents.get('1')).rejects.toMatchObject({ code: 'UNEXPECTED_ANSWER' });
-    const proxy = await ailing((_, response) => void response.writeHead(502).end('<html>'));
+    const proxy = await failingServer((_, response) => void response.writeHead(502).end('<html>'));
     await expect(proxy.client.agents.get('1')).rejects.toMatchObject({ status: 502, code: 'HTTP_502' });
   });
 });

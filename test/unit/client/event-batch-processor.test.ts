@@ -27,21 +27,24 @@ const actionsOf = async (stream: string) => {
 };
 
 describe('POST /events:batch', () => {
-  it('appends to many streams and answers for each', async () => {
-    const [one, two, three] = [newStream(), newStream(), newStream()];
+  it('appends to many streams, and has a result for each stream', async () => {
+    const [streamA, streamB, streamC] = [newStream(), newStream(), newStream()];
     const appends = [
-      { streamId: one, events: [step(one, 'a'), step(one, 'b')] },
-      { streamId: two, expectedVersion: 7, events: [step(two, 'c')] },
-      { streamId: three, events: [step(three, 'd'), { type: 'external-service.response', data: { serviceId: 1 } }] },
-      { streamId: 'task-1', events: [step(one, 'e')] },
+      { streamId: streamA, events: [step(streamA, 'a'), step(streamA, 'b')] },
+      { streamId: streamB, expectedVersion: 7, events: [step(streamB, 'c')] },
+      {
+        streamId: streamC,
+        events: [step(streamC, 'd'), { type: 'external-service.response', data: { serviceId: 1 } }],
+      },
+      { streamId: 'task-1', events: [step(streamA, 'e')] },
     ];
     const key = { 'idempotency-key': newStream() };
     const { status, body } = await post('/events:batch', { appends }, key);
     expect(status).toBe(200);
     expect(body.results).toMatchObject([
-      { streamId: one, status: 201, fromVersion: 1, toVersion: 2 },
-      { streamId: two, status: 409, problem: { code: 'CONCURRENCY_CONFLICT', actualVersion: 0 } },
-      { streamId: three, status: 422, problem: { errors: [{ path: 'events.1.data.serviceId' }, {}, {}, {}, {}] } },
+      { streamId: streamA, status: 201, fromVersion: 1, toVersion: 2 },
+      { streamId: streamB, status: 409, problem: { code: 'CONCURRENCY_CONFLICT', actualVersion: 0 } },
+      { streamId: streamC, status: 422, problem: { errors: [{ path: 'events.1.data.serviceId' }, {}, {}, {}, {}] } },
       { streamId: 'task-1', status: 422 },
     ]);
     const before = commits();
@@ -50,7 +53,7 @@ describe('POST /events:batch', () => {
     expect(commits()).toBe(before);
   });
 
-  it('refuses a stream that is named twice, and more than it takes', async () => {
+  it('refuses a stream twice in a batch, and batches over the limits', async () => {
     const streamId = newStream();
     const entry = { streamId, events: [step(streamId, 'a')] };
     for (const appends of [
@@ -64,27 +67,29 @@ describe('POST /events:batch', () => {
 });
 
 describe('EventBatchProcessor', () => {
-  it('sends a full batch at once, a commit a stream, and tells each caller its place', async () => {
+  it('sends a full batch immediately, with one commit for each stream, and tells each caller its version', async () => {
     const { batches, requests } = setup({ batchSize: 6 });
-    const [one, two] = [newStream(), newStream()];
+    const [streamA, streamB] = [newStream(), newStream()];
     const before = commits();
     const places = await Promise.all(
-      [1, 2, 3, 4, 5, 6].map((n) => batches.addEvent(n % 3 ? one : two, step(n % 3 ? one : two, `${n}`))),
+      [1, 2, 3, 4, 5, 6].map((n) =>
+        batches.addEvent(n % 3 ? streamA : streamB, step(n % 3 ? streamA : streamB, `${n}`)),
+      ),
     );
     expect(requests).toHaveLength(1);
     expect(commits()).toBe(before + 2);
     expect(places.map(({ streamId, sequenceNumber }) => [streamId, sequenceNumber])).toEqual([
-      [one, 1],
-      [one, 2],
-      [two, 1],
-      [one, 3],
-      [one, 4],
-      [two, 2],
+      [streamA, 1],
+      [streamA, 2],
+      [streamB, 1],
+      [streamA, 3],
+      [streamA, 4],
+      [streamB, 2],
     ]);
-    expect(await actionsOf(one)).toEqual(['1', '2', '4', '5']);
+    expect(await actionsOf(streamA)).toEqual(['1', '2', '4', '5']);
   });
 
-  it('sends what waits when its time is up, and when it is closed', async () => {
+  it('sends waiting events after the delay, and when it is closed', async () => {
     const stream = newStream();
     const soon = setup({ batchTimeoutMs: 20 });
     expect((await soon.batches.addEvent(stream, step(stream, 'a'))).sequenceNumber).toBe(1);
@@ -95,33 +100,35 @@ describe('EventBatchProcessor', () => {
     await expect(closing.batches.addEvent(stream, step(stream, 'c'))).rejects.toThrow('closed');
   });
 
-  it('lets a bad event take no other down with it', async () => {
+  it('rejects an invalid event alone', async () => {
     const { batches } = setup();
-    const [one, two] = [newStream(), newStream()];
+    const [streamA, streamB] = [newStream(), newStream()];
     const bad = { type: 'external-service.response', data: { serviceId: 42 } } as never;
-    const fates = [step(one, 'a'), bad, step(one, 'c'), step(one, 'd')].map((event) => batches.addEvent(one, event));
-    const other = batches.addEvent(two, step(two, 'x'));
+    const fates = [step(streamA, 'a'), bad, step(streamA, 'c'), step(streamA, 'd')].map((event) =>
+      batches.addEvent(streamA, event),
+    );
+    const other = batches.addEvent(streamB, step(streamB, 'x'));
     const [settled] = await Promise.all([Promise.allSettled(fates), batches.flush()]);
     expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'fulfilled']);
     expect((settled[1] as PromiseRejectedResult).reason).toMatchObject({ status: 422, code: 'VALIDATION_FAILED' });
     expect((await other).sequenceNumber).toBe(1);
-    expect(await actionsOf(one)).toEqual(['a', 'c', 'd']);
+    expect(await actionsOf(streamA)).toEqual(['a', 'c', 'd']);
   });
 
-  it('sends more than one request takes in several', async () => {
+  it('divides a large batch into several requests', async () => {
     const { batches } = setup({ batchSize: 1_000 });
     const stream = newStream();
     const many = Array.from({ length: 250 }, (_, n) => batches.addEvent(stream, step(stream, `${n}`)));
     const large = Array.from({ length: 5 }, (_, n) => {
-      const own = newStream();
-      return batches.addEvent(own, step(own, `${n}${noise(300_000)}`));
+      const stream = newStream();
+      return batches.addEvent(stream, step(stream, `${n}${noise(300_000)}`));
     });
     await batches.close();
     expect((await Promise.all(many)).map(({ sequenceNumber }) => sequenceNumber)).toEqual(many.map((_, n) => n + 1));
     expect(await Promise.all(large)).toHaveLength(5);
   });
 
-  it('finds out the fate of what the storage did not answer for, and drops nothing when it cannot', async () => {
+  it('asks again for events without a result, and drops no event when the storage stays unavailable', async () => {
     const { client } = setup();
     const stream = newStream();
     let outages = 1;

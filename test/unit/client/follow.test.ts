@@ -15,7 +15,7 @@ afterEach(() => {
   }
 });
 
-/** The URL of a server that answers as told. */
+/** Starts a server with these replies. @returns its URL */
 async function serve(reply: Reply): Promise<string> {
   const server = createServer(reply).listen(0, '127.0.0.1');
   servers.push(server);
@@ -23,7 +23,7 @@ async function serve(reply: Reply): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** A client of such a server. */
+/** A client of a server with these replies. */
 async function served(reply: Reply, timeoutMs?: number): Promise<AnnalsClient> {
   return createClient({ url: await serve(reply), timeoutMs, retry: { attempts: 1 } });
 }
@@ -46,7 +46,7 @@ const page = (events: readonly object[], next: number) =>
   JSON.stringify({ events, next: String(next), caughtUp: true });
 const afterOf = ({ url = '' }: IncomingMessage) => Number(new URL(url, 'http://x').searchParams.get('after') ?? 0);
 
-/** The next page of a log of so many events, two events a page. */
+/** Makes the pages of a log with this number of events, two events for each page. */
 function logOf(count: number): (after: number) => string {
   return (after) => {
     const positions = [after + 1, after + 2].filter((position) => position <= count);
@@ -67,13 +67,13 @@ async function take(client: AnnalsClient, count: number): Promise<string[]> {
 }
 
 const faults: Record<string, (response: ServerResponse, body: string) => void> = {
-  'a proxy without its server': (response) => void response.writeHead(502).end('<html>Bad Gateway</html>'),
-  'a proxy that waits no longer': (response) => void response.writeHead(504).end('<html>'),
-  'a server that is busy': (response) => void response.writeHead(503, { 'retry-after': '0' }).end('{}'),
+  'a proxy that does not reach its server': (response) => void response.writeHead(502).end('<html>Bad Gateway</html>'),
+  'a timeout of a proxy': (response) => void response.writeHead(504).end('<html>'),
+  'a busy server': (response) => void response.writeHead(503, { 'retry-after': '0' }).end('{}'),
   'a limit on requests': (response) => void response.writeHead(429, { 'retry-after': '0' }).end('{}'),
-  'a server at fault': (response) =>
+  'an internal error of the server': (response) =>
     void response.writeHead(500).end(JSON.stringify({ code: 'INTERNAL', detail: 'something went wrong' })),
-  'a page of something in between': (response) => void response.writeHead(200).end('<html>Please log in</html>'),
+  'a login page of a proxy': (response) => void response.writeHead(200).end('<html>Please log in</html>'),
   'a limit of a proxy in JSON': (response) => void response.writeHead(503).end(JSON.stringify({ message: 'busy' })),
   'a connection that is cut': (response) => void response.socket?.destroy(),
   'an answer that is cut': (response, body) => {
@@ -82,9 +82,9 @@ const faults: Record<string, (response: ServerResponse, body: string) => void> =
   },
 };
 
-/** Answers of others than Annals that no refusal explains. */
+/** Answers of other servers than Annals that are no refusals. */
 const strangers: Record<string, (response: ServerResponse) => void> = {
-  'JSON of something in between': (response) => void response.end(JSON.stringify({ status: 'maintenance' })),
+  'other JSON of a proxy': (response) => void response.end(JSON.stringify({ status: 'maintenance' })),
   'JSON null': (response) => void response.end('null'),
   'a redirect': (response) => void response.writeHead(302, { location: '/login' }).end(),
   'a proxy that does not find its server': (response) => void response.writeHead(404).end('default backend - 404'),
@@ -93,24 +93,27 @@ const strangers: Record<string, (response: ServerResponse) => void> = {
 describe('following the log', () => {
   const api = servedApi();
 
-  it.each(Object.entries(strangers))('outlives %s after the first page, and ends before it', async (_, stranger) => {
-    let asked = 0;
-    const next = logOf(5);
-    const right = await served((request, response) => {
-      if (asked++ % 2 === 0) response.end(next(afterOf(request)));
-      else stranger(response);
-    });
-    expect(await take(right, 5)).toEqual(['1', '2', '3', '4', '5']);
-    const wrong = await served((_, response) => stranger(response));
-    await expect(take(wrong, 1)).rejects.toMatchObject({ name: 'AnnalsRequestError', isForeign: true });
-  });
+  it.each(Object.entries(strangers))(
+    'survives %s after the first page, and fails before the first page',
+    async (_, stranger) => {
+      let asked = 0;
+      const next = logOf(5);
+      const right = await served((request, response) => {
+        if (asked++ % 2 === 0) response.end(next(afterOf(request)));
+        else stranger(response);
+      });
+      expect(await take(right, 5)).toEqual(['1', '2', '3', '4', '5']);
+      const wrong = await served((_, response) => stranger(response));
+      await expect(take(wrong, 1)).rejects.toMatchObject({ name: 'AnnalsRequestError', isForeign: true });
+    },
+  );
 
   it.each<[number, string, Record<string, string>?]>([
     [401, '{"message":"Unauthorized"}'],
     [403, '{"message":"Forbidden"}'],
     [200, '{"events":"of a newer version"}', { 'x-correlation-id': 'c' }],
     [404, '{"code":"NOT_FOUND","detail":"no route"}'],
-  ])('ends after the first page with a %d that says %s', async (status, text, headers = {}) => {
+  ])('fails after the first page with status %d and body %s', async (status, text, headers = {}) => {
     let asked = 0;
     const client = await served((_, response) => {
       if (asked++ === 0) response.end(page([event(1)], 1));
@@ -120,7 +123,7 @@ describe('following the log', () => {
     expect(asked).toBe(2);
   });
 
-  it.each(Object.entries(faults))('outlives %s', async (_, fault) => {
+  it.each(Object.entries(faults))('survives %s', async (_, fault) => {
     let asked = 0;
     const next = logOf(3);
     const client = await served((request, response) => {
@@ -131,7 +134,7 @@ describe('following the log', () => {
     expect(await take(client, 3)).toEqual(['1', '2', '3']);
   });
 
-  it('gives every event once and in order, whatever goes wrong', async () => {
+  it('yields every event once and in order, with any sequence of faults', async () => {
     const kinds = fc.array(fc.constantFrom(undefined, ...Object.values(faults)), { maxLength: 6 });
     await fc.assert(
       fc.asyncProperty(kinds, async (schedule) => {
@@ -149,7 +152,7 @@ describe('following the log', () => {
     );
   });
 
-  it('lasts over a log that is idle for longer than a request may take', async () => {
+  it('continues when the log is idle for longer than the timeout of a request', async () => {
     let asked = 0;
     const client = await served((_, response) => {
       // The server holds its answer while there is no news.
@@ -159,7 +162,7 @@ describe('following the log', () => {
     expect(await take(client, 1)).toEqual(['1']);
   });
 
-  it('hands on what this client does not know, as it is', async () => {
+  it('yields unknown types, versions and members unchanged', async () => {
     const strange = [
       event(1, { type: 'invoice.created', data: { amount: 3 }, sealed: true }),
       event(2, { data: { agentId: '1', action: 'x', mood: 'good' }, version: 9 }),
@@ -170,7 +173,7 @@ describe('following the log', () => {
     expect(events).toEqual(strange);
   });
 
-  it('ends without an error by its signal, also while it waits or tries again', async () => {
+  it('ends without an error when its signal aborts, also while it waits or retries', async () => {
     for (const reply of [
       (_: unknown, __: ServerResponse) => {},
       (_: unknown, r: ServerResponse) => void r.writeHead(503).end(),
@@ -199,7 +202,7 @@ describe('following the log', () => {
     expect((await client.readLog({ to })).events).toHaveLength(1);
   });
 
-  it('does not hurry while what was recorded up to `to` may still come', async () => {
+  it('makes few requests while events up to `to` may still arrive', async () => {
     let asked = 0;
     const client = await served((_, response) => {
       asked++;
@@ -210,7 +213,7 @@ describe('following the log', () => {
     expect(asked).toBeLessThan(8);
   });
 
-  it('reports each failure before the pause, and asks the server once for each', async () => {
+  it('reports each failure before its pause, and sends one request for each attempt', async () => {
     const replies = [408, 425, 503, 200].map((status) => (response: ServerResponse) => {
       response.writeHead(status, { 'retry-after': '0' }).end('<html>a proxy</html>');
     });
@@ -236,7 +239,7 @@ describe('following the log', () => {
     expect(asked).toBe(5);
   }, 60_000);
 
-  it.each([400, 401, 403, 404, 409, 421, 422])('ends with the error of a %d', async (status) => {
+  it.each([400, 401, 403, 404, 409, 421, 422])('fails with the error of a %d', async (status) => {
     const problem = { code: 'SOME_CODE', detail: 'this is why' };
     const headers = { 'content-type': 'application/problem+json' };
     const client = await served((_, response) => void response.writeHead(status, headers).end(JSON.stringify(problem)));

@@ -36,7 +36,7 @@ describe('agent', () => {
       .thenRejected(NotFoundError, /does not exist/);
   });
 
-  it('changes state, and says nothing when it is in that state already', () => {
+  it('changes state, and records no event when it is already in that state', () => {
     given(created).when(change('running')).thenEvents(changed('created', 'running'));
     given(created, changed('created', 'failed')).when(change('running')).thenEvents(changed('failed', 'running'));
     given(created, changed('created', 'running')).when(change('running')).thenEvents();
@@ -48,7 +48,7 @@ describe('agent', () => {
       .thenRejected(CommandRejectedError, /created/);
   });
 
-  it('records steps in every state but stopped', () => {
+  it('records steps in every state except stopped', () => {
     given(created).when(record).thenEvents(step());
     given(created, changed('created', 'failed')).when(record).thenEvents(step());
     const stopped = given(created, changed('created', 'stopped'));
@@ -83,7 +83,7 @@ describe('agent-status', () => {
     });
   });
 
-  it('stays small: a long action is cut, not inside a character, and resources beyond 64 names add up', () => {
+  it('stays small: it cuts a long action between characters, and adds resources beyond 64 names into one sum', () => {
     const emoji = '🦊'.repeat(150);
     const usage = Array.from({ length: 3 }, (_, n) =>
       step({ action: `x${emoji}`, usage: Object.fromEntries(Array.from({ length: 32 }, (_, i) => [`r${n}-${i}`, 1])) }),
@@ -94,7 +94,7 @@ describe('agent-status', () => {
     expect(shown.usage['other']).toBe(32);
   });
 
-  it('makes do with a stream that does not begin with a creation', () => {
+  it('accepts a stream that does not begin with a creation', () => {
     expect(view(agentStatus, '42', [step()])).toMatchObject({ agentId: '42', agentType: 'unknown', steps: 1 });
   });
 });

@@ -8,7 +8,7 @@ import { catalogue } from '../../../events/catalogue.ts';
 import { foldShared } from '../../support/fold-shared.ts';
 import { MemoryCommitStorage } from '../../support/memory-storage.ts';
 
-/** The views of a shared projection after histories, each a stream; recorded in their order, an hour apart. */
+/** The views of a shared projection after the histories of some streams. Their events are recorded an hour apart. */
 async function views(projection: AnySharedProjection, histories: Record<string, NewEvent[]>) {
   let hour = 0;
   const now = () => new Date(Date.UTC(2026, 0, 31, hour++));
@@ -49,7 +49,7 @@ const failed = (taskId: string, agentId: string): NewEvent => ({
 });
 
 describe('fleet-overview', () => {
-  it('counts agents by state and type, their steps and tokens, tasks by outcome, events by hour', async () => {
+  it('counts agents by state and type, steps and tokens by type, tasks by outcome, and events by hour', async () => {
     expect(
       await views(fleetOverview, {
         'agent-1': [agent('1', 'coder'), moved('1', 'running'), step('1', 100.4), step('1')],
@@ -74,7 +74,7 @@ describe('fleet-overview', () => {
     });
   });
 
-  it('adds up tokens and cost by the names that mean the same everywhere', async () => {
+  it('adds up tokens and cost under their standard names', async () => {
     const used = (usage: Record<string, number>): NewEvent => ({
       type: 'agent.step-recorded',
       data: { agentId: '1', action: 'a', usage },
@@ -99,7 +99,7 @@ describe('fleet-overview', () => {
     expect(all).toMatchObject({ costUsdByType: { coder: 300_000 } });
   });
 
-  it('counts a fork as an agent of its parent’s type, with what it does itself', async () => {
+  it('counts a fork as an agent of its parent’s type, with the steps after the fork', async () => {
     const forked = (more: object): NewEvent => ({
       type: 'agent.forked',
       data: { agentId: '2', parentId: '1', atVersion: 2, ...more },
@@ -117,7 +117,7 @@ describe('fleet-overview', () => {
     });
   });
 
-  it('takes what an agent did before it was created for that of its type', async () => {
+  it('counts the steps of an agent before its creation under its type', async () => {
     const { all } = await views(fleetOverview, { 'agent-1': [step('1', 5), agent('1', '__proto__')] });
     expect(JSON.stringify(all)).toBe(
       '{"agents":{"created":1},"agentsByType":{"__proto__":1},"stepsByType":{"__proto__":1},"tokensByType":{"__proto__":5}}',
@@ -126,7 +126,7 @@ describe('fleet-overview', () => {
 });
 
 describe('leaderboard', () => {
-  it('counts what each agent did over all tasks, an answer that comes again once', async () => {
+  it('counts the answers of each agent over all tasks, and a repeated answer once', async () => {
     expect(
       await views(leaderboard, {
         'task-1': [task('1', ['a', 'b']), completed('1', 'a', 10.6), completed('1', 'a', 99), failed('1', 'b')],

@@ -14,7 +14,7 @@ const samples: DomainEvent[] = readdirSync(folder)
   .sort()
   .map((file) => JSON.parse(readFileSync(new URL(file, folder), 'utf8')));
 
-it.each(folds)('a snapshot gives $name its state back as it was', async (fold) => {
+it.each(folds)('a snapshot restores the state of $name unchanged', async (fold) => {
   const snapshots = new SnapshotStore(new MemoryObjectStore(), { catalogue, interval: 1 });
   const events = samples.filter(({ aggregateType }) => aggregateType === fold.aggregateType);
   let state = fold.initialState;

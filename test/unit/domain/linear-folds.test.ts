@@ -37,7 +37,7 @@ const task = (agents: number) =>
 it.each([
   ['workflow', workflowDecider, workflow],
   ['task', taskDecider, task],
-] as const)('the fold of a %s does work in proportion to its events', (_, decider, eventsOf) => {
+] as const)('the work of the fold of a %s grows in proportion to its events', (_, decider, eventsOf) => {
   const few = putsOf(decider, eventsOf(100));
   const many = putsOf(decider, eventsOf(800));
   expect(few).toBeGreaterThanOrEqual(100);

@@ -61,12 +61,12 @@ const ended: NewEvent[] = [
 const stateAfter = (...events: NewEvent[]) => events.reduce(evolveSaga, initialSaga);
 
 describe('the multi-agent task saga', () => {
-  it('has one id per task, also where the task’s id leaves no room', () => {
+  it('has one id per task, also when the id of the task has the maximum length', () => {
     expect(sagaIdOf(multiAgentTask, 't-1')).toBe(sagaId);
     expect(sagaIdOf(multiAgentTask, 'x'.repeat(128)).length).toBeLessThanOrEqual(128);
   });
 
-  it('starts with its task, all agents at once; starting twice starts once', () => {
+  it('starts with its task and assigns all agents at once; a second start changes nothing', () => {
     given()
       .when({ kind: 'start', event: requested })
       .thenEvents(...begun);
@@ -75,7 +75,7 @@ describe('the multi-agent task saga', () => {
       .thenEvents();
   });
 
-  it('takes completions in any order, and completes with the last one', () => {
+  it('accepts completions in any order, and completes with the last completion', () => {
     given(...begun)
       .when(completes('c', 2))
       .thenEvents(done('c', 2));
@@ -99,7 +99,7 @@ describe('the multi-agent task saga', () => {
       );
   });
 
-  it('notes a late answer once, and changes nothing by it; a repeated one leaves no trace', () => {
+  it('records a late answer once without effect, and ignores repeated answers', () => {
     given(...begun, done('a', 2))
       .when(completes('a', 3))
       .thenEvents();
@@ -120,7 +120,7 @@ describe('the multi-agent task saga', () => {
       .thenEvents();
   });
 
-  it('turns round when an agent fails, is stopped, or is refused', () => {
+  it('compensates when an agent fails, stops, or is refused', () => {
     given(...begun, done('a', 2))
       .when({ kind: 'fail', item: 'b', answer: ref(3), reason: 'no' })
       .thenEvents(broke('b', 3), compensating);
@@ -142,7 +142,7 @@ describe('the multi-agent task saga', () => {
       );
   });
 
-  it('turns round at the deadline, and not before', () => {
+  it('compensates at the deadline, and not before', () => {
     const early = { now: '2026-01-05T09:00:59.999Z', id: sagaId };
     const state = stateAfter(...begun, done('a', 2), done('b', 3));
     expect(nextWake(state)).toBe('2026-01-05T09:01:00.000Z');
@@ -152,7 +152,7 @@ describe('the multi-agent task saga', () => {
     expect(events[0]?.data).toMatchObject({ item: 'c', cause: 'deadline' });
   });
 
-  it('undoes what was done and what is not answered, last first; not what failed of itself', () => {
+  it('compensates completed and unanswered items in reverse order, and no failed items', () => {
     const turned = stateAfter(...begun, done('a', 2), broke('b', 3), compensating);
     expect(compensable(turned).map(({ item }) => item)).toEqual(['c', 'a']);
     const expired: NewEvent = {
@@ -169,7 +169,7 @@ describe('the multi-agent task saga', () => {
       .thenEvents(undone('c'));
   });
 
-  it('fails once all is undone', () => {
+  it('fails when all items are compensated', () => {
     const failed: NewEvent = {
       type: 'multi-agent-task.failed',
       data: { taskId: 't-1', reason: 'no', completedAgents: ['a'] },
@@ -179,7 +179,7 @@ describe('the multi-agent task saga', () => {
       .thenEvents(undone('a'), failed, { type: 'saga.failed', data: { sagaId, reason: 'no' } });
   });
 
-  it('is parked when something cannot be undone, and resumed by hand', () => {
+  it('is parked when a compensation cannot succeed, and resumed by an operator', () => {
     const turned = [...begun, done('a', 2), broke('b', 3), compensating];
     const parked = { type: 'saga.parked', data: { sagaId, step: 'assign', item: 'c', reason: 'broken' } } as const;
     const park = { kind: 'park', step: 'assign', item: 'c', reason: 'broken' } as const;
@@ -200,7 +200,7 @@ describe('the multi-agent task saga', () => {
       .thenEvents(undone('c'));
   });
 
-  it('can be cancelled while it runs, and not once it completed', () => {
+  it('can be cancelled while it runs, but not after it completed', () => {
     const cancelled = { type: 'saga.compensating', data: { sagaId, reason: 'enough', cancelled: true } } as const;
     given(...begun)
       .when({ kind: 'cancel', reason: 'enough' })

@@ -17,7 +17,7 @@ const turned: NewEvent = { type: 'saga.compensating', data: { sagaId, reason: 'b
 const parked: NewEvent = { type: 'saga.parked', data: { sagaId, step: 'assign', item: 'b', reason: 'broken' } };
 const undone = (item: string): NewEvent => ({ type: 'saga.step-compensated', data: { sagaId, step: 'assign', item } });
 
-it('saga-status says where a saga stands, and who is called for', () => {
+it('saga-status shows the state of a saga, and the parked item', () => {
   const status = (...events: NewEvent[]) => view(sagaStatus, sagaId, [...begun, ...events]);
   expect(status()).toMatchObject({ state: 'STARTED', sagaType: 'multi-agent-task', items: 2, completed: 1 });
   expect(status({ type: 'saga.completed', data: { sagaId } })).toMatchObject({ state: 'COMPLETED' });

@@ -23,7 +23,7 @@ describe('task', () => {
       .thenRejected(CommandRejectedError, /already/);
   });
 
-  it('takes one answer from each required agent, and none from others', () => {
+  it('accepts one answer from each required agent, and no answer from other agents', () => {
     given()
       .when(complete('a'))
       .thenRejected(NotFoundError, /does not exist/);
@@ -61,7 +61,7 @@ describe('an assignment', () => {
       .thenRejected(CommandRejectedError, /does not require/);
   });
 
-  it('is released once, and not made after that', () => {
+  it('is released once, and not made after its release', () => {
     given(requested, assigned).when({ kind: 'release', agentId: 'a', reason: 'b failed' }).thenEvents(released);
     given(requested).when({ kind: 'release', agentId: 'a', reason: 'b failed' }).thenEvents(released);
     given(requested, assigned, released).when({ kind: 'release', agentId: 'a', reason: 'b failed' }).thenEvents();
@@ -70,13 +70,13 @@ describe('an assignment', () => {
       .thenRejected(CommandRejectedError, /was released/);
   });
 
-  it('that was released takes an answer all the same', () => {
+  it('accepts an answer after its release', () => {
     given(requested, assigned, released).when(complete('a')).thenEvents(completed('a'));
   });
 });
 
 describe('task-status', () => {
-  it('shows who is at it, and that a task was given up', () => {
+  it('shows the assigned agents, and a released task as failed', () => {
     const assigned = (agentId: string) =>
       ({ type: 'task.assigned', data: { taskId: 't-1', agentId, deadline: '2026-01-05T09:01:00.000Z' } }) as const;
     const released = { type: 'task.released', data: { taskId: 't-1', agentId: 'b', reason: 'b is late' } } as const;
@@ -89,7 +89,7 @@ describe('task-status', () => {
     });
   });
 
-  it('is completed once all have completed, in any order, however often one says so', () => {
+  it('is completed when every required agent has completed, in any order and with repeats', () => {
     expect(view(taskStatus, 't-1', [requested, completed('b'), completed('b')])).toMatchObject({ state: 'requested' });
     expect(view(taskStatus, 't-1', [requested, completed('b'), completed('a')])).toMatchObject({
       state: 'completed',

@@ -14,7 +14,7 @@ const plan = [
   { name: 'review', agentType: 'reviewer' },
 ];
 
-/** Plays inputs, each at its time, and says which types of events they led to. */
+/** Plays inputs, each at its time. @returns the state and the types of the events */
 function play(...inputs: (SagaInput & { readonly now?: string })[]) {
   let state: SagaState = initialSaga;
   const types: string[] = [];
@@ -41,12 +41,12 @@ const completes = (item: string, nextStep?: string): SagaInput => ({
 const fails = (item: string): SagaInput => ({ kind: 'fail', item, answer, reason: 'it does not build' });
 
 describe('the workflow saga', () => {
-  it('leaves alone a workflow without a plan', () => {
+  it('ignores a workflow without a plan', () => {
     expect(play(begin({ channel: 'Internet' })).types).toEqual([]);
     expect(play(begin({ plan: [] })).types).toEqual([]);
   });
 
-  it('goes from step to step as each says, also back, until one names no next', () => {
+  it('follows the next step of each answer, also backwards, and completes when an answer names none', () => {
     const { state } = play(
       begin({ plan }),
       completes('plan', 'code'),
@@ -59,7 +59,7 @@ describe('the workflow saga', () => {
     expect(state.runs.map(({ item }) => item)).toEqual(['plan', 'code', 'review', 'code:2', 'review:2']);
   });
 
-  it('has each step done by the agent type of its plan', () => {
+  it('assigns each step to the agent type of the plan', () => {
     const { state } = play(begin({ plan }), completes('plan', 'code'));
     const [step] = workflowSaga.steps;
     const run = state.runs[1];
@@ -74,13 +74,13 @@ describe('the workflow saga', () => {
     });
   });
 
-  it('fails and compensates when a step is named that is not in the plan', () => {
+  it('compensates when an answer names a step that is not in the plan', () => {
     const { state } = play(begin({ plan }), completes('plan', 'deploy'));
     expect(state).toMatchObject({ status: 'COMPENSATING', reason: expect.stringMatching(/deploy/) });
     expect(compensable(state).map(({ item }) => item)).toEqual(['plan']);
   });
 
-  it('tries a step again after a pause, as often as the plan says', () => {
+  it('retries a step after a pause, up to the number of retries in the plan', () => {
     const again = play(begin({ plan }), completes('plan', 'code'), fails('code'));
     expect(again.state.runs[1]).toMatchObject({ state: 'waiting', attempt: 1 });
     const pause = Date.parse(again.state.runs[1]?.retryAt ?? '') - Date.parse('2026-01-05T09:00:00.000Z');
@@ -94,12 +94,12 @@ describe('the workflow saga', () => {
     expect(compensable(over.state).map(({ item }) => item)).toEqual(['plan']);
   });
 
-  it('takes an answer that comes between two attempts', () => {
+  it('accepts an answer between two attempts', () => {
     const { state } = play(begin({ plan }), completes('plan', 'code'), fails('code'), completes('code'));
     expect(state.status).toBe('COMPLETED');
   });
 
-  it('ends a circle of steps', () => {
+  it('compensates a circle of steps after 100 steps', () => {
     const circle = Array.from({ length: 100 }, (_, n) => completes(n === 0 ? 'plan' : `plan:${n + 1}`, 'plan'));
     expect(play(begin({ plan }), ...circle).state).toMatchObject({
       status: 'COMPENSATING',

@@ -36,7 +36,7 @@ describe('workflow', () => {
   });
 });
 
-describe('a step that is driven by the saga', () => {
+describe('a step that the saga assigns', () => {
   const assignment = { stepId: 's1', stepType: 's1', agentType: 'clerk', deadline: '2026-01-05T09:01:00.000Z' };
   const assign = (attempt: number) => ({ kind: 'assign-step', ...assignment, attempt }) as const;
   const assigned = (attempt: number) =>
@@ -51,7 +51,7 @@ describe('a step that is driven by the saga', () => {
     data: { workflowId: 'w-1', stepId: 's1', reason: 'no' },
   } as const;
 
-  it('is assigned once an attempt', () => {
+  it('is assigned once in each attempt', () => {
     given(started).when(assign(1)).thenEvents(assigned(1));
     given(started, assigned(1)).when(assign(1)).thenEvents();
     given(started, assigned(1), failed(1)).when(assign(2)).thenEvents(assigned(2));
@@ -60,7 +60,7 @@ describe('a step that is driven by the saga', () => {
       .thenRejected(CommandRejectedError, /completed already/);
   });
 
-  it('fails once an attempt, and the one that is on', () => {
+  it('fails once in each attempt, and only in the current attempt', () => {
     given(started)
       .when(fail())
       .thenRejected(CommandRejectedError, /not assigned/);
@@ -74,7 +74,7 @@ describe('a step that is driven by the saga', () => {
     given(started, assigned(1), assigned(2)).when(fail(2)).thenEvents(failed(2));
   });
 
-  it('is compensated once, done or not, and not assigned after that', () => {
+  it('is compensated once, completed or not, and not assigned after its compensation', () => {
     given(started, assigned(1), completed('s1')).when(compensate).thenEvents(compensated);
     given(started).when(compensate).thenEvents(compensated);
     given(started, compensated).when(compensate).thenEvents();
@@ -83,7 +83,7 @@ describe('a step that is driven by the saga', () => {
       .thenRejected(CommandRejectedError, /was compensated/);
   });
 
-  it('shows in the view', () => {
+  it('is shown in the view', () => {
     expect(view(workflowStatus, 'w-1', [started, assigned(1)])).toMatchObject({
       state: 'running',
       assigned: { stepId: 's1', agentType: 'clerk', attempt: 1 },
@@ -97,7 +97,7 @@ describe('a step that is driven by the saga', () => {
 });
 
 describe('workflow-status', () => {
-  it('runs while its last step names a next one', () => {
+  it('is running while its last step names a next step', () => {
     expect(view(workflowStatus, 'w-1', [started])).toMatchObject({ state: 'started', steps: 0 });
     const running = view(workflowStatus, 'w-1', [started, completed('s1', 'approve')]);
     expect(running).toMatchObject({ state: 'running', steps: 1, nextStep: 'approve', lastStepId: 's1' });

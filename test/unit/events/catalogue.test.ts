@@ -13,7 +13,7 @@ describe('the catalogue', () => {
     expect(new Set(definitions.map((definition) => definition.type)).size).toBe(definitions.length);
   });
 
-  it('has every type that the specification and the API name', () => {
+  it('has every type of the specification and of the API', () => {
     const named = [
       ...['agent.created', 'agent.state-changed', 'agent.step-recorded', 'task.requested', 'task.completed'],
       ...['task.failed', 'workflow.started', 'workflow.step-completed', 'multi-agent-task.completed'],
@@ -29,7 +29,7 @@ describe('the catalogue', () => {
     expect(current.aggregateType).toBe(catalogue.definitionOf(type)?.aggregateType);
   });
 
-  it.each(definitions)('brings every version of $type that was ever stored to the current one', ({ type, version }) => {
+  it.each(definitions)('upcasts every version of $type to the current version', ({ type, version }) => {
     for (let v = 1; v <= version; v++) {
       const old = sample(`${type}.v${v}.json`);
       const event = upcast(old, { stream: 's', sequenceNumber: 1 }, catalogue);
@@ -38,7 +38,7 @@ describe('the catalogue', () => {
     }
   });
 
-  it('reads version 1 of agent.created as the specification has it', () => {
+  it('upcasts version 1 of agent.created as specified', () => {
     const { data } = sample('agent.created.v1.json');
     expect(upcast(sample('agent.created.v1.json'), { stream: 's', sequenceNumber: 1 }, catalogue)).toMatchObject({
       version: 2,
@@ -46,7 +46,7 @@ describe('the catalogue', () => {
     });
   });
 
-  it('finds no stored event under a name but its own while no type is retired', () => {
+  it('has one stored name for each type while no type is retired', () => {
     for (const { type } of definitions) expect([...catalogue.retired.storedTypesOf([type])]).toEqual([type]);
   });
 
@@ -55,7 +55,7 @@ describe('the catalogue', () => {
     expect(() => catalogueOf([...definitions, { ...first }])).toThrow('event type agent.created is declared twice');
   });
 
-  it('has no sample of a type or version that is not declared', () => {
+  it('has no sample of an undeclared type or version', () => {
     for (const file of readdirSync(samples)) {
       const [, type = '', version] = /^(.+)\.v(\d+)\.json$/.exec(file) ?? [];
       expect(catalogue.definitionOf(type)?.version, file).toBeGreaterThanOrEqual(Number(version));
@@ -71,7 +71,7 @@ describe('the catalogue', () => {
     expect(newEventSchema.safeParse({ ...event, data: {} }).success).toBe(false);
   });
 
-  it('wants severity and category of system events, and of them alone', () => {
+  it('requires severity and category for system events, and refuses them for other events', () => {
     const { data } = sample('system.resource-alert.v1.json');
     expect(newEventSchema.safeParse({ type: 'system.resource-alert', data }).success).toBe(false);
     const agent = sample('agent.created.v1.json');
@@ -83,14 +83,14 @@ describe('the catalogue', () => {
 describe('findJsonFault', () => {
   const nested = (levels: number) => JSON.parse('['.repeat(levels) + ']'.repeat(levels));
 
-  it('finds what could not be stored and read back', () => {
+  it('finds values that cannot be stored and read back', () => {
     expect(findJsonFault({ a: [1, 'x', null, { b: '🦊' }] })).toBeUndefined();
     expect(findJsonFault({ a: ['ok', 'bad \ud800'] })).toMatchObject({ path: ['a', 1] });
     expect(findJsonFault({ ['k\udc00']: 1 })).toMatchObject({ path: [] });
     expect(findJsonFault(JSON.parse('{"a":{"__proto__":1}}'))).toMatchObject({ path: ['a', '__proto__'] });
   });
 
-  it('allows 32 levels and is not exhausted by 100,000', () => {
+  it('allows 32 levels, and refuses 33 and 100,000 levels', () => {
     expect(findJsonFault(nested(MAX_JSON_DEPTH))).toBeUndefined();
     expect(findJsonFault(nested(MAX_JSON_DEPTH + 1))?.message).toMatch(/deeper/);
     expect(findJsonFault(nested(100_000))?.message).toMatch(/deeper/);

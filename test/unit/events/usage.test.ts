@@ -5,7 +5,7 @@ import { catalogue, recordedEventSchema } from '../../../events/catalogue.ts';
 import { standardUsage, usage } from '../../../events/usage.ts';
 
 describe('usage', () => {
-  it('has names that mean the same everywhere, and others as they are given, all of them amounts', () => {
+  it('accepts amounts under standard names and other names, and refuses everything else', () => {
     for (const taken of [{}, { inputTokens: 1, costUsd: 0.5 }, { apiCalls: 3, 'gpu/s': 2.5, constructor: 1 }]) {
       expect(usage.safeParse(taken).data).toEqual(taken);
     }
@@ -44,7 +44,7 @@ describe('usage', () => {
       { inputTokens: 1, constructor: 2 },
       { inputTokens: 1, constructor: 2 },
     ],
-  ])('of older events, %o, is read as %o', (older, standard) => {
+  ])('%o of an older event is read as %o', (older, standard) => {
     expect(standardUsage(older)).toEqual(standard);
     const sample = new URL('../../../events/samples/agent.step-recorded.v1.json', import.meta.url);
     const event = JSON.parse(readFileSync(sample, 'utf8'));
@@ -57,7 +57,7 @@ describe('usage', () => {
     expect(recordedEventSchema.parse(read)).toEqual(read);
   });
 
-  it('of older events may lie outside of what is taken today', () => {
+  it('of an older event is read unchanged, also beyond the current limits', () => {
     const place = { stream: 's', sequenceNumber: 1 };
     const data = { agentId: '1', action: 'a', durationMs: 1.7e308, usage: { tokens: 1e300, other: -1 } };
     const read = upcast({ type: 'agent.step-recorded', version: 1, data }, place, catalogue);
