@@ -4,9 +4,10 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import * as z from 'zod';
 import { InvalidIdError, ValidationError } from '../../core/base/errors.ts';
 import { ID_PATTERN } from '../../core/base/stream-id.ts';
+import { turnAfter } from '../../core/base/turns.ts';
 import { issuesOf } from '../../core/base/validation.ts';
 import { id } from '../../core/events/envelope.ts';
-import { readJsonBody } from './json-body.ts';
+import { FREE_MS, readJsonBody } from './json-body.ts';
 import type { ProblemCode } from './problem.ts';
 import { Upload } from './uploads.ts';
 
@@ -132,15 +133,19 @@ export function route<
       try {
         const place = { params: params ? parseIds(params, given) : {}, query: readQuery(parameters, raw) };
         const json = body ? await readJsonBody(raw, upload) : undefined;
+        const pause = turnAfter(FREE_MS);
+        const checked = body ? parseInput(body, json) : undefined;
+        await pause();
         const keyed = context.idempotencyKey !== undefined && declaration.method === 'POST';
         const request = {
           ...place,
-          body: body ? parseInput(body, json) : undefined,
+          body: checked,
           context: keyed
             ? { ...context, digest: requestDigest(declaration, { ...given, ...queryOf(raw) }, json) }
             : context,
           signal: raw.signal,
         };
+        await pause();
         return await around(request.context, () => handle(request as Parameters<typeof handle>[0], deps));
       } finally {
         upload.release();

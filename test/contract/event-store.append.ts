@@ -1,5 +1,7 @@
+import { ulid } from 'ulid';
 import { expect, test } from 'vitest';
 import { ConcurrencyError, InvalidIdError, PayloadTooLargeError, ValidationError } from '../../core/base/errors.ts';
+import type { NewEvent } from '../../core/events/catalogue.ts';
 import type { CommitStorage } from '../../core/store/commit-storage.ts';
 import { EventStore } from '../../core/store/event-store.ts';
 import { catalogue } from '../../events/catalogue.ts';
@@ -54,6 +56,26 @@ export function appendContract(storage: () => CommitStorage): void {
     const stream = newStream();
     expect(await store.append(stream, steps(2), { expectedVersion: 'any' })).toMatchObject({ toVersion: 2 });
     expect(await store.append(stream, steps(1), { expectedVersion: 'any' })).toMatchObject({ fromVersion: 3 });
+  });
+
+  test('what JSON cannot carry is refused with its place, and nothing is written', async () => {
+    const store = new EventStore(storage(), { catalogue });
+    const workflowId = ulid();
+    const stream = `workflow-${workflowId}`;
+    const cycle: unknown[] = [];
+    cycle.push(cycle);
+    const strangers = [() => 1, Number.NaN, Number.POSITIVE_INFINITY, 1n, new Date(0), new Map(), [undefined], cycle];
+    const start = (parameters: unknown) => {
+      const data = { workflowId, workflowType: 't', initiatedBy: 'x', parameters };
+      return store.append(stream, [{ type: 'workflow.started', data } as NewEvent], { expectedVersion: 0 });
+    };
+    for (const stranger of strangers) {
+      const path = expect.stringMatching(/^events\.0\.data\.parameters\.a\.b/);
+      await expect(start({ a: { b: stranger } })).rejects.toMatchObject({ issues: [{ path }] });
+    }
+    const undefinedMember = start({ a: { b: undefined } });
+    await expect(undefinedMember).rejects.toMatchObject({ issues: [{ path: 'events.0.data.parameters.a' }] });
+    expect(await store.head(stream)).toBe(0);
   });
 
   test('"exists" needs a stream to be there', async () => {
