@@ -5,7 +5,7 @@ import { EventStore } from '../../core/store/event-store.ts';
 import { catalogue } from '../../events/catalogue.ts';
 import { newStream, step, steps } from '../support/sample-events.ts';
 
-/** What every adapter does with a scan of all commits. */
+/** The contract of a scan of all commits. */
 export function commitScanContract(name: string, create: () => Promise<CommitStorage & CommitScan>): void {
   describe(`scan of all commits: ${name}`, () => {
     let storage: CommitStorage & CommitScan;
@@ -31,7 +31,7 @@ export function commitScanContract(name: string, create: () => Promise<CommitSto
       return { stream: scanned.commit.stream, version: scanned.commit.version };
     };
 
-    it('gives every commit once, those of a stream together and in their order', async () => {
+    it('yields every commit once, the commits of a stream together and in order', async () => {
       const places = (await scan()).map(placeOf);
       const met = places.map(({ stream }) => stream).filter((stream, index, all) => stream !== all[index - 1]);
       expect(met.toSorted()).toEqual(streams.toSorted());
@@ -44,7 +44,7 @@ export function commitScanContract(name: string, create: () => Promise<CommitSto
       }
     });
 
-    it('gives commits as they are stored', async () => {
+    it('yields commits as they are stored', async () => {
       const [first] = await scan();
       if (!first || !('commit' in first)) throw new Error('no commit');
       const { stream, version } = first.commit;

@@ -6,7 +6,7 @@ import { Generations } from '../../core/replays/generations.ts';
 import { type ReplayRequest, Replays } from '../../core/replays/replays.ts';
 import { agentStatus } from '../../domain/agent/agent-status.ts';
 
-/** What a store of control items promises. `createControl` is called once; each test uses a kind of its own. */
+/** The contract of a store of control items. `createControl` is called once; each test uses another kind. */
 export function controlStoreContract(name: string, createControl: () => Promise<ControlStore>): void {
   describe(`control store on ${name}`, () => {
     let created: ControlStore | undefined;
@@ -26,11 +26,11 @@ export function controlStoreContract(name: string, createControl: () => Promise<
 const newKind = (): string => `kind-${ulid().toLowerCase()}`;
 
 function itemContract(control: () => ControlStore): void {
-  test('an item that was not written is not there', async () => {
+  test('an unwritten item is absent', async () => {
     expect(await control().get(newKind(), '1')).toBeUndefined();
   });
 
-  test('an item comes back as it was written, and counts its writes', async () => {
+  test('an item is read as it was written, and counts its writes', async () => {
     const kind = newKind();
     const content = { text: 'Zoë 🦜 "quoted"', list: [1, -0.5, null, [{}]], nested: { a: { b: true } } };
     expect(await control().put(kind, 'a/b:c~d', content, 0)).toBe(true);
@@ -39,7 +39,7 @@ function itemContract(control: () => ControlStore): void {
     expect(await control().get(kind, 'a/b:c~d')).toEqual({ kind, id: 'a/b:c~d', revision: 2, content: {} });
   });
 
-  test('an item is written and removed at the revision it has, and at no other', async () => {
+  test('an item is written and removed only at its current revision', async () => {
     const kind = newKind();
     expect(await control().put(kind, '1', { n: 1 }, 1)).toBe(false);
     expect(await control().remove(kind, '1', 1)).toBe(false);
@@ -56,7 +56,7 @@ function itemContract(control: () => ControlStore): void {
     expect(await control().put(kind, '1', { n: 3 }, 0)).toBe(true);
   });
 
-  test('of writers from the same revision one wins', async () => {
+  test('one of several writers from the same revision wins', async () => {
     const kind = newKind();
     await control().put(kind, 'old', {}, 0);
     for (const [id, expected] of [['old', 1] as const, ['new', 0] as const]) {
@@ -68,7 +68,7 @@ function itemContract(control: () => ControlStore): void {
     }
   });
 
-  test('an item that is too large to be stored anywhere is refused by name', async () => {
+  test('an item over the limit is refused, and the error names it', async () => {
     const kind = newKind();
     const write = control().put(kind, 'big', { text: 'é'.repeat(200_000) }, 0);
     await expect(write).rejects.toThrow(PayloadTooLargeError);
@@ -78,7 +78,7 @@ function itemContract(control: () => ControlStore): void {
 }
 
 function listContract(control: () => ControlStore): void {
-  test('the items of a kind in the order of their ids, page by page, all or those whose ids start alike', async () => {
+  test('the items of a kind are listed in the order of their ids, page by page, all or with a prefix', async () => {
     const kind = newKind();
     const ids = ['b/2', 'a/1', 'a/10', 'b/1', 'a', 'a/2', 'b'];
     for (const id of ids) await control().put(kind, id, { is: id }, 0);
@@ -107,7 +107,7 @@ function listContract(control: () => ControlStore): void {
     expect(await control().list(newKind(), { limit: 10 })).toEqual({ items: [] });
   });
 
-  test('a list shows items as last written, and none that was removed', async () => {
+  test('a list shows items as last written, without removed items', async () => {
     const kind = newKind();
     for (const id of ['1', '2']) await control().put(kind, id, { n: 1 }, 0);
     await control().put(kind, '1', { n: 2 }, 1);
@@ -132,7 +132,7 @@ function replayContract(control: () => ControlStore): void {
     ['a part without an end', scope],
     ['a part with an end', { ...scope, to: '2026-02-01T00:00:00.000Z' }],
     ['everything', {}],
-  ])('a replay id stands for one request: %s', async (_, given) => {
+  ])('a replay id belongs to one request: %s', async (_, given) => {
     const projection = { ...agentStatus, name: newKind() };
     const replays = new Replays({
       control: control(),

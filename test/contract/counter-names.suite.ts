@@ -19,7 +19,7 @@ interface Stores {
 
 type ByType = Readonly<Record<string, number>>;
 
-/** Counters under names that callers chose: the first 100 are shown, the rest is `other`. `create` is called once. */
+/** Counters under names of callers: the first 100 names are shown, the rest is `other`. `create` is called once. */
 export function counterNamesContract(name: string, create: () => Promise<Stores>): void {
   describe(`names of counters on ${name}`, () => {
     let stores: Stores;
@@ -58,7 +58,7 @@ export function counterNamesContract(name: string, create: () => Promise<Stores>
     const types = (count: number, prefix = 'type') => Array.from({ length: count }, (_, n) => `${prefix}-${n}`);
     const total = (counts: ByType) => Object.values(counts).reduce((sum, count) => sum + count, 0);
 
-    test('the first hundred have counters, the rest are counted together, and nothing is lost', async () => {
+    test('the first 100 names have counters, and all others are counted together', async () => {
       const { projector, agentsOf, live } = setup();
       const commits = await agentsOf(types(130));
       expect(await projector().apply(commits)).toEqual([]);
@@ -69,19 +69,19 @@ export function counterNamesContract(name: string, create: () => Promise<Stores>
       expect(agentsByType['late']).toBeUndefined();
     });
 
-    test('are the same live, in a rebuild that meets them in another order, and folded in memory', async () => {
+    test('are the same live, in a rebuild with another order of events, and folded in memory', async () => {
       const { projector, agentsOf, live, folded } = setup();
-      const one = await agentsOf(types(90, 'one'));
-      const two = await agentsOf(types(40, 'two'));
-      for (const commits of [one, two]) await projector().apply(commits);
-      for (const commits of [two, one]) await projector(2).apply(commits);
+      const first = await agentsOf(types(90, 'one'));
+      const second = await agentsOf(types(40, 'two'));
+      for (const commits of [first, second]) await projector().apply(commits);
+      for (const commits of [second, first]) await projector(2).apply(commits);
       const now = await live();
       expect(total(now.agentsByType)).toBe(130);
       expect(await live(2)).toEqual(now);
-      expect(await folded([...two, ...one])).toEqual(now);
+      expect(await folded([...second, ...first])).toEqual(now);
     });
 
-    test('that processes meet side by side share one hundred places', async () => {
+    test('share one limit of 100 when several processes add names', async () => {
       const { projector, agentsOf, live, folded } = setup();
       const parts = await Promise.all(types(6, 'part').map((part) => agentsOf(types(25, part))));
       const failures = await Promise.all(parts.map((commits) => projector().apply(commits)));
@@ -92,7 +92,7 @@ export function counterNamesContract(name: string, create: () => Promise<Stores>
       expect(await folded(parts.flat())).toEqual(now);
     });
 
-    test('may read like anything: each has its own counter, and one that reads `other` is counted with the rest', async () => {
+    test('may be any text: each has a counter, and the name `other` is counted with the rest', async () => {
       const { projector, agentsOf, live, folded } = setup();
       const odd = ['Coder', 'coder', '__proto__', 'constructor', 'toString', 'a/b~c', '~1', '\u2028', '😀', ' '];
       const commits = await agentsOf([...odd, 'other', ...types(95)]);
@@ -113,7 +113,7 @@ export function counterNamesContract(name: string, create: () => Promise<Stores>
       expect(total(agentsByType)).toBe(60);
     });
 
-    test('of which there are more already stay and go on, and a rebuild bounds them', async () => {
+    test('beyond the limit in older views stay and continue, and a rebuild limits them', async () => {
       const { projection, projector, agentsOf, live, folded } = setup();
       const { named: _, ...unbounded } = projection;
       const before = await agentsOf(types(120));

@@ -28,7 +28,7 @@ const STREAM = 'agent-42';
 const fold = viewFold(agentStatus);
 const objects = new MemoryObjectStore(); // the bucket is not restored
 
-/** A stage over some tables: what its functions do, as they do it. */
+/** A stage over some tables, with the work of its functions. */
 function stageOn(tables: Tables) {
   const commits = new DynamoCommitStorage(dynamoDb(), tables.events);
   const store = new EventStore(commits, { catalogue });
@@ -63,7 +63,7 @@ function stageOn(tables: Tables) {
 
 type Items = readonly Record<string, AttributeValue>[];
 
-/** What a table holds now: what a restore to this moment gives later. */
+/** The items of a table: the content of a later restore to this moment. */
 async function imageOf(table: string): Promise<Items> {
   return (await dynamoDb().send(new ScanCommand({ TableName: table, ConsistentRead: true }))).Items ?? [];
 }
@@ -89,7 +89,7 @@ beforeAll(async () => {
   for (let index = 0; index < 17; index++) await lost.append('lost');
 }, 30_000);
 
-it('a restored table of events beside newer snapshots in the bucket returns no state of the lost history', async () => {
+it('a restored table of events with newer snapshots in the bucket returns no state of the lost history', async () => {
   const { store, snapshots, append } = stageOn(await restored({ events: images.events }));
   const [fast, slow] = [new StateReader({ store, snapshots }), new StateReader({ store })];
   for (let head = 16; head < 36; head++) {
@@ -121,7 +121,7 @@ it('a verification names the views that were not restored with the events', asyn
   expect(differences.map(({ place, kind }) => `${place} ${kind}`)).toEqual(['agent-status/42 ahead']);
 }, 30_000);
 
-it('the next commit of a stream makes a view that was not restored anew', async () => {
+it('the next commit of a stream makes a view again that was not restored', async () => {
   const tables = await restored({ events: images.events, log: images.log });
   const stage = stageOn({ ...tables, views: (await restored({ views: await imageOf(lost.tables.views) })).views });
   await stage.append('new');

@@ -32,7 +32,7 @@ generationStoreContract('DynamoDB', async () => {
 });
 controlStoreContract('DynamoDB', async () => new DynamoControlStore(dynamoDb(), (await createTables()).control));
 const logTables = createTables();
-// A tenant of its own for each test: the table is the same, and empty for it.
+// Each test has another tenant, for which the shared table is empty.
 logContract('DynamoDB', async () => new DynamoLogStorage(dynamoDb(), (await logTables).log, ulid()));
 sagaTokensContract('DynamoDB', async () => new DynamoSagaTokens(dynamoDb(), (await createTables()).sagaTokens));
 sharedViewStoreContract('DynamoDB', async () => {

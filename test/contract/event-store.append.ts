@@ -9,7 +9,7 @@ import { newStream, noise, step, steps } from '../support/sample-events.ts';
 
 /** Expected versions, atomic commits and limits. */
 export function appendContract(storage: () => CommitStorage): void {
-  test('expected version 0 starts a stream, and only once', async () => {
+  test('expected version 0 starts a stream once', async () => {
     const store = new EventStore(storage(), { catalogue });
     const stream = newStream();
     const result = await store.append(stream, steps(2), { expectedVersion: 0 });
@@ -21,7 +21,7 @@ export function appendContract(storage: () => CommitStorage): void {
     expect(await store.head(stream)).toBe(2);
   });
 
-  test('an expected version has to be the head: a gap, a version passed and one inside a commit are refused', async () => {
+  test('an expected version other than the head is refused: later, earlier, or inside a commit', async () => {
     const store = new EventStore(storage(), { catalogue });
     const stream = newStream();
     await store.append(stream, steps(3), { expectedVersion: 0 });
@@ -36,13 +36,13 @@ export function appendContract(storage: () => CommitStorage): void {
     expect(await store.head(stream)).toBe(4);
   });
 
-  test('a number above 0 on a stream without events is refused', async () => {
+  test('an expected version above 0 on an empty stream is refused', async () => {
     const store = new EventStore(storage(), { catalogue });
     const append = store.append(newStream(), steps(1), { expectedVersion: 1 });
     await expect(append).rejects.toMatchObject({ expectedVersion: 1, actualVersion: 0 });
   });
 
-  test('a head said to be known is still a condition of the write', async () => {
+  test('a known head is still a condition of the write', async () => {
     const store = new EventStore(storage(), { catalogue });
     const stream = newStream();
     await store.append(stream, steps(2), { expectedVersion: 0, headKnown: true });
@@ -51,14 +51,14 @@ export function appendContract(storage: () => CommitStorage): void {
     await expect(stale).rejects.toMatchObject({ expectedVersion: 2, actualVersion: 3 });
   });
 
-  test('"any" starts a stream and goes on with it', async () => {
+  test('"any" starts and continues a stream', async () => {
     const store = new EventStore(storage(), { catalogue });
     const stream = newStream();
     expect(await store.append(stream, steps(2), { expectedVersion: 'any' })).toMatchObject({ toVersion: 2 });
     expect(await store.append(stream, steps(1), { expectedVersion: 'any' })).toMatchObject({ fromVersion: 3 });
   });
 
-  test('what JSON cannot carry is refused with its place, and nothing is written', async () => {
+  test('values that JSON lacks are refused with their place, and nothing is written', async () => {
     const store = new EventStore(storage(), { catalogue });
     const workflowId = ulid();
     const stream = `workflow-${workflowId}`;
@@ -78,7 +78,7 @@ export function appendContract(storage: () => CommitStorage): void {
     expect(await store.head(stream)).toBe(0);
   });
 
-  test('"exists" needs a stream to be there', async () => {
+  test('"exists" needs an existing stream', async () => {
     const store = new EventStore(storage(), { catalogue });
     const stream = newStream();
     const early = store.append(stream, steps(1), { expectedVersion: 'exists' });
@@ -99,7 +99,7 @@ export function appendContract(storage: () => CommitStorage): void {
     expect(commits.map(({ version, count }) => [version, count])).toEqual([[1, 100]]);
   });
 
-  test('a commit over the size limit is refused and nothing is written; a commit just under it fits', async () => {
+  test('a commit over the size limit is refused and not written; a commit under the limit is accepted', async () => {
     const store = new EventStore(storage(), { catalogue });
     const stream = newStream();
     const tooLarge = store.append(stream, [step('small'), step(noise(600_000))], { expectedVersion: 0 });
@@ -122,7 +122,7 @@ export function appendContract(storage: () => CommitStorage): void {
     expect(await store.head(stream)).toBe(0);
   });
 
-  test('names that are no stream ids are refused', async () => {
+  test('invalid stream ids are refused', async () => {
     const store = new EventStore(storage(), { catalogue });
     for (const stream of ['', 'agent', 'agent-', '-42', 'Agent-42', 'agent-a/b', 'agent-é']) {
       await expect(store.append(stream, steps(1), { expectedVersion: 'any' }), stream).rejects.toThrow(InvalidIdError);

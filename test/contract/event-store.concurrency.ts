@@ -8,7 +8,7 @@ import { fill, newStream, steps } from '../support/sample-events.ts';
 
 const WRITERS = 8;
 
-/** Writers at the same time, each a store of its own as in separate processes. */
+/** Writers at the same time, each with another store as in separate processes. */
 export function concurrencyContract(storage: () => CommitStorage): void {
   const race = (append: (store: EventStore, writer: number) => Promise<AppendResult>) =>
     Promise.allSettled(
@@ -16,12 +16,12 @@ export function concurrencyContract(storage: () => CommitStorage): void {
     );
 
   for (const headKnown of [true, false]) {
-    test(`of ${WRITERS} writers at one version exactly one wins (head known: ${headKnown})`, async () => {
+    test(`one of ${WRITERS} writers at the same version wins (head known: ${headKnown})`, async () => {
       const store = new EventStore(storage(), { catalogue });
       const stream = newStream();
       await fill(store, stream, [2]);
       const options = { expectedVersion: 2, headKnown };
-      const settled = await race((own, writer) => own.append(stream, steps(writer + 1), options));
+      const settled = await race((store, writer) => store.append(stream, steps(writer + 1), options));
 
       const [won, ...more] = settled.filter((result) => result.status === 'fulfilled').map(({ value }) => value);
       expect(more).toEqual([]);
@@ -36,11 +36,11 @@ export function concurrencyContract(storage: () => CommitStorage): void {
     });
   }
 
-  test(`${WRITERS} writers at "any" all win, each commit whole and no version missing`, async () => {
+  test(`${WRITERS} writers at "any" all win, and their commits are complete and without gaps`, async () => {
     const store = new EventStore(storage(), { catalogue });
     const stream = newStream();
-    const settled = await race((own, writer) =>
-      own.append(stream, steps(1 + (writer % 3)), { expectedVersion: 'any' }),
+    const settled = await race((store, writer) =>
+      store.append(stream, steps(1 + (writer % 3)), { expectedVersion: 'any' }),
     );
 
     const won = settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
@@ -52,12 +52,12 @@ export function concurrencyContract(storage: () => CommitStorage): void {
   });
 
   for (const expectedVersion of [2, 'any', 'exists'] as const) {
-    test(`${WRITERS} writers with one commit id at ${expectedVersion} make one commit, and all get its result`, async () => {
+    test(`${WRITERS} writers with one commit id at ${expectedVersion} make one commit and get the same result`, async () => {
       const store = new EventStore(storage(), { catalogue });
       const stream = newStream();
       await fill(store, stream, [2]);
       const options = { expectedVersion, commitId: 'key' };
-      const settled = await race((own) => own.append(stream, steps(2), options));
+      const settled = await race((store) => store.append(stream, steps(2), options));
 
       expect(settled.filter((result) => result.status === 'rejected')).toEqual([]);
       const results = settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
@@ -69,8 +69,8 @@ export function concurrencyContract(storage: () => CommitStorage): void {
 
   test('repeats under one commit id among other writers make one commit', async () => {
     const stream = newStream();
-    const settled = await race((own, writer) =>
-      own.append(
+    const settled = await race((store, writer) =>
+      store.append(
         stream,
         steps(2),
         writer % 2 ? { expectedVersion: 'any', commitId: 'key' } : { expectedVersion: 'any' },

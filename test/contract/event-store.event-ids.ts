@@ -10,9 +10,9 @@ import { fill, newStream, step } from '../support/sample-events.ts';
 
 const named = (id: string, action = id): NewEvent => ({ ...step(action), id });
 
-/** Ids that callers give to events: each stands in its stream once. */
+/** Ids that callers give to events are unique in their stream. */
 export function eventIdContract(storage: () => CommitStorage): void {
-  test('an id comes once in a stream, in whatever append; the error says where it is, and nothing is written', async () => {
+  test('a second event with the same id in a stream is refused, and the error names the place of the first', async () => {
     const store = new EventStore(storage(), { catalogue });
     const [stream, other] = [newStream(), newStream()];
     await fill(store, stream, [2]);
@@ -31,7 +31,7 @@ export function eventIdContract(storage: () => CommitStorage): void {
     expect(await store.append(other, [named('a')], { expectedVersion: 0 })).toMatchObject({ toVersion: 1 });
   });
 
-  test('an id that a refused append gave is free again', async () => {
+  test('an id of a refused append stays free', async () => {
     const store = new EventStore(storage(), { catalogue });
     const stream = newStream();
     await store.append(stream, [named('a')], { expectedVersion: 0 });
@@ -42,7 +42,7 @@ export function eventIdContract(storage: () => CommitStorage): void {
     expect(await store.append(stream, [named('b')], { expectedVersion: 1 })).toMatchObject({ toVersion: 2 });
   });
 
-  test('an id that Annals made is taken as well, wherever its event stands', async () => {
+  test('an id that Annals made is also unique, at every place of a commit', async () => {
     const stream = newStream();
     let time = Date.parse('2026-01-01T00:00:00Z');
     const clock = monotonicFactory();
@@ -75,7 +75,7 @@ export function eventIdContract(storage: () => CommitStorage): void {
     expect(await store.append(newStream(), all, { expectedVersion: 0 })).toMatchObject({ toVersion: 24 });
   });
 
-  test('an append under a key is repeated by its key, whatever ids its events have', async () => {
+  test('an append under a key is repeated by its key, with any event ids', async () => {
     const store = new EventStore(storage(), { catalogue });
     const stream = newStream();
     const first = await store.append(stream, [named('a')], { expectedVersion: 0, commitId: 'key' });
@@ -85,7 +85,7 @@ export function eventIdContract(storage: () => CommitStorage): void {
     }
   });
 
-  test('of many writers with the same id one wins, and the others are refused', async () => {
+  test('one of many writers with the same id wins, and the others are refused', async () => {
     const stream = newStream();
     const results = await Promise.allSettled(
       Array.from({ length: 6 }, () =>
@@ -98,7 +98,7 @@ export function eventIdContract(storage: () => CommitStorage): void {
     expect(await new EventStore(storage(), { catalogue }).head(stream)).toBe(1);
   });
 
-  test(`an append gives ids to ${MAX_GIVEN_IDS} events at most`, async () => {
+  test(`an append has at most ${MAX_GIVEN_IDS} events with ids of the caller`, async () => {
     const store = new EventStore(storage(), { catalogue });
     const stream = newStream();
     const many = Array.from({ length: MAX_GIVEN_IDS + 1 }, () => named(ulid()));

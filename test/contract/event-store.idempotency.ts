@@ -12,7 +12,7 @@ import { fill, newStream, steps } from '../support/sample-events.ts';
 
 const anyExpectation: readonly ExpectedVersion[] = [0, 2, 'any', 'exists'];
 
-/** Repeats under one commit id: the first one's result, whatever happened in between, and nothing written. */
+/** A repeat under a commit id gets the result of the first append, and writes nothing. */
 export function idempotencyContract(storage: () => CommitStorage): void {
   for (const first of anyExpectation) {
     test(`a repeat of an append at ${first} gives the original result, under any expected version`, async () => {
@@ -67,12 +67,12 @@ export function idempotencyContract(storage: () => CommitStorage): void {
   test('a commit id belongs to its stream', async () => {
     const store = new EventStore(storage(), { catalogue });
     const options = { expectedVersion: 'any', commitId: 'key' } as const;
-    const [one, two] = [newStream(), newStream()];
-    expect(await store.append(one, steps(1), options)).toMatchObject({ repeated: false });
-    expect(await store.append(two, steps(1), options)).toMatchObject({ repeated: false });
+    const [streamA, streamB] = [newStream(), newStream()];
+    expect(await store.append(streamA, steps(1), options)).toMatchObject({ repeated: false });
+    expect(await store.append(streamB, steps(1), options)).toMatchObject({ repeated: false });
   });
 
-  test('appends without a commit id are never taken for each other', async () => {
+  test('appends without a commit id are never repeats of each other', async () => {
     const store = new EventStore(storage(), { catalogue });
     const stream = newStream();
     await store.append(stream, steps(1), { expectedVersion: 'any' });
@@ -80,7 +80,7 @@ export function idempotencyContract(storage: () => CommitStorage): void {
     expect(await store.head(stream)).toBe(2);
   });
 
-  test('a commit is found by the id its caller gave it, and by no other', async () => {
+  test('a commit is found only by the id of its caller', async () => {
     const store = new EventStore(storage(), { catalogue });
     const stream = newStream();
     await store.append(stream, steps(2), { expectedVersion: 0 });
@@ -97,7 +97,7 @@ export function idempotencyContract(storage: () => CommitStorage): void {
 
   const [DIGEST, OTHER] = ['AAAAAAAAAAAAAAAAAAAAAA', 'BBBBBBBBBBBBBBBBBBBBBA'];
 
-  test('a commit id stands for one request: another digest is refused, and nothing is written', async () => {
+  test('a commit id belongs to one request: another digest is refused, and nothing is written', async () => {
     const store = new EventStore(storage(), { catalogue });
     const stream = newStream();
     const commitId = ulid();
@@ -107,14 +107,14 @@ export function idempotencyContract(storage: () => CommitStorage): void {
     for (const expectedVersion of [...anyExpectation, 1]) {
       await expect(append(expectedVersion, OTHER), `at ${expectedVersion}`).rejects.toThrow(IdempotencyKeyReusedError);
       expect(await append(expectedVersion, DIGEST)).toEqual({ ...first, repeated: true });
-      // What was written or is asked without a digest is taken for the same.
+      // Without a digest on either side, the requests count as equal.
       expect(await append(expectedVersion)).toEqual({ ...first, repeated: true });
     }
     expect((await store.findCommit(stream, commitId))?.digest).toBe(DIGEST);
     expect(await store.head(stream)).toBe(1);
   });
 
-  test('a commit without a digest is repeated whatever the digest', async () => {
+  test('a commit without a digest is repeated for any digest', async () => {
     const store = new EventStore(storage(), { catalogue });
     const stream = newStream();
     const first = await store.append(stream, steps(1), { expectedVersion: 0, commitId: 'key' });
@@ -122,13 +122,13 @@ export function idempotencyContract(storage: () => CommitStorage): void {
     expect(await store.append(stream, steps(1), options)).toEqual({ ...first, repeated: true });
   });
 
-  test('a request that changed nothing is found by its key, and by nothing else', async () => {
+  test('a request that changed nothing is found only by its key', async () => {
     const store = new EventStore(storage(), { catalogue });
     const stream = newStream();
     await fill(store, stream, [2, 1]);
     const key = ulid();
     await store.note(stream, { commitId: key, digest: DIGEST, version: 3 });
-    await store.note(stream, { commitId: key, digest: OTHER, version: 3 }); // the first one stays
+    await store.note(stream, { commitId: key, digest: OTHER, version: 3 }); // the first note stays
     const note = await store.findCommit(stream, key);
     expect(note).toMatchObject({ stream, version: 4, count: 0, commitId: key, keyed: true, digest: DIGEST });
     expect(await store.head(stream)).toBe(3);
@@ -144,13 +144,13 @@ export function idempotencyContract(storage: () => CommitStorage): void {
     expect(await store.append(stream, steps(1), { expectedVersion: 3 })).toMatchObject({ fromVersion: 4 });
   });
 
-  test('one’s commit that lands between the looks at head and key is a repeat, not a conflict', async () => {
+  test('a commit of the same request between the reads of head and key is a repeat, not a conflict', async () => {
     const stream = newStream();
     const plain = new EventStore(storage(), { catalogue });
     await fill(plain, stream, [1]);
     const options = { expectedVersion: 1, commitId: 'key' } as const;
     let landed: Promise<AppendResult> | undefined;
-    // The look for the key is answered before, that at the head after the twin's commit was written.
+    // The key is read before the commit of the same request is written, the head after it.
     const store = new EventStore(
       {
         ...passing(storage()),
@@ -174,7 +174,7 @@ export function idempotencyContract(storage: () => CommitStorage): void {
   });
 
   for (const expectedVersion of ['any', 'exists'] as const) {
-    test(`one’s commit that lands while the head is looked at is a repeat at ${expectedVersion}, not a second commit`, async () => {
+    test(`a commit of the same request during the read of the head is a repeat at ${expectedVersion}, not a second commit`, async () => {
       const stream = newStream();
       const plain = new EventStore(storage(), { catalogue });
       await fill(plain, stream, [1]);
@@ -184,7 +184,7 @@ export function idempotencyContract(storage: () => CommitStorage): void {
         {
           ...passing(storage()),
           async head(of) {
-            await setImmediate(); // a look for the key beside this one is over by now
+            await setImmediate(); // a simultaneous read of the key is over now
             await setImmediate();
             landed ??= await plain.append(stream, steps(1), options);
             return storage().head(of);
@@ -199,7 +199,7 @@ export function idempotencyContract(storage: () => CommitStorage): void {
   }
 }
 
-/** The calls of a storage, to be replaced one by one. */
+/** The calls of a storage, for tests that replace some of them. */
 function passing(storage: CommitStorage): CommitStorage {
   return {
     put: (commit, given) => storage.put(commit, given),

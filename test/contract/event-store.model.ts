@@ -9,12 +9,12 @@ import { catalogue } from '../../events/catalogue.ts';
 import { losingReplies } from '../support/memory-storage.ts';
 import { newStream, steps } from '../support/sample-events.ts';
 
-/** The same runs each time; another number explores others. fast-check prints it, and the path, when a run fails. */
+/** The seed of the runs; another number gives other runs. fast-check prints seed and path when a run fails. */
 const SEED = Number(process.env['FAST_CHECK_SEED'] ?? 20260105);
 
 interface Append {
   readonly kind: 'append';
-  /** Relative to the head at that time, so that all cases come up, or absolute. */
+  /** Absolute, or relative to the current head, so that all cases occur. */
   readonly expected: { readonly fromHead: number } | 0 | 'any' | 'exists';
   readonly count: number;
   readonly commitId: string | undefined;
@@ -56,7 +56,7 @@ const operations = fc.array(fc.oneof({ weight: 2, arbitrary: appends }, { weight
   maxLength: 16,
 });
 
-/** The event store as an array of texts, and what each commit id was answered with. */
+/** The event store as an array of texts, with the result of each commit id. */
 class Model {
   readonly texts: string[] = [];
   readonly answers = new Map<string, Pick<AppendResult, 'fromVersion' | 'toVersion'>>();
@@ -74,9 +74,9 @@ class Model {
   }
 }
 
-/** Random histories on the store and on a plain model: the same answers, the same events. */
+/** Random histories give the same answers and events on the store and on a simple model. */
 export function modelContract(storage: () => CommitStorage): void {
-  test(`any history of appends, repeats, lost replies and reads is that of an array (seed ${SEED})`, async () => {
+  test(`appends, repeats, lost replies and reads give the same results as an array (seed ${SEED})`, async () => {
     await fc.assert(
       fc.asyncProperty(operations, (history) => replay(storage(), history)),
       {
@@ -106,7 +106,7 @@ async function compareAppend(store: EventStore, stream: string, model: Model, op
   const { expected, count, commitId, replyLost } = operation;
   const head = model.texts.length;
   const expectedVersion = typeof expected === 'object' ? Math.max(0, head + expected.fromHead) : expected;
-  // Only one who has just read the stream, and no commit of this id in it, may say that the head is known.
+  // The head is known only after a read of the stream that found no commit with this id.
   const met = commitId !== undefined && model.answers.has(commitId);
   const headKnown = operation.headKnown && expectedVersion === head && !met;
   const events = steps(count, text);

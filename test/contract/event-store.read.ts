@@ -7,7 +7,7 @@ import type { ReadOptions } from '../../core/store/read-range.ts';
 import { catalogue } from '../../events/catalogue.ts';
 import { fill, newStream, noise, step, steps } from '../support/sample-events.ts';
 
-/** Reading back: ranges, directions, paging, and that events come out as they went in. */
+/** Reads: ranges, directions, pages, and unchanged events. */
 export function readContract(storage: () => CommitStorage): void {
   async function read(stream: string, options: ReadOptions & { limit?: number } = {}): Promise<number[]> {
     const events = await Array.fromAsync(new EventStore(storage(), { catalogue }).read(stream, options));
@@ -15,14 +15,14 @@ export function readContract(storage: () => CommitStorage): void {
     return events.map((event) => event.sequenceNumber);
   }
 
-  test('a stream without events reads as empty, either way', async () => {
+  test('a stream without events is empty in both directions', async () => {
     const stream = newStream();
     expect(await read(stream)).toEqual([]);
     expect(await read(stream, { from: 5 })).toEqual([]);
     expect(await read(stream, { direction: 'backward' })).toEqual([]);
   });
 
-  test('every range of a stream of several commits, in both directions', async () => {
+  test('every range of a stream with several commits is read in both directions', async () => {
     const stream = newStream();
     await fill(new EventStore(storage(), { catalogue }), stream, [1, 3, 4, 1]);
     for (let low = 1; low <= 10; low++) {
@@ -35,7 +35,7 @@ export function readContract(storage: () => CommitStorage): void {
     }
   });
 
-  test('an open end is the head or the beginning', async () => {
+  test('an open range ends at the head or at the beginning', async () => {
     const stream = newStream();
     await fill(new EventStore(storage(), { catalogue }), stream, [2, 3]);
     expect(await read(stream)).toEqual([1, 2, 3, 4, 5]);
@@ -46,7 +46,7 @@ export function readContract(storage: () => CommitStorage): void {
     expect(await read(stream, { direction: 'backward', to: 2 })).toEqual([5, 4, 3, 2]);
   });
 
-  test('a limit ends the reading, inside a commit too', async () => {
+  test('a limit ends the read, also inside a commit', async () => {
     const stream = newStream();
     await fill(new EventStore(storage(), { catalogue }), stream, [3, 3, 3]);
     expect(await read(stream, { limit: 0 })).toEqual([]);
@@ -57,7 +57,7 @@ export function readContract(storage: () => CommitStorage): void {
     expect(await read(stream, { direction: 'backward', from: 5, limit: 3 })).toEqual([5, 4, 3]);
   });
 
-  test('the commits of a range are whole, in order, and no others', async () => {
+  test('the commits of a range are complete and in order', async () => {
     const store = new EventStore(storage(), { catalogue });
     const stream = newStream();
     await fill(store, stream, [2, 3, 100, 2, 3]);
@@ -69,7 +69,7 @@ export function readContract(storage: () => CommitStorage): void {
     expect(await versions({ from: 111 })).toEqual([]);
   });
 
-  test('a stream of over 1 MB is read whole, from any place, and the reading can be left off', async () => {
+  test('a stream of over 1 MB is read completely, from any version, and a reader can stop early', async () => {
     const store = new EventStore(storage(), { catalogue });
     const stream = newStream();
     for (let version = 0; version < 6; version += 2) {
@@ -86,7 +86,7 @@ export function readContract(storage: () => CommitStorage): void {
     }
   });
 
-  test('events come back as they went in: any text, numbers, nesting, compressed or not', async () => {
+  test('events are read as they were written: any text, numbers and nesting, compressed or not', async () => {
     const store = new EventStore(storage(), { catalogue });
     const stream = newStream();
     const output = {
@@ -141,7 +141,7 @@ export function readContract(storage: () => CommitStorage): void {
     expect(commit?.types).toEqual(['agent.step-recorded']);
   });
 
-  test('a damaged body is an error that names the stream and the version; the events before it can be read', async () => {
+  test('a damaged body is an error with stream and version; the events before it can be read', async () => {
     const store = new EventStore(storage(), { catalogue });
     const stream = newStream();
     await store.append(stream, steps(3), { expectedVersion: 0 });

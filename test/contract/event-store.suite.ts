@@ -8,8 +8,8 @@ import { modelContract } from './event-store.model.ts';
 import { readContract } from './event-store.read.ts';
 
 /**
- * What the event store promises, whatever keeps its commits. `createStorage` is called once; each test writes to streams
- * of its own, so the storage need not be empty.
+ * The contract of the event store over any storage. `createStorage` is called once. Each test writes to new streams, so
+ * the storage need not be empty.
  */
 export function eventStoreContract(name: string, createStorage: () => Promise<CommitStorage>): void {
   describe(`event store on ${name}`, () => {

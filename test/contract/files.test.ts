@@ -29,13 +29,13 @@ test('names of objects and of new folders are on the disk when a put returns', a
   const sync = vi.spyOn(handles, 'sync').mockImplementation(async () => void synced.push(named('a/b/key')));
   onTestFinished(() => sync.mockRestore());
   await store.put('a/b/key', new Uint8Array([1]));
-  expect(synced).toEqual([false, false, true]); // the folders that have `b` and `a`, then the one that has the object
+  expect(synced).toEqual([false, false, true]); // the folders of `b` and `a`, then the folder of the object
   synced = [];
   await store.put('a/b/other', new Uint8Array([1]));
   expect(synced).toHaveLength(1);
 });
 
-test('an object is on the disk before it has its name, so that it is whole after a loss of power', async () => {
+test('an object is on the disk before it gets its name, so that it is complete after a loss of power', async () => {
   const folder = temporaryFolder();
   const store = new FileObjectStore(folder);
   const probe = await open(join(folder, 'probe'), 'w');

@@ -8,7 +8,7 @@ interface Stores {
   readonly generations: GenerationStore;
 }
 
-/** What a store of views promises to those who work on a whole generation. Each test uses a projection of its own. */
+/** The contract of a store of views for work on a whole generation. Each test uses another projection. */
 export function generationStoreContract(name: string, create: () => Promise<Stores>): void {
   describe(`generation store on ${name}`, () => {
     let created: Stores | undefined;
@@ -42,7 +42,7 @@ function generationContract(stores: () => Stores): void {
   }
   const eventually = (check: () => Promise<void>) => vi.waitFor(check, { timeout: 5_000, interval: 100 });
 
-  test('the checkpoints of a group, page by page; also of views that no event came for', async () => {
+  test('the checkpoints of a group are listed page by page, also for views without events', async () => {
     const projection = `agents-${ulid()}`;
     for (const key of ['b', 'a', 'c', '10', '9']) await put(projection, 1, key, 1);
     await put(projection, 1, 'a', 2);
@@ -62,7 +62,7 @@ function generationContract(stores: () => Stores): void {
     expect(await all(projection, 3, 'idle')).toEqual([]);
   });
 
-  test('the versions of many keys, as last written', async () => {
+  test('the versions of many keys are read as last written', async () => {
     const projection = `agents-${ulid()}`;
     const keys = Array.from({ length: 100 }, (_, n) => `k${n}`);
     await Promise.all(keys.slice(0, 60).map((key) => put(projection, 4, key, 1)));
@@ -73,7 +73,7 @@ function generationContract(stores: () => Stores): void {
     expect(await stores().generations.versions(projection, 4, [])).toEqual(new Map());
   });
 
-  test('views are removed from their generation, and from no other', async () => {
+  test('views are removed only from their generation', async () => {
     const projection = `agents-${ulid()}`;
     const keys = Array.from({ length: 60 }, (_, n) => `k${n}`);
     await Promise.all(keys.flatMap((key) => [put(projection, 1, key, 1), put(projection, 2, key, 1)]));

@@ -50,7 +50,7 @@ function largeCommitsContract(name: string, create: () => Promise<Stores>): void
     const bodies = async (stream: string): Promise<ListedObject[]> =>
       Array.fromAsync(open().objects.list(`large-events/${stream}/`));
 
-    test('an event of 5 MB comes back as it was; its commit is a small item that says where it is', async () => {
+    test('an event of 5 MB is read unchanged; its commit is a small item with the key of the object', async () => {
       const { store, storage } = open();
       const stream = newStream();
       const event = step(noise(5_000_000));
@@ -76,7 +76,7 @@ function largeCommitsContract(name: string, create: () => Promise<Stores>): void
       expect([await store.head(stream), await bodies(stream)]).toEqual([1, []]);
     });
 
-    test('a repeat under a commit id is found, and gives the first one’s events', async () => {
+    test('a repeat under a commit id gets the events of the first append', async () => {
       const { store } = open();
       const stream = newStream();
       const options = { expectedVersion: 'any', commitId: 'key' } as const;
@@ -84,7 +84,7 @@ function largeCommitsContract(name: string, create: () => Promise<Stores>): void
       expect(await store.append(stream, [step(noise(900_000))], options)).toEqual({ ...first, repeated: true });
     });
 
-    test('a body that is gone or changed is an error that names the commit', async () => {
+    test('a missing or changed body is an error that names the commit', async () => {
       const { store, objects } = open();
       const stream = newStream();
       await store.append(stream, [step(noise(900_000))], { expectedVersion: 0 });
@@ -104,7 +104,7 @@ function largeCommitsContract(name: string, create: () => Promise<Stores>): void
       expect(await reading()).toHaveLength(1);
     });
 
-    test('the object is written first: when it cannot be, nothing is', async () => {
+    test('the object is written first; when that fails, nothing is written', async () => {
       const { storage } = open();
       const stream = newStream();
       const full = new MemoryObjectStore();
@@ -116,7 +116,7 @@ function largeCommitsContract(name: string, create: () => Promise<Stores>): void
       expect(await store.head(stream)).toBe(0);
     });
 
-    test('the log has the claim, and gives its readers the event', async () => {
+    test('the log stores the claim, and its readers get the event', async () => {
       const { store, storage, claims } = open();
       const stream = newStream();
       const event = step(noise(900_000));
@@ -136,7 +136,7 @@ function largeCommitsContract(name: string, create: () => Promise<Stores>): void
       expect(logged?.commit.body.length).toBeLessThan(500);
     });
 
-    test('bodies that no commit claims are swept after an hour, and no others', async () => {
+    test('only bodies without a commit are removed after an hour', async () => {
       const { store, storage, claims } = open();
       const [stream, orphaned] = [newStream(), newStream()];
       await store.append(stream, [step(noise(900_000))], { expectedVersion: 0 });

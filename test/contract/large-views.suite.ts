@@ -13,7 +13,7 @@ interface Stores {
   readonly shared: SharedViewStore;
 }
 
-/** Views of any size over a store that takes small ones. */
+/** Views of any size over a store for small views. */
 export function largeViewsContract(name: string, create: () => Promise<Stores>): void {
   describe(`large views on ${name}`, () => {
     let stores: Stores;
@@ -34,7 +34,7 @@ export function largeViewsContract(name: string, create: () => Promise<Stores>):
     }
     const large = { text: noise(400_000), nested: [{ 'a/b': null }] };
 
-    test('come back as they were written, members of any name, whatever makes them large', async () => {
+    test('are read as they were written, with members of any name and any large part', async () => {
       const { views, view, read, keys } = setup();
       const named = JSON.parse('{"__proto__":{"x":1},"":2}');
       const wide = Object.fromEntries(Array.from({ length: 3_000 }, (_, n) => [`m${n}`, noise(300)]));
@@ -52,7 +52,7 @@ export function largeViewsContract(name: string, create: () => Promise<Stores>):
       expect(JSON.stringify(await stores.views.get(view(1, {}).projection, 1, '42')).length).toBeLessThan(1_000);
     });
 
-    test('are written once while they stay the same, and removed when they change or shrink', async () => {
+    test('have parts that are written once, and removed when they change or shrink', async () => {
       const { views, view, read, keys, objects } = setup();
       const put = vi.spyOn(objects, 'put');
       await views.put(view(1, { configuration: large, steps: 0 }), 0);
@@ -67,7 +67,7 @@ export function largeViewsContract(name: string, create: () => Promise<Stores>):
       expect(await read()).toEqual(view(4, { configuration: {}, steps: 1 }));
     });
 
-    test('that lose a race leave the winner whole, and what nobody claims is swept an hour later', async () => {
+    test('that lose a race leave the winner complete, and their parts are removed after an hour', async () => {
       const { views, view, read, keys, claims } = setup();
       expect(await views.put(view(1, { a: large }), 0)).toBe(true);
       expect(await views.put(view(1, { a: large }), 0)).toBe(false);
@@ -80,7 +80,7 @@ export function largeViewsContract(name: string, create: () => Promise<Stores>):
       expect(await claims.sweep(stores.views, later(30 * 24 * 3_600_000))).toEqual([]);
     });
 
-    test('are read again when they are replaced while they are read; a part that is lost is an error by name', async () => {
+    test('are read again when they are replaced during the read; a missing part is an error with its name', async () => {
       const { views, view, read, objects, keys } = setup();
       await views.put(view(1, { a: large }), 0);
       const stale = await read();
@@ -94,7 +94,7 @@ export function largeViewsContract(name: string, create: () => Promise<Stores>):
       await expect(read()).rejects.toThrow(CorruptDataError);
     });
 
-    test('are whole in lists, which have as many as fit and say where they go on', async () => {
+    test('are complete in lists, whose pages have a limit of bytes', async () => {
       const { views, view, projection } = setup();
       const ids = Array.from({ length: 12 }, (_, n) => `k${10 + n}`);
       for (const key of ids) await views.put(view(1, { a: { ...large, text: noise(600_000) } }, { key }), 0);
@@ -115,7 +115,7 @@ export function largeViewsContract(name: string, create: () => Promise<Stores>):
       expect(Math.max(...pages)).toBeLessThan(10);
     });
 
-    test('are listed without what lies aside for readers of keys and versions', async () => {
+    test('are listed without their large parts for readers of keys and versions', async () => {
       const { views, view, projection, objects } = setup();
       await views.put(view(1, { configuration: large, steps: 3 }), 0);
       const get = vi.spyOn(objects, 'get');
@@ -124,7 +124,7 @@ export function largeViewsContract(name: string, create: () => Promise<Stores>):
       expect(get).not.toHaveBeenCalled();
     });
 
-    test('go with their generation', async () => {
+    test('are removed with their generation', async () => {
       const { views, view, keys, claims, projection } = setup();
       await views.put(view(1, { a: large }), 0);
       await views.put(view(1, { a: large }, { generation: 11 }), 0);
@@ -147,7 +147,7 @@ export function largeViewsContract(name: string, create: () => Promise<Stores>):
       expect(await add(view(2, { completed: [] }, { group: '', ...(aside ? { aside } : {}) }), 1)).toBe(true);
       expect(await shared.read(place, 'all', 1)).toEqual(new Map([['/n', 2]]));
       expect((await views.get(projection, 1, '42'))?.view).toEqual({ completed: [] });
-      expect((await keys()).length).toBe(1); // of the one that lost
+      expect((await keys()).length).toBe(1); // of the view that lost
     });
   });
 }

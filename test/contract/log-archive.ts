@@ -14,9 +14,9 @@ import { MemoryObjectStore } from '../support/memory-objects.ts';
 
 const DAY_MS = 86_400_000;
 
-/** What the archive promises over any storage. Pages are dropped at once here, as if their time were up. */
+/** The contract of the archive over any storage. Expired pages are removed immediately here. */
 export function archiveContract(createStorage: () => Promise<LogStorage>): void {
-  /** A log of so many pages, one a day, the last one today; pages that are let go are gone at once. */
+  /** A log with one page for each day until today. Expired pages are removed immediately. */
   async function logOf(days: number) {
     const storage = await createStorage();
     const objects = new MemoryObjectStore();
@@ -31,7 +31,7 @@ export function archiveContract(createStorage: () => Promise<LogStorage>): void 
     const options = { storage: short, retentionDays: 10, compression: true, now } as const;
     const newArchiver = (over: Partial<LogArchiverOptions> & { objects?: ObjectStore } = {}) =>
       new LogArchiver({ catalogue, ...options, archive: new LogArchive(over.objects ?? objects), ...over });
-    // A slice is never cut by its time here: the machine may be busy.
+    // Slices have no limit of time here, because the machine may be busy.
     const log = () =>
       new EventLog({
         catalogue,
@@ -46,7 +46,7 @@ export function archiveContract(createStorage: () => Promise<LogStorage>): void 
   }
   const rest = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, index) => first + index);
 
-  test('old pages leave the storage, and readers do not notice', async () => {
+  test('old pages leave the storage, and readers get the same events', async () => {
     const { newArchiver, log, all, hot } = await logOf(30);
     const before = await all();
     expect(await newArchiver().run()).toEqual({ segments: 1, pages: 19, events: 57 });
@@ -59,7 +59,7 @@ export function archiveContract(createStorage: () => Promise<LogStorage>): void 
     expect(await newArchiver().run()).toEqual({ segments: 0, pages: 0, events: 0 });
   });
 
-  test('times are found on both sides of the seam', async () => {
+  test('time ranges select events in the archive and in the storage', async () => {
     const { newArchiver, log, history } = await logOf(30);
     const events = await Array.fromAsync(log().events(undefined));
     history.now += 5 * DAY_MS;
@@ -115,7 +115,7 @@ export function archiveContract(createStorage: () => Promise<LogStorage>): void 
     }
   });
 
-  test('a segment that does not read back as it was written counts for nothing', async () => {
+  test('a segment that differs from its write is not used', async () => {
     const { newArchiver, objects, all, hot } = await logOf(14);
     const before = await all();
     const lying: ObjectStore = {
@@ -131,7 +131,7 @@ export function archiveContract(createStorage: () => Promise<LogStorage>): void 
     expect(await all()).toEqual(before);
   });
 
-  test('a segment or manifest that is damaged or missing is named, and never passed over', async () => {
+  test('a damaged or missing segment or manifest is an error that names it', async () => {
     const { newArchiver, objects, log } = await logOf(14);
     await newArchiver().run();
     for await (const { key } of objects.list('log/')) {
@@ -145,7 +145,7 @@ export function archiveContract(createStorage: () => Promise<LogStorage>): void 
     expect(await Array.fromAsync(log().events(undefined))).toHaveLength(42);
   });
 
-  test('a clock that was years ahead once holds up no archiving', async () => {
+  test('a clock that was once years ahead does not delay archiving', async () => {
     for (const ahead of [1, 10, 19, 20]) {
       const { newArchiver, history, writer, all, hot } = await logOf(ahead);
       history.now += 7_900 * 365 * DAY_MS;
@@ -194,7 +194,7 @@ export function archiveContract(createStorage: () => Promise<LogStorage>): void 
     expect(await Array.fromAsync(objects.list('log/'))).toEqual([]);
   });
 
-  test('a manifest that was changed with its segment is found by the next manifest', async () => {
+  test('the next manifest detects a manifest that was changed together with its segment', async () => {
     const { newArchiver, objects, history, log } = await logOf(30);
     history.now -= 10 * DAY_MS;
     await newArchiver().run();
@@ -208,7 +208,7 @@ export function archiveContract(createStorage: () => Promise<LogStorage>): void 
     await expect(Array.fromAsync(log().events(undefined))).rejects.toThrow(`segment ${key} of the log does not follow`);
   });
 
-  test('segments are lines of JSON, compressed or not, that can be read without Annals', async () => {
+  test('segments are lines of JSON, compressed or not, and readable without Annals', async () => {
     for (const compression of [true, false]) {
       const { newArchiver, objects } = await logOf(14);
       await newArchiver({ compression }).run();

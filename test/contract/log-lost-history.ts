@@ -14,7 +14,7 @@ import { MemoryObjectStore } from '../support/memory-objects.ts';
 
 const DAY_MS = 86_400_000;
 
-/** What the log promises after the events were restored to an earlier moment. */
+/** The contract of the log after a restore of the events to an earlier moment. */
 export function lostHistoryContract(createStorage: () => Promise<LogStorage>): void {
   /** A history with the first commits of a lost history, which continues an hour later. */
   async function restored(lost: readonly Commit[]): Promise<History> {
@@ -30,13 +30,13 @@ export function lostHistoryContract(createStorage: () => Promise<LogStorage>): v
     new EventLog({ catalogue, storage, history, strategy: 'single' });
   const idsIn = async (log: EventLog) => (await Array.fromAsync(log.events(undefined))).map(({ id }) => id);
 
-  test('a log that is ahead of the events gives nothing and takes nothing, and says why', async () => {
+  test('a log that is ahead of the events refuses reads and writes, with the reason', async () => {
     const storage = await createStorage();
     const lost = new History();
     for (let index = 0; index < 9; index++) await writerOf(storage, lost).append([await lost.commit(`${index % 3}`)]);
     const history = await restored(lost.written.slice(0, 5));
     for (let index = 0; index < 9; index++) {
-      const commit = await history.commit(`${index % 3}`); // the places of what was lost are taken, one after another
+      const commit = await history.commit(`${index % 3}`); // the new commits take the places of the lost commits
       await expect(writerOf(storage, history).append([commit]), `${index}`).rejects.toThrow(LostHistoryError);
       await expect(idsIn(readerOf(storage, history))).rejects.toThrow('restore the log to that moment, too');
       await expect(readerOf(storage, history).getEventsAfter(undefined)).rejects.toThrow(LostHistoryError);
@@ -60,7 +60,7 @@ export function lostHistoryContract(createStorage: () => Promise<LogStorage>): v
     expect(logged.toSorted()).toEqual(stored.flatMap((events) => events.map(({ id }) => id)).toSorted());
   });
 
-  test('a single missing commit is damage, and no other history', async () => {
+  test('a single missing commit is damage, not another history', async () => {
     const storage = await createStorage();
     const lost = new History();
     const batch = [await lost.commit('0'), await lost.commit('1'), await lost.commit('2')];

@@ -8,7 +8,7 @@ import { MemoryCommitStorage } from '../support/memory-storage.ts';
 import { olderCommit } from '../support/older-data.ts';
 import { catalogueWithFormerNames as catalogue } from '../support/retired-names.ts';
 
-/** Readers that ask for a type get what was stored under any of its former names. */
+/** Readers of a type also get its events under former names. */
 export function retiredTypesContract(createStorage: () => Promise<LogStorage>): void {
   const data = { agentId: '1', action: 'a' };
   const stateChange = { agentId: '1', previousState: 'running', newState: 'waiting', reason: 'r' };
@@ -21,7 +21,7 @@ export function retiredTypesContract(createStorage: () => Promise<LogStorage>): 
     { type: 'agent.born', version: 1, data: { agentId: '1', agentType: 't', configuration: {}, createdBy: 'me' } },
   ];
 
-  /** A page for each commit of one event, so that what a page says of itself decides, too. */
+  /** One page for each commit with one event, so that the types of a page matter, too. */
   async function logOf() {
     const storage = await createStorage();
     const writer = new LogWriter({ catalogue, storage, commits: new MemoryCommitStorage(), strategy: 'single' });
@@ -33,7 +33,7 @@ export function retiredTypesContract(createStorage: () => Promise<LogStorage>): 
     ['agent.step-recorded', [1, 2, 3, 4]],
     ['agent.state-changed', [5]],
     ['agent.created', [6]],
-  ])('%s is found under every name that it was stored by', async (type, expected) => {
+  ])('%s is found under every stored name', async (type, expected) => {
     const { storage, log } = await logOf();
     const numbers = (events: readonly { readonly type: string; readonly sequenceNumber: number }[]) =>
       events.map((event) => [event.type, event.sequenceNumber]);

@@ -17,7 +17,7 @@ import { archiveContract } from './log-archive.ts';
 import { lostHistoryContract } from './log-lost-history.ts';
 import { retiredTypesContract } from './log-retired-types.ts';
 
-/** What the log promises, whatever keeps its pages. `createStorage` gives an empty one, once a test. */
+/** The contract of the log over any storage. Each test gets an empty storage from `createStorage`. */
 export function logContract(name: string, createStorage: () => Promise<LogStorage>): void {
   describe(`log on ${name}`, () => {
     describe('storage', () => storageContract(createStorage));
@@ -26,7 +26,7 @@ export function logContract(name: string, createStorage: () => Promise<LogStorag
     describe('reading', () => readerContract(createStorage));
     describe('after a restore of the events', () => lostHistoryContract(createStorage));
     describe('archive', () => archiveContract(createStorage));
-    describe('types that were renamed', () => retiredTypesContract(createStorage));
+    describe('renamed types', () => retiredTypesContract(createStorage));
   });
 }
 
@@ -48,7 +48,7 @@ const plain = (given: LogPage | undefined) =>
   given && { ...given, body: [...given.body], types: given.types.toSorted() };
 
 function storageContract(createStorage: () => Promise<LogStorage>): void {
-  test('a page comes back as it was put, and no writer can put another page in its place', async () => {
+  test('a page is read as it was put, and no writer can replace it', async () => {
     const storage = await createStorage();
     expect(await storage.last('all')).toBeUndefined();
     expect(await storage.put(page(1))).toBeUndefined();
@@ -69,7 +69,7 @@ function storageContract(createStorage: () => Promise<LogStorage>): void {
     expect((await storage.last('all'))?.page).toBe(100);
   });
 
-  test('marks come back as they were raised, are never lowered, and are no pages', async () => {
+  test('marks are read as they were raised, are never lowered, and are not pages', async () => {
     const storage = await createStorage();
     await storage.put(page(1));
     expect(await storage.marks(['agent-1', 'all'])).toEqual(new Map());
@@ -81,24 +81,24 @@ function storageContract(createStorage: () => Promise<LogStorage>): void {
         ['agent-"9\':', 4],
         ['agent-"8\':', 40],
       ]),
-    ); // lower, higher
+    ); // one mark lower, one mark higher
     const marks = await storage.marks([...many.keys(), 'all', 'agent']);
     expect(marks).toEqual(new Map([...many, ['agent-"8\':', 40], ['all', 7]]));
     expect(await storage.last('all')).toHaveProperty('page', 1);
     expect(await Array.fromAsync(storage.read('all', { after: 0 }))).toHaveLength(1);
   });
 
-  test('a mark is raised whether or not the writer knows that there is one', async () => {
+  test('a mark is raised with or without an existing mark', async () => {
     const storage = await createStorage();
     const keys = Array.from({ length: 60 }, (_, n) => `agent-${n}`);
     const at = (mark: number) => new Map(keys.map((key) => [key, mark]));
-    await storage.raiseMarks(at(3), new Set(keys.slice(0, 30))); // none is there
-    await storage.raiseMarks(at(5), new Set(keys.slice(15, 45))); // all are there
+    await storage.raiseMarks(at(3), new Set(keys.slice(0, 30))); // without existing marks
+    await storage.raiseMarks(at(5), new Set(keys.slice(15, 45))); // with existing marks
     await storage.raiseMarks(at(4), new Set(keys.slice(0, 30)));
     expect(await storage.marks(keys)).toEqual(at(5));
   });
 
-  test('partitions have nothing to do with each other', async () => {
+  test('partitions are independent', async () => {
     const storage = await createStorage();
     await storage.put(page(1));
     expect(await storage.put(page(1, { partition: 'agent' }))).toBeUndefined();
@@ -126,7 +126,7 @@ async function open(createStorage: () => Promise<LogStorage>, strategy: Partitio
 }
 
 function writerContract(createStorage: () => Promise<LogStorage>): void {
-  test('a batch is one page, and its commits come back unchanged', async () => {
+  test('a batch is one page, and its commits are read unchanged', async () => {
     const { storage, history, writer, log } = await open(createStorage);
     const trace = 'Root=1-5759e988-bd862e3fe1be46a994272793';
     await history.store.append('agent-0', [step('Zoë 🦜 "," \n \u0000')], {
@@ -160,14 +160,14 @@ function writerContract(createStorage: () => Promise<LogStorage>): void {
     expect(await places()).toEqual(all.map(placeOf));
   });
 
-  test('a repeat is recognised however many pages ago it was logged', async () => {
+  test('a repeat is recognised after any number of pages', async () => {
     const { history, writer, newWriter, places } = await open(createStorage);
     for (let n = 0; n < 60; n++) await writer.append([await history.commit(`${n}`)]);
     await newWriter().append(history.written.slice(3, 5));
     expect(await places()).toEqual(history.written.map(placeOf));
   });
 
-  test('a writer that lost the reply finds its page', async () => {
+  test('a writer that lost the reply finds its written page', async () => {
     const { storage, history, newWriter, places } = await open(createStorage);
     let lost = 0;
     const writer = newWriter({
@@ -184,7 +184,7 @@ function writerContract(createStorage: () => Promise<LogStorage>): void {
     expect(await places()).toEqual(history.written.map(placeOf));
   });
 
-  test('writers side by side lose nothing and leave no gap', async () => {
+  test('simultaneous writers lose nothing and leave no gap', async () => {
     const { storage, history, newWriter, places } = await open(createStorage);
     const shards = await Promise.all(
       ['a', 'b', 'c', 'd'].map(async (shard) => {
@@ -202,8 +202,8 @@ function writerContract(createStorage: () => Promise<LogStorage>): void {
     const logged = await places();
     expect(logged.toSorted()).toEqual(history.written.map(placeOf).toSorted());
     for (const [shard] of shards.entries()) {
-      const own = shards[shard]?.map(placeOf) ?? [];
-      expect(logged.filter((place) => own.includes(place))).toEqual(own);
+      const places = shards[shard]?.map(placeOf) ?? [];
+      expect(logged.filter((place) => places.includes(place))).toEqual(places);
     }
     const pages = await Array.fromAsync(storage.read('all', { after: 0 }));
     expect(pages.map(({ page }) => page)).toEqual(pages.map((_, index) => index + 1));
@@ -214,7 +214,7 @@ function writerContract(createStorage: () => Promise<LogStorage>): void {
     }
   });
 
-  test('commits that a delivery left out are read from the store and come first', async () => {
+  test('commits that a delivery lacks are read from the store and logged first', async () => {
     const { history, writer, places } = await open(createStorage);
     for (let n = 0; n < 6; n++) await history.commit('1', 2);
     const [first, , , fourth, , sixth] = history.written as Commit[] as [
@@ -230,7 +230,7 @@ function writerContract(createStorage: () => Promise<LogStorage>): void {
     expect(await places()).toEqual(history.written.map(placeOf));
   });
 
-  test('a commit that overtook those before it is logged after them', async () => {
+  test('a commit that arrives before earlier commits is logged after them', async () => {
     const { history, writer, newWriter, places } = await open(createStorage);
     const [first, second] = [await history.commit('1'), await history.commit('1')];
     await writer.append([second]);
@@ -250,7 +250,7 @@ function writerContract(createStorage: () => Promise<LogStorage>): void {
     expect(await places()).toEqual(history.written.map(placeOf));
   });
 
-  test('a log without marks, of an earlier version, continues without a repeat and without a gap', async () => {
+  test('a log of an earlier version without marks continues without a repeat or a gap', async () => {
     const { storage, history, newWriter, places } = await open(createStorage);
     const unmarked: LogStorage = { ...forwarding(storage), marks: async () => new Map(), raiseMarks: async () => {} };
     const before = newWriter(unmarked);
@@ -261,7 +261,7 @@ function writerContract(createStorage: () => Promise<LogStorage>): void {
     expect(await places()).toEqual(history.written.map(placeOf));
   });
 
-  test('a writer that lost its place pauses longer each time, looks, and tries again', async () => {
+  test('a writer that lost its place pauses longer each time, reads, and retries', async () => {
     const { storage, history } = await open(createStorage);
     const pauses: number[] = [];
     const write = (over: LogStorage) =>
@@ -286,30 +286,31 @@ function writerContract(createStorage: () => Promise<LogStorage>): void {
       },
     };
     const writer = write(raced);
-    await writer.append([await history.commit('mine')]);
-    expect(calls.slice(-4), 'a lost place is looked at before the next try').toEqual(['look', 'put', 'look', 'put']);
+    await writer.append([await history.commit('writer')]);
+    expect(calls.slice(-4), 'after a lost place the writer reads before it retries').toEqual([
+      'look',
+      'put',
+      'look',
+      'put',
+    ]);
     expect(calls.filter((call) => call === 'put')).toHaveLength(7);
     expect(pauses).toHaveLength(6);
     for (const ms of pauses) expect(ms).toBeGreaterThan(0);
     expect(Math.max(...pauses)).toBeGreaterThan(Math.min(...pauses));
     await rival.append([await history.commit('rival')]);
     calls = [];
-    await writer.append([await history.commit('mine')]);
-    expect(calls, 'where others write it looks first, also when it lost no place lately').toEqual([
-      'look',
-      'look',
-      'put',
-    ]);
+    await writer.append([await history.commit('writer')]);
+    expect(calls, 'beside other writers it reads first').toEqual(['look', 'look', 'put']);
     await rival.append([await history.commit('rival')]);
     calls = [];
-    await writer.append([await history.commit('mine')]);
-    expect(calls, 'and again after it has found something').toEqual(['look', 'look', 'put']);
+    await writer.append([await history.commit('writer')]);
+    expect(calls, 'it reads again after it has found commits').toEqual(['look', 'look', 'put']);
     calls = [];
-    await writer.append([await history.commit('mine')]);
-    expect(calls, 'alone again').toEqual(['look', 'put']);
+    await writer.append([await history.commit('writer')]);
+    expect(calls, 'without other writers it reads once').toEqual(['look', 'put']);
   });
 
-  test('more than a page holds goes into several', async () => {
+  test('a large batch becomes several pages', async () => {
     const { storage, history, writer, places } = await open(createStorage);
     for (let n = 0; n < 5; n++) await history.commit(`${n}`, [step(noise(370_000 - n * 1_000))]);
     await writer.append(history.written);
@@ -317,7 +318,7 @@ function writerContract(createStorage: () => Promise<LogStorage>): void {
     expect((await storage.last('all'))?.page).toBe(5);
   });
 
-  test('a commit whose body is damaged is logged as it is, and reading it is an error that names it', async () => {
+  test('a commit with a damaged body is logged unchanged, and its read is an error that names it', async () => {
     const { history, writer, log } = await open(createStorage);
     const damaged = { ...(await history.commit('1')), body: Uint8Array.of(9, 1, 2) };
     await writer.append([damaged, await history.commit('2')]);
@@ -328,7 +329,7 @@ function writerContract(createStorage: () => Promise<LogStorage>): void {
     expect(second?.commit.stream).toBe('agent-2');
   });
 
-  test('a log that is divided while batches come again has every commit once, each stream in its order', async () => {
+  test('a log that is divided during repeated deliveries has every commit once, and keeps the order of each stream', async () => {
     const { storage, history, newWriter } = await open(createStorage);
     const newDivided = () =>
       new LogWriter({ catalogue, storage, commits: history.commits, strategy: 'by_aggregate_type' });
@@ -344,7 +345,7 @@ function writerContract(createStorage: () => Promise<LogStorage>): void {
     expect(places).toEqual(history.written.map(placeOf));
   });
 
-  test('a divided log cannot be one chain again: the error of writers says what to do', async () => {
+  test('a divided log cannot be one chain again, and the error of writers has a remedy', async () => {
     const { storage, history, writer, newWriter } = await open(createStorage, 'by_aggregate_type');
     await writer.append([await history.commit('1')]);
     const single = { storage, strategy: 'single' } as const;
@@ -366,7 +367,7 @@ function writerContract(createStorage: () => Promise<LogStorage>): void {
     await expect(writer.append([await history.commit('1')])).rejects.toThrow(PartitionStrategyError);
   });
 
-  test('by aggregate type each type has its own chain', async () => {
+  test('each aggregate type has a chain when the log is divided by type', async () => {
     const { storage, history, writer, log } = await open(createStorage, 'by_aggregate_type');
     const workflow = { workflowId: '1', workflowType: 'w', initiatedBy: 'test', parameters: {} };
     await history.store.append('workflow-1', [{ type: 'workflow.started', data: workflow }], { expectedVersion: 0 });
@@ -407,9 +408,9 @@ function shardedContract(createStorage: () => Promise<LogStorage>): void {
 
   const numbers = (events: readonly { aggregateId: string; sequenceNumber: number }[]) =>
     Object.fromEntries(
-      [...Map.groupBy(events, ({ aggregateId }) => aggregateId)].map(([id, own]) => [
+      [...Map.groupBy(events, ({ aggregateId }) => aggregateId)].map(([id, ofStream]) => [
         id,
-        own.map(({ sequenceNumber }) => sequenceNumber),
+        ofStream.map(({ sequenceNumber }) => sequenceNumber),
       ]),
     );
 
@@ -428,7 +429,7 @@ function shardedContract(createStorage: () => Promise<LogStorage>): void {
       expect(pages.map(({ page: number }) => number)).toEqual(pages.map((_, index) => index + 1));
       events += pages.reduce((sum, { count }) => sum + count, 0);
       const layout = /of\d+$/.exec(partition)?.[0] ?? partition;
-      for (const { stream } of pages.flatMap((one) => commitsOf(one))) {
+      for (const { stream } of pages.flatMap((page) => commitsOf(page))) {
         const key = `${stream} ${layout}`;
         seen.set(key, (seen.get(key) ?? new Set()).add(partition));
       }
@@ -438,7 +439,7 @@ function shardedContract(createStorage: () => Promise<LogStorage>): void {
     expect(new Set([...seen.values()].flatMap((partitions) => [...partitions])).size).toBeGreaterThan(5);
   });
 
-  test('a reader gets every event once, each stream in its order, and continues after any of its positions', async () => {
+  test('a reader gets every event once, in the order of each stream, and continues after any position', async () => {
     const { history, log } = await divided();
     const all = await Array.fromAsync(log.events(undefined));
     expect(numbers(all)).toEqual(await stored(history));
@@ -501,7 +502,7 @@ function shardedContract(createStorage: () => Promise<LogStorage>): void {
     );
   });
 
-  test('fewer partitions and the way back are refused with a remedy, and nothing is written', async () => {
+  test('fewer partitions and one chain are refused with a remedy, and nothing is written', async () => {
     const { history, newWriter, log } = await divided();
     const end = await endOf(log);
     const commit = await history.commit('1');
@@ -534,7 +535,7 @@ function shardedContract(createStorage: () => Promise<LogStorage>): void {
     const write = (partitioning: Partitioning) =>
       new LogWriter({ catalogue, storage, commits: history.commits, ...partitioning });
     await write({ strategy: 'single' }).append([await history.commit('1'), await history.commit('2')]);
-    // As that version left it: the one chain closed, and no layouts kept.
+    // That version closed the single chain and kept no layouts.
     await storage.put(
       page(2, { firstEvent: 3, count: 0, body: Uint8Array.of(0), through: '2026-01-05T09:00:00.002Z' }),
     );
@@ -551,7 +552,7 @@ function shardedContract(createStorage: () => Promise<LogStorage>): void {
 }
 
 function readerContract(createStorage: () => Promise<LogStorage>): void {
-  /** Twenty pages, one to three commits each, a second between them; event n of all has the text n. */
+  /** Twenty pages with one to three commits, one second apart. The text of event n is n. */
   async function filled() {
     const opened = await open(createStorage);
     const { history, writer } = opened;
@@ -571,7 +572,7 @@ function readerContract(createStorage: () => Promise<LogStorage>): void {
   }
   const upTo = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, index) => first + index);
 
-  test('slices of any size follow each other without gap or repeat', async () => {
+  test('slices of any size continue without a gap or a repeat', async () => {
     const { log, count, texts } = await filled();
     for (const limit of [1, 2, 7, 1000]) {
       const read: number[] = [];
@@ -588,7 +589,7 @@ function readerContract(createStorage: () => Promise<LogStorage>): void {
     }
   });
 
-  test('a reader at the end stays there until something comes', async () => {
+  test('a reader at the end stays there until the next event', async () => {
     const { log, history, writer, count, texts } = await filled();
     const end = await endOf(log);
     expect(Number.parseInt(end.slice(0, 12), 16)).toBe(count);
@@ -646,13 +647,13 @@ function readerContract(createStorage: () => Promise<LogStorage>): void {
     expect(slice).toEqual({ events: [], next: await endOf(log), caughtUp: true });
   });
 
-  test('a page that is nowhere is an error that names it, never a silent gap', async () => {
+  test('a missing page is an error that names it, not a silent gap', async () => {
     const { storage, log } = await open(createStorage);
     for (const number of [1, 3]) await storage.put(page(number, { types: ['none'] }));
     await expect(log.getEventsAfter(undefined, { types: ['agent.created'] })).rejects.toThrow('page 2 of the log');
   });
 
-  test('a position that no log gave out is refused', async () => {
+  test('an invalid position is refused', async () => {
     const { log } = await open(createStorage);
     for (const position of [
       '',

@@ -16,7 +16,7 @@ import { sagaTokensContract } from './saga-tokens.suite.ts';
 import { sharedViewStoreContract } from './shared-view-store.suite.ts';
 import { viewStoreContract } from './view-store.suite.ts';
 
-// The suites against the simplest storage there is: a failure here is the core's or the suite's own.
+// The suites over the simplest storage: a failure here is a fault of the core or of the suite.
 eventStoreContract('memory', async () => new MemoryCommitStorage());
 commitScanContract('memory', async () => new MemoryCommitStorage());
 viewStoreContract('memory', async () => new MemoryViewStore());

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { InvalidIdError } from '../../core/base/errors.ts';
 import type { ObjectStore } from '../../core/store/object-store.ts';
 
-/** What an object store promises. `createObjects` is called once; each test uses a folder of its own. */
+/** The contract of an object store. `createObjects` is called once; each test uses another folder. */
 export function objectStoreContract(name: string, createObjects: () => Promise<ObjectStore>): void {
   describe(`object store on ${name}`, () => {
     let created: ObjectStore | undefined;
@@ -34,7 +34,7 @@ function objectContract(objects: () => ObjectStore): void {
     await objects().delete(key);
   });
 
-  test.each([0, 1, 65_537, 6_000_000])('%i bytes come back as they were written', async (size) => {
+  test.each([0, 1, 65_537, 6_000_000])('%i bytes are read as they were written', async (size) => {
     const key = `${newFolder()}/agent-a~b:c.d/1`;
     const bytes = Uint8Array.from({ length: size }, (_, index) => (index * 31 + (index >> 8)) & 0xff);
     expect(await objects().put(key, bytes)).toBe(true);
@@ -42,7 +42,7 @@ function objectContract(objects: () => ObjectStore): void {
     expect(read && Buffer.compare(read, bytes)).toBe(0);
   });
 
-  test('an object is replaced whole, and gone when deleted', async () => {
+  test('an object is replaced as a whole, and absent after its deletion', async () => {
     const key = `${newFolder()}/a`;
     await objects().put(key, bytesOf('a long first text'));
     expect(await objects().put(key, bytesOf('short'))).toBe(true);
@@ -53,17 +53,17 @@ function objectContract(objects: () => ObjectStore): void {
     expect(await text(key)).toBe('anew');
   });
 
-  test('if absent, the first object stays', async () => {
+  test('the first object stays when a second write needs an absent object', async () => {
     const key = `${newFolder()}/a`;
     expect(await objects().put(key, bytesOf('first'), { ifAbsent: true })).toBe(true);
     expect(await objects().put(key, bytesOf('second'), { ifAbsent: true })).toBe(false);
     expect(await text(key)).toBe('first');
   });
 
-  test('of writers at once, if absent, one wins and its bytes are there', async () => {
+  test('one of several writers that need an absent object wins, and its bytes are stored', async () => {
     const key = `${newFolder()}/a`;
     const writers = Array.from({ length: 6 }, (_, writer) => `writer ${writer}`);
-    const won = await Promise.all(writers.map((own) => objects().put(key, bytesOf(own), { ifAbsent: true })));
+    const won = await Promise.all(writers.map((writer) => objects().put(key, bytesOf(writer), { ifAbsent: true })));
     expect(won.filter(Boolean)).toHaveLength(1);
     expect(await text(key)).toBe(writers[won.indexOf(true)]);
   });
@@ -82,7 +82,7 @@ function listContract(objects: () => ObjectStore): void {
   const keys = async (prefix: string, after?: string) =>
     (await Array.fromAsync(objects().list(prefix, { after }))).map(({ key }) => key);
 
-  test('keys in their order, whatever folders they are in', async () => {
+  test('keys are listed in order across folders', async () => {
     const folder = newFolder();
     const names = ['a', 'a-1/x', 'a.b', 'a:', 'B/1', 'b/10', 'b/2', 'b/2.x/y', 'b:', '0', 'z/z/z', 'a~/0', 'a0'];
     for (const name of names) await objects().put(`${folder}/${name}`, bytesOf(name));
@@ -99,14 +99,14 @@ function listContract(objects: () => ObjectStore): void {
     expect(await keys(`${folder}/nothing`)).toEqual([]);
   });
 
-  test('size and time of each, and only as much as is taken', async () => {
+  test('a list has the size and time of each object, and a reader can stop early', async () => {
     const folder = newFolder();
     const before = Date.now();
     for (const name of ['1', '2', '3']) await objects().put(`${folder}/${name}`, bytesOf(name.repeat(Number(name))));
     for await (const { key, bytes, modifiedAt } of objects().list(folder)) {
       expect(key).toBe(`${folder}/1`);
       expect(bytes).toBe(1);
-      expect(Math.abs(Date.parse(modifiedAt) - before)).toBeLessThan(5_000); // S3 knows seconds only
+      expect(Math.abs(Date.parse(modifiedAt) - before)).toBeLessThan(5_000); // S3 stores seconds
       break;
     }
     await objects().delete(`${folder}/2`);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { SagaTokens } from '../../core/sagas/tokens.ts';
 
-/** What every keeper of outstanding answers has to keep. */
+/** The contract of a store of tokens for outstanding answers. */
 export function sagaTokensContract(name: string, create: () => Promise<SagaTokens>): void {
   describe(`saga tokens on ${name}`, () => {
     const tokenOf = (sagaId: string, item: string, token: string, party?: string) => ({
@@ -28,7 +28,7 @@ export function sagaTokensContract(name: string, create: () => Promise<SagaToken
       }
     });
 
-    it('finds all sagas that wait for someone, each once', async () => {
+    it('finds all sagas that wait for a party, each once', async () => {
       const tokens = await create();
       await tokens.put(tokenOf('s:1', 'a', 'token-1', 'agent-a'));
       await tokens.put(tokenOf('s:1', 'a:2', 'token-2', 'agent-a'));
@@ -38,7 +38,7 @@ export function sagaTokensContract(name: string, create: () => Promise<SagaToken
       expect(await tokens.waitingFor('agent-c')).toEqual([]);
     });
 
-    it('has the newest token of an item, and forgets no newer one than it was told to', async () => {
+    it('keeps the newest token of an item, and removes no newer token than the given token', async () => {
       const tokens = await create();
       const [old, newer] = [tokenOf('s:1', 'a', 'token-1', 'agent-a'), tokenOf('s:1', 'a', 'token-2', 'agent-a')];
       await tokens.put(old);

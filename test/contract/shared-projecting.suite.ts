@@ -19,13 +19,13 @@ interface Stores {
 
 const POLICY = { attempts: 2, initialDelayMs: 1, maxDelayMs: 1 };
 
-/** Each step counts in the views that its action names: `a,b,c`. */
+/** Each step counts in the views of its action, such as `a,b,c`. */
 const countingOf = (name: string) =>
   defineSharedProjection({
     name,
     types: ['agent.step-recorded'],
     shards: 1,
-    evolve: (own: { steps: number } = { steps: 0 }) => ({ steps: own.steps + 1 }),
+    evolve: (state: { steps: number } = { steps: 0 }) => ({ steps: state.steps + 1 }),
     count: ({ data }) => Object.fromEntries(data.action.split(',').map((key) => [key, { steps: 1 }])),
   });
 
@@ -58,22 +58,22 @@ export function sharedProjectingContract(name: string, create: () => Promise<Sto
 
     const names = (count: number, prefix = 'view') => Array.from({ length: count }, (_, n) => `${prefix}-${n}`);
 
-    test('a stream whose batch adds to a hundred views is counted whole, also beside other streams', async () => {
+    test('a stream with a batch for 100 views is counted completely, also together with other streams', async () => {
       const { append, deliver, steps, checkpoint } = setup();
-      const one = await append(
+      const commits = await append(
         'agent-1',
         names(100).map((key) => [key]),
       );
       const other = await append('agent-2', [['view-0'], ['other']]);
-      expect(await deliver([...one, ...other])).toEqual([]);
+      expect(await deliver([...commits, ...other])).toEqual([]);
       for (const key of ['view-1', 'view-49', 'view-98', 'view-99', 'other']) expect(await steps(key), key).toBe(1);
       expect(await steps('view-0')).toBe(2);
       expect(await checkpoint('agent-1')).toMatchObject({ version: 100 });
-      expect(await deliver([...one, ...other])).toEqual([]);
+      expect(await deliver([...commits, ...other])).toEqual([]);
       expect(await steps('view-0')).toBe(2);
     });
 
-    test('one commit that adds to a hundred views is counted whole', async () => {
+    test('one commit for 100 views is counted completely', async () => {
       const { append, deliver, steps, checkpoint } = setup();
       const commits = await append('agent-1', [names(100)]);
       expect(await deliver(commits)).toEqual([]);
@@ -81,7 +81,7 @@ export function sharedProjectingContract(name: string, create: () => Promise<Sto
       expect(await checkpoint('agent-1')).toMatchObject({ version: 100, view: { steps: 100 } });
     });
 
-    test('streams that add to many views each share transactions, and all of them count', async () => {
+    test('streams that each add to many views share transactions, and all of them count', async () => {
       const { append, deliver, steps } = setup();
       const streams = Array.from({ length: 8 }, (_, n) => append(`agent-${n}`, [names(30, `of-${n}`), ['all']]));
       expect(await deliver((await Promise.all(streams)).flat())).toEqual([]);
@@ -100,7 +100,7 @@ export function sharedProjectingContract(name: string, create: () => Promise<Sto
       expect(await steps('view-0')).toBe(0);
     });
 
-    /** A store in which one view has no room left. */
+    /** A store in which one view is full. */
     const fullAt = (key: string): SharedViewStore => ({
       ...bound(stores.shared),
       add: (writes, addition) => {
@@ -109,20 +109,20 @@ export function sharedProjectingContract(name: string, create: () => Promise<Sto
       },
     });
 
-    test('a full view parks the streams that add to it, at the commit that does not fit; others go on', async () => {
+    test('a full view parks the streams that add to it, at the commit that does not fit; other streams continue', async () => {
       const { projection, append, deliver, steps, checkpoint, onParked, deadLetters } = setup({
         shared: fullAt('full'),
       });
-      const one = await append('agent-1', [['a'], ['b'], ['full'], ['c']]);
+      const commits = await append('agent-1', [['a'], ['b'], ['full'], ['c']]);
       const other = await append('agent-2', [['a'], ['d']]);
-      expect(await deliver([...one, ...other])).toEqual([]);
+      expect(await deliver([...commits, ...other])).toEqual([]);
       expect(onParked).toHaveBeenCalledOnce();
       const stored = await checkpoint('agent-1');
       expect(stored).toMatchObject({ version: 2, parked: { version: 3, eventType: 'agent.step-recorded' } });
       expect(stored?.parked?.error).toMatch(/PayloadTooLargeError: a shared view is full/);
       for (const [key, count] of Object.entries({ a: 2, b: 1, c: 0, d: 1 })) expect(await steps(key), key).toBe(count);
       const id = `${projection.name}:agent-1`;
-      // There is room again.
+      // The view has room again.
       expect(await deadLetters.redrive(id)).toEqual({ id, from: 2, to: 4 });
       for (const key of ['full', 'c']) expect(await steps(key), key).toBe(1);
     });
@@ -144,7 +144,7 @@ export function sharedProjectingContract(name: string, create: () => Promise<Sto
       expect(await steps('b')).toBe(0);
     });
 
-    test('an outage parks nothing, and all that it hit is delivered again', async () => {
+    test('an outage parks nothing, and its streams are delivered again', async () => {
       let outage = true;
       const shared: SharedViewStore = {
         ...bound(stores.shared),

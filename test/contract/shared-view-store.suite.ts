@@ -8,11 +8,11 @@ import type { ViewStore } from '../../core/projections/view-store.ts';
 
 interface Stores {
   readonly shared: SharedViewStore;
-  /** Where the checkpoints are. */
+  /** The store of the checkpoints. */
   readonly views: ViewStore;
 }
 
-/** What a store of shared views promises. `create` is called once; each test uses a projection of its own. */
+/** The contract of a store of shared views. `create` is called once; each test uses another projection. */
 export function sharedViewStoreContract(name: string, create: () => Promise<Stores>): void {
   describe(`shared view store on ${name}`, () => {
     let created: Stores | undefined;
@@ -41,9 +41,9 @@ const checkpoint = (place: Place, key: string, version: number, more: Partial<St
 });
 const counts = (views: Record<string, Record<string, number | bigint>>): Increments =>
   new Map(
-    Object.entries(views).map(([key, own]) => [
+    Object.entries(views).map(([key, counters]) => [
       key,
-      new Map(Object.entries(own).map(([path, n]) => [path, BigInt(n)])),
+      new Map(Object.entries(counters).map(([path, n]) => [path, BigInt(n)])),
     ]),
   );
 
@@ -54,7 +54,7 @@ function additionContract(stores: () => Stores): void {
     expect(await stores().shared.read(newPlace(), 'all', 3)).toBeUndefined();
   });
 
-  test('counters add up over calls and shards, below zero, too, whatever they are called', async () => {
+  test('counters with any name add up over calls and shards, also below zero', async () => {
     const place = newPlace();
     const { shared, views } = stores();
     const names = { '/agents/running': 1, '/types/a~1b "ü" 🦜.c': 5, '/__proto__': 2, '/version': 7 };
@@ -74,14 +74,14 @@ function additionContract(stores: () => Stores): void {
     expect(await views.get(place.projection, 1, 'agent-2')).toEqual(checkpoint(place, 'agent-2', 3));
   });
 
-  test('a counter has no bound, and shows at most 2^53 - 1: what was added can be taken back, in any order', async () => {
+  test('a counter has no limit and shows at most 2^53 - 1, so that additions can be reversed in any order', async () => {
     const place = newPlace();
     const { shared } = stores();
     const most = BigInt(Number.MAX_SAFE_INTEGER);
     const add = (n: bigint, shard: number) =>
       shared.add([], { ...place, increments: counts({ all: { '/n': n } }), shard });
     const read = async () => (await shared.read(place, 'all', 2))?.get('/n');
-    for (let n = 0; n < 5; n++) await add(most * 2_500n, n % 2); // past 64 bits
+    for (let n = 0; n < 5; n++) await add(most * 2_500n, n % 2); // beyond 64 bits
     expect(await read()).toBe(Number.MAX_SAFE_INTEGER);
     for (let n = 0; n < 5; n++) await add(-most * 2_500n, 0);
     expect(await read()).toBe(0);
@@ -118,7 +118,7 @@ function additionContract(stores: () => Stores): void {
     expect(await shared.read(place, 'all', 1)).toEqual(new Map([['/n', 2]]));
   });
 
-  test('writers side by side lose nothing and count nothing twice', async () => {
+  test('simultaneous writers lose nothing and count nothing twice', async () => {
     const place = newPlace();
     const { shared } = stores();
     const write = async (writer: number) => {
@@ -138,23 +138,18 @@ function additionContract(stores: () => Stores): void {
     expect(await shared.read(place, 'all', 2)).toEqual(new Map([['/n', 20]]));
   });
 
-  test.each([1, 50, MAX_ITEMS - 1])(
-    'as many items as are promised fit in one call, %i checkpoints of them',
-    async (n) => {
-      const place = newPlace();
-      const { shared } = stores();
-      const writes = Array.from({ length: n }, (_, index) => ({
-        next: checkpoint(place, `agent-${index}`, 1),
-        expectedVersion: 0,
-      }));
-      const last = MAX_ITEMS - n - 1;
-      const many = Object.fromEntries(
-        Array.from({ length: last + 1 }, (_, index) => [`view-${index}`, { '/n': index }]),
-      );
-      expect(await shared.add(writes, { ...place, increments: counts(many), shard: 0 })).toBe(true);
-      expect(await shared.read(place, `view-${last}`, 1)).toEqual(new Map([['/n', last]]));
-    },
-  );
+  test.each([1, 50, MAX_ITEMS - 1])('the promised number of items fits in one call, with %i checkpoints', async (n) => {
+    const place = newPlace();
+    const { shared } = stores();
+    const writes = Array.from({ length: n }, (_, index) => ({
+      next: checkpoint(place, `agent-${index}`, 1),
+      expectedVersion: 0,
+    }));
+    const last = MAX_ITEMS - n - 1;
+    const many = Object.fromEntries(Array.from({ length: last + 1 }, (_, index) => [`view-${index}`, { '/n': index }]));
+    expect(await shared.add(writes, { ...place, increments: counts(many), shard: 0 })).toBe(true);
+    expect(await shared.read(place, `view-${last}`, 1)).toEqual(new Map([['/n', last]]));
+  });
 
   test('the promised number of counters of a view fits in one call', async () => {
     const place = newPlace();

@@ -5,7 +5,7 @@ import type { Parked } from '../../core/projections/parked.ts';
 import type { StoredView } from '../../core/projections/projection.ts';
 import type { ViewStore } from '../../core/projections/view-store.ts';
 
-/** What a store of views promises. `createViews` is called once; each test uses a projection of its own. */
+/** The contract of a store of views. `createViews` is called once; each test uses another projection. */
 export function viewStoreContract(name: string, createViews: () => Promise<ViewStore>): void {
   describe(`view store on ${name}`, () => {
     let created: ViewStore | undefined;
@@ -35,18 +35,18 @@ const view = (projection: string, key: string, version: number, more: Partial<St
 });
 
 function checkpointContract(views: () => ViewStore): void {
-  test('a view that was not written is not there', async () => {
+  test('an unwritten view is absent', async () => {
     expect(await views().get(newProjection(), 1, '42')).toBeUndefined();
   });
 
-  test('a view comes back as it was written', async () => {
+  test('a view is read as it was written', async () => {
     const text = { text: 'Zoë 🦜 "quoted" \u0000', list: [1, -0.5, null, [{}]], nested: { a: { b: true } } };
     const stored = view(newProjection(), 'a~b:c.d', 7, { group: 'grp', view: text });
     expect(await views().put(stored, 0)).toBe(true);
     expect(await views().get(stored.projection, 1, 'a~b:c.d')).toEqual(stored);
   });
 
-  test('a checkpoint without a view is kept, and is in no list', async () => {
+  test('a checkpoint without a view is stored, and is in no list', async () => {
     const stored = view(newProjection(), '42', 3, { group: '', view: undefined });
     expect(await views().put(stored, 0)).toBe(true);
     expect(await views().get(stored.projection, 1, '42')).toEqual(stored);
@@ -56,7 +56,7 @@ function checkpointContract(views: () => ViewStore): void {
     expect(await views().get(stored.projection, 1, '42')).toEqual(next);
   });
 
-  test('a view is written from the checkpoint it has, and from no other', async () => {
+  test('a view is written only from its current checkpoint', async () => {
     const projection = newProjection();
     expect(await views().put(view(projection, '42', 2), 1)).toBe(false);
     expect(await views().get(projection, 1, '42')).toBeUndefined();
@@ -69,13 +69,13 @@ function checkpointContract(views: () => ViewStore): void {
     expect(await views().get(projection, 1, '42')).toEqual(view(projection, '42', 5));
   });
 
-  test('of writers from the same checkpoint one wins', async () => {
+  test('one of several writers from the same checkpoint wins', async () => {
     const projection = newProjection();
     await views().put(view(projection, '42', 1), 0);
     for (const expected of [1, 0]) {
       const key = expected === 0 ? 'new' : '42';
       const writers = Array.from({ length: 6 }, (_, writer) => view(projection, key, 2, { view: { writer } }));
-      const won = await Promise.all(writers.map((own) => views().put(own, expected)));
+      const won = await Promise.all(writers.map((entry) => views().put(entry, expected)));
       expect(won.filter(Boolean)).toHaveLength(1);
       expect(await views().get(projection, 1, key)).toEqual(writers[won.indexOf(true)]);
     }
@@ -90,11 +90,11 @@ function checkpointContract(views: () => ViewStore): void {
       view(projection, '42', 4, { generation: 12 }),
       view(`${projection}x`, '42', 5),
     ];
-    for (const own of all) expect(await views().put(own, 0)).toBe(true);
-    for (const own of all) expect(await views().get(own.projection, own.generation, own.key)).toEqual(own);
+    for (const entry of all) expect(await views().put(entry, 0)).toBe(true);
+    for (const entry of all) expect(await views().get(entry.projection, entry.generation, entry.key)).toEqual(entry);
   });
 
-  test('a view that is too large is refused by name, and the earlier view stays', async () => {
+  test('a view over the limit is refused with its name, and the earlier view stays', async () => {
     const projection = newProjection();
     await views().put(view(projection, '42', 1), 0);
     const large = view(projection, '42', 2, { view: { text: 'é'.repeat(200_000) } });
@@ -104,18 +104,18 @@ function checkpointContract(views: () => ViewStore): void {
 }
 
 function listContract(views: () => ViewStore): void {
-  /** A list may be a moment behind: asks until it shows what is expected. */
+  /** Waits for the expected list, because lists may be behind for a moment. */
   const lists = (projection: string, group: string, keys: readonly string[], generation = 1) =>
     vi.waitFor(
       async () => {
         const page = await views().list(projection, generation, group, { limit: 100 });
-        expect(page.views.map((own) => own.key)).toEqual(keys);
+        expect(page.views.map((entry) => entry.key)).toEqual(keys);
         expect(page.next).toBeUndefined();
       },
       { timeout: 5_000, interval: 100 },
     );
 
-  test('the views of a group, in the order of their keys, page by page', async () => {
+  test('the views of a group are listed in the order of their keys, page by page', async () => {
     const projection = newProjection();
     const keys = ['A', 'a', 'b', 'c', '~'.padStart(3, '1'), '1', '10', '2', '9'];
     for (const key of keys) await views().put(view(projection, key, 1), 0);
@@ -153,7 +153,7 @@ function listContract(views: () => ViewStore): void {
     await lists(projection, 'running', []);
   });
 
-  test('a list shows views as last written, and those of its generation only', async () => {
+  test('a list shows views as last written, and only of its generation', async () => {
     const projection = newProjection();
     await views().put(view(projection, '1', 1), 0);
     await views().put(view(projection, '1', 2), 1);
@@ -186,13 +186,13 @@ function parkedContract(views: () => ViewStore): void {
       { timeout: 5_000, interval: 100 },
     );
 
-  test('a mark comes back with its view, which stays in its group', async () => {
+  test('a mark is read with its view, and the view stays in its group', async () => {
     const projection = newProjection();
-    const own = view(projection, '42', 3, { parked: mark(4) });
-    expect(await views().put(own, 0)).toBe(true);
-    expect(await views().get(projection, 1, '42')).toEqual(own);
+    const entry = view(projection, '42', 3, { parked: mark(4) });
+    expect(await views().put(entry, 0)).toBe(true);
+    expect(await views().get(projection, 1, '42')).toEqual(entry);
     await vi.waitFor(
-      async () => expect((await views().list(projection, 1, 'idle', { limit: 9 })).views).toEqual([own]),
+      async () => expect((await views().list(projection, 1, 'idle', { limit: 9 })).views).toEqual([entry]),
       { timeout: 5_000 },
     );
     await parked(projection, ['42']);
@@ -200,7 +200,7 @@ function parkedContract(views: () => ViewStore): void {
     expect(page).toEqual({ views: [{ key: '42', version: 3, parked: mark(4) }] });
   });
 
-  test('a stream can be parked at its first event, and begins after that as any other', async () => {
+  test('a stream can be parked at its first event, and continues later as any other stream', async () => {
     const projection = newProjection();
     const empty = view(projection, '42', 0, { group: '', view: undefined });
     expect(await views().put({ ...empty, parked: mark(1) }, 0)).toBe(true);
@@ -211,7 +211,7 @@ function parkedContract(views: () => ViewStore): void {
     expect(await views().get(projection, 1, '42')).toEqual(view(projection, '42', 2));
   });
 
-  test('a view is written under the mark it has, and under no other', async () => {
+  test('a view is written only under its current mark', async () => {
     const projection = newProjection();
     await views().put(view(projection, '42', 3), 0);
     expect(await views().put(view(projection, '42', 4), 3, mark(4))).toBe(false);

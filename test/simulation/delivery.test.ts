@@ -4,7 +4,7 @@ import { simulateOneMachine } from '../support/simulation/one-machine.ts';
 import type { SimulationReport } from '../support/simulation/stage.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
-// SIMULATION_SEEDS=10000 runs more; SIMULATION_SEED=n begins there, so that a run that failed is repeated by its number.
+// SIMULATION_SEEDS=10000 runs more seeds. SIMULATION_SEED=n begins with seed n, to repeat a failed run.
 const first = Number(process.env['SIMULATION_SEED'] ?? 1);
 const seeds = Number(process.env['SIMULATION_SEEDS'] ?? 200);
 
@@ -21,13 +21,13 @@ async function runSeeds(name: string, count: number, simulate: (seed: number) =>
   for (const [figure, sum] of Object.entries(total)) expect(sum, figure).toBeGreaterThan(count / 4);
 }
 
-it(`views, log and bus are right in the end, whatever deliveries do: ${seeds} seeds from ${first}`, async () => {
+it(`views, log and bus are correct after any sequence of deliveries: ${seeds} seeds from ${first}`, async () => {
   await runSeeds('AWS', seeds, simulateDelivery);
 }, 3_600_000);
 
 const parent = temporaryFolder();
-const folders = Math.ceil(seeds / 20); // each opens databases, so they are fewer
+const folders = Math.ceil(seeds / 20); // each run opens databases, so there are fewer runs
 
-it(`and on one machine, whenever its process ends: ${folders} seeds from ${first}`, async () => {
+it(`views, log and bus are correct on one machine after any stop of its process: ${folders} seeds from ${first}`, async () => {
   await runSeeds('one machine', folders, (seed) => simulateOneMachine(seed, parent));
 }, 3_600_000);

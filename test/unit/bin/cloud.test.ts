@@ -13,16 +13,16 @@ import { temporaryFolder } from '../../support/temporary-folder.ts';
 const folder = temporaryFolder();
 afterEach(() => void vi.unstubAllEnvs());
 
-/** A folder with what an earlier run noted about the emulator that it started. */
+/** An emulator that an earlier run started, from the state file of that run. */
 function startedEarlier(name: string, state: object): MiniStack {
-  const own = join(folder, name);
-  mkdirSync(own);
-  writeFileSync(join(own, 'ministack.json'), JSON.stringify(state));
-  return new MiniStack(own);
+  const stateFolder = join(folder, name);
+  mkdirSync(stateFolder);
+  writeFileSync(join(stateFolder, 'ministack.json'), JSON.stringify(state));
+  return new MiniStack(stateFolder);
 }
 
 describe('the emulator', () => {
-  it('is not ended when the process under its id is another one', async () => {
+  it('is not stopped when its process id belongs to another process', async () => {
     const foreign = spawn(process.execPath, ['--eval', 'setTimeout(() => {}, 60_000)']);
     try {
       const emulator = startedEarlier('foreign', { endpoint: 'http://127.0.0.1:1', pid: foreign.pid });
@@ -35,21 +35,21 @@ describe('the emulator', () => {
     }
   });
 
-  it('is not there when what was noted no longer answers, or is no note', async () => {
+  it('is absent when its endpoint does not answer, or its state file is invalid', async () => {
     expect(await startedEarlier('gone', { endpoint: 'http://127.0.0.1:1' }).endpoint()).toBeUndefined();
     expect(await startedEarlier('torn', { end: 'http' }).endpoint()).toBeUndefined();
     expect(await new MiniStack(join(folder, 'never')).endpoint()).toBeUndefined();
     expect(await new MiniStack(join(folder, 'never')).stop()).toBe(false);
   });
 
-  it('needs Python or a container engine, and says so', async () => {
+  it('fails with a remedy when there is neither Python nor a container engine', async () => {
     vi.stubEnv('PATH', folder);
     const error = await new MiniStack(join(folder, 'bare')).start().catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(NoEmulator);
     expect(String(error)).toMatch(/Python 3\.10 or newer.*container engine.*AWS_ENDPOINT_URL/);
   });
 
-  it('is found by its health; one that was named, by any answer', async () => {
+  it('is found by its health; a named endpoint is found by any answer', async () => {
     let well = 200;
     const server = createServer((request, response) => {
       response.statusCode = request.url === '/_localstack/health' ? well : 400;
@@ -69,7 +69,7 @@ describe('the emulator', () => {
 });
 
 describe('a deployment to an emulator', () => {
-  it('uses nothing of the caller’s own AWS set-up', async () => {
+  it('ignores the AWS settings of the caller', async () => {
     vi.stubEnv('AWS_PROFILE', 'production');
     vi.stubEnv('AWS_SESSION_TOKEN', 'of an account');
     const env = emulatorEnvironment('http://127.0.0.1:4566');

@@ -27,7 +27,7 @@ describe('the command line', () => {
     },
   );
 
-  it('says in one line what goes wrong', async () => {
+  it('reports a failure in one line', async () => {
     for (const args of [
       ['travel', 'agent-none', '--to-version', '1'],
       ['travel', 'nothing', '--to-version', '1'],

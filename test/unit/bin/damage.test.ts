@@ -12,7 +12,7 @@ let copies = 0;
 
 beforeAll(() => makeArchivedHistory(whole), 30_000);
 
-/** A server on a copy of the folder that something was done to. */
+/** A server on a damaged copy of the folder. */
 async function served(harm: (folder: string) => void) {
   const dataDir = join(parent, `copy-${++copies}`);
   cpSync(whole, dataDir, { recursive: true });
@@ -41,7 +41,7 @@ const degraded = {
 };
 
 describe('the health of a server', () => {
-  it('is ok while all that was read is whole', async () => {
+  it('is ok while every read succeeds', async () => {
     const { get, health } = await served(() => {});
     for (const path of ['/events?limit=100', '/streams/agent-b/events', '/agents/a', '/agents/b?version=9'])
       await get(path);
@@ -60,7 +60,7 @@ describe('the health of a server', () => {
     ['a missing segment of the log', remove(/^objects\/log\/segments$/), '/events?limit=1'],
     ['a damaged view', change('views.sqlite', `UPDATE views SET view = '{' WHERE key = 'a'`), '/agents/a'],
     ['a view whose part is missing', remove(/^objects\/large-views$/), '/agents/b'],
-  ])('is degraded as soon as %s was asked for', async (_, harm, path) => {
+  ])('is degraded after a request for %s', async (_, harm, path) => {
     const { get, health } = await served(harm);
     for (let look = 0; look < 3; look++) {
       const answer = await get(path);
@@ -69,16 +69,16 @@ describe('the health of a server', () => {
     expect(await health()).toMatchObject(degraded);
   });
 
-  it('is degraded after a follower met a damaged page', async () => {
+  it('is degraded after a follower reached a damaged page', async () => {
     const { server, health } = await served(page);
     const answer = await fetch(`${server.url}/events/stream`);
     for await (const _ of answer.body ?? []) {
-      // to its end, which comes with the damage
+      // the stream ends at the damaged page
     }
     expect(await health()).toMatchObject(degraded);
   });
 
-  it('is degraded when a projection meets a commit that cannot be decoded, though nobody asks', async () => {
+  it('is degraded when a projection reaches a commit that cannot be decoded, without any request', async () => {
     const { health } = await served((folder) => {
       rot(folder);
       remove(/^views\.sqlite/)(folder);
@@ -86,7 +86,7 @@ describe('the health of a server', () => {
     await expect.poll(health).toMatchObject(degraded);
   });
 
-  it('is degraded when the writer of the log passes over a damaged page, though nobody reads', async () => {
+  it('is degraded when the writer of the log reaches a damaged page, without any reader', async () => {
     const { server, health } = await served(page);
     const body = JSON.stringify({ newState: 'running', reason: 'go' });
     const headers = { 'Content-Type': 'application/json' };
@@ -94,7 +94,7 @@ describe('the health of a server', () => {
     await expect.poll(health).toMatchObject(degraded);
   });
 
-  it('is degraded when views were ahead of the events at the start, and says so', async () => {
+  it('is degraded with a reason when views were ahead of the events at the start', async () => {
     const { health } = await served((folder) => {
       change('events.sqlite', `DELETE FROM commits WHERE position > 18; DELETE FROM log_pages WHERE page > 18`)(folder);
     });

@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-/** Sends a request as it is written here, for `fetch` sets some headers itself. @returns the status of the answer */
+/** Sends exactly these lines, because `fetch` sets some headers itself. @returns the status of the answer */
 async function send(lines: readonly string[], body = ''): Promise<number> {
   const socket = connect(port, '127.0.0.1');
   await once(socket, 'connect');
@@ -29,9 +29,9 @@ const get = (host: string, ...headers: string[]) => send(['GET /events HTTP/1.1'
 const rebuild = (...headers: string[]) =>
   send(['POST /projections/agent-status/rebuilds HTTP/1.1', `Host: localhost:${port}`, ...headers], '{}');
 
-describe('the door of the server', () => {
+describe('the check of hosts and origins', () => {
   it.each(['localhost', 'LOCALHOST.', 'annals.localhost', '127.0.0.1', '127.9.8.7', '[::1]', 'annals.example.com'])(
-    'lets requests in that name it %s',
+    'accepts requests to the host %s',
     async (name) => {
       expect(await get(`${name}:4700`)).toBe(200);
       expect(await get(name)).toBe(200);
@@ -48,11 +48,11 @@ describe('the door of the server', () => {
     '127.0.0.1.evil.example.com',
     'user@localhost',
     'localhost, evil.example.com',
-  ])('keeps out what a name leads here that is not its own: %s', async (name) => {
+  ])('refuses requests to the host %s', async (name) => {
     expect([400, 403]).toContain(await get(name));
   });
 
-  it('keeps out a request whose target names another host, and more than one Host', async () => {
+  it('refuses another host in the target, and a missing or second Host header', async () => {
     expect(await send(['GET http://evil.example.com/events HTTP/1.1', 'Host: localhost'])).toBe(403);
     expect([400, 403]).toContain(await get('evil.example.com', 'Host: localhost'));
     expect(await send(['GET /events HTTP/1.1'])).toBe(400);
@@ -66,18 +66,18 @@ describe('the door of the server', () => {
     ['Sec-Fetch-Site: same-site'],
     ['Origin: https://evil.example.com', 'Content-Type: text/plain'],
     ['Sec-Fetch-Site: cross-site', 'Sec-Fetch-Mode: navigate', 'Sec-Fetch-Dest: document'],
-  ])('refuses what a page of another site posts: %s', async (...headers) => {
+  ])('refuses a POST from a page of another site: %s', async (...headers) => {
     expect(await rebuild(...headers)).toBe(403);
     expect((await (await fetch(`${server.url}/replays`)).json()).replays).toEqual([]);
   });
 
-  it('keeps another site from reading, and lets a link from it be followed', async () => {
+  it('refuses reads by another site, and accepts links from it', async () => {
     expect(await get('localhost', 'Sec-Fetch-Site: cross-site', 'Sec-Fetch-Mode: no-cors')).toBe(403);
     const link = ['Sec-Fetch-Mode: navigate', 'Sec-Fetch-Dest: document'];
     expect(await get('localhost', 'Sec-Fetch-Site: cross-site', ...link)).toBe(200);
   });
 
-  it('lets pages of its own in, and those of hosts that it was told of', async () => {
+  it('accepts pages of the same origin and of allowed hosts', async () => {
     expect(await get(`localhost:${port}`, `Origin: http://localhost:${port}`, 'Sec-Fetch-Site: same-origin')).toBe(200);
     expect(await get('localhost', 'Origin: https://annals.example.com', 'Sec-Fetch-Site: cross-site')).toBe(200);
     expect(await rebuild(`Origin: http://localhost:${port}`, 'Content-Type: application/json')).not.toBe(403);

@@ -18,7 +18,7 @@ const annals = (...args: string[]) => runAnnals(args).finished;
 
 beforeAll(() => makeArchivedHistory(dataDir), 30_000);
 
-it('restores events of any size, the archived log and all views, and compares them with the original', async () => {
+it('a drill restores events of any size, the archived log and all views, and compares them with the original', async () => {
   const kept = join(parent, 'kept');
   const { code, stdout, stderr } = await annals('drill', '--data', dataDir, '--keep', kept);
   expect(stderr).toBe('');
@@ -34,7 +34,7 @@ it('restores events of any size, the archived log and all views, and compares th
   });
 }, 30_000);
 
-it('ends while somebody writes all the time', async () => {
+it('a drill ends while a writer appends without pause', async () => {
   const engine = createEngine({ catalogue, dataDir, projections, logger: { warn: () => {}, error: () => {} } });
   engine.start();
   let writing = true;
@@ -51,7 +51,7 @@ it('ends while somebody writes all the time', async () => {
   expect(outcome).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining('the backup can be restored') });
 }, 60_000);
 
-it('backs up, restores and verifies by three commands', async () => {
+it('a folder is backed up, restored and verified by three commands', async () => {
   const [backup, restored] = [join(parent, 'backup'), join(parent, 'restored')];
   expect(await annals('backup', backup, '--data', dataDir)).toMatchObject({ code: 0, stderr: '' });
   const { code, stdout, stderr } = await annals('restore', backup, restored);
@@ -74,7 +74,7 @@ it('backs up, restores and verifies by three commands', async () => {
   });
 }, 60_000);
 
-it('says in a line when a disk is full, and leaves nothing behind', async () => {
+it('a backup on a full disk fails with one line, and removes its files', async () => {
   const { finished } = runAnnals(['backup', join(parent, 'full'), '--data', dataDir], {}, 'ulimit -f 400');
   const { code, stdout, stderr } = await finished;
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
@@ -82,7 +82,7 @@ it('says in a line when a disk is full, and leaves nothing behind', async () => 
   expect(readdirSync(parent).filter((name) => name.startsWith('full'))).toEqual([]);
 }, 30_000);
 
-it('finds a view that is not what the events make of it', async () => {
+it('a drill finds a view that differs from its events', async () => {
   const views = new DatabaseSync(join(dataDir, 'views.sqlite'));
   views.exec(`UPDATE views SET view = replace(view, '"created"', '"stopped"') WHERE key = 'a'`);
   views.close();
@@ -92,7 +92,7 @@ it('finds a view that is not what the events make of it', async () => {
   expect(code).toBe(1);
 }, 30_000);
 
-it('says what to do when there is nothing to back up', async () => {
+it('a drill without data fails with a remedy', async () => {
   expect(await annals('drill', '--data', temporaryFolder())).toMatchObject({
     ...{ code: 1, stdout: '' },
     stderr: expect.stringContaining('name the data folder of a server with --data'),

@@ -39,7 +39,7 @@ describe('a client that shuts down its writing side', () => {
     expect(await text(await ask('/agents', 'POST', agent('half')))).toMatch(/^HTTP\/1\.1 201 /);
   });
 
-  it('gets events that come while it waits, also after probes', async () => {
+  it('gets events that arrive while it waits, also after probes', async () => {
     const end = (await (await fetch(`${server.url}/events?limit=1000`)).json()).next;
     const socket = await ask(`/events?wait=20&after=${end}`);
     let received = '';
@@ -52,7 +52,7 @@ describe('a client that shuts down its writing side', () => {
     expect(received).toMatch(/^(HTTP\/1\.1 100 Continue\r\n\r\n)+HTTP\/1\.1 200 OK\r\n/);
   }, 30_000);
 
-  it('gets its answer whole when it sent two requests', async () => {
+  it('gets complete answers to two requests', async () => {
     const socket = connect({ port: Number(new URL(server.url).port), host: '127.0.0.1', allowHalfOpen: true });
     await once(socket, 'connect');
     const of = (path: string) => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
@@ -60,7 +60,7 @@ describe('a client that shuts down its writing side', () => {
     expect((await text(socket)).match(/HTTP\/1\.1 200 OK/g)).toHaveLength(2);
   });
 
-  it('gets new events of the stream for as long as it reads', async () => {
+  it('gets new events of the stream while it reads', async () => {
     const socket = await ask('/events/stream');
     let received = '';
     socket.on('data', (chunk) => {
@@ -74,7 +74,7 @@ describe('a client that shuts down its writing side', () => {
 });
 
 describe('a follower that leaves', () => {
-  it.each(['/events/stream?', '/events?wait=20&'])('is let go long before the end of its wait: %s', async (path) => {
+  it.each(['/events/stream?', '/events?wait=20&'])('is removed long before the end of its wait: %s', async (path) => {
     const waiting = vi.spyOn(EventLog.prototype, 'getEventsAfter');
     const end = (await (await fetch(`${server.url}/events?limit=1000`)).json()).next;
     const socket = connect(Number(new URL(server.url).port), '127.0.0.1');

@@ -45,7 +45,7 @@ describe('annals import agent-run', () => {
     ];
   });
 
-  it('makes of each run the history of an agent, and of a second import nothing', async () => {
+  it('imports each run as the history of an agent, and adds nothing at a second import', async () => {
     const first = await run('agent-run', ...runs);
     expect([first.code, first.stderr]).toEqual([0, '']);
     expect(first.stdout).toContain('14 events written, 0 already there, 3 streams complete, 0 conflicts, 0 failed');
@@ -75,7 +75,7 @@ describe('annals import agent-run', () => {
     expect(commits()).toBe(before);
   });
 
-  it('never mixes another recording of the same name with the first, and says where they part', async () => {
+  it('refuses another recording under the same name, and names the first difference', async () => {
     const before = commits();
     const other = write('run-a.traj', JSON.stringify(recorded('submitted', 'ls', 'something else')));
     const { code, stdout, stderr } = await run('agent-run', other);
@@ -86,7 +86,7 @@ describe('annals import agent-run', () => {
     expect((await get('/agents/another-a?waitFor=5')).body).toMatchObject({ steps: 2 });
   });
 
-  it('goes on with a run that has grown', async () => {
+  it('continues a run that has grown', async () => {
     expect((await run('agent-run', write('grows.traj', JSON.stringify(recorded(null, 'ls'))))).code).toBe(0);
     const longer = { ...recorded('submitted', 'ls', 'edit'), trajectory: [step('ls'), step('edit')] };
     longer.info.model_stats.tokens_sent = 150;
@@ -100,7 +100,7 @@ describe('annals import agent-run', () => {
     expect(usage.reduce((sum: number, used: number) => sum + used, 0)).toBeCloseTo(150 + 2 + 0.5);
   });
 
-  it('reads a gzipped run as the same run, and refuses one that is cut', async () => {
+  it('reads a gzipped run as the same run, and refuses a truncated run', async () => {
     const content = JSON.stringify(recorded('submitted', 'ls'));
     expect((await run('agent-run', write('packed.traj.gz', gzipSync(content)))).code).toBe(0);
     const again = await run('agent-run', write('packed.traj', content));
@@ -113,7 +113,7 @@ describe('annals import agent-run', () => {
     expect(commits()).toBe(before);
   });
 
-  it('tells runs of one name in several folders apart', async () => {
+  it('separates runs with the same name in several folders', async () => {
     for (const name of ['one', 'two']) mkdirSync(join(folder, name));
     const files = ['one/fix-1.traj', 'two/fix-1.traj'].map((name) =>
       write(name, JSON.stringify(recorded('submitted', name))),
@@ -125,7 +125,7 @@ describe('annals import agent-run', () => {
     expect((await run('agent-run', files[0] ?? '', '--prefix', 'again-')).stdout).toContain('4 events written');
   });
 
-  it('refuses a file before anything of it is sent', async () => {
+  it('refuses a file before it sends any event', async () => {
     const before = commits();
     const bad = [
       write('status.traj', '{"trajectory":[{"action":"ls"}],"info":{"exit_status":"bad byte \\udce9"}}'),
@@ -142,7 +142,7 @@ describe('annals import agent-run', () => {
     expect((await run('agent-run', mended)).code).toBe(0);
   });
 
-  it('keeps what a run without steps cost, and what came of a run that does not say so itself', async () => {
+  it('adds a result step with the cost of a run without steps, or with the patch of a run', async () => {
     const costly = write('costly.traj', JSON.stringify(recorded('exit_cost')));
     const patch = { ...recorded('submitted', 'ls'), info: { exit_status: 'submitted', submission: 'diff --git a b' } };
     const { code } = await run('agent-run', costly, write('patch.traj', JSON.stringify(patch)));
@@ -154,7 +154,7 @@ describe('annals import agent-run', () => {
     expect(events.at(-2).data).toMatchObject({ action: 'result', observation: 'diff --git a b' });
   });
 
-  it('says what is in when it is interrupted, and goes on the next time', async () => {
+  it('reports its progress when it is interrupted, and continues at the next import', async () => {
     const many = Array.from({ length: 40 }, (_, n) =>
       write(`many-${n}.traj`, JSON.stringify(recorded('submitted', ...Array.from({ length: 40 }, (_, m) => `${m}`)))),
     );
@@ -167,13 +167,13 @@ describe('annals import agent-run', () => {
     expect((await run('agent-run', ...many)).stdout).toContain('40 streams complete, 0 conflicts, 0 failed');
   });
 
-  it('takes a step that is larger than a commit, which the server keeps aside', async () => {
+  it('imports a large step, whose body the server stores as an object', async () => {
     const { code, stdout } = await run('agent-run', write('large.traj', JSON.stringify(recorded('x', noise(900_000)))));
     expect([code, stdout]).toEqual([0, expect.stringContaining('4 events written')]);
     expect((await get('/agents/large?waitFor=4')).body.steps).toBe(1);
   });
 
-  it('names file and place of what is malformed, and imports the rest', async () => {
+  it('names the file and place of malformed data, and imports the rest', async () => {
     const broken = {
       'cut.traj': ['{"trajectory": [\n  {"action": "x"},', /cut\.traj: line 2, column \d+: not JSON/],
       'empty.traj': ['', /empty\.traj: is empty/],
@@ -191,7 +191,7 @@ describe('annals import agent-run', () => {
     for (const [, says] of Object.values(broken)) expect(stderr).toMatch(says);
     expect(stderr).toMatch(/missing\.traj: there is no such file/);
     expect(stderr).toMatch(/is a folder/);
-    // On a busy machine lines of progress stand between.
+    // On a busy machine there are lines of progress between them.
     const lines = stderr.trimEnd().split('\n');
     expect(lines.filter((line) => !/^\d+\/\d+ agent runs/.test(line))).toHaveLength(files.length + 2);
     expect(stdout).toContain(`1 streams complete, 0 conflicts, ${files.length + 2} failed`);
@@ -200,7 +200,7 @@ describe('annals import agent-run', () => {
 });
 
 describe('annals import process-log', () => {
-  it('takes lines that end in several ways', async () => {
+  it('accepts all line endings', async () => {
     const [header, ...rows] = [
       HEADER,
       'crlf,Desk,a,t1,ann,2024-01-05T10:00:00Z',
@@ -214,7 +214,7 @@ describe('annals import process-log', () => {
     expect(JSON.stringify(events)).not.toContain('\\r');
   });
 
-  it('makes of each case the history of a workflow in order of time, and of a second import nothing', async () => {
+  it('imports each case as the history of a workflow in order of time, and adds nothing at a second import', async () => {
     const files = [write('log.csv', `\uFEFF${log(...ROWS)}`), write('log.csv.gz', gzipSync(log(...ROWS)))];
     const first = await run('process-log', files[0] ?? '', '--type', 'permit');
     expect([first.code, first.stderr]).toEqual([0, '']);
@@ -247,7 +247,7 @@ describe('annals import process-log', () => {
     expect(commits()).toBe(before);
   });
 
-  it('tells steps apart whose instances are numbered like repeats, and takes a long row', async () => {
+  it('separates steps with instance numbers from repeats, and accepts a long row', async () => {
     const instances = ['i', 'i', 'i~2', 'i', 'i~2'];
     const rows = instances.map((instance, n) => `steps,Desk,a,${instance},R,2024-01-05T10:00:0${n}Z`);
     const long = `steps,Desk,a,last,R${'r'.repeat(1_500_000)},2024-01-05T11:00:00Z`;
@@ -259,7 +259,7 @@ describe('annals import process-log', () => {
     expect(steps).toEqual(['i', 'i~2', 'i~2~2', 'i~3', 'i~2~3']);
   });
 
-  it('refuses a file with a broken row before anything of it is sent, and names the line', async () => {
+  it('refuses a file with a malformed row before it sends any event, and names the line', async () => {
     const before = commits();
     const good = Array.from({ length: 50 }, (_, n) => `d${n},Desk,ok,t1,R,2011-10-11T10:00:00Z`);
     for (const [row, says] of [
@@ -279,7 +279,7 @@ describe('annals import process-log', () => {
     expect((await run('process-log', write('broken.csv', log(...good)))).stdout).toContain('50 streams complete');
   });
 
-  it('refuses a file that cannot be read as a whole, and imports nothing of it', async () => {
+  it('refuses an unreadable file, and imports nothing of it', async () => {
     const before = commits();
     const whole = gzipSync(log(...ROWS));
     for (const [name, content, says] of [
@@ -305,7 +305,7 @@ describe('annals import process-log', () => {
 });
 
 describe('annals import', () => {
-  it('says what to do when no server answers', async () => {
+  it('fails with a remedy when no server answers', async () => {
     const file = write('lonely.csv', log(...ROWS));
     const { code, stderr } = await runAnnals(['import', 'process-log', file, '--url', 'http://127.0.0.1:9']).finished;
     expect(code).toBe(1);

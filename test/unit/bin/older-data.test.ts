@@ -38,7 +38,7 @@ const histories: Record<string, OlderEvent[]> = {
   'task-t': [completed('a', 1e300), completed('b', 1.7e308), completed('c', -1)],
 };
 
-/** Whatever older versions accepted is carried: folded, rebuilt, verified, shown and read, without an error. */
+/** Data that older versions accepted is folded, rebuilt, verified, shown and read without an error. */
 describe('data of an older Annals', () => {
   const dataDir = join(temporaryFolder(), 'data');
   const logger = { warn: vi.fn(), error: vi.fn() };
@@ -61,7 +61,7 @@ describe('data of an older Annals', () => {
   });
   afterAll(() => server.close());
 
-  it('shows in views that stay within what JSON carries', async () => {
+  it('is shown in views within the limits of JSON', async () => {
     expect(await client().agents.get('a')).toMatchObject({ usage: { inputTokens: 2e15 } });
     expect(await client().agents.get('b')).toMatchObject({
       durationMs: 2e15,
@@ -77,7 +77,7 @@ describe('data of an older Annals', () => {
     ]);
   });
 
-  it('is the same folded to a version, and to a time', async () => {
+  it('gives the same state when it is folded to a version or a time', async () => {
     for (const id of ['a', 'b', 'c', 'd']) {
       const [live, stream] = [await get(`/agents/${id}`), histories[`agent-${id}`] ?? []];
       expect(await get(`/agents/${id}?version=${stream.length}`)).toEqual(live);

@@ -27,10 +27,10 @@ afterEach(() => {
 });
 
 const noRetry = { retry: { attempts: 1 } };
-/** For what has to come, however busy the machine is. */
+/** Long enough for a busy machine. */
 const WAIT = { timeout: 60_000 };
 
-/** Appends to a stream for as long as the server answers; calls back after each. @returns how many events it acknowledged */
+/** Appends to a stream while the server answers, and calls back after each append. @returns the number of acknowledged events */
 async function appendWhileServed(client: AnnalsClient, stream: string, onAppended: () => void): Promise<number> {
   const events = addressed(stream, steps(3, stream));
   for (let acknowledged = 1; ; onAppended()) {
@@ -44,7 +44,7 @@ async function appendWhileServed(client: AnnalsClient, stream: string, onAppende
 }
 
 describe('annals serve', () => {
-  it('says where it is and what to try, and that works', async () => {
+  it('prints its URL and a command to try, and the command works', async () => {
     const { url, child, finished } = await start(newFolder());
     expect((await fetch(`${url}/health`)).status).toBe(200);
     child.kill('SIGTERM');
@@ -56,7 +56,7 @@ describe('annals serve', () => {
     expect((await fetch(`${again.url}/agents`, { method: 'POST', body, headers })).status).toBe(201);
   });
 
-  it('keeps every acknowledged event when it is killed in the middle of its work', async () => {
+  it('keeps every acknowledged event when it is killed during writes', async () => {
     const dataDir = newFolder();
     const first = await start(dataDir);
     const client = createClient({ url: first.url, ...noRetry });
@@ -90,13 +90,13 @@ describe('annals serve', () => {
     }
   });
 
-  it.each(['SIGTERM', 'SIGINT'] as const)('answers what it has begun, and ends well, on %s', async (signal) => {
+  it.each(['SIGTERM', 'SIGINT'] as const)('answers open requests and exits with 0 on %s', async (signal) => {
     const dataDir = newFolder();
     const { url, child, finished } = await start(dataDir);
     const headers = { 'content-type': 'application/json', expect: '100-continue' };
     const posting = request(`${url}/agents`, { method: 'POST', headers });
     posting.flushHeaders();
-    await once(posting, 'continue'); // the server has begun with it
+    await once(posting, 'continue'); // the server has begun to read the request
     posting.write('{"agentType":"coder","configuration":{}');
     child.kill(signal);
     await vi.waitUntil(
@@ -106,17 +106,17 @@ describe('annals serve', () => {
           () => true,
         ),
       WAIT,
-    ); // and takes nothing new
+    ); // the server accepts no new request
     posting.end(',"createdBy":"me"}');
     const [answer] = (await once(posting, 'response')) as [IncomingMessage];
     expect(answer.statusCode).toBe(201);
     answer.resume();
     const { code, stderr } = await finished;
     expect([code, stderr]).toEqual([0, '']);
-    openDataFolder(dataDir).close(); // nobody holds it
+    openDataFolder(dataDir).close(); // the lock is free
   });
 
-  it('goes on reading when the disk takes no more, says so, and loses nothing', async () => {
+  it('still reads when the disk is full, answers writes with 503, and loses nothing', async () => {
     const dataDir = newFolder();
     const { url, child } = await start(dataDir, 'ulimit -f 400');
     const client = createClient({ url, ...noRetry });
@@ -137,7 +137,7 @@ describe('annals serve', () => {
   });
 });
 
-/** One line that says what is wrong and what to do; exit code 1, or 2 for wrong usage. */
+/** Expects one line with the fault and the remedy, and exit code 1, or 2 for wrong usage. */
 async function expectRefused(
   env: Readonly<Record<string, string>>,
   says: readonly (string | RegExp)[],
@@ -163,7 +163,7 @@ describe('annals serve refuses, in one line,', () => {
     await expectRefused({ PORT: port }, ['whole number from 0', 'PORT'], { exit: 2 });
   });
 
-  it('a data folder that another process has', async () => {
+  it('a data folder that another process uses', async () => {
     const dataDir = newFolder();
     const folder = openDataFolder(dataDir);
     await expectRefused({ ANNALS_DATA: dataDir }, [dataDir, 'in use by another process', 'ANNALS_DATA']);
@@ -172,11 +172,11 @@ describe('annals serve refuses, in one line,', () => {
 
   it('a data folder that cannot be written', async () => {
     const dataDir = newFolder();
-    mkdirSync(join(dataDir, 'lock.sqlite'), { recursive: true }); // root, too, cannot write to a folder
+    mkdirSync(join(dataDir, 'lock.sqlite'), { recursive: true }); // even root cannot write to a folder as to a file
     await expectRefused({ ANNALS_DATA: dataDir }, [dataDir, 'cannot be written', 'ANNALS_DATA']);
   });
 
-  it('a disk that takes nothing', async () => {
+  it('a full disk', async () => {
     await expectRefused({}, ['full', 'ANNALS_DATA'], { limit: 'ulimit -f 0' });
   });
 

@@ -20,11 +20,11 @@ describe('slow uploads', () => {
     await server.close();
   });
 
-  /** Begins to send a request, and says no more. */
+  /** Sends the beginning of a request, and nothing more. */
   async function halfOpen(text: string, { url } = server): Promise<{ socket: Socket; answered: Promise<string> }> {
     const socket = connect(Number(new URL(url).port), '127.0.0.1');
     sockets.push(socket);
-    socket.on('error', () => {}); // the server closes it under a write
+    socket.on('error', () => {}); // the server closes it during a write
     await once(socket, 'connect');
     const answered = (async () => {
       let answer = '';
@@ -40,14 +40,14 @@ describe('slow uploads', () => {
   const head = (bytes: number) =>
     `POST /agents HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${bytes}\r\n\r\n`;
 
-  it('end, in the headers as in the body', async () => {
+  it('end with 408, in the headers and in the body', async () => {
     const inHeaders = await halfOpen('POST /agents HTTP/1.1\r\nHost: loc');
     const inBody = await halfOpen(`${head(1_000)}{"agentType":`);
     expect(await inHeaders.answered).toContain('408 Request Timeout');
     expect(await inBody.answered).toContain('408 Request Timeout');
   });
 
-  it('hold little memory together; a small request is answered beside them, a large one when they are gone', async () => {
+  it('share a limit of memory: small requests are answered at the same time, a large request after they have ended', async () => {
     const patient = await startServer({ port: 0, dataDir: join(temporaryFolder(), 'data'), logger });
     const create = (text: string) => {
       const agent = { agentType: 'coder', createdBy: 'me', configuration: { text } };
@@ -74,7 +74,7 @@ describe('slow uploads', () => {
     }
   });
 
-  it('leave a connection on which nothing moves to be closed', async () => {
+  it('do not keep idle connections open', async () => {
     const quick = await startServer({ port: 0, dataDir: join(temporaryFolder(), 'data'), logger, silenceMs: 300 });
     try {
       const { body } = await fetch(`${quick.url}/events/stream`);
@@ -87,7 +87,7 @@ describe('slow uploads', () => {
     }
   });
 
-  it('are nothing that a long poll is', async () => {
+  it('do not include a long poll', async () => {
     const { next } = await (await fetch(`${server.url}/events?limit=1000`)).json();
     const { status } = await fetch(`${server.url}/events?after=${next}&wait=5`);
     expect(status).toBe(200);

@@ -4,7 +4,7 @@ import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
 
-/** Runs a command against a server that refuses everything, and gives the headers of its requests. */
+/** Runs a command against a server that refuses everything. @returns the headers of its requests */
 async function headersOf(...args: string[]): Promise<readonly IncomingHttpHeaders[]> {
   const seen: IncomingHttpHeaders[] = [];
   const server = createServer(({ headers }, response) => {
@@ -32,7 +32,7 @@ it.each([
   });
 });
 
-it('without a region, requests are neither signed nor keyed', async () => {
+it('requests without a region have neither a signature nor a key', async () => {
   const [headers] = await headersOf('travel', 'agent-42', '--to-version', '1');
   expect(headers).not.toHaveProperty('authorization');
   expect(headers).not.toHaveProperty('x-api-key');

@@ -19,7 +19,7 @@ function post(path: string, body: object): Promise<Response> {
   return fetch(server.url + path, { method: 'POST', headers, body: JSON.stringify(body) });
 }
 
-it('an agent’s requests can be followed as a tree, and counted, and their payloads are nowhere in it', async () => {
+it('the requests of an agent make a tree of spans and are counted, without their payloads', async () => {
   await post('/agents', { agentId: '7', agentType: 'coder', configuration: { key: 'my-secret' }, createdBy: 'me' });
   await post('/agents/7/steps', { thought: 'my-secret', action: 'think' });
   await post('/agents/7/state', { newState: 'nonsense-my-secret', reason: 'my-secret' });
@@ -57,12 +57,12 @@ it('an agent’s requests can be followed as a tree, and counted, and their payl
   expect(JSON.stringify(traces) + text + JSON.stringify(logged)).not.toContain('my-secret');
 });
 
-it('a conversation that nobody had has no traces', async () => {
+it('an unknown conversation has no traces', async () => {
   const answer = await fetch(`${server.url}/traces/nobody`);
   expect(await answer.json()).toEqual({ correlationId: 'nobody', traces: [] });
 });
 
-it('what a saga does is under the request that it came of', async () => {
+it('the spans of a saga are under the request that started it', async () => {
   for (const agentId of ['s1', 's2'])
     await post('/agents', { agentId, agentType: 'coder', configuration: {}, createdBy: 'me' });
   const headers = { 'Content-Type': 'application/json', 'X-Correlation-Id': 'task-talk' };
@@ -71,6 +71,6 @@ it('what a saga does is under the request that it came of', async () => {
   const spans = async () => JSON.stringify(await (await fetch(`${server.url}/traces/task-talk`)).json());
   await expect.poll(spans).toContain('task.assigned');
   const [first] = (JSON.parse(await spans()) as { traces: { spans: object[] }[] }).traces;
-  expect(first?.spans).toMatchObject([{ attributes: { route: 'POST /tasks' } }]); // one tree, nothing beside it
+  expect(first?.spans).toMatchObject([{ attributes: { route: 'POST /tasks' } }]); // one tree and no other span
   expect(JSON.stringify(first)).toContain('annals-sagas');
 });

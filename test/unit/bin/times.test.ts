@@ -6,7 +6,7 @@ it.each([
   ['replay', 'agent-status', '--to', '2026-11-28'],
   ['replay', 'agent-status', '--from', '9999-12-31T23:59:59-05:00'],
   ['travel', 'agent-42', '--at', '2026-11-28 00:50:00'],
-])('%s %s %s %s is refused: nobody knows which instant that is', async (...args) => {
+])('%s %s %s %s is refused: the time is ambiguous', async (...args) => {
   const { code, stderr } = await runAnnals([...args, '--url', 'http://127.0.0.1:9'], { TZ: 'America/New_York' })
     .finished;
   expect(code).toBe(2);

@@ -22,7 +22,7 @@ describe('annals verify', () => {
   });
   afterAll(() => server.close());
 
-  it('says in one line that all is well, of a folder in use and of a running server', async () => {
+  it('reports success in one line, for a folder in use and for a running server', async () => {
     expect(await verify('--data', dataDir)).toMatchObject({ code: 0, stdout: expect.stringMatching(fine), stderr: '' });
     expect(await verify('--url', server.url)).toMatchObject({
       code: 0,
@@ -31,7 +31,7 @@ describe('annals verify', () => {
     });
   });
 
-  it('names differences, and exits with 1', async () => {
+  it('lists differences, and exits with 1', async () => {
     const views = new DatabaseSync(join(dataDir, 'views.sqlite'));
     views.exec(`UPDATE views SET view = json_set(view, '$.steps', 7) WHERE projection = 'agent-status'`);
     views.close();
@@ -46,7 +46,7 @@ describe('annals verify', () => {
     }
   });
 
-  it('exits with 2, without a stack trace, when it could not run', async () => {
+  it('exits with 2 and without a stack trace when it cannot run', async () => {
     const nowhere = join(temporaryFolder(), 'nothing');
     for (const target of [
       ['--data', nowhere],
@@ -58,7 +58,7 @@ describe('annals verify', () => {
     }
   }, 60_000);
 
-  it('is not found under another id', async () => {
+  it('finds no verification under another id', async () => {
     const answer = await fetch(`${server.url}/verifications/nothing`);
     expect(answer.status).toBe(404);
   });
