@@ -5,7 +5,7 @@ import { steps } from './sample-events.ts';
 
 const { projections } = agents;
 
-// Appends to some streams side by side, as fast as it can, and prints `<stream> <version>` for each acknowledged commit.
+// Appends to several streams at the same time as fast as possible, and prints `<stream> <version>` for each acknowledged commit.
 const [dataDir = '', streams = '4'] = process.argv.slice(2);
 const say = (line: string) => process.stdout.write(`${line}\n`);
 const fail = (message: string, details: object) => say(`failed ${message} ${JSON.stringify(details)}`);

@@ -14,21 +14,21 @@ const { folds, projections } = agents;
 const logger = { warn: () => {}, error: () => {} };
 
 /**
- * Makes a data folder with all kinds of truth: two agents of 11 events, one of them of 700 KB, views with large members aside, and a log whose pages but the
- * last three are in the archive. No server has it.
+ * Makes a data folder with all kinds of stored data: two agents of 11 events, an event of 700 KB, views with large parts
+ * as objects, and a log whose pages are archived except the last three. No server uses the folder.
  */
 export async function makeArchivedHistory(dataDir: string): Promise<void> {
   await appendAndArchive(dataDir, 0);
   await appendAndArchive(dataDir, 3);
 }
 
-/** Appends to both agents, then archives the log but for its last page; `kept` events come after that. */
+/** Appends to both agents, archives the log except its last page, and then appends `kept` events. */
 async function appendAndArchive(dataDir: string, kept: number): Promise<void> {
   const engine = createEngine({ catalogue, dataDir, projections, folds, logger });
   engine.start();
   const append = async (stream: string, ...events: Parameters<typeof engine.store.append>[1]) => {
     await engine.store.append(stream, events, { expectedVersion: 'any' });
-    await vi.waitUntil(() => engine.backlog() === 0, { interval: 2, timeout: 10_000 }); // a page of its own
+    await vi.waitUntil(() => engine.backlog() === 0, { interval: 2, timeout: 10_000 }); // each append gets a separate page
   };
   if (kept > 0) {
     for (let index = 0; index < kept; index++) await append('agent-a', step(`late ${index}`));

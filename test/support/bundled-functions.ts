@@ -6,20 +6,20 @@ import type { FunctionName } from '../../functions/environment.ts';
 import { type Bundle, bundleFunctions } from '../../lib/shared/bundle.ts';
 import { apiGatewayEvent, type HttpRequest, lambdaContext } from './lambda-events.ts';
 
-/** The functions as they are deployed: bundled, run by Node, with a function's environment. */
+/** The deployed functions: bundled, and run by Node with the environment of a function. */
 export interface BundledFunctions {
   readonly bundles: Readonly<Record<string, Bundle>>;
   /** An answer of the API, its body parsed. */
   http(name: 'command' | 'query' | 'operate', request: HttpRequest): Promise<HttpAnswer>;
   stream(name: 'projector' | 'relay', event: unknown): Promise<DynamoDBBatchResponse>;
-  /** What Lambda calls, loaded as in a cold start. */
+  /** The handler of a function, loaded as in a cold start. */
   handler(name: FunctionName): Promise<Handler>;
 }
 
 export interface HttpAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  // biome-ignore lint/suspicious/noExplicitAny: whatever JSON came; the test says what it expects
+  // biome-ignore lint/suspicious/noExplicitAny: any JSON; tests declare their expectation
   readonly body: any;
 }
 

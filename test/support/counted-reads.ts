@@ -1,7 +1,7 @@
 import type { Commit } from '../../core/store/commit.ts';
 import type { CommitStorage } from '../../core/store/commit-storage.ts';
 
-/** What reads of a storage came to, in units of DynamoDB: one for each 4 KB of a request, and at least one. */
+/** The cost of reads of a storage in units of DynamoDB: one for each 4 KB of a request, at least one. */
 export interface CountedReads {
   requests: number;
   units: number;

@@ -1,12 +1,12 @@
 import * as z from 'zod';
 
-/** A value for one place, and how to tell what it is. */
+/** A value for a place, and its description. */
 export interface Edge {
   readonly note: string;
   readonly value: unknown;
 }
 
-/** Data with one place at an edge. */
+/** Data with an edge value at one place. */
 export interface EdgeCase extends Edge {
   readonly place: readonly string[];
 }
@@ -39,7 +39,7 @@ const ODD_TEXTS = [
   'a/b~c', '~1', '"\\', '\u202e', 'e\u0301', '\ufeff', '\ufffe', '%00', '\r\n', '=names', "'; DROP TABLE views; --", '{{x}}', '$where',
 ]; // biome-ignore format: a table
 
-/** Odd texts, and the longest that a schema takes and the next one, in characters of one unit and of two, whole and shifted by one. */
+/** Unusual texts, and texts at and over the maximum length, of characters with one or two code units. */
 function texts(schema: z.ZodString): readonly Edge[] {
   const { maxLength: most = 50_000 } = z.toJSONSchema(schema);
   const pairs = '😀'.repeat(Math.floor(most / 2));
@@ -143,7 +143,7 @@ const OBJECTS: readonly Edge[] = [
 
 const wrong: readonly Edge[] = [...of([null, true, 1, 'text', []]), edge('absent', undefined)];
 
-/** Values at the edges of what a schema takes, and a little past them. */
+/** Values at the limits of a schema and just beyond them. */
 function edgesOf(schema: z.ZodType): readonly Edge[] {
   if (schema instanceof z.ZodOptional) return edgesOf(schema.unwrap() as z.ZodType);
   if (schema instanceof z.ZodUnion) return (schema.options as z.ZodType[]).flatMap((option) => [...edgesOf(option)]);

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll } from 'vitest';
 
-/** An entry as EventBridge gets it. */
+/** An entry of a request to EventBridge. */
 export interface Entry {
   readonly EventBusName: string;
   readonly Source: string;
@@ -13,8 +13,8 @@ export interface Entry {
 }
 
 /**
- * An EventBridge that keeps what it is sent, on a free loopback port, until the tests of the file are through. It
- * refuses the entries that `refuses` says, and every request with the error that `denies` names.
+ * An EventBridge on a free loopback port that keeps its entries, until the tests of the file end. It refuses entries for
+ * which `refuses` is true, and refuses every request with the error that `denies` names.
  */
 export async function eventBridgeRecorder() {
   const entries: Entry[] = [];

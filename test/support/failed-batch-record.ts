@@ -6,7 +6,7 @@ interface Form {
 }
 
 /**
- * What Lambda writes into the bucket of a batch that it gave up; see
+ * The record that Lambda writes into the bucket for a failed batch; see
  * https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html. The payload is there as JSON in a string.
  */
 export function failedBatchRecord(

@@ -31,5 +31,5 @@ export class History {
   }
 }
 
-/** Where a commit stands: `agent-1 3-5`. */
+/** The place of a commit: `agent-1 3-5`. */
 export const placeOf = (commit: Commit): string => `${commit.stream} ${commit.version}-${endOf(commit)}`;

@@ -12,14 +12,14 @@ import type { APIGatewayProxyEvent, Context, DynamoDBRecord, DynamoDBStreamEvent
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST';
-  /** With its query string. */
+  /** The path with its query string. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Sent as it is when it is text, else as JSON. */
+  /** Text is sent unchanged, other values as JSON. */
   readonly body?: unknown;
 }
 
-/** A request as API Gateway (REST, Lambda proxy integration, IAM authorisation) hands it to a function. */
+/** A request in the form of API Gateway (REST, Lambda proxy integration, IAM authorisation). */
 export function apiGatewayEvent({ method, path, headers = {}, body }: HttpRequest): APIGatewayProxyEvent {
   const url = new URL(path, 'https://example.org');
   const sent: Record<string, string> = {
@@ -67,7 +67,7 @@ export function apiGatewayEvent({ method, path, headers = {}, body }: HttpReques
   };
 }
 
-/** What Lambda says of an invocation. */
+/** The context of an invocation of Lambda. */
 export const lambdaContext = (): Context =>
   ({
     functionName: 'annals',
@@ -78,7 +78,7 @@ export const lambdaContext = (): Context =>
     getRemainingTimeInMillis: () => 30_000,
   }) as Context;
 
-/** Everything that the stream of a table has so far, as Lambda delivers it. */
+/** All current records of the stream of a table, as Lambda delivers them. */
 export async function streamEventOf(table: string): Promise<DynamoDBStreamEvent> {
   const endpoint = process.env['AWS_ENDPOINT_URL_DYNAMODB'];
   const client = new DynamoDBStreamsClient(endpoint ? { endpoint } : {});
@@ -90,7 +90,7 @@ export async function streamEventOf(table: string): Promise<DynamoDBStreamEvent>
     const start = new GetShardIteratorCommand({ StreamArn, ShardId, ShardIteratorType: 'TRIM_HORIZON' });
     let { ShardIterator } = await client.send(start);
     while (ShardIterator) {
-      // An open shard never ends: an answer without records is the end of what it has so far.
+      // An open shard never ends: an answer without records is its current end.
       const page = await client.send(new GetRecordsCommand({ ShardIterator, Limit: 1_000 }));
       records.push(...(page.Records ?? []));
       ShardIterator = page.Records?.length ? page.NextShardIterator : undefined;
@@ -120,7 +120,7 @@ function lambdaRecord({ dynamodb, eventName, eventID }: StreamRecord, eventSourc
 
 type JsonItem = NonNullable<NonNullable<DynamoDBRecord['dynamodb']>['NewImage']>;
 
-/** Attribute values as JSON has them: binary in base64. */
+/** Attribute values in JSON, with binary in base64. */
 function inJson(item: Record<string, AttributeValue>): JsonItem {
   const entries = Object.entries(item).map(([name, value]) => [
     name,

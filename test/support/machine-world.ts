@@ -20,15 +20,15 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-/** What the bus carries: an event, or of a large one its reference. */
+/** The detail of a bus event: an event, or the reference of a large event. */
 type Detail = DomainEvent | ReferencedEvent;
 const MAX_DETAIL = 1_000_000;
 const detailOf = (event: DomainEvent): Detail =>
   Buffer.byteLength(JSON.stringify(event)) > MAX_DETAIL ? byReference(event) : event;
 
 /**
- * Sagas as they run on AWS: the compiled state machines, a bus that delivers in any order, functions that die at any
- * write or call. One function works at a time; what can come between two of them is what the schedule says.
+ * Sagas as on AWS: compiled state machines, a bus that delivers in any order, functions that crash at any write or call.
+ * One function runs at a time; the schedule decides their order.
  */
 export class MachineWorld extends WorldOfSagas {
   readonly store: EventStore;
@@ -96,12 +96,12 @@ export class MachineWorld extends WorldOfSagas {
     this.#bus.push(...this.#delivered.slice(-events));
   }
 
-  /** The bus brings everything that it ever brought once more. */
+  /** The bus delivers all events again. */
   forget(): void {
     this.rewind(this.#delivered.length);
   }
 
-  /** Some index, so that events come in some other order than they were made. */
+  /** A pseudo-random index, so that events arrive in another order. */
   #next(length: number): number {
     this.#shuffle = (this.#shuffle * 48_271) % 0x7fffffff;
     return length === 0 ? 0 : this.#shuffle % length;
@@ -124,7 +124,7 @@ export class MachineWorld extends WorldOfSagas {
     return due.length > 0;
   }
 
-  /** An operator has the executions that broke run again. */
+  /** An operator redrives the failed executions. */
   #redrive(): boolean {
     const broken = this.#broken;
     this.#broken = [];

@@ -7,7 +7,7 @@ import {
   encodeControl,
 } from '../../core/replays/control-store.ts';
 
-/** Control items in a Map: the port at its simplest, for unit tests. */
+/** A simple store of control items in a Map, for unit tests. */
 export class MemoryControlStore implements ControlStore {
   readonly #items = new Map<string, ControlItem>();
 

@@ -1,7 +1,7 @@
 import type { LogPage } from '../../core/log/page.ts';
 import type { LogStorage, PageRange } from '../../core/log/storage.ts';
 
-/** Pages in a Map: the port at its simplest, for unit tests. */
+/** A simple log storage in a Map, for unit tests. */
 export class MemoryLogStorage implements LogStorage {
   readonly #partitions = new Map<string, Map<number, LogPage>>();
   readonly #marks = new Map<string, number>();
@@ -47,8 +47,7 @@ interface Expired {
 }
 
 /**
- * A storage that removes expired pages when the test asks for it, one by one, in any order, as DynamoDB does after
- * their expiry.
+ * A storage that removes expired pages on request of the test, in any order, as DynamoDB does after their expiry.
  */
 export class LazyLogStorage extends MemoryLogStorage {
   readonly #expired: Expired[] = [];
@@ -56,7 +55,7 @@ export class LazyLogStorage extends MemoryLogStorage {
   readonly #graceMs: number;
   readonly #now: () => number;
 
-  /** @param graceMs how long a page stays at least after it has expired */
+  /** @param graceMs the minimum time that an expired page stays, milliseconds */
   constructor(graceMs = 0, now: () => number = () => 0) {
     super();
     this.#graceMs = graceMs;
@@ -71,7 +70,7 @@ export class LazyLogStorage extends MemoryLogStorage {
     }
   }
 
-  /** The number of pages that may be removed now. */
+  /** The number of removable pages. */
   get removable(): number {
     const until = this.#now() - this.#graceMs;
     const kept = this.#expired.findIndex(({ at }) => at > until);
@@ -85,7 +84,7 @@ export class LazyLogStorage extends MemoryLogStorage {
   }
 }
 
-/** A storage that hands every call on, for tests that change some of them. */
+/** A storage that forwards every call, for tests that replace some calls. */
 export const forwarding = (storage: LogStorage): LogStorage => ({
   put: (page) => storage.put(page),
   last: (partition) => storage.last(partition),
@@ -95,7 +94,7 @@ export const forwarding = (storage: LogStorage): LogStorage => ({
   raiseMarks: (...marks) => storage.raiseMarks(...marks),
 });
 
-/** Drops pages at once, as if their time were up. */
+/** Removes expired pages immediately. */
 export function dropping(storage: LogStorage): LogStorage {
   const gone = new Set<number>();
   return {

@@ -5,7 +5,7 @@ interface Held {
   readonly modifiedAt: string;
 }
 
-/** Objects in a Map: the port at its simplest, for unit tests. Counts the reads. */
+/** A simple object store in a Map, for unit tests. It counts the reads. */
 export class MemoryObjectStore implements ObjectStore {
   readonly #objects = new Map<string, Held>();
   reads = 0;

@@ -2,7 +2,7 @@ import type { SagaFailure, SagaMarks } from '../../core/sagas/embedded-runner/de
 import type { SagaEntry, SagaIndex } from '../../core/sagas/index.ts';
 import type { SagaToken, SagaTokens } from '../../core/sagas/tokens.ts';
 
-/** Which sagas to wake, in a Map: the port at its simplest. */
+/** A simple index of sagas in a Map. */
 export class MemorySagaIndex implements SagaIndex {
   readonly #entries = new Map<string, SagaEntry>();
 
@@ -41,7 +41,7 @@ export class MemorySagaIndex implements SagaIndex {
   }
 }
 
-/** Dead letters of sagas in a Map: the port at its simplest. */
+/** Simple dead letters of sagas in a Map. */
 export class MemorySagaMarks implements SagaMarks {
   readonly failures = new Map<string, SagaFailure>();
 
@@ -59,7 +59,7 @@ export class MemorySagaMarks implements SagaMarks {
   }
 }
 
-/** Outstanding answers in a Map: the port at its simplest. */
+/** A simple store of saga tokens in a Map. */
 export class MemorySagaTokens implements SagaTokens {
   readonly #tokens = new Map<string, SagaToken>();
 

@@ -9,7 +9,7 @@ import type {
 } from '../../core/projections/shared-view-store.ts';
 import type { MemoryViewStore } from './memory-views.ts';
 
-/** Shared views in a Map, their checkpoints in another store of memory: the port at its simplest, for unit tests. */
+/** A simple store of shared views in a Map, with checkpoints in another store in memory, for unit tests. */
 export class MemorySharedViews implements SharedViewStore {
   readonly #views: MemoryViewStore;
   readonly #counters = new Map<string, Map<string, Map<string, bigint>>>();
@@ -25,16 +25,16 @@ export class MemorySharedViews implements SharedViewStore {
     const views = this.#counters.get(place) ?? new Map<string, Map<string, bigint>>();
     this.#counters.set(place, views);
     for (const [key, counters] of increments) {
-      const own = views.get(key) ?? new Map<string, bigint>();
-      views.set(key, own);
-      for (const [path, amount] of counters) own.set(path, (own.get(path) ?? 0n) + amount);
+      const counts = views.get(key) ?? new Map<string, bigint>();
+      views.set(key, counts);
+      for (const [path, amount] of counters) counts.set(path, (counts.get(path) ?? 0n) + amount);
     }
     return true;
   }
 
   async read({ projection, generation }: SharedPlace, key: string): Promise<CounterValues | undefined> {
-    const own = this.#counters.get(`${projection}/${generation}`)?.get(key);
-    return own && shownCounts(new Map([[key, own]])).get(key);
+    const counts = this.#counters.get(`${projection}/${generation}`)?.get(key);
+    return counts && shownCounts(new Map([[key, counts]])).get(key);
   }
 
   async top(place: SharedPlace, rank: string, limit: number): Promise<readonly Ranked[]> {

@@ -3,7 +3,7 @@ import { type Commit, endOf } from '../../core/store/commit.ts';
 import type { CommitPlace, CommitScan, ScannedCommit } from '../../core/store/commit-scan.ts';
 import type { CommitRange, CommitStorage } from '../../core/store/commit-storage.ts';
 
-/** Commits in a Map: the port at its simplest, for unit tests. */
+/** A simple storage of commits in a Map, for unit tests. */
 export class MemoryCommitStorage implements CommitStorage, CommitScan {
   readonly #streams = new Map<string, Map<number, Commit>>();
 
@@ -69,7 +69,7 @@ export class MemoryCommitStorage implements CommitStorage, CommitScan {
   }
 }
 
-/** The same storage, but each write that succeeds loses its reply: the caller sees only an UnavailableError. */
+/** The same storage with a lost reply for each successful write: the caller gets an UnavailableError. */
 export function losingReplies(storage: CommitStorage): CommitStorage {
   return {
     note: (unchanged, expiresAt) => storage.note(unchanged, expiresAt),

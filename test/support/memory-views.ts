@@ -10,7 +10,7 @@ import {
 } from '../../core/projections/view-store.ts';
 import type { CheckpointPage, GenerationStore } from '../../core/replays/generation-store.ts';
 
-/** Views in a Map: the port at its simplest, for unit tests. */
+/** A simple store of views in a Map, for unit tests. */
 export class MemoryViewStore implements ViewStore, GenerationStore {
   readonly #views = new Map<string, StoredView>();
 
@@ -22,9 +22,9 @@ export class MemoryViewStore implements ViewStore, GenerationStore {
     return this.putAll([{ next: view, expectedVersion, expectedMark }]);
   }
 
-  /** Writes all of them, or none. */
+  /** Writes all views, or none. */
   putAll(writes: readonly CheckpointWrite[]): boolean {
-    for (const { next } of writes) encodeView(next); // for its limit
+    for (const { next } of writes) encodeView(next); // checks the limit
     if (!writes.every((write) => this.#isExpected(write))) return false;
     for (const { next } of writes) this.#views.set(idOf(next), structuredClone(next));
     return true;

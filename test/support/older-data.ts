@@ -2,7 +2,7 @@ import { SqliteCommitStorage } from '../../adapters/embedded/sqlite/commit-stora
 import { openDataFolder } from '../../adapters/embedded/sqlite/database.ts';
 import { type Commit, plainBody, type StoredEvent } from '../../core/store/commit.ts';
 
-/** An event as an older Annals took it, whatever is refused today. */
+/** An event as an older Annals accepted it, also beyond the current rules. */
 export interface OlderEvent {
   readonly type: string;
   readonly version: number;
@@ -23,7 +23,7 @@ export function olderCommit(stream: string, version: number, events: readonly Ol
   };
 }
 
-/** Makes a data folder with such commits in it. */
+/** Makes a data folder with these commits. */
 export async function storeOlder(dataDir: string, commits: readonly Commit[]): Promise<void> {
   const { events, close } = openDataFolder(dataDir);
   const storage = new SqliteCommitStorage(events);

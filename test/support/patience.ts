@@ -1,6 +1,6 @@
 import { vi } from 'vitest';
 
-/** Longest wait for a condition, milliseconds. It bounds a test that fails; a busy machine does not reach it. */
+/** Longest wait for a condition, milliseconds. It limits failing tests; a busy machine does not reach it. */
 const PATIENCE_MS = 60_000;
 
 type Wait = (check: () => unknown, options?: number | { timeout?: number; interval?: number }) => Promise<unknown>;

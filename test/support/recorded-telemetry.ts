@@ -7,7 +7,7 @@ export interface Measurement {
   readonly value: number;
 }
 
-/** Metrics and spans that a test can look at. */
+/** Metrics and spans that a test can read. */
 export function recordTelemetry() {
   const measurements: Measurement[] = [];
   const spans: SegmentDocument[] = [];

@@ -15,7 +15,7 @@ import { MemoryCommitStorage } from './memory-storage.ts';
 import { MemoryViewStore } from './memory-views.ts';
 import { step } from './sample-events.ts';
 
-/** Keeps every action in its order, so that a duplicate, a loss or a swap shows. */
+/** Keeps all actions in order, so that a duplicate, a loss or a swap is visible. */
 export const actions = defineProjection({
   name: 'actions',
   aggregateType: 'agent',
@@ -24,12 +24,12 @@ export const actions = defineProjection({
   evolve: (view, event) => ({ seen: [...(view?.seen ?? []), event.data.action] }),
 });
 
-/** Counts the steps of each agent, of them all, and how long their streams have come to be. */
+/** Counts the steps of each agent and of all agents, and adds up their positions in the streams. */
 export const tallies = defineSharedProjection({
   name: 'tallies',
   types: ['agent.step-recorded'],
   shards: 2,
-  evolve: (own: { steps: number } | undefined) => ({ steps: (own?.steps ?? 0) + 1 }),
+  evolve: (state: { steps: number } | undefined) => ({ steps: (state?.steps ?? 0) + 1 }),
   count: ({ aggregateId, data: { action } }, _, { steps }) => ({
     all: { steps: 1, actions: { [action]: 1 }, positions: steps },
     [aggregateId]: { steps: 1 },
@@ -42,11 +42,11 @@ export interface StageOptions {
   readonly settleMs?: number;
   /** Wraps the parts that do I/O, to make them fail. */
   readonly around?: <Part extends object>(part: Part) => Part;
-  /** Sees each start of a replay's work, and may make it fail. */
+  /** Called at each start of a replay's work; an error makes the start fail. */
   readonly onStart?: (replay: Replay) => Promise<void>;
 }
 
-/** Everything that a replay plays with, in memory. Two processes of it can be made: `process()` shares all storage. */
+/** The parts of replays in memory. `process()` makes another process over the same storage. */
 export function replayStage(options: StageOptions = {}) {
   const { projections = [actions], settleMs = 0, now = () => new Date(), around = (part) => part } = options;
   const { onStart = async ({ replayId }) => void started.push(replayId) } = options;
@@ -64,7 +64,7 @@ export function replayStage(options: StageOptions = {}) {
     return (await commitsOf(`agent-${id}`)).at(-1) as Commit;
   };
 
-  /** A process with caches of its own. */
+  /** A process with separate caches. */
   const process = (maxAgeMs = 0) => {
     const generations = new Generations(around(control), { maxAgeMs, now: () => now().getTime() });
     const replays = new Replays({
@@ -83,7 +83,7 @@ export function replayStage(options: StageOptions = {}) {
   return { ...process(), process, store, views, sharedViews, control, log, started, append, commitsOf, view };
 }
 
-/** Does all steps of a replay until there is none left but to wait or to remove; ranges side by side, the last one first. */
+/** Executes the steps of a replay until it waits or removes. Ranges run at the same time, the last range first. */
 export async function drive(work: ReplayWork, replayId: string): Promise<void> {
   for (;;) {
     const next = await work.next(replayId);

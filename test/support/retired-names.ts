@@ -5,14 +5,14 @@ import { definitions } from '../../events/catalogue.ts';
 const renamed = (from: string, to: string, version: number): RetiredEvent =>
   retireEvent({ type: from, version: 1, successors: [to], succeed: (data) => ({ type: to, version, data }) });
 
-/** Types of today with names that they had before: the newest first, and each name leads to the one before it. */
+/** Current types with their former names, the newest first; each name refers to the previous name. */
 export const formerNames = {
   'agent.created': ['agent.registered', 'agent.born'],
   'agent.step-recorded': ['agent.step-noted', 'agent.noted'],
   'task.requested': ['task.asked', 'task.wanted'],
 } as const;
 
-/** A type that was split: its events are read as steps or as changes of state. */
+/** A split type: its events are read as steps or as changes of state. */
 const split = retireEvent({
   type: 'agent.heard',
   version: 1,
@@ -20,7 +20,7 @@ const split = retireEvent({
   succeed: (data) => ({ type: 'action' in data ? 'agent.noted' : 'agent.state-changed', version: 1, data }),
 });
 
-/** The event types of the application, with those names and the type that was split. */
+/** The event types of the application, with the former names and the split type. */
 export const catalogueWithFormerNames = catalogueOf(definitions, {
   retired: [
     split,

@@ -7,7 +7,7 @@ import { answerAssignments } from './obedient-agents.ts';
 
 const { projections, sagas } = agents;
 
-// Requests tasks of three agents that do what they are asked, as fast as it can, and prints each task's id.
+// Requests tasks of three obedient agents as fast as possible, and prints the id of each task.
 const [dataDir = '', run = '0'] = process.argv.slice(2);
 const say = (line: string) => process.stdout.write(`${line}\n`);
 const fail = (message: string, details: object) => say(`failed ${message} ${JSON.stringify(details)}`);

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 
-/** A request as the stand-in got it. */
+/** A request to the stand-in. */
 export interface S3Request {
   readonly method: string;
   readonly path: string;

@@ -10,32 +10,32 @@ import { catalogue } from '../../events/catalogue.ts';
 import { MemorySagaIndex, MemorySagaMarks } from './memory-sagas.ts';
 import { MemoryCommitStorage } from './memory-storage.ts';
 
-/** Stands for the death of the process: whatever was in work is gone, what was stored stays. */
+/** The process ends: its work in progress is lost, stored data stays. */
 export class Crash extends UnavailableError {}
 
 export interface World {
-  /** True where the process dies before the n-th write, or right after it, before anyone hears of it. */
+  /** Whether the process ends before the n-th write, or after it but before its reply. */
   readonly crashes: (write: number) => 'before' | 'after' | undefined;
-  /** How often the compensation of an item fails before it works. */
+  /** The number of failures of the compensation of an item before it succeeds. */
   readonly stubborn: ReadonlyMap<string, number>;
 }
 
-/** Sagas with a clock that is set by hand, on a host that dies, with compensations that fail. */
+/** Sagas with a manual clock, a host that crashes, and compensations that fail. */
 export abstract class WorldOfSagas {
   now = Date.parse('2026-01-05T09:00:00.000Z');
   abstract readonly store: EventStore;
   abstract readonly execution: SagaExecution;
-  /** How often an operator was called. */
+  /** The number of parked sagas. */
   abstract readonly parked: number;
 
-  /** Lets the host run until nothing is left to do, however often it dies on the way. */
+  /** Runs the host until all work is done, with any number of crashes. */
   abstract settle(): Promise<void>;
-  /** The host sees some of what it has seen once more. */
+  /** The host gets some earlier events again. */
   abstract rewind(count: number): void;
-  /** The host has lost all but histories, and sees everything once more. */
+  /** The host loses everything except the streams, and gets all events again. */
   abstract forget(): void;
 
-  /** Carries out a command of an agent or a user. @returns whether the rules allowed it */
+  /** Executes a command of an agent or a user. @returns whether the rules allowed it */
   async command<State, Command, Type extends never>(
     decider: Decider<State, Command, Type>,
     id: string,
@@ -51,7 +51,7 @@ export abstract class WorldOfSagas {
   }
 }
 
-/** Memory under a host that dies, while it works, before or after a write or another call, as the schedule has it. */
+/** Storage in memory for a host that crashes before or after calls, as the schedule says. */
 export function mortal({ crashes }: World, isAtWork: () => boolean, onCommit: (commit: Commit) => void) {
   let calls = 0;
   async function fate<T>(work: () => Promise<T>): Promise<T> {
@@ -119,7 +119,7 @@ export class RunnerWorld extends WorldOfSagas {
       try {
         const batch = this.#commits.slice(this.#position, this.#position + 7);
         await this.#runner.apply(batch);
-        this.#position += batch.length; // a process that dies before this sees the batch again
+        this.#position += batch.length; // a process that crashes before this line gets the batch again
         await this.#runner.wake();
         if (this.#position === this.#commits.length) return;
       } catch (error) {
@@ -141,7 +141,7 @@ export class RunnerWorld extends WorldOfSagas {
   }
 }
 
-/** The same saga, but some of its compensations fail some times first. */
+/** The same saga with compensations that fail several times first. */
 export function withStubbornness(saga: AnySaga, left: Map<string, number>): AnySaga {
   const stubborn = (inner: SagaCommand, item: string): SagaCommand => ({
     ...inner,

@@ -23,7 +23,7 @@ export const reply = (response: string): NewEvent<'external-service.response'> =
 export const replies = (count: number, text = 'reply'): NewEvent<'external-service.response'>[] =>
   Array.from({ length: count }, (_, index) => reply(`${text} ${index + 1}`));
 
-/** The same events, those of a service and of an agent with the id of the stream that they are for; whatever else comes stays as it is. */
+/** The same events, with the id of their stream in events of services and agents. Other values stay unchanged. */
 export function addressed<Events>(stream: string, events: Events): Events {
   if (!Array.isArray(events)) return events;
   const id = stream.slice(stream.indexOf('-') + 1);
@@ -34,11 +34,11 @@ export function addressed<Events>(stream: string, events: Events): Events {
   }) as Events;
 }
 
-/** So many events, their text telling them apart. */
+/** This number of events, each with another text. */
 export const steps = (count: number, text = 'step'): NewEvent<'agent.step-recorded'>[] =>
   Array.from({ length: count }, (_, index) => step(`${text} ${index + 1}`));
 
-/** Text of so many bytes that no codec makes much smaller. */
+/** Text with this number of bytes that codecs hardly compress. */
 export function noise(bytes: number): string {
   const random = new Uint8Array(Math.ceil((bytes * 3) / 4));
   for (let start = 0; start < random.length; start += 65_536)

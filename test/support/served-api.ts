@@ -20,14 +20,14 @@ export interface Reply {
 export interface Call {
   /** Sent as JSON. */
   readonly body?: unknown;
-  /** Sent as it is. */
+  /** Sent unchanged. */
   readonly raw?: BodyInit;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
 const routes: readonly RouteDeclaration[] = [...commandRoutes, ...operationRoutes, ...queryRoutes];
 
-/** The HTTP API over the embedded engine, on a free port, for the tests of a file. Every answer is held against its route's declaration. */
+/** The HTTP API over the embedded engine on a free port, for the tests of a file. Every answer is checked against its route. */
 export function servedApi() {
   const dataDir = join(temporaryFolder(), 'data');
   const logger = { warn: vi.fn(), error: vi.fn() };
@@ -58,7 +58,7 @@ export function servedApi() {
     get: (path: string) => call('GET', path),
     post: (path: string, body: unknown, headers: Readonly<Record<string, string>> = {}) =>
       call('POST', path, { body, headers }),
-    /** How many commits are on disk. */
+    /** The number of commits on disk. */
     commits: () => {
       const database = new DatabaseSync(join(dataDir, 'events.sqlite'), { readOnly: true });
       const row = database.prepare('SELECT count(*) AS commits FROM commits').get();
@@ -68,7 +68,7 @@ export function servedApi() {
   };
 }
 
-/** Whatever is answered is what the declaration of its route, and so the OpenAPI document, says. */
+/** Checks an answer against the declaration of its route, and so against the OpenAPI document. */
 function assertDeclared(method: string, path: string, { status, headers, body }: Reply): void {
   expect(headers.get('x-correlation-id')).toMatch(/^[A-Za-z0-9]/);
   const route = routes.find((candidate) => candidate.method === method && fits(candidate, path));

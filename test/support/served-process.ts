@@ -12,7 +12,7 @@ export interface Finished {
   readonly stderr: string;
 }
 
-/** `annals <arguments>` as a process of its own; `limit` is a shell command that binds it, such as `ulimit -f 100`. */
+/** `annals <arguments>` as a separate process; `limit` is a shell command that limits it, such as `ulimit -f 100`. */
 export function runAnnals(args: readonly string[], env: Readonly<Record<string, string>> = {}, limit = 'true') {
   const command = [process.execPath, 'bin/annals.ts', ...args];
   const child = spawn('sh', ['-c', `${limit} && exec "$0" "$@"`, ...command], {
@@ -38,7 +38,7 @@ export interface ServedProcess {
   readonly finished: Promise<Finished>;
 }
 
-/** `annals serve` on a free port, once it says that it serves. */
+/** `annals serve` on a free port, after it has printed its URL. */
 export async function serve(dataDir: string, limit?: string): Promise<ServedProcess> {
   const { child, finished } = runAnnals(['serve'], { PORT: '0', ANNALS_DATA: dataDir }, limit);
   for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream })) {

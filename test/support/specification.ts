@@ -6,7 +6,7 @@ import { catalogue } from '../../events/catalogue.ts';
 
 const NOW = '2026-01-05T09:00:00.000Z';
 
-/** New events as a reader would see them: event n of a stream, recorded now unless they say when they happened. */
+/** New events as recorded events of a stream: event n has number n, and is recorded now unless it has a timestamp. */
 export function recorded(aggregateType: string, aggregateId: string, events: readonly NewEvent[]): DomainEvent[] {
   return events.map(
     (event, index) =>
@@ -24,7 +24,7 @@ export function recorded(aggregateType: string, aggregateId: string, events: rea
   );
 }
 
-/** Given past events, when a command comes, then these events follow or this rule is named. */
+/** Given past events, when a command is executed, then these events follow or it is rejected with this message. */
 export function specification<State, Command, Type extends EventType>(
   decider: Decider<State, Command, Type>,
   id: string,
@@ -37,7 +37,7 @@ export function specification<State, Command, Type extends EventType>(
         const decide = () => decider.decide(state, command, { now: NOW, id });
         return {
           thenEvents: (...expected: NewEvent<Type>[]) => expect(decide()).toEqual(expected),
-          // biome-ignore lint/suspicious/noExplicitAny: what any error class's constructor takes
+          // biome-ignore lint/suspicious/noExplicitAny: the arguments of any constructor of errors
           thenRejected: (error: new (...args: any[]) => Error, rule: RegExp) => {
             expect(decide).toThrow(error);
             expect(decide).toThrow(rule);
@@ -48,7 +48,7 @@ export function specification<State, Command, Type extends EventType>(
   };
 }
 
-/** Folds new events with a projection, as if they were the history of one stream. */
+/** Folds new events with a projection, as the history of one stream. */
 export function view(projection: AnyProjection, id: string, events: readonly NewEvent[]): unknown {
   return recorded(aggregateTypesOf(projection, catalogue)[0] ?? '', id, events).reduce<unknown>(
     projection.evolve,

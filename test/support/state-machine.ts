@@ -1,17 +1,17 @@
 import type { State, StateMachineDefinition } from '../../lib/sagas/saga-machine.ts';
 
-/** What a machine stands on: the functions that it calls, tokens, and a clock. */
+/** The environment of a machine: functions, tokens and a clock. */
 export interface MachineEnvironment {
   /** Calls the function; a rejection's name is the error that Retry and Catch see. */
   call(payload: object): Promise<unknown>;
-  /** A new token, and what becomes of it: resolved by an answer, rejected by a failure or when the time is out. */
+  /** A new token and its answer, which a failure or a timeout rejects. */
   token(timeoutSeconds: number): { readonly token: string; readonly answer: Promise<unknown> };
   sleep(seconds: number): Promise<void>;
 }
 
 type Json = Record<string, unknown>;
 
-/** What Step Functions does over its limit, which emulators do not: the execution ends, whatever `States.ALL` would catch. */
+/** The error over the limit of Step Functions. It ends the execution, and `States.ALL` does not catch it; emulators lack it. */
 class DataLimitExceeded extends Error {
   override readonly name = 'States.DataLimitExceeded';
 }

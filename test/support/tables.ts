@@ -9,7 +9,7 @@ import {
   viewsTable,
 } from '../../adapters/aws/dynamodb/tables.ts';
 
-/** All tables under names of their own, empty and ready. */
+/** All tables under unique names, empty and ready. */
 export async function createTables(): Promise<Record<'events' | 'views' | 'control' | 'log' | 'sagaTokens', string>> {
   const run = ulid();
   const names = {

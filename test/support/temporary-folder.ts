@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
 
-/** A folder of its own, removed when the tests of the file are through. */
+/** A new folder, removed when the tests of the file end. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'annals-'));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -2,7 +2,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { onTestFinished } from 'vitest';
 
-/** An X-Ray daemon on a free port, for one test. It keeps what it gets: the header line and the document of each datagram. */
+/** An X-Ray daemon on a free port, for one test. It keeps the header line and the document of each datagram. */
 export async function xrayDaemon() {
   const socket = createSocket('udp4');
   onTestFinished(() => void socket.close());

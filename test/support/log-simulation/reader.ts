@@ -4,13 +4,13 @@ import { type Random, turns } from './weather.ts';
 
 export interface FollowOptions {
   readonly random: Random;
-  /** The log for the next look; another value is another process. */
+  /** The log for the next read; another value stands for another process. */
   readonly log: () => EventLog;
-  /** Whether all is written, so that the reader stops once it is caught up. */
+  /** Whether all events are written, so that the reader stops at the end. */
   readonly isOver: () => boolean;
 }
 
-/** Follows the log, crashing in between and going on after the last event it had dealt with. */
+/** Follows the log with crashes, and continues after the last handled event. */
 export async function follow({ random, log, isOver }: FollowOptions): Promise<string[]> {
   const seen: string[] = [];
   let after: string | undefined;

@@ -17,7 +17,7 @@ import { type Random, turns, UnreliableLogStorage, UnreliableObjects } from './w
 const START = Date.parse('2026-01-05T09:00:00.000Z');
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
-/** The time as it is, and clocks that show another: seconds off as a rule, years off at times, in both directions. */
+/** The true time, and clocks that differ from it: usually by seconds, sometimes by years, in both directions. */
 class Time {
   now = 0;
   jumps = 0;
@@ -31,7 +31,7 @@ class Time {
     this.now += this.#random.between(0, mostMs);
   }
 
-  /** What a clock shows, milliseconds after the start. */
+  /** The time of a clock, milliseconds after the start. */
   shown(): number {
     const off = this.#random.between(-1_000, 1_000);
     if (!this.#random.percent(3)) return this.now + off;
@@ -55,7 +55,7 @@ interface World {
   over: boolean;
 }
 
-/** How often what was simulated happened. */
+/** The number of times that each simulated case happened. */
 export interface Counts {
   appends: number;
   restarts: number;
@@ -106,7 +106,7 @@ async function relay(world: World, commits: readonly Commit[], isComplete: () =>
     counts.redelivered += Math.min(done, end) - start;
     try {
       await writers[random.percent(20) ? 1 : 0]?.append(batch);
-      if (!random.percent(15)) done = end; // else it crashed before its batch was acknowledged
+      if (!random.percent(15)) done = end; // otherwise it crashed before the batch was acknowledged
     } catch (error) {
       if (!(error instanceof UnavailableError)) throw error;
     }
@@ -157,7 +157,7 @@ async function archiveOnce(world: World, now: () => Date): Promise<void> {
   }
 }
 
-/** Removes archived pages in any order, a day after they were let go at the earliest. */
+/** Removes archived pages in any order, at least a day after their expiry. */
 async function removePages({ storage, random, counts }: World, isOver: () => boolean): Promise<void> {
   while (!isOver()) {
     await turns(random, 100);
@@ -185,7 +185,7 @@ function reader(world: World): Promise<string[]> {
   return follow({ random, log: next, isOver: () => world.over });
 }
 
-/** Two time ranges, as a reader that begins at the end of it all finds them, and as they are in the history. */
+/** Two time ranges, as a reader finds them at the end, and as they are in the history. */
 async function ranges({ storage, objects, history, random }: World) {
   const log = new EventLog({ catalogue, storage, archive: new LogArchive(objects), strategy: 'single' });
   const times = history.written.map(({ recordedAt }) => recordedAt);
@@ -209,9 +209,9 @@ export interface Outcome {
    */
   readonly pages: readonly SeenPage[];
   readonly pagesAfterRepeat: readonly SeenPage[];
-  /** `<stream> <sequence number>` of every event there is, in the order of its stream. */
+  /** `<stream> <sequence number>` of every event, in the order of its stream. */
   readonly expected: readonly string[];
-  /** The same as each reader has seen it. */
+  /** The same for each reader. */
   readonly seen: readonly (readonly string[])[];
   readonly ranges: readonly { readonly found: readonly string[]; readonly expected: readonly string[] }[];
   readonly counts: Counts & { readonly jumps: number };

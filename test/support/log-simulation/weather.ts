@@ -6,25 +6,25 @@ import type { randomOf } from '../random.ts';
 
 export type Random = ReturnType<typeof randomOf>;
 
-/** What the network does to calls, in percent. */
+/** Faults of the network, in percent of the calls. */
 export interface Weather {
   readonly lost: number;
   readonly replyLost: number;
   readonly late: number;
 }
 
-/** Calls after which nothing is lost any more. */
+/** The number of calls after which nothing is lost. */
 const STORMY_CALLS = 5_000;
 
-/** Longest time that a put is on its way: its sender gives up far sooner. */
+/** Longest delay of a put. Its sender gives up much earlier. */
 const LONGEST_WAY_MS = 60 * 60 * 1_000;
 
-/** Some turns of the event loop's microtasks: other relays and readers go on meanwhile. */
+/** Waits for some microtasks, in which other relays and readers run. */
 export async function turns(random: Random, most: number): Promise<void> {
   for (let left = random.between(0, most); left > 0; left--) await undefined;
 }
 
-/** A network between a caller and what it calls: requests are lost, and so are replies. */
+/** A network that loses requests and replies. */
 class Network {
   readonly random: Random;
   readonly #weather: Weather;
@@ -35,7 +35,7 @@ class Network {
     this.#weather = weather;
   }
 
-  /** Whether this befalls a call. The weather clears up at last, so that every run comes to its end. */
+  /** Whether this fault happens to a call. Faults end at last, so that every run ends. */
   has(trouble: keyof Weather): boolean {
     return this.#calls < STORMY_CALLS && this.random.percent(this.#weather[trouble]);
   }
@@ -64,7 +64,7 @@ export class UnreliableLogStorage implements LogStorage {
     this.#now = now;
   }
 
-  /** When all puts that were on their way have arrived. */
+  /** Resolves when all delayed puts have arrived. */
   async settled(): Promise<void> {
     await Promise.all(this.#onTheirWay);
   }
@@ -89,7 +89,7 @@ export class UnreliableLogStorage implements LogStorage {
     return this.#network.call(() => this.#storage.marks(keys));
   }
 
-  /** A call that was cut off has raised some of the marks. */
+  /** An interrupted call has raised some of the marks. */
   raiseMarks(marks: ReadonlyMap<string, number>): Promise<void> {
     const { random } = this.#network;
     return this.#network.call(async () => {
@@ -104,7 +104,7 @@ export class UnreliableLogStorage implements LogStorage {
     return this.#network.call(() => this.#storage.expire(partition, first, last));
   }
 
-  /** A read that is not consistent misses some of the newest pages, not always the last ones. */
+  /** An eventually consistent read misses some of the newest pages, not always the last pages. */
   async *read(partition: string, range: PageRange): AsyncGenerator<LogPage> {
     const { random } = this.#network;
     const pages = await this.#network.call(() => Array.fromAsync(this.#storage.read(partition, range)));

@@ -4,20 +4,20 @@ import { Random } from './random.ts';
 import { type Delivered, ONCE, type SimulationReport, Stage } from './stage.ts';
 import { memoryStores } from './stores.ts';
 
-/** Consumers see a batch; what they return or throw decides where it is delivered again. */
+/** A consumer handles a batch; its result or error decides the place of the next delivery. */
 type Consumer = (commits: readonly Commit[]) => Promise<readonly { readonly commit: Commit }[]>;
 
 /**
- * One run of everything between the table and the views, the log and the bus on AWS, in memory and in virtual time. The
- * seed decides all: what is appended and when, by clocks that jump; how batches are cut, how often and in which order they
- * are delivered; where calls fail before or after their effect, where a function dies and with it all that it remembered;
- * what the bus refuses, which events no projection can take.
+ * One run of the deliveries from the table to the views, the log and the bus on AWS, in memory and in virtual time. The
+ * seed decides: the appends and their times, from clocks that jump; the size, number and order of deliveries of batches;
+ * the calls that fail before or after their effect, and the functions that crash and lose their memory; the events that
+ * the bus or a projection refuses.
  *
- * Faults end at last and dead letters are redriven; then every view has to equal the fold of what was appended, the log to
- * have every event once, the bus to have had each at least once. The log has to keep the order of each stream, and the bus
- * to hear the events of each for the first time in their order, where the deliveries began in order (and the bus refused
- * none of the stream). From the event on at which a stream is parked, the bus hears nothing of it.
- * @throws Error that says what is not so
+ * Faults end at last, and dead letters are redriven. Then every view equals the fold of the appended events, the log has
+ * every event once, and the bus got each event at least once. The log keeps the order of each stream. The bus gets the
+ * events of a stream for the first time in order, when the deliveries began in order and the bus refused no event of the
+ * stream. After a stream is parked, the bus gets none of its later events.
+ * @throws Error that names the difference
  */
 export async function simulateDelivery(seed: number): Promise<SimulationReport> {
   const stage = new Stage(new Random(seed), memoryStores());
@@ -27,7 +27,7 @@ export async function simulateDelivery(seed: number): Promise<SimulationReport> 
   return stage.check();
 }
 
-/** A function whose process may end at any time: what it remembers is lost then. */
+/** A function whose process may end at any time and lose its memory. */
 class Lambda {
   readonly #stage: Stage;
   readonly #start: () => Consumer;
@@ -57,10 +57,10 @@ class Delivery {
     this.#stage = stage;
   }
 
-  /** Two consumers, each at its own pace, and now and then two batches at once. */
+  /** Two consumers with different speeds, sometimes with two batches at the same time. */
   async run(): Promise<void> {
     const { random, faults } = this.#stage;
-    // Beyond what AWS does: also the commits of one stream out of order.
+    // Harder than AWS: also the commits of one stream out of order.
     this.#stage.ordered = random.chance(0.5);
     if (!this.#stage.ordered) this.#stage.records = random.shuffled(this.#stage.records, random.from(2, 10));
     const projector = () => this.#deliver(this.#projector(), random.chance(0.3) ? 2 : 1);
@@ -79,7 +79,7 @@ class Delivery {
     });
   }
 
-  /** Batch after batch, or two side by side, which no shard does: each until all of it is done with. */
+  /** Delivers each batch until it is done, one at a time, or two at a time, which no shard does. */
   async #deliver(consumer: Lambda, lanes: number): Promise<void> {
     const { random, records } = this.#stage;
     if (lanes > 1) this.#stage.ordered = false;
@@ -97,7 +97,7 @@ class Delivery {
   async #deliverBatch(consumer: Lambda, start: number, end: number): Promise<void> {
     const { random, records, faults } = this.#stage;
     for (let position = start; position < end; this.#tries++) {
-      faults.healthy = this.#tries > 60; // no fault lasts for ever
+      faults.healthy = this.#tries > 60; // faults end at last
       const batch = records.slice(position, random.from(position + 1, end));
       const again = random.chance(0.3) ? random.from(1, 4) : 0;
       for (let n = 0; n < again; n++) await this.#invoke(consumer, this.#disturbed(batch, position));
@@ -106,14 +106,14 @@ class Delivery {
     }
   }
 
-  /** The same batch in disorder, with some of what came earlier. */
+  /** The same batch in another order, with some earlier records. */
   #disturbed(batch: readonly Delivered[], position: number): Delivered[] {
     const { random, records } = this.#stage;
     const start = Math.max(0, position - random.from(0, 5));
     return random.shuffled([...records.slice(start, position), ...batch], random.from(1, 10));
   }
 
-  /** @returns how many records of the batch are done with: up to the first that failed, none when the function died */
+  /** @returns the number of records that are done: up to the first failure, none after a crash */
   async #invoke(consumer: Lambda, batch: readonly Delivered[]): Promise<number> {
     const { faults } = this.#stage;
     this.#stage.deliveries++;

@@ -7,7 +7,7 @@ import { Random } from './random.ts';
 import { ONCE, type SimulationReport, Stage } from './stage.ts';
 import { FolderStores } from './stores.ts';
 
-/** What a process holds in memory. */
+/** The memory of a process. */
 interface Process {
   readonly stalled: StalledStreams;
   readonly relay: ReturnType<Stage['relay']>;
@@ -16,11 +16,11 @@ interface Process {
 }
 
 /**
- * One run of what the embedded engine does with a data folder: views, log and bus follow the commits, each from where its
- * checkpoint says; streams that fail are tried again aside. The process ends at any time, gracefully or not, and the next
- * one opens the folder. In the end the same has to hold as in the simulation of AWS.
+ * One run of the embedded engine over a data folder: views, log and bus follow the commits from their checkpoints, and
+ * failed streams are retried separately. The process ends at any time, gracefully or not, and the next process opens the
+ * folder. At the end the same rules hold as in the simulation of AWS.
  * @param parent folder for the data folder
- * @throws Error that says what is not so
+ * @throws Error that names the difference
  */
 export async function simulateOneMachine(seed: number, parent: string): Promise<SimulationReport> {
   const folder = new FolderStores(parent, `seed-${seed}`, ['actions', 'fleet']);
@@ -51,12 +51,12 @@ class Machine {
     const last = this.#folder.commits.lastPosition();
     for (let turn = 0; !this.#isDone(last); turn++) {
       if (turn > 5_000) throw new Error('the machine does not come to an end');
-      faults.healthy = turn > 60; // no fault lasts for ever
+      faults.healthy = turn > 60; // faults end at last
       faults.dead = false;
       await this.#turn(() => this.#project());
       if (!faults.dead) await this.#turn(() => this.#relay());
       if (faults.dead || (turn <= 60 && random.chance(0.15))) await this.#restart();
-      await nextTurn(); // streams that are tried again have theirs
+      await nextTurn(); // the retried streams run
     }
     this.#process.stalled.close();
   }
@@ -95,7 +95,7 @@ class Machine {
     if (this.#stage.random.chance(0.9)) this.#folder.relayed.save(this.#process.relayed);
   }
 
-  /** Commits as the folder has them, some of them damaged on the way. */
+  /** The commits of the folder, some with damage from the delivery. */
   #batchAfter(position: number): PositionedCommit[] {
     const batch = this.#folder.commits.commitsAfter(position, this.#stage.random.from(1, 10));
     return batch.map((each) => ({ ...each, commit: this.#shown(each) }));
@@ -127,7 +127,7 @@ class Machine {
     };
   }
 
-  /** The process ends. Gracefully, it notes once more how far it came; a stream in work may end meanwhile. */
+  /** Ends the process. A graceful end stores the checkpoints; a stream in work may finish meanwhile. */
   async #restart(): Promise<void> {
     const { random } = this.#stage;
     this.#stage.restarts++;

@@ -9,7 +9,7 @@ import type { EventStore } from '../../../core/store/event-store.ts';
 import { catalogue } from '../../../events/catalogue.ts';
 import { foldShared } from '../fold-shared.ts';
 
-/** Everything that there is when a simulation has run. */
+/** The stores and results at the end of a simulation. */
 export interface Outcome {
   readonly store: EventStore;
   readonly streams: readonly string[];
@@ -24,7 +24,7 @@ export interface Outcome {
   readonly refused: ReadonlySet<string>;
 }
 
-/** @returns how many events there are. @throws Error that says what is not as it has to be */
+/** @returns the number of events. @throws Error that names the difference */
 export async function checkOutcome(outcome: Outcome): Promise<number> {
   const history: DomainEvent[] = [];
   for (const stream of outcome.streams) {
@@ -85,7 +85,7 @@ function checkOrder({ published, refused }: Outcome): void {
 
 const keyOf = ({ aggregateId, sequenceNumber }: DomainEvent) => `${aggregateId}/${sequenceNumber}`;
 
-function same(what: string, actual: unknown, expected: unknown): void {
+function same(name: string, actual: unknown, expected: unknown): void {
   const [is, should] = [JSON.stringify(actual), JSON.stringify(expected)];
-  if (is !== should) throw new Error(`${what} is ${is}, it should be ${should}`);
+  if (is !== should) throw new Error(`${name} is ${is}, it should be ${should}`);
 }

@@ -1,7 +1,7 @@
 import { defineProjection } from '../../../core/projections/projection.ts';
 import { defineSharedProjection } from '../../../core/projections/shared-projection.ts';
 
-/** Keeps every action in its order, so that a duplicate, a loss or a swap shows. Takes no `untakable` while `poisonous`. */
+/** Keeps all actions in order, so that a duplicate, a loss or a swap is visible. Refuses `untakable` while `poisonous`. */
 export const actionsOf = (poisonous: () => boolean) =>
   defineProjection({
     name: 'actions',
@@ -14,17 +14,17 @@ export const actionsOf = (poisonous: () => boolean) =>
     },
   });
 
-/** Counts what any duplicate, loss or swap within a stream would change. Counts no `uncountable` while `poisonous`. */
+/** Has counters that a duplicate, a loss or a swap in a stream changes. Refuses `uncountable` while `poisonous`. */
 export const fleetOf = (poisonous: () => boolean) =>
   defineSharedProjection({
     name: 'fleet',
     types: ['agent.step-recorded'],
     shards: 3,
-    evolve: (own: { steps: number } = { steps: 0 }) => ({ steps: own.steps + 1 }),
-    count: (event, own, { steps }) => {
+    evolve: (state: { steps: number } = { steps: 0 }) => ({ steps: state.steps + 1 }),
+    count: (event, state, { steps }) => {
       if (poisonous() && event.data.action.startsWith('uncountable')) throw new Error('cannot be counted');
       const weight = Number(event.data.action.split(' ')[1]);
-      const moved = own ? { [`at-${own.steps}`]: -1 } : {};
+      const moved = state ? { [`at-${state.steps}`]: -1 } : {};
       return { all: { steps: 1, weighted: steps * weight, ...moved, [`at-${steps}`]: 1 } };
     },
   });

@@ -1,4 +1,4 @@
-/** Numbers that look random and follow from a seed. (mulberry32, Tommy Ettinger, public domain) */
+/** Pseudo-random numbers from a seed. (mulberry32, Tommy Ettinger, public domain) */
 export class Random {
   #state: number;
 
@@ -28,7 +28,7 @@ export class Random {
     return items[this.from(0, items.length - 1)] ?? items[0];
   }
 
-  /** The same items, each at most `reach` places from where it was. */
+  /** The same items, each at most `reach` places from its former place. */
   shuffled<T>(items: readonly T[], reach: number): T[] {
     return items
       .map((item, index) => ({ item, place: index + this.next() * reach }))

@@ -18,7 +18,7 @@ import { actionsOf, fleetOf } from './projections.ts';
 import type { Random } from './random.ts';
 import type { Stores } from './stores.ts';
 
-/** What became of a run; the numbers say that it was no walk in the park. */
+/** The result of a run, with the numbers of its faults and events. */
 export interface SimulationReport {
   readonly events: number;
   readonly deliveries: number;
@@ -28,19 +28,19 @@ export interface SimulationReport {
   readonly jumps: number;
 }
 
-/** A commit as it was stored, and as a delivery shows it: the same, or a damaged copy. */
+/** A stored commit and its delivered copy, which may be damaged. */
 export interface Delivered {
   readonly commit: Commit;
   readonly shown: Commit;
 }
 
-/** No second attempts and no pauses: time is virtual. */
+/** One attempt without pauses, because time is virtual. */
 export const ONCE = { attempts: 1, initialDelayMs: 0, maxDelayMs: 0 };
 
 const START = Date.UTC(2026, 0, 5);
 const HOUR_MS = 3_600_000;
 
-/** What a simulation plays with: stores that outlive each process, a clock, a bus, and bad events. */
+/** The parts of a simulation: stores that outlive each process, a clock, a bus, and bad events. */
 export class Stage {
   readonly random: Random;
   readonly faults: Faults;
@@ -50,7 +50,7 @@ export class Stage {
   records: Delivered[] = [];
   /** The deliveries begin in the order in which the commits were appended. */
   ordered = true;
-  /** One relay at a time: what is parked then stays parked until it is redriven. */
+  /** One relay at a time: a parked stream then stays parked until its redrive. */
   oneRelay = true;
   deliveries = 0;
   restarts = 0;
@@ -70,7 +70,7 @@ export class Stage {
     this.stores = stores;
   }
 
-  /** The time of some writer's clock: they disagree, and are set forward and back. */
+  /** The time of a writer's clock. The clocks disagree, and are set forward and back. */
   readonly now = () => {
     this.#time += 1_000;
     if (this.random.chance(0.02)) {
@@ -129,7 +129,7 @@ export class Stage {
     };
   }
 
-  /** The bad events are mended, by a new version of the code, and an operator redrives. */
+  /** A new version of the code accepts the bad events, and an operator redrives. */
   async recover(): Promise<void> {
     this.faults.healthy = true;
     this.faults.dead = false;
@@ -141,7 +141,7 @@ export class Stage {
     await this.#deadLetters().redriveAll(all);
   }
 
-  /** @throws Error that says what is not as it has to be */
+  /** @throws Error that names the difference */
   async check(): Promise<SimulationReport> {
     const [violation] = this.#violations;
     if (violation) throw new Error(violation);
@@ -170,12 +170,12 @@ export class Stage {
     return new Publication({ catalogue, bus, policy: ONCE, parked, onParked: () => {}, now: this.now });
   }
 
-  /** Others have their turn. */
+  /** Lets other tasks run. */
   readonly #turns = async (): Promise<void> => {
     for (let turns = this.random.from(0, 10); turns > 0; turns--) await undefined;
   };
 
-  /** Takes some of the entries, refuses some until later and some for good. Requests that are under way overtake each other. */
+  /** Accepts some entries, and refuses others temporarily or permanently. Requests can overtake each other. */
   async #putEvents({ input: { Entries: entries = [] } }: PutEventsCommand): Promise<PutEventsCommandOutput> {
     await this.#turns();
     const events = entries.map(({ Detail = '' }): DomainEvent => JSON.parse(Detail));
@@ -193,13 +193,13 @@ export class Stage {
     return { ErrorCode: refused ? 'ThrottlingException' : 'MalformedDetail' };
   }
 
-  /** From the event on at which a stream is parked, the bus hears nothing of it until it is redriven. */
+  /** After a stream is parked, the bus gets none of its later events until the redrive. */
   async #checkMarks(events: readonly DomainEvent[]): Promise<void> {
     if (!this.oneRelay || this.#redriving) return;
     for (const { aggregateId, sequenceNumber } of events) {
       const mark = (await this.stores.marks.get(BUS, ONLY_GENERATION, `agent-${aggregateId}`))?.parked;
       if (!mark || mark.version > sequenceNumber) continue;
-      // Kept and not thrown: the bus takes every error of a publisher for a refusal.
+      // Kept and not thrown: the bus treats every error of a publisher as a refusal.
       this.#violations.push(
         `the bus heard ${aggregateId}/${sequenceNumber}, but the stream is parked at ${mark.version}`,
       );

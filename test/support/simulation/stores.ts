@@ -14,7 +14,7 @@ import { MemorySharedViews } from '../memory-shared-views.ts';
 import { MemoryCommitStorage } from '../memory-storage.ts';
 import { MemoryViewStore } from '../memory-views.ts';
 
-/** Everything that outlives a process. */
+/** The stores that outlive a process. */
 export interface Stores {
   readonly commits: CommitStorage;
   readonly views: ViewStore;
@@ -30,7 +30,7 @@ export function memoryStores(): Stores {
   return { commits: new MemoryCommitStorage(), views, shared, marks: views, pages: new MemoryLogStorage() };
 }
 
-/** A data folder that is closed and opened again now and then, with what its consumers remember of where they were. */
+/** A data folder that is sometimes closed and opened again, with the checkpoints of its consumers. */
 export class FolderStores implements Stores {
   readonly #path: string;
   readonly #names: readonly string[];
