@@ -18,6 +18,8 @@ interface ImportOptions extends Target {
 export function addImportCommand(program: Command): void {
   const group = program.command('import').description('import recorded histories into a running server');
 
+  group.addHelpText('after', EXAMPLES);
+
   withImport(group.command('agent-run'))
     .description('recorded runs of software-engineering agents (SWE-agent), each as the history of an agent')
     .argument('<files...>', '.traj files, gzipped or not')
@@ -49,6 +51,11 @@ export function addImportCommand(program: Command): void {
       }
     });
 }
+
+const EXAMPLES = `
+Examples:
+  annals import agent-run runs/*.traj
+  annals import process-log log.csv.gz`;
 
 function withImport(command: Command): Command {
   return withJson(withTarget(command)).addOption(

@@ -3,7 +3,7 @@ import { type AnnalsClient, AnnalsRequestError, AnnalsUnreachableError } from '.
 import { follow, summarize } from '../replay/follow.ts';
 import { parseInstant } from './instant.ts';
 import { printJson, withJson } from './json-output.ts';
-import { createTargetClient, type Target, withTarget } from './target.ts';
+import { createTargetClient, explain, type Target, withTarget } from './target.ts';
 
 interface FollowOptions extends Target {
   readonly json: boolean;
@@ -96,7 +96,7 @@ async function reporting(work: () => Promise<void>): Promise<void> {
     const known =
       error instanceof AnnalsRequestError || error instanceof AnnalsUnreachableError || error instanceof RangeError;
     if (!known) throw error;
-    console.error(error instanceof AnnalsRequestError ? error.detail : error.message);
+    console.error(error instanceof AnnalsRequestError ? error.detail : explain(error));
     process.exitCode = 1;
   }
 }

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { regionOfApi, signedFetch } from '../../adapters/aws/clients/signed-fetch.ts';
-import { type AnnalsClient, createClient } from '../../client/client.ts';
+import { type AnnalsClient, AnnalsUnreachableError, createClient } from '../../client/client.ts';
 
 /** The server of a command. */
 export interface Target {
@@ -32,6 +32,12 @@ export function withSigning(command: Command): Command {
 /** Creates a client of the server, which signs its requests when the target has a region. */
 export function createTargetClient({ url, region = regionOfApi(url), apiKey }: Target): AnnalsClient {
   return createClient({ url, fetch: region === undefined ? undefined : signedFetch({ region, apiKey }) });
+}
+
+/** Returns the message of an error; for a server that does not answer, with the way to repair it. */
+export function explain(error: Error): string {
+  if (!(error instanceof AnnalsUnreachableError)) return error.message;
+  return `${error.message}; start the server with \`npm start\`, or name another with --url`;
 }
 
 /** Parses an http or https URL. @throws InvalidArgumentError */

@@ -8,7 +8,7 @@ import { isShared } from '../../core/projections/projection.ts';
 import { agents } from '../../domain/agents.ts';
 import { parseInstant } from './instant.ts';
 import { printJson, withJson } from './json-output.ts';
-import { createTargetClient, type Target, withTarget } from './target.ts';
+import { createTargetClient, explain, type Target, withTarget } from './target.ts';
 
 interface TravelOptions extends Target {
   readonly at?: string;
@@ -34,7 +34,7 @@ export function addTravelCommand(program: Command): void {
       } catch (error) {
         const isExplained = [AnnalsRequestError, AnnalsUnreachableError, InvalidIdError, TypeError];
         if (!isExplained.some((type) => error instanceof type)) throw error;
-        console.error((error as Error).message);
+        console.error(explain(error as Error));
         process.exitCode = 1;
       }
     });

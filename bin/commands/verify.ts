@@ -6,7 +6,7 @@ import { type AnnalsClient, AnnalsRequestError, AnnalsUnreachableError } from '.
 import { AnnalsError } from '../../core/base/errors.ts';
 import { agents } from '../../domain/agents.ts';
 import { printJson, withJson } from './json-output.ts';
-import { createTargetClient, parseUrl, type Target, withSigning } from './target.ts';
+import { createTargetClient, explain, parseUrl, type Target, withSigning } from './target.ts';
 
 interface VerifyOptions extends Partial<Target> {
   readonly data: string;
@@ -118,6 +118,6 @@ function progressLines(): OnProgress {
 
 function describe(error: unknown): string {
   const known = [StartupError, AnnalsError, AnnalsRequestError, AnnalsUnreachableError];
-  if (known.some((kind) => error instanceof kind)) return (error as Error).message;
+  if (known.some((kind) => error instanceof kind)) return explain(error as Error);
   return `${error instanceof Error ? `${error.name}: ${error.message}` : error}; report this as a fault of Annals`;
 }

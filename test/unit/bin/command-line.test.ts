@@ -19,7 +19,7 @@ describe('the command line', () => {
     expect([code, stdout, lines(stderr)]).toEqual([2, '', [expect.stringMatching(/^error: /)]]);
   });
 
-  it.each([['serve'], ['import', 'agent-run'], ['import', 'process-log'], ['replay'], ['travel']])(
+  it.each([['serve'], ['import'], ['import', 'agent-run'], ['import', 'process-log'], ['replay'], ['travel']])(
     'explains %s %s with an example',
     async (...args) => {
       const { code, stdout } = await run(...args.filter((arg) => arg !== undefined), '--help');
@@ -39,6 +39,14 @@ describe('the command line', () => {
       expect(stderr).not.toMatch(/\.ts:\d+/);
     }
   });
+
+  it.each([['travel', 'agent-42', '--to-version', '1'], ['replay', 'agent-status', '--rebuild'], ['verify']])(
+    '%s names the way out when no server answers',
+    async (...args) => {
+      const { stderr } = await run(...args.filter((arg) => arg !== undefined), '--url', 'http://127.0.0.1:1');
+      expect(lines(stderr)).toEqual([expect.stringMatching(/no answer.*npm start.*--url/)]);
+    },
+  );
 
   it('prints JSON for programs', async () => {
     await post('/agents', { agentId: 'j', agentType: 'x', configuration: {}, createdBy: 'me' });
