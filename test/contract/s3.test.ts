@@ -31,7 +31,7 @@ test('each call is a single signed request, and a write has a checksum', async (
 
 test('a missing bucket is an error, not an absent object; no answer is an UnavailableError', async () => {
   await expect(new S3ObjectStore(client(standIn.endpoint), 'other').get('a')).rejects.toThrow('NoSuchBucket');
-  const nobody = new S3ObjectStore(client('http://127.0.0.1:1'), 'objects');
-  await expect(nobody.get('a')).rejects.toThrow(UnavailableError);
-  await expect(nobody.put('a', new Uint8Array())).rejects.toThrow(UnavailableError);
+  const unreachable = new S3ObjectStore(client('http://127.0.0.1:1'), 'objects');
+  await expect(unreachable.get('a')).rejects.toThrow(UnavailableError);
+  await expect(unreachable.put('a', new Uint8Array())).rejects.toThrow(UnavailableError);
 });

@@ -35,9 +35,9 @@ generationStoreContract('SQLite', async () => {
 controlStoreContract('SQLite', async () => new SqliteControlStore(folder.views));
 sagaIndexContract('SQLite', async () => new SqliteSagaIndex(openDataFolder(temporaryFolder()).bookkeeping));
 logContract('SQLite', async () => {
-  const own = openDataFolder(join(parent, `log-${++folders}`));
-  onTestFinished(() => own.close());
-  return new SqliteLogStorage(own.events);
+  const logFolder = openDataFolder(join(parent, `log-${++folders}`));
+  onTestFinished(() => logFolder.close());
+  return new SqliteLogStorage(logFolder.events);
 });
 sharedViewStoreContract('SQLite', async () => {
   const views = new SqliteViewStore(folder.views);

@@ -76,7 +76,7 @@ export const faults: readonly Fault[] = [
     tests: LOG,
   },
   {
-    name: 'log: what a delivery left out is not read from the store',
+    name: 'log: commits that a delivery lacks are not read from the store',
     edits: [['core/log/missing-commits.ts', 'if (commit.version > end + 1) {', 'if (commit.version < 0) {']],
     tests: LOG,
   },
@@ -96,7 +96,7 @@ export const faults: readonly Fault[] = [
     tests: LOG,
   },
   {
-    name: 'log: a time range ends before what was logged late',
+    name: 'log: a time range ends before events that were logged late',
     edits: [[chain, 'Date.parse(to) + (last?.latenessMs ?? 0)', 'Date.parse(to) + Math.min(last?.latenessMs ?? 0, 0)']],
     tests: LOG,
   },
@@ -129,12 +129,12 @@ export const faults: readonly Fault[] = [
     tests: LOG_CONTRACT,
   },
   {
-    name: 'a request overtakes an earlier one with events of the same stream',
+    name: 'a request overtakes an earlier request with events of the same stream',
     edits: [[outbox, 'for (const stream of streams) this.#underWay.add(stream);', '']],
     tests: ['test/simulation/delivery.test.ts'],
   },
   {
-    name: 'what waits behind an event that was not taken is sent',
+    name: 'events after a refused event of their stream are sent',
     edits: [[outbox, 'if (failed.size === 0) return [];', 'return [];']],
     tests: eventBridge,
   },
@@ -178,7 +178,7 @@ export const faults: readonly Fault[] = [
     ],
   },
   {
-    name: 'what was applied before is applied again',
+    name: 'applied commits are applied again',
     edits: [
       [checkpoints, 'if (endOf(commit) <= version) continue;', ''],
       [fold, 'if (endOf(commit) <= folded.version) return folded;', ''],
@@ -274,7 +274,7 @@ export const faults: readonly Fault[] = [
     edits: [[projector, 'progress.more) : together;', 'progress.more) : [];']],
   },
   {
-    name: 'what does not fit in a transaction is forgotten',
+    name: 'additions that do not fit in a transaction are lost',
     edits: [[projector, 'together.filter(({ progress }) => progress.more)', 'together.slice(together.length)']],
     tests: ['test/contract/sqlite.test.ts'],
   },
@@ -339,7 +339,7 @@ export const faults: readonly Fault[] = [
     tests: ['test/contract/memory.test.ts'],
   },
   {
-    name: 'a key is repeated whatever the request',
+    name: 'a key is repeated for any request',
     edits: [['core/store/append-result.ts', 'known !== digest) throw', 'known !== known) throw']],
     tests: ['test/contract/memory.test.ts'],
   },
@@ -376,7 +376,7 @@ export const faults: readonly Fault[] = [
     tests: KEYS,
   },
   {
-    name: 'what a refused append noted of its event ids stays (SQLite)',
+    name: 'event ids of a refused append stay (SQLite)',
     edits: [
       [
         'adapters/embedded/sqlite/commit-storage.ts',
@@ -451,7 +451,7 @@ export const faults: readonly Fault[] = [
     tests: ['test/contract/sqlite.test.ts'],
   },
   {
-    name: 'readers count by names of their own, not by those of the views',
+    name: 'readers do not use the counter names of the views',
     edits: [
       [
         'core/projections/counter-names.ts',
@@ -473,7 +473,7 @@ export const faults: readonly Fault[] = [
     tests: ['test/contract/sqlite.test.ts'],
   },
   {
-    name: 'a verification counts by whatever names there are',
+    name: 'a verification does not use the counter names of the views',
     edits: [
       [
         'core/verification/verification.ts',
@@ -608,7 +608,7 @@ export const faults: readonly Fault[] = [
     ],
   },
   {
-    name: 'an outage of the bus is passed by (one machine)',
+    name: 'an outage of the bus is ignored (one machine)',
     edits: [['adapters/embedded/engine/delivery.ts', 'if (unreached) throw unreached.error;', '']],
   },
   {
@@ -652,7 +652,7 @@ export const faults: readonly Fault[] = [
     tests: REPLAY,
   },
   {
-    name: 'rebuild: a second one takes the place of the first',
+    name: 'rebuild: a second rebuild replaces the first',
     edits: [['core/replays/replays.ts', '      if (building) {', '      if (building && !building) {']],
     tests: REPLAY,
   },
@@ -670,7 +670,7 @@ export const faults: readonly Fault[] = [
     tests: ['test/unit/core/sagas/causes.test.ts'],
   },
   {
-    name: 'sagas: a command is written without what it belongs to',
+    name: 'sagas: a command is written without its correlation id',
     edits: [
       ['core/sagas/execution.ts', "{ source: 'saga', correlationId, causationId }", "{ source: 'saga', causationId }"],
     ],
@@ -715,7 +715,7 @@ export const faults: readonly Fault[] = [
     tests: SAGA_RUNNER,
   },
   {
-    name: 'layout: the next layout is read before the one before it is at its end',
+    name: 'layout: the next layout is read before the end of the previous layout',
     edits: [
       [
         'core/log/walk.ts',

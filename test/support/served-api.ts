@@ -13,7 +13,7 @@ import { temporaryFolder } from './temporary-folder.ts';
 export interface Reply {
   readonly status: number;
   readonly headers: Headers;
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into whatever came
+  // biome-ignore lint/suspicious/noExplicitAny: tests read any JSON
   readonly body: any;
 }
 

@@ -186,7 +186,7 @@ describe.each([
     ['null', null],
     ['a text', 'first code'],
     ['without steps', []],
-    ['with a step for nobody', [{ name: 'code' }]],
+    ['with a step without an agent type', [{ name: 'code' }]],
     ['with a step twice', [1, 2].map(() => ({ name: 'code', agentType: 'coder' }))],
   ])('refuses a plan that no saga can run: %s', async (_name, plan) => {
     const id = ulid();

@@ -26,7 +26,7 @@ const commits = [
 describe('events that were stored under retired names', () => {
   const dataDir = join(temporaryFolder(), 'data');
   let server: Server;
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into whatever came
+  // biome-ignore lint/suspicious/noExplicitAny: tests read any JSON
   const get = async (path: string): Promise<any> => (await fetch(`${server.url}${path}`)).json();
   const client = () => createClient({ url: server.url });
 

@@ -44,7 +44,7 @@ describe('data of an older Annals', () => {
   const logger = { warn: vi.fn(), error: vi.fn() };
   let server: Server;
   const client = () => createClient({ url: server.url });
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into whatever came
+  // biome-ignore lint/suspicious/noExplicitAny: tests read any JSON
   const get = async (path: string): Promise<any> => (await fetch(`${server.url}${path}`)).json();
 
   beforeAll(async () => {
