@@ -1,17 +1,17 @@
 #!/usr/bin/env node
 import { fileURLToPath } from 'node:url';
 import { App } from 'aws-cdk-lib';
+import application from '#application';
 import annalsConfig from '../annals.config.ts';
 import type { AnnalsConfig } from '../core/base/configuration.ts';
 import type { PartitionStrategy } from '../core/log/partition.ts';
-import { agents } from '../domain/agents.ts';
 import type { FunctionName } from '../functions/environment.ts';
 import { addAnnals } from '../lib/app.ts';
 import { bundleFunctions } from '../lib/shared/bundle.ts';
 import { configure } from '../lib/shared/config.ts';
 import { routes } from './templates/routes.ts';
 
-const { sagas } = agents;
+const { sagas } = application;
 
 // The app that `cdk` deploys. Its context: `-c stage=dev|staging|prod`, `-c clients=<name>,<name>` (each client gets a key and
 // a quota; prod needs clients or `none`), `-c waf=true` (a web ACL), `-c trail=true` (CloudTrail records every access to data),

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import * as z from 'zod';
-import { agents } from '../domain/agents.ts';
+import application from '#application';
 import { addAnnals } from '../lib/app.ts';
 import { configure } from '../lib/shared/config.ts';
 import { findPython, installTool } from './cloud/python.ts';
@@ -11,7 +11,7 @@ import { CommandFailed, cloudFolder, run } from './cloud/shell.ts';
 import { routes } from './templates/routes.ts';
 import { type Variant, variants } from './templates/variants.ts';
 
-const { sagas } = agents;
+const { sagas } = application;
 
 // Runs CloudFormation's linter on the templates of every variant, for a region of each kind. The linter checks properties of
 // resource types by region, which an emulator does not. Exits with 69 without Python 3.10 or newer.

@@ -1,11 +1,11 @@
 #!/usr/bin/env node
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { agents } from '../domain/agents.ts';
+import application from '#application';
 import { drawDeclaration, drawMachine } from './saga-diagram/draw.ts';
 import { insertDiagrams } from './saga-diagram/page.ts';
 
-const { sagas } = agents;
+const { sagas } = application;
 
 // `npm run saga:diagram`: draws the declaration and the state machine of each saga into docs/sagas.md.
 

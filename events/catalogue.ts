@@ -20,7 +20,7 @@ export const definitions = [
 
 declare module '../core/events/catalogue.ts' {
   interface Register {
-    readonly events: typeof definitions;
+    readonly agents: typeof definitions;
   }
 }
 

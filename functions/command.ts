@@ -1,7 +1,7 @@
+import application from '#application';
 import { commandRoutes } from '../api/commands.ts';
 import { DEFAULT_CACHE_BYTES } from '../core/state/state-cache.ts';
 import { StateReader } from '../core/state/state-reader.ts';
-import { agents } from '../domain/agents.ts';
 import { appDeps, httpHandler } from './runtime/handlers.ts';
 import { metrics, readEnvironment, tracer } from './runtime/stage.ts';
 import { eventStore, snapshotsIn } from './runtime/stores.ts';
@@ -16,6 +16,6 @@ export const handler = httpHandler(commandRoutes, {
   ...appDeps,
   store,
   states,
-  aggregates: agents.aggregates,
+  aggregates: application.aggregates,
   trace: () => tracer.header,
 });

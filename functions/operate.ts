@@ -1,3 +1,4 @@
+import application from '#application';
 import { stepFunctions } from '../adapters/aws/clients/clients.ts';
 import { bucketObjects } from '../adapters/aws/s3/bucket.ts';
 import { replayStarter } from '../adapters/aws/step-functions/replay-starter.ts';
@@ -7,13 +8,12 @@ import { ulids } from '../core/base/new-id.ts';
 import { DeadLetters } from '../core/publishing/dead-letters.ts';
 import { Replays } from '../core/replays/replays.ts';
 import { ResumedVerifications } from '../core/verification/resumed.ts';
-import { agents } from '../domain/agents.ts';
 import { appDeps, httpHandler } from './runtime/handlers.ts';
 import { createPublication } from './runtime/publication.ts';
 import { readEnvironment } from './runtime/stage.ts';
 import { controlIn, eventStore, generationsIn, sharedViewsIn, viewsIn } from './runtime/stores.ts';
 
-const { projections } = agents;
+const { projections } = application;
 
 const environment = readEnvironment('operate');
 const { EVENTS_TABLE, VIEWS_TABLE, CONTROL_TABLE, EVENT_BUS, OBJECTS_BUCKET, REPLAY_STATE_MACHINE } = environment;

@@ -1,15 +1,14 @@
+import application from '#application';
 import { Projector } from '../core/projections/projector.ts';
 import { SnapshotWriter } from '../core/state/snapshot-writer.ts';
 import type { Commit } from '../core/store/commit.ts';
 import { observedDelivery } from '../core/telemetry/telemetry.ts';
-import { agents } from '../domain/agents.ts';
-import { catalogue } from '../events/catalogue.ts';
 import { streamHandler } from './runtime/handlers.ts';
 import { withinInvocation } from './runtime/publication.ts';
 import { lines, metrics, readEnvironment, settings, telemetry } from './runtime/stage.ts';
 import { claimsIn, eventStore, generationsIn, sharedViewsIn, snapshotsIn, viewsIn } from './runtime/stores.ts';
 
-const { folds, projections } = agents;
+const { catalogue, folds, projections } = application;
 
 const { EVENTS_TABLE, VIEWS_TABLE, CONTROL_TABLE, OBJECTS_BUCKET } = readEnvironment('projector');
 const store = eventStore(EVENTS_TABLE, OBJECTS_BUCKET);

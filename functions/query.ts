@@ -1,17 +1,17 @@
+import application from '#application';
 import { type QueryDeps, queryRoutes } from '../api/queries.ts';
 import { EventLog } from '../core/log/log.ts';
 import { PastFolds } from '../core/projections/past-folds.ts';
 import { DeadLetters } from '../core/publishing/dead-letters.ts';
 import { StateReader } from '../core/state/state-reader.ts';
 import { checkHealth, withDamage } from '../core/telemetry/health.ts';
-import { agents } from '../domain/agents.ts';
 import manifest from '../package.json' with { type: 'json' };
 import { appDeps, httpHandler } from './runtime/handlers.ts';
 import { healthChecks } from './runtime/health.ts';
 import { damage, readEnvironment } from './runtime/stage.ts';
 import { eventStore, generationsIn, readableLog, sharedViewsIn, snapshotsIn, viewsIn } from './runtime/stores.ts';
 
-const { projections } = agents;
+const { projections } = application;
 
 /** Most memory for views of the past, in bytes: a function has a few hundred megabytes. */
 const PAST_BYTES = 64 * 1024 * 1024;

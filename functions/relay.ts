@@ -1,12 +1,14 @@
+import application from '#application';
 import { findTampering } from '../adapters/aws/stream/tampering.ts';
 import { LogWriter } from '../core/log/writer.ts';
 import { Relay } from '../core/publishing/relay.ts';
 import { observedDelivery } from '../core/telemetry/telemetry.ts';
-import { catalogue } from '../events/catalogue.ts';
 import { streamHandler } from './runtime/handlers.ts';
 import { createPublication } from './runtime/publication.ts';
 import { logger, metrics, readEnvironment, telemetry } from './runtime/stage.ts';
 import { claimsIn, commitsIn, logPlaces, storedViewsIn } from './runtime/stores.ts';
+
+const { catalogue } = application;
 
 const { EVENTS_TABLE, LOG_TABLE, EVENT_BUS, VIEWS_TABLE, OBJECTS_BUCKET } = readEnvironment('relay');
 const relay = new Relay({

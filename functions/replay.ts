@@ -1,16 +1,16 @@
 import * as z from 'zod';
+import application from '#application';
 import { dynamoDb } from '../adapters/aws/clients/clients.ts';
 import { DynamoGenerationStore } from '../adapters/aws/dynamodb/generation-store.ts';
 import { Generations } from '../core/replays/generations.ts';
 import { LogReplay } from '../core/replays/log-replay.ts';
 import { Replays } from '../core/replays/replays.ts';
 import { ReplayWork } from '../core/replays/work.ts';
-import { agents } from '../domain/agents.ts';
 import { machineHandler } from './runtime/handlers.ts';
 import { readEnvironment, settings } from './runtime/stage.ts';
 import { controlIn, eventStore, readableLog, sharedViewsIn, viewClaimsIn, viewsIn } from './runtime/stores.ts';
 
-const { projections } = agents;
+const { projections } = application;
 
 const page = z.int().positive();
 

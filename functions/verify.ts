@@ -1,8 +1,8 @@
+import application from '#application';
 import { bucketObjects } from '../adapters/aws/s3/bucket.ts';
 import { ulids } from '../core/base/new-id.ts';
 import { ResumedVerifications, type StartedRun } from '../core/verification/resumed.ts';
 import { Verification } from '../core/verification/verification.ts';
-import { agents } from '../domain/agents.ts';
 import { scheduledHandler } from './runtime/handlers.ts';
 import { logger, metrics, readEnvironment } from './runtime/stage.ts';
 import {
@@ -15,7 +15,7 @@ import {
   viewsIn,
 } from './runtime/stores.ts';
 
-const { projections } = agents;
+const { projections } = application;
 
 const { EVENTS_TABLE, VIEWS_TABLE, CONTROL_TABLE, LOG_TABLE, OBJECTS_BUCKET, VERIFY_EVERY_HOURS } =
   readEnvironment('verify');

@@ -2,12 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
+import application from '#application';
 import { backUp } from '../../adapters/embedded/offline/backup.ts';
 import { compareFolders } from '../../adapters/embedded/offline/comparison.ts';
 import { restore } from '../../adapters/embedded/offline/restore.ts';
 import { openVerification } from '../../adapters/embedded/offline/verification.ts';
 import type { VerificationReport } from '../../core/verification/verification.ts';
-import { agents } from '../../domain/agents.ts';
 import { describeSize } from './backup.ts';
 import { withOneLineErrors } from './one-line.ts';
 import { buildViews } from './restore.ts';
@@ -48,7 +48,7 @@ async function drill(data: string, backup: string, restored: string): Promise<bo
   console.log(`backed up  ${describeSize(content)}, ${clock()}`);
   await restore(backup, restored, buildViews);
   console.log(`restored   with all views, ${clock()}`);
-  const names = agents.projections.map(({ name }) => name);
+  const names = application.projections.map(({ name }) => name);
   const { commits, pages, views, moved, differences } = await compareFolders(data, restored, content, names);
   const same = `${commits} commits, ${pages} log pages and ${views} views are the same`;
   console.log(`compared   ${same}, ${moved} views moved on meanwhile, ${differences.length} differences, ${clock()}`);
@@ -65,7 +65,7 @@ async function drill(data: string, backup: string, restored: string): Promise<bo
 
 /** No process writes to the restored folder, so its log and views may lack no event. */
 async function verify(dataDir: string): Promise<VerificationReport> {
-  const { verification, close } = openVerification(dataDir, { ...agents, graceMs: 0 });
+  const { verification, close } = openVerification(dataDir, { ...application, graceMs: 0 });
   try {
     const run = verification.run();
     let step = await run.next();

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
+import application from '#application';
 import { createEngine } from '../../adapters/embedded/engine/engine.ts';
 import { restore } from '../../adapters/embedded/offline/restore.ts';
 import annalsConfig from '../../annals.config.ts';
 import { configureEventSystem } from '../../core/base/configuration.ts';
-import { agents } from '../../domain/agents.ts';
 import { consoleLogger } from '../serve/console-logger.ts';
 import { describeSize } from './backup.ts';
 import { withOneLineErrors } from './one-line.ts';
@@ -40,7 +40,7 @@ Example:
  */
 export async function buildViews(dataDir: string): Promise<void> {
   const settings = configureEventSystem(annalsConfig);
-  const engine = createEngine({ ...agents, sagas: [], dataDir, settings, logger: consoleLogger });
+  const engine = createEngine({ ...application, sagas: [], dataDir, settings, logger: consoleLogger });
   try {
     engine.start();
     while (engine.backlog() > 0) await delay(20);

@@ -1,11 +1,11 @@
 import { styleText } from 'node:util';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { diffJson } from 'diff';
+import application from '#application';
 import { AnnalsRequestError, AnnalsUnreachableError } from '../../client/client.ts';
 import { InvalidIdError } from '../../core/base/errors.ts';
 import { parseStreamId } from '../../core/base/stream-id.ts';
 import { isShared } from '../../core/projections/projection.ts';
-import { agents } from '../../domain/agents.ts';
 import { parseInstant } from './instant.ts';
 import { printJson, withJson } from './json-output.ts';
 import { createTargetClient, explain, type Target, withTarget } from './target.ts';
@@ -48,7 +48,7 @@ Examples:
 /** Prints a past view, and its differences to the current view. @throws AnnalsRequestError, AnnalsUnreachableError, InvalidIdError, TypeError */
 async function travel(stream: string, { at, toVersion, json, ...target }: TravelOptions): Promise<void> {
   const { aggregateType, aggregateId } = parseStreamId(stream);
-  const projection = agents.projections.find(
+  const projection = application.projections.find(
     (candidate) => !isShared(candidate) && candidate.aggregateType === aggregateType,
   );
   if (!projection) throw new TypeError(`there is no view of ${aggregateType} streams`);

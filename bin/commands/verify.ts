@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
+import application from '#application';
 import { openVerification } from '../../adapters/embedded/offline/verification.ts';
 import { StartupError } from '../../adapters/embedded/sqlite/database.ts';
 import { type AnnalsClient, AnnalsRequestError, AnnalsUnreachableError } from '../../client/client.ts';
 import { AnnalsError } from '../../core/base/errors.ts';
-import { agents } from '../../domain/agents.ts';
 import { printJson, withJson } from './json-output.ts';
 import { createTargetClient, explain, parseUrl, type Target, withSigning } from './target.ts';
 
@@ -66,7 +66,7 @@ Examples:
   annals verify --url http://127.0.0.1:4700 --json`;
 
 async function verifyFolder(data: string, onProgress: OnProgress): Promise<Outcome> {
-  const { verification, close } = openVerification(data, agents);
+  const { verification, close } = openVerification(data, application);
   try {
     const run = verification.run();
     let step = await run.next();

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
+import application from '#application';
 import { createEngine, type Engine } from '../../adapters/embedded/engine/engine.ts';
 import { openVerification } from '../../adapters/embedded/offline/verification.ts';
 import { StartupError } from '../../adapters/embedded/sqlite/database.ts';
@@ -13,7 +14,6 @@ import type { Logger } from '../../core/base/log-lines.ts';
 import { PastFolds } from '../../core/projections/past-folds.ts';
 import { noFailedBatches } from '../../core/publishing/failed-batches.ts';
 import { Verifications } from '../../core/verification/verifications.ts';
-import { agents } from '../../domain/agents.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { keepOut } from './door.ts';
 import { answerHalfClosed, eventStreams } from './half-closed.ts';
@@ -50,7 +50,7 @@ export interface ServerOptions {
   readonly uploadMs?: number;
   /** The server closes connections without traffic for this time, milliseconds; 60,000 by default. */
   readonly silenceMs?: number;
-  /** The application; by default that of agents, tasks and workflows. */
+  /** The application; by default `#application`. */
   readonly annals?: Annals;
   /** Settings of `annals.config.ts`; all defaults by default. */
   readonly settings?: EventSystem;
@@ -70,7 +70,7 @@ export interface Server {
  */
 export async function startServer({ port, allowedHosts = [], ...options }: ServerOptions): Promise<Server> {
   const settings = options.settings ?? configureEventSystem({});
-  const { annals = agents } = options;
+  const { annals = application } = options;
   const telemetry = createServerTelemetry(settings);
   const logger = safeLogger(options.logger, telemetry.tracer);
   const engine = createEngine({ ...options, ...annals, logger, settings, telemetry });

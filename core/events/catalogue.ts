@@ -8,19 +8,23 @@ import type { sagaEvents } from './saga.ts';
 import { storedForm } from './stored-form.ts';
 
 /**
- * The application registers its event types here, and every type below derives from them: `declare module
- * '.../core/events/catalogue.ts' { interface Register { events: typeof definitions } }`. Without a registration an
+ * Every module registers its event types here under its name, and every type below derives from them: `declare module
+ * '.../core/events/catalogue.ts' { interface Register { billing: typeof billingEvents } }`. Without a registration an
  * event has any type and its data is JSON.
  */
-// biome-ignore lint/suspicious/noEmptyInterface: the application adds its member by declaration merging
+// biome-ignore lint/suspicious/noEmptyInterface: modules add their members by declaration merging
 export interface Register {}
+
+type Registered = Register[keyof Register];
 
 /** The events of sagas are those of core itself. */
 type Definition =
   | (typeof sagaEvents)[number]
-  | (Register extends { readonly events: readonly (infer Declared extends EventDefinition)[] }
-      ? Declared
-      : EventDefinition);
+  | ([Registered] extends [never]
+      ? EventDefinition
+      : Registered extends readonly (infer Declared extends EventDefinition)[]
+        ? Declared
+        : never);
 
 /** The name of an event type. */
 export type EventType = Definition['type'];

@@ -1,3 +1,4 @@
+import application from '#application';
 import { eventBridge } from '../../adapters/aws/clients/clients.ts';
 import { EventBridgePublisher } from '../../adapters/aws/eventbridge/publisher.ts';
 import { type RetryPolicy, retryPolicyOf } from '../../core/base/retry.ts';
@@ -7,8 +8,9 @@ import { BUS, ParkedStreams } from '../../core/publishing/parked-streams.ts';
 import { Publication } from '../../core/publishing/publication.ts';
 import { meteredPublisher } from '../../core/telemetry/metered.ts';
 import { traceOf } from '../../core/telemetry/traced.ts';
-import { catalogue } from '../../events/catalogue.ts';
 import { lines, metrics, settings } from './stage.ts';
+
+const { catalogue } = application;
 
 /**
  * The retries of an event before its stream is parked: as many as the settings say, with shorter pauses, because an

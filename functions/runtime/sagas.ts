@@ -1,13 +1,13 @@
+import application from '#application';
 import { dynamoDb, stepFunctions } from '../../adapters/aws/clients/clients.ts';
 import { DynamoSagaTokens } from '../../adapters/aws/dynamodb/saga-tokens.ts';
 import { StepFunctionsMachines } from '../../adapters/aws/step-functions/machines.ts';
 import { SagaExecution } from '../../core/sagas/execution.ts';
 import { SagaCallbacks } from '../../core/sagas/step-functions/callbacks.ts';
 import type { EventStore } from '../../core/store/event-store.ts';
-import { agents } from '../../domain/agents.ts';
 import type { Environment } from '../environment.ts';
 
-const { sagas } = agents;
+const { sagas } = application;
 
 /** Creates the callbacks of sagas: answers for their state machines, and the delivery of events to them. */
 export function sagaCallbacks(

@@ -1,3 +1,4 @@
+import application from '#application';
 import { dynamoDb } from '../../adapters/aws/clients/clients.ts';
 import { DynamoCommitStorage } from '../../adapters/aws/dynamodb/commit-storage.ts';
 import { DynamoControlStore } from '../../adapters/aws/dynamodb/control-store.ts';
@@ -12,7 +13,6 @@ import { SnapshotStore } from '../../core/state/snapshot-store.ts';
 import { ClaimCheck } from '../../core/store/claim-check.ts';
 import { EventStore } from '../../core/store/event-store.ts';
 import { decoratedStorage } from '../../core/telemetry/decorated-storage.ts';
-import { catalogue } from '../../events/catalogue.ts';
 import { damage, lines, metrics, settings, tracer } from './stage.ts';
 
 // Each function creates a store from the name of its table or bucket. A bundle holds only the stores that its function uses.
@@ -38,14 +38,14 @@ export const archiveIn = (bucket: string) => new LogArchive(bucketObjects(bucket
 
 export const eventStore = (table: string, bucket: string) =>
   new EventStore(decoratedStorage(commitsIn(table), { claims: claimsIn(bucket), metrics }), {
-    catalogue,
+    catalogue: application.catalogue,
     trace: () => tracer.header,
   });
 
 /** The snapshots of states. */
 export const snapshotsIn = (bucket: string) =>
   new SnapshotStore(bucketObjects(bucket), {
-    catalogue,
+    catalogue: application.catalogue,
     interval: settings.snapshots.frequency,
     onFault: lines.snapshotUnusable,
     metrics,
@@ -54,7 +54,7 @@ export const snapshotsIn = (bucket: string) =>
 /** The places of the log's pages: the table for new pages, the bucket for archived pages. */
 export const logPlaces = (table: string, bucket: string) => ({
   storage: new DynamoLogStorage(dynamoDb(), table),
-  catalogue,
+  catalogue: application.catalogue,
   strategy: settings.store.partition_strategy,
   shards: settings.store.log_shards,
   claims: claimsIn(bucket),

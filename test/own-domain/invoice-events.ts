@@ -77,7 +77,7 @@ const definitions = [
 
 declare module '../../core/events/catalogue.ts' {
   interface Register {
-    readonly events: typeof definitions;
+    readonly invoices: typeof definitions;
   }
 }
 
