@@ -62,6 +62,10 @@ export const rooms = {
     holds: 'what every route is made of: declaration, parsing, problems, OpenAPI',
     may: ['core', 'events'],
   },
+  sources: {
+    holds: 'what other systems send, mapped to events',
+    may: ['core', 'events', 'domain'],
+  },
   domain: {
     holds: 'agents, tasks, workflows: deciders, projections, sagas, routes',
     may: ['core', 'events', 'api/http'],
@@ -85,6 +89,6 @@ export const rooms = {
   client: { holds: 'the typed client', may: ['api', 'events', 'core/events'] },
   bin: {
     holds: 'the command line and the CDK entry',
-    may: ['functions/environment.ts', 'lib', 'adapters', 'api', 'client', 'domain', 'core', 'events'],
+    may: ['sources', 'functions/environment.ts', 'lib', 'adapters', 'api', 'client', 'domain', 'core', 'events'],
   },
 };

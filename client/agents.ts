@@ -35,12 +35,13 @@ export class Agents extends Area {
     return this.requests.get(`/agents/${segment(agentId)}`, answers.agentView, options);
   }
 
-  /** A page of agents, filtered by state, type or creator. */
+  /** A page of agents, filtered by state, type, creator or parent. */
   list(
     query: PageQuery & {
       readonly state?: AgentState | undefined;
       readonly agentType?: string | undefined;
       readonly createdBy?: string | undefined;
+      readonly parentId?: string | undefined;
     } = {},
   ) {
     return this.requests.get('/agents', answers.agentsPage, query);

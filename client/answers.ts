@@ -121,6 +121,7 @@ export const agentView = z.extend(view, {
   agentType: z.string(),
   state: open<AgentState>(),
   createdBy: z.string(),
+  parentId: z.optional(z.string()),
   configuration: jsonObject,
   reason: z.optional(z.string()),
   steps: z.number(),

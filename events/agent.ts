@@ -24,6 +24,7 @@ export const agentCreated = defineEvent({
     agentType: z.string().min(1).max(128),
     configuration: jsonObject,
     createdBy: z.string().min(1).max(128),
+    parentId: id.optional().describe('The agent that this agent works for'),
     metadata: jsonObject
       .optional()
       .describe('Notes of the creator; `{ migrated, originalVersion }` for an event of version 1'),

@@ -37,12 +37,16 @@ const lists = [
   listRoute(agentStatus, {
     name: 'listAgents',
     path: '/agents',
-    summary: 'List agents, by state, type or creator',
+    summary: 'List agents, by state, type, creator or parent',
     description: LIST,
     state: agentState,
     filters: {
       agentType: { value: name, passes: (view, type) => view.agentType === type },
       createdBy: { value: name, passes: (view, creator) => view.createdBy === creator },
+      parentId: {
+        value: id.optional().describe('The agent that they work for'),
+        passes: (view, parentId) => view.parentId === parentId,
+      },
     },
     answer: agentsPage,
     done: 'A page of agents',

@@ -30,6 +30,7 @@ export const agentView: z.ZodType<AgentView> = z
     agentType: z.string(),
     state: agentState,
     createdBy: z.string(),
+    parentId: id.exactOptional().describe('The agent that it works for'),
     configuration: jsonObject,
     reason: z.string().exactOptional().describe('The reason for the latest change of state'),
     steps: count,

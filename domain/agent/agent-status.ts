@@ -11,6 +11,8 @@ export interface AgentStatus extends Times {
   readonly agentType: string;
   readonly state: AgentState;
   readonly createdBy: string;
+  /** The agent that it works for. */
+  readonly parentId?: string;
   readonly configuration: JsonObject;
   /** The reason for the latest change of state. */
   readonly reason?: string;
@@ -56,8 +58,8 @@ function evolve(
   const now = { ...base, ...seen(base, event) };
   switch (event.type) {
     case 'agent.created': {
-      const { agentType, configuration, createdBy } = event.data;
-      return { ...now, agentType, configuration, createdBy };
+      const { agentType, configuration, createdBy, parentId } = event.data;
+      return { ...now, agentType, configuration, createdBy, ...(parentId !== undefined && { parentId }) };
     }
     case 'agent.forked': {
       const { parentId, atVersion } = event.data;

@@ -12,7 +12,7 @@ const agent = (agentId: string, agentType: string, createdBy: string) => ({
 
 beforeAll(async () => {
   await post('/agents', agent('a1', 'coder', 'ann'));
-  await post('/agents', agent('a2', 'coder', 'bob'));
+  await post('/agents', { ...agent('a2', 'coder', 'bob'), parentId: 'a1' });
   await post('/agents', agent('b1', 'reviewer', 'ann'));
   await post('/agents/a2/state', { newState: 'running', reason: 'test' });
   const task = { payload: {}, deadlineSeconds: 600 };
@@ -47,6 +47,7 @@ describe('lists', () => {
     ['/agents?agentType=coder&createdBy=ann', ['a1']],
     ['/agents?state=running&agentType=coder', ['a2']],
     ['/agents?agentType=none', []],
+    ['/agents?limit=1&parentId=a1', ['a2']],
   ])('%s', async (path, ids) => {
     expect((await all(path, 'agents')).map(({ agentId }) => agentId).toSorted()).toEqual(ids);
   });
