@@ -87,6 +87,14 @@ export const rooms = {
     may: ['functions/environment.ts', 'core/base/configuration.ts'],
   },
   client: { holds: 'the typed client', may: ['api', 'events', 'core/events'] },
+  testing: {
+    holds: 'what users test their parts with: given / when / then, the simulation of delivery',
+    may: ['core'],
+  },
+  entry: {
+    holds: 'the published entries of the package, one file for each',
+    may: ['core', 'testing'],
+  },
   bin: {
     holds: 'the command line and the CDK entry',
     may: ['sources', 'functions/environment.ts', 'lib', 'adapters', 'api', 'client', 'domain', 'core', 'events'],

@@ -8,7 +8,7 @@ import { noTelemetry, type Telemetry } from '../core/telemetry/telemetry.ts';
 import { Tracer } from '../core/telemetry/tracer.ts';
 import { catalogue } from '../events/catalogue.ts';
 import { MemoryObjectStore } from '../test/support/memory-objects.ts';
-import { MemoryCommitStorage } from '../test/support/memory-storage.ts';
+import { MemoryCommitStorage } from '../testing/memory/commit-storage.ts';
 import { sampleEvents } from './harness/events.ts';
 
 // The costs that metrics and traces add to an append: time, over a storage that takes none, and bytes that a function logs and sends.

@@ -11,7 +11,7 @@ import { Publication } from '../../core/publishing/publication.ts';
 import { Relay } from '../../core/publishing/relay.ts';
 import { type Commit, encodeEvents } from '../../core/store/commit.ts';
 import { catalogue } from '../../events/catalogue.ts';
-import { MemoryViewStore } from '../../test/support/memory-views.ts';
+import { MemoryViewStore } from '../../testing/memory/views.ts';
 import { sampleEvents } from './events.ts';
 import { VirtualClock } from './virtual-time.ts';
 

@@ -6,7 +6,21 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const folders = ['adapters', 'api', 'bench', 'bin', 'client', 'core', 'domain', 'events', 'functions', 'lib', 'test'];
+const folders = [
+  'adapters',
+  'api',
+  'bench',
+  'bin',
+  'client',
+  'core',
+  'domain',
+  'entry',
+  'events',
+  'functions',
+  'lib',
+  'test',
+  'testing',
+];
 
 interface Report {
   readonly modules: readonly { readonly source: string }[];

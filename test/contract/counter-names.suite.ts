@@ -10,7 +10,7 @@ import type { Commit } from '../../core/store/commit.ts';
 import { EventStore } from '../../core/store/event-store.ts';
 import { fleetOverview } from '../../domain/fleet/fleet-overview.ts';
 import { catalogue } from '../../events/catalogue.ts';
-import { MemoryCommitStorage } from '../support/memory-storage.ts';
+import { MemoryCommitStorage } from '../../testing/memory/commit-storage.ts';
 
 interface Stores {
   readonly shared: SharedViewStore;

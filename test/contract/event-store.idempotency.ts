@@ -7,7 +7,7 @@ import type { AppendResult } from '../../core/store/append-result.ts';
 import type { CommitStorage } from '../../core/store/commit-storage.ts';
 import { EventStore } from '../../core/store/event-store.ts';
 import { catalogue } from '../../events/catalogue.ts';
-import { losingReplies } from '../support/memory-storage.ts';
+import { losingReplies } from '../support/losing-replies.ts';
 import { fill, newStream, steps } from '../support/sample-events.ts';
 
 const anyExpectation: readonly ExpectedVersion[] = [0, 2, 'any', 'exists'];

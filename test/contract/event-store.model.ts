@@ -6,7 +6,7 @@ import type { AppendResult } from '../../core/store/append-result.ts';
 import type { CommitStorage } from '../../core/store/commit-storage.ts';
 import { EventStore } from '../../core/store/event-store.ts';
 import { catalogue } from '../../events/catalogue.ts';
-import { losingReplies } from '../support/memory-storage.ts';
+import { losingReplies } from '../support/losing-replies.ts';
 import { newStream, steps } from '../support/sample-events.ts';
 
 /** The seed of the runs; another number gives other runs. fast-check prints seed and path when a run fails. */

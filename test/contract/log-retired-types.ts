@@ -4,7 +4,7 @@ import { EventLog } from '../../core/log/log.ts';
 import type { LogStorage } from '../../core/log/storage.ts';
 import { LogWriter } from '../../core/log/writer.ts';
 import { LogReplay } from '../../core/replays/log-replay.ts';
-import { MemoryCommitStorage } from '../support/memory-storage.ts';
+import { MemoryCommitStorage } from '../../testing/memory/commit-storage.ts';
 import { olderCommit } from '../support/older-data.ts';
 import { catalogueWithFormerNames as catalogue } from '../support/retired-names.ts';
 

@@ -1,10 +1,11 @@
+import { MemoryCommitStorage } from '../../testing/memory/commit-storage.ts';
+import { MemorySagaIndex } from '../../testing/memory/sagas.ts';
+import { MemorySharedViews } from '../../testing/memory/shared-views.ts';
+import { MemoryViewStore } from '../../testing/memory/views.ts';
 import { MemoryControlStore } from '../support/memory-control.ts';
 import { MemoryLogStorage } from '../support/memory-log.ts';
 import { MemoryObjectStore } from '../support/memory-objects.ts';
-import { MemorySagaIndex, MemorySagaTokens } from '../support/memory-sagas.ts';
-import { MemorySharedViews } from '../support/memory-shared-views.ts';
-import { MemoryCommitStorage } from '../support/memory-storage.ts';
-import { MemoryViewStore } from '../support/memory-views.ts';
+import { MemorySagaTokens } from '../support/memory-saga-tokens.ts';
 import { commitScanContract } from './commit-scan.suite.ts';
 import { controlStoreContract } from './control-store.suite.ts';
 import { eventStoreContract } from './event-store.suite.ts';

@@ -11,7 +11,7 @@ import { decodeCommit } from '../../core/store/commit.ts';
 import { EventStore } from '../../core/store/event-store.ts';
 import { catalogue } from '../../events/catalogue.ts';
 import { compileSaga } from '../../lib/sagas/saga-machine.ts';
-import { MemorySagaTokens } from './memory-sagas.ts';
+import { MemorySagaTokens } from './memory-saga-tokens.ts';
 import { Crash, mortal, type World, WorldOfSagas, withStubbornness } from './saga-world.ts';
 import { runMachine } from './state-machine.ts';
 

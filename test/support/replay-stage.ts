@@ -8,11 +8,11 @@ import { ReplayWork } from '../../core/replays/work.ts';
 import type { Commit } from '../../core/store/commit.ts';
 import { EventStore } from '../../core/store/event-store.ts';
 import { catalogue } from '../../events/catalogue.ts';
+import { MemoryCommitStorage } from '../../testing/memory/commit-storage.ts';
+import { MemorySharedViews } from '../../testing/memory/shared-views.ts';
+import { MemoryViewStore } from '../../testing/memory/views.ts';
 import { MemoryControlStore } from './memory-control.ts';
 import { MemoryReplayLog } from './memory-replay-log.ts';
-import { MemorySharedViews } from './memory-shared-views.ts';
-import { MemoryCommitStorage } from './memory-storage.ts';
-import { MemoryViewStore } from './memory-views.ts';
 import { step } from './sample-events.ts';
 
 /** Keeps all actions in order, so that a duplicate, a loss or a swap is visible. */

@@ -7,8 +7,8 @@ import type { Commit } from '../../core/store/commit.ts';
 import type { CommitStorage } from '../../core/store/commit-storage.ts';
 import { EventStore } from '../../core/store/event-store.ts';
 import { catalogue } from '../../events/catalogue.ts';
-import { MemorySagaIndex, MemorySagaMarks } from './memory-sagas.ts';
-import { MemoryCommitStorage } from './memory-storage.ts';
+import { MemoryCommitStorage } from '../../testing/memory/commit-storage.ts';
+import { MemorySagaIndex, MemorySagaMarks } from '../../testing/memory/sagas.ts';
 
 /** The process ends: its work in progress is lost, stored data stays. */
 export class Crash extends UnavailableError {}

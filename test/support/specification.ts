@@ -1,51 +1,35 @@
-import { expect } from 'vitest';
 import type { DomainEvent, EventType, NewEvent } from '../../core/events/catalogue.ts';
 import { type AnyProjection, aggregateTypesOf } from '../../core/projections/projection.ts';
 import type { Decider } from '../../core/state/decider.ts';
 import { catalogue } from '../../events/catalogue.ts';
+import type { Rejection } from '../../testing/specification/aggregate.ts';
+import { given } from '../../testing/specification/given.ts';
+import * as history from '../../testing/specification/history.ts';
 
-const NOW = '2026-01-05T09:00:00.000Z';
-
-/** New events as recorded events of a stream: event n has number n, and is recorded now unless it has a timestamp. */
-export function recorded(aggregateType: string, aggregateId: string, events: readonly NewEvent[]): DomainEvent[] {
-  return events.map(
-    (event, index) =>
-      ({
-        source: 'test',
-        timestamp: NOW,
-        ...event,
-        id: event.id ?? `e-${index + 1}`,
-        version: catalogue.definitionOf(event.type)?.version,
-        metadata: { ...event.metadata, recordedAt: NOW },
-        aggregateId,
-        aggregateType,
-        sequenceNumber: index + 1,
-      }) as DomainEvent,
-  );
+/** New events as recorded events of a stream, with the ids e-1, e-2 and so on, in the versions of today. */
+export function recorded(aggregateType: string, id: string, events: readonly NewEvent[]): DomainEvent[] {
+  const named = events.map((event, index) => ({
+    id: `e-${index + 1}`,
+    version: catalogue.definitionOf(event.type)?.version,
+    ...event,
+  }));
+  return history.recorded(named, { aggregateType, id, now: history.NOW });
 }
 
-/** Given past events, when a command is executed, then these events follow or it is rejected with this message. */
+/** {@link given} for many specifications of an aggregate. */
 export function specification<State, Command, Type extends EventType>(
   decider: Decider<State, Command, Type>,
   id: string,
 ) {
-  return (...past: NewEvent<Type>[]) => {
-    const history = recorded(decider.aggregateType, id, past as NewEvent[]) as DomainEvent<Type>[];
-    const state = history.reduce(decider.evolve, decider.initialState);
-    return {
-      when: (command: Command) => {
-        const decide = () => decider.decide(state, command, { now: NOW, id });
-        return {
-          thenEvents: (...expected: NewEvent<Type>[]) => expect(decide()).toEqual(expected),
-          // biome-ignore lint/suspicious/noExplicitAny: the arguments of any constructor of errors
-          thenRejected: (error: new (...args: any[]) => Error, rule: RegExp) => {
-            expect(decide).toThrow(error);
-            expect(decide).toThrow(rule);
-          },
-        };
-      },
-    };
-  };
+  return (...past: NewEvent<Type>[]) => ({
+    when: (command: Command) => {
+      const decided = given(decider, past, { id }).when(command);
+      return {
+        thenEvents: (...expected: NewEvent<Type>[]) => decided.thenEvents(expected),
+        thenRejected: (...expected: Rejection[]) => decided.thenRejected(...expected),
+      };
+    },
+  });
 }
 
 /** Folds new events with a projection, as the history of one stream. */

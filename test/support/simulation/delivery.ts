@@ -1,6 +1,6 @@
 import { UnavailableError } from '../../../core/base/errors.ts';
 import type { Commit } from '../../../core/store/commit.ts';
-import { Random } from './random.ts';
+import { Random } from '../../../testing/simulation/random.ts';
 import { type Delivered, ONCE, type SimulationReport, Stage } from './stage.ts';
 import { memoryStores } from './stores.ts';
 

@@ -3,7 +3,7 @@ import { StalledStreams } from '../../../adapters/embedded/engine/stalled-stream
 import type { PositionedCommit } from '../../../adapters/embedded/sqlite/commit-storage.ts';
 import { UnavailableError } from '../../../core/base/errors.ts';
 import type { Projector } from '../../../core/projections/projector.ts';
-import { Random } from './random.ts';
+import { Random } from '../../../testing/simulation/random.ts';
 import { ONCE, type SimulationReport, Stage } from './stage.ts';
 import { FolderStores } from './stores.ts';
 

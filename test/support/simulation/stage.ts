@@ -11,11 +11,11 @@ import { Relay } from '../../../core/publishing/relay.ts';
 import type { Commit } from '../../../core/store/commit.ts';
 import { EventStore } from '../../../core/store/event-store.ts';
 import { catalogue } from '../../../events/catalogue.ts';
+import { Faults } from '../../../testing/simulation/faults.ts';
+import type { Random } from '../../../testing/simulation/random.ts';
 import { step } from '../sample-events.ts';
-import { Faults } from './faults.ts';
 import { checkOutcome } from './outcome.ts';
 import { actionsOf, fleetOf } from './projections.ts';
-import type { Random } from './random.ts';
 import type { Stores } from './stores.ts';
 
 /** The result of a run, with the numbers of its faults and events. */

@@ -9,10 +9,10 @@ import type { LogStorage } from '../../../core/log/storage.ts';
 import type { SharedViewStore } from '../../../core/projections/shared-view-store.ts';
 import type { ViewStore } from '../../../core/projections/view-store.ts';
 import type { CommitStorage } from '../../../core/store/commit-storage.ts';
+import { MemoryCommitStorage } from '../../../testing/memory/commit-storage.ts';
+import { MemorySharedViews } from '../../../testing/memory/shared-views.ts';
+import { MemoryViewStore } from '../../../testing/memory/views.ts';
 import { MemoryLogStorage } from '../memory-log.ts';
-import { MemorySharedViews } from '../memory-shared-views.ts';
-import { MemoryCommitStorage } from '../memory-storage.ts';
-import { MemoryViewStore } from '../memory-views.ts';
 
 /** The stores that outlive a process. */
 export interface Stores {

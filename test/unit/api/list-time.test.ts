@@ -2,7 +2,7 @@ import { afterEach, expect, it, vi } from 'vitest';
 import { listViews } from '../../../api/views/lists.ts';
 import type { LiveGenerations } from '../../../core/replays/generations.ts';
 import { agentStatus } from '../../../domain/agent/agent-status.ts';
-import { MemoryViewStore } from '../../support/memory-views.ts';
+import { MemoryViewStore } from '../../../testing/memory/views.ts';
 
 afterEach(() => {
   vi.restoreAllMocks();

@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
-const folders = 'adapters|api|bench|bin|client|console|core|docs|domain|events|functions|lib|test';
+const folders =
+  'adapters|api|bench|bin|client|console|core|docs|domain|entry|events|examples|functions|lib|test|testing';
 const pages = ['README.md', 'CONTRIBUTING.md', ...markdownIn('docs'), ...markdownIn('docs/adr')];
 
 function markdownIn(folder: string): string[] {

@@ -5,8 +5,8 @@ import { EventStore } from '../../../core/store/event-store.ts';
 import { fleetOverview } from '../../../domain/fleet/fleet-overview.ts';
 import { leaderboard } from '../../../domain/fleet/leaderboard.ts';
 import { catalogue } from '../../../events/catalogue.ts';
+import { MemoryCommitStorage } from '../../../testing/memory/commit-storage.ts';
 import { foldShared } from '../../support/fold-shared.ts';
-import { MemoryCommitStorage } from '../../support/memory-storage.ts';
 
 /** The views of a shared projection after the histories of some streams. Their events are recorded an hour apart. */
 async function views(projection: AnySharedProjection, histories: Record<string, NewEvent[]>) {

@@ -10,9 +10,9 @@ import type { ProjectionOf } from '../../../../core/projections/projection.ts';
 import { agentStatus } from '../../../../domain/agent/agent-status.ts';
 import { fleetOverview } from '../../../../domain/fleet/fleet-overview.ts';
 import { catalogue } from '../../../../events/catalogue.ts';
+import { MemoryViewStore } from '../../../../testing/memory/views.ts';
 import { History } from '../../../support/history.ts';
 import { MemoryLogStorage } from '../../../support/memory-log.ts';
-import { MemoryViewStore } from '../../../support/memory-views.ts';
 
 const status = agentStatus as unknown as ProjectionOf<JsonObject>;
 const AT = '2026-01-05T09:00:01.000Z';

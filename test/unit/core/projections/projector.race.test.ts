@@ -5,9 +5,9 @@ import { defineSharedProjection } from '../../../../core/projections/shared-proj
 import type { Commit } from '../../../../core/store/commit.ts';
 import { EventStore } from '../../../../core/store/event-store.ts';
 import { catalogue } from '../../../../events/catalogue.ts';
-import { MemorySharedViews } from '../../../support/memory-shared-views.ts';
-import { MemoryCommitStorage } from '../../../support/memory-storage.ts';
-import { MemoryViewStore } from '../../../support/memory-views.ts';
+import { MemoryCommitStorage } from '../../../../testing/memory/commit-storage.ts';
+import { MemorySharedViews } from '../../../../testing/memory/shared-views.ts';
+import { MemoryViewStore } from '../../../../testing/memory/views.ts';
 import { step } from '../../../support/sample-events.ts';
 
 const actions = defineProjection({

@@ -5,8 +5,8 @@ import { LIVE_GENERATION, Projector } from '../../../../core/projections/project
 import { DeadLetters } from '../../../../core/publishing/dead-letters.ts';
 import { EventStore } from '../../../../core/store/event-store.ts';
 import { catalogue } from '../../../../events/catalogue.ts';
-import { MemoryCommitStorage } from '../../../support/memory-storage.ts';
-import { MemoryViewStore } from '../../../support/memory-views.ts';
+import { MemoryCommitStorage } from '../../../../testing/memory/commit-storage.ts';
+import { MemoryViewStore } from '../../../../testing/memory/views.ts';
 import { noise, step } from '../../../support/sample-events.ts';
 
 const quick = { attempts: 3, initialDelayMs: 1, maxDelayMs: 2 };

@@ -3,7 +3,7 @@ import { NotFoundError, ValidationError } from '../../../../core/base/errors.ts'
 import { byReference, deliveredEvent } from '../../../../core/publishing/event-reference.ts';
 import { EventStore } from '../../../../core/store/event-store.ts';
 import { catalogue } from '../../../../events/catalogue.ts';
-import { MemoryCommitStorage } from '../../../support/memory-storage.ts';
+import { MemoryCommitStorage } from '../../../../testing/memory/commit-storage.ts';
 import { step } from '../../../support/sample-events.ts';
 
 async function stored() {

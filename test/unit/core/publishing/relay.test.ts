@@ -8,8 +8,8 @@ import { Relay } from '../../../../core/publishing/relay.ts';
 import type { Commit } from '../../../../core/store/commit.ts';
 import { EventStore } from '../../../../core/store/event-store.ts';
 import { catalogue } from '../../../../events/catalogue.ts';
-import { MemoryCommitStorage } from '../../../support/memory-storage.ts';
-import { MemoryViewStore } from '../../../support/memory-views.ts';
+import { MemoryCommitStorage } from '../../../../testing/memory/commit-storage.ts';
+import { MemoryViewStore } from '../../../../testing/memory/views.ts';
 
 const quick = { attempts: 3, initialDelayMs: 1, maxDelayMs: 2 };
 

@@ -10,9 +10,10 @@ import { EventStore } from '../../../../core/store/event-store.ts';
 import { agents } from '../../../../domain/agents.ts';
 import { type TaskCommand, taskDecider } from '../../../../domain/task/task.ts';
 import { catalogue } from '../../../../events/catalogue.ts';
+import { MemoryCommitStorage } from '../../../../testing/memory/commit-storage.ts';
+import { MemorySagaIndex, MemorySagaMarks } from '../../../../testing/memory/sagas.ts';
 import { countedReads } from '../../../support/counted-reads.ts';
-import { MemorySagaIndex, MemorySagaMarks, MemorySagaTokens } from '../../../support/memory-sagas.ts';
-import { MemoryCommitStorage } from '../../../support/memory-storage.ts';
+import { MemorySagaTokens } from '../../../support/memory-saga-tokens.ts';
 
 const { sagas } = agents;
 

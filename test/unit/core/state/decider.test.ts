@@ -5,7 +5,8 @@ import { EventStore } from '../../../../core/store/event-store.ts';
 import { type AgentCommand, agentDecider } from '../../../../domain/agent/agent.ts';
 import { taskDecider } from '../../../../domain/task/task.ts';
 import { catalogue } from '../../../../events/catalogue.ts';
-import { losingReplies, MemoryCommitStorage } from '../../../support/memory-storage.ts';
+import { MemoryCommitStorage } from '../../../../testing/memory/commit-storage.ts';
+import { losingReplies } from '../../../support/losing-replies.ts';
 
 const create: AgentCommand = { kind: 'create', agentType: 'coder', configuration: {}, createdBy: 'ops' };
 const step: AgentCommand = { kind: 'record-step', action: 'ls' };

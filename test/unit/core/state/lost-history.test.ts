@@ -11,8 +11,8 @@ import { EventStore } from '../../../../core/store/event-store.ts';
 import { agentDecider } from '../../../../domain/agent/agent.ts';
 import { agentStatus } from '../../../../domain/agent/agent-status.ts';
 import { catalogue } from '../../../../events/catalogue.ts';
+import { MemoryCommitStorage } from '../../../../testing/memory/commit-storage.ts';
 import { MemoryObjectStore } from '../../../support/memory-objects.ts';
-import { MemoryCommitStorage } from '../../../support/memory-storage.ts';
 import { step } from '../../../support/sample-events.ts';
 
 const STREAM = 'agent-42';

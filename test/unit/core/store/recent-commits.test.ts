@@ -6,8 +6,8 @@ import { EventStore } from '../../../../core/store/event-store.ts';
 import { portionsOf } from '../../../../core/store/portions.ts';
 import { RecentCommits } from '../../../../core/store/recent-commits.ts';
 import { catalogue } from '../../../../events/catalogue.ts';
+import { MemoryCommitStorage } from '../../../../testing/memory/commit-storage.ts';
 import { MemoryObjectStore } from '../../../support/memory-objects.ts';
-import { MemoryCommitStorage } from '../../../support/memory-storage.ts';
 import { step } from '../../../support/sample-events.ts';
 
 async function committed(stream: string, text: string): Promise<Commit> {

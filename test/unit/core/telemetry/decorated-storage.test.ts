@@ -4,8 +4,8 @@ import { ClaimCheck } from '../../../../core/store/claim-check.ts';
 import { EventStore } from '../../../../core/store/event-store.ts';
 import { decoratedStorage } from '../../../../core/telemetry/decorated-storage.ts';
 import { catalogue } from '../../../../events/catalogue.ts';
+import { MemoryCommitStorage } from '../../../../testing/memory/commit-storage.ts';
 import { MemoryObjectStore } from '../../../support/memory-objects.ts';
-import { MemoryCommitStorage } from '../../../support/memory-storage.ts';
 import { recordTelemetry } from '../../../support/recorded-telemetry.ts';
 import { newStream, noise, step } from '../../../support/sample-events.ts';
 

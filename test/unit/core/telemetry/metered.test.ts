@@ -3,7 +3,8 @@ import type { DomainEvent } from '../../../../core/events/catalogue.ts';
 import { EventStore } from '../../../../core/store/event-store.ts';
 import { meteredDelivery, meteredPublisher, meteredStorage } from '../../../../core/telemetry/metered.ts';
 import { catalogue } from '../../../../events/catalogue.ts';
-import { losingReplies, MemoryCommitStorage } from '../../../support/memory-storage.ts';
+import { MemoryCommitStorage } from '../../../../testing/memory/commit-storage.ts';
+import { losingReplies } from '../../../support/losing-replies.ts';
 import { recordTelemetry } from '../../../support/recorded-telemetry.ts';
 import { newStream, step } from '../../../support/sample-events.ts';
 

@@ -6,7 +6,7 @@ import { parseTraceHeader, traceHeaderOf } from '../../../../core/telemetry/trac
 import { traceTree } from '../../../../core/telemetry/trace-tree.ts';
 import { tracedDelivery, traceHandling, traceOf } from '../../../../core/telemetry/traced.ts';
 import { catalogue } from '../../../../events/catalogue.ts';
-import { MemoryCommitStorage } from '../../../support/memory-storage.ts';
+import { MemoryCommitStorage } from '../../../../testing/memory/commit-storage.ts';
 import { recordTelemetry } from '../../../support/recorded-telemetry.ts';
 import { newStream, step } from '../../../support/sample-events.ts';
 

@@ -12,11 +12,11 @@ import type { Phase } from '../../../../core/verification/state.ts';
 import { Verification, type VerificationReport } from '../../../../core/verification/verification.ts';
 import { agents } from '../../../../domain/agents.ts';
 import { catalogue } from '../../../../events/catalogue.ts';
+import { MemoryCommitStorage } from '../../../../testing/memory/commit-storage.ts';
+import { MemorySharedViews } from '../../../../testing/memory/shared-views.ts';
+import { MemoryViewStore } from '../../../../testing/memory/views.ts';
 import { MemoryLogStorage } from '../../../support/memory-log.ts';
 import { MemoryObjectStore } from '../../../support/memory-objects.ts';
-import { MemorySharedViews } from '../../../support/memory-shared-views.ts';
-import { MemoryCommitStorage } from '../../../support/memory-storage.ts';
-import { MemoryViewStore } from '../../../support/memory-views.ts';
 import { noise, step } from '../../../support/sample-events.ts';
 
 const { projections } = agents;

@@ -6,7 +6,7 @@ import { CorruptDataError, ValidationError } from '../../../../../core/base/erro
 import { type Commit, decodeCommit } from '../../../../../core/store/commit.ts';
 import { EventStore } from '../../../../../core/store/event-store.ts';
 import { catalogue } from '../../../../../events/catalogue.ts';
-import { MemoryCommitStorage } from '../../../../support/memory-storage.ts';
+import { MemoryCommitStorage } from '../../../../../testing/memory/commit-storage.ts';
 import { steps } from '../../../../support/sample-events.ts';
 
 async function commits(): Promise<[Commit, Commit]> {

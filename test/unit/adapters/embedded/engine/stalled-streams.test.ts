@@ -8,7 +8,7 @@ import type { Commit } from '../../../../../core/store/commit.ts';
 import { EventStore } from '../../../../../core/store/event-store.ts';
 import { agentStatus } from '../../../../../domain/agent/agent-status.ts';
 import { catalogue } from '../../../../../events/catalogue.ts';
-import { MemoryCommitStorage } from '../../../../support/memory-storage.ts';
+import { MemoryCommitStorage } from '../../../../../testing/memory/commit-storage.ts';
 import { step } from '../../../../support/sample-events.ts';
 
 type Retry = Projector['retryOrPark'];

@@ -12,8 +12,8 @@ import { agents } from '../../../../../domain/agents.ts';
 import { type TaskCommand, taskDecider } from '../../../../../domain/task/task.ts';
 import { type WorkflowCommand, workflowDecider } from '../../../../../domain/workflow/workflow.ts';
 import { catalogue } from '../../../../../events/catalogue.ts';
-import { MemorySagaTokens } from '../../../../support/memory-sagas.ts';
-import { MemoryCommitStorage } from '../../../../support/memory-storage.ts';
+import { MemoryCommitStorage } from '../../../../../testing/memory/commit-storage.ts';
+import { MemorySagaTokens } from '../../../../support/memory-saga-tokens.ts';
 
 const { sagas } = agents;
 

@@ -1,6 +1,5 @@
 import type { SagaFailure, SagaMarks } from '../../core/sagas/embedded-runner/dead-letters.ts';
 import type { SagaEntry, SagaIndex } from '../../core/sagas/index.ts';
-import type { SagaToken, SagaTokens } from '../../core/sagas/tokens.ts';
 
 /** A simple index of sagas in a Map. */
 export class MemorySagaIndex implements SagaIndex {
@@ -58,32 +57,3 @@ export class MemorySagaMarks implements SagaMarks {
     else this.failures.delete(stream);
   }
 }
-
-/** A simple store of saga tokens in a Map. */
-export class MemorySagaTokens implements SagaTokens {
-  readonly #tokens = new Map<string, SagaToken>();
-
-  async put(token: SagaToken): Promise<void> {
-    this.#tokens.set(keyOf(token), token);
-  }
-
-  async remove(token: SagaToken): Promise<void> {
-    if (this.#tokens.get(keyOf(token))?.token === token.token) this.#tokens.delete(keyOf(token));
-  }
-
-  async find(sagaId: string, step: string, item: string): Promise<SagaToken | undefined> {
-    return this.#tokens.get(keyOf({ sagaId, step, item }));
-  }
-
-  async ofSaga(sagaId: string): Promise<readonly SagaToken[]> {
-    return [...this.#tokens.values()].filter((token) => token.sagaId === sagaId);
-  }
-
-  async waitingFor(party: string): Promise<readonly string[]> {
-    const waiting = [...this.#tokens.values()].filter((token) => token.party === party);
-    return [...new Set(waiting.map(({ sagaId }) => sagaId))];
-  }
-}
-
-const keyOf = ({ sagaId, step, item }: Pick<SagaToken, 'sagaId' | 'step' | 'item'>): string =>
-  `${sagaId}/${step}/${item}`;

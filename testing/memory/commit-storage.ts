@@ -1,4 +1,4 @@
-import { EventIdTakenError, UnavailableError } from '../../core/base/errors.ts';
+import { EventIdTakenError } from '../../core/base/errors.ts';
 import { type Commit, endOf } from '../../core/store/commit.ts';
 import type { CommitPlace, CommitScan, ScannedCommit } from '../../core/store/commit-scan.ts';
 import type { CommitRange, CommitStorage } from '../../core/store/commit-storage.ts';
@@ -67,19 +67,4 @@ export class MemoryCommitStorage implements CommitStorage, CommitScan {
   #sorted(stream: string): Commit[] {
     return [...(this.#streams.get(stream)?.values() ?? [])].toSorted((a, b) => a.version - b.version);
   }
-}
-
-/** The same storage with a lost reply for each successful write: the caller gets an UnavailableError. */
-export function losingReplies(storage: CommitStorage): CommitStorage {
-  return {
-    note: (unchanged, expiresAt) => storage.note(unchanged, expiresAt),
-    async put(commit, given) {
-      const occupant = await storage.put(commit, given);
-      if (occupant) return occupant;
-      throw new UnavailableError('the reply was lost');
-    },
-    head: (stream) => storage.head(stream),
-    find: (stream, commitId) => storage.find(stream, commitId),
-    read: (stream, range) => storage.read(stream, range),
-  };
 }

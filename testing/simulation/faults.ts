@@ -1,4 +1,4 @@
-import { UnavailableError } from '../../../core/base/errors.ts';
+import { UnavailableError } from '../../core/base/errors.ts';
 import type { Random } from './random.ts';
 
 /** Methods of ports that return a stream of results, not a promise. */

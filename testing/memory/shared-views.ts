@@ -7,7 +7,7 @@ import type {
   SharedPlace,
   SharedViewStore,
 } from '../../core/projections/shared-view-store.ts';
-import type { MemoryViewStore } from './memory-views.ts';
+import type { MemoryViewStore } from './views.ts';
 
 /** A simple store of shared views in a Map, with checkpoints in another store in memory, for unit tests. */
 export class MemorySharedViews implements SharedViewStore {
