@@ -1,17 +1,11 @@
 #!/usr/bin/env node
-import { fileURLToPath } from 'node:url';
-import { App } from 'aws-cdk-lib';
-import application from '#application';
+import { App, Validations } from 'aws-cdk-lib';
+import { AwsSolutionsChecks } from 'cdk-nag';
 import annalsConfig from '../annals.config.ts';
 import type { AnnalsConfig } from '../core/base/configuration.ts';
 import type { PartitionStrategy } from '../core/log/partition.ts';
-import type { FunctionName } from '../functions/environment.ts';
-import { addAnnals } from '../lib/app.ts';
-import { bundleFunctions } from '../lib/shared/bundle.ts';
-import { configure } from '../lib/shared/config.ts';
-import { routes } from './templates/routes.ts';
-
-const { sagas } = application;
+import { Annals } from '../lib/annals.ts';
+import type { Stage } from '../lib/shared/config.ts';
 
 // The app that `cdk` deploys. Its context: `-c stage=dev|staging|prod`, `-c clients=<name>,<name>` (each client gets a key and
 // a quota; prod needs clients or `none`), `-c waf=true` (a web ACL), `-c trail=true` (CloudTrail records every access to data),
@@ -21,8 +15,9 @@ const { sagas } = application;
 const app = new App();
 const context = (name: string): string => app.node.tryGetContext(name) ?? '';
 const clients = context('clients');
-const stageSettings = {
-  stage: context('stage') || 'dev',
+// The id `Default` is no part of logical ids, so the stacks have the ids of a stage that was deployed before the construct was there.
+new Annals(app, 'Default', {
+  stage: (context('stage') || 'dev') as Stage,
   ...(clients ? { clients: clients === 'none' ? [] : clients.split(',').filter(Boolean) } : {}),
   ...(String(context('reserve')) === 'false' ? { reservedConcurrency: undefined } : {}),
   ...(context('concurrency') === '' ? {} : { accountConcurrency: Number(context('concurrency')) }),
@@ -33,20 +28,13 @@ const stageSettings = {
   ...(context('verifyEveryHours') === '' ? {} : { verifyEveryHours: Number(context('verifyEveryHours')) }),
   waf: String(context('waf')) === 'true',
   trail: String(context('trail')) === 'true',
-};
-const config = configure(stageSettings, merged(annalsConfig, context('partitionStrategy')));
-const bundles = bundleFunctions(fileURLToPath(new URL('../.build/functions', import.meta.url)));
-const code = (name: FunctionName) => bundles[name].directory;
-for (const { name, bytes } of Object.values(bundles)) {
-  console.log(`bundle ${name.padEnd(10)} ${(bytes / 1024).toFixed(0).padStart(4)} KB`);
-}
-addAnnals(app, { config, routes, sagas, code });
+  eventSystem: merged(annalsConfig, context('partitionStrategy')),
+});
+// The synthesis fails when the AWS Solutions rules have a finding that is not acknowledged.
+Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
 
-/** What annals.config.ts says, with the partition strategy of this stage. */
-function merged(given: AnnalsConfig, strategy: string): AnnalsConfig {
-  if (strategy === '') return given;
-  const { event_system: system } = given;
-  return {
-    event_system: { ...system, store: { ...system?.store, partition_strategy: strategy as PartitionStrategy } },
-  };
+/** What annals.config.ts says of the event system, with the partition strategy of this stage. */
+function merged({ event_system: system = {} }: AnnalsConfig, strategy: string): AnnalsConfig['event_system'] {
+  if (strategy === '') return system;
+  return { ...system, store: { ...system.store, partition_strategy: strategy as PartitionStrategy } };
 }

@@ -1,17 +1,13 @@
 #!/usr/bin/env node
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
+import { BUNDLING_STACKS } from 'aws-cdk-lib/cx-api';
 import * as z from 'zod';
-import application from '#application';
-import { addAnnals } from '../lib/app.ts';
-import { configure } from '../lib/shared/config.ts';
+import { Annals } from '../lib/annals.ts';
 import { findPython, installTool } from './cloud/python.ts';
 import { CommandFailed, cloudFolder, run } from './cloud/shell.ts';
-import { routes } from './templates/routes.ts';
 import { type Variant, variants } from './templates/variants.ts';
-
-const { sagas } = application;
 
 // Runs CloudFormation's linter on the templates of every variant, for a region of each kind. The linter checks properties of
 // resource types by region, which an emulator does not. Exits with 69 without Python 3.10 or newer.
@@ -33,10 +29,8 @@ const findings = z.array(
 
 function synthesize({ name, settings, annalsConfig }: Variant, folder: string): string[] {
   const outdir = join(folder, name);
-  const noCode = join(folder, 'no-code');
-  mkdirSync(noCode, { recursive: true });
-  const app = new App({ outdir });
-  addAnnals(app, { config: configure(settings, annalsConfig), routes, sagas, code: () => noCode });
+  const app = new App({ outdir, context: { [BUNDLING_STACKS]: [] } }); // the code of functions is no part of a template
+  new Annals(app, 'Default', { ...settings, eventSystem: annalsConfig?.event_system });
   app.synth();
   return readdirSync(outdir)
     .filter((file) => file.endsWith('.template.json'))

@@ -1,18 +1,6 @@
 import * as apigateway from 'aws-cdk-lib/aws-apigateway';
 import { acknowledge } from '../shared/acknowledge.ts';
-
-/** A method of the API. */
-export interface ApiRoute {
-  /** Name of the operation, such as `createAgent`. */
-  readonly name: string;
-  readonly method: string;
-  /** Path with parameters in braces, such as `/agents/{agentId}`. */
-  readonly path: string;
-  /** False for a method that needs no signature. */
-  readonly auth?: false | undefined;
-  /** JSON Schema (draft 4) by which API Gateway checks the body. */
-  readonly schema?: object | undefined;
-}
+import type { ApiRoute } from '../shared/outline.ts';
 
 interface MethodOptions {
   readonly integration: apigateway.Integration;

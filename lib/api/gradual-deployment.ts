@@ -6,6 +6,7 @@ import type { Construct } from 'constructs';
 import type { FunctionName } from '../../functions/environment.ts';
 import { acknowledge } from '../shared/acknowledge.ts';
 import { type AlarmPlace, addAlarm, annalsMetric } from '../shared/alarms.ts';
+import { nameOf } from '../shared/config.ts';
 import type { ServiceFunction } from '../shared/service-function.ts';
 
 /** A tenth of the requests go to a new version for five minutes. Then all requests do, unless the version failed. */
@@ -25,7 +26,7 @@ export class GradualDeployment {
   constructor(scope: Construct, place: AlarmPlace) {
     this.#place = place;
     this.#application = new codedeploy.LambdaApplication(scope, 'Deployment', {
-      applicationName: `annals-${place.config.stage}`,
+      applicationName: nameOf(place.config),
     });
   }
 

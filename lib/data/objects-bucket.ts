@@ -1,8 +1,8 @@
-import { Duration, Stack } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
-import { acknowledge } from '../shared/acknowledge.ts';
+import { acknowledge, arnInFinding } from '../shared/acknowledge.ts';
 import type { Config } from '../shared/config.ts';
 import { PrivateBucket } from '../shared/private-bucket.ts';
 
@@ -32,8 +32,7 @@ export class ObjectsBucket extends PrivateBucket {
 
   /** Acknowledges the wildcards in the policy of a function that uses the objects in some folders. */
   acknowledgeUse(user: lambda.Function, ...folders: string[]): void {
-    const stack = Stack.of(this);
-    const { 'Fn::ImportValue': arn } = stack.resolve(stack.exportValue(this.bucketArn));
+    const arn = arnInFinding(this, user);
     for (const folder of folders) {
       acknowledge(
         user.role ?? user,

@@ -4,7 +4,7 @@ import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
-import { type DataStack, indexes } from './data-stack.ts';
+import { type Data, indexes } from './data.ts';
 
 /**
  * The permissions of each function, action by action. The grants of CDK's constructs are too wide: their grant to write to a
@@ -37,7 +37,7 @@ const toWrite = [...toRead, 'kms:Encrypt', 'kms:GenerateDataKey', 'kms:ReEncrypt
  * Reads of objects in some folders. The permission to list is needed too: without it S3 answers 403 for an object that does
  * not exist. A list only shows the names of streams.
  */
-function readObjects({ objects, key }: DataStack, ...folders: string[]): PolicyStatement[] {
+function readObjects({ objects, key }: Data, ...folders: string[]): PolicyStatement[] {
   return [
     allow(['s3:GetObject'], ...folders.map((folder) => objects.arnForObjects(`${folder}/*`))),
     allow(['s3:ListBucket'], objects.bucketArn),
@@ -46,7 +46,7 @@ function readObjects({ objects, key }: DataStack, ...folders: string[]): PolicyS
 }
 
 /** Command: appends events, and reads the history that a decision needs. */
-export const appendEvents = (data: DataStack): PolicyStatement[] => [
+export const appendEvents = (data: Data): PolicyStatement[] => [
   allow(['dynamodb:PutItem', 'dynamodb:GetItem', 'dynamodb:Query'], data.events.tableArn),
   allow(['dynamodb:Query'], indexArn(data.events, indexes.byCommitId)),
   ...readObjects(data, 'snapshots', 'large-events'),
@@ -56,7 +56,7 @@ export const appendEvents = (data: DataStack): PolicyStatement[] => [
 ];
 
 /** Query: reads views, streams and the log. */
-export const readEventsAndViews = (data: DataStack): PolicyStatement[] => [
+export const readEventsAndViews = (data: Data): PolicyStatement[] => [
   allow(['dynamodb:GetItem', 'dynamodb:Query'], data.events.tableArn),
   allow(['dynamodb:GetItem', 'dynamodb:BatchGetItem'], data.views.tableArn),
   allow(
@@ -71,7 +71,7 @@ export const readEventsAndViews = (data: DataStack): PolicyStatement[] => [
 ];
 
 /** Verification: reads views, streams and the log, scans all events, and saves its progress. */
-export const verifyEventsAndViews = (data: DataStack): PolicyStatement[] => [
+export const verifyEventsAndViews = (data: Data): PolicyStatement[] => [
   allow(['dynamodb:Scan'], data.events.tableArn),
   ...readEventsAndViews(data),
   allow(['dynamodb:PutItem'], data.control.tableArn),
@@ -81,7 +81,7 @@ export const verifyEventsAndViews = (data: DataStack): PolicyStatement[] => [
 ];
 
 /** Projector: writes views and snapshots, and reads commits that a delivery left out. */
-export const projectEvents = (data: DataStack): PolicyStatement[] => [
+export const projectEvents = (data: Data): PolicyStatement[] => [
   allow(['dynamodb:Query'], data.events.tableArn),
   // Only shared views are updated: the projector adds increments to them.
   allow(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], data.views.tableArn),
@@ -97,7 +97,7 @@ export const projectEvents = (data: DataStack): PolicyStatement[] => [
 ];
 
 /** Replay: builds, compares and removes whole generations of views, from the log and the commits. */
-export const replayEvents = (data: DataStack): PolicyStatement[] => [
+export const replayEvents = (data: Data): PolicyStatement[] => [
   allow(['dynamodb:Query'], data.events.tableArn, data.log.tableArn),
   allow(['dynamodb:GetItem', 'dynamodb:BatchGetItem'], data.views.tableArn),
   allow(['dynamodb:PutItem', 'dynamodb:UpdateItem'], data.views.tableArn),
@@ -112,7 +112,7 @@ export const replayEvents = (data: DataStack): PolicyStatement[] => [
 ];
 
 /** Operate: reads and writes the control items of replays, and starts replays. */
-export const operateReplays = ({ control, viewsKey }: DataStack, stateMachineArn: string): PolicyStatement[] => [
+export const operateReplays = ({ control, viewsKey }: Data, stateMachineArn: string): PolicyStatement[] => [
   allow(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:DeleteItem', 'dynamodb:BatchGetItem'], control.tableArn),
   allow(['dynamodb:Query'], indexArn(control, indexes.byKind)),
   ...startMachines([stateMachineArn], viewsKey),
@@ -120,7 +120,7 @@ export const operateReplays = ({ control, viewsKey }: DataStack, stateMachineArn
 ];
 
 /** Archiver: removes objects that no commit and no view refers to. The bucket keeps removed objects for 35 days. */
-export const sweepBodies = (data: DataStack): PolicyStatement[] => [
+export const sweepBodies = (data: Data): PolicyStatement[] => [
   allow(['dynamodb:Query'], data.events.tableArn),
   allow(['dynamodb:GetItem'], data.views.tableArn),
   allow(
@@ -131,7 +131,7 @@ export const sweepBodies = (data: DataStack): PolicyStatement[] => [
 ];
 
 /** Archiver: reads pages of the log and marks them for expiry, and writes and checks their segments. */
-export const archiveLog = (data: DataStack): PolicyStatement[] => [
+export const archiveLog = (data: Data): PolicyStatement[] => [
   allow(['dynamodb:Query', 'dynamodb:UpdateItem'], data.log.tableArn),
   ...readObjects(data, 'log'),
   allow(['s3:PutObject'], data.objects.arnForObjects('log/*')),
@@ -140,7 +140,7 @@ export const archiveLog = (data: DataStack): PolicyStatement[] => [
 ];
 
 /** Inserts and raises marks of streams, by PartiQL. The condition excludes pages, which have other partition keys. */
-const updateMarks = ({ log }: DataStack): PolicyStatement =>
+const updateMarks = ({ log }: Data): PolicyStatement =>
   new PolicyStatement({
     actions: ['dynamodb:PartiQLInsert', 'dynamodb:PartiQLUpdate'],
     resources: [log.tableArn],
@@ -148,7 +148,7 @@ const updateMarks = ({ log }: DataStack): PolicyStatement =>
   });
 
 /** Relay: appends pages and marks to the log, and reads commits that a delivery left out, and archived pages without marks. */
-export const appendToLog = (data: DataStack): PolicyStatement[] => [
+export const appendToLog = (data: Data): PolicyStatement[] => [
   allow(['dynamodb:Query'], data.events.tableArn),
   allow(['dynamodb:PutItem', 'dynamodb:Query'], data.log.tableArn),
   allow(['dynamodb:BatchGetItem'], data.log.tableArn),
@@ -158,14 +158,14 @@ export const appendToLog = (data: DataStack): PolicyStatement[] => [
 ];
 
 /** Relay: writes the marks of streams that cannot be published. */
-export const parkStreams = ({ views, viewsKey }: DataStack): PolicyStatement[] => [
+export const parkStreams = ({ views, viewsKey }: Data): PolicyStatement[] => [
   allow(['dynamodb:GetItem', 'dynamodb:PutItem'], views.tableArn),
   allow(['dynamodb:Query'], indexArn(views, indexes.byParked)),
   useKey(viewsKey, 'dynamodb', toWrite),
 ];
 
 /** Operate: updates views from history, as the projector does. */
-export const operateOn = (data: DataStack): PolicyStatement[] => [
+export const operateOn = (data: Data): PolicyStatement[] => [
   ...projectEvents(data),
   allow(['dynamodb:Query'], indexArn(data.views, indexes.byParked)),
 ];
@@ -185,7 +185,7 @@ export function redriveBatches(
 }
 
 /** Health: reads each table in the cheapest way. */
-export const tryParts = ({ events, views, control, log, key, viewsKey }: DataStack): PolicyStatement[] => [
+export const tryParts = ({ events, views, control, log, key, viewsKey }: Data): PolicyStatement[] => [
   allow(['dynamodb:Query'], events.tableArn),
   allow(['dynamodb:GetItem'], views.tableArn),
   allow(['dynamodb:GetItem'], control.tableArn),

@@ -2,7 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import * as events from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import type { Construct } from 'constructs';
-import type { DataStack } from '../data/data-stack.ts';
+import type { Data } from '../data/data.ts';
 import { archiveLog, sweepBodies } from '../data/permissions.ts';
 import type { AlarmPlace } from '../shared/alarms.ts';
 import { alarmFailedStarts } from '../shared/rule-alarm.ts';
@@ -10,7 +10,7 @@ import { type FunctionCode, ServiceFunction } from '../shared/service-function.t
 
 /** The data and the code that {@link Archiver} needs. */
 export interface ArchiverProps extends AlarmPlace {
-  readonly data: DataStack;
+  readonly data: Data;
   readonly code: FunctionCode;
 }
 

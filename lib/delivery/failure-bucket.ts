@@ -1,8 +1,8 @@
-import { Duration, Stack } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
-import { acknowledge } from '../shared/acknowledge.ts';
+import { acknowledge, arnInFinding } from '../shared/acknowledge.ts';
 import type { Config } from '../shared/config.ts';
 import { PrivateBucket } from '../shared/private-bucket.ts';
 
@@ -27,13 +27,11 @@ export class FailureBucket extends PrivateBucket {
     });
   }
 
-  /** Acknowledges the wildcards in the policy of a function of another stack that redrives batches. */
+  /** Acknowledges the wildcards in the policy of a function that redrives batches. */
   acknowledgeRedrive(user: lambda.Function): void {
-    const stack = Stack.of(this);
-    const { 'Fn::ImportValue': arn } = stack.resolve(stack.exportValue(this.bucketArn));
     acknowledge(
       user.role ?? user,
-      `AwsSolutions-IAM5[Resource::${arn}/*]`,
+      `AwsSolutions-IAM5[Resource::${arnInFinding(this, user)}/*]`,
       'Lambda names each failed batch by mapping, shard and time, so the keys cannot be listed beforehand. The statement allows to read and to remove single objects, and the bucket holds nothing but failed batches.',
     );
   }

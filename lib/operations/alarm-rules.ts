@@ -4,7 +4,7 @@ import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
-import { type DataStack, indexes } from '../data/data-stack.ts';
+import { type Data, indexes } from '../data/data.ts';
 import { type AlarmRule, annalsMetric, metricSum } from '../shared/alarms.ts';
 import type { Config } from '../shared/config.ts';
 import { throttleRule } from '../shared/table-throttles.ts';
@@ -12,7 +12,7 @@ import { throttleRule } from '../shared/table-throttles.ts';
 /** The parts of a stage that its alarms and dashboard watch. */
 export interface Watched {
   readonly config: Config;
-  readonly data: DataStack;
+  readonly data: Data;
   readonly api: {
     readonly api: RestApi;
     readonly command: LambdaFunction;
@@ -20,8 +20,8 @@ export interface Watched {
     readonly operate: LambdaFunction;
   };
   readonly delivery: { readonly projector: LambdaFunction; readonly relay: LambdaFunction };
-  /** Events that the bus could not deliver. */
-  readonly undelivered: Queue;
+  /** Events that the bus could not deliver. A bus that is brought along has no such queue. */
+  readonly undelivered?: Queue;
 }
 
 const MINUTE = Duration.minutes(1);

@@ -2,6 +2,7 @@ import { Aws, Duration } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type { Construct } from 'constructs';
 import { annalsMetric, filledSum } from '../shared/alarms.ts';
+import { nameOf } from '../shared/config.ts';
 import { type Watched, watchedFunctions, watchedTables } from './alarm-rules.ts';
 import { prices } from './prices.ts';
 
@@ -13,7 +14,7 @@ export function addDashboard(scope: Construct, watched: Watched): cloudwatch.Das
   const { config } = watched;
   return new cloudwatch.Dashboard(scope, 'Dashboard', {
     // The names of dashboards are shared by all regions of an account.
-    dashboardName: `annals-${config.stage}-${Aws.REGION}`,
+    dashboardName: `${nameOf(config)}-${Aws.REGION}`,
     defaultInterval: Duration.hours(3),
     widgets: [requests(watched), delivery(watched), capacity(watched)],
   });
@@ -52,7 +53,7 @@ function delivery({ config, delivery: { projector, relay }, undelivered }: Watch
     graph('Dead letters, undelivered events, tampering', [
       annalsMetric(config, 'dead_letters_total', 'projector', 'Sum'),
       annalsMetric(config, 'dead_letters_total', 'relay', 'Sum'),
-      undelivered.metricApproximateNumberOfMessagesVisible(),
+      ...(undelivered ? [undelivered.metricApproximateNumberOfMessagesVisible()] : []),
       annalsMetric(config, 'tampering_total', 'relay', 'Sum'),
     ]),
     graph('Sagas, by outcome', [

@@ -1,20 +1,7 @@
 import { type Patience, refusals, unlessRefused, whateverFails } from '../shared/lost-answers.ts';
+import type { SagaOutline } from '../shared/outline.ts';
 
-/** The part of a saga's declaration that a state machine needs. */
-export interface SagaOutline {
-  readonly name: string;
-  readonly description: string;
-  readonly startedBy: string;
-  readonly answers: Readonly<Record<string, unknown>>;
-  readonly steps: readonly SagaStepOutline[];
-}
-
-interface SagaStepOutline {
-  readonly name: string;
-  readonly title: string;
-  readonly retries: { readonly limit: number; readonly delaySeconds: number; readonly maxDelaySeconds: number };
-  readonly party?: { readonly endedBy: readonly string[] };
-}
+type Step = SagaOutline['steps'][number];
 
 /** Settings of {@link compileSaga}. */
 export interface SagaMachineOptions {
@@ -124,7 +111,7 @@ function compensation(options: SagaMachineOptions): Record<string, State> {
 }
 
 /** A Map in a Map, because a single Map runs at most 40 items at once. */
-function roundState(step: SagaStepOutline, options: SagaMachineOptions): State {
+function roundState(step: Step, options: SagaMachineOptions): State {
   return {
     Type: 'Map',
     Comment: step.title,
@@ -151,7 +138,7 @@ function roundState(step: SagaStepOutline, options: SagaMachineOptions): State {
 }
 
 /** Waits for an answer. A failure turns the saga to compensation in its history, which ends the other waits of the round. */
-function waitFor({ retries }: SagaStepOutline, options: SagaMachineOptions): Record<string, State> {
+function waitFor({ retries }: Step, options: SagaMachineOptions): Record<string, State> {
   const again = {
     ErrorEquals: ['SagaRetry', 'States.Timeout'],
     IntervalSeconds: retries.delaySeconds,

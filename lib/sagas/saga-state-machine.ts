@@ -12,8 +12,9 @@ import { Construct } from 'constructs';
 import { acknowledge } from '../shared/acknowledge.ts';
 import type { AlarmPlace } from '../shared/alarms.ts';
 import { MachineLog } from '../shared/machine-log.ts';
+import type { SagaOutline } from '../shared/outline.ts';
 import { alarmFailures } from '../shared/state-machine-alarms.ts';
-import { compileSaga, type SagaOutline } from './saga-machine.ts';
+import { compileSaga } from './saga-machine.ts';
 
 /** The saga, function and key of {@link SagaStateMachine}. */
 export interface SagaStateMachineProps extends AlarmPlace {

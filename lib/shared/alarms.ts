@@ -3,12 +3,12 @@ import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
-import type { Config } from './config.ts';
+import { type Config, nameOf } from './config.ts';
 
 const MINUTE = Duration.minutes(1);
 
 /** The namespace of a stage's metrics in CloudWatch. */
-export const metricsNamespace = ({ stage }: Config): string => `annals-${stage}`;
+export const metricsNamespace = nameOf;
 
 /** The stage of an alarm. */
 export interface AlarmPlace {
@@ -95,7 +95,7 @@ function isAnnalsMetric(config: Config, metric: cloudwatch.IMetric): boolean {
 function alarmProps(config: Config, { name, subject, ...rule }: AlarmRule): cloudwatch.AlarmProps {
   const { ComparisonOperator, TreatMissingData } = cloudwatch;
   return {
-    alarmName: `annals-${config.stage}-${name}${subject === undefined ? '' : `-${subject}`}`,
+    alarmName: `${nameOf(config)}-${name}${subject === undefined ? '' : `-${subject}`}`,
     alarmDescription: `docs/runbook.md, "${name}": meaning, first look, remedy`,
     metric: rule.metric,
     threshold: rule.threshold,

@@ -1,13 +1,16 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { extname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { buildSync, type Metafile } from 'esbuild';
+import { AssetHashType, DockerImage } from 'aws-cdk-lib';
+import { Code } from 'aws-cdk-lib/aws-lambda';
+import type { BuildOptions, Metafile } from 'esbuild';
 import { type FunctionName, functionNames } from '../../functions/environment.ts';
 
-const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
-
-/** Callers wait for the command function, and every 100 KB of code cost about 20 ms of its cold start. */
-export const MAX_COMMAND_BYTES = 600 * 1024;
+/** The root of this package: the repository, or the folder of the built package, whose layout is the same. */
+const PACKAGE = fileURLToPath(new URL('../../', import.meta.url));
+/** Sources are TypeScript in the repository, and JavaScript in the built package. */
+const ENDING = extname(fileURLToPath(import.meta.url));
 
 /** The bundled code of a function. */
 export interface Bundle {
@@ -19,30 +22,45 @@ export interface Bundle {
 }
 
 /**
- * Bundles every function, AWS SDK included, as `<outdir>/<name>/index.mjs`. The list of its sources is
- * `<outdir>/<name>.meta.json`. The same sources give the same bytes, so an unchanged function is not deployed again.
- * @param outdir absolute path
- * @throws Error when the command function is larger than {@link MAX_COMMAND_BYTES}, or the sources do not build
+ * The code of the functions of an application. CDK bundles it when it synthesises a stack that needs it.
+ * @param app absolute path of the application's module; by default the application of this package
  */
-export function bundleFunctions(outdir: string): Record<FunctionName, Bundle> {
-  const bundles = Object.fromEntries(functionNames.map((name) => [name, bundle(name, outdir)]));
-  return bundles as Record<FunctionName, Bundle>;
+export const functionCode =
+  (app?: string) =>
+  (name: FunctionName): Code =>
+    Code.fromAsset(PACKAGE, {
+      // The same sources give the same bytes, so an unchanged function is not deployed again.
+      assetHashType: AssetHashType.OUTPUT,
+      bundling: {
+        // CDK never starts a container, because the local bundling works or throws. The command is part of CDK's cache key.
+        image: DockerImage.fromRegistry('none'),
+        command: [name, app ?? ''],
+        local: {
+          tryBundle: (outputDir) => {
+            bundle(name, outputDir, app);
+            return true;
+          },
+        },
+      },
+    });
+
+/** Bundles every function, each to a folder in `outdir`, an absolute path. @throws Error when the sources do not build */
+export function bundleFunctions(outdir: string, app?: string): Record<FunctionName, Bundle> {
+  const bundles = functionNames.map((name) => {
+    const directory = join(outdir, name);
+    rmSync(directory, { recursive: true, force: true }); // names of files depend on their content, so old files would stay
+    mkdirSync(directory, { recursive: true });
+    return [name, { name, directory, bytes: bundle(name, directory, app) }] as const;
+  });
+  return Object.fromEntries(bundles) as Record<FunctionName, Bundle>;
 }
 
-function bundle(name: FunctionName, outdir: string): Bundle {
-  const directory = join(outdir, name);
-  rmSync(directory, { recursive: true, force: true }); // names of files depend on their content, so old files would stay
-  mkdirSync(directory, { recursive: true });
-  const { metafile } = buildSync({
-    absWorkingDir: PROJECT,
-    entryPoints: [{ in: `functions/${name}.ts`, out: 'index' }],
-    outdir: directory,
-    outExtension: { '.js': '.mjs' },
-    bundle: true,
+/** Bundles a function, AWS SDK included. @returns bytes that a cold start loads */
+function bundle(name: FunctionName, outdir: string, app: string | undefined): number {
+  const metafile = build(`functions/${name}`, app, {
+    outdir,
     splitting: true,
-    platform: 'node',
     target: 'node24',
-    format: 'esm',
     // ES modules come first: esbuild can tree-shake them, but not the CommonJS builds of the same packages.
     mainFields: ['module', 'main'],
     // The SDK looks at the environment first, where Lambda puts a function's credentials, so it never loads these.
@@ -51,20 +69,46 @@ function bundle(name: FunctionName, outdir: string): Bundle {
     // `createRequire` would do the same and costs some 2 ms at each start.
     banner: { js: 'const require=name=>process.getBuiltinModule(name);' },
     minify: true,
+  });
+  return bytesAtStart(metafile);
+}
+
+/**
+ * Bundles a module of this package as `<outdir>/index.mjs`, with an application in the place of `#application`.
+ * @param source path of the module in this package, without its ending
+ * @throws Error when esbuild is not installed, the application's file is not there, or the sources do not build
+ */
+export function build(source: string, app: string | undefined, options: BuildOptions & { outdir: string }): Metafile {
+  if (app !== undefined && !existsSync(app)) {
+    throw new Error(`there is no module ${app}: give \`app\` relative to ${resolve()}, or as an absolute path`);
+  }
+  const { metafile } = esbuild().buildSync({
+    absWorkingDir: PACKAGE,
+    entryPoints: [{ in: source + ENDING, out: 'index' }],
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    ...(app === undefined ? {} : { alias: { '#application': app } }),
     // Logs and answers contain the names of error classes.
     keepNames: true,
     legalComments: 'none',
-    metafile: true,
     logLevel: 'error',
+    ...options,
+    metafile: true,
   });
-  writeFileSync(join(outdir, `${name}.meta.json`), JSON.stringify(metafile));
-  const bytes = bytesAtStart(metafile);
-  if (name === 'command' && bytes > MAX_COMMAND_BYTES) {
-    throw new Error(
-      `the command function is ${bytes} bytes, the limit is ${MAX_COMMAND_BYTES}; ${outdir}/command.meta.json shows why`,
-    );
+  return metafile;
+}
+
+/** Loaded at its first use: whoever imports a type or a name from this package needs no esbuild. */
+function esbuild(): typeof import('esbuild') {
+  try {
+    return createRequire(import.meta.url)('esbuild');
+  } catch (cause) {
+    throw new Error('the functions are bundled by esbuild, which is not installed: npm install --save-dev esbuild', {
+      cause,
+    });
   }
-  return { name, directory, bytes };
 }
 
 /** The size of the entry and of all files that it imports by statement, directly or not. */

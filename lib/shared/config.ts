@@ -19,6 +19,8 @@ const throttle = z.strictObject({
 const UNRESERVED = 100;
 
 const settingsSchema = z.strictObject({
+  /** The start of every name, for several deployments in one account and region. */
+  name: z.string().regex(/^[A-Za-z][A-Za-z0-9-]{0,31}$/),
   stage: z.enum(['dev', 'staging', 'prod']),
   logRetentionDays: logRetention,
   /** Days for which failed batches are kept for redrive. */
@@ -27,7 +29,8 @@ const settingsSchema = z.strictObject({
   throttle,
   /** Names of the clients, each with a key and a daily quota. Without clients, requests need no key. */
   clients: z.array(z.string().regex(/^[A-Za-z0-9-]{1,64}$/), {
-    error: 'prod needs the names of its clients, each with a key and a daily quota: -c clients=<name>,<name>, or none',
+    error:
+      'prod needs `clients`: names, each with a key and a daily quota, or none (-c clients=<name>,<name> or -c clients=none)',
   }),
   /** Throttle and daily quota of each client. */
   client: throttle.extend({ requestsPerDay: z.int().positive() }),
@@ -53,6 +56,8 @@ const settingsSchema = z.strictObject({
     .max(24 * 366),
   /** Whether a web ACL (AWS WAF) stands before the API. */
   waf: z.boolean(),
+  /** Whether the role by which API Gateway writes logs is set, which exists once for each account and region. */
+  apiGatewayLogRole: z.boolean(),
   /** Whether CloudTrail records each access to the tables and objects. */
   trail: z.boolean(),
   /** Days for which the records of CloudTrail are kept. */
@@ -67,11 +72,12 @@ const settingsSchema = z.strictObject({
 const configSchema = settingsSchema.superRefine(({ accountConcurrency, reservedConcurrency = {} }, context) => {
   const reserved = Object.values(reservedConcurrency).reduce((sum, executions) => sum + executions, 0);
   if (reserved === 0 || reserved + UNRESERVED <= accountConcurrency) return;
-  const message = `${reserved} concurrent executions are reserved and ${UNRESERVED} have to stay unreserved, the account has ${accountConcurrency}: ask AWS for more, or give -c reserve=false`;
+  const message = `${reserved} concurrent executions are reserved and ${UNRESERVED} have to stay unreserved, the account has ${accountConcurrency}: ask AWS for more, or give -c reserve=false (\`reservedConcurrency: undefined\`)`;
   context.addIssue({ code: 'custom', path: ['reservedConcurrency'], message });
 });
 
-type StageSettings = z.output<typeof configSchema>;
+/** The settings of a stage on AWS. */
+export type StageSettings = z.output<typeof configSchema>;
 /** The name of a stage. */
 export type Stage = StageSettings['stage'];
 
@@ -81,7 +87,12 @@ export interface Config extends StageSettings {
   readonly eventSystem: EventSystem;
 }
 
+/** The start of the names of a stage's resources. */
+export const nameOf = ({ name, stage }: Config): string => `${name}-${stage}`;
+
 const options = {
+  name: 'annals',
+  apiGatewayLogRole: true,
   accountConcurrency: 1_000,
   verifyEveryHours: 24,
   metricMath: true,

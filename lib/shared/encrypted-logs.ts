@@ -1,9 +1,9 @@
 import { Aws, type IAspect } from 'aws-cdk-lib';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import type { IKey, Key } from 'aws-cdk-lib/aws-kms';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { CfnLogGroup } from 'aws-cdk-lib/aws-logs';
 import type { IConstruct } from 'constructs';
-import type { Config } from './config.ts';
+import { type Config, nameOf } from './config.ts';
 
 /** Encrypts every log group below a construct with a key, also log groups that CDK's constructs make. */
 export class EncryptedLogs implements IAspect {
@@ -20,11 +20,12 @@ export class EncryptedLogs implements IAspect {
 
 /**
  * Lets CloudWatch Logs use a key for the log groups of a stage, by the start of their names: the stacks of the groups depend
- * on the key, so the key cannot refer to the groups.
+ * on the key, so the key cannot refer to the groups. CDK cannot change the policy of an imported key.
+ * @param start the start of the names of groups without a given name
  */
-export function letLogsUse(key: Key, { stage }: Config): void {
-  const groups = ['', '/aws/vendedlogs/states/'].map(
-    (folder) => `arn:${Aws.PARTITION}:logs:${Aws.REGION}:${Aws.ACCOUNT_ID}:log-group:${folder}annals-${stage}-*`,
+export function letLogsUse(key: IKey, config: Config, start: string): void {
+  const groups = [start, `/aws/vendedlogs/states/${nameOf(config)}-`].map(
+    (name) => `arn:${Aws.PARTITION}:logs:${Aws.REGION}:${Aws.ACCOUNT_ID}:log-group:${name}*`,
   );
   key.addToResourcePolicy(
     new PolicyStatement({

@@ -7,8 +7,8 @@ import type { Environment, FunctionName } from '../../functions/environment.ts';
 import { acknowledge } from './acknowledge.ts';
 import { type AlarmPlace, addAlarm, metricsNamespace } from './alarms.ts';
 
-/** The folder of a function's bundled code. */
-export type FunctionCode = (name: FunctionName) => string;
+/** The bundled code of a function. */
+export type FunctionCode = (name: FunctionName) => lambda.Code;
 
 /** The settings of {@link ServiceFunction}. */
 export interface ServiceFunctionProps<F extends FunctionName> extends AlarmPlace {
@@ -56,7 +56,7 @@ export class ServiceFunction<F extends FunctionName> extends lambda.Function {
       description: props.description,
       runtime: lambda.Runtime.NODEJS_24_X,
       architecture: lambda.Architecture.ARM_64,
-      code: lambda.Code.fromAsset(props.code(name)),
+      code: props.code(name),
       handler: 'index.handler',
       role,
       logGroup,

@@ -1,32 +1,34 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { App } from 'aws-cdk-lib';
+import { App, Stack, Validations } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import { routes } from '../../bin/templates/routes.ts';
+import { BUNDLING_STACKS } from 'aws-cdk-lib/cx-api';
+import { AwsSolutionsChecks } from 'cdk-nag';
 import type { AnnalsConfig } from '../../core/base/configuration.ts';
-import { agents } from '../../domain/agents.ts';
-import { addAnnals } from '../../lib/app.ts';
-import { configure, type Stage } from '../../lib/shared/config.ts';
+import { Annals } from '../../lib/annals.ts';
+import type { Stage } from '../../lib/shared/config.ts';
+import { outlineOf } from '../../lib/shared/outline.ts';
 
-const { sagas } = agents;
+/** The routes of the application of agents. */
+export const { routes } = outlineOf();
 
-export { routes };
+/** An app that bundles no functions, which tests of templates do not need. */
+export const newApp = () =>
+  new App({ outdir: mkdtempSync(join(tmpdir(), 'annals-cdk-')), context: { [BUNDLING_STACKS]: [] } });
 
-/** Stands in for the bundles, which tests of templates do not need. */
-function noCode(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'annals-code-'));
-  writeFileSync(join(directory, 'index.mjs'), 'export const handler = async () => {};\n');
-  return directory;
-}
+type Part = 'alarms' | 'data' | 'bus' | 'replay' | 'api' | 'delivery' | 'sagas' | 'operations';
+type PerPart<T> = Readonly<Record<Part, T>> & { readonly audit?: T };
 
-/** The whole app of a stage, not yet synthesised. */
+/** The whole app of a stage as `bin/app.ts` makes it, not yet synthesised. */
 export function build(stage: Stage, annalsConfig: AnnalsConfig = {}, settings: object = {}) {
-  const app = new App({ outdir: mkdtempSync(join(tmpdir(), 'annals-cdk-')) });
-  const directory = noCode();
+  const app = newApp();
   const clients = stage === 'prod' ? { clients: ['fleet'] } : {};
-  const config = configure({ stage, ...clients, ...settings }, annalsConfig);
-  return { app, stacks: addAnnals(app, { config, routes, sagas, code: () => directory }) };
+  const annals = new Annals(app, 'Default', { stage, ...clients, ...settings, eventSystem: annalsConfig.event_system });
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+  const stacks = annals.node.children.filter(Stack.isStack);
+  const perPart = stacks.map((stack) => [stack.stackName.replace(`annals-${stage}-`, ''), stack]);
+  return { app, annals, stacks: Object.fromEntries(perPart) as PerPart<Stack> };
 }
 
 /** Functions of ours in a template: CDK brings another, which empties buckets before their stack is destroyed. */
@@ -38,16 +40,6 @@ export const functionsIn = (template: Template) =>
 /** The templates of a stage as CloudFormation gets them. */
 export function synthesize(stage: Stage, annalsConfig: AnnalsConfig = {}, settings: object = {}) {
   const { app, stacks } = build(stage, annalsConfig, settings);
-  return {
-    app,
-    alarms: Template.fromStack(stacks.alarms),
-    data: Template.fromStack(stacks.data),
-    bus: Template.fromStack(stacks.bus),
-    replay: Template.fromStack(stacks.replay),
-    api: Template.fromStack(stacks.api),
-    delivery: Template.fromStack(stacks.delivery),
-    sagas: Template.fromStack(stacks.sagas),
-    operations: Template.fromStack(stacks.operations),
-    ...(stacks.audit ? { audit: Template.fromStack(stacks.audit) } : {}),
-  };
+  const templates = Object.entries(stacks).map(([part, stack]) => [part, Template.fromStack(stack)]);
+  return { app, ...(Object.fromEntries(templates) as PerPart<Template>) };
 }

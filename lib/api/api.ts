@@ -1,12 +1,12 @@
-import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
+import { CfnOutput, Duration } from 'aws-cdk-lib';
 import * as apigateway from 'aws-cdk-lib/aws-apigateway';
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
-import type { Construct } from 'constructs';
+import { Construct } from 'constructs';
 import type { FunctionName } from '../../functions/environment.ts';
-import type { DataStack } from '../data/data-stack.ts';
+import type { Data } from '../data/data.ts';
 import {
   appendEvents,
   operateOn,
@@ -15,44 +15,39 @@ import {
   readEventsAndViews,
   redriveBatches,
 } from '../data/permissions.ts';
-import { type DeliveryStack, tableStreamArn } from '../delivery/delivery-stack.ts';
+import { type Delivery, tableStreamArn } from '../delivery/delivery.ts';
 import { acknowledge } from '../shared/acknowledge.ts';
 import type { AlarmPlace } from '../shared/alarms.ts';
-import type { Config } from '../shared/config.ts';
+import { type Config, nameOf } from '../shared/config.ts';
+import type { Outline } from '../shared/outline.ts';
 import { type FunctionCode, ServiceFunction } from '../shared/service-function.ts';
-import { type ApiRoute, addMethod } from './api-method.ts';
+import { addMethod } from './api-method.ts';
 import { addGatewayResponses } from './gateway-responses.ts';
 import { GradualDeployment } from './gradual-deployment.ts';
 import { addUsagePlan } from './usage-plan.ts';
 import { addWebAcl } from './web-acl.ts';
 
-/** The methods of the API, by the function that answers them. */
-export interface ApiRoutes {
-  readonly command: readonly ApiRoute[];
-  readonly query: readonly ApiRoute[];
-  readonly operate: readonly ApiRoute[];
-}
-
-/** The stacks and settings that {@link ApiStack} needs. */
-export interface ApiStackProps extends StackProps, AlarmPlace {
-  readonly data: DataStack;
+/** The parts and settings that {@link Api} needs. */
+export interface ApiProps extends AlarmPlace {
+  readonly data: Data;
   readonly bus: IEventBus;
-  readonly delivery: DeliveryStack;
+  readonly delivery: Delivery;
   /** The state machine that carries out replays. */
   readonly replayMachine: IStateMachine;
-  readonly routes: ApiRoutes;
+  /** The methods of the API, by the function that answers them. */
+  readonly routes: Outline['routes'];
   readonly code: FunctionCode;
 }
 
 /** The HTTP API. API Gateway knows every method, so other requests never reach a function. */
-export class ApiStack extends Stack {
+export class Api extends Construct {
   readonly api: apigateway.RestApi;
   readonly command: ServiceFunction<'command'>;
   readonly query: ServiceFunction<'query'>;
   readonly operate: ServiceFunction<'operate'>;
 
-  constructor(scope: Construct, id: string, props: ApiStackProps) {
-    super(scope, id, props);
+  constructor(scope: Construct, id: string, props: ApiProps) {
+    super(scope, id);
     this.command = commandFunction(this, props);
     this.query = queryFunction(this, props);
     this.operate = operateFunction(this, props);
@@ -83,7 +78,7 @@ export class ApiStack extends Stack {
   }
 }
 
-function commandFunction(scope: Construct, { config, alarmTopic, data, code }: ApiStackProps) {
+function commandFunction(scope: Construct, { config, alarmTopic, data, code }: ApiProps) {
   return new ServiceFunction(scope, 'Command', {
     ...{ config, alarmTopic },
     name: 'command',
@@ -99,7 +94,7 @@ function commandFunction(scope: Construct, { config, alarmTopic, data, code }: A
   });
 }
 
-function queryFunction(scope: Construct, { config, alarmTopic, data, code }: ApiStackProps) {
+function queryFunction(scope: Construct, { config, alarmTopic, data, code }: ApiProps) {
   return new ServiceFunction(scope, 'Query', {
     ...{ config, alarmTopic },
     name: 'query',
@@ -116,7 +111,7 @@ function queryFunction(scope: Construct, { config, alarmTopic, data, code }: Api
   });
 }
 
-function operateFunction(scope: Construct, props: ApiStackProps) {
+function operateFunction(scope: Construct, props: ApiProps) {
   const { config, alarmTopic, data, bus, replayMachine, code } = props;
   const { failures, projector, relay } = props.delivery;
   return new ServiceFunction(scope, 'Operate', {
@@ -165,10 +160,10 @@ function restApi(scope: Construct, config: Config): apigateway.RestApi {
     removalPolicy: config.removalPolicy,
   });
   const api = new apigateway.RestApi(scope, 'Api', {
-    restApiName: `annals-${config.stage}`,
+    restApiName: nameOf(config),
     description: 'Annals: events, commands and views',
     endpointTypes: [apigateway.EndpointType.REGIONAL],
-    cloudWatchRole: true,
+    cloudWatchRole: config.apiGatewayLogRole,
     deployOptions: {
       stageName: config.stage,
       tracingEnabled: true,

@@ -1,13 +1,12 @@
-import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
+import { CfnOutput, Duration } from 'aws-cdk-lib';
 import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { type IEventBus, Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
-import type { CfnBucket, IBucket } from 'aws-cdk-lib/aws-s3';
-import type { Construct } from 'constructs';
+import { Construct } from 'constructs';
 import type { FunctionName } from '../../functions/environment.ts';
-import type { DataStack } from '../data/data-stack.ts';
+import type { Data } from '../data/data.ts';
 import {
   appendToLog,
   keepFailures,
@@ -17,16 +16,16 @@ import {
   readStream,
   verifyEventsAndViews,
 } from '../data/permissions.ts';
-import { acknowledge } from '../shared/acknowledge.ts';
+import { acknowledge, arnInFinding } from '../shared/acknowledge.ts';
 import { type AlarmPlace, addAlarm } from '../shared/alarms.ts';
 import { alarmFailedStarts } from '../shared/rule-alarm.ts';
 import { type FunctionCode, ServiceFunction } from '../shared/service-function.ts';
 import { Archiver } from './archiver.ts';
 import { FailureBucket } from './failure-bucket.ts';
 
-/** The data, bus and code that {@link DeliveryStack} needs. */
-export interface DeliveryStackProps extends StackProps, AlarmPlace {
-  readonly data: DataStack;
+/** The data, bus and code that {@link Delivery} needs. */
+export interface DeliveryProps extends AlarmPlace {
+  readonly data: Data;
   readonly bus: IEventBus;
   readonly code: FunctionCode;
 }
@@ -35,14 +34,14 @@ export interface DeliveryStackProps extends StackProps, AlarmPlace {
  * The two consumers of the events table's stream, which can feed no third. The projector updates the views. The relay feeds
  * the log and the bus, from which all other consumers read. Archiver and verification run on a schedule.
  */
-export class DeliveryStack extends Stack {
+export class Delivery extends Construct {
   readonly projector: ServiceFunction<'projector'>;
   readonly relay: ServiceFunction<'relay'>;
   /** The batches that Lambda gave up, of both consumers. */
   readonly failures: FailureBucket;
 
-  constructor(scope: Construct, id: string, props: DeliveryStackProps) {
-    super(scope, id, props);
+  constructor(scope: Construct, id: string, props: DeliveryProps) {
+    super(scope, id);
     const { config, alarmTopic, data, bus, code } = props;
     const common = { config, alarmTopic, code, timeout: Duration.seconds(60), memoryMegabytes: 512 };
     const failures = new FailureBucket(this, 'Failures', { config, encryptionKey: data.key });
@@ -121,7 +120,7 @@ export function tableStreamArn(table: Table): string {
 
 interface Source {
   readonly table: Table;
-  readonly failures: IBucket;
+  readonly failures: FailureBucket;
   readonly batchSize: number;
   readonly maxBatchingWindow?: Duration;
   readonly parallelizationFactor: number;
@@ -158,7 +157,7 @@ function consume(
   alarmGivenUp(consumer, mapping, place);
   acknowledge(
     consumer.role ?? consumer,
-    `AwsSolutions-IAM5[Resource::<${Stack.of(failures).getLogicalId(failures.node.defaultChild as CfnBucket)}.Arn>/*]`,
+    `AwsSolutions-IAM5[Resource::${arnInFinding(failures, consumer)}/*]`,
     'Lambda names each failed batch by mapping, shard and time, so the keys cannot be listed beforehand. The statement allows s3:PutObject only, and the bucket holds nothing but failed batches.',
   );
 }

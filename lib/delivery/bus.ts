@@ -1,29 +1,30 @@
-import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
+import { CfnOutput } from 'aws-cdk-lib';
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Key } from 'aws-cdk-lib/aws-kms';
-import type { Construct } from 'constructs';
+import { type IKey, Key } from 'aws-cdk-lib/aws-kms';
+import { Construct } from 'constructs';
 import type { AlarmPlace } from '../shared/alarms.ts';
+import { nameOf } from '../shared/config.ts';
 import { DeadLetterQueue } from '../shared/dead-letter-queue.ts';
 
-/** The settings and alarms of {@link BusStack}. */
-export interface BusStackProps extends StackProps, AlarmPlace {}
+/** The settings and alarms of {@link Bus}. */
+export interface BusProps extends AlarmPlace {
+  /** The key in place of the key that is made by default. */
+  readonly key?: IKey;
+}
 
 /** The bus to which other systems subscribe, under the name `annals-<stage>`. */
-export class BusStack extends Stack {
+export class Bus extends Construct {
   readonly bus: EventBus;
   /** Events that the bus could not deliver. */
   readonly undelivered: DeadLetterQueue;
 
-  constructor(scope: Construct, id: string, props: BusStackProps) {
-    super(scope, id, props);
-    const { stage, removalPolicy } = props.config;
+  constructor(scope: Construct, id: string, props: BusProps) {
+    super(scope, id);
+    const { config, key } = props;
     // A separate key: its policy lets EventBridge use it, which must not use the key of the tables.
-    const kmsKey = new Key(this, 'Key', {
-      description: 'Annals: events on the bus',
-      enableKeyRotation: true,
-      removalPolicy,
-    });
+    const made = { enableKeyRotation: true, removalPolicy: config.removalPolicy };
+    const kmsKey = key ?? new Key(this, 'Key', { description: 'Annals: events on the bus', ...made });
     this.undelivered = new DeadLetterQueue(this, 'Undelivered', {
       ...props,
       subject: 'bus',
@@ -31,7 +32,7 @@ export class BusStack extends Stack {
         'This queue is itself a dead-letter queue: EventBridge puts events here that it could not encrypt or decrypt. Nothing consumes it automatically, so no message can be received too often.',
     });
     this.bus = new EventBus(this, 'Bus', {
-      eventBusName: `annals-${stage}`,
+      eventBusName: nameOf(config),
       description: 'Events of Annals, at least once; deduplicate by detail.id',
       kmsKey,
       deadLetterQueue: this.undelivered,

@@ -1,11 +1,10 @@
-import { Duration, Stack, type StackProps } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import { Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction as FunctionTarget, SqsQueue } from 'aws-cdk-lib/aws-events-targets';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
-import type { Construct } from 'constructs';
+import { Construct } from 'constructs';
 import { tryParts } from '../data/permissions.ts';
-import type { BusStack } from '../delivery/bus-stack.ts';
 import { acknowledge } from '../shared/acknowledge.ts';
 import { type AlarmPlace, addAlarm } from '../shared/alarms.ts';
 import { alarmFailedStarts } from '../shared/rule-alarm.ts';
@@ -13,19 +12,17 @@ import { type FunctionCode, ServiceFunction } from '../shared/service-function.t
 import { alarmRules, checkMinutes, type Watched } from './alarm-rules.ts';
 import { addDashboard } from './dashboard.ts';
 
-/** The stacks that {@link OperationsStack} watches. */
-export interface OperationsStackProps extends StackProps, AlarmPlace, Omit<Watched, 'undelivered'> {
-  readonly bus: BusStack;
+/** The stacks that {@link Operations} watches. */
+export interface OperationsProps extends AlarmPlace, Watched {
   readonly code: FunctionCode;
 }
 
 /** The alarms and the dashboard of a stage, and a function that checks its health on a schedule. */
-export class OperationsStack extends Stack {
-  constructor(scope: Construct, id: string, props: OperationsStackProps) {
-    super(scope, id, props);
-    const watched: Watched = { ...props, undelivered: props.bus.undelivered };
-    for (const rule of alarmRules(watched)) addAlarm(this, `${rule.name}${rule.subject ?? ''}`, props, rule);
-    addDashboard(this, watched);
+export class Operations extends Construct {
+  constructor(scope: Construct, id: string, props: OperationsProps) {
+    super(scope, id);
+    for (const rule of alarmRules(props)) addAlarm(this, `${rule.name}${rule.subject ?? ''}`, props, rule);
+    addDashboard(this, props);
     scheduleHealthChecks(this, props);
   }
 }
@@ -36,7 +33,7 @@ const MINUTE_MS = 60_000;
  * A rule fires at most once a minute, as EventBridge Scheduler does. More frequent checks come from the same rule through
  * queues that delay a message. They cost cents a month; a function that sleeps would cost dollars.
  */
-function scheduleHealthChecks(scope: Construct, props: OperationsStackProps): void {
+function scheduleHealthChecks(scope: Construct, props: OperationsProps): void {
   const { config, alarmTopic, data, code } = props;
   const health = new ServiceFunction(scope, 'Health', {
     ...{ config, alarmTopic },

@@ -1,20 +1,21 @@
-import { Duration, Stack, type StackProps } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
-import type { Construct } from 'constructs';
-import type { DataStack } from '../data/data-stack.ts';
+import { Construct } from 'constructs';
+import type { Data } from '../data/data.ts';
 import { replayEvents } from '../data/permissions.ts';
 import { acknowledge } from '../shared/acknowledge.ts';
 import type { AlarmPlace } from '../shared/alarms.ts';
+import { nameOf } from '../shared/config.ts';
 import { MachineLog } from '../shared/machine-log.ts';
 import { type FunctionCode, ServiceFunction } from '../shared/service-function.ts';
 import { alarmFailures } from '../shared/state-machine-alarms.ts';
 import { RANGES, replayMachine } from './replay-machine.ts';
 
-/** The data and code that {@link ReplayStack} needs. */
-export interface ReplayStackProps extends StackProps, AlarmPlace {
-  readonly data: DataStack;
+/** The data and code that {@link Replays} needs. */
+export interface ReplaysProps extends AlarmPlace {
+  readonly data: Data;
   readonly code: FunctionCode;
 }
 
@@ -22,11 +23,11 @@ export interface ReplayStackProps extends StackProps, AlarmPlace {
 const CONCURRENCY = 10;
 
 /** Rebuilds and replays: a state machine, and the function that does its steps. */
-export class ReplayStack extends Stack {
+export class Replays extends Construct {
   readonly machine: sfn.StateMachine;
 
-  constructor(scope: Construct, id: string, props: ReplayStackProps) {
-    super(scope, id, props);
+  constructor(scope: Construct, id: string, props: ReplaysProps) {
+    super(scope, id);
     const { config, alarmTopic, data, code } = props;
     const worker = new ServiceFunction(this, 'Replay', {
       ...{ config, alarmTopic },
@@ -53,7 +54,7 @@ function replayStateMachine(
   config: AlarmPlace['config'],
   { worker, key }: { worker: ServiceFunction<'replay'>; key: IKey },
 ): sfn.StateMachine {
-  const stateMachineName = `annals-${config.stage}-replay`;
+  const stateMachineName = `${nameOf(config)}-replay`;
   const { account, region, partition } = Stack.of(scope);
   const arn = (kind: string, rest: string) => `arn:${partition}:states:${region}:${account}:${kind}:${rest}`;
   const role = new iam.Role(scope, 'MachineRole', { assumedBy: new iam.ServicePrincipal('states.amazonaws.com') });

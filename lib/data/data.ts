@@ -1,7 +1,7 @@
-import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
+import { CfnOutput } from 'aws-cdk-lib';
 import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
-import { Key } from 'aws-cdk-lib/aws-kms';
-import type { Construct } from 'constructs';
+import { type IKey, Key } from 'aws-cdk-lib/aws-kms';
+import { Construct } from 'constructs';
 import type { Config } from '../shared/config.ts';
 import { letLogsUse } from '../shared/encrypted-logs.ts';
 import { tableSettings, unitLimits } from '../shared/table-settings.ts';
@@ -23,17 +23,21 @@ export const indexes = {
   byKind: 'byKind',
 } as const;
 
-/** The settings of {@link DataStack}. */
-export interface DataStackProps extends StackProps {
+/** The settings of {@link Data}. */
+export interface DataProps {
   readonly config: Config;
+  /** The key in place of both keys that are made by default. */
+  readonly key?: IKey;
+  /** The start of the names of the log groups that the key of the views encrypts. */
+  readonly logGroups: string;
 }
 
 /** All data that must outlive deployments: events, views, the log, large objects, and control items. */
-export class DataStack extends Stack {
+export class Data extends Construct {
   /** Encrypts all that holds events: tables, objects, failed batches. */
-  readonly key: Key;
+  readonly key: IKey;
   /** Encrypts all that is derived from events: views, control items, log groups, state machines. */
-  readonly viewsKey: Key;
+  readonly viewsKey: IKey;
   readonly events: dynamodb.Table;
   readonly views: dynamodb.Table;
   readonly objects: ObjectsBucket;
@@ -41,21 +45,27 @@ export class DataStack extends Stack {
   /** The log: all events in an order, in pages. */
   readonly log: dynamodb.Table;
 
-  constructor(scope: Construct, id: string, props: DataStackProps) {
-    super(scope, id, props);
-    const { removalPolicy } = props.config;
-    this.key = new Key(this, 'Key', { description: 'Annals: events', enableKeyRotation: true, removalPolicy });
-    this.viewsKey = new Key(this, 'ViewsKey', { description: 'Annals: views', enableKeyRotation: true, removalPolicy });
-    letLogsUse(this.viewsKey, props.config);
-    this.events = eventsTable(this, props.config, this.key);
-    this.views = viewsTable(this, props.config, this.viewsKey);
-    this.objects = new ObjectsBucket(this, 'Objects', { config: props.config, encryptionKey: this.key });
-    this.log = logTable(this, props.config, this.key);
-    this.control = controlTable(this, props.config, this.viewsKey);
+  constructor(scope: Construct, id: string, { config, key, logGroups }: DataProps) {
+    super(scope, id);
+    const made = { enableKeyRotation: true, removalPolicy: config.removalPolicy };
+    this.key = key ?? new Key(this, 'Key', { description: 'Annals: events', ...made });
+    this.viewsKey = key ?? new Key(this, 'ViewsKey', { description: 'Annals: views', ...made });
+    letLogsUse(this.viewsKey, config, logGroups);
+    this.events = eventsTable(this, config, this.key);
+    this.views = viewsTable(this, config, this.viewsKey);
+    this.objects = new ObjectsBucket(this, 'Objects', { config, encryptionKey: this.key });
+    this.log = logTable(this, config, this.key);
+    this.control = controlTable(this, config, this.viewsKey);
     new CfnOutput(this, 'EventsTable', { value: this.events.tableName });
     new CfnOutput(this, 'LogTable', { value: this.log.tableName });
     new CfnOutput(this, 'ViewsTable', { value: this.views.tableName });
     new CfnOutput(this, 'ObjectsBucket', { value: this.objects.bucketName });
+  }
+
+  /** The tables by name. */
+  get tables() {
+    const { events, views, control, log } = this;
+    return { events, views, control, log };
   }
 
   /** The environment of a function that reads or writes all tables. */
@@ -69,7 +79,7 @@ export class DataStack extends Stack {
   }
 }
 
-function eventsTable(scope: Construct, config: Config, key: Key): dynamodb.Table {
+function eventsTable(scope: Construct, config: Config, key: IKey): dynamodb.Table {
   const { partition, sort, ttl, byCommitId } = tableKeys.events;
   const table = new dynamodb.Table(scope, 'Events', {
     partitionKey: { name: partition, type: dynamodb.AttributeType.STRING },
@@ -86,7 +96,7 @@ function eventsTable(scope: Construct, config: Config, key: Key): dynamodb.Table
   return table;
 }
 
-function viewsTable(scope: Construct, config: Config, key: Key): dynamodb.Table {
+function viewsTable(scope: Construct, config: Config, key: IKey): dynamodb.Table {
   const { partition, group, parked, board, score, key: sort } = tableKeys.views;
   const table = new dynamodb.Table(scope, 'Views', {
     partitionKey: { name: partition, type: dynamodb.AttributeType.STRING },
@@ -100,7 +110,7 @@ function viewsTable(scope: Construct, config: Config, key: Key): dynamodb.Table 
   return table;
 }
 
-function controlTable(scope: Construct, config: Config, key: Key): dynamodb.Table {
+function controlTable(scope: Construct, config: Config, key: IKey): dynamodb.Table {
   const { partition, kind, id } = tableKeys.control;
   const table = new dynamodb.Table(scope, 'Control', {
     partitionKey: { name: partition, type: dynamodb.AttributeType.STRING },
@@ -131,7 +141,7 @@ function addIndex(table: dynamodb.Table, config: Config, { name, partition, sort
   });
 }
 
-function logTable(scope: Construct, config: Config, key: Key): dynamodb.Table {
+function logTable(scope: Construct, config: Config, key: IKey): dynamodb.Table {
   const { partition, sort, ttl } = tableKeys.log;
   return new dynamodb.Table(scope, 'Log', {
     partitionKey: { name: partition, type: dynamodb.AttributeType.STRING },

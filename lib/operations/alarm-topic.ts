@@ -1,33 +1,32 @@
-import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
+import { CfnOutput, Stack } from 'aws-cdk-lib';
 import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Key } from 'aws-cdk-lib/aws-kms';
+import { type IKey, Key } from 'aws-cdk-lib/aws-kms';
 import { Topic } from 'aws-cdk-lib/aws-sns';
-import type { Construct } from 'constructs';
-import type { Config } from '../shared/config.ts';
+import { Construct } from 'constructs';
+import { type Config, nameOf } from '../shared/config.ts';
 
-/** The settings of {@link AlarmTopicStack}. */
-export interface AlarmTopicStackProps extends StackProps {
+/** The settings of {@link AlarmTopic}. */
+export interface AlarmTopicProps {
   readonly config: Config;
+  /** The key in place of the key that is made by default. */
+  readonly key?: IKey;
 }
 
 /** The topic that gets all alarms of a stage. A separate stack, because every other stack has alarms. */
-export class AlarmTopicStack extends Stack {
+export class AlarmTopic extends Construct {
   /** The topic to which the people on call subscribe. */
   readonly topic: Topic;
 
-  constructor(scope: Construct, id: string, { config, ...props }: AlarmTopicStackProps) {
-    super(scope, id, props);
-    const fromThisAccount = { StringEquals: { 'aws:SourceAccount': this.account } };
+  constructor(scope: Construct, id: string, { config, key }: AlarmTopicProps) {
+    super(scope, id);
+    const fromThisAccount = { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } };
     const cloudWatch = new ServicePrincipal('cloudwatch.amazonaws.com', { conditions: fromThisAccount });
     // A separate key that CloudWatch may use, which must not use the key of the tables.
-    const masterKey = new Key(this, 'Key', {
-      description: 'Annals: alarms',
-      enableKeyRotation: true,
-      removalPolicy: config.removalPolicy,
-    });
+    const made = { description: 'Annals: alarms', enableKeyRotation: true, removalPolicy: config.removalPolicy };
+    const masterKey = key ?? new Key(this, 'Key', made);
     masterKey.grantEncryptDecrypt(cloudWatch);
     this.topic = new Topic(this, 'Alarms', {
-      displayName: `annals-${config.stage} alarms`,
+      displayName: `${nameOf(config)} alarms`,
       enforceSSL: true,
       masterKey,
     });

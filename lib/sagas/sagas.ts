@@ -1,43 +1,46 @@
-import { ArnFormat, CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
+import { ArnFormat, CfnOutput, Duration, Stack } from 'aws-cdk-lib';
 import { AttributeType, Table } from 'aws-cdk-lib/aws-dynamodb';
-import { type IEventBus, Rule } from 'aws-cdk-lib/aws-events';
+import { type IEventBus, Match, Rule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
-import type { Construct } from 'constructs';
-import type { DataStack } from '../data/data-stack.ts';
+import { Construct } from 'constructs';
+import type { Data } from '../data/data.ts';
 import { answerMachines, appendEvents, keepSagaTokens, startMachines } from '../data/permissions.ts';
 import { type AlarmPlace, addAlarm } from '../shared/alarms.ts';
+import { nameOf } from '../shared/config.ts';
 import { DeadLetterQueue } from '../shared/dead-letter-queue.ts';
+import type { SagaOutline } from '../shared/outline.ts';
 import { alarmLostEvents } from '../shared/rule-alarm.ts';
 import { type FunctionCode, ServiceFunction } from '../shared/service-function.ts';
 import { tableSettings } from '../shared/table-settings.ts';
 import { throttleRule } from '../shared/table-throttles.ts';
-import type { SagaOutline } from './saga-machine.ts';
 import { SagaStateMachine } from './saga-state-machine.ts';
 
-/** The data, bus, code and sagas that {@link SagaStack} needs. */
-export interface SagaStackProps extends StackProps, AlarmPlace {
-  readonly data: DataStack;
+/** The data, bus, code and sagas that {@link Sagas} needs. */
+export interface SagasProps extends AlarmPlace {
+  readonly data: Data;
   readonly bus: IEventBus;
   readonly sagas: readonly SagaOutline[];
   readonly code: FunctionCode;
 }
 
 /** Sagas: a state machine for each, a function that does their tasks, and a function that brings them events from the bus. */
-export class SagaStack extends Stack {
-  readonly machines: readonly SagaStateMachine[];
+export class Sagas extends Construct {
+  /** The table of the tokens of outstanding answers. */
+  readonly tokens: Table;
 
-  constructor(scope: Construct, id: string, props: SagaStackProps) {
-    super(scope, id, props);
+  constructor(scope: Construct, id: string, props: SagasProps) {
+    super(scope, id);
     const { config, alarmTopic, data, sagas, code } = props;
     const tokens = tokensTable(this, props);
+    this.tokens = tokens;
     addAlarm(this, 'TableThrottles', props, throttleRule('saga-tasks', tokens));
-    const prefix = `annals-${config.stage}-saga-`;
+    const prefix = `${nameOf(config)}-saga-`;
     // By name, not by reference: the machines depend on the function, so the function cannot depend on them.
     const machineArn = (saga: string) =>
-      this.formatArn({
+      Stack.of(this).formatArn({
         service: 'states',
         resource: 'stateMachine',
         resourceName: `${prefix}${saga}`,
@@ -71,10 +74,10 @@ export class SagaStack extends Stack {
     });
     for (const user of [task, events]) data.objects.acknowledgeUse(user, 'snapshots', 'large-events');
     subscribe(this, events, props);
-    this.machines = sagas.map((saga) => {
+    for (const saga of sagas) {
       const name = `${prefix}${saga.name}`;
-      return new SagaStateMachine(this, saga.name, { config, alarmTopic, saga, name, task, key: data.viewsKey });
-    });
+      new SagaStateMachine(this, saga.name, { config, alarmTopic, saga, name, task, key: data.viewsKey });
+    }
     new CfnOutput(this, 'SagaTaskFunction', { value: task.functionArn });
     new CfnOutput(this, 'SagaMachineArnPrefix', { value: machineArn('') });
   }
@@ -84,7 +87,7 @@ export class SagaStack extends Stack {
  * The table of tokens. Whoever has a token can answer for an agent, so the table has the key of the events, and tokens are
  * deleted after their use. The construct is called `Tasks`, because another id would replace the deployed table.
  */
-function tokensTable(scope: Construct, { config, data }: SagaStackProps): Table {
+function tokensTable(scope: Construct, { config, data }: SagasProps): Table {
   return new Table(scope, 'Tasks', {
     partitionKey: { name: 'waits', type: AttributeType.STRING },
     sortKey: { name: 'place', type: AttributeType.STRING },
@@ -103,7 +106,7 @@ function eventTypes(sagas: readonly SagaOutline[]): string[] {
   return [...new Set([...types, 'saga.compensating', 'saga.resumed'])];
 }
 
-function subscribe(scope: Construct, events: ServiceFunction<'saga-events'>, props: SagaStackProps): void {
+function subscribe(scope: Construct, events: ServiceFunction<'saga-events'>, props: SagasProps): void {
   const { bus, sagas } = props;
   const waiting = waitingEvents(scope, events, props);
   events.configureAsyncInvoke({
@@ -118,7 +121,8 @@ function subscribe(scope: Construct, events: ServiceFunction<'saga-events'>, pro
   const rule = new Rule(scope, 'Rule', {
     description: 'Annals: events for sagas',
     eventBus: bus,
-    eventPattern: { detailType: eventTypes(sagas) },
+    // Other systems may use the bus and the names of types, too.
+    eventPattern: { source: Match.prefix('annals.'), detailType: eventTypes(sagas) },
   });
   rule.addTarget(new LambdaFunction(events, { deadLetterQueue: waiting }));
   alarmLostEvents(rule, bus, props, 'saga-rule');
@@ -134,7 +138,7 @@ const MAX_ATTEMPTS = 96;
  * and is retried for a day, so that an outage loses no event. After that it goes to a dead-letter queue, from which SQS
  * moves it back on request.
  */
-function waitingEvents(scope: Construct, events: ServiceFunction<'saga-events'>, props: SagaStackProps): sqs.Queue {
+function waitingEvents(scope: Construct, events: ServiceFunction<'saga-events'>, props: SagasProps): sqs.Queue {
   const undelivered = new DeadLetterQueue(scope, 'Undelivered', {
     ...props,
     subject: 'sagas',

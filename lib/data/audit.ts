@@ -1,24 +1,27 @@
-import { Duration, Stack, type StackProps } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import { type CfnTrail, Trail } from 'aws-cdk-lib/aws-cloudtrail';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Key } from 'aws-cdk-lib/aws-kms';
-import type { Construct } from 'constructs';
-import type { Config } from '../shared/config.ts';
+import { type IKey, Key } from 'aws-cdk-lib/aws-kms';
+import { Construct } from 'constructs';
+import { type Config, nameOf } from '../shared/config.ts';
 import { PrivateBucket } from '../shared/private-bucket.ts';
-import type { DataStack } from './data-stack.ts';
+import type { Data } from './data.ts';
 
-/** The stage and the data that {@link AuditStack} watches. */
-export interface AuditStackProps extends StackProps {
+/** The stage and the data that {@link Audit} watches. */
+export interface AuditProps {
   readonly config: Config;
-  readonly data: DataStack;
+  /** The key in place of the key that is made by default. */
+  readonly key?: IKey;
+  readonly data: Data;
 }
 
 /** CloudTrail's records of each read and write of items and objects. An option, because AWS charges for each record. */
-export class AuditStack extends Stack {
-  constructor(scope: Construct, id: string, { config, data, ...props }: AuditStackProps) {
-    super(scope, id, props);
-    const trailName = `annals-${config.stage}`;
-    const key = trailKey(this, trailName, config);
+export class Audit extends Construct {
+  constructor(scope: Construct, id: string, { config, data, key: given }: AuditProps) {
+    super(scope, id);
+    const trailName = nameOf(config);
+    const key = given ?? newKey(this, config);
+    letTrailUse(key, Stack.of(this), trailName);
     const bucket = new PrivateBucket(this, 'Records', {
       encryptionKey: key,
       config,
@@ -56,9 +59,11 @@ function dataEvents(type: string, arn: ArnMatch): CfnTrail.AdvancedEventSelector
   };
 }
 
-/** The key of the trail: CloudTrail may encrypt with it, for this trail alone. */
-function trailKey(stack: Stack, trailName: string, { removalPolicy }: Config): Key {
-  const key = new Key(stack, 'Key', { description: 'Annals: audit records', enableKeyRotation: true, removalPolicy });
+const newKey = (scope: Construct, { removalPolicy }: Config) =>
+  new Key(scope, 'Key', { description: 'Annals: audit records', enableKeyRotation: true, removalPolicy });
+
+/** Lets CloudTrail encrypt with a key, for this trail alone. */
+function letTrailUse(key: IKey, stack: Stack, trailName: string): void {
   const trailArn = stack.formatArn({ service: 'cloudtrail', resource: 'trail', resourceName: trailName });
   key.addToResourcePolicy(
     new PolicyStatement({
@@ -68,5 +73,4 @@ function trailKey(stack: Stack, trailName: string, { removalPolicy }: Config): K
       conditions: { StringEquals: { 'aws:SourceArn': trailArn } },
     }),
   );
-  return key;
 }

@@ -1,0 +1,28 @@
+import { writeFileSync } from 'node:fs';
+import application from '#application';
+import { commandRoutes } from '../api/commands.ts';
+import { gatewaySchema } from '../api/http/gateway-schema.ts';
+import type { RouteDeclaration } from '../api/http/route.ts';
+import { operationRoutes } from '../api/operations/operations.ts';
+import { queryRoutes } from '../api/queries.ts';
+
+// Writes what a deployment has to know of an application into the file of the first argument, as JSON: its routes and its sagas.
+
+const routesOf = (routes: readonly RouteDeclaration[]) =>
+  routes.map((route) => ({
+    name: route.name,
+    method: route.method,
+    path: route.path,
+    auth: route.auth,
+    schema: gatewaySchema(route),
+  }));
+
+const outline = {
+  routes: {
+    command: routesOf(commandRoutes),
+    query: routesOf(queryRoutes),
+    operate: routesOf(operationRoutes),
+  },
+  sagas: application.sagas,
+};
+writeFileSync(process.argv[2] ?? '', JSON.stringify(outline));
