@@ -1,4 +1,5 @@
 import type { DomainEvent, EventType, NewEvent } from '../core/events/catalogue.ts';
+import type { Clock } from '../core/events/clock.ts';
 import { Agents } from './agents.ts';
 import * as answers from './answers.ts';
 import { followPages, type OnRetry } from './follow.ts';
@@ -9,6 +10,7 @@ import { Tasks } from './tasks.ts';
 import { createTransport, type TransportOptions } from './transport.ts';
 import { Workflows } from './workflows.ts';
 
+export type { Clock } from '../core/events/clock.ts';
 export type * from './answers.ts';
 export { AnnalsRequestError, AnnalsUnreachableError } from './errors.ts';
 export type { OnRetry } from './follow.ts';
@@ -37,9 +39,11 @@ export interface LogQuery {
   readonly aggregateType?: string | undefined;
   readonly aggregateId?: string | undefined;
   readonly correlationId?: string | undefined;
-  /** Recorded at or after, and at or before, an instant; ISO 8601. */
+  /** At or after, and at or before, an instant; ISO 8601. */
   readonly from?: string | undefined;
   readonly to?: string | undefined;
+  /** The time of events that `from` and `to` mean; `recorded` by default. By `happened`, `to` ends no loop. */
+  readonly clock?: Clock | undefined;
 }
 
 export interface LogPage {
@@ -126,7 +130,7 @@ export class AnnalsClient {
 
   /**
    * Follows the log: every event after a position, once and in order, then every new event. It ends when the loop ends,
-   * when the signal aborts, or after the last event before `to`. It fetches the next page after the loop has taken the
+   * when the signal aborts, or after the last event recorded before `to`. It fetches the next page after the loop has taken the
    * last event. To continue later, start after the position of the last event.
    *
    * It survives outages, restarts and proxies: without an answer, and after an answer that is not JSON, 408, 425, 429
@@ -152,7 +156,11 @@ export class AnnalsClient {
         { heldMs, signal, once: true },
       );
     };
-    return followPages(read, { after, to: query.to, signal, onRetry }, WAIT_SECONDS * 1_000);
+    return followPages(
+      read,
+      { after, to: query.clock === 'happened' ? undefined : query.to, signal, onRetry },
+      WAIT_SECONDS * 1_000,
+    );
   }
 
   /** Any view, by its projection and its key. */
@@ -161,7 +169,7 @@ export class AnnalsClient {
   }
 
   /** A page of the views of a projection at an instant (ISO 8601), folded from the log. */
-  projectionAt(projection: string, query: { readonly at: string } & PageQuery) {
+  projectionAt(projection: string, query: { readonly at: string; readonly clock?: Clock | undefined } & PageQuery) {
     return this.#requests.get(`/projections/${segment(projection)}`, answers.pastProjection, query);
   }
 

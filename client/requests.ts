@@ -1,5 +1,6 @@
 import { ulid } from 'ulid';
 import type * as z from 'zod/mini';
+import type { Clock } from '../core/events/clock.ts';
 import type { ApiRequest, Transport } from './transport.ts';
 
 /** Options of a command. Every member is optional. */
@@ -14,6 +15,8 @@ export interface RequestOptions {
 export interface ViewOptions {
   /** ISO 8601. */
   readonly at?: string | undefined;
+  /** The time of events that `at` means; `happened` by default. See {@link Clock}. */
+  readonly clock?: Clock | undefined;
   readonly version?: number | undefined;
   /** Waits up to 10 s until the view has applied this version of its stream: read your own write. */
   readonly waitFor?: number | undefined;

@@ -21,6 +21,7 @@ const { EVENTS_TABLE, VIEWS_TABLE, CONTROL_TABLE, LOG_TABLE, OBJECTS_BUCKET } = 
 const store = eventStore(EVENTS_TABLE, OBJECTS_BUCKET);
 const views = viewsIn(VIEWS_TABLE, OBJECTS_BUCKET);
 const generations = generationsIn(CONTROL_TABLE);
+const histories = { store, snapshots: snapshotsIn(OBJECTS_BUCKET) };
 const log = new EventLog(readableLog(EVENTS_TABLE, LOG_TABLE, OBJECTS_BUCKET));
 const live = (projection: string) => generations.live(projection);
 
@@ -28,8 +29,8 @@ const deps: QueryDeps = {
   ...appDeps,
   store,
   log,
-  past: new PastFolds({ log, views, maxBytes: PAST_BYTES }),
-  states: new StateReader({ store, snapshots: snapshotsIn(OBJECTS_BUCKET) }),
+  past: new PastFolds({ log, histories, views, maxBytes: PAST_BYTES }),
+  states: new StateReader(histories),
   views,
   generations,
   sharedViews: sharedViewsIn(VIEWS_TABLE, OBJECTS_BUCKET),

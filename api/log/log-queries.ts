@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { EventType } from '../../core/events/catalogue.ts';
+import { clocks } from '../../core/events/clock.ts';
 import { id } from '../../core/events/envelope.ts';
 import { instant } from '../../core/events/instant.ts';
 import type { EventLog } from '../../core/log/log.ts';
@@ -26,8 +27,14 @@ export const logQuery = z.object({
   aggregateType: z.enum(catalogue.aggregateTypes as [string, ...string[]]).optional(),
   aggregateId: id.optional().describe('Events of the streams of this aggregate'),
   correlationId: id.optional().describe('Events of one conversation'),
-  from: instant.optional().describe('Recorded at or after this instant'),
-  to: instant.optional().describe('Recorded at or before this instant'),
+  from: instant.optional().describe('Events at or after this instant'),
+  to: instant.optional().describe('Events at or before this instant'),
+  clock: z
+    .enum(clocks)
+    .default('recorded')
+    .describe(
+      'The time of events that `from` and `to` mean. `recorded`: their `recordedAt`; a range in the past never changes, and the log is read from `from` to `to` alone. `happened`: their `timestamp`; late events are found, the log is read from `after` to its end, and `to` ends no wait',
+    ),
 });
 
 /** The parts that the routes of the log need. */

@@ -8,6 +8,7 @@ import type { PastView } from '../../core/projections/point-in-time.ts';
 import { type AnyProjection, isShared, projectionNamed } from '../../core/projections/projection.ts';
 import { cursor, encodeCursor, limit, nextPage, takePage } from '../http/page.ts';
 import { route } from '../http/route.ts';
+import { viewClock } from './read-view.ts';
 
 /** The parts that the routes of the past need. */
 export interface PastDeps {
@@ -30,10 +31,11 @@ export const pastQueries = [
     path: '/projections/{name}',
     summary: 'All views of a projection at an instant',
     description:
-      'Folds the log up to the instant, once for all pages; that takes seconds for every 100,000 events. After 20 s the answer is 503 with Retry-After, and the fold continues. The live views do not change.',
+      'Folds the log, once for all pages; that takes seconds for every 100,000 events. By `recorded` it reads the log up to the instant, by `happened` to its end. After 20 s the answer is 503 with Retry-After, and the fold continues. The live views do not change.',
     params: z.object({ name: id }),
     query: z.object({
-      at: instant.describe('Events that the store took at or before this instant count'),
+      at: instant.describe('Events at or before this instant count'),
+      clock: viewClock,
       limit,
       cursor: cursor(z.object({ after: id })),
     }),
@@ -47,13 +49,13 @@ export const pastQueries = [
           `views of ${name} are sums over many streams; to see them at an instant, replay up to it: POST /replays`,
         );
       }
-      const at = new Date(query.at).toISOString();
-      const all = await past.views(projection, at, signal);
+      const at = new Date(query.at);
+      const all = await past.views(projection, { at, clock: query.clock }, signal);
       const after = query.cursor?.after ?? '';
       const { items, more } = await takePage(from(all, after), query.limit);
       const last = items.at(-1);
       const next = more && last ? encodeCursor({ after: last.key }) : null;
-      return { status: 200, body: { projection: name, at, views: items, next } };
+      return { status: 200, body: { projection: name, at: at.toISOString(), views: items, next } };
     },
   }),
 ];

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { NotFoundError, ViewBehindError } from '../../core/base/errors.ts';
 import { streamId } from '../../core/base/stream-id.ts';
 import type { StreamVersion } from '../../core/base/versions.ts';
+import { clocks } from '../../core/events/clock.ts';
 import { instant } from '../../core/events/instant.ts';
 import type { Parked } from '../../core/projections/parked.ts';
 import type { ProjectionOf } from '../../core/projections/projection.ts';
@@ -13,11 +14,20 @@ import { StateReader } from '../../core/state/state-reader.ts';
 import type { EventStore } from '../../core/store/event-store.ts';
 import { wholeNumber } from '../http/page.ts';
 
+/** The clock of `at`, for views. */
+export const viewClock = z
+  .enum(clocks)
+  .default('happened')
+  .describe(
+    'The time of events that `at` means. `happened`: their `timestamp`; a late event changes the answer. `recorded`: their `recordedAt`; the answer never changes',
+  );
+
 /** The query for a view: the newest, a past state, or a state to wait for. */
 export const viewQuery = z
   .object({
     version: wholeNumber(1).optional().describe('The view right after this event of its stream'),
-    at: instant.optional().describe('The view at this instant, by `recordedAt` of each event'),
+    at: instant.optional().describe('The view at this instant'),
+    clock: viewClock,
     waitFor: wholeNumber(1)
       .optional()
       .describe('Waits up to 10 s until the view has applied this version of its stream'),
@@ -94,15 +104,14 @@ async function storedView<View extends object>(
   return { view: stored?.view as View | undefined, version, parked }; // the projection's `evolve` made the view
 }
 
-/** An instant ends the fold before the first event recorded later, so no view skips an event. */
 async function foldView<View extends object>(
   projection: ProjectionOf<View>,
   key: string,
-  { version, at }: ViewQuery,
+  { version, at, clock }: ViewQuery,
   { store, states = new StateReader({ store }) }: ViewSources,
 ): Promise<Versioned<View>> {
   const stream = streamId(projection.aggregateType, key);
-  const moment = { version, at: at === undefined ? undefined : new Date(at) };
+  const moment = { version, at: at === undefined ? undefined : new Date(at), clock };
   const folded = await states.past(viewFold(projection), stream, moment);
   if (version !== undefined && folded.version < version) {
     throw new NotFoundError(`${key} has no version ${version}; it is at ${folded.version}`);

@@ -1,4 +1,5 @@
 import { NotFoundError, ValidationError } from '../../core/base/errors.ts';
+import type { Clock } from '../../core/events/clock.ts';
 import type { PastFolds } from '../../core/projections/past-folds.ts';
 import { type AnySharedProjection, treeOf } from '../../core/projections/shared-projection.ts';
 import type { SharedViewStore } from '../../core/projections/shared-view-store.ts';
@@ -15,6 +16,7 @@ interface SharedQuery {
   readonly version?: number | undefined;
   readonly waitFor?: number | undefined;
   readonly at?: string | undefined;
+  readonly clock: Clock;
   readonly generation?: number | undefined;
 }
 
@@ -26,7 +28,7 @@ interface SharedQuery {
 export async function readSharedView(
   projection: AnySharedProjection,
   key: string,
-  { version, waitFor, at, generation }: SharedQuery,
+  { version, waitFor, at, clock, generation }: SharedQuery,
   { sharedViews, generations, past }: SharedViewSources,
   signal?: AbortSignal,
 ) {
@@ -43,7 +45,7 @@ export async function readSharedView(
           key,
           shards,
         )
-      : (await past.counters(projection, new Date(at).toISOString(), signal)).get(key);
+      : (await past.counters(projection, { at: new Date(at), clock }, signal)).get(key);
   const view = counters && treeOf(counters, projection);
   if (!view) throw new NotFoundError(`there is no view ${key} of ${name}${at === undefined ? '' : ' then'}`);
   return { status: 200, body: view } as const;

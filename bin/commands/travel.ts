@@ -5,6 +5,7 @@ import application from '#application';
 import { AnnalsRequestError, AnnalsUnreachableError } from '../../client/client.ts';
 import { InvalidIdError } from '../../core/base/errors.ts';
 import { parseStreamId } from '../../core/base/stream-id.ts';
+import { type Clock, clocks } from '../../core/events/clock.ts';
 import { isShared } from '../../core/projections/projection.ts';
 import { parseInstant } from './instant.ts';
 import { printJson, withJson } from './json-output.ts';
@@ -13,6 +14,7 @@ import { createTargetClient, explain, type Target, withTarget } from './target.t
 interface TravelOptions extends Target {
   readonly at?: string;
   readonly toVersion?: number;
+  readonly clock: Clock;
   readonly json: boolean;
 }
 
@@ -27,6 +29,7 @@ export function addTravelCommand(program: Command): void {
         .argParser(parseInstant),
     )
     .addOption(new Option('--to-version <n>', 'the version instead of a time').argParser(parseVersion))
+    .addOption(new Option('--clock <clock>', 'the time of events that --at means').choices(clocks).default('happened'))
     .addHelpText('after', EXAMPLES)
     .action(async (stream: string, options: TravelOptions) => {
       try {
@@ -46,7 +49,7 @@ Examples:
   annals travel agent-42 --at 2026-01-05T09:00:00Z --json`;
 
 /** Prints a past view, and its differences to the current view. @throws AnnalsRequestError, AnnalsUnreachableError, InvalidIdError, TypeError */
-async function travel(stream: string, { at, toVersion, json, ...target }: TravelOptions): Promise<void> {
+async function travel(stream: string, { at, toVersion, clock, json, ...target }: TravelOptions): Promise<void> {
   const { aggregateType, aggregateId } = parseStreamId(stream);
   const projection = application.projections.find(
     (candidate) => !isShared(candidate) && candidate.aggregateType === aggregateType,
@@ -56,7 +59,7 @@ async function travel(stream: string, { at, toVersion, json, ...target }: Travel
     throw new TypeError('name the moment: --at <time> or --to-version <n>');
   const client = createTargetClient(target);
   const [then, now] = await Promise.all([
-    client.view(projection.name, aggregateId, { at, version: toVersion }),
+    client.view(projection.name, aggregateId, { at, version: toVersion, clock }),
     client.view(projection.name, aggregateId),
   ]);
   if (json) return printJson({ past: then, now });

@@ -138,7 +138,7 @@ function createEmbeddedApi({ annals, engine, logger, telemetry, verifications, c
   return createApi({
     store: engine.store,
     log: engine.log,
-    past: new PastFolds({ log: engine.log, views: engine.views }),
+    past: new PastFolds({ log: engine.log, histories: { store: engine.store }, views: engine.views }),
     closing,
     states: engine.states,
     aggregates: annals.aggregates,

@@ -1,5 +1,5 @@
 import { pause } from '../base/pause.ts';
-import type { LogFilter } from './filter.ts';
+import { type LogFilter, lastRecorded } from './filter.ts';
 import type { EventLog } from './log.ts';
 import type { LoggedEvent, LogSlice } from './slice.ts';
 
@@ -24,7 +24,7 @@ const SETTLING_MS = 2_000;
 
 /**
  * Follows the log: every event after a position, once and in order, then new events. It ends by the signal or a moment
- * after `to`. It fetches the next events only when the reader has taken all earlier events. A reader that stops
+ * after a recorded `to`. It fetches the next events only when the reader has taken all earlier events. A reader that stops
  * continues later after the position of its last event.
  */
 export class EventStream {
@@ -72,7 +72,7 @@ export class EventStream {
     const { batchSize: limit = 100, waitMs = WAIT_MS, after, signal: given, ...filter } = this.#options;
     const signal = AbortSignal.any([given, cancelled].filter((end) => end !== undefined));
     for (let position = after; !signal.aborted; ) {
-      const settling = settlingMs(filter.to);
+      const settling = settlingMs(lastRecorded(filter));
       const slice = await this.#log.getEventsAfter(position, { ...filter, limit, waitMs, signal });
       position = slice.next;
       if (signal.aborted) return;

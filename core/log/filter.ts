@@ -1,5 +1,6 @@
 import { parseStreamId } from '../base/stream-id.ts';
 import type { Catalogue, DomainEvent } from '../events/catalogue.ts';
+import type { Clock } from '../events/clock.ts';
 import { firstMoment, isoOf, lastMoment } from '../events/instant.ts';
 import { type Commit, decodeCommit } from '../store/commit.ts';
 import type { LogPage } from './page.ts';
@@ -10,15 +11,25 @@ export interface LogFilter {
   readonly aggregateType?: string | undefined;
   readonly aggregateId?: string | undefined;
   readonly correlationId?: string | undefined;
-  /** Recorded at or after this instant, ISO 8601. */
+  /** At or after this instant, ISO 8601. */
   readonly from?: string | undefined;
-  /** Recorded at or before this instant, ISO 8601. */
+  /** At or before this instant, ISO 8601. */
   readonly to?: string | undefined;
+  /**
+   * The time of events that `from` and `to` mean: `recorded` by default. With `happened` every page is read, because
+   * pages have no such time.
+   */
+  readonly clock?: Clock | undefined;
 }
+
+/** The end of a range after which no wanted event is recorded; undefined when such an event may always come. */
+export const lastRecorded = ({ to, clock }: LogFilter): string | undefined => (clock === 'happened' ? undefined : to);
 
 /** A prepared filter. Its range is rounded inwards to the stored milliseconds. */
 export class Selection {
+  /** The start of the recorded times. */
   readonly from: string | undefined;
+  /** The end of the recorded times. */
   readonly to: string | undefined;
   readonly aggregateType: string | undefined;
   readonly #catalogue: Catalogue;
@@ -29,15 +40,20 @@ export class Selection {
   readonly #storedTypes: ReadonlySet<string> | undefined;
   readonly #first: number;
   readonly #last: number;
+  readonly #clock: Clock;
 
-  constructor({ types, aggregateType, aggregateId, correlationId, from, to }: LogFilter, catalogue: Catalogue) {
+  constructor(
+    { types, aggregateType, aggregateId, correlationId, from, to, clock = 'recorded' }: LogFilter,
+    catalogue: Catalogue,
+  ) {
     this.#catalogue = catalogue;
     this.#aggregateId = aggregateId;
     this.#correlationId = correlationId;
     this.#first = from === undefined ? Number.NEGATIVE_INFINITY : firstMoment(from);
     this.#last = to === undefined ? Number.POSITIVE_INFINITY : lastMoment(to);
-    this.from = from === undefined ? undefined : isoOf(this.#first);
-    this.to = to === undefined ? undefined : isoOf(this.#last);
+    this.#clock = clock;
+    this.from = from === undefined || clock === 'happened' ? undefined : isoOf(this.#first);
+    this.to = lastRecorded({ to, clock }) === undefined ? undefined : isoOf(this.#last);
     this.aggregateType = aggregateType;
     this.#types = types && new Set(types);
     this.#storedTypes = types && catalogue.retired.storedTypesOf(types);
@@ -45,12 +61,14 @@ export class Selection {
 
   /** Whether a page may hold a wanted event, by its header. So most pages need no decompression. */
   wantsPage({ types, firstRecordedAt, through }: LogPage): boolean {
-    return this.#mayHaveType(types) && !this.#isAfter(firstRecordedAt) && !this.#isBefore(through);
+    if (!this.#mayHaveType(types)) return false;
+    return this.#clock === 'happened' || (!this.#isAfter(firstRecordedAt) && !this.#isBefore(through));
   }
 
   /** Whether a commit may hold a wanted event, by its header. */
   wants({ stream, types, recordedAt }: Commit): boolean {
-    if (!this.#mayHaveType(types) || this.#isAfter(recordedAt) || this.#isBefore(recordedAt)) return false;
+    if (!this.#mayHaveType(types)) return false;
+    if (this.#clock === 'recorded' && !this.#isWithin(recordedAt)) return false;
     const named = parseStreamId(stream);
     if (this.#aggregateId !== undefined && named.aggregateId !== this.#aggregateId) return false;
     return this.aggregateType === undefined || named.aggregateType === this.aggregateType;
@@ -62,7 +80,8 @@ export class Selection {
   }
 
   /** Whether an event is wanted. Only for events of commits that {@link wants} accepts. */
-  wantsEvent({ type, correlationId }: DomainEvent): boolean {
+  wantsEvent({ type, correlationId, timestamp }: DomainEvent): boolean {
+    if (this.#clock === 'happened' && !this.#isWithin(timestamp)) return false;
     if (this.#correlationId !== undefined && correlationId !== this.#correlationId) return false;
     return this.#types?.has(type) ?? true;
   }
@@ -72,11 +91,15 @@ export class Selection {
     return stored === undefined || types.length === 0 || types.some((type) => stored.has(type));
   }
 
-  #isBefore(recordedAt: string): boolean {
-    return Date.parse(recordedAt) < this.#first;
+  #isWithin(time: string): boolean {
+    return !this.#isAfter(time) && !this.#isBefore(time);
   }
 
-  #isAfter(recordedAt: string): boolean {
-    return Date.parse(recordedAt) > this.#last;
+  #isBefore(time: string): boolean {
+    return Date.parse(time) < this.#first;
+  }
+
+  #isAfter(time: string): boolean {
+    return Date.parse(time) > this.#last;
   }
 }

@@ -4,7 +4,7 @@ import type { Catalogue } from '../events/catalogue.ts';
 import type { ClaimCheck } from '../store/claim-check.ts';
 import type { Commit } from '../store/commit.ts';
 import { LogChain, type LogPages, type Milestone } from './chain.ts';
-import { type LogFilter, Selection } from './filter.ts';
+import { type LogFilter, lastRecorded, Selection } from './filter.ts';
 import { assertOfHistory, type LoggedHistory } from './history.ts';
 import { LogLayouts } from './layouts.ts';
 import { News } from './news.ts';
@@ -30,7 +30,7 @@ export interface SliceOptions extends LogFilter {
   readonly limit?: number | undefined;
   /** Most bytes of events, as JSON; by default 2 MB. */
   readonly maxBytes?: number | undefined;
-  /** Longest wait for a first event, milliseconds; 0 by default. A wait ends at `to`. */
+  /** Longest wait for a first event, milliseconds; 0 by default. A wait ends at a recorded `to`. */
   readonly waitMs?: number | undefined;
   /** Ends a wait, or the reading for a disconnected caller. */
   readonly signal?: AbortSignal | undefined;
@@ -87,7 +87,8 @@ export class EventLog {
    * @throws ValidationError also for a position after the end of the log
    */
   async getEventsAfter(position: string | undefined, options: SliceOptions = {}): Promise<LogSlice> {
-    const { waitMs = 0, signal, to } = options;
+    const { waitMs = 0, signal } = options;
+    const to = lastRecorded(options);
     const latest = to === undefined ? Number.POSITIVE_INFINITY : Date.parse(to);
     const deadline = Math.min(Date.now() + waitMs, latest);
     for (let after = position; ; ) {

@@ -2,8 +2,11 @@ import pLimit from 'p-limit';
 import { PayloadTooLargeError, UnavailableError } from '../base/errors.ts';
 import { pause } from '../base/pause.ts';
 import { forCaller } from '../base/turns.ts';
+import type { PastMoment } from '../events/clock.ts';
 import type { JsonObject } from '../events/json.ts';
+import type { LogFilter } from '../log/filter.ts';
 import type { EventLog } from '../log/log.ts';
+import type { HistoryParts } from '../state/inherit.ts';
 import type { Commit } from '../store/commit.ts';
 import { CounterNames } from './counter-names.ts';
 import { type PastView, PastViews } from './point-in-time.ts';
@@ -15,7 +18,7 @@ import type { ViewStore } from './view-store.ts';
 
 /** A running fold of the log into views. */
 interface GrowingFold {
-  take(commit: Commit): void;
+  take(commit: Commit): void | Promise<void>;
   /** Bytes of memory, approximately. */
   readonly bytes: number;
 }
@@ -23,7 +26,7 @@ interface GrowingFold {
 interface Kept<F extends GrowingFold> {
   readonly fold: F;
   readonly at: string;
-  readonly aggregateType: string | undefined;
+  readonly filter: LogFilter;
   /** The position up to which the fold has all events. */
   position: string | undefined;
   running: Promise<void> | undefined;
@@ -35,6 +38,8 @@ interface Kept<F extends GrowingFold> {
 /** The parts and limits of {@link PastFolds}. */
 export interface PastFoldsOptions {
   readonly log: EventLog;
+  /** The streams and snapshots, for the states that forks inherit. */
+  readonly histories: HistoryParts;
   /** The store of the live views, which has the names of counters. */
   readonly views: ViewStore;
   /** Most bytes of memory of all folds together, and of a single fold; about 256 MB by default. */
@@ -58,64 +63,64 @@ const MAX_FOLDS = 16;
  */
 export class PastFolds {
   readonly #log: EventLog;
+  readonly #histories: HistoryParts;
   readonly #names: CounterNames;
   readonly #maxBytes: number;
   readonly #patienceMs: number;
   readonly #folds = new Map<string, Kept<GrowingFold>>();
   readonly #limit = pLimit(AT_ONCE);
 
-  constructor({ log, views, maxBytes = MAX_BYTES, patienceMs = PATIENCE_MS }: PastFoldsOptions) {
+  constructor({ log, histories, views, maxBytes = MAX_BYTES, patienceMs = PATIENCE_MS }: PastFoldsOptions) {
     this.#log = log;
+    this.#histories = histories;
     this.#names = new CounterNames(views);
     this.#maxBytes = maxBytes;
     this.#patienceMs = patienceMs;
   }
 
   /**
-   * All views of a projection at an instant (ISO 8601), in the order of their keys.
+   * All views of a projection at an instant, in the order of their keys. By `recorded` the log is read up to the
+   * instant, by `happened` to its end, because an event may come late.
    * @throws UnavailableError when the fold takes longer than a caller may wait; it continues, so ask again
    * @throws PayloadTooLargeError when the views take more memory than the limit
    */
-  async views(projection: ProjectionOf<JsonObject>, at: string, signal?: AbortSignal): Promise<readonly PastView[]> {
-    const { fold } = await this.#at(
-      projection,
-      at,
-      projection.aggregateType,
-      () => new PastViews(projection, this.#log.catalogue),
-      signal,
-    );
+  async views(
+    projection: ProjectionOf<JsonObject>,
+    moment: PastMoment,
+    signal?: AbortSignal,
+  ): Promise<readonly PastView[]> {
+    const { at, clock } = moment;
+    const begin = () => new PastViews(projection, this.#histories, clock === 'happened' ? at : undefined);
+    const { fold } = await this.#at(projection, moment, { aggregateType: projection.aggregateType }, begin, signal);
     return fold.views();
   }
 
   /** The counters of a shared projection's views at an instant. @throws the errors of {@link views} */
   async counters(
     projection: AnySharedProjection,
-    at: string,
+    moment: PastMoment,
     signal?: AbortSignal,
   ): Promise<ReadonlyMap<string, CounterValues>> {
-    const { fold } = await this.#at(
-      projection,
-      at,
-      undefined,
-      () => new SharedFold(projection, this.#log.catalogue, new Date(at)),
-      signal,
-    );
+    const begin = () => new SharedFold(projection, this.#log.catalogue, moment);
+    const { fold } = await this.#at(projection, moment, {}, begin, signal);
     return shownCounts(await this.#names.bound(projection, fold.increments()));
   }
 
   async #at<F extends GrowingFold>(
     { name }: AnyProjection,
-    at: string,
-    aggregateType: string | undefined,
+    { at: instant, clock }: PastMoment,
+    filter: LogFilter,
     begin: () => F,
     signal: AbortSignal | undefined,
   ): Promise<Kept<F>> {
-    const key = `${name} ${at}`;
+    const at = instant.toISOString();
+    const key = `${name} ${clock} ${at}`;
     this.#forgetOld();
     // A projection's name determines the type of its fold.
     const known = this.#folds.get(key) as Kept<F> | undefined;
     if (!known && this.#folds.size >= MAX_FOLDS) throw new UnavailableError(TOO_MANY);
-    const kept = known ?? { ...NEW, fold: begin(), at, aggregateType };
+    const range = clock === 'recorded' ? { ...filter, to: at } : filter;
+    const kept = known ?? { ...NEW, fold: begin(), at, filter: range };
     this.#folds.delete(key); // inserted again, so the newest fold is the last entry
     this.#folds.set(key, kept);
     kept.askedAt = Date.now();
@@ -145,9 +150,8 @@ export class PastFolds {
   /** Folds the commits after the fold's position. It stops when no caller has waited for a minute. */
   async #run(key: string, kept: Kept<GrowingFold>): Promise<void> {
     try {
-      const filter = { to: kept.at, aggregateType: kept.aggregateType };
-      for await (const { commit, position } of this.#log.commits(kept.position, filter)) {
-        kept.fold.take(commit);
+      for await (const { commit, position } of this.#log.commits(kept.position, kept.filter)) {
+        await kept.fold.take(commit);
         kept.position = position;
         if (kept.fold.bytes > this.#maxBytes) throw new PayloadTooLargeError(TOO_LARGE);
         if (kept.waiting === 0 && Date.now() - kept.askedAt > KEPT_MS) return;

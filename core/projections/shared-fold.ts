@@ -1,7 +1,9 @@
 import { heapSizeOf } from '../base/heap-size.ts';
 import { parseStreamId } from '../base/stream-id.ts';
 import type { Catalogue, DomainEvent } from '../events/catalogue.ts';
+import type { PastMoment } from '../events/clock.ts';
 import { foldCommit } from '../state/fold.ts';
+import { EVER, type Happened, happenedBy } from '../state/happened.ts';
 import { type Commit, endOf } from '../store/commit.ts';
 import { isMeasured } from './point-in-time.ts';
 import { evolveView } from './projection.ts';
@@ -9,7 +11,7 @@ import { type AnySharedProjection, homesOf, type Increments, Tally } from './sha
 
 /** The state of a stream during the fold. */
 interface Stream {
-  own: object | undefined;
+  own: Happened<object | undefined>;
   version: number;
   bytes: number;
   /** Commits that came before an earlier commit of the stream. */
@@ -20,18 +22,21 @@ interface Stream {
 export class SharedFold {
   readonly #projection: AnySharedProjection;
   readonly #catalogue: Catalogue;
-  readonly #until: Date | undefined;
+  readonly #recordedBy: Date | undefined;
+  readonly #evolve: ReturnType<typeof happenedBy<object | undefined>>;
   readonly #homes: ReadonlySet<string>;
   readonly #streams = new Map<string, Stream>();
   readonly #tally = new Tally();
   #taken = 0;
   #bytes = 0;
 
-  /** @param until only events that the store took up to this time: each stream ends before its first later event */
-  constructor(projection: AnySharedProjection, catalogue: Catalogue, until?: Date) {
+  /** @param until only events up to this moment; by `recorded`, each stream ends before its first later event */
+  constructor(projection: AnySharedProjection, catalogue: Catalogue, until?: PastMoment) {
     this.#projection = projection;
     this.#catalogue = catalogue;
-    this.#until = until;
+    this.#recordedBy = until?.clock === 'recorded' ? until.at : undefined;
+    const evolve = (own: object | undefined, event: DomainEvent) => this.#count(own, event);
+    this.#evolve = happenedBy<object | undefined>(evolve, until?.clock === 'happened' ? until.at : EVER);
     this.#homes = new Set(homesOf(projection, catalogue));
   }
 
@@ -43,13 +48,13 @@ export class SharedFold {
   /** Takes the next commit of the log. A commit may come twice, and commits of a stream may come out of order. */
   take(commit: Commit): void {
     if (!this.#homes.has(parseStreamId(commit.stream).aggregateType)) return;
-    const stream = this.#streams.get(commit.stream) ?? { own: undefined, version: 0, bytes: 0, early: new Map() };
+    const stream = this.#streams.get(commit.stream) ?? newStream();
     this.#streams.set(commit.stream, stream);
     if (commit.version > stream.version) stream.early.set(commit.version, commit);
     for (let next = stream.early.get(stream.version + 1); next; next = stream.early.get(stream.version + 1)) {
       stream.early.delete(next.version);
-      const isLater = this.#until && Date.parse(next.recordedAt) > this.#until.getTime();
-      if (!isLater) stream.own = this.#evolve(stream.own, next);
+      const isLater = this.#recordedBy && Date.parse(next.recordedAt) > this.#recordedBy.getTime();
+      if (!isLater) stream.own = this.#fold(stream.own, next);
       stream.version = isLater ? Number.POSITIVE_INFINITY : endOf(next);
     }
     if (isMeasured(commit, this.#taken++)) this.#measure(stream);
@@ -60,16 +65,17 @@ export class SharedFold {
     return this.#tally.increments();
   }
 
-  #evolve(before: object | undefined, commit: Commit): object | undefined {
-    const projection = this.#projection;
-    const evolve = (own: object | undefined, event: DomainEvent) => {
-      if (!projection.types.includes(event.type)) return own;
-      const next = evolveView(projection, own, event);
-      this.#tally.add(projection.count(event, own, next));
-      return next;
-    };
+  #fold(before: Stream['own'], commit: Commit): Stream['own'] {
     const folded = { state: before, version: commit.version - 1 };
-    return foldCommit({ evolve }, folded, commit, { catalogue: this.#catalogue }).state;
+    return foldCommit({ evolve: this.#evolve }, folded, commit, { catalogue: this.#catalogue }).state;
+  }
+
+  #count(own: object | undefined, event: DomainEvent): object | undefined {
+    const projection = this.#projection;
+    if (!projection.types.includes(event.type)) return own;
+    const next = evolveView(projection, own, event);
+    this.#tally.add(projection.count(event, own, next));
+    return next;
   }
 
   #measure(stream: Stream): void {
@@ -78,3 +84,5 @@ export class SharedFold {
     stream.bytes = bytes;
   }
 }
+
+const newStream = (): Stream => ({ own: { state: undefined, version: 0 }, version: 0, bytes: 0, early: new Map() });

@@ -7,6 +7,7 @@ import * as z from 'zod';
 import { CorruptDataError } from '../base/errors.ts';
 import type { StreamVersion } from '../base/versions.ts';
 import type { Catalogue } from '../events/catalogue.ts';
+import type { Clock } from '../events/clock.ts';
 import { json } from '../events/json.ts';
 import { type Commit, endOf, identityOf } from '../store/commit.ts';
 import type { EventStore } from '../store/event-store.ts';
@@ -19,6 +20,8 @@ export interface Snapshot<State> extends Folded<State> {
   readonly stream: string;
   /** The latest `recordedAt` of its events. */
   readonly recordedAt: string;
+  /** The latest `timestamp` of its events. Snapshots of earlier versions have none. */
+  readonly happenedBy?: string;
   /** The identity of its last commit; see {@link identityOf}. Snapshots of earlier versions have none. */
   readonly endsIn?: string;
 }
@@ -46,6 +49,8 @@ export interface SnapshotStoreOptions {
 export interface SnapshotRange {
   readonly version: StreamVersion;
   readonly at?: Date | undefined;
+  /** The time of events that `at` means: `recorded` by default. */
+  readonly clock?: Clock | undefined;
 }
 
 export const DEFAULT_SNAPSHOT_INTERVAL = 100;
@@ -65,6 +70,7 @@ const stored = z.strictObject({
   stream: z.string(),
   version: z.int().positive(),
   recordedAt: z.iso.datetime(),
+  happenedBy: z.string().exactOptional(),
   schema: z.string(),
   endsIn: z.string().exactOptional(),
   sha256: z.string(),
@@ -148,10 +154,13 @@ export class SnapshotStore {
 
   /** Stores a state, and deletes the snapshot that is no longer among the newest. @throws UnavailableError */
   async put<State>(fold: Fold<State>, snapshot: Snapshot<State>): Promise<void> {
-    const { stream, version, recordedAt, endsIn } = snapshot;
+    const { stream, version, recordedAt, happenedBy, endsIn } = snapshot;
     if (snapshot.state === undefined) return;
     const text = devalue.stringify(snapshot.state);
-    const own = endsIn === undefined ? {} : { endsIn };
+    const own = {
+      ...(happenedBy === undefined ? {} : { happenedBy }),
+      ...(endsIn === undefined ? {} : { endsIn }),
+    };
     const schema = schemaOf(fold, this.#catalogue);
     const place = { fold: fold.name, stream, version, recordedAt, schema, ...own };
     const content = { ...place, sha256: hashOf(place, text), state: JSON.parse(text) } satisfies Stored;
@@ -184,8 +193,7 @@ export class SnapshotStore {
     const bytes = await patience.execute(() => this.#objects.get(key));
     if (!bytes) this.#onFault('missing', key);
     const snapshot = bytes && (await this.#decode(fold, stream, key, bytes));
-    if (!snapshot || snapshot.version > range.version) return undefined;
-    return range.at && Date.parse(snapshot.recordedAt) > range.at.getTime() ? undefined : snapshot;
+    return snapshot && isWithin(snapshot, range) ? snapshot : undefined;
   }
 
   async #decode<State>(
@@ -209,6 +217,16 @@ export class SnapshotStore {
     }
     return undefined;
   }
+}
+
+/** Whether every event of a snapshot is in a range. */
+function isWithin(
+  { version, recordedAt, happenedBy }: Snapshot<unknown>,
+  { version: to, at, clock }: SnapshotRange,
+): boolean {
+  if (version > to) return false;
+  const latest = clock === 'happened' ? happenedBy : recordedAt;
+  return at === undefined || (latest !== undefined && Date.parse(latest) <= at.getTime());
 }
 
 /** A snapshot of an earlier version has at least the time of its last commit. A replacing commit is later. */
@@ -252,7 +270,10 @@ const hashOf = (place: Omit<Stored, 'sha256' | 'state'>, state: string): string 
   createHash('sha256')
     .update(
       JSON.stringify(
-        [place.fold, place.stream, place.version, place.recordedAt, place.schema, place.endsIn].filter(isThere),
+        [
+          ...[place.fold, place.stream, place.version, place.recordedAt],
+          ...[place.happenedBy, place.schema, place.endsIn],
+        ].filter(isThere),
       ),
     )
     .update(state)

@@ -1,10 +1,11 @@
 import pLimit from 'p-limit';
 import { parseStreamId } from '../base/stream-id.ts';
+import type { DomainEvent } from '../events/catalogue.ts';
 import { type Commit, endOf, identityOf } from '../store/commit.ts';
 import type { EventStore } from '../store/event-store.ts';
 import { type AnyFold, type Folded, foldCommit, start } from './fold.ts';
 import { inherit } from './inherit.ts';
-import type { SnapshotStore } from './snapshot-store.ts';
+import type { Snapshot, SnapshotStore } from './snapshot-store.ts';
 
 export interface SnapshotWriterOptions {
   readonly store: EventStore;
@@ -63,27 +64,40 @@ export class SnapshotWriter {
     let progress = own.map((fold, index): StreamProgress => ({ fold, folded: bases[index] ?? start(fold) }));
     // The latest time of all commits, since the clocks of writers differ.
     let recordedAt = bases.reduce((latest, base) => (base && base.recordedAt > latest ? base.recordedAt : latest), '');
+    let happenedBy = bases.every((base) => !base || base.happenedBy !== undefined) ? latestOf(bases) : undefined;
     const from = Math.min(...progress.map(({ folded }) => folded.version)) + 1;
     const to = Math.max(...due.map(endOf));
     for await (const commit of store.commits(stream, { from, to, startsCommit: true })) {
-      progress = await Promise.all(progress.map((own) => this.#foldIn(own, commit)));
+      const onEvent = ({ timestamp }: DomainEvent) => {
+        if (happenedBy !== undefined) happenedBy = later(happenedBy, timestamp);
+      };
+      progress = await Promise.all(progress.map((own) => this.#foldIn(own, commit, onEvent)));
       if (commit.recordedAt > recordedAt) recordedAt = commit.recordedAt;
       if (!this.#isDue(commit)) continue;
       const version = endOf(commit);
+      const times = { recordedAt, ...(happenedBy ? { happenedBy } : {}) };
       const written = progress.filter(({ folded }) => folded.version === version);
       await Promise.all(
         written.map(({ fold, folded }) =>
-          snapshots.put(fold, { stream, version, recordedAt, endsIn: identityOf(commit), state: folded.state }),
+          snapshots.put(fold, { ...times, stream, version, endsIn: identityOf(commit), state: folded.state }),
         ),
       );
     }
   }
 
-  async #foldIn({ fold, folded }: StreamProgress, commit: Commit): Promise<StreamProgress> {
+  async #foldIn(
+    { fold, folded }: StreamProgress,
+    commit: Commit,
+    onEvent: (event: DomainEvent) => void,
+  ): Promise<StreamProgress> {
     const { catalogue } = this.#options.store;
-    return {
-      fold,
-      folded: foldCommit(fold, await inherit(this.#options, fold, folded, commit), commit, { catalogue }),
-    };
+    const inherited = await inherit(this.#options, fold, folded, commit);
+    return { fold, folded: foldCommit(fold, inherited, commit, { catalogue, onEvent }) };
   }
 }
+
+const latestOf = (bases: readonly (Snapshot<unknown> | undefined)[]): string =>
+  bases.reduce((latest, base) => later(latest, base?.happenedBy ?? ''), '');
+
+/** The later of two instants; '' is before every instant. */
+const later = (a: string, b: string): string => (a !== '' && Date.parse(a) >= Date.parse(b) ? a : b);

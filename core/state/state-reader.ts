@@ -1,10 +1,12 @@
 import { turnAfter } from '../base/turns.ts';
 import type { StreamVersion } from '../base/versions.ts';
+import type { Clock } from '../events/clock.ts';
 import { type Commit, endOf, jsonBytesOf } from '../store/commit.ts';
 import type { EventStore } from '../store/event-store.ts';
 import { PORTION_BYTES } from '../store/portions.ts';
 import { type Metrics, noMetrics } from '../telemetry/metrics.ts';
 import { type Fold, type Folded, foldCommit, start } from './fold.ts';
+import { type Happened, happenedBy } from './happened.ts';
 import { type HistoryParts, inherit } from './inherit.ts';
 import type { Snapshot, SnapshotStore } from './snapshot-store.ts';
 import { type Known, StateCache } from './state-cache.ts';
@@ -31,6 +33,8 @@ interface Found<State> extends Known<State> {
 export interface Past {
   readonly version?: StreamVersion | undefined;
   readonly at?: Date | undefined;
+  /** The time of events that `at` means: `recorded` by default. */
+  readonly clock?: Clock | undefined;
 }
 
 export interface StateReaderOptions {
@@ -85,8 +89,13 @@ export class StateReader {
     return { state: found.state, version: found.version };
   }
 
-  /** The state after the event of a version, or before the first event recorded after an instant. */
-  async past<State>(fold: Fold<State>, stream: string, { version, at }: Past): Promise<Folded<State>> {
+  /**
+   * The state after the event of a version, or at an instant. By `recorded` the state ends before the first event
+   * recorded later. By `happened` it has every event that had happened ({@link happenedBy}); the stream is read to its
+   * end, because an event may come late.
+   */
+  async past<State>(fold: Fold<State>, stream: string, { version, at, clock }: Past): Promise<Folded<State>> {
+    if (at && clock === 'happened') return this.#happened(fold, stream, at);
     const to = version ?? Number.MAX_SAFE_INTEGER;
     const snapshot = await this.#snapshots?.newest(fold, stream, { version: to, at }, this.#store);
     let folded: Folded<State> = snapshot ?? start(fold);
@@ -100,6 +109,23 @@ export class StateReader {
       await next();
     }
     return { state: folded.state, version: folded.version };
+  }
+
+  async #happened<State>(fold: Fold<State>, stream: string, at: Date): Promise<Folded<State>> {
+    const evolve = happenedBy<State>((state, event) => fold.evolve(state, event), at);
+    const range = { version: Number.MAX_SAFE_INTEGER, at, clock: 'happened' } as const;
+    const base = (await this.#snapshots?.newest(fold, stream, range, this.#store)) ?? start(fold);
+    let folded: Folded<Happened<State>> = { state: base, version: base.version };
+    const next = turnAfter(FREE_MS);
+    for await (const commit of this.#store.commits(stream, { from: base.version + 1, startsCommit: true })) {
+      const own = { state: folded.state.state, version: folded.version };
+      const { state } = await inherit(this.#parts, fold, own, commit);
+      const before = { state: { ...folded.state, state }, version: folded.version };
+      folded = foldCommit({ evolve }, before, commit, { catalogue: this.#store.catalogue });
+      await next();
+    }
+    const { state, version } = folded.state;
+    return version === 0 ? start(fold) : { state, version };
   }
 
   /** Caches the state after a commit of this process. */

@@ -45,6 +45,34 @@ describe('a projection at a time in the past', () => {
     expect((await get('/projections/agent-status')).status).toBe(422);
   });
 
+  it('goes by the time at which events happened, or by the time at which they were recorded', async () => {
+    const event = (minute: number, type: string, data: object) => {
+      return { type, timestamp: `2020-02-02T10:0${minute}:00Z`, data: { agentId: 'imported', ...data } };
+    };
+    const events = [
+      event(0, 'agent.created', agent),
+      event(5, 'agent.step-recorded', { action: 'second' }),
+      event(3, 'agent.step-recorded', { action: 'first' }),
+    ];
+    expect((await post('/streams/agent-imported/events', { expectedVersion: 0, events })).status).toBe(201);
+    await get('/agents/imported?waitFor=3');
+    const client = createClient({ url: url() });
+    const at = '2020-02-02T10:04:00Z';
+    expect(await client.agents.get('imported', { at })).toMatchObject({ version: 3, steps: 1, lastAction: 'first' });
+    const views = async (clock?: 'happened' | 'recorded') =>
+      (await client.projectionAt('agent-status', { at, clock })).views.map(({ key, version }) => [key, version]);
+    await expect.poll(() => views()).toEqual([['imported', 3]]);
+    expect((await get(`/projections/fleet-overview/all?at=${at}`)).body).toMatchObject({ stepsByType: { coder: 1 } });
+    expect(await views('recorded')).toEqual([]);
+    expect(await get(`/agents/imported?at=${at}&clock=recorded`)).toMatchObject({ status: 404 });
+    expect(await get(`/projections/fleet-overview/all?at=${at}&clock=recorded`)).toMatchObject({ status: 404 });
+    expect(await get(`/agents/imported?at=${at}&clock=wrong`)).toMatchObject({ status: 422 });
+    const range = { from: '2020-02-02T10:03:00Z', to: '2020-02-02T10:05:00Z' };
+    const happened = await client.readLog({ ...range, clock: 'happened' });
+    expect(happened.events.map(({ sequenceNumber }) => sequenceNumber)).toEqual([2, 3]);
+    expect((await client.readLog(range)).events).toEqual([]);
+  });
+
   it('is printed for one stream with its later changes', async () => {
     const travel = (...options: string[]) =>
       promisify(execFile)(process.execPath, ['bin/annals.ts', 'travel', ...options, '--url', url()], {

@@ -15,7 +15,7 @@ import { History } from '../../../support/history.ts';
 import { MemoryLogStorage } from '../../../support/memory-log.ts';
 
 const status = agentStatus as unknown as ProjectionOf<JsonObject>;
-const AT = '2026-01-05T09:00:01.000Z';
+const AT = { at: new Date('2026-01-05T09:00:01.000Z'), clock: 'recorded' } as const;
 
 async function setup(agents: number, options: Partial<PastFoldsOptions> = {}) {
   const storage = new MemoryLogStorage();
@@ -29,7 +29,8 @@ async function setup(agents: number, options: Partial<PastFoldsOptions> = {}) {
   const log = new EventLog({ catalogue, storage, strategy: 'single' });
   const commits = vi.spyOn(log, 'commits');
   const read = vi.spyOn(storage, 'read');
-  return { add, history, commits, read, past: new PastFolds({ log, views: new MemoryViewStore(), ...options }) };
+  const past = new PastFolds({ log, histories: history, views: new MemoryViewStore(), ...options });
+  return { add, history, commits, read, past };
 }
 
 describe('folds of the past', () => {

@@ -77,10 +77,11 @@ function setup({ interval = 10, cacheBytes = 0 } = {}) {
   });
   const states = new StateReader({ store, snapshots, cacheBytes, metrics });
   /** Appends commits of these sizes, with snapshots as they become due unless told otherwise. */
-  const append = async (sizes: readonly number[], { snapshot = true } = {}) => {
+  const append = async (sizes: readonly number[], { snapshot = true, happened = noTime } = {}) => {
     for (const size of sizes) {
       const expectedVersion = await store.head(STREAM);
-      const events = Array.from({ length: size }, (_, index) => event(expectedVersion + index + 1));
+      const versions = Array.from({ length: size }, (_, index) => expectedVersion + index + 1);
+      const events = versions.map((version) => ({ ...event(version), ...happened(version) }));
       await store.append(STREAM, events, { expectedVersion });
       const commits = await Array.fromAsync(store.commits(STREAM, { from: expectedVersion + 1 }));
       if (snapshot) await writer.write(commits);
@@ -93,6 +94,7 @@ function setup({ interval = 10, cacheBytes = 0 } = {}) {
   return { storage, store, objects, snapshots, writer, states, faults, errors, append, keys, counted };
 }
 
+const noTime = (_version: number): { timestamp?: string } => ({});
 const states = ['idle', 'running', 'waiting', 'failed'] as const;
 
 /** Steps and changes of state in turn, so that both the decider's state and the view go through many. */
@@ -276,6 +278,27 @@ describe('snapshots', () => {
     }
     expect((await fast.past(view, STREAM, { at: at(15) })).version).toBe(6);
     expect((await fast.past(view, STREAM, { at: at(30) })).version).toBe(15);
+  });
+
+  it('serve a moment by the time at which events happened when nothing in them happened after it', async () => {
+    const { append, store, states, storage, objects } = setup();
+    const minute = (n: number) => new Date(Date.UTC(2126, 0, 5, 9, n)); // after the objects are written
+    const minutes = [
+      ...Array.from({ length: 21 }, (_, n) => n),
+      40,
+      5,
+      ...Array.from({ length: 20 }, (_, n) => 21 + n),
+    ];
+    const happened = (version: number) => ({ timestamp: minute(minutes[version - 1] ?? 0).toISOString() });
+    await append(Array(minutes.length).fill(1), { happened });
+    const slow = new StateReader({ store });
+    for (const n of [-1, 0, 9, 10, 12, 19, 21, 39, 40]) {
+      const moment = { at: minute(n), clock: 'happened' } as const;
+      expect(await states.past(view, STREAM, moment), `at 9:${n}`).toEqual(await slow.past(view, STREAM, moment));
+    }
+    storage.reset();
+    await states.past(view, STREAM, { at: minute(25), clock: 'happened' });
+    expect([objects.reads > 0, storage.fetched]).toEqual([true, minutes.length - 20 + 1]);
   });
 
   it('serve a moment in the past when nothing in them was recorded after it', async () => {
