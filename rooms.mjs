@@ -91,12 +91,12 @@ export const rooms = {
     holds: 'what users test their parts with: given / when / then, the simulation of delivery',
     may: ['core'],
   },
-  entry: {
-    holds: 'the published entries of the package, one file for each',
-    may: ['core', 'testing'],
-  },
   bin: {
     holds: 'the command line and the CDK entry',
     may: ['sources', 'functions/environment.ts', 'lib', 'adapters', 'api', 'client', 'domain', 'core', 'events'],
+  },
+  entry: {
+    holds: 'the published entries of the package, one file each',
+    may: ['adapters', 'api', 'bin', 'client', 'core', 'domain', 'events', 'functions', 'lib', 'testing'],
   },
 };

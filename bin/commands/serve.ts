@@ -6,18 +6,17 @@ import { ValidationError } from '../../core/base/errors.ts';
 import { consoleLogger } from '../serve/console-logger.ts';
 import { hostName } from '../serve/door.ts';
 import { type Server, startServer } from '../serve/server.ts';
+import { loadApplication, type WithApp, withApp } from './application.ts';
 
-interface ServeOptions {
+interface ServeOptions extends WithApp {
   readonly port: number;
   readonly data: string;
   readonly allowHost: readonly string[];
 }
 
-/** Adds `serve`: runs Annals in this process until a signal ends it. */
-export function addServeCommand(program: Command): void {
-  program
-    .command('serve')
-    .description('serve the HTTP API on this machine, with its data in a folder')
+/** Adds the options of a server. */
+export function withServing(command: Command): Command {
+  return command
     .addOption(new Option('--port <port>', 'port on 127.0.0.1').env('PORT').default(4700).argParser(parsePort))
     .addOption(new Option('--data <folder>', 'the data folder').env('ANNALS_DATA').default('.annals'))
     .addOption(
@@ -28,15 +27,22 @@ export function addServeCommand(program: Command): void {
         .env('ANNALS_ALLOW_HOST')
         .default([])
         .argParser(parseHosts),
-    )
+    );
+}
+
+/** Adds `serve`: runs Annals in this process until a signal ends it. */
+export function addServeCommand(program: Command): void {
+  withApp(withServing(program.command('serve')))
+    .description('serve the HTTP API on this machine, with its data in a folder')
     .addHelpText('after', '\nExample:\n  annals serve --port 4700 --data .annals')
-    .action(async ({ port, data, allowHost }: ServeOptions) => {
+    .action(async ({ port, data, allowHost, app }: ServeOptions) => {
       try {
         const settings = configureEventSystem(annalsConfig);
         const server = await startServer({
           port,
           dataDir: data,
           allowedHosts: allowHost,
+          annals: await loadApplication(app),
           settings,
           logger: consoleLogger,
         });

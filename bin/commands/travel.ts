@@ -1,17 +1,17 @@
 import { styleText } from 'node:util';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { diffJson } from 'diff';
-import application from '#application';
 import { AnnalsRequestError, AnnalsUnreachableError } from '../../client/client.ts';
 import { InvalidIdError } from '../../core/base/errors.ts';
 import { parseStreamId } from '../../core/base/stream-id.ts';
 import { type Clock, clocks } from '../../core/events/clock.ts';
 import { isShared } from '../../core/projections/projection.ts';
+import { loadApplication, type WithApp, withApp } from './application.ts';
 import { parseInstant } from './instant.ts';
 import { printJson, withJson } from './json-output.ts';
 import { createTargetClient, explain, type Target, withTarget } from './target.ts';
 
-interface TravelOptions extends Target {
+interface TravelOptions extends Target, WithApp {
   readonly at?: string;
   readonly toVersion?: number;
   readonly clock: Clock;
@@ -20,7 +20,7 @@ interface TravelOptions extends Target {
 
 /** Adds `travel`: shows a past view of a stream, and the changes since then. */
 export function addTravelCommand(program: Command): void {
-  withJson(withTarget(program.command('travel')))
+  withJson(withTarget(withApp(program.command('travel'))))
     .description('show a past view of a stream, and the changes since then')
     .argument('<stream>', 'id of the stream, such as agent-42')
     .addOption(
@@ -49,11 +49,10 @@ Examples:
   annals travel agent-42 --at 2026-01-05T09:00:00Z --json`;
 
 /** Prints a past view, and its differences to the current view. @throws AnnalsRequestError, AnnalsUnreachableError, InvalidIdError, TypeError */
-async function travel(stream: string, { at, toVersion, clock, json, ...target }: TravelOptions): Promise<void> {
+async function travel(stream: string, { at, toVersion, clock, json, app, ...target }: TravelOptions): Promise<void> {
   const { aggregateType, aggregateId } = parseStreamId(stream);
-  const projection = application.projections.find(
-    (candidate) => !isShared(candidate) && candidate.aggregateType === aggregateType,
-  );
+  const { projections } = await loadApplication(app);
+  const projection = projections.find((candidate) => !isShared(candidate) && candidate.aggregateType === aggregateType);
   if (!projection) throw new TypeError(`there is no view of ${aggregateType} streams`);
   if (at === undefined && toVersion === undefined)
     throw new TypeError('name the moment: --at <time> or --to-version <n>');

@@ -1,14 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
-import application from '#application';
 import { openVerification } from '../../adapters/embedded/offline/verification.ts';
 import { StartupError } from '../../adapters/embedded/sqlite/database.ts';
 import { type AnnalsClient, AnnalsRequestError, AnnalsUnreachableError } from '../../client/client.ts';
+import type { Annals } from '../../core/application/define-annals.ts';
 import { AnnalsError } from '../../core/base/errors.ts';
+import { loadApplication, type WithApp, withApp } from './application.ts';
 import { printJson, withJson } from './json-output.ts';
 import { createTargetClient, explain, parseUrl, type Target, withSigning } from './target.ts';
 
-interface VerifyOptions extends Partial<Target> {
+interface VerifyOptions extends Partial<Target>, WithApp {
   readonly data: string;
   readonly json: boolean;
 }
@@ -38,16 +39,16 @@ const POLL_MS = 250;
 
 /** Adds `verify`: compares store, log and views. */
 export function addVerifyCommand(program: Command): void {
-  withSigning(withJson(program.command('verify')))
+  withSigning(withJson(withApp(program.command('verify'))))
     .description('compare store, log and views; changes nothing, and the server may run')
     .addOption(new Option('--data <folder>', 'the data folder').env('ANNALS_DATA').default('.annals'))
     .addOption(new Option('--url <url>', 'let the server at this URL verify its data').argParser(parseUrl))
     .addHelpText('after', EXAMPLES)
-    .action(async ({ data, url, json, ...signing }: VerifyOptions) => {
+    .action(async ({ data, url, json, app, ...signing }: VerifyOptions) => {
       try {
         const outcome = await (url
           ? verifyServer(createTargetClient({ url, ...signing }), progressLines())
-          : verifyFolder(data, progressLines()));
+          : verifyFolder(data, await loadApplication(app), progressLines()));
         if (json) printJson(outcome);
         else report(outcome);
         process.exitCode = outcome.total === 0 ? FINE : DIFFERENCES;
@@ -65,7 +66,7 @@ Examples:
   annals verify --data ./data
   annals verify --url http://127.0.0.1:4700 --json`;
 
-async function verifyFolder(data: string, onProgress: OnProgress): Promise<Outcome> {
+async function verifyFolder(data: string, application: Annals, onProgress: OnProgress): Promise<Outcome> {
   const { verification, close } = openVerification(data, application);
   try {
     const run = verification.run();

@@ -2,22 +2,10 @@ import { once } from 'node:events';
 import { createServer, type Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
-import application from '#application';
-import { createEngine, type Engine } from '../../adapters/embedded/engine/engine.ts';
-import { openVerification } from '../../adapters/embedded/offline/verification.ts';
 import { StartupError } from '../../adapters/embedded/sqlite/database.ts';
-import { createApi } from '../../api/api.ts';
-import { requestObserver } from '../../api/http/observe.ts';
-import type { Annals } from '../../core/application/define-annals.ts';
-import { configureEventSystem, type EventSystem } from '../../core/base/configuration.ts';
-import type { Logger } from '../../core/base/log-lines.ts';
-import { PastFolds } from '../../core/projections/past-folds.ts';
-import { noFailedBatches } from '../../core/publishing/failed-batches.ts';
-import { Verifications } from '../../core/verification/verifications.ts';
-import packageJson from '../../package.json' with { type: 'json' };
 import { keepOut } from './door.ts';
 import { answerHalfClosed, eventStreams } from './half-closed.ts';
-import { createServerTelemetry, gaugeEngine, type LocalTelemetry, safeLogger, watchHealth } from './telemetry.ts';
+import { openService, type Service, type ServiceOptions } from './service.ts';
 
 /** Loopback only: the server has no authentication, so other machines must not reach it. */
 const HOST = '127.0.0.1';
@@ -38,24 +26,20 @@ const timeLimits = (uploadMs = UPLOAD_MS) => ({
   connectionsCheckingInterval: Math.min(1_000, Math.ceil(uploadMs / 3)),
 });
 
-/** Settings of {@link startServer}. */
-export interface ServerOptions {
+/** Settings of {@link listen}. */
+export interface ListenOptions {
   /** 0 for any free port. */
   readonly port: number;
-  /** Path of the data folder, which is created when it does not exist. */
-  readonly dataDir: string;
   /** Further names that requests may use as `Host`, and pages as `Origin`; those of this machine are always allowed. */
   readonly allowedHosts?: readonly string[];
   /** Time limit for receiving a request, milliseconds; 30,000 by default. Then the answer is 408. */
   readonly uploadMs?: number;
   /** The server closes connections without traffic for this time, milliseconds; 60,000 by default. */
   readonly silenceMs?: number;
-  /** The application; by default `#application`. */
-  readonly annals?: Annals;
-  /** Settings of `annals.config.ts`; all defaults by default. */
-  readonly settings?: EventSystem;
-  readonly logger: Logger;
 }
+
+/** Settings of {@link startServer}. */
+export type ServerOptions = ServiceOptions & ListenOptions;
 
 /** A running server. */
 export interface Server {
@@ -68,52 +52,37 @@ export interface Server {
  * Serves the HTTP API over the embedded engine, on the loopback interface.
  * @throws StartupError when the data folder or the port cannot be used; its message says what to do
  */
-export async function startServer({ port, allowedHosts = [], ...options }: ServerOptions): Promise<Server> {
-  const settings = options.settings ?? configureEventSystem({});
-  const { annals = application } = options;
-  const telemetry = createServerTelemetry(settings);
-  const logger = safeLogger(options.logger, telemetry.tracer);
-  const engine = createEngine({ ...options, ...annals, logger, settings, telemetry });
-  gaugeEngine(telemetry, engine);
-  const closing = new AbortController();
-  const verifications = new Verifications({
-    open: () => openVerification(options.dataDir, annals),
-    onError: (error) => engine.logger.error('a verification could not run', { error }),
-  });
-  const api = createEmbeddedApi({
-    annals,
-    engine,
-    logger: engine.logger,
-    telemetry,
-    verifications,
-    closing: closing.signal,
-  });
+export async function startServer(options: ServerOptions): Promise<Server> {
+  const service = openService(options);
+  try {
+    const { url } = await listen(service, options);
+    service.start();
+    return { url, close: () => service.close() };
+  } catch (error) {
+    await service.close();
+    throw error;
+  }
+}
+
+/**
+ * Serves the API of a service on the loopback interface, until the service closes.
+ * @throws StartupError when the port cannot be used; its message says what to do
+ */
+export async function listen(
+  service: Service,
+  { port, allowedHosts = [], uploadMs, silenceMs = SILENCE_MS }: ListenOptions,
+): Promise<{ readonly url: string }> {
   const answer: FetchCallback = async (request, { outgoing }) => {
-    const response = closedAfterRefusal(keepOut(request, { allowedHosts }) ?? (await api.fetch(request)));
+    const response = closedAfterRefusal(keepOut(request, { allowedHosts }) ?? (await service.fetch(request)));
     if (response.headers.get('Content-Type') === 'text/event-stream') eventStreams.add(outgoing);
     return response;
   };
-  const http = answerHalfClosed(createServer(timeLimits(options.uploadMs), getRequestListener(answer)));
-  http.setTimeout(options.silenceMs ?? SILENCE_MS);
-  try {
-    await listen(http, port);
-  } catch (error) {
-    await engine.close();
-    throw error;
-  }
-  engine.start();
-  const stopWatching = watchHealth(engine, telemetry, logger, settings.monitoring.health_check_interval);
+  const http = answerHalfClosed(createServer(timeLimits(uploadMs), getRequestListener(answer)));
+  http.setTimeout(silenceMs);
+  await bind(http, port);
+  service.beforeClose(() => stopListening(http));
   const { port: actual } = http.address() as AddressInfo;
-  return {
-    url: `http://${HOST}:${actual}`,
-    close: async () => {
-      stopWatching();
-      closing.abort();
-      await verifications.close();
-      await stopListening(http);
-      await engine.close();
-    },
-  };
+  return { url: `http://${HOST}:${actual}` };
 }
 
 type FetchCallback = Parameters<typeof getRequestListener>[0];
@@ -124,50 +93,7 @@ function closedAfterRefusal(response: Response): Response {
   return response;
 }
 
-interface ApiParts {
-  readonly annals: Annals;
-  readonly engine: Engine;
-  readonly logger: Logger;
-  readonly telemetry: LocalTelemetry;
-  readonly verifications: Verifications;
-  readonly closing: AbortSignal;
-}
-
-function createEmbeddedApi({ annals, engine, logger, telemetry, verifications, closing }: ApiParts) {
-  const { tracer, metrics, prometheus, tracesOf } = telemetry;
-  return createApi({
-    store: engine.store,
-    log: engine.log,
-    past: new PastFolds({ log: engine.log, histories: { store: engine.store }, views: engine.views }),
-    closing,
-    states: engine.states,
-    aggregates: annals.aggregates,
-    views: engine.views,
-    control: engine.control,
-    generations: engine.generations,
-    replays: engine.replays,
-    sharedViews: engine.sharedViews,
-    deadLetters: engine.deadLetters,
-    failedBatches: noFailedBatches,
-    projections: annals.projections,
-    logger,
-    observe: requestObserver(tracer, metrics, 'server'),
-    trace: () => tracer.header,
-    tracesOf,
-    verifications,
-    projectionStatus: async () =>
-      (await engine.projectionStatus()).map(({ name, generation, lagMs, deadLetters }) => ({
-        name,
-        generation,
-        lag: lagMs,
-        deadLetters,
-      })),
-    health: async () => ({ ...engine.health(), version: packageJson.version }),
-    metricsText: prometheus && (() => prometheus.read()),
-  });
-}
-
-async function listen(http: HttpServer, port: number): Promise<void> {
+async function bind(http: HttpServer, port: number): Promise<void> {
   try {
     http.listen(port, HOST);
     await once(http, 'listening');

@@ -7,7 +7,7 @@ export interface Logger {
 }
 
 /** The stream of a dead letter. */
-interface ParkedStream {
+export interface ParkedStream {
   readonly projection: string;
   readonly generation: number;
   readonly stream: string;

@@ -23,7 +23,12 @@ const METRICS_MS = 10_000;
 
 /** Adds the middlewares of every handler: log lines name the invocation, and traces and metrics are sent. */
 function invocation<Event, Result>(work: (event: Event, context: Context) => Promise<Result>, flushMs = 0) {
-  return middy(work).use(injectLambdaContext(logger.powertools)).use(telemetry.middleware(flushMs));
+  const traced = (event: Event, context: Context) => {
+    // Lambda sets the trace header of the current invocation here, and records the function's span itself.
+    tracer.enter(process.env['_X_AMZN_TRACE_ID']);
+    return work(event, context);
+  };
+  return middy(traced).use(injectLambdaContext(logger.powertools)).use(telemetry.middleware(flushMs));
 }
 
 /** The dependencies that the routes of every function need. */

@@ -17,8 +17,8 @@ export interface FunctionTelemetry extends Telemetry {
    */
   countFault(): void;
   /**
-   * A middleware: the handler runs in the trace of the invocation, and metrics and spans leave before Lambda freezes the
-   * function. Powertools' `logMetrics` would write a line at each request, which {@link EmfMetrics} avoids.
+   * A middleware: metrics and spans leave before Lambda freezes the function. Powertools' `logMetrics` would write a line at
+   * each request, which {@link EmfMetrics} avoids.
    * @param flushMs least time between two flushes of the metrics, milliseconds
    */
   middleware(flushMs: number): MiddlewareObj;
@@ -44,8 +44,6 @@ export function createFunctionTelemetry({ monitoring }: EventSystem): FunctionTe
         await sink.flush();
       };
       return {
-        // Lambda sets the trace header of the current invocation here, and records the function's span itself.
-        before: () => tracer.enter(process.env['_X_AMZN_TRACE_ID']),
         after: flush,
         onError: flush,
       };

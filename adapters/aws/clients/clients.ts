@@ -2,24 +2,13 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import type { ObservableClient } from '../telemetry/observe-client.ts';
+import { lazily } from './lazily.ts';
 
 const observers: ((client: ObservableClient) => void)[] = [];
 
 /** Observes every client that is made after this call. */
 export function observeClients(observe: (client: ObservableClient) => void): void {
   observers.push(observe);
-}
-
-/**
- * Makes a client at its first use and shares it from then on: the import costs nothing, and a warm function keeps its
- * connections. Callers mark the call as pure, so that a function's bundle holds only the clients that the function uses.
- */
-export function lazily<Client>(create: () => Client): () => Client {
-  let client: Client | undefined;
-  return () => {
-    client ??= create();
-    return client;
-  };
 }
 
 /** Adds the observers of {@link observeClients} to a client of the AWS SDK. @returns the client */

@@ -1,5 +1,6 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import { lazily, observed, timeouts } from '../clients/clients.ts';
+import { observed, timeouts } from '../clients/clients.ts';
+import { lazily } from '../clients/lazily.ts';
 import { callService } from '../clients/service-error.ts';
 
 /** The client of Lambda: a single attempt of at most 25 s, as long as a request to the API may take. */

@@ -1,5 +1,5 @@
 import type { ListedObject, ObjectStore } from '../../../core/store/object-store.ts';
-import { lazily } from '../clients/clients.ts';
+import { lazily } from '../clients/lazily.ts';
 
 /**
  * The objects of a bucket. The client of S3 is as large as that of DynamoDB, and few requests need it. So the first request

@@ -1,6 +1,7 @@
 import { S3Client } from '@aws-sdk/client-s3';
 import type { ObjectStore } from '../../../core/store/object-store.ts';
-import { lazily, observed, timeouts } from '../clients/clients.ts';
+import { observed, timeouts } from '../clients/clients.ts';
+import { lazily } from '../clients/lazily.ts';
 import { S3ObjectStore } from './object-store.ts';
 
 /** Emulators have a fixed host name, so the bucket has to be in the path. */

@@ -7,7 +7,8 @@ import {
   type _Record as StreamRecord,
   TrimmedDataAccessException,
 } from '@aws-sdk/client-dynamodb-streams';
-import { lazily, observed, timeouts } from '../clients/clients.ts';
+import { observed, timeouts } from '../clients/clients.ts';
+import { lazily } from '../clients/lazily.ts';
 import { callService } from '../clients/service-error.ts';
 import type { ShardRange } from './failed-batch.ts';
 

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:dgram';
 import type { SegmentDocument } from '../../../core/telemetry/tracer.ts';
-import { lazily } from '../clients/clients.ts';
+import { lazily } from '../clients/lazily.ts';
 
 /**
  * Sends spans to the X-Ray daemon, which runs beside every function, by `aws-xray-sdk-core`. No request waits for the

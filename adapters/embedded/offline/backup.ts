@@ -1,7 +1,6 @@
 import { closeSync, existsSync, openSync } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import pLimit from 'p-limit';
 import { segmentManifest } from '../../../core/log/segment.ts';
 import { claimOf } from '../../../core/store/claim-check.ts';
@@ -10,6 +9,7 @@ import type { ObjectStore } from '../../../core/store/object-store.ts';
 import { FileObjectStore } from '../files/object-store.ts';
 import { isUnfinishedBackup, LOCK } from '../sqlite/database.ts';
 import { SqliteCode, sqliteCode } from '../sqlite/error.ts';
+import { DatabaseSync } from '../sqlite/sqlite.ts';
 import {
   assertFree,
   type BackupContent,

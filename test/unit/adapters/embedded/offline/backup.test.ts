@@ -11,7 +11,7 @@ import { compareFolders } from '../../../../../adapters/embedded/offline/compari
 import { restore } from '../../../../../adapters/embedded/offline/restore.ts';
 import { openVerification } from '../../../../../adapters/embedded/offline/verification.ts';
 import { openDataFolder, openForReading } from '../../../../../adapters/embedded/sqlite/database.ts';
-import { buildViews } from '../../../../../bin/commands/restore.ts';
+import { viewsOf } from '../../../../../bin/commands/restore.ts';
 import { sha256 } from '../../../../../core/log/segment.ts';
 import { agents } from '../../../../../domain/agents.ts';
 import { catalogue } from '../../../../../events/catalogue.ts';
@@ -59,7 +59,7 @@ async function verdictOf(dataDir: string): Promise<string> {
 beforeAll(async () => {
   await makeArchivedHistory(original);
   content = await backUp(original, backup);
-  await restore(backup, restored, buildViews);
+  await restore(backup, restored, viewsOf(agents));
 }, 30_000);
 
 describe('a backup', () => {
@@ -92,7 +92,7 @@ describe('a backup', () => {
     const before = await stored();
     await expect.poll(stored).toBeGreaterThan(before); // they went on all the time
     const folder = join(parent, 'of-meanwhile');
-    await restore(target, folder, buildViews);
+    await restore(target, folder, viewsOf(agents));
     const compared = await compareFolders(dataDir, folder, taken, names);
     writing = false;
     await Promise.all(writers);

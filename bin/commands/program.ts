@@ -1,0 +1,35 @@
+import { Command } from 'commander';
+import packageJson from '../../package.json' with { type: 'json' };
+import { addBackupCommand } from './backup.ts';
+import { addDevCommand } from './dev.ts';
+import { addDrillCommand } from './drill.ts';
+import { addImportCommand } from './import.ts';
+import { addRedriveCommand } from './redrive.ts';
+import { addReplayCommand } from './replay.ts';
+import { addRestoreCommand } from './restore.ts';
+import { addServeCommand } from './serve.ts';
+import { addTravelCommand } from './travel.ts';
+import { addVerifyCommand } from './verify.ts';
+
+/** Exit code for a wrong command line, as shells use it. */
+const WRONG_USAGE = 2;
+
+/** Runs the command of the command line. */
+export async function run(): Promise<void> {
+  const program = new Command('annals')
+    .description('The event-sourced backbone of a system of parallel AI agents')
+    .version(packageJson.version)
+    .configureOutput({ outputError: (text, write) => write(`${text.trim().replaceAll(/\s*\n\s*/g, ' ')}\n`) })
+    .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : WRONG_USAGE));
+  addDevCommand(program);
+  addServeCommand(program);
+  addImportCommand(program);
+  addReplayCommand(program);
+  addTravelCommand(program);
+  addVerifyCommand(program);
+  addBackupCommand(program);
+  addRestoreCommand(program);
+  addRedriveCommand(program);
+  addDrillCommand(program);
+  await program.parseAsync();
+}

@@ -1,0 +1,6 @@
+/** `annals/agents`: agents, tasks and workflows, with the types of their events. */
+
+export * from '../domain/agent/agent.ts';
+export { agents } from '../domain/agents.ts';
+export * from '../domain/task/task.ts';
+export * from '../domain/workflow/workflow.ts';

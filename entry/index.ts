@@ -1,0 +1,37 @@
+/**
+ * `annals`: what an application is declared with, and `openAnnals`, which opens it in the user's own process. The entry
+ * loads no database and no AWS SDK, so bundles of applications stay small.
+ */
+export { type Annals, type AnnalsDeclaration, defineAnnals } from '../core/application/define-annals.ts';
+export * from '../core/base/errors.ts';
+// The whole file: TypeScript merges a `Register` of `declare module 'annals'` only through `export *`.
+export * from '../core/events/catalogue.ts';
+export {
+  defineEvent,
+  type EventAccess,
+  type EventDefinition,
+  type EventKind,
+  type Origin,
+  type RetiredEvent,
+  retireEvent,
+  type Upcaster,
+} from '../core/events/define.ts';
+export type { Json, JsonObject } from '../core/events/json.ts';
+export { defineProjection, type Projection } from '../core/projections/projection.ts';
+export { type Counts, defineSharedProjection, type SharedProjection } from '../core/projections/shared-projection.ts';
+export {
+  commandOf,
+  defineSaga,
+  type ItemContext,
+  type Party,
+  type Retries,
+  type SagaAnswer,
+  type SagaCommand,
+  type SagaContext,
+  type SagaDeclaration,
+  type SagaStep,
+} from '../core/sagas/saga.ts';
+export { admitsDecided } from '../core/state/admission.ts';
+export type { CommandResult, DecideContext, Decider } from '../core/state/decider.ts';
+export * from './open-annals.ts';
+export type { Streams, WriteOptions } from './streams.ts';

@@ -1,0 +1,64 @@
+import { afterAll, describe, expect, it } from 'vitest';
+import { agentDecider } from '../../../domain/agent/agent.ts';
+import { agentStatus } from '../../../domain/agent/agent-status.ts';
+import { agents } from '../../../domain/agents.ts';
+import { fleetOverview } from '../../../domain/fleet/fleet-overview.ts';
+import { openAnnals } from '../../../entry/index.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+
+describe('openAnnals', async () => {
+  const annals = await openAnnals(agents, { dataDir: temporaryFolder() });
+  afterAll(() => annals.close());
+  const create = { kind: 'create', agentType: 'coder', createdBy: 'me', configuration: {} } as const;
+  await annals.execute(agentDecider, '1', create);
+  await annals.execute(agentDecider, '1', { kind: 'record-step', thought: 'A', action: 'b', durationMs: 5 });
+
+  it('carries out commands, repeats none, and gives the states', async () => {
+    const first = await annals.execute(agentDecider, '2', create, { commitId: 'key-1' });
+    expect(first).toMatchObject({ version: 1, repeated: false });
+    expect(await annals.execute(agentDecider, '2', create, { commitId: 'key-1' })).toEqual({
+      ...first,
+      repeated: true,
+    });
+    await expect(annals.execute(agentDecider, '2', create)).rejects.toThrow('exists');
+    expect(await annals.load(agentDecider, '1')).toMatchObject({ version: 2 });
+    expect(await annals.load(agentDecider, '1', { version: 1 })).toMatchObject({ version: 1 });
+  });
+
+  it('appends what the aggregate admits, and reads it', async () => {
+    const data = { agentId: '1', thought: 'C', action: 'd', durationMs: 7 };
+    const step = { type: 'agent.step-recorded', data } as const;
+    const { toVersion } = await annals.append('agent-1', [step], { correlationId: 'talk' });
+    const [event] = await Array.fromAsync(annals.read('agent-1', { from: toVersion }));
+    expect(event).toMatchObject({ ...step, correlationId: 'talk', sequenceNumber: toVersion });
+    await expect(annals.append('agent-1', [step], { expectedVersion: 1 })).rejects.toThrow('expected 1');
+    await expect(annals.append('agent-none', [step])).rejects.toThrow('none');
+  });
+
+  it('gives views of one stream and of many, and lists them', async () => {
+    const { version } = await annals.load(agentDecider, '1');
+    const view = await annals.view(agentStatus, '1', { waitFor: version });
+    expect(view).toMatchObject({ agentType: 'coder', version });
+    expect(await annals.view(agentStatus, '1', { version: 1 })).toMatchObject({ version: 1, steps: 0 });
+    const first = await annals.views(agentStatus, { limit: 1 });
+    const second = await annals.views(agentStatus, { limit: 1, cursor: first.next ?? '' });
+    expect([...first.views, ...second.views].map(({ agentId }) => agentId)).toEqual(['1', '2']);
+    expect((await annals.views(agentStatus, { group: 'completed' })).views).toEqual([]);
+    expect(await annals.sharedView(fleetOverview, 'all')).toMatchObject({ agents: { created: 2 } });
+  });
+
+  it('follows the log from a position', async () => {
+    const types: string[] = [];
+    for await (const event of annals.follow({ aggregateId: '1' })) {
+      types.push(event.type);
+      if (event.sequenceNumber === 2) break;
+    }
+    expect(types).toEqual(['agent.created', 'agent.step-recorded']);
+  });
+
+  it('serves the API on the same data', async () => {
+    const { url } = await annals.listen({ port: 0 });
+    const answer = await fetch(`${url}/streams/agent-1/events?limit=1`);
+    expect(await answer.json()).toMatchObject({ events: [{ type: 'agent.created' }] });
+  });
+});
