@@ -1,4 +1,4 @@
-import { forkQueries } from '../domain/agent/fork-queries.ts';
+import { diffQueries } from '../domain/agent/diff/diff-queries.ts';
 import { commandRoutes } from './commands.ts';
 import type { AppDeps } from './http/app.ts';
 import { openApiRoute } from './http/openapi.ts';
@@ -22,7 +22,7 @@ const answers: readonly Route<QueryDeps>[] = [
   ...logQueries,
   ...viewQueries,
   ...pastQueries,
-  ...forkQueries,
+  ...diffQueries,
   ...sagaQueries,
   ...deadLetterQueries,
   ...operationQueries,

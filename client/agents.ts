@@ -26,8 +26,11 @@ export class Agents extends Area {
     return this.requests.post(`/agents/${segment(agentId)}/forks`, body, answers.forkAnswer, options);
   }
 
-  /** A page of the steps of two agents, side by side, from the first difference in history. */
-  diff(agentId: string, query: { readonly with: string } & PageQuery) {
+  /**
+   * Compares two agents, aligned by action: a page of the steps that differ, with totals and the first difference.
+   * `full` also shows equal steps, and every event.
+   */
+  diff(agentId: string, query: { readonly with: string; readonly full?: boolean | undefined } & PageQuery) {
     return this.requests.get(`/agents/${segment(agentId)}/diff`, answers.agentsDiff, query);
   }
 

@@ -222,17 +222,53 @@ export type PastProjection = z.output<typeof pastProjection>;
 export const forkAnswer = z.object({ agentId: z.string(), parentId: z.string(), atVersion: version, version });
 export type ForkAnswer = z.output<typeof forkAnswer>;
 
-const step = z.object({
-  step: z.number(),
-  same: z.boolean(),
-  left: z.nullable(receivedEvent),
-  right: z.nullable(receivedEvent),
+const place = z.object({ agentId: z.string(), version });
+
+const diffSide = z.nullable(
+  z.extend(place, {
+    durationMs: z.optional(z.number()),
+    usage: z.optional(z.record(z.string(), z.number())),
+    event: z.optional(receivedEvent),
+  }),
+);
+
+const diffPart = z.object({
+  in: open<'both' | 'left' | 'right'>(),
+  text: z.string(),
+  omitted: z.optional(z.number()),
 });
+
+const diffStep = z.object({
+  step: z.number(),
+  kind: open<'same' | 'changed' | 'added' | 'removed'>(),
+  action: z.string(),
+  left: diffSide,
+  right: diffSide,
+  changes: z.optional(
+    z.array(
+      z.object({
+        member: z.string(),
+        text: z.optional(z.array(diffPart)),
+        left: z.optional(z.unknown()),
+        right: z.optional(z.unknown()),
+      }),
+    ),
+  ),
+});
+export type AgentsDiffStep = z.output<typeof diffStep>;
+
+const runTotals = z.object({ steps: z.number(), durationMs: z.number(), usage: z.record(z.string(), z.number()) });
+
 export const agentsDiff = z.object({
   agentId: z.string(),
   with: z.string(),
-  common: z.nullable(z.object({ agentId: z.string(), version })),
-  steps: z.array(step),
+  common: z.nullable(place),
+  equal: z.boolean(),
+  aligned: z.boolean(),
+  counts: z.object({ same: z.number(), changed: z.number(), added: z.number(), removed: z.number() }),
+  totals: z.object({ left: runTotals, right: runTotals }),
+  first: z.nullable(z.object({ step: z.number(), left: z.nullable(place), right: z.nullable(place) })),
+  steps: z.array(diffStep),
   next: z.nullable(z.string()),
 });
 export type AgentsDiff = z.output<typeof agentsDiff>;

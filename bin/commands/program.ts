@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import { addBackupCommand } from './backup.ts';
 import { addDevCommand } from './dev.ts';
+import { addDiffCommand } from './diff.ts';
 import { addDrillCommand } from './drill.ts';
 import { addImportCommand } from './import.ts';
 import { addRedriveCommand } from './redrive.ts';
@@ -26,6 +27,7 @@ export async function run(): Promise<void> {
   addImportCommand(program);
   addReplayCommand(program);
   addTravelCommand(program);
+  addDiffCommand(program);
   addVerifyCommand(program);
   addBackupCommand(program);
   addRestoreCommand(program);

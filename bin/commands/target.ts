@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { regionOfApi, signedFetch } from '../../adapters/aws/clients/signed-fetch.ts';
-import { type AnnalsClient, AnnalsUnreachableError, createClient } from '../../client/client.ts';
+import { type AnnalsClient, AnnalsRequestError, AnnalsUnreachableError, createClient } from '../../client/client.ts';
+import { InvalidIdError } from '../../core/base/errors.ts';
 
 /** The server of a command. */
 export interface Target {
@@ -38,6 +39,18 @@ export function createTargetClient({ url, region = regionOfApi(url), apiKey }: T
 export function explain(error: Error): string {
   if (!(error instanceof AnnalsUnreachableError)) return error.message;
   return `${error.message}; start the server with \`npm start\`, or name another with --url`;
+}
+
+/** Does the work of a command. A refusal of the server becomes a line on standard error and exit code 1. */
+export async function explained(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    const isExplained = [AnnalsRequestError, AnnalsUnreachableError, InvalidIdError, TypeError];
+    if (!isExplained.some((type) => error instanceof type)) throw error;
+    console.error(explain(error as Error));
+    process.exitCode = 1;
+  }
 }
 
 /** Parses an http or https URL. @throws InvalidArgumentError */

@@ -1,15 +1,13 @@
 import { styleText } from 'node:util';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { diffJson } from 'diff';
-import { AnnalsRequestError, AnnalsUnreachableError } from '../../client/client.ts';
-import { InvalidIdError } from '../../core/base/errors.ts';
 import { parseStreamId } from '../../core/base/stream-id.ts';
 import { type Clock, clocks } from '../../core/events/clock.ts';
 import { isShared } from '../../core/projections/projection.ts';
 import { loadApplication, type WithApp, withApp } from './application.ts';
 import { parseInstant } from './instant.ts';
 import { printJson, withJson } from './json-output.ts';
-import { createTargetClient, explain, type Target, withTarget } from './target.ts';
+import { createTargetClient, explained, type Target, withTarget } from './target.ts';
 
 interface TravelOptions extends Target, WithApp {
   readonly at?: string;
@@ -31,16 +29,7 @@ export function addTravelCommand(program: Command): void {
     .addOption(new Option('--to-version <n>', 'the version instead of a time').argParser(parseVersion))
     .addOption(new Option('--clock <clock>', 'the time of events that --at means').choices(clocks).default('happened'))
     .addHelpText('after', EXAMPLES)
-    .action(async (stream: string, options: TravelOptions) => {
-      try {
-        await travel(stream, options);
-      } catch (error) {
-        const isExplained = [AnnalsRequestError, AnnalsUnreachableError, InvalidIdError, TypeError];
-        if (!isExplained.some((type) => error instanceof type)) throw error;
-        console.error(explain(error as Error));
-        process.exitCode = 1;
-      }
-    });
+    .action((stream: string, options: TravelOptions) => explained(() => travel(stream, options)));
 }
 
 const EXAMPLES = `

@@ -115,16 +115,6 @@ export function partingOf(left: readonly Stretch[], right: readonly Stretch[]): 
   }
 }
 
-/** Leaves out the first events of stretches. */
-export function skip(stretches: readonly Stretch[], events: number): Stretch[] {
-  let left = events;
-  return stretches.flatMap((stretch) => {
-    const passed = Math.min(left, Math.max(0, stretch.to - stretch.from + 1));
-    left -= passed;
-    return stretch.from + passed <= stretch.to ? [{ ...stretch, from: stretch.from + passed }] : [];
-  });
-}
-
 /** The events of stretches, one by one, fetched on demand. */
 export async function* eventsOf(store: EventStore, stretches: readonly Stretch[]) {
   for (const { stream, from, to } of stretches) yield* store.read(stream, { from, to });

@@ -19,13 +19,18 @@ describe('the command line', () => {
     expect([code, stdout, lines(stderr)]).toEqual([2, '', [expect.stringMatching(/^error: /)]]);
   });
 
-  it.each([['serve'], ['import'], ['import', 'agent-run'], ['import', 'process-log'], ['replay'], ['travel']])(
-    'explains %s %s with an example',
-    async (...args) => {
-      const { code, stdout } = await run(...args.filter((arg) => arg !== undefined), '--help');
-      expect([code, stdout]).toEqual([0, expect.stringMatching(/Examples?:\n {2}annals /)]);
-    },
-  );
+  it.each([
+    ['serve'],
+    ['import'],
+    ['import', 'agent-run'],
+    ['import', 'process-log'],
+    ['replay'],
+    ['travel'],
+    ['diff'],
+  ])('explains %s %s with an example', async (...args) => {
+    const { code, stdout } = await run(...args.filter((arg) => arg !== undefined), '--help');
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/Examples?:\n {2}annals /)]);
+  });
 
   it('reports a failure in one line', async () => {
     for (const args of [
