@@ -9,6 +9,7 @@ import { EventStore } from '../../core/store/event-store.ts';
 import { catalogue } from '../../events/catalogue.ts';
 import { MemoryCommitStorage } from '../../testing/memory/commit-storage.ts';
 import { MemorySagaIndex, MemorySagaMarks } from '../../testing/memory/sagas.ts';
+import { SagaHost } from '../../testing/simulation/saga-host.ts';
 
 /** The process ends: its work in progress is lost, stored data stays. */
 export class Crash extends UnavailableError {}
@@ -82,24 +83,23 @@ export class RunnerWorld extends WorldOfSagas {
   readonly store: EventStore;
   readonly execution: SagaExecution;
   parked = 0;
-  readonly #commits: Commit[] = [];
   readonly marks = new MemorySagaMarks();
-  #runner: SagaRunner;
-  #position = 0;
+  readonly #host: SagaHost;
   #alive = false;
 
   constructor(sagas: readonly AnySaga[], world: World) {
     super();
     const now = () => new Date(this.now);
+    const commits: Commit[] = [];
     const { storage } = mortal(
       world,
       () => this.#alive,
-      (commit) => this.#commits.push(commit),
+      (commit) => commits.push(commit),
     );
     this.store = new EventStore(storage, { catalogue, now });
     const stubborn = sagas.map((saga) => withStubbornness(saga, new Map(world.stubborn)));
     this.execution = new SagaExecution({ sagas: stubborn, store: this.store, now });
-    this.#runner = this.#begin();
+    this.#host = new SagaHost(() => this.#begin(), commits);
   }
 
   #begin(): SagaRunner {
@@ -116,28 +116,20 @@ export class RunnerWorld extends WorldOfSagas {
   async settle(): Promise<void> {
     for (let rounds = 0; rounds < 1_000; rounds++) {
       this.#alive = true;
-      try {
-        const batch = this.#commits.slice(this.#position, this.#position + 7);
-        await this.#runner.apply(batch);
-        this.#position += batch.length; // a process that crashes before this line gets the batch again
-        await this.#runner.wake();
-        if (this.#position === this.#commits.length) return;
-      } catch (error) {
-        if (!(error instanceof Crash)) throw error;
-      } finally {
-        this.#alive = false;
-      }
+      const settled = await this.#host.turn();
+      this.#alive = false;
+      if (settled) return;
     }
     throw new Error('the sagas do not settle');
   }
 
   rewind(commits: number): void {
-    this.#position = Math.max(0, this.#position - commits);
+    this.#host.rewind(commits);
   }
 
   forget(): void {
-    this.#runner = this.#begin();
-    this.#position = 0;
+    this.#host.restart();
+    this.#host.rewind(Number.POSITIVE_INFINITY);
   }
 }
 

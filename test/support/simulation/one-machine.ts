@@ -4,7 +4,8 @@ import type { PositionedCommit } from '../../../adapters/embedded/sqlite/commit-
 import { UnavailableError } from '../../../core/base/errors.ts';
 import type { Projector } from '../../../core/projections/projector.ts';
 import { Random } from '../../../testing/simulation/random.ts';
-import { ONCE, type SimulationReport, Stage } from './stage.ts';
+import { ONCE } from '../../../testing/simulation/world.ts';
+import { type SimulationReport, Stage } from './stage.ts';
 import { FolderStores } from './stores.ts';
 
 /** The memory of a process. */

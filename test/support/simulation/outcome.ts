@@ -2,20 +2,11 @@ import type { DomainEvent } from '../../../core/events/catalogue.ts';
 import { EventLog } from '../../../core/log/log.ts';
 import type { LogStorage } from '../../../core/log/storage.ts';
 import { LIVE_GENERATION } from '../../../core/projections/projector.ts';
-import type { AnySharedProjection } from '../../../core/projections/shared-projection.ts';
-import type { SharedViewStore } from '../../../core/projections/shared-view-store.ts';
-import type { ViewStore } from '../../../core/projections/view-store.ts';
-import type { EventStore } from '../../../core/store/event-store.ts';
 import { catalogue } from '../../../events/catalogue.ts';
-import { foldShared } from '../fold-shared.ts';
+import { checkViews, type DeliveredViews, same } from '../../../testing/simulation/check-views.ts';
 
 /** The stores and results at the end of a simulation. */
-export interface Outcome {
-  readonly store: EventStore;
-  readonly streams: readonly string[];
-  readonly views: ViewStore;
-  readonly shared: SharedViewStore;
-  readonly fleet: AnySharedProjection;
+export interface Outcome extends DeliveredViews {
   readonly pages: LogStorage;
   readonly published: readonly DomainEvent[];
   /** Deliveries began in the order in which the commits were appended. */
@@ -30,9 +21,9 @@ export async function checkOutcome(outcome: Outcome): Promise<number> {
   for (const stream of outcome.streams) {
     const events = await Array.fromAsync(outcome.store.read(stream));
     history.push(...events);
-    await checkView(outcome, stream, events);
+    await checkActions(outcome, stream, events);
   }
-  await checkShared(outcome);
+  await checkViews(outcome);
   await checkLog(outcome, history);
   const published = new Set(outcome.published.map(keyOf));
   const missing = history.filter((event) => !published.has(keyOf(event)));
@@ -41,25 +32,12 @@ export async function checkOutcome(outcome: Outcome): Promise<number> {
   return history.length;
 }
 
-async function checkView({ views }: Outcome, stream: string, events: readonly DomainEvent[]): Promise<void> {
+/** Without a fold of the code under test. */
+async function checkActions({ views }: Outcome, stream: string, events: readonly DomainEvent[]): Promise<void> {
   const stored = await views.get('actions', LIVE_GENERATION, stream.slice('agent-'.length));
   const seen = events.map((event) => (event.type === 'agent.step-recorded' ? event.data.action : ''));
-  same(`the view of ${stream}`, stored?.view, { seen });
+  same(`the actions of ${stream}`, stored?.view, { seen });
   same(`the version of ${stream}`, stored?.version, events.length);
-}
-
-async function checkShared({ fleet, shared, store, streams }: Outcome): Promise<void> {
-  async function* commits() {
-    for (const stream of streams) yield* store.commits(stream);
-  }
-  const expected = await foldShared(fleet, commits(), catalogue);
-  const place = { projection: fleet.name, generation: LIVE_GENERATION };
-  const keys = new Set([...expected.keys(), ...(await Array.fromAsync(shared.keys(place)))]);
-  for (const key of keys) {
-    const counters = (await shared.read(place, key, fleet.shards)) ?? new Map<string, number>();
-    const sums = Object.fromEntries([...counters].filter(([, value]) => value !== 0).toSorted());
-    same(`the shared view ${key}`, sums, Object.fromEntries([...(expected.get(key) ?? [])].toSorted()));
-  }
 }
 
 async function checkLog({ pages, ordered }: Outcome, history: readonly DomainEvent[]): Promise<void> {
@@ -84,8 +62,3 @@ function checkOrder({ published, refused }: Outcome): void {
 }
 
 const keyOf = ({ aggregateId, sequenceNumber }: DomainEvent) => `${aggregateId}/${sequenceNumber}`;
-
-function same(name: string, actual: unknown, expected: unknown): void {
-  const [is, should] = [JSON.stringify(actual), JSON.stringify(expected)];
-  if (is !== should) throw new Error(`${name} is ${is}, it should be ${should}`);
-}

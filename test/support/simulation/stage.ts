@@ -11,8 +11,11 @@ import { Relay } from '../../../core/publishing/relay.ts';
 import type { Commit } from '../../../core/store/commit.ts';
 import { EventStore } from '../../../core/store/event-store.ts';
 import { catalogue } from '../../../events/catalogue.ts';
+import { VirtualClock } from '../../../testing/simulation/clock.ts';
+import type { Delivered } from '../../../testing/simulation/deliveries.ts';
 import { Faults } from '../../../testing/simulation/faults.ts';
 import type { Random } from '../../../testing/simulation/random.ts';
+import { ONCE } from '../../../testing/simulation/world.ts';
 import { step } from '../sample-events.ts';
 import { checkOutcome } from './outcome.ts';
 import { actionsOf, fleetOf } from './projections.ts';
@@ -28,23 +31,12 @@ export interface SimulationReport {
   readonly jumps: number;
 }
 
-/** A stored commit and its delivered copy, which may be damaged. */
-export interface Delivered {
-  readonly commit: Commit;
-  readonly shown: Commit;
-}
-
-/** One attempt without pauses, because time is virtual. */
-export const ONCE = { attempts: 1, initialDelayMs: 0, maxDelayMs: 0 };
-
-const START = Date.UTC(2026, 0, 5);
-const HOUR_MS = 3_600_000;
-
 /** The parts of a simulation: stores that outlive each process, a clock, a bus, and bad events. */
 export class Stage {
   readonly random: Random;
   readonly faults: Faults;
   readonly stores: Stores;
+  readonly clock: VirtualClock;
   readonly published: DomainEvent[] = [];
   readonly projections = [actionsOf(() => this.#poisonous), fleetOf(() => this.#poisonous)] as const;
   records: Delivered[] = [];
@@ -55,11 +47,9 @@ export class Stage {
   deliveries = 0;
   restarts = 0;
   readonly #violations: string[] = [];
-  #jumps = 0;
   #parked = 0;
   #poisonous = true;
   #redriving = false;
-  #time = START;
   #ids = 0;
   /** Agents of which the bus refused an event: the rest of the request went on without it. */
   readonly #refused = new Set<string>();
@@ -67,21 +57,12 @@ export class Stage {
   constructor(random: Random, stores: Stores) {
     this.random = random;
     this.faults = new Faults(random);
+    this.clock = new VirtualClock(random);
     this.stores = stores;
   }
 
-  /** The time of a writer's clock. The clocks disagree, and are set forward and back. */
-  readonly now = () => {
-    this.#time += 1_000;
-    if (this.random.chance(0.02)) {
-      this.#jumps++;
-      this.#time += this.random.from(-48, 48) * HOUR_MS;
-    }
-    return new Date(this.#time);
-  };
-
   get store(): EventStore {
-    return new EventStore(this.stores.commits, { catalogue, now: this.now, newId: () => `id-${++this.#ids}` });
+    return new EventStore(this.stores.commits, { catalogue, now: this.clock.now, newId: () => `id-${++this.#ids}` });
   }
 
   async appendHistory(): Promise<void> {
@@ -105,7 +86,7 @@ export class Stage {
       store: this.store,
       views: this.faults.unreliable(this.stores.views),
       sharedViews: this.faults.unreliable(this.stores.shared),
-      now: this.now,
+      now: this.clock.now,
     });
   }
 
@@ -117,7 +98,7 @@ export class Stage {
       storage,
       commits: this.stores.commits,
       strategy: 'single',
-      now: this.now,
+      now: this.clock.now,
       pause: this.#turns,
     });
     const relay = new Relay({ log, publication: this.#publication() });
@@ -151,15 +132,15 @@ export class Stage {
       store: this.store,
       streams: [...new Set(this.records.map(({ commit }) => commit.stream))],
       views: this.stores.views,
-      shared: this.stores.shared,
-      fleet: this.projections[1],
+      sharedViews: this.stores.shared,
+      projections: this.projections,
       pages: this.stores.pages,
       published: this.published,
       ordered: this.ordered,
       refused: this.#refused,
     });
     const { deliveries, restarts } = this;
-    return { events, deliveries, faults: this.faults.count, parked: this.#parked, restarts, jumps: this.#jumps };
+    return { events, deliveries, faults: this.faults.count, parked: this.#parked, restarts, jumps: this.clock.jumps };
   }
 
   #publication(): Publication {
@@ -167,7 +148,7 @@ export class Stage {
     const send = (command: PutEventsCommand) => this.faults.call(() => this.#putEvents(command));
     bus.addPublisher('bus', new EventBridgePublisher({ send }, 'bus', { breakAfter: Number.MAX_SAFE_INTEGER }));
     const parked = new ParkedStreams(this.faults.unreliable(this.stores.marks), BUS);
-    return new Publication({ catalogue, bus, policy: ONCE, parked, onParked: () => {}, now: this.now });
+    return new Publication({ catalogue, bus, policy: ONCE, parked, onParked: () => {}, now: this.clock.now });
   }
 
   /** Lets other tasks run. */
@@ -208,7 +189,8 @@ export class Stage {
 
   #deadLetters(): DeadLetters {
     const { views, shared: sharedViews, marks: busMarks } = this.stores;
-    const { projections, store, now } = this;
+    const { projections, store } = this;
+    const { now } = this.clock;
     const live = () => LIVE_GENERATION;
     const publication = this.#publication();
     return new DeadLetters({ projections, store, views, sharedViews, busMarks, live, publication, now });
