@@ -1,6 +1,9 @@
-import type { Annals } from '../../core/application/define-annals.ts';
+import type { Catalogue } from '../../core/events/catalogue.ts';
+import type { AnyProjection } from '../../core/projections/projection.ts';
 import { SagaRunner } from '../../core/sagas/embedded-runner/runner.ts';
 import { SagaExecution } from '../../core/sagas/execution.ts';
+import type { AnySaga } from '../../core/sagas/saga.ts';
+import type { AnyDecider } from '../../core/state/decider.ts';
 import type { Commit } from '../../core/store/commit.ts';
 import type { CommitStorage } from '../../core/store/commit-storage.ts';
 import { EventStore } from '../../core/store/event-store.ts';
@@ -11,8 +14,13 @@ import { Faults } from './faults.ts';
 import type { Random } from './random.ts';
 import { SagaHost } from './saga-host.ts';
 
-/** The application of a simulation. */
-export type Simulated = Pick<Annals, 'catalogue' | 'aggregates' | 'projections' | 'sagas'>;
+/** The application of a simulation; `defineAnnals` makes it. */
+export interface Simulated {
+  readonly catalogue: Catalogue;
+  readonly aggregates: readonly AnyDecider[];
+  readonly projections: readonly AnyProjection[];
+  readonly sagas: readonly AnySaga[];
+}
 
 /** One attempt without pauses, because time is virtual. */
 export const ONCE = { attempts: 1, initialDelayMs: 0, maxDelayMs: 0 };
