@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { App } from 'aws-cdk-lib';
+import { App, Stack } from 'aws-cdk-lib';
 import { BUNDLING_STACKS } from 'aws-cdk-lib/cx-api';
 import * as z from 'zod';
 import { Annals } from '../lib/annals.ts';
@@ -9,8 +9,9 @@ import { findPython, installTool } from './cloud/python.ts';
 import { CommandFailed, cloudFolder, run } from './cloud/shell.ts';
 import { type Variant, variants } from './templates/variants.ts';
 
-// Runs CloudFormation's linter on the templates of every variant, for a region of each kind. The linter checks properties of
-// resource types by region, which an emulator does not. Exits with 69 without Python 3.10 or newer.
+// Runs CloudFormation's linter on the templates of every variant, in stacks of its own and in a stack of a caller, for a
+// region of each kind. The linter checks properties of resource types by region, which an emulator does not. Exits with 69
+// without Python 3.10 or newer.
 
 const CFN_LINT = { name: 'cfn-lint', version: '1.58.0' };
 /** Two common regions, a region of China, and a region of GovCloud. */
@@ -27,10 +28,11 @@ const findings = z.array(
   z.object({ Rule: z.object({ Id: z.string() }), Message: z.string(), Filename: z.string(), Level: z.string() }),
 );
 
-function synthesize({ name, settings, annalsConfig }: Variant, folder: string): string[] {
-  const outdir = join(folder, name);
+function synthesize({ name, settings, annalsConfig }: Variant, folder: string, inOneStack: boolean): string[] {
+  const outdir = join(folder, inOneStack ? `${name}-in-one-stack` : name);
   const app = new App({ outdir, context: { [BUNDLING_STACKS]: [] } }); // the code of functions is no part of a template
-  new Annals(app, 'Default', { ...settings, eventSystem: annalsConfig?.event_system });
+  const scope = inOneStack ? new Stack(app, 'Caller') : app;
+  new Annals(scope, 'Default', { ...settings, eventSystem: annalsConfig?.event_system });
   app.synth();
   return readdirSync(outdir)
     .filter((file) => file.endsWith('.template.json'))
@@ -40,7 +42,9 @@ function synthesize({ name, settings, annalsConfig }: Variant, folder: string): 
 async function lint(python: string): Promise<boolean> {
   const folder = join(cloudFolder, 'templates');
   rmSync(folder, { recursive: true, force: true });
-  const templates = variants.flatMap((variant) => synthesize(variant, folder));
+  const templates = [false, true].flatMap((inOneStack) =>
+    variants.flatMap((variant) => synthesize(variant, folder, inOneStack)),
+  );
   const program = await installTool(python, cloudFolder, CFN_LINT);
   const options = ['--format', 'json', '--non-zero-exit-code', 'none', '--regions', ...REGIONS];
   const found = findings.parse(JSON.parse(await run(program, [...options, '--', ...templates])));

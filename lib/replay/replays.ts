@@ -5,7 +5,7 @@ import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import type { Data } from '../data/data.ts';
 import { replayEvents } from '../data/permissions.ts';
-import { acknowledge } from '../shared/acknowledge.ts';
+import { acknowledge, textInFinding } from '../shared/acknowledge.ts';
 import type { AlarmPlace } from '../shared/alarms.ts';
 import { nameOf } from '../shared/config.ts';
 import { MachineLog } from '../shared/machine-log.ts';
@@ -94,7 +94,7 @@ function replayStateMachine(
   );
   acknowledge(
     role,
-    `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:${stateMachineName}/*]`,
+    `AwsSolutions-IAM5[Resource::${textInFinding(scope, children)}]`,
     'A distributed map describes and stops the executions that it starts for its items, whose names Step Functions makes up. The pattern holds executions of this one state machine and of nothing else.',
   );
   return machine;

@@ -1,4 +1,4 @@
-import { Stack, Validations } from 'aws-cdk-lib';
+import { Stack, Token, Validations } from 'aws-cdk-lib';
 import type { Bucket, CfnBucket } from 'aws-cdk-lib/aws-s3';
 import type { IConstruct } from 'constructs';
 
@@ -13,4 +13,11 @@ export function arnInFinding(bucket: Bucket, user: IConstruct): string {
   if (stack === Stack.of(user)) return `<${stack.getLogicalId(bucket.node.defaultChild as CfnBucket)}.Arn>`;
   const { 'Fn::ImportValue': arn } = stack.resolve(stack.exportValue(bucket.bucketArn));
   return arn;
+}
+
+/** A text as a finding has it: with pseudo parameters such as `<AWS::Region>`, where a stack is for any region. */
+export function textInFinding(scope: IConstruct, text: string): string {
+  const { 'Fn::Join': [, parts] = ['', [text]] }: { 'Fn::Join'?: [string, (string | { Ref: string })[]] } =
+    Token.isUnresolved(text) ? Stack.of(scope).resolve(text) : {};
+  return parts.map((part) => (typeof part === 'string' ? part : `<${part.Ref}>`)).join('');
 }

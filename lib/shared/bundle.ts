@@ -93,21 +93,31 @@ export function build(source: string, app: string | undefined, options: BuildOpt
     // Logs and answers contain the names of error classes.
     keepNames: true,
     legalComments: 'none',
-    logLevel: 'error',
+    logLevel: 'silent', // errors are thrown
     ...options,
     metafile: true,
   });
   return metafile;
 }
 
-/** Loaded at its first use: whoever imports a type or a name from this package needs no esbuild. */
+/**
+ * Loads esbuild at its first use, so that whoever imports a type or a name from this package needs none.
+ * @throws Error that names all packages that are missing: those that functions need are optional where none is deployed
+ */
 function esbuild(): typeof import('esbuild') {
+  const need = createRequire(import.meta.url);
+  const { peerDependencies = {} }: { peerDependencies?: object } = need(join(PACKAGE, 'package.json'));
+  const missing = ['esbuild', ...Object.keys(peerDependencies)].filter((name) => !isInstalled(need, name));
+  if (missing.length === 0) return need('esbuild');
+  throw new Error(`packages that the functions are bundled with are missing: npm install ${missing.join(' ')}`);
+}
+
+function isInstalled(need: NodeJS.Require, name: string): boolean {
   try {
-    return createRequire(import.meta.url)('esbuild');
-  } catch (cause) {
-    throw new Error('the functions are bundled by esbuild, which is not installed: npm install --save-dev esbuild', {
-      cause,
-    });
+    need.resolve(name);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND'; // it may be there and export nothing to `require`
   }
 }
 

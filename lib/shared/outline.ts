@@ -75,7 +75,7 @@ export function outlineOf(app?: string): Outline {
     outlines.set(app, outline);
     return outline;
   } catch (cause) {
-    throw new Error(`the application ${app ?? ''} cannot be loaded: ${(cause as Error).message}`, { cause });
+    throw new Error(`the application ${app ?? 'of agents'} cannot be loaded: ${(cause as Error).message}`, { cause });
   } finally {
     rmSync(outdir, { recursive: true });
   }

@@ -14,8 +14,8 @@ import { outlineOf } from '../../lib/shared/outline.ts';
 export const { routes } = outlineOf();
 
 /** An app that bundles no functions, which tests of templates do not need. */
-export const newApp = () =>
-  new App({ outdir: mkdtempSync(join(tmpdir(), 'annals-cdk-')), context: { [BUNDLING_STACKS]: [] } });
+export const newApp = (flags: object = {}) =>
+  new App({ outdir: mkdtempSync(join(tmpdir(), 'annals-cdk-')), context: { ...flags, [BUNDLING_STACKS]: [] } });
 
 type Part = 'alarms' | 'data' | 'bus' | 'replay' | 'api' | 'delivery' | 'sagas' | 'operations';
 type PerPart<T> = Readonly<Record<Part, T>> & { readonly audit?: T };

@@ -8,7 +8,6 @@ import { DynamoLogStorage } from '../../adapters/aws/dynamodb/log-storage.ts';
 import { DynamoSharedViews } from '../../adapters/aws/dynamodb/shared-views.ts';
 import { DynamoViewStore } from '../../adapters/aws/dynamodb/view-store.ts';
 import { createEngine } from '../../adapters/embedded/engine/engine.ts';
-import { defineAnnals } from '../../core/application/define-annals.ts';
 import { configureEventSystem } from '../../core/base/configuration.ts';
 import { LineageError, NotAdmittedError, ReservedTypeError, ValidationError } from '../../core/base/errors.ts';
 import type { NewEvent } from '../../core/events/catalogue.ts';
@@ -24,15 +23,10 @@ import { EventStore } from '../../core/store/event-store.ts';
 import { olderCommit, storeOlder } from '../support/older-data.ts';
 import { createTables } from '../support/tables.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import invoices from './app.ts';
 import { dunning, invoiceDecider, invoiceStatus, revenue } from './invoice.ts';
 import { catalogue } from './invoice-events.ts';
 
-const invoices = defineAnnals({
-  catalogue,
-  aggregates: [invoiceDecider],
-  projections: [invoiceStatus, revenue],
-  sagas: [dunning],
-});
 const created = (invoiceId: string, cents = 500): NewEvent => ({
   type: 'invoice.created',
   data: { invoiceId, customer: 'acme', cents },

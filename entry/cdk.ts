@@ -1,0 +1,1 @@
+export { Annals, type AnnalsProps } from '../lib/annals.ts';
