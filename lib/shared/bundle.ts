@@ -106,10 +106,11 @@ export function build(source: string, app: string | undefined, options: BuildOpt
  */
 function esbuild(): typeof import('esbuild') {
   const need = createRequire(import.meta.url);
-  const { peerDependencies = {} }: { peerDependencies?: object } = need(join(PACKAGE, 'package.json'));
-  const missing = ['esbuild', ...Object.keys(peerDependencies)].filter((name) => !isInstalled(need, name));
+  const { peerDependencies = {} }: { peerDependencies?: Record<string, string> } = need(join(PACKAGE, 'package.json'));
+  const missing = Object.entries({ esbuild: '*', ...peerDependencies }).filter(([name]) => !isInstalled(need, name));
   if (missing.length === 0) return need('esbuild');
-  throw new Error(`packages that the functions are bundled with are missing: npm install ${missing.join(' ')}`);
+  const list = missing.map(([name, range]) => `"${name}@${range}"`).join(' ');
+  throw new Error(`packages that the functions are bundled with are missing: npm install --save-dev ${list}`);
 }
 
 function isInstalled(need: NodeJS.Require, name: string): boolean {

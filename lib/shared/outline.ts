@@ -70,13 +70,19 @@ export function outlineOf(app?: string): Outline {
     const banner = { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" };
     build('functions/outline', app, { outdir, banner, target: 'node20', sourcemap: 'linked' });
     const file = join(outdir, 'outline.json');
-    execFileSync(process.execPath, ['--enable-source-maps', join(outdir, 'index.mjs'), file], { stdio: 'pipe' });
+    load(join(outdir, 'index.mjs'), file, app);
     const outline = outlineSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
     outlines.set(app, outline);
     return outline;
-  } catch (cause) {
-    throw new Error(`the application ${app ?? 'of agents'} cannot be loaded: ${(cause as Error).message}`, { cause });
   } finally {
     rmSync(outdir, { recursive: true });
+  }
+}
+
+function load(module: string, file: string, app = 'of agents'): void {
+  try {
+    execFileSync(process.execPath, ['--enable-source-maps', module, file], { stdio: 'pipe' });
+  } catch (cause) {
+    throw new Error(`the application ${app} cannot be loaded: ${(cause as Error).message}`, { cause });
   }
 }

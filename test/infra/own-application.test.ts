@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import Module from 'node:module';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { App, Stack } from 'aws-cdk-lib';
@@ -78,7 +79,22 @@ describe('an application that cannot be deployed', () => {
 
   it('is refused without a default export', () => {
     const app = moduleOf('named.ts', 'export const application = {};\n');
-    expect(() => annals({ app })).toThrow(/named\.ts cannot be loaded:[\s\S]*import "default"/);
+    expect(() => annals({ app })).toThrow(/No matching export in ".*named\.ts" for import "default"/);
+  });
+
+  it('is refused with the packages that are missing', () => {
+    const resolve = Reflect.get(Module, '_resolveFilename');
+    Reflect.set(Module, '_resolveFilename', (name: string, ...rest: unknown[]) => {
+      if (name === 'esbuild') throw Object.assign(new Error('Cannot find module'), { code: 'MODULE_NOT_FOUND' });
+      return resolve(name, ...rest);
+    });
+    try {
+      expect(() => annals({ app: moduleOf('any.ts', 'export default {};\n') })).toThrow(
+        'packages that the functions are bundled with are missing: npm install --save-dev "esbuild@*"',
+      );
+    } finally {
+      Reflect.set(Module, '_resolveFilename', resolve);
+    }
   });
 
   it.each([
