@@ -29,7 +29,7 @@ export interface Streams {
   execute<State, Command, Type extends EventType>(
     aggregate: Decider<State, Command, Type>,
     id: string,
-    command: Command,
+    command: NoInfer<Command>,
     options?: WriteOptions,
   ): Promise<CommandResult<State>>;
   /** The state of an aggregate and its version; with `version` or `at`, that of the past. */
