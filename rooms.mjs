@@ -16,6 +16,10 @@ export const rooms = {
     holds: 'streams of events: append, read, commits and their bodies, ports to storage',
     may: ['core/base', 'core/events'],
   },
+  'core/schemas': {
+    holds: 'JSON Schemas of registered event types: rules, compiler, compatibility, registration',
+    may: ['core/base', 'core/events', 'core/store'],
+  },
   'core/bus': { holds: 'the event bus: publishers, filters, subscribers', may: ['core/base', 'core/events'] },
   'core/log': {
     holds: 'all events in one order: pages, writer, readers, archive',
@@ -71,6 +75,7 @@ export const rooms = {
     may: ['core', 'events', 'api/http'],
   },
   'api/streams': { holds: 'routes of streams', may: ['api/http', 'core', 'events'] },
+  'api/event-types': { holds: 'routes of event types', may: ['api/http', 'core', 'events'] },
   'api/log': { holds: 'routes of the log', may: ['api/http', 'core', 'events'] },
   'api/views': { holds: 'routes of views', may: ['api/http', 'core', 'events', 'domain'] },
   'api/sagas': { holds: 'routes of sagas', may: ['api/http', 'api/views', 'core', 'events', 'domain'] },

@@ -2,6 +2,7 @@ import { agentCommands } from '../domain/agent/agent-commands.ts';
 import { forkCommands } from '../domain/agent/fork-commands.ts';
 import { taskCommands } from '../domain/task/task-commands.ts';
 import { workflowCommands } from '../domain/workflow/workflow-commands.ts';
+import { eventTypeCommands } from './event-types/event-type-commands.ts';
 import type { CommandDeps } from './http/command.ts';
 import type { Route } from './http/route.ts';
 import { sagaCommands } from './sagas/saga-commands.ts';
@@ -12,6 +13,7 @@ import { streamCommands } from './streams/stream-commands.ts';
 export const commandRoutes: readonly Route<CommandDeps>[] = [
   ...streamCommands,
   ...batchCommands,
+  ...eventTypeCommands,
   ...agentCommands,
   ...forkCommands,
   ...taskCommands,

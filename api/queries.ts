@@ -1,5 +1,6 @@
 import { diffQueries } from '../domain/agent/diff/diff-queries.ts';
 import { commandRoutes } from './commands.ts';
+import { eventTypeQueries } from './event-types/event-type-queries.ts';
 import type { AppDeps } from './http/app.ts';
 import { openApiRoute } from './http/openapi.ts';
 import type { Route } from './http/route.ts';
@@ -19,6 +20,7 @@ export interface QueryDeps extends AppDeps, LogDeps, ViewDeps, OperationDeps, De
 const answers: readonly Route<QueryDeps>[] = [
   ...streamList,
   ...streamQueries,
+  ...eventTypeQueries,
   ...logQueries,
   ...viewQueries,
   ...pastQueries,

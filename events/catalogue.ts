@@ -1,4 +1,5 @@
 import { catalogueOf } from '../core/events/catalogue.ts';
+import { eventTypeEvents } from '../core/events/event-type.ts';
 import { sagaEvents } from '../core/events/saga.ts';
 import { agentEvents } from './agent.ts';
 import { integrationEvents } from './integration.ts';
@@ -13,6 +14,7 @@ export const definitions = [
   ...taskEvents,
   ...workflowEvents,
   ...sagaEvents,
+  ...eventTypeEvents,
   ...multiAgentTaskEvents,
   ...integrationEvents,
   ...systemEvents,

@@ -26,7 +26,8 @@ export function namedSchemas(routes: readonly RouteDeclaration[]): Record<string
 type EventVariant = z.ZodObject<{ type: z.ZodLiteral<string> }>;
 
 function variantsOf(schema: z.ZodType): readonly EventVariant[] {
-  return schema instanceof z.ZodDiscriminatedUnion ? (schema.options as readonly EventVariant[]) : [];
+  if (schema instanceof z.ZodDiscriminatedUnion) return schema.options as readonly EventVariant[];
+  return schema instanceof z.ZodUnion ? (schema.options as readonly z.ZodType[]).flatMap(variantsOf) : [];
 }
 
 const pascalCase = (name: string) =>

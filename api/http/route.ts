@@ -52,7 +52,7 @@ export interface Answer<Body = unknown, Status extends ContentfulStatusCode = Co
 export interface RouteDeclaration {
   /** Names the operation, for those who generate clients. */
   readonly name: string;
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PUT';
   /** With parameters as OpenAPI writes them: `/agents/{agentId}`. */
   readonly path: `/${string}`;
   readonly summary: string;

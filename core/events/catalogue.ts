@@ -2,7 +2,9 @@ import * as z from 'zod';
 import type { SchemaVersion, StreamVersion } from '../base/versions.ts';
 import type { EventDefinition, RetiredEvent } from './define.ts';
 import { envelopeInput, type eventCategory, type eventSeverity, recordedEnvelope, systemEnvelope } from './envelope.ts';
+import type { eventTypeEvents } from './event-type.ts';
 import type { JsonObject } from './json.ts';
+import { declaredOrOpen, openInput, openRecorded, subjectOf, type UnknownEvents } from './open-types.ts';
 import { RetiredTypes } from './retired-types.ts';
 import type { sagaEvents } from './saga.ts';
 import { storedForm } from './stored-form.ts';
@@ -17,9 +19,10 @@ export interface Register {}
 
 type Registered = Register[keyof Register];
 
-/** The events of sagas are those of core itself. */
+/** The events of sagas and of the registry of types are those of core itself. */
 type Definition =
   | (typeof sagaEvents)[number]
+  | (typeof eventTypeEvents)[number]
   | ([Registered] extends [never]
       ? EventDefinition
       : Registered extends readonly (infer Declared extends EventDefinition)[]
@@ -84,7 +87,13 @@ export interface Catalogue {
   readonly aggregateTypes: readonly string[];
   /** The declaration of an event type; undefined for an unknown name. */
   definitionOf(type: string): EventDefinition | undefined;
-  /** Parses an event of a caller: known type, valid data, no unknown member. */
+  /** Whether streams take events of types that are neither declared nor registered. */
+  readonly unknownEvents: UnknownEvents;
+  /** Whether a type is free in the streams of an aggregate type: no module declares either of the two. */
+  isOpen(aggregateType: string, type: string): boolean;
+  /** Why a name cannot be that of an open type; undefined when it can. */
+  openFault(type: string): string | undefined;
+  /** Parses an event of a caller: valid data of a declared type, or the form of an open type; no unknown member. */
   readonly newEvent: z.ZodType<NewEvent>;
   /** Parses an event that readers and the bus get. The first call builds the schema. */
   recordedEvent(): z.ZodType<DomainEvent>;
@@ -93,6 +102,8 @@ export interface Catalogue {
 export interface CatalogueOptions {
   /** The types that are no longer written, in any order; none by default. */
   readonly retired?: readonly RetiredEvent[];
+  /** Whether streams take events of types that are neither declared nor registered; `refuse` by default. */
+  readonly unknownEvents?: UnknownEvents;
 }
 
 /**
@@ -101,22 +112,42 @@ export interface CatalogueOptions {
  */
 export function catalogueOf(
   definitions: readonly EventDefinition[],
-  { retired = [] }: CatalogueOptions = {},
+  { retired: retiredEvents = [], unknownEvents = 'refuse' }: CatalogueOptions = {},
 ): Catalogue {
   const byType: ReadonlyMap<string, EventDefinition> = new Map(definitions.map((each) => [each.type, each]));
   if (byType.size < definitions.length) {
     const twice = definitions.find((each) => byType.get(each.type) !== each);
     throw new Error(`event type ${twice?.type} is declared twice`);
   }
+  const retired = new RetiredTypes((type) => byType.has(type), retiredEvents);
+  const aggregateTypes = new Set(definitions.map(({ aggregateType }) => aggregateType));
+  const subjects = new Set([...definitions, ...retiredEvents].map(({ type }) => subjectOf(type)));
+  const isDeclared = (type: unknown) => typeof type === 'string' && byType.has(type);
+  const openFault = (type: string) => {
+    if (!subjects.has(subjectOf(type))) return undefined;
+    const known = [...byType.keys()].filter((each) => subjectOf(each) === subjectOf(type));
+    return `is not a known event type; known are ${known.join(', ')}`;
+  };
+  const faultOf = (type: unknown) => (typeof type !== 'string' || isDeclared(type) ? undefined : openFault(type));
   let recorded: z.ZodType<DomainEvent> | undefined;
   return {
     definitions,
-    retired: new RetiredTypes((type) => byType.has(type), retired),
-    aggregateTypes: [...new Set(definitions.map(({ aggregateType }) => aggregateType))],
+    retired,
+    aggregateTypes: [...aggregateTypes],
     definitionOf: (type) => byType.get(type),
-    newEvent: newEventSchema(definitions),
+    unknownEvents,
+    isOpen: (aggregateType, type) =>
+      !aggregateTypes.has(aggregateType) && !byType.has(type) && retired.get(type) === undefined,
+    openFault,
+    // The casts: the maps lose which data belongs to which type.
+    newEvent: declaredOrOpen(
+      [newEventSchema(definitions), openInput],
+      isDeclared,
+      faultOf,
+    ) as unknown as z.ZodType<NewEvent>,
     recordedEvent() {
-      recorded ??= recordedEventSchema(definitions);
+      const either = () => declaredOrOpen([recordedEventSchema(definitions), openRecorded], isDeclared);
+      recorded ??= either() as unknown as z.ZodType<DomainEvent>;
       return recorded;
     },
   };
@@ -124,10 +155,8 @@ export function catalogueOf(
 
 type NonEmpty<T> = [T, ...T[]];
 
-function newEventSchema(definitions: readonly EventDefinition[]): z.ZodType<NewEvent> {
-  return z.discriminatedUnion('type', definitions.map(inputSchema) as NonEmpty<ReturnType<typeof inputSchema>>, {
-    error: () => `is not a known event type; known are ${definitions.map(({ type }) => type).join(', ')}`,
-  }) as unknown as z.ZodType<NewEvent>; // the map loses which data belongs to which type
+function newEventSchema(definitions: readonly EventDefinition[]) {
+  return z.discriminatedUnion('type', definitions.map(inputSchema) as NonEmpty<ReturnType<typeof inputSchema>>);
 }
 
 function inputSchema(definition: EventDefinition) {
@@ -141,9 +170,8 @@ function inputSchema(definition: EventDefinition) {
     .describe(definition.description);
 }
 
-function recordedEventSchema(definitions: readonly EventDefinition[]): z.ZodType<DomainEvent> {
-  const schemas = definitions.map(recordedSchema) as NonEmpty<ReturnType<typeof recordedSchema>>;
-  return z.discriminatedUnion('type', schemas) as unknown as z.ZodType<DomainEvent>; // as above
+function recordedEventSchema(definitions: readonly EventDefinition[]) {
+  return z.discriminatedUnion('type', definitions.map(recordedSchema) as NonEmpty<ReturnType<typeof recordedSchema>>);
 }
 
 function recordedSchema(definition: EventDefinition) {

@@ -31,18 +31,21 @@ export const WHOLE = 'all';
 const shardPartitions = (shards: number): string[] =>
   Array.from({ length: shards }, (_, index) => `${index + 1}of${shards}`);
 
+/** The partition of the streams that no module declares, in a log by aggregate type: no aggregate type begins with a digit. */
+export const OPEN = '0open';
+
 /** The layout of a log with events of these aggregate types. */
 export function layoutOf(
   { strategy, shards = DEFAULT_SHARDS }: Partitioning,
   { aggregateTypes }: Pick<Catalogue, 'aggregateTypes'>,
 ): LogLayout {
   if (strategy === 'single') return { strategy, partitions: [WHOLE] };
-  return { strategy, partitions: strategy === 'sharded' ? shardPartitions(shards) : aggregateTypes };
+  return { strategy, partitions: strategy === 'sharded' ? shardPartitions(shards) : [...aggregateTypes, OPEN] };
 }
 
 /** The partition of a stream's events. One partition has all events of a stream, as long as the layout stays. */
 export function partitionOf({ strategy, partitions }: LogLayout, stream: string): string {
-  if (strategy === 'by_aggregate_type') return parseStreamId(stream).aggregateType;
+  if (strategy === 'by_aggregate_type') return homeOf(parseStreamId(stream).aggregateType, partitions);
   if (strategy === 'single') return WHOLE;
   const shard = hash('sha256', stream, 'buffer').readUInt32BE(0) % partitions.length;
   return partitions[shard] ?? WHOLE;
@@ -50,5 +53,10 @@ export function partitionOf({ strategy, partitions }: LogLayout, stream: string)
 
 /** The partitions of a layout that can have events of an aggregate type, or of any type when absent. */
 export function partitionsWith({ strategy, partitions }: LogLayout, aggregateType?: string): readonly string[] {
-  return strategy === 'by_aggregate_type' && aggregateType !== undefined ? [aggregateType] : partitions;
+  return strategy === 'by_aggregate_type' && aggregateType !== undefined
+    ? [homeOf(aggregateType, partitions)]
+    : partitions;
 }
+
+const homeOf = (aggregateType: string, partitions: readonly string[]): string =>
+  partitions.includes(aggregateType) ? aggregateType : OPEN;

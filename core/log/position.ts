@@ -19,7 +19,7 @@ export const BEGINNING: Cursor = { total: 0, layout: 0, places: new Map() };
 export const START: LogPlace = { page: 1, offset: 0 };
 
 const POSITION =
-  /^([0-9a-f]{12})(?:~([0-9a-f]{2}))?((?:\.(?:[a-z][a-z0-9]{0,31}|\d{1,3}of\d{1,3})_[1-9]\d{0,11}_\d{1,7})*|(?<=~..)(?:\.[1-9a-z][0-9a-z]{0,8}(?:_[0-9a-z]{1,5})?)+)$/;
+  /^([0-9a-f]{12})(?:~([0-9a-f]{2}))?((?:\.(?:[a-z][a-z0-9]{0,31}|\d{1,3}of\d{1,3}|0open)_[1-9]\d{0,11}_\d{1,7})*|(?<=~..)(?:\.[1-9a-z][0-9a-z]{0,8}(?:_[0-9a-z]{1,5})?)+)$/;
 const SHARD = /^(\d+)of(\d+)$/;
 
 const totalText = (total: number): string => total.toString(16).padStart(12, '0');

@@ -34,11 +34,16 @@ export function defineProjection<View extends object, const Type extends EventTy
   return projection;
 }
 
-/** Checks a declaration. @throws Error unless all events of a projection come from streams that feed it */
-export function assertFed(projection: AnyProjection, { definitionOf }: Catalogue): void {
+/**
+ * Checks a declaration.
+ * @throws Error unless all events of a projection come from streams that feed it; an event type that no module declares
+ * may come from every stream that no module declares, if the application accepts such types
+ */
+export function assertFed(projection: AnyProjection, catalogue: Catalogue): void {
   for (const type of projection.types) {
-    const home = definitionOf(type)?.aggregateType;
+    const home = catalogue.definitionOf(type)?.aggregateType;
     if (isShared(projection) ? home !== undefined : home === projection.aggregateType) continue;
+    if (home === undefined && isOpenTo(projection, type, catalogue) && catalogue.unknownEvents === 'accept') continue;
     const streams = isShared(projection) ? 'any' : projection.aggregateType;
     throw new Error(`projection ${projection.name}: ${type} is not in ${streams} streams`);
   }
@@ -62,9 +67,19 @@ export function projectionNamed(name: string, projections: readonly AnyProjectio
 /** Whether many streams feed a projection's views. */
 export const isShared = (projection: AnyProjection): projection is AnySharedProjection => 'count' in projection;
 
-/** The aggregate types whose streams feed a projection. */
+/** Whether a projection may take a type that no module declares. */
+const isOpenTo = (projection: AnyProjection, type: string, { isOpen, retired }: Catalogue): boolean =>
+  isShared(projection) ? retired.get(type) === undefined : isOpen(projection.aggregateType, type);
+
+/** The declared aggregate types whose streams feed a projection, and the aggregate type of a one-stream projection. */
 export const aggregateTypesOf = (projection: AnyProjection, catalogue: Catalogue): readonly string[] =>
   isShared(projection) ? homesOf(projection, catalogue) : [projection.aggregateType];
+
+/** Whether streams of an aggregate type feed a projection; those that no module declares feed a shared one by its types. */
+export function isFedFrom(projection: AnyProjection, aggregateType: string, catalogue: Catalogue): boolean {
+  if (aggregateTypesOf(projection, catalogue).includes(aggregateType)) return true;
+  return isShared(projection) && projection.types.some((type) => catalogue.isOpen(aggregateType, type));
+}
 
 /** The key of a stream's checkpoint: the aggregate's id, or the stream's id in a shared projection. */
 export const keyIn = (projection: AnyProjection, stream: string): string =>

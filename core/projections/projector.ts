@@ -7,7 +7,7 @@ import type { Catalogue } from '../events/catalogue.ts';
 import type { Commit } from '../store/commit.ts';
 import { type Advance, type CheckpointKey, type CheckpointOptions, Checkpoints } from './checkpoints.ts';
 import { isParked, type Parked } from './parked.ts';
-import { type AnyProjection, aggregateTypesOf, assertFed, isShared, type StoredView } from './projection.ts';
+import { type AnyProjection, assertFed, isFedFrom, isShared, type StoredView } from './projection.ts';
 import { retryOrPark } from './retry-or-park.ts';
 import type { AnySharedProjection } from './shared-projection.ts';
 import { TransactionSize } from './transaction-size.ts';
@@ -228,7 +228,7 @@ interface Of<P extends AnyProjection> {
 
 function isFedBy(projection: AnyProjection, [first]: readonly Commit[], catalogue: Catalogue): boolean {
   if (!first) return false;
-  return aggregateTypesOf(projection, catalogue).includes(parseStreamId(first.stream).aggregateType);
+  return isFedFrom(projection, parseStreamId(first.stream).aggregateType, catalogue);
 }
 
 /** Divides writes into transactions that each fit. */

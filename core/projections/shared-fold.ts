@@ -6,8 +6,8 @@ import { foldCommit } from '../state/fold.ts';
 import { EVER, type Happened, happenedBy } from '../state/happened.ts';
 import { type Commit, endOf } from '../store/commit.ts';
 import { isMeasured } from './point-in-time.ts';
-import { evolveView } from './projection.ts';
-import { type AnySharedProjection, homesOf, type Increments, Tally } from './shared-projection.ts';
+import { evolveView, isFedFrom } from './projection.ts';
+import { type AnySharedProjection, type Increments, Tally } from './shared-projection.ts';
 
 /** The state of a stream during the fold. */
 interface Stream {
@@ -24,7 +24,7 @@ export class SharedFold {
   readonly #catalogue: Catalogue;
   readonly #recordedBy: Date | undefined;
   readonly #evolve: ReturnType<typeof happenedBy<object | undefined>>;
-  readonly #homes: ReadonlySet<string>;
+  readonly #isHome: (aggregateType: string) => boolean;
   readonly #streams = new Map<string, Stream>();
   readonly #tally = new Tally();
   #taken = 0;
@@ -37,7 +37,7 @@ export class SharedFold {
     this.#recordedBy = until?.clock === 'recorded' ? until.at : undefined;
     const evolve = (own: object | undefined, event: DomainEvent) => this.#count(own, event);
     this.#evolve = happenedBy<object | undefined>(evolve, until?.clock === 'happened' ? until.at : EVER);
-    this.#homes = new Set(homesOf(projection, catalogue));
+    this.#isHome = (aggregateType) => isFedFrom(projection, aggregateType, catalogue);
   }
 
   /** Bytes of memory of the fold, approximately. */
@@ -47,7 +47,7 @@ export class SharedFold {
 
   /** Takes the next commit of the log. A commit may come twice, and commits of a stream may come out of order. */
   take(commit: Commit): void {
-    if (!this.#homes.has(parseStreamId(commit.stream).aggregateType)) return;
+    if (!this.#isHome(parseStreamId(commit.stream).aggregateType)) return;
     const stream = this.#streams.get(commit.stream) ?? newStream();
     this.#streams.set(commit.stream, stream);
     if (commit.version > stream.version) stream.early.set(commit.version, commit);

@@ -61,7 +61,7 @@ export function defineSharedProjection<Own extends object, const Type extends Ev
 // biome-ignore lint/suspicious/noExplicitAny: as for AnyProjection
 export type AnySharedProjection = SharedProjection<any, any>;
 
-/** The aggregate types whose streams feed a shared projection. */
+/** The declared aggregate types whose streams feed a shared projection. */
 export const homesOf = ({ types }: AnySharedProjection, { definitions }: Catalogue): readonly string[] => [
   ...new Set(definitions.filter(({ type }) => types.includes(type)).map(({ aggregateType }) => aggregateType)),
 ];

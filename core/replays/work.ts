@@ -1,5 +1,5 @@
 import { CommandRejectedError } from '../base/errors.ts';
-import { aggregateTypesOf } from '../projections/projection.ts';
+import { aggregateTypesOf, isShared } from '../projections/projection.ts';
 import { Projector } from '../projections/projector.ts';
 import type { ViewStore } from '../projections/view-store.ts';
 import type { EventStore } from '../store/event-store.ts';
@@ -213,8 +213,10 @@ export class ReplayWork {
 
   #scopeOf({ projection, scope }: Replay): LogScope {
     const { replays, store } = this.#options;
-    const [aggregateType, ...others] = aggregateTypesOf(replays.projection(projection), store.catalogue);
-    return others.length > 0 ? scope : { ...scope, aggregateType };
+    const replayed = replays.projection(projection);
+    const [aggregateType, ...others] = aggregateTypesOf(replayed, store.catalogue);
+    const isOpen = isShared(replayed) && replayed.types.some((type: string) => !store.catalogue.definitionOf(type));
+    return others.length > 0 || isOpen ? scope : { ...scope, aggregateType };
   }
 
   #now(): number {

@@ -5,7 +5,6 @@ import type { Catalogue, NewEvent } from '../events/catalogue.ts';
 import { RESERVED_SOURCES } from '../events/envelope.ts';
 import { type AppendResult, repeatOf } from '../store/append-result.ts';
 import { type AppendOptions, atAnyVersion, type EventStore } from '../store/event-store.ts';
-import { assertEvents } from '../store/new-events.ts';
 import type { AnyDecider } from './decider.ts';
 import { type Folded, stateFold } from './fold.ts';
 import type { StateReader } from './state-reader.ts';
@@ -16,7 +15,7 @@ export interface RawAppendParts {
   readonly aggregates: readonly AnyDecider[];
 }
 
-type RawAppendOptions = Omit<AppendOptions, 'headKnown' | 'validated'>;
+type RawAppendOptions = Omit<AppendOptions, 'headKnown' | 'checked'>;
 
 /**
  * Appends events without a command, as {@link EventStore.append} does, if the aggregate of the stream admits each event
@@ -34,14 +33,14 @@ export async function appendRaw(
 ): Promise<AppendResult> {
   const { aggregateType, aggregateId } = parseStreamId(stream);
   const { catalogue } = parts.store;
-  assertEvents(catalogue, aggregateType, events);
+  const checked = await parts.store.check(stream, events);
   assertOpen(catalogue, events);
   const aggregate = parts.aggregates.find((decider) => decider.aggregateType === aggregateType);
   if (!aggregate) {
     assertStreamIds(catalogue, events, aggregateId);
-    return parts.store.append(stream, events, { ...options, validated: true });
+    return parts.store.append(stream, events, { ...options, checked });
   }
-  const append = new RawAppend(parts, aggregate, stream, events, options);
+  const append = new RawAppend(parts, aggregate, stream, events, { ...options, checked });
   const { expectedVersion } = options;
   if (expectedVersion === 0) return append.first();
   if (typeof expectedVersion === 'number') return append.attempt();
@@ -54,14 +53,14 @@ class RawAppend {
   readonly #aggregate: AnyDecider;
   readonly #stream: string;
   readonly #events: readonly NewEvent[];
-  readonly #options: RawAppendOptions;
+  readonly #options: Omit<AppendOptions, 'headKnown'>;
 
   constructor(
     parts: RawAppendParts,
     aggregate: AnyDecider,
     stream: string,
     events: readonly NewEvent[],
-    options: RawAppendOptions,
+    options: Omit<AppendOptions, 'headKnown'>,
   ) {
     this.#parts = parts;
     this.#aggregate = aggregate;
@@ -94,7 +93,7 @@ class RawAppend {
   async #put(loaded: Folded<unknown>): Promise<AppendResult> {
     const { store, states } = this.#parts;
     const state = this.#admit(loaded.state);
-    const place = { expectedVersion: loaded.version, headKnown: true, validated: true };
+    const place = { expectedVersion: loaded.version, headKnown: true };
     const appended = await store.append(this.#stream, this.#events, { ...this.#options, ...place });
     if (!appended.repeated) {
       const after = { state, version: appended.toVersion };
@@ -124,7 +123,7 @@ function isAt(version: StreamVersion, expected: ExpectedVersion): boolean {
 
 function assertOpen(catalogue: Catalogue, events: readonly NewEvent[]): void {
   for (const { type } of events) {
-    if (catalogue.definitionOf(type)?.access !== 'open') throw new ReservedTypeError(type);
+    if (catalogue.definitionOf(type)?.access === 'internal') throw new ReservedTypeError(type);
   }
   const issues = events.flatMap(({ source = '' }, index) => {
     const path = `events.${index}.source`;

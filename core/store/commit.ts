@@ -171,7 +171,9 @@ function eventsOf(commit: Commit, catalogue: Catalogue): DomainEvent[] {
   const { aggregateType, aggregateId } = parseStreamId(commit.stream);
   return storedEventsOf(commit).map((stored, index) => {
     const sequenceNumber = commit.version + index;
-    const { metadata, data, ...rest } = upcast(stored, { stream: commit.stream, sequenceNumber }, catalogue);
+    const isOpen = catalogue.isOpen(aggregateType, stored.type);
+    const event = isOpen ? stored : upcast(stored, { stream: commit.stream, sequenceNumber }, catalogue);
+    const { metadata, data, ...rest } = event;
     return {
       ...rest,
       metadata: { ...metadata, recordedAt: commit.recordedAt, ...(commit.trace ? { trace: commit.trace } : {}) },

@@ -2,14 +2,17 @@ import { ConcurrencyError, EventIdTakenError, ValidationError } from '../base/er
 import { ulids } from '../base/new-id.ts';
 import { contention, Lines } from '../base/races.ts';
 import { assertId, parseStreamId } from '../base/stream-id.ts';
-import type { ExpectedVersion, StreamVersion } from '../base/versions.ts';
+import type { ExpectedVersion, SchemaVersion, StreamVersion } from '../base/versions.ts';
 import type { Catalogue, DomainEvent, NewEvent } from '../events/catalogue.ts';
+import type { CompileSchema } from '../events/open-types.ts';
 import { type AppendResult, repeatOf, resultOf } from './append-result.ts';
-import { type Commit, decodeCommit, encodeEvents, type StoredEvent } from './commit.ts';
+import { type Commit, decodeCommit, encodeEvents } from './commit.ts';
 import type { CommitStorage } from './commit-storage.ts';
 import { madeBefore } from './made-ids.ts';
-import { assertEvents } from './new-events.ts';
+import { checkEvents } from './new-events.ts';
 import { bounds, type ReadOptions, rangeOf } from './read-range.ts';
+import { RegisteredTypes, registrationIn } from './registered-types.ts';
+import { type EnvelopeDefaults, stamped } from './stamp.ts';
 
 export interface AppendOptions {
   readonly expectedVersion: ExpectedVersion;
@@ -22,14 +25,9 @@ export interface AppendOptions {
    * check, never the condition.
    */
   readonly headKnown?: boolean;
-  /** {@link assertEvents} has been called with these events. */
-  readonly validated?: boolean;
-  /** Envelope members of events without their own. */
-  readonly defaults?: {
-    readonly source?: string | undefined;
-    readonly correlationId?: string | undefined;
-    readonly causationId?: string | undefined;
-  };
+  /** The answer of {@link EventStore.check} for these events. */
+  readonly checked?: readonly SchemaVersion[];
+  readonly defaults?: EnvelopeDefaults;
   /** Trace header, kept with the commit. */
   readonly trace?: string | undefined;
 }
@@ -37,6 +35,8 @@ export interface AppendOptions {
 export interface EventStoreOptions {
   /** The event types that may be appended, and as which stored events are read. */
   readonly catalogue: Catalogue;
+  /** Compiles the schemas of registered types. Absent where such events are not appended: they are refused. */
+  readonly compile?: CompileSchema | undefined;
   readonly now?: () => Date;
   readonly newId?: () => string;
   /** The header of the current trace, for appends without one. */
@@ -65,6 +65,7 @@ export class EventStore {
   readonly catalogue: Catalogue;
   /** The writers of each stream that read and decide before they append. */
   readonly writers = new Lines();
+  readonly #types: RegisteredTypes;
   readonly #storage: CommitStorage;
   readonly #now: () => Date;
   readonly #newId: () => string;
@@ -73,6 +74,8 @@ export class EventStore {
   constructor(storage: CommitStorage, options: EventStoreOptions) {
     this.#storage = storage;
     this.catalogue = options.catalogue;
+    const { catalogue, compile = () => Promise.reject(new Error('this process checks no registered types')) } = options;
+    this.#types = new RegisteredTypes({ catalogue, compile, newest: (type) => registrationIn(this, type) });
     this.#now = options.now ?? (() => new Date());
     this.#newId = options.newId ?? ulids();
     this.#trace = options.trace ?? (() => undefined);
@@ -91,6 +94,16 @@ export class EventStore {
     const { expectedVersion, headKnown = false } = options;
     if (typeof expectedVersion === 'number') return this.#appendAt(draft, expectedVersion, headKnown);
     return this.writers.inTurn(stream, () => atAnyVersion.execute(() => this.#appendAtHead(draft, expectedVersion)));
+  }
+
+  /**
+   * Checks events for a stream, without its state.
+   * @returns the version of the schema by which each event was checked, for {@link AppendOptions.checked}
+   * @throws ValidationError, InvalidIdError, UnavailableError
+   */
+  check(stream: string, events: readonly NewEvent[]): Promise<readonly SchemaVersion[]> {
+    const { aggregateType } = parseStreamId(stream);
+    return checkEvents({ catalogue: this.catalogue, registered: this.#types }, aggregateType, events);
   }
 
   /**
@@ -188,14 +201,15 @@ export class EventStore {
 
   /** The commit without its place: validated, stamped and encoded once for all attempts. */
   async #draft(stream: string, events: readonly NewEvent[], options: AppendOptions): Promise<Draft> {
-    const { aggregateType } = parseStreamId(stream);
+    parseStreamId(stream);
     assertExpectedVersion(options.expectedVersion);
     if (options.commitId !== undefined) assertId(options.commitId);
-    if (!options.validated) assertEvents(this.catalogue, aggregateType, events);
+    const versions = options.checked ?? (await this.check(stream, events));
 
     const recordedAt = this.#now().toISOString();
     const trace = options.trace ?? this.#trace();
-    const stored = events.map((event) => this.#stamp(event, recordedAt, options.defaults));
+    const stamp = { recordedAt, newId: this.#newId, defaults: options.defaults };
+    const stored = events.map((event, index) => stamped(event, versions[index] ?? 1, stamp));
     const types = [...new Set(stored.map((event) => event.type))];
     const commitId = options.commitId ?? this.#newId();
     const { digest } = options;
@@ -215,21 +229,6 @@ export class EventStore {
     const given = events.flatMap(({ id }, index) => (id === undefined ? [] : [[id, index] as const]));
     return { commit, given: new Map(given), eventIds: stored.map(({ id }) => id) };
   }
-
-  #stamp(event: NewEvent, recordedAt: string, defaults: AppendOptions['defaults']): StoredEvent {
-    const { id, type, timestamp, source, correlationId, causationId, data, ...rest } = event;
-    return {
-      id: id ?? this.#newId(),
-      type,
-      version: this.catalogue.definitionOf(type)?.version ?? 1,
-      timestamp: timestamp ? new Date(timestamp).toISOString() : recordedAt,
-      source: source ?? defaults?.source ?? 'annals',
-      ...optional('correlationId', correlationId ?? defaults?.correlationId),
-      ...optional('causationId', causationId ?? defaults?.causationId),
-      ...rest,
-      data,
-    };
-  }
 }
 
 interface Draft {
@@ -244,8 +243,4 @@ function assertExpectedVersion(expected: ExpectedVersion): void {
   if (expected === 'any' || expected === 'exists') return;
   if (Number.isSafeInteger(expected) && expected >= 0) return;
   throw new ValidationError([{ path: 'expectedVersion', message: 'must be a whole number from 0, "any" or "exists"' }]);
-}
-
-function optional<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {
-  return value === undefined ? {} : ({ [key]: value } as { [P in K]?: V });
 }

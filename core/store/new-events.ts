@@ -1,5 +1,6 @@
 import { type Issue, ValidationError } from '../base/errors.ts';
 import { issuesOf } from '../base/validation.ts';
+import type { SchemaVersion } from '../base/versions.ts';
 import type { Catalogue, NewEvent } from '../events/catalogue.ts';
 import { findJsonFault } from '../events/json.ts';
 import { MAX_EVENTS_PER_COMMIT } from './commit.ts';
@@ -7,8 +8,25 @@ import { MAX_EVENTS_PER_COMMIT } from './commit.ts';
 /** Most events of an append that have an id of their caller's: with the commit, as many items as a transaction may have. */
 export const MAX_GIVEN_IDS = MAX_EVENTS_PER_COMMIT - 1;
 
-/** @throws ValidationError unless these are 1 to 100 valid events for a stream of this aggregate type */
-export function assertEvents(catalogue: Catalogue, aggregateType: string, events: readonly NewEvent[]): void {
+/** The event types of a store. */
+export interface StoreTypes {
+  readonly catalogue: Catalogue;
+  /** The check of open types; see core/store/registered-types.ts. */
+  readonly registered: {
+    check(aggregateType: string, events: readonly NewEvent[]): Promise<readonly SchemaVersion[]>;
+  };
+}
+
+/**
+ * Checks the events of an append.
+ * @returns the version of the schema by which each event was checked
+ * @throws ValidationError unless these are 1 to 100 valid events for a stream of this aggregate type
+ */
+export async function checkEvents(
+  { catalogue, registered }: StoreTypes,
+  aggregateType: string,
+  events: readonly NewEvent[],
+): Promise<readonly SchemaVersion[]> {
   if (events.length < 1 || events.length > MAX_EVENTS_PER_COMMIT) {
     const message = `must hold 1 to ${MAX_EVENTS_PER_COMMIT} events, holds ${events.length}`;
     throw new ValidationError([{ path: 'events', message }]);
@@ -21,6 +39,9 @@ export function assertEvents(catalogue: Catalogue, aggregateType: string, events
     issues.push({ path: 'events', message });
   }
   if (issues.length > 0) throw new ValidationError(issues);
+  const declared = events.map(({ type }) => catalogue.definitionOf(type)?.version);
+  const isDeclared = declared.every((version) => version !== undefined);
+  return isDeclared ? declared : registered.check(aggregateType, events); // a stream has declared types or open ones
 }
 
 function eventIssues(
@@ -33,9 +54,15 @@ function eventIssues(
   if (fault) return [{ path: [...path, ...fault.path].join('.'), message: fault.message }];
   const parsed = catalogue.newEvent.safeParse(event);
   if (!parsed.success) return issuesOf(parsed.error, path);
-  const home = catalogue.definitionOf(event.type)?.aggregateType;
-  if (home === aggregateType) return [];
-  return [
-    { path: [...path, 'type'].join('.'), message: `belongs in a ${home} stream, this is a ${aggregateType} stream` },
-  ];
+  const message = typeFault(catalogue, aggregateType, event.type);
+  return message === undefined ? [] : [{ path: [...path, 'type'].join('.'), message }];
+}
+
+function typeFault(catalogue: Catalogue, aggregateType: string, type: string): string | undefined {
+  const home = catalogue.definitionOf(type)?.aggregateType;
+  if (home === aggregateType) return undefined;
+  if (home !== undefined) return `belongs in a ${home} stream, this is a ${aggregateType} stream`;
+  if (catalogue.isOpen(aggregateType, type)) return undefined;
+  const known = catalogue.definitions.filter((definition) => definition.aggregateType === aggregateType);
+  return `is not a known event type of ${aggregateType} streams; known are ${known.map((each) => each.type).join(', ')}`;
 }

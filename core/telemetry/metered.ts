@@ -1,9 +1,9 @@
 import { jsonSizeOf } from '../base/json-size.ts';
 import type { EventPublisher } from '../bus/event-bus.ts';
-import type { DomainEvent } from '../events/catalogue.ts';
+import type { Catalogue, DomainEvent } from '../events/catalogue.ts';
 import type { Commit } from '../store/commit.ts';
 import type { CommitStorage } from '../store/commit-storage.ts';
-import { type Metrics, sourceLabel } from './metrics.ts';
+import { type Metrics, sourceLabel, typeLabel } from './metrics.ts';
 
 /** A consumer of delivered commits. */
 export type Processor = 'projector' | 'relay' | 'sagas';
@@ -45,15 +45,15 @@ function outcomeOf(commit: Commit, occupant: Commit | undefined): string {
 export function meteredPublisher(
   publisher: EventPublisher,
   metrics: Metrics,
-  countedSources: readonly string[],
+  { countedSources, catalogue }: { readonly countedSources: readonly string[]; readonly catalogue: Catalogue },
 ): EventPublisher {
-  const labelOf = sourceLabel(countedSources);
+  const [sourceOf, typeOf] = [sourceLabel(countedSources), typeLabel(catalogue)];
   const count = ({ type, source }: DomainEvent, status: string) =>
-    metrics.count('events_total', { type, source: labelOf(source), status });
+    metrics.count('events_total', { type: typeOf(type), source: sourceOf(source), status });
   return {
     async publish(events) {
       for (const event of events) {
-        metrics.observe('event_size_bytes', { type: event.type }, jsonSizeOf(event));
+        metrics.observe('event_size_bytes', { type: typeOf(event.type) }, jsonSizeOf(event));
       }
       try {
         const failures = await publisher.publish(events);
@@ -72,15 +72,16 @@ export function meteredPublisher(
 export function meteredDelivery<F extends FailedCommit>(
   processor: Processor,
   work: (commits: readonly Commit[]) => Promise<readonly F[]>,
-  metrics: Metrics,
+  { metrics, catalogue }: { readonly metrics: Metrics; readonly catalogue: Catalogue },
 ): (commits: readonly Commit[]) => Promise<readonly F[]> {
+  const typeOf = typeLabel(catalogue);
   return async (commits) => {
     const started = performance.now();
     const failures = await work(commits);
     const failed = new Set<Commit>(failures.map(({ commit }) => commit));
     const seconds = secondsSince(started);
     for (const commit of commits) {
-      for (const type of commit.types)
+      for (const type of new Set(commit.types.map(typeOf)))
         metrics.observe('event_processing_duration_seconds', { type, processor }, seconds);
       if (failed.has(commit)) continue;
       if (processor === 'relay') countSagas(commit, metrics);

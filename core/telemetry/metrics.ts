@@ -1,7 +1,9 @@
+import type { Catalogue } from '../events/catalogue.ts';
+
 /**
  * All metrics with their meaning, unit and labels. Each label has few values, known in advance or by configuration,
- * because every combination of labels is a time series that costs money. `type` is an event type of the catalogue,
- * `source` a name in `monitoring.counted_sources` or "other", `tenant` a tenant of the installation.
+ * because every combination of labels is a time series that costs money. `type` is an event type that a module declares
+ * or "other", `source` a name in `monitoring.counted_sources` or "other", `tenant` a tenant of the installation.
  */
 export const metricCatalogue = {
   events_total: counter('Events given to the bus', ['type', 'source', 'status']),
@@ -66,6 +68,12 @@ export function sourceLabel(counted: readonly string[]): (source: string) => str
   const known = new Set(counted);
   return (source) => (known.has(source) ? source : 'other');
 }
+
+/** The `type` label of events: a declared type, or "other" for every other type, because callers choose their names. */
+export const typeLabel =
+  ({ definitionOf }: Pick<Catalogue, 'definitionOf'>) =>
+  (type: string): string =>
+    definitionOf(type) ? type : 'other';
 
 interface Definition<Kind extends MetricKind, Label extends string> {
   readonly kind: Kind;

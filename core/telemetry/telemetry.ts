@@ -23,5 +23,5 @@ export function observedDelivery<F extends { readonly commit: Commit; readonly e
   work: (commits: readonly Commit[]) => Promise<readonly F[]>,
   { metrics, tracer, catalogue }: Telemetry & { readonly catalogue: Catalogue },
 ): (commits: readonly Commit[]) => Promise<readonly F[]> {
-  return tracedDelivery(processor, meteredDelivery(processor, work, metrics), { tracer, catalogue });
+  return tracedDelivery(processor, meteredDelivery(processor, work, { metrics, catalogue }), { tracer, catalogue });
 }

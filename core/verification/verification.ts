@@ -3,7 +3,7 @@ import pLimit from 'p-limit';
 import { CorruptDataError } from '../base/errors.ts';
 import { isStreamId, parseStreamId } from '../base/stream-id.ts';
 import type { StoredLog } from '../log/layouts.ts';
-import { type AnyProjection, aggregateTypesOf, isShared } from '../projections/projection.ts';
+import { type AnyProjection, isFedFrom, isShared } from '../projections/projection.ts';
 import type { AnySharedProjection } from '../projections/shared-projection.ts';
 import type { ClaimCheck } from '../store/claim-check.ts';
 import type { Commit } from '../store/commit.ts';
@@ -193,7 +193,7 @@ export class Verification {
     if (!isStreamId(stream)) return [];
     const { aggregateType } = parseStreamId(stream);
     const { projections, catalogue } = this.#options;
-    return projections.filter((projection) => aggregateTypesOf(projection, catalogue).includes(aggregateType));
+    return projections.filter((projection) => isFedFrom(projection, aggregateType, catalogue));
   }
 
   #shared = (): readonly AnySharedProjection[] => this.#options.projections.filter(isShared);

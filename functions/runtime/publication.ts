@@ -28,7 +28,8 @@ export function createPublication(name: string, views: ViewStore): Publication {
     onHandlerError: lines.subscriberFailed,
   });
   const publisher = new EventBridgePublisher(eventBridge(), name, { traceOf });
-  bus.addPublisher('eventbridge', meteredPublisher(publisher, metrics, settings.monitoring.counted_sources));
+  const countedSources = settings.monitoring.counted_sources;
+  bus.addPublisher('eventbridge', meteredPublisher(publisher, metrics, { countedSources, catalogue }));
   return new Publication({
     catalogue,
     bus,

@@ -6,6 +6,7 @@ import { DynamoLogStorage } from '../../adapters/aws/dynamodb/log-storage.ts';
 import { DynamoSharedViews } from '../../adapters/aws/dynamodb/shared-views.ts';
 import { DynamoViewStore } from '../../adapters/aws/dynamodb/view-store.ts';
 import { bucketObjects } from '../../adapters/aws/s3/bucket.ts';
+import type { CompileSchema } from '../../core/events/open-types.ts';
 import { LogArchive } from '../../core/log/archive.ts';
 import { LargeViewStore, ViewClaims, withLargeCheckpoints } from '../../core/projections/large-views.ts';
 import { Generations } from '../../core/replays/generations.ts';
@@ -36,9 +37,11 @@ export const claimsIn = (bucket: string) => new ClaimCheck(bucketObjects(bucket)
 /** The archived segments of the log. */
 export const archiveIn = (bucket: string) => new LogArchive(bucketObjects(bucket));
 
-export const eventStore = (table: string, bucket: string) =>
+/** The streams of events. @param compile where events of registered types are appended */
+export const eventStore = (table: string, bucket: string, compile?: CompileSchema) =>
   new EventStore(decoratedStorage(commitsIn(table), { claims: claimsIn(bucket), metrics }), {
     catalogue: application.catalogue,
+    compile,
     trace: () => tracer.header,
   });
 

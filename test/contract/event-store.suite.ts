@@ -5,6 +5,7 @@ import { concurrencyContract } from './event-store.concurrency.ts';
 import { eventIdContract } from './event-store.event-ids.ts';
 import { idempotencyContract } from './event-store.idempotency.ts';
 import { modelContract } from './event-store.model.ts';
+import { openTypesContract } from './event-store.open-types.ts';
 import { readContract } from './event-store.read.ts';
 
 /**
@@ -25,6 +26,7 @@ export function eventStoreContract(name: string, createStorage: () => Promise<Co
     describe('idempotency', () => idempotencyContract(opened));
     describe('event ids', () => eventIdContract(opened));
     describe('concurrency', () => concurrencyContract(opened));
+    describe('open types', () => openTypesContract(opened));
     describe('read', () => readContract(opened));
     describe('model', () => modelContract(opened));
   });

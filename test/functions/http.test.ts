@@ -98,6 +98,26 @@ describe('the command function', () => {
     expect(answer.headers['content-type']).toBe('application/problem+json');
   });
 
+  it('registers an event type, and takes its events from then on', async () => {
+    const path = `/event-types/n${ulid().toLowerCase()}.written`;
+    const type = path.slice('/event-types/'.length);
+    const append = (text: unknown) =>
+      functions.http('command', {
+        method: 'POST',
+        path: `/streams/note-${ulid()}/events`,
+        body: { expectedVersion: 0, events: [{ type, data: { text } }] },
+      });
+    expect(await append('x')).toMatchObject({ status: 422 });
+    const body = { aggregateType: 'note', schema: { properties: { text: { type: 'string' } } } };
+    expect(await functions.http('command', { method: 'PUT', path, body })).toMatchObject({ status: 201 });
+    const written = await append('x');
+    expect(written).toMatchObject({ status: 201 });
+    expect(await append(1)).toMatchObject({ status: 422, body: { errors: [{ path: 'events.0.data.text' }] } });
+    const read = { method: 'GET' as const, path: `/streams/${written.body.streamId}/events` };
+    expect((await functions.http('query', read)).body.events).toMatchObject([{ type, data: { text: 'x' } }]);
+    expect((await functions.http('query', { method: 'GET', path })).body).toMatchObject({ version: 1, ...body });
+  });
+
   it.each([
     ['malformed JSON', '{', 400, 'MALFORMED_JSON'],
     ['a member twice', '{"agentId":"1","agentId":"2"}', 400, 'MALFORMED_JSON'],

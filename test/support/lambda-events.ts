@@ -11,7 +11,7 @@ import {
 import type { APIGatewayProxyEvent, Context, DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
 
 export interface HttpRequest {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PUT';
   /** The path with its query string. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;

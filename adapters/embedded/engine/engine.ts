@@ -94,7 +94,7 @@ function compose(folder: DataFolder, options: EngineOptions): Engine {
   const stores = openStores(folder, { dataDir, catalogue, settings, telemetry, logger, damage });
   const { store, objects, views, sharedViews, control, generations, log, busMarks } = stores;
   const { states, writer: snapshots } = openStates({ store, objects, folds, settings, logger, metrics });
-  const bus = createBus(settings, telemetry, logger);
+  const bus = createBus(settings, telemetry, { logger, catalogue });
   const relayBatch = settings.bus.batch_size;
   const shared = { folder, stores, projections, logger, concurrency };
   const delivery = createDelivery({ ...shared, sagas, bus, policy, telemetry, relayBatch, snapshots });
@@ -134,12 +134,17 @@ function compose(folder: DataFolder, options: EngineOptions): Engine {
 }
 
 /** A bus without subscribers outside of the process. Its publisher only counts the published events, as on AWS. */
-function createBus(settings: EventSystem, { metrics, tracer }: Telemetry, logger: Logger): EventBus {
+function createBus(
+  settings: EventSystem,
+  { metrics, tracer }: Telemetry,
+  { logger, catalogue }: Pick<EngineOptions, 'logger' | 'catalogue'>,
+): EventBus {
+  const countedSources = settings.monitoring.counted_sources;
   const bus = new EventBus({
     onHandlerError: logLines(logger).subscriberFailed,
     observe: traceHandling(tracer),
   });
   const nowhere = { publish: async () => [] };
-  bus.addPublisher('metrics', meteredPublisher(nowhere, metrics, settings.monitoring.counted_sources));
+  bus.addPublisher('metrics', meteredPublisher(nowhere, metrics, { countedSources, catalogue }));
   return bus;
 }

@@ -8,6 +8,7 @@ import { layoutOf } from '../../../core/log/partition.ts';
 import { RecentPages } from '../../../core/log/recent-pages.ts';
 import { LargeViewStore, ViewClaims, withLargeCheckpoints } from '../../../core/projections/large-views.ts';
 import { Generations } from '../../../core/replays/generations.ts';
+import { compileLater } from '../../../core/schemas/compile-later.ts';
 import { ClaimCheck } from '../../../core/store/claim-check.ts';
 import { EventStore } from '../../../core/store/event-store.ts';
 import type { DamageRecord } from '../../../core/telemetry/damage.ts';
@@ -60,6 +61,7 @@ export function openStores(
     claims,
     store: new EventStore(decoratedStorage(commits, { claims, ...telemetry }), {
       catalogue,
+      compile: compileLater,
       trace: () => telemetry.tracer.header,
     }),
     viewClaims,

@@ -87,7 +87,7 @@ describe('POST /streams/{streamId}/events', () => {
     const stream = newStream();
     const broken = [
       { type: 'external-service.response', data: { serviceId: '42', requestId: '', response: 1, more: 1 } },
-      { type: 'no.such', data: {} },
+      { type: 'agent.no-such', data: {} },
       { ...step('x'), unknown: true },
       { type: 'task.failed', data: { taskId: '1', agentId: '2', error: 'in a service stream' } },
     ];

@@ -60,6 +60,16 @@ const story: readonly Request[] = [
       ],
     },
   },
+  {
+    operation: 'registerEventType',
+    path: { type: 'order.placed' },
+    body: {
+      aggregateType: 'order',
+      schema: { type: 'object', properties: { sku: { type: 'string' } }, required: ['sku'] },
+      description: 'A customer ordered an item.',
+    },
+  },
+  { operation: 'getEventType', path: { type: 'order.placed' } },
   { operation: 'readStream', path: { streamId: 'agent-42' }, query: { from: '2', limit: '1' } },
   { operation: 'listStreams', query: { prefix: 'agent-' } },
   { operation: 'readLog', query: { type: 'agent.created', limit: '1' }, until: { events: [{}] } },

@@ -36,7 +36,7 @@ it('events are counted by type, outcome and known sources; a source that somebod
   const publisher = {
     publish: async ([first]: readonly DomainEvent[]) => (first ? [{ event: first, error: 'no' }] : []),
   };
-  await meteredPublisher(publisher, metrics, ['annals']).publish(events);
+  await meteredPublisher(publisher, metrics, { countedSources: ['annals'], catalogue }).publish(events);
   const type = 'agent.step-recorded';
   expect(counted('events_total')).toEqual([
     { type, source: 'annals', status: 'failure', value: 1 },
@@ -46,7 +46,10 @@ it('events are counted by type, outcome and known sources; a source that somebod
   expect(counted('event_size_bytes').map(({ value }) => value)).toEqual(
     events.map((one) => JSON.stringify(one).length),
   );
-  const broken = meteredPublisher({ publish: () => Promise.reject(new Error('down')) }, metrics, []);
+  const broken = meteredPublisher({ publish: () => Promise.reject(new Error('down')) }, metrics, {
+    countedSources: [],
+    catalogue,
+  });
   await expect(broken.publish(events)).rejects.toThrow('down');
   expect(
     counted('events_total')
@@ -62,8 +65,8 @@ it('a delivery is timed by type and processor; the age of a commit counts when i
     ...commit,
     recordedAt: new Date(Date.now() - 2_000).toISOString(),
   }));
-  await meteredDelivery('projector', async () => [], metrics)(commits);
-  await meteredDelivery('relay', async ([commit]) => (commit ? [{ commit }] : []), metrics)(commits);
+  await meteredDelivery('projector', async () => [], { metrics, catalogue })(commits);
+  await meteredDelivery('relay', async ([commit]) => (commit ? [{ commit }] : []), { metrics, catalogue })(commits);
   expect(counted('event_processing_duration_seconds')).toMatchObject([
     { type: 'agent.step-recorded', processor: 'projector' },
     { type: 'agent.step-recorded', processor: 'relay' },

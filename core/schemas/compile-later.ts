@@ -1,0 +1,7 @@
+import type { CompileSchema } from '../events/open-types.ts';
+
+/** Compiles a schema. The compiler costs a start 30 ms, so the first schema loads it. */
+export const compileLater: CompileSchema = async (schema) => {
+  const { compileSchema } = await import('./compile.ts');
+  return compileSchema(schema);
+};
