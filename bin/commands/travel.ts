@@ -7,19 +7,26 @@ import { isShared } from '../../core/projections/projection.ts';
 import { loadApplication, type WithApp, withApp } from './application.ts';
 import { parseInstant } from './instant.ts';
 import { printJson, withJson } from './json-output.ts';
+import { stepLine, stepsBetween } from './steps-between.ts';
 import { createTargetClient, explained, type Target, withTarget } from './target.ts';
 
 interface TravelOptions extends Target, WithApp {
   readonly at?: string;
   readonly toVersion?: number;
+  readonly until?: string;
+  readonly untilVersion?: number;
   readonly clock: Clock;
+  readonly steps: number;
   readonly json: boolean;
 }
 
-/** Adds `travel`: shows a past view of a stream, and the changes since then. */
+/** Steps that are shown by default. */
+const SHOWN_STEPS = 100;
+
+/** Adds `travel`: shows a past view of a stream, and the steps and changes from there to another moment. */
 export function addTravelCommand(program: Command): void {
   withJson(withTarget(withApp(program.command('travel'))))
-    .description('show a past view of a stream, and the changes since then')
+    .description('show a past view of a stream, and the steps and changes since then')
     .argument('<stream>', 'id of the stream, such as agent-42')
     .addOption(
       new Option('--at <time>', 'the time, ISO 8601 with Z or an offset')
@@ -27,7 +34,14 @@ export function addTravelCommand(program: Command): void {
         .argParser(parseInstant),
     )
     .addOption(new Option('--to-version <n>', 'the version instead of a time').argParser(parseVersion))
-    .addOption(new Option('--clock <clock>', 'the time of events that --at means').choices(clocks).default('happened'))
+    .addOption(
+      new Option('--until <time>', 'the end of the steps and changes; by default now')
+        .conflicts('untilVersion')
+        .argParser(parseInstant),
+    )
+    .addOption(new Option('--until-version <n>', 'the version of the end instead of a time').argParser(parseVersion))
+    .addOption(new Option('--clock <clock>', 'the time of events that times mean').choices(clocks).default('happened'))
+    .addOption(new Option('--steps <n>', 'most steps to show').default(SHOWN_STEPS).argParser(parseVersion))
     .addHelpText('after', EXAMPLES)
     .action((stream: string, options: TravelOptions) => explained(() => travel(stream, options)));
 }
@@ -35,10 +49,12 @@ export function addTravelCommand(program: Command): void {
 const EXAMPLES = `
 Examples:
   annals travel agent-42 --to-version 1
+  annals travel agent-42 --to-version 10 --until-version 20
   annals travel agent-42 --at 2026-01-05T09:00:00Z --json`;
 
-/** Prints a past view, and its differences to the current view. @throws AnnalsRequestError, AnnalsUnreachableError, InvalidIdError, TypeError */
-async function travel(stream: string, { at, toVersion, clock, json, app, ...target }: TravelOptions): Promise<void> {
+/** Prints a past view, and the steps and differences from there to another moment. @throws AnnalsRequestError, AnnalsUnreachableError, InvalidIdError, TypeError */
+async function travel(stream: string, options: TravelOptions): Promise<void> {
+  const { at, toVersion, until, untilVersion, clock, steps: most, json, app, ...target } = options;
   const { aggregateType, aggregateId } = parseStreamId(stream);
   const { projections } = await loadApplication(app);
   const projection = projections.find((candidate) => !isShared(candidate) && candidate.aggregateType === aggregateType);
@@ -46,17 +62,28 @@ async function travel(stream: string, { at, toVersion, clock, json, app, ...targ
   if (at === undefined && toVersion === undefined)
     throw new TypeError('name the moment: --at <time> or --to-version <n>');
   const client = createTargetClient(target);
-  const [then, now] = await Promise.all([
-    client.view(projection.name, aggregateId, { at, version: toVersion, clock }),
-    client.view(projection.name, aggregateId),
-  ]);
-  if (json) return printJson({ past: then, now });
-  const moment = at ?? `version ${toVersion}`;
+  const [from, to] = [
+    { at, version: toVersion, clock },
+    { at: until, version: untilVersion, clock },
+  ];
+  const [past, now] = await Promise.all([from, to].map((moment) => client.view(projection.name, aggregateId, moment)));
+  if (!past || !now) return;
+  const moments = [
+    { ...from, shown: past.version },
+    { ...to, shown: now.version },
+  ] as const;
+  const { steps, more } = await stepsBetween(client, stream, moments, most);
+  if (json) return printJson({ past, now, steps, more });
   const lines = [
-    styleText('bold', `${stream} at ${moment}: version ${then['version']}`),
-    JSON.stringify(then, null, 2),
-    styleText('bold', `from there to now: version ${now['version']}`),
-    ...changes(then, now),
+    styleText('bold', `${stream} at ${at ?? `version ${toVersion}`}: version ${past.version}`),
+    JSON.stringify(past, null, 2),
+    styleText(
+      'bold',
+      `from there to ${until ?? (untilVersion === undefined ? 'now' : 'there')}: version ${now.version}`,
+    ),
+    ...steps.map(stepLine),
+    ...(more ? [`        … and more; --steps ${most * 10} shows them`] : []),
+    ...changes(past, now),
   ];
   for (const line of lines) console.log(line);
 }

@@ -73,7 +73,7 @@ describe('a projection at a time in the past', () => {
     expect((await client.readLog(range)).events).toEqual([]);
   });
 
-  it('is printed for one stream with its later changes', async () => {
+  it('is printed for one stream with its later steps and changes', async () => {
     const travel = (...options: string[]) =>
       promisify(execFile)(process.execPath, ['bin/annals.ts', 'travel', ...options, '--url', url()], {
         env: { ...process.env, FORCE_COLOR: '1' },
@@ -83,6 +83,15 @@ describe('a projection at a time in the past', () => {
     expect(stdout).toContain('from there to now: version 3');
     expect(stdout).toContain('\u001b[31m-   "lastAction": "one"');
     expect(stdout).toContain('\u001b[32m+   "lastAction": "two"');
+    expect(stdout).toMatch(/^ {5}3 {2}20\S+Z {2}agent\.step-recorded {2}two$/m);
+    const json = async (...options: string[]) => JSON.parse((await travel(...options, '--json')).stdout);
+    const actions = ({ steps }: { steps: { data: { action: string } }[] }) => steps.map(({ data }) => data.action);
+    const imported = await json('agent-imported', '--at', '2020-02-02T10:04:00Z');
+    expect([actions(imported), imported.now.steps, imported.more]).toEqual([['second'], 2, false]);
+    const versions = await json('agent-imported', '--to-version', '1', '--until-version', '3', '--steps', '1');
+    expect([actions(versions), versions.more]).toEqual([['second'], true]);
+    const times = ['--at', '2020-02-02T10:00:00Z', '--until', '2020-02-02T10:03:00Z'];
+    expect(actions(await json('agent-imported', ...times))).toEqual(['first']);
     await expect(travel('agent-none', '--to-version', '1')).rejects.toMatchObject({ code: 1 });
     await expect(travel('agent-a')).rejects.toThrow('name the moment');
   });
