@@ -19,7 +19,7 @@ export const viewClock = z
   .enum(clocks)
   .default('happened')
   .describe(
-    'The time of events that `at` means. `happened`: their `timestamp`; a late event changes the answer. `recorded`: their `recordedAt`; the answer never changes',
+    'The time of events that `at` means, and the hours of the fleet overview. `happened`: their `timestamp`; a late event changes the answer. `recorded`: their `recordedAt`; the answer never changes',
   );
 
 /** The query for a view: the newest, a past state, or a state to wait for. */

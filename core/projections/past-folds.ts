@@ -6,11 +6,13 @@ import type { PastMoment } from '../events/clock.ts';
 import type { JsonObject } from '../events/json.ts';
 import type { LogFilter } from '../log/filter.ts';
 import type { EventLog } from '../log/log.ts';
+import { EVER } from '../state/happened.ts';
 import type { HistoryParts } from '../state/inherit.ts';
 import type { Commit } from '../store/commit.ts';
 import { CounterNames } from './counter-names.ts';
 import { type PastView, PastViews } from './point-in-time.ts';
 import type { AnyProjection, ProjectionOf } from './projection.ts';
+import { RecordedCount } from './recorded-count.ts';
 import { SharedFold } from './shared-fold.ts';
 import { type AnySharedProjection, shownCounts } from './shared-projection.ts';
 import type { CounterValues } from './shared-view-store.ts';
@@ -91,7 +93,8 @@ export class PastFolds {
   ): Promise<readonly PastView[]> {
     const { at, clock } = moment;
     const begin = () => new PastViews(projection, this.#histories, clock === 'happened' ? at : undefined);
-    const { fold } = await this.#at(projection, moment, { aggregateType: projection.aggregateType }, begin, signal);
+    const filter = { aggregateType: projection.aggregateType, ...rangeOf(moment) };
+    const { fold } = await this.#at(nameOf(projection, moment), at.toISOString(), filter, begin, signal);
     return fold.views();
   }
 
@@ -102,29 +105,47 @@ export class PastFolds {
     signal?: AbortSignal,
   ): Promise<ReadonlyMap<string, CounterValues>> {
     const begin = () => new SharedFold(projection, this.#log.catalogue, moment);
-    const { fold } = await this.#at(projection, moment, {}, begin, signal);
+    const at = moment.at.toISOString();
+    const { fold } = await this.#at(nameOf(projection, moment), at, rangeOf(moment), begin, signal);
     return shownCounts(await this.#names.bound(projection, fold.increments()));
   }
 
+  /**
+   * The counters of a view by the time at which its events were recorded, up to an instant; undefined without such an
+   * event, and when the projection has no such view of this key. @throws the errors of {@link views}
+   */
+  async recorded(
+    projection: AnySharedProjection,
+    key: string,
+    until = EVER,
+    signal?: AbortSignal,
+  ): Promise<CounterValues | undefined> {
+    const range = projection.recorded?.rangeOf(key);
+    const { recorded } = projection;
+    if (!range || !recorded) return undefined;
+    const to = new Date(Math.min(Date.parse(range.to), until.getTime())).toISOString();
+    const begin = () => new RecordedCount(key, projection, recorded, this.#log.catalogue);
+    const filter = { from: range.from, to, types: projection.types };
+    const { fold } = await this.#at(`${projection.name} ${key} ${to}`, to, filter, begin, signal);
+    return shownCounts(fold.increments()).get(key);
+  }
+
   async #at<F extends GrowingFold>(
-    { name }: AnyProjection,
-    { at: instant, clock }: PastMoment,
+    name: string,
+    at: string,
     filter: LogFilter,
     begin: () => F,
     signal: AbortSignal | undefined,
   ): Promise<Kept<F>> {
-    const at = instant.toISOString();
-    const key = `${name} ${clock} ${at}`;
     this.#forgetOld();
-    // A projection's name determines the type of its fold.
-    const known = this.#folds.get(key) as Kept<F> | undefined;
+    // The name determines the type of the fold.
+    const known = this.#folds.get(name) as Kept<F> | undefined;
     if (!known && this.#folds.size >= MAX_FOLDS) throw new UnavailableError(TOO_MANY);
-    const range = clock === 'recorded' ? { ...filter, to: at } : filter;
-    const kept = known ?? { ...NEW, fold: begin(), at, filter: range };
-    this.#folds.delete(key); // inserted again, so the newest fold is the last entry
-    this.#folds.set(key, kept);
+    const kept = known ?? { ...NEW, fold: begin(), at, filter };
+    this.#folds.delete(name); // inserted again, so the newest fold is the last entry
+    this.#folds.set(name, kept);
     kept.askedAt = Date.now();
-    await this.#wait(key, kept, signal);
+    await this.#wait(name, kept, signal);
     return kept;
   }
 
@@ -180,6 +201,11 @@ const NEW = { position: undefined, running: undefined, waiting: 0, askedAt: 0 };
 const TOO_MANY = 'views of many past instants are being folded; ask again in a few seconds';
 const TOO_LARGE =
   'the views of that time take more memory than one answer may; replay the events up to that time: POST /replays';
+
+const nameOf = ({ name }: AnyProjection, { at, clock }: PastMoment): string => `${name} ${clock} ${at.toISOString()}`;
+
+/** What to read of the log: an event that happened by an instant may have been recorded at any time. */
+const rangeOf = ({ at, clock }: PastMoment): LogFilter => (clock === 'recorded' ? { to: at.toISOString() } : {});
 
 /** The result of a promise; undefined when the time ends first or the signal ends the wait. */
 async function soon<T>(promise: Promise<T>, ms: number, signal: AbortSignal | undefined): Promise<T | undefined> {

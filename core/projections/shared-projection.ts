@@ -46,6 +46,16 @@ export interface SharedProjection<Own extends object = JsonObject, Type extends 
   readonly named?: readonly string[];
   /** The counter by which views are listed, highest first; only with one shard. */
   readonly rank?: string;
+  /** Views of a range of time, such as a day, also by the time at which events were recorded. */
+  readonly recorded?: RecordedViews<Type>;
+}
+
+/** Views by the time at which events were recorded. They are not stored: each is counted from the log when asked for. */
+export interface RecordedViews<Type extends EventType = EventType> {
+  /** The recorded times of the view of a key, ISO 8601, both included; undefined for other views. */
+  rangeOf(key: string): { readonly from: string; readonly to: string } | undefined;
+  /** The increments of an event in this range. Pure. */
+  count(event: DomainEvent<Type>): Counters;
 }
 
 /** Declares a shared projection. @throws Error for shards outside 1 to 20, or a rank with several shards */

@@ -1,3 +1,4 @@
+import { ValidationError } from '../base/errors.ts';
 import { contention } from '../base/races.ts';
 import { streamId } from '../base/stream-id.ts';
 import type { StreamVersion } from '../base/versions.ts';
@@ -44,6 +45,8 @@ export type AnyDecider = Decider<any, any, any>;
 
 export interface CommandOptions extends Pick<AppendOptions, 'commitId' | 'digest' | 'defaults' | 'trace'> {
   readonly now?: () => Date;
+  /** When the command's events happened, ISO 8601; at most a day from now. The time of the append by default. */
+  readonly timestamp?: string | undefined;
   /** Loads states; from whole streams by default. */
   readonly states?: StateReader | undefined;
 }
@@ -60,10 +63,14 @@ export interface CommandResult<State> {
 /** For writers of other processes; those of this one come in turn. Measured under heavy contention: 2.7 attempts for each success. */
 const conflicts = contention(20);
 
+/** How far in the future the time of a command may lie, milliseconds: the clocks of senders differ. */
+const MAX_AHEAD_MS = 24 * 60 * 60 * 1_000;
+
 /**
  * Carries out a command: load, decide, append; starts over when another writer was faster. With a `commitId` a repeat
  * writes nothing and gives the first result. With a `digest` too, this holds for commands that changed nothing, and
  * another request with the `commitId` is refused.
+ * @throws ValidationError for a `timestamp` in the far future
  * @throws the errors of `decide` and of {@link EventStore.append}
  */
 export function handleCommand<State, Command, Type extends EventType>(
@@ -75,13 +82,15 @@ export function handleCommand<State, Command, Type extends EventType>(
 ): Promise<CommandResult<State>> {
   const stream = streamId(decider.aggregateType, id);
   const fold = stateFold(decider);
-  const { now = () => new Date(), states = new StateReader({ store }), ...append } = options;
+  const { now = () => new Date(), states = new StateReader({ store }), timestamp, ...append } = options;
+  if (timestamp !== undefined) assertNotAhead(timestamp, now());
   const { commitId, digest } = append;
   const key = { commitId, noted: digest !== undefined };
   const attempt = async () => {
     const loaded = await states.load(fold, stream, key);
     if (loaded.repeat) return answerOf(loaded, digest);
-    const events = decider.decide(loaded.state, command, { now: now().toISOString(), id });
+    const decided = decider.decide(loaded.state, command, { now: now().toISOString(), id });
+    const events = timestamp === undefined ? decided : decided.map((event) => ({ timestamp, ...event }));
     if (events.length === 0) {
       const { version } = loaded;
       if (commitId !== undefined && digest !== undefined) await store.note(stream, { commitId, digest, version });
@@ -101,6 +110,11 @@ export function handleCommand<State, Command, Type extends EventType>(
     return { ...after, repeated: false };
   };
   return store.writers.inTurn(stream, () => conflicts.execute(attempt));
+}
+
+function assertNotAhead(timestamp: string, now: Date): void {
+  if (Date.parse(timestamp) - now.getTime() <= MAX_AHEAD_MS) return;
+  throw new ValidationError([{ path: 'timestamp', message: 'is more than a day in the future' }]);
 }
 
 function answerOf<State>({ state, version, repeat }: Loaded<State>, digest?: string): CommandResult<State> {

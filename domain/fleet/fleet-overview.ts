@@ -1,5 +1,7 @@
+import * as z from 'zod';
 import { addWhole, MILLIONTHS, wholeAmount } from '../../core/events/amount.ts';
 import type { DomainEvent } from '../../core/events/catalogue.ts';
+import { isoOf } from '../../core/events/instant.ts';
 import { type Counts, defineSharedProjection } from '../../core/projections/shared-projection.ts';
 import type { AgentState } from '../../events/agent.ts';
 import { standardUsage } from '../../events/usage.ts';
@@ -32,8 +34,8 @@ type FleetEvent = DomainEvent<(typeof types)[number]>;
 /**
  * The whole fleet in numbers. View `all`: agents by state; agents, steps, tokens and cost by agent type; tasks by
  * outcome. The first 100 types are counted by name, all others together as `other`. A fork counts as an agent of its
- * parent's type. A view a day (`2026-01-31`, UTC, by the time at which the store took each event): events by hour and
- * type.
+ * parent's type. A view a day (`2026-01-31`, UTC, by the time at which each event happened): events by hour and type. By
+ * the time at which they were recorded, the hours of a day are counted when asked for.
  */
 export const fleetOverview = defineSharedProjection({
   name: 'fleet-overview',
@@ -44,6 +46,11 @@ export const fleetOverview = defineSharedProjection({
   named: ['agentsByType', 'stepsByType', 'tokensByType', 'costUsdByType'],
   evolve,
   count: (event: FleetEvent, own: Own | undefined, next: Own) => ({ ...activity(event), ...change(own ?? {}, next) }),
+  recorded: {
+    rangeOf: (day) =>
+      z.iso.date().safeParse(day).success ? { from: `${day}T00:00:00.000Z`, to: `${day}T23:59:59.999Z` } : undefined,
+    count: ({ type, metadata: { recordedAt } }: FleetEvent) => ({ [hourOf(recordedAt)]: { [type]: 1 } }),
+  },
 });
 
 function evolve(own: Own = {}, event: FleetEvent): Own {
@@ -81,10 +88,14 @@ const tokensOf = (used: Readonly<Record<string, unknown>>): number =>
 /** Appends without a command exist, so the first event may be of any type. */
 const born = (own: Own): Own => ({ agentType: 'unknown', state: 'created', ...own });
 
-/** The hour in which an event was recorded, and its type. */
-function activity({ type, metadata: { recordedAt } }: FleetEvent): Counts {
-  return { [recordedAt.slice(0, 10)]: { [recordedAt.slice(11, 13)]: { [type]: 1 } } };
+/** The hour in which an event happened, and its type. */
+function activity({ type, timestamp, metadata: { recordedAt } }: FleetEvent): Counts {
+  const moment = Date.parse(timestamp); // older versions accepted any text
+  const happened = Number.isNaN(moment) ? recordedAt : isoOf(moment);
+  return { [happened.slice(0, 10)]: { [hourOf(happened)]: { [type]: 1 } } };
 }
+
+const hourOf = (time: string): string => time.slice(11, 13);
 
 /** The change of the overview when the share of a stream changes: the old share is subtracted, the new share added. */
 const change = (before: Own, after: Own): Counts => ({ all: { ...sum(share(before, -1), share(after, 1)) } });

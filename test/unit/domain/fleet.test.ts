@@ -74,6 +74,17 @@ describe('fleet-overview', () => {
     });
   });
 
+  it('counts an event in the hour in which it happened', async () => {
+    const at = (timestamp: string): NewEvent => ({ ...step('1'), timestamp });
+    const { all: _, ...days } = await views(fleetOverview, {
+      'agent-1': [at('2020-02-02T23:30:00-02:00'), at('2020-02-03T01:59:59Z'), at('2020-02-02T00:00:00Z')],
+    });
+    expect(days).toEqual({
+      '2020-02-02': { '00': { 'agent.step-recorded': 1 } },
+      '2020-02-03': { '01': { 'agent.step-recorded': 2 } },
+    });
+  });
+
   it('adds up tokens and cost under their standard names', async () => {
     const used = (usage: Record<string, number>): NewEvent => ({
       type: 'agent.step-recorded',

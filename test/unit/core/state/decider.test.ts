@@ -1,5 +1,10 @@
 import { describe, expect, it, vi } from 'vitest';
-import { CommandRejectedError, InvalidIdError, UnavailableError } from '../../../../core/base/errors.ts';
+import {
+  CommandRejectedError,
+  InvalidIdError,
+  UnavailableError,
+  ValidationError,
+} from '../../../../core/base/errors.ts';
 import { handleCommand } from '../../../../core/state/decider.ts';
 import { EventStore } from '../../../../core/store/event-store.ts';
 import { type AgentCommand, agentDecider } from '../../../../domain/agent/agent.ts';
@@ -34,6 +39,20 @@ describe('handleCommand', () => {
     expect(await run(become('stopped'))).toMatchObject({ version: 2 });
     await expect(run(step)).rejects.toThrow(CommandRejectedError);
     expect(await store.head('agent-42')).toBe(2);
+  });
+
+  it('gives its events the time at which they happened, at most a day from now', async () => {
+    const { store } = newStore();
+    const timestamp = '2020-01-05T09:00:00.000Z';
+    await handleCommand(store, agentDecider, '1', create, { timestamp });
+    const [event] = await Array.fromAsync(store.read('agent-1'));
+    expect(event).toMatchObject({ type: 'agent.created', timestamp });
+    expect(Date.parse(event?.metadata.recordedAt ?? '')).toBeGreaterThan(Date.parse(timestamp));
+    const now = () => new Date('2026-01-05T09:00:00Z');
+    const at = (time: string) =>
+      handleCommand(store, agentDecider, time.slice(8, 10), create, { timestamp: time, now });
+    await expect(at('2026-01-06T09:00:00Z')).resolves.toMatchObject({ version: 1 });
+    expect(() => at('2026-01-07T09:00:00Z')).toThrow(ValidationError);
   });
 
   it('refuses an id that no stream can have', async () => {
