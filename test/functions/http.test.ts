@@ -260,6 +260,31 @@ describe('the query function', () => {
     expect(rest.body.events.map((event: { sequenceNumber: number }) => event.sequenceNumber)).toEqual([2, 1]);
   });
 
+  it('goes by the time at which events happened, and compares two agents', async () => {
+    const ids = [ulid(), ulid()] as const;
+    for (const [index, agentId] of ids.entries()) {
+      const event = (hour: number, type: string, data: object) => {
+        return { type, timestamp: `2020-02-02T0${hour}:00:00Z`, data: { agentId, ...data } };
+      };
+      const events = [
+        event(1, 'agent.created', { agentType: 'coder', configuration: {}, createdBy: 'test' }),
+        ...Array.from({ length: index }, () => event(4, 'agent.step-recorded', { action: 'look' })),
+        event(5, 'agent.step-recorded', { action: 'late', durationMs: index }),
+        event(3, 'agent.step-recorded', { action: 'early', durationMs: index }),
+      ];
+      const path = `/streams/agent-${agentId}/events`;
+      await functions.http('command', { method: 'POST', path, body: { expectedVersion: 0, events } });
+    }
+    const [left, right] = ids;
+    const at = (query: string) => functions.http('query', { method: 'GET', path: `/agents/${left}?${query}` });
+    const time = 'at=2020-02-02T04:00:00Z';
+    expect(await at(time)).toMatchObject({ status: 200, body: { version: 3, steps: 1, lastAction: 'early' } });
+    expect(await at(`${time}&clock=recorded`)).toMatchObject({ status: 404 });
+    const diff = await functions.http('query', { method: 'GET', path: `/agents/${left}/diff?with=${right}` });
+    expect(diff).toMatchObject({ status: 200, body: { equal: false, counts: { same: 3, added: 1, changed: 0 } } });
+    expect(diff.body.steps).toMatchObject([{ step: 2, kind: 'added', action: 'look', left: null }]);
+  });
+
   it('answers with a problem when the view does not exist', async () => {
     const answer = await functions.http('query', { method: 'GET', path: '/agents/nobody' });
     expect(answer).toMatchObject({ status: 404, body: { code: 'NOT_FOUND' } });

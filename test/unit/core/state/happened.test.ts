@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { NewEvent } from '../../../../core/events/catalogue.ts';
 import type { JsonObject } from '../../../../core/events/json.ts';
@@ -105,6 +106,27 @@ describe('the state at an instant, by the time at which events happened', () => 
         state: { steps: happened.length, lastAction: `at ${happened.at(-1)}` },
       });
     }
+  });
+
+  it('is the fold of what had happened, whatever the times and the appends', async () => {
+    const times = fc.array(fc.array(fc.nat(20), { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 6 });
+    let runs = 0;
+    await fc.assert(
+      fc.asyncProperty(times, fc.nat(20), async (appends, n) => {
+        runs += 1;
+        const id = `run-${runs}`;
+        await add(id, created(id, appends[0]?.[0] ?? 0));
+        for (const own of appends) await add(id, ...own.map((time) => step(id, time)));
+        const events = await Array.fromAsync(history.store.read(`agent-${id}`));
+        const happened = events.filter(({ timestamp }) => timestamp <= minute(n));
+        const counted = events.filter((event) => happened.includes(event) || (happened[0] && event === events[0]));
+        expect(await at(id, n)).toEqual({
+          state: counted.reduce((state, event) => fold.evolve(state, event), fold.initialState),
+          version: happened.at(-1)?.sequenceNumber ?? 0,
+        });
+      }),
+      { numRuns: 60 },
+    );
   });
 
   it('has what a fork inherits, from the time of the fork on', async () => {
