@@ -3,9 +3,10 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createHistogram } from 'node:perf_hooks';
-import { readProcessLog } from '../bin/import/process-log.ts';
+import { readSources } from '../bin/import/read-sources.ts';
 import { runImport } from '../bin/import/run-import.ts';
 import { type AnnalsClient, createClient } from '../client/client.ts';
+import { XES_COLUMNS } from '../sources/process-logs/csv.ts';
 import { serve } from '../test/support/served-process.ts';
 import { sampleEvents } from './harness/events.ts';
 
@@ -30,7 +31,7 @@ try {
 }
 
 async function importLog(client: AnnalsClient, path: string) {
-  const cases = await readProcessLog(path, { workflowType: 'bench', assumeUtc: false });
+  const { parts: cases } = await readSources([path], { format: 'csv', workflowType: 'bench', columns: XES_COLUMNS });
   const first = await runImport(client, cases, { concurrency: 16 });
   const again = await runImport(client, cases, { concurrency: 16 });
   if (first.problems.length > 0 || again.events > 0) throw new Error('the import did not go as it should');

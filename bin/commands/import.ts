@@ -1,82 +1,124 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { ID_PATTERN } from '../../core/base/stream-id.ts';
-import { agentRunSources, type RunNames } from '../import/agent-run.ts';
-import { InputError } from '../import/input.ts';
-import { readProcessLog } from '../import/process-log.ts';
+import { FORMATS, type Format } from '../../sources/detect.ts';
+import { type ColumnMap, XES_COLUMNS } from '../../sources/process-logs/csv.ts';
 import { trackProgress } from '../import/progress.ts';
+import { type FoundSources, readSources } from '../import/read-sources.ts';
 import { createReport } from '../import/report.ts';
-import { type ImportSource, runImport } from '../import/run-import.ts';
+import { runImport } from '../import/run-import.ts';
+import { parseInstant } from './instant.ts';
 import { printJson, withJson } from './json-output.ts';
 import { createTargetClient, type Target, withTarget } from './target.ts';
 
 interface ImportOptions extends Target {
+  readonly id?: string;
+  readonly prefix?: string;
+  readonly start?: string;
+  readonly type: string;
+  readonly caseType?: string;
+  readonly map: ColumnMap;
   readonly concurrency: number;
   readonly json: boolean;
 }
 
-/** Adds `import agent-run` and `import process-log`: they import recorded histories into a running server. */
+const DESCRIPTIONS: Readonly<Record<Format, string>> = {
+  'claude-code': 'sessions of Claude Code (`*.jsonl`), each an agent, and sub-agents as its children',
+  codex: 'rollouts of Codex (`*.jsonl`, `*.jsonl.zst`), each an agent',
+  atif: 'trajectories in ATIF, the format of Harbor, each an agent',
+  'mini-swe-agent': 'trajectories of mini-swe-agent, each an agent',
+  'swe-agent': 'trajectories of SWE-agent, each an agent; also files with only a history',
+  openhands: 'folders of events of OpenHands, each an agent',
+  xes: 'logs of processes in XES, each case a workflow',
+  ocel: 'object-centric logs in OCEL 2.0 JSON, each object of a type a workflow',
+  csv: 'logs of processes as CSV, each case a workflow',
+};
+
+/** Earlier names of formats. */
+const ALIASES: Readonly<Partial<Record<Format, string>>> = { 'swe-agent': 'agent-run', csv: 'process-log' };
+
+/** Adds `import [format] <paths...>`: it imports recorded histories into a running server. */
 export function addImportCommand(program: Command): void {
-  const group = program.command('import').description('import recorded histories into a running server');
-
-  group.addHelpText('after', EXAMPLES);
-
-  withImport(group.command('agent-run'))
-    .description('recorded runs of software-engineering agents (SWE-agent), each as the history of an agent')
-    .argument('<files...>', '.traj files, gzipped or not')
-    .addOption(new Option('--id <id>', 'the id of the agent, for one file').conflicts('prefix').argParser(parseId))
-    .option(
-      '--prefix <text>',
-      'text before the name of each file: `--prefix night-` imports the same runs as other agents',
-    )
-    .addHelpText('after', '\nExample:\n  annals import agent-run runs/*.traj --prefix monday-')
-    .action(async (files: string[], { id, prefix, ...target }: ImportOptions & RunNames, command: Command) => {
-      if (id !== undefined && files.length > 1) command.error('error: --id names one agent; name one file');
-      await importAll(agentRunSources(files, { id, prefix }), 'agent runs', target);
-    });
-
-  withImport(group.command('process-log'))
-    .description('a log of a process with XES column names, each case as the history of a workflow')
-    .argument('<file>', 'CSV, gzipped or not')
-    .option('--type <name>', 'type of the workflows', 'process')
-    .option('--utc', 'take times without an offset as UTC', false)
-    .addHelpText('after', '\nExample:\n  annals import process-log log.csv.gz --type permit --utc')
-    .action(async (file: string, { type, utc, ...target }: ImportOptions & { type: string; utc: boolean }) => {
-      try {
-        const cases = await readProcessLog(file, { workflowType: type, assumeUtc: utc });
-        await importAll(cases, 'cases', target);
-      } catch (error) {
-        if (!(error instanceof InputError)) throw error;
-        console.error(error.message);
-        process.exitCode = 1;
-      }
-    });
+  const group = program
+    .command('import')
+    .description('import recorded histories into a running server')
+    .usage('[format] <paths...> [options]')
+    .addHelpText('after', EXAMPLES);
+  addFormat(group.command('auto', { isDefault: true }), 'files of any known format: each file is looked at', 'auto');
+  for (const format of FORMATS) {
+    const command = group.command(format);
+    const alias = ALIASES[format];
+    addFormat(alias === undefined ? command : command.alias(alias), DESCRIPTIONS[format], alias ?? format, format);
+  }
 }
 
 const EXAMPLES = `
 Examples:
+  annals import ~/.claude/projects
+  annals import codex ~/.codex/sessions
   annals import agent-run runs/*.traj
-  annals import process-log log.csv.gz`;
+  annals import csv log.csv --map case=CaseID,activity=Activity,time=Timestamp`;
+
+function addFormat(command: Command, description: string, name: string, format?: Format): void {
+  withImport(command)
+    .description(description)
+    .argument('<paths...>', 'files, packed or not, and folders')
+    .addHelpText('after', `\nExample:\n  annals import ${name} ${EXAMPLE_PATHS[name] ?? 'runs/'}`)
+    .action(async (paths: string[], options: ImportOptions, { error }: Command) => {
+      const found = await readSources(paths, { ...options, format, workflowType: options.type, columns: options.map });
+      if (options.id !== undefined && found.parts.length > 1) error('error: --id names one agent; name one file');
+      await importAll(found, options);
+    });
+}
+
+const EXAMPLE_PATHS: Readonly<Record<string, string>> = {
+  auto: 'runs/ --prefix monday-',
+  'agent-run': 'runs/*.traj --prefix monday-',
+  'process-log': 'log.csv.gz --type permit',
+};
 
 function withImport(command: Command): Command {
-  return withJson(withTarget(command)).addOption(
-    new Option('--concurrency <n>', 'number of streams to import side by side').default(16).argParser(parseConcurrency),
-  );
+  return withJson(withTarget(command))
+    .addOption(new Option('--id <id>', 'the id of the agent, for one file').conflicts('prefix').argParser(parseId))
+    .option('--prefix <text>', 'text before each name, in the place of the folder and, for logs, of the file')
+    .addOption(
+      new Option('--start <time>', 'when runs without times began; the time of the file by default').argParser(
+        parseInstant,
+      ),
+    )
+    .option('--type <name>', 'type of the workflows of a log', 'process')
+    .option('--case-type <type>', 'the type of object that is a case of an OCEL log')
+    .addOption(
+      new Option('--map <columns>', 'the columns of a CSV log, as in case=CaseID,activity=Activity,time=Timestamp')
+        .argParser(parseMap)
+        .default(XES_COLUMNS, 'the names of XES'),
+    )
+    .addOption(new Option('--utc', 'times without an offset are UTC, as they are anyway').hideHelp())
+    .addOption(
+      new Option('--concurrency <n>', 'number of files and streams to import side by side')
+        .default(16)
+        .argParser(parseConcurrency),
+    );
 }
 
 async function importAll(
-  sources: readonly ImportSource[],
-  things: string,
+  { parts, problems, passedOver }: FoundSources,
   { concurrency, json, ...target }: ImportOptions,
 ): Promise<void> {
-  if (!json) console.log(`importing ${sources.length.toLocaleString('en')} ${things} into ${target.url}`);
+  if (!json) console.log(`importing ${parts.length.toLocaleString('en')} files into ${target.url}`);
   const client = createTargetClient(target);
-  const progress = trackProgress(sources.length, things);
+  const progress = trackProgress(parts.length);
   const interrupted = new AbortController();
   const interrupt = () => interrupted.abort(); // a second signal ends the process at once
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
   const options = { concurrency, onProgress: progress.update, signal: interrupted.signal };
-  const result = await runImport(client, sources, options).finally(progress.stop);
+  const imported = await runImport(client, parts, options).finally(progress.stop);
   process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+  const result = {
+    ...imported,
+    failed: imported.failed + problems.length,
+    problems: [...problems, ...imported.problems],
+    leftOut: { ...imported.leftOut, ...(passedOver > 0 ? { 'files of no known format': passedOver } : {}) },
+  };
   const report = createReport(result, target.url);
   for (const line of report.errors) console.error(line);
   if (json) printJson({ ...result, stopped: result.stopped?.message });
@@ -96,6 +138,18 @@ function parseId(value: string): string {
   throw new InvalidArgumentError(
     'An id has 1 to 128 characters out of A-Z a-z 0-9 . _ ~ : - and starts with a letter or digit.',
   );
+}
+
+function parseMap(value: string): ColumnMap {
+  const given = value.split(',').map((pair) => {
+    const [name = '', ...column] = pair.split('=');
+    if (!Object.hasOwn(XES_COLUMNS, name) || column.length === 0) {
+      const names = Object.keys(XES_COLUMNS).join(', ');
+      throw new InvalidArgumentError(`${JSON.stringify(pair)} is no pair such as case=CaseID. The names are ${names}.`);
+    }
+    return [name, column.join('=')];
+  });
+  return { ...XES_COLUMNS, ...Object.fromEntries(given) };
 }
 
 const MAX_CONCURRENCY = 256;

@@ -1,15 +1,23 @@
 import { issuesOf } from '../../core/base/validation.ts';
-import type { NewEvent } from '../../core/events/catalogue.ts';
 import { findJsonFault } from '../../core/events/json.ts';
 import { newEventSchema } from '../../events/catalogue.ts';
+import type { SourceEvent } from '../../sources/source-event.ts';
+import { InputError } from './input.ts';
 import { sizeFault } from './request-size.ts';
 
-/** The reason for which the server would refuse an event, found before any request; undefined when it would accept it. */
-export function eventFault(event: NewEvent): string | undefined {
+/** @throws InputError when the server would refuse the event, with the place in the file */
+export function assertAccepted(file: string, { event, place }: SourceEvent): void {
+  const fault = eventFault(event);
+  if (fault === undefined) return;
+  if (fault.startsWith('data.')) throw new InputError(file, `${place}.${fault.slice('data.'.length)}`, '');
+  throw new InputError(file, place, fault);
+}
+
+function eventFault(event: SourceEvent['event']): string | undefined {
   const fault = findJsonFault(event);
   if (fault) return `${fault.path.join('.')}: ${fault.message}`;
   const parsed = newEventSchema.safeParse(event);
-  if (parsed.success) return sizeFault(event.data);
+  if (parsed.success) return sizeFault(event);
   return issuesOf(parsed.error)
     .map(({ path, message }) => `${path}: ${message}`)
     .join('; ');

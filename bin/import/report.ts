@@ -12,7 +12,8 @@ export function createReport(
   const errors = problems.slice(0, MAX_PROBLEMS);
   if (problems.length > MAX_PROBLEMS) errors.push(`and ${count(problems.length - MAX_PROBLEMS)} more such problems`);
   if (result.stopped) errors.push(outage(result, url, result.stopped));
-  return { errors, summary: summarize(result) };
+  const leftOut = Object.entries(result.leftOut).map(([what, times]) => `\n${count(times)} ${what}`);
+  return { errors, summary: summarize(result) + leftOut.join('') };
 }
 
 function outage({ streams, events, repeated }: ImportResult, url: string, stopped: Error): string {

@@ -2,8 +2,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ulid } from 'ulid';
 import { describe, expect, it } from 'vitest';
-import { agentRunSources } from '../../bin/import/agent-run.ts';
+import { openFile } from '../../bin/import/open-file.ts';
 import { runImport } from '../../bin/import/run-import.ts';
+import { sweAgentPart } from '../../sources/session-files/swe-agent.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { deployedClient } from './client.ts';
 
@@ -37,18 +38,19 @@ function recordedRun(steps: number) {
 
 /** Recorded runs in files, with this many steps each. @returns their agents and where they are */
 function files(...lengths: number[]) {
-  return lengths.map((steps) => {
+  const recorded = lengths.map(async (steps) => {
     const agentId = `run-${ulid()}`;
     const file = join(folder, `${agentId}.traj`);
     writeFileSync(file, JSON.stringify(recordedRun(steps)));
-    return { agentId, steps, source: agentRunSources([file]) };
+    return { agentId, steps, source: sweAgentPart(await openFile(file), agentId, {}) };
   });
+  return Promise.all(recorded);
 }
 
 describe('recorded agent runs', () => {
   it('come in through API Gateway, each the history of an agent, and show in its view', async () => {
-    const runs = files(3, 12, 30);
-    const sources = runs.flatMap(({ source }) => source);
+    const runs = await files(3, 12, 30);
+    const sources = runs.map(({ source }) => source);
     const result = await runImport(client, sources, { concurrency: 4 });
     expect(result).toMatchObject({ streams: 3, conflicts: 0, failed: 0, unfinished: 0, problems: [] });
     for (const { agentId, steps } of runs) {
@@ -67,7 +69,7 @@ describe('recorded agent runs', () => {
   });
 
   it('come in once, however often they are sent', async () => {
-    const sources = files(5, 8).flatMap(({ source }) => source);
+    const sources = (await files(5, 8)).map(({ source }) => source);
     const first = await runImport(client, sources, { concurrency: 4 });
     const again = await runImport(client, sources, { concurrency: 4 });
     expect(again).toMatchObject({ streams: 2, events: 0, problems: [] });

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { ID_PATTERN } from '../../core/base/stream-id.ts';
+import { ID_PATTERN } from '../core/base/stream-id.ts';
 
 const MAX_ID = 128;
 const DIGEST_CHARACTERS = 32;
@@ -14,11 +14,6 @@ export function fitId(name: string): string {
   const suffix = `~${digest(name).slice(0, SUFFIX_CHARACTERS)}`;
   const fitted = name.replaceAll(/[^A-Za-z0-9._~:-]+/g, '-').replace(/^[^A-Za-z0-9]+/, '');
   return `${fitted.slice(0, MAX_ID - suffix.length) || 'unnamed'}${suffix}`;
-}
-
-/** An idempotency key that follows from the content of a request, so that the same content is a repeat. */
-export function contentKey(...content: readonly unknown[]): string {
-  return `import-${digest(JSON.stringify(content))}`;
 }
 
 /** A short hash of a text. */

@@ -1,0 +1,172 @@
+import { type AnnalsClient, AnnalsRequestError } from '../../client/client.ts';
+import { addAmount } from '../../core/events/amount.ts';
+import type { DomainEvent, NewEvent } from '../../core/events/catalogue.ts';
+import { MAX_GIVEN_IDS } from '../../core/store/new-events.ts';
+import type { AgentState } from '../../events/agent.ts';
+import { digest } from '../../sources/names.ts';
+import { keyOf, type SourceEvent } from '../../sources/source-event.ts';
+import { SAFE_BATCH_BYTES } from './request-size.ts';
+
+/** Most events of a page of a stream. */
+const PAGE = 1_000;
+
+/** Another history is in a stream of this name. */
+export class OtherHistoryError extends Error {
+  override readonly name = 'OtherHistoryError';
+}
+
+/** The counts of a batch. */
+export interface Written {
+  readonly events: number;
+  readonly repeated: number;
+}
+
+/** Gathers the events of a stream in batches, and appends those that the stream lacks. */
+export class StreamWriter {
+  readonly streamId: string;
+  readonly #client: AnnalsClient;
+  #batch: SourceEvent[] = [];
+  #bytes = 0;
+  #known: KnownEvents | undefined;
+
+  constructor(client: AnnalsClient, streamId: string) {
+    this.#client = client;
+    this.streamId = streamId;
+  }
+
+  /** @returns the batch before this event, when it is full */
+  add(event: SourceEvent): readonly SourceEvent[] {
+    const size = Buffer.byteLength(JSON.stringify(event.event)) + 1;
+    const isFull = this.#batch.length === MAX_GIVEN_IDS || this.#bytes + size > SAFE_BATCH_BYTES;
+    const full = isFull ? this.take() : [];
+    this.#batch.push(event);
+    this.#bytes += size;
+    return full;
+  }
+
+  /** The events that wait. */
+  take(): readonly SourceEvent[] {
+    const batch = this.#batch;
+    this.#batch = [];
+    this.#bytes = 0;
+    return batch;
+  }
+
+  /**
+   * Appends the events of a batch that the stream lacks. Batches have to be written one after the other.
+   * @throws OtherHistoryError before anything of the batch is sent
+   */
+  async write(batch: readonly SourceEvent[]): Promise<Written> {
+    const known = this.#known ?? (await this.#read(batch[0]));
+    this.#known = known;
+    const fresh = batch.filter((each) => known.isNew(each));
+    const events = fresh.flatMap((each) => known.add(each) ?? []);
+    const repeated = batch.filter(({ event }) => known.wasThere(event.id)).length;
+    if (events.length === 0) return { events: 0, repeated };
+    const idempotencyKey = `import-${digest(JSON.stringify([this.streamId, events]))}`;
+    await this.#client.append(this.streamId, { expectedVersion: 'any', events }, { idempotencyKey });
+    return { events: events.length, repeated };
+  }
+
+  async #read(first: SourceEvent | undefined): Promise<KnownEvents> {
+    const known = new KnownEvents(this.streamId);
+    try {
+      for (let cursor: string | undefined; ; ) {
+        const page = await this.#client.readStream(this.streamId, { limit: PAGE, ...(cursor ? { cursor } : {}) });
+        for (const event of page.events) known.addThere(event);
+        if (page.next === null) break;
+        cursor = page.next;
+      }
+    } catch (error) {
+      if (!(error instanceof AnnalsRequestError && error.code === 'STREAM_NOT_FOUND')) throw error;
+    }
+    known.assertSameBeginning(first);
+    return known;
+  }
+}
+
+/** The ids of the events of a stream, and their usage. */
+class KnownEvents {
+  readonly #streamId: string;
+  readonly #there = new Set<string>();
+  readonly #sent = new Set<string>();
+  readonly #keys = new Set<string>();
+  /** The state of an agent so far. */
+  #state: AgentState | undefined;
+  /** The usage of the events so far. */
+  readonly #used: Record<string, number> = {};
+
+  constructor(streamId: string) {
+    this.#streamId = streamId;
+  }
+
+  wasThere(id: string): boolean {
+    return this.#there.has(id);
+  }
+
+  addThere(event: DomainEvent): void {
+    const { id } = event;
+    this.#there.add(id);
+    this.#follow(event);
+    const key = keyOf(id);
+    if (key !== id) this.#keys.add(key);
+  }
+
+  /**
+   * @returns the event to send: a change from the state in which the stream is, usage without what earlier events have;
+   * undefined when it would change nothing
+   */
+  add({ event, totals }: SourceEvent): NewEvent | undefined {
+    this.#sent.add(event.id);
+    if (event.type === 'agent.state-changed') return this.#change(event);
+    if (!totals) {
+      this.#follow(event);
+      return event;
+    }
+    const left = Object.entries(totals).map(([name, total]) => [
+      name,
+      addAmount(0, Math.max(0, Number(total) - (this.#used[name] ?? 0))),
+    ]);
+    const counted = { ...event, data: { ...event.data, usage: Object.fromEntries(left) } } as NewEvent;
+    this.#follow(counted);
+    return counted;
+  }
+
+  #change(event: NewEvent<'agent.state-changed'>): NewEvent | undefined {
+    const previousState = this.#state ?? event.data.previousState;
+    if (previousState === event.data.newState) return undefined;
+    this.#state = event.data.newState;
+    return { ...event, data: { ...event.data, previousState } };
+  }
+
+  /** Follows the state and the usage of an agent. */
+  #follow(event: NewEvent | DomainEvent): void {
+    if (event.type === 'agent.created') this.#state = 'created';
+    else if (event.type === 'agent.state-changed') this.#state = event.data.newState;
+    else if (event.type === 'agent.step-recorded') {
+      for (const [name, used] of Object.entries(event.data.usage ?? {})) {
+        this.#used[name] = addAmount(this.#used[name] ?? 0, used);
+      }
+    }
+  }
+
+  /** @throws OtherHistoryError when the stream has another event under the key */
+  isNew({ event: { id }, place }: SourceEvent): boolean {
+    if (this.#there.has(id) || this.#sent.has(id)) return false;
+    if (this.#keys.has(keyOf(id))) throw this.#other(`${place} differs`);
+    return true;
+  }
+
+  assertSameBeginning(first: SourceEvent | undefined): void {
+    if (first && this.#there.size > 0 && !this.#there.has(first.event.id))
+      throw this.#other('it begins with other events');
+  }
+
+  #other(difference: string): OtherHistoryError {
+    const [type, ...id] = this.#streamId.split('-');
+    const name = `${type} ${id.join('-')}`;
+    return new OtherHistoryError(
+      `${name} exists with another history: ${difference}; import this file under another name with --id or --prefix`,
+    );
+  }
+}

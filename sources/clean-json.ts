@@ -1,0 +1,34 @@
+import type { Json, JsonObject } from '../core/events/json.ts';
+
+/** Deepest nesting of what is kept; the envelope of an event needs some levels of its own. */
+const MAX_DEPTH = 24;
+
+/**
+ * A value of a source as JSON that can be stored. Half surrogates become U+FFFD, a member `__proto__` is renamed, and what
+ * is nested too deeply is kept as text.
+ */
+export function cleanJson(value: unknown, depth = MAX_DEPTH): Json {
+  if (typeof value === 'string') return value.toWellFormed();
+  if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
+  if (typeof value === 'boolean') return value;
+  if (typeof value !== 'object' || value === null) return null;
+  if (depth === 0) return asText(value);
+  if (Array.isArray(value)) return value.map((item) => cleanJson(item, depth - 1));
+  return cleanObject(value, depth);
+}
+
+/** The same for an object. Members without a value are left out. */
+export function cleanObject(value: object, depth = MAX_DEPTH): JsonObject {
+  const members = Object.entries(value).filter(([, member]) => member !== undefined && member !== null);
+  return Object.fromEntries(members.map(([name, member]) => [nameOf(name), cleanJson(member, depth - 1)]));
+}
+
+const nameOf = (name: string): string => (name === '__proto__' ? '__proto' : name.toWellFormed());
+
+function asText(value: object): string {
+  try {
+    return JSON.stringify(value).toWellFormed();
+  } catch {
+    return 'nested too deeply to be kept';
+  }
+}
