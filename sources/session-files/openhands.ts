@@ -1,68 +1,22 @@
 import { basename } from 'node:path';
-import * as z from 'zod';
 import type { AgentState } from '../../events/agent.ts';
 import { AgentRecorder } from '../agent-recorder.ts';
 import { utcOf } from '../instant.ts';
 import type { Notices, SourceEvent, SourceFile, SourcePart } from '../source-event.ts';
 import { chatAction, toolAction } from '../steps.ts';
-import { type Usage, usageOfOpenHands } from '../usage.ts';
+import type { Usage } from '../usage.ts';
 import { textOf } from './claude-line.ts';
+import {
+  type OpenHandsEvent,
+  type OpenHandsState,
+  openHandsEvent,
+  openHandsState,
+  usageByResponse,
+} from './openhands-files.ts';
 import { type Naming, sessionId } from './session-names.ts';
 
 // Conversations of OpenHands: a folder with `base_state.json` and `events/event-00000-<id>.json`
 // (OpenHands/software-agent-sdk v1.43.1).
-
-const text = z.string().nullish().catch(undefined);
-
-const tokenUsage = z.looseObject({ model: text, response_id: text });
-
-const stateSchema = z.looseObject({
-  id: text,
-  execution_status: text,
-  agent: z
-    .looseObject({ llm: z.looseObject({ model: text }).nullish().catch(undefined) })
-    .nullish()
-    .catch(undefined),
-  workspace: z.unknown().optional(),
-  stats: z
-    .looseObject({
-      usage_to_metrics: z
-        .record(
-          z.string(),
-          z.looseObject({
-            token_usages: z.array(tokenUsage).nullish().catch(undefined),
-            costs: z
-              .array(z.looseObject({ cost: z.number().nullish().catch(undefined), response_id: text }))
-              .nullish()
-              .catch(undefined),
-            accumulated_cost: z.number().nullish().catch(undefined),
-          }),
-        )
-        .catch({}),
-    })
-    .nullish()
-    .catch(undefined),
-});
-type State = z.output<typeof stateSchema>;
-
-const eventSchema = z.looseObject({
-  kind: text,
-  id: text,
-  timestamp: text,
-  source: text,
-  llm_message: z.looseObject({ role: text, content: z.unknown().optional() }).nullish().catch(undefined),
-  thought: z.unknown().optional(),
-  reasoning_content: text,
-  action: z.unknown().optional(),
-  tool_name: text,
-  tool_call_id: text,
-  llm_response_id: text,
-  observation: z.unknown().optional(),
-  error: text,
-  detail: text,
-  code: text,
-});
-type OpenHandsEvent = z.output<typeof eventSchema>;
 
 const STATE_FILE = 'base_state.json';
 
@@ -89,12 +43,12 @@ async function* conversationEvents(
   naming: Naming,
   notices: Notices,
 ): AsyncGenerator<SourceEvent> {
-  const state = stateSchema.parse((stateFile && (await readJson(stateFile))) ?? {});
+  const state = openHandsState.parse((stateFile && (await readJson(stateFile))) ?? {});
   const thread = new OpenHandsThread(new AgentRecorder(sessionId(state.id ?? basename(path), naming)), state, notices);
   for await (const file of events) {
     const place = file.path.split(/[\\/]/).at(-1) ?? file.path;
     const value = await readJson(file);
-    const parsed = eventSchema.safeParse(value);
+    const parsed = openHandsEvent.safeParse(value);
     if (parsed.success) yield* thread.event(parsed.data, place);
     else notices.problem(place, 'is no JSON object, so it was left out');
   }
@@ -119,13 +73,13 @@ interface Call {
 
 class OpenHandsThread {
   readonly #recorder: AgentRecorder;
-  readonly #state: State;
+  readonly #state: OpenHandsState;
   readonly #notices: Notices;
   readonly #calls = new Map<string, Call>();
   readonly #usage: Map<string, Usage>;
   #events = 0;
 
-  constructor(recorder: AgentRecorder, state: State, notices: Notices) {
+  constructor(recorder: AgentRecorder, state: OpenHandsState, notices: Notices) {
     this.#recorder = recorder;
     this.#state = state;
     this.#notices = notices;
@@ -230,21 +184,6 @@ class OpenHandsThread {
 function observed(observation: unknown): string {
   const content = (observation as { content?: unknown } | null | undefined)?.content;
   return content === undefined ? textOf(observation) : textOf(content);
-}
-
-function usageByResponse({ stats }: State): Map<string, Usage> {
-  const usage = new Map<string, Usage>();
-  for (const { token_usages: used, costs } of Object.values(stats?.usage_to_metrics ?? {})) {
-    const byResponse = new Map(costs?.map(({ response_id: id, cost }) => [id, cost]));
-    for (const [index, told] of (used ?? []).entries()) {
-      // Older versions tell costs in the order of the responses, without their ids.
-      const cost =
-        byResponse.get(told.response_id ?? '') ?? (costs?.length === used?.length ? costs?.[index]?.cost : undefined);
-      const counted = usageOfOpenHands({ ...told, cost });
-      if (told.response_id && counted) usage.set(told.response_id, counted);
-    }
-  }
-  return usage;
 }
 
 /** The states of the execution. */
