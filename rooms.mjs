@@ -53,34 +53,38 @@ export const rooms = {
     holds: 'the relay, publication to the bus, dead letters of all consumers',
     may: ['core/base', 'core/events', 'core/store', 'core/bus', 'core/log', 'core/projections'],
   },
-  'core/application': {
-    holds: 'the declaration of an application: `defineAnnals`',
-    may: ['core/base', 'core/events', 'core/state', 'core/projections', 'core/sagas'],
-  },
   // the application
   events: {
     holds: 'the event types of agents, tasks and workflows, their samples, the catalogue',
     may: ['core/base', 'core/events'],
   },
+  application: {
+    holds: 'the declaration of an application: aggregates with their commands, modules, `defineAnnals`',
+    may: ['core'],
+  },
   'api/http': {
     holds: 'what every route is made of: declaration, parsing, problems, OpenAPI',
-    may: ['core', 'events'],
+    may: ['application', 'core'],
   },
   sources: {
     holds: 'what other systems send, mapped to events',
     may: ['core', 'events', 'domain'],
   },
   domain: {
-    holds: 'agents, tasks, workflows: deciders, projections, sagas, routes',
-    may: ['core', 'events', 'api/http'],
+    holds: 'agents, tasks, workflows: deciders, commands, projections, sagas',
+    may: ['application', 'core', 'events', 'annals.config.ts'],
   },
-  'api/streams': { holds: 'routes of streams', may: ['api/http', 'core', 'events'] },
-  'api/event-types': { holds: 'routes of event types', may: ['api/http', 'core', 'events'] },
-  'api/log': { holds: 'routes of the log', may: ['api/http', 'core', 'events'] },
-  'api/views': { holds: 'routes of views', may: ['api/http', 'core', 'events', 'domain'] },
-  'api/sagas': { holds: 'routes of sagas', may: ['api/http', 'api/views', 'core', 'events', 'domain'] },
-  'api/operations': { holds: 'routes of operators', may: ['api/http', 'core', 'events'] },
-  api: { holds: 'the applications put together: commands, queries, operations', may: ['domain', 'core', 'events'] },
+  'api/streams': { holds: 'routes of streams', may: ['api/http', 'core'] },
+  'api/event-types': { holds: 'routes of event types', may: ['api/http', 'core'] },
+  'api/log': { holds: 'routes of the log', may: ['api/http', 'core'] },
+  'api/views': { holds: 'routes of views', may: ['api/http', 'application', 'core'] },
+  'api/aggregates': {
+    holds: 'routes that follow from the declaration of an aggregate: commands, forks, comparisons',
+    may: ['api/http', 'application', 'core'],
+  },
+  'api/sagas': { holds: 'routes of sagas', may: ['api/http', 'api/views', 'application', 'core'] },
+  'api/operations': { holds: 'routes of operators', may: ['api/http', 'core'] },
+  api: { holds: 'the applications put together: commands, queries, operations', may: ['application', 'core'] },
   'adapters/aws': { holds: 'the ports on AWS; the only home of `@aws-sdk/*`', may: ['core'] },
   'adapters/embedded': { holds: 'the ports on one machine, and the engine that runs them', may: ['core'] },
   functions: {
@@ -98,10 +102,21 @@ export const rooms = {
   },
   bin: {
     holds: 'the command line and the CDK entry',
-    may: ['sources', 'functions/environment.ts', 'lib', 'adapters', 'api', 'client', 'domain', 'core', 'events'],
+    may: [
+      'sources',
+      'functions/environment.ts',
+      'lib',
+      'adapters',
+      'api',
+      'application',
+      'client',
+      'domain',
+      'core',
+      'events',
+    ],
   },
   entry: {
     holds: 'the published entries of the package, one file each',
-    may: ['adapters', 'api', 'bin', 'client', 'core', 'domain', 'events', 'functions', 'lib', 'testing'],
+    may: ['adapters', 'api', 'application', 'bin', 'client', 'core', 'domain', 'events', 'functions', 'lib', 'testing'],
   },
 };

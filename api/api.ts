@@ -1,3 +1,4 @@
+import type { Annals } from '../application/define-annals.ts';
 import { commandRoutes } from './commands.ts';
 import { type App, createApp } from './http/app.ts';
 import type { CommandDeps } from './http/command.ts';
@@ -6,7 +7,7 @@ import { addLogStream, logStreamRoute } from './log/log-stream.ts';
 import { addMetricsText, type MetricsTextDeps, metricsTextRoute } from './operations/metrics-text.ts';
 import { type OperateDeps, operationRoutes } from './operations/operations.ts';
 import { type TraceDeps, traceQueries } from './operations/trace-queries.ts';
-import { type QueryDeps, queryRoutes } from './queries.ts';
+import { type QueryDeps, readingRoutes } from './queries.ts';
 
 /** The parts that the whole API needs. */
 export type ApiDeps = CommandDeps & OperateDeps & QueryDeps & TraceDeps & MetricsTextDeps;
@@ -16,11 +17,13 @@ export type ApiDeps = CommandDeps & OperateDeps & QueryDeps & TraceDeps & Metric
  * sees all its traces. Where one process serves reads and another writes, give `createApp` the routes of each:
  * `queryRoutes`, `commandRoutes` or `operationRoutes`.
  */
-export function createApi(deps: ApiDeps): App {
-  const routes = [...commandRoutes, ...operationRoutes, ...queryRoutes, ...traceQueries];
-  const streamed = deps.metricsText ? [logStreamRoute, metricsTextRoute] : [logStreamRoute];
-  const app = createApp<ApiDeps>([openApiRoute(routes, streamed), ...routes], deps); // the first that matches answers
-  addLogStream(app, deps);
+export function createApi(annals: Annals, deps: ApiDeps): App {
+  const { catalogue } = annals;
+  const routes = [...commandRoutes(annals), ...operationRoutes, ...readingRoutes(annals), ...traceQueries];
+  const follow = logStreamRoute(catalogue);
+  const streamed = deps.metricsText ? [follow, metricsTextRoute] : [follow];
+  const app = createApp<ApiDeps>([...routes, openApiRoute(annals, routes, streamed)], deps);
+  addLogStream(app, catalogue, deps);
   addMetricsText(app, deps);
   return app;
 }

@@ -1,4 +1,5 @@
-import { diffQueries } from '../domain/agent/diff/diff-queries.ts';
+import type { Annals } from '../application/define-annals.ts';
+import { diffQueries } from './aggregates/diff/diff-queries.ts';
 import { commandRoutes } from './commands.ts';
 import { eventTypeQueries } from './event-types/event-type-queries.ts';
 import type { AppDeps } from './http/app.ts';
@@ -17,21 +18,22 @@ import { type ViewDeps, viewQueries } from './views/view-queries.ts';
 /** The parts that the reading routes need. */
 export interface QueryDeps extends AppDeps, LogDeps, ViewDeps, OperationDeps, DeadLetterDeps {}
 
-const answers: readonly Route<QueryDeps>[] = [
+/** The routes of an application that read, without the document. */
+export const readingRoutes = (annals: Annals): readonly Route<QueryDeps>[] => [
   ...streamList,
-  ...streamQueries,
+  ...streamQueries(annals.catalogue),
   ...eventTypeQueries,
-  ...logQueries,
-  ...viewQueries,
+  ...logQueries(annals.catalogue),
+  ...viewQueries(annals.aggregates),
   ...pastQueries,
-  ...diffQueries,
-  ...sagaQueries,
+  ...diffQueries(annals),
+  ...sagaQueries(annals.catalogue),
   ...deadLetterQueries,
   ...operationQueries,
 ];
 
-/** Every route that reads, and `GET /openapi.json`, which describes all routes. */
-export const queryRoutes: readonly Route<QueryDeps>[] = [
-  ...answers,
-  openApiRoute([...commandRoutes, ...operationRoutes, ...answers]),
-];
+/** Every route of an application that reads, and `GET /openapi.json`, which describes all routes. */
+export function queryRoutes(annals: Annals): readonly Route<QueryDeps>[] {
+  const answers = readingRoutes(annals);
+  return [...answers, openApiRoute(annals, [...commandRoutes(annals), ...operationRoutes, ...answers])];
+}

@@ -1,7 +1,7 @@
 import { DynamoCommitStorage } from '../adapters/aws/dynamodb/commit-storage.ts';
 import type { NewEvent } from '../core/events/catalogue.ts';
 import { EventStore } from '../core/store/event-store.ts';
-import { catalogue } from '../events/catalogue.ts';
+import { catalogue } from '../test/support/application.ts';
 import { createTables } from '../test/support/tables.ts';
 import { withEmulator } from './harness/emulator.ts';
 import { sampleEvents } from './harness/events.ts';

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createEngine } from '../adapters/embedded/engine/engine.ts';
-import { agents } from '../domain/agents.ts';
-import { catalogue } from '../events/catalogue.ts';
+import agents from '../domain/application.ts';
+import { catalogue } from '../test/support/application.ts';
 import { endOf } from '../test/support/log-end.ts';
 import { sampleEvents } from './harness/events.ts';
 

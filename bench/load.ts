@@ -18,7 +18,7 @@ import type { Commit } from '../core/store/commit.ts';
 import { EventStore } from '../core/store/event-store.ts';
 import { agentDecider } from '../domain/agent/agent.ts';
 import { agentStatus } from '../domain/agent/agent-status.ts';
-import { catalogue } from '../events/catalogue.ts';
+import { catalogue } from '../test/support/application.ts';
 import { startS3StandIn } from '../test/support/s3-stand-in.ts';
 import { MemoryCommitStorage } from '../testing/memory/commit-storage.ts';
 import { withEmulator } from './harness/emulator.ts';

@@ -10,7 +10,7 @@ import type { LogStorage } from '../core/log/storage.ts';
 import { LogWriter } from '../core/log/writer.ts';
 import type { Commit } from '../core/store/commit.ts';
 import { EventStore } from '../core/store/event-store.ts';
-import { catalogue } from '../events/catalogue.ts';
+import { catalogue } from '../test/support/application.ts';
 import { endOf } from '../test/support/log-end.ts';
 import { createTables } from '../test/support/tables.ts';
 import { MemoryCommitStorage } from '../testing/memory/commit-storage.ts';

@@ -13,7 +13,7 @@ import type { CommitStorage } from '../core/store/commit-storage.ts';
 import { EventStore } from '../core/store/event-store.ts';
 import { agentStatus } from '../domain/agent/agent-status.ts';
 import { fleetOverview } from '../domain/fleet/fleet-overview.ts';
-import { catalogue } from '../events/catalogue.ts';
+import { catalogue } from '../test/support/application.ts';
 import { createTables } from '../test/support/tables.ts';
 import { withEmulator } from './harness/emulator.ts';
 import { sampleEvents } from './harness/events.ts';

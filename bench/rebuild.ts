@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createEngine } from '../adapters/embedded/engine/engine.ts';
-import { agents } from '../domain/agents.ts';
-import { catalogue } from '../events/catalogue.ts';
+import agents from '../domain/application.ts';
+import { catalogue } from '../test/support/application.ts';
 import { sampleEvents } from './harness/events.ts';
 
 const { projections } = agents;

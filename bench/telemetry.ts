@@ -6,7 +6,7 @@ import { EventStore } from '../core/store/event-store.ts';
 import { decoratedStorage } from '../core/telemetry/decorated-storage.ts';
 import { noTelemetry, type Telemetry } from '../core/telemetry/telemetry.ts';
 import { Tracer } from '../core/telemetry/tracer.ts';
-import { catalogue } from '../events/catalogue.ts';
+import { catalogue } from '../test/support/application.ts';
 import { MemoryObjectStore } from '../test/support/memory-objects.ts';
 import { MemoryCommitStorage } from '../testing/memory/commit-storage.ts';
 import { sampleEvents } from './harness/events.ts';

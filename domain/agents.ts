@@ -1,10 +1,9 @@
-import { defineAnnals } from '../core/application/define-annals.ts';
-import { catalogue } from '../events/catalogue.ts';
+import { defineModule } from '../application/define-annals.ts';
+import { definitions } from '../events/catalogue.ts';
 import { agentDecider } from './agent/agent.ts';
 import { agentStatus } from './agent/agent-status.ts';
 import { fleetOverview } from './fleet/fleet-overview.ts';
 import { leaderboard } from './fleet/leaderboard.ts';
-import { sagaStatus } from './saga/saga-status.ts';
 import { multiAgentTask } from './task/multi-agent-task-saga.ts';
 import { taskDecider } from './task/task.ts';
 import { taskStatus } from './task/task-status.ts';
@@ -12,10 +11,15 @@ import { workflowDecider } from './workflow/workflow.ts';
 import { workflowSaga } from './workflow/workflow-saga.ts';
 import { workflowStatus } from './workflow/workflow-status.ts';
 
-/** Agents, tasks and workflows. A new aggregate, projection or saga is a file with its declaration, and a name here. */
-export const agents = defineAnnals({
-  catalogue,
+/**
+ * The module of agents, tasks and workflows. It has no privilege that another module lacks. A new aggregate, projection
+ * or saga is a file with its declaration, and a name here.
+ */
+export const agents = defineModule({
+  events: definitions,
   aggregates: [agentDecider, taskDecider, workflowDecider],
-  projections: [agentStatus, taskStatus, workflowStatus, sagaStatus, fleetOverview, leaderboard],
+  projections: [agentStatus, taskStatus, workflowStatus, fleetOverview, leaderboard],
   sagas: [multiAgentTask, workflowSaga],
+  // A test makes the file; the document alone needs it.
+  examples: async () => (await import('./examples.json', { with: { type: 'json' } })).default,
 });

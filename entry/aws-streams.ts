@@ -1,7 +1,7 @@
 import { dynamoDb } from '../adapters/aws/clients/clients.ts';
 import { DynamoCommitStorage } from '../adapters/aws/dynamodb/commit-storage.ts';
 import { bucketObjects } from '../adapters/aws/s3/bucket.ts';
-import type { Annals } from '../core/application/define-annals.ts';
+import type { Annals } from '../application/define-annals.ts';
 import { StateReader } from '../core/state/state-reader.ts';
 import { ClaimCheck, LargeCommitStorage } from '../core/store/claim-check.ts';
 import { EventStore } from '../core/store/event-store.ts';

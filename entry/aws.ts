@@ -1,6 +1,6 @@
 /** `annals/aws`: a deployed application from the user's functions and scripts. */
 import { fromPackages } from '../adapters/aws/clients/packages.ts';
-import type { Annals } from '../core/application/define-annals.ts';
+import type { Annals } from '../application/define-annals.ts';
 import type { AwsPlace } from './aws-streams.ts';
 import type { Streams } from './streams.ts';
 

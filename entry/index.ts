@@ -2,7 +2,26 @@
  * `annals`: what an application is declared with, and `openAnnals`, which opens it in the user's own process. The entry
  * loads no database and no AWS SDK, so bundles of applications stay small.
  */
-export { type Annals, type AnnalsDeclaration, defineAnnals } from '../core/application/define-annals.ts';
+export {
+  type Aggregate,
+  type AggregateView,
+  type CommandDeclaration,
+  type CommandDeclarations,
+  type CommandOf,
+  defineAggregate,
+  type Effect,
+  type EventTypesOf,
+  type Fork,
+  type ListFilter,
+} from '../application/aggregate.ts';
+export {
+  type Annals,
+  type AnnalsDeclaration,
+  defineAnnals,
+  defineModule,
+  type Module,
+} from '../application/define-annals.ts';
+export type { Example, Examples } from '../application/examples.ts';
 export * from '../core/base/errors.ts';
 // The whole file: TypeScript merges a `Register` of `declare module 'annals'` only through `export *`.
 export * from '../core/events/catalogue.ts';

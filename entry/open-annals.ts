@@ -1,4 +1,4 @@
-import type { Annals } from '../core/application/define-annals.ts';
+import type { Annals } from '../application/define-annals.ts';
 import type { OpenAnnals, OpenOptions } from './open-application.ts';
 
 export type * from './open-application.ts';

@@ -1,10 +1,10 @@
 import { listCursor, listViews } from '../api/views/lists.ts';
 import { readView } from '../api/views/read-view.ts';
 import { readSharedView } from '../api/views/shared-views.ts';
+import type { Annals } from '../application/define-annals.ts';
 import { consoleLogger } from '../bin/serve/console-logger.ts';
 import { listen } from '../bin/serve/server.ts';
 import { openService } from '../bin/serve/service.ts';
-import type { Annals } from '../core/application/define-annals.ts';
 import { parse } from '../core/base/validation.ts';
 import { EventStream } from '../core/log/event-stream.ts';
 import type { OpenAnnals, OpenOptions } from './open-application.ts';

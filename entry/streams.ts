@@ -1,4 +1,4 @@
-import type { Annals } from '../core/application/define-annals.ts';
+import type { Annals } from '../application/define-annals.ts';
 import { streamId } from '../core/base/stream-id.ts';
 import type { ExpectedVersion } from '../core/base/versions.ts';
 import type { DomainEvent, EventType, NewEvent } from '../core/events/catalogue.ts';

@@ -13,7 +13,7 @@ const snapshots = snapshotsIn(OBJECTS_BUCKET);
 const states = new StateReader({ store, snapshots, cacheBytes: DEFAULT_CACHE_BYTES, metrics });
 
 /** Answers requests that write: decides on the history of a stream and appends to it. */
-export const handler = httpHandler(commandRoutes, {
+export const handler = httpHandler(commandRoutes(application), {
   ...appDeps,
   store,
   states,

@@ -19,8 +19,8 @@ const routesOf = (routes: readonly RouteDeclaration[]) =>
 
 const outline = {
   routes: {
-    command: routesOf(commandRoutes),
-    query: routesOf(queryRoutes),
+    command: routesOf(commandRoutes(application)),
+    query: routesOf(queryRoutes(application)),
     operate: routesOf(operationRoutes),
   },
   sagas: application.sagas,

@@ -50,4 +50,4 @@ const deps: QueryDeps = {
 };
 
 /** Answers requests that read: views, streams, the log, the service's health and description. */
-export const handler = httpHandler(queryRoutes, deps);
+export const handler = httpHandler(queryRoutes(application), deps);

@@ -1,6 +1,8 @@
 import * as z from 'zod';
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
-import { exampleOf, showParameters } from './openapi-examples.ts';
+import type { Example, Examples } from '../../application/examples.ts';
+import type { Catalogue } from '../../core/events/catalogue.ts';
+import { showParameters } from './openapi-examples.ts';
 import { anyJson, type Document, namedSchemas, withoutUnused } from './openapi-schemas.ts';
 import { type ProblemCode, problemKinds, problemSchema } from './problem.ts';
 import { contextHeaders, REPEATED, type RouteDeclaration, type StreamedRoute } from './route.ts';
@@ -26,11 +28,19 @@ const securitySchemes = {
 } as const;
 
 /** The OpenAPI 3.1 document of routes, from the declarations that validate their requests. */
-export function openApiDocument(routes: readonly RouteDeclaration[], streamed: readonly StreamedRoute[]): Document {
+export function openApiDocument(
+  catalogue: Catalogue,
+  routes: readonly RouteDeclaration[],
+  streamed: readonly StreamedRoute[],
+  examples: Examples = {},
+): Document {
   const paths: ZodOpenApiPathsObject = {};
   for (const route of streamed) paths[route.path] = { get: toStreamedOperation(route) };
   for (const route of routes) {
-    paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: toOperation(route) };
+    paths[route.path] = {
+      ...paths[route.path],
+      [route.method.toLowerCase()]: toOperation(route, examples[route.name]),
+    };
   }
   const info = {
     title: 'Annals',
@@ -38,20 +48,19 @@ export function openApiDocument(routes: readonly RouteDeclaration[], streamed: r
     description: 'The event-sourced backbone of a system of parallel AI agents. Errors are RFC 9457 problem details.',
   };
   const security: Record<string, string[]>[] = [{}, { sigv4: [] }];
-  const components = { schemas: namedSchemas(routes), securitySchemes };
+  const components = { schemas: namedSchemas(catalogue, routes), securitySchemes };
   const document = createDocument(
     { openapi: '3.1.0', info, servers, security, paths, components },
     { override: anyJson },
   );
   const complete = withoutUnused(document);
-  showParameters(complete);
+  showParameters(complete, examples);
   return complete;
 }
 
-function toOperation(route: RouteDeclaration): ZodOpenApiOperationObject {
+function toOperation(route: RouteDeclaration, example: Example = {}): ZodOpenApiOperationObject {
   const { name, summary, description, params, query, body } = route;
   const header = route.method === 'POST' ? contextHeaders : contextHeaders.pick({ 'X-Correlation-Id': true });
-  const example = exampleOf(name);
   const content = body && { 'application/json': { schema: body, ...(example.body && { example: example.body }) } };
   return {
     operationId: name,
@@ -61,7 +70,7 @@ function toOperation(route: RouteDeclaration): ZodOpenApiOperationObject {
     ...(route.auth === false ? { security: [] } : {}),
     requestParams: { ...(params ? { path: params } : {}), ...(query ? { query } : {}), header },
     ...(content ? { requestBody: { required: true, content } } : {}),
-    responses: toResponses(route),
+    responses: toResponses(route, example),
   };
 }
 
@@ -79,8 +88,8 @@ function toStreamedOperation({ name, path, summary, query, headers, mediaType, a
 }
 
 /** A status may have both: `GET /health` answers 503 with its checks, or with a problem. */
-function toResponses(route: RouteDeclaration) {
-  const answers = toAnswers(route);
+function toResponses(route: RouteDeclaration, example: Example) {
+  const answers = toAnswers(route, example);
   const problems = toProblems(route);
   const both = Object.entries(problems).flatMap(([status, problem]) => {
     const answer = answers[status];
@@ -99,8 +108,7 @@ const commandHeaders = {
   [REPEATED]: z.enum(['true']).optional().describe('Marks the answer to a repeat; nothing was written'),
 };
 
-function toAnswers({ name, method, statuses, answer, viewVersion }: RouteDeclaration) {
-  const example = exampleOf(name);
+function toAnswers({ method, statuses, answer, viewVersion }: RouteDeclaration, example: Example) {
   const readHeaders = viewVersion ? viewHeaders : responseHeaders;
   const headers = z.object(method === 'POST' ? commandHeaders : readHeaders);
   return mapValues(statuses, (description, status) => {

@@ -1,21 +1,24 @@
 import * as z from 'zod';
 import type { CreateDocumentOptions, createDocument } from 'zod-openapi';
+import type { Catalogue } from '../../core/events/catalogue.ts';
 import { json } from '../../core/events/json.ts';
-import { newEventSchema, recordedEventSchema } from '../../events/catalogue.ts';
+import { pascalCase } from './names.ts';
 import type { RouteDeclaration } from './route.ts';
 
 /** Generators of clients take a name for each type from here, so every event, body and answer has a name. */
-export function namedSchemas(routes: readonly RouteDeclaration[]): Record<string, z.ZodType> {
+export function namedSchemas(catalogue: Catalogue, routes: readonly RouteDeclaration[]): Record<string, z.ZodType> {
+  const { newEvent } = catalogue;
+  const recordedEvent = catalogue.recordedEvent();
   const schemas = new Map<z.ZodType, string>([
-    [newEventSchema, 'NewEvent'],
-    [recordedEventSchema, 'Event'],
+    [newEvent, 'NewEvent'],
+    [recordedEvent, 'Event'],
     [json, 'Json'],
   ]);
   const name = (schema: z.ZodType | undefined, itsName: string) => {
     if (schema && schema.meta()?.id === undefined && !schemas.has(schema)) schemas.set(schema, itsName);
   };
-  for (const variant of variantsOf(newEventSchema)) name(variant, `New${pascalCase(variant.shape.type.value)}Event`);
-  for (const variant of variantsOf(recordedEventSchema)) name(variant, `${pascalCase(variant.shape.type.value)}Event`);
+  for (const variant of variantsOf(newEvent)) name(variant, `New${pascalCase(variant.shape.type.value)}Event`);
+  for (const variant of variantsOf(recordedEvent)) name(variant, `${pascalCase(variant.shape.type.value)}Event`);
   for (const route of routes) {
     name(route.body, `${pascalCase(route.name)}Request`);
     name(route.answer, `${pascalCase(route.name)}Answer`);
@@ -29,9 +32,6 @@ function variantsOf(schema: z.ZodType): readonly EventVariant[] {
   if (schema instanceof z.ZodDiscriminatedUnion) return schema.options as readonly EventVariant[];
   return schema instanceof z.ZodUnion ? (schema.options as readonly z.ZodType[]).flatMap(variantsOf) : [];
 }
-
-const pascalCase = (name: string) =>
-  name.replaceAll(/(?:^|[^A-Za-z0-9])([a-z])/gi, (_, letter) => letter.toUpperCase());
 
 /** The recursion of any JSON value tells a reader nothing, and generators of clients lose what contains it. */
 export const anyJson: NonNullable<CreateDocumentOptions['override']> = ({ zodSchema, jsonSchema }) => {

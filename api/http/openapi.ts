@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { Annals } from '../../application/define-annals.ts';
 import type { Document } from './openapi-schemas.ts';
 import { type Route, type RouteDeclaration, route, type StreamedRoute } from './route.ts';
 
@@ -7,6 +8,7 @@ import { type Route, type RouteDeclaration, route, type StreamedRoute } from './
  * library costs a start some milliseconds, so the first request loads the library.
  */
 export function openApiRoute(
+  { catalogue, examples }: Pick<Annals, 'catalogue' | 'examples'>,
   others: readonly RouteDeclaration[],
   streamed: readonly StreamedRoute[] = [],
 ): Route<object> {
@@ -20,7 +22,7 @@ export function openApiRoute(
     statuses: { 200: 'An OpenAPI 3.1 document' },
     async handle() {
       const { openApiDocument } = await import('./openapi-document.ts');
-      document ??= openApiDocument([...others, openApi], streamed);
+      document ??= openApiDocument(catalogue, [...others, openApi], streamed, await examples());
       return { status: 200, body: { ...document } };
     },
   });

@@ -1,41 +1,41 @@
 import * as z from 'zod';
-import type { EventType } from '../../core/events/catalogue.ts';
+import type { Catalogue, EventType } from '../../core/events/catalogue.ts';
 import { clocks } from '../../core/events/clock.ts';
 import { id } from '../../core/events/envelope.ts';
 import { instant } from '../../core/events/instant.ts';
 import type { EventLog } from '../../core/log/log.ts';
-import { catalogue, definitions, recordedEventSchema } from '../../events/catalogue.ts';
 import { limit, wholeNumber } from '../http/page.ts';
 import { route } from '../http/route.ts';
 
 /** Longest wait for news, seconds: under API Gateway's 29 s for an answer. */
 const MAX_WAIT_SECONDS = 20;
 
-const eventTypes = definitions.map(({ type }) => type) as [EventType, ...EventType[]];
-
 /** The filters of the log, for pages and for the stream. */
-export const logQuery = z.object({
-  after: z.string().max(2048).optional().describe('Reads after this position; from the beginning when absent'),
-  type: z
-    .string()
-    .max(2048)
-    .transform((text) => text.split(','))
-    .pipe(z.array(z.enum(eventTypes)).max(eventTypes.length))
-    .optional()
-    .meta({ override: { type: 'string' } })
-    .describe('Event types, separated by commas; all when absent'),
-  aggregateType: z.enum(catalogue.aggregateTypes as [string, ...string[]]).optional(),
-  aggregateId: id.optional().describe('Events of the streams of this aggregate'),
-  correlationId: id.optional().describe('Events of one conversation'),
-  from: instant.optional().describe('Events at or after this instant'),
-  to: instant.optional().describe('Events at or before this instant'),
-  clock: z
-    .enum(clocks)
-    .default('recorded')
-    .describe(
-      'The time of events that `from` and `to` mean. `recorded`: their `recordedAt`; a range in the past never changes, and the log is read from `from` to `to` alone. `happened`: their `timestamp`; late events are found, the log is read from `after` to its end, and `to` ends no wait',
-    ),
-});
+export function logQuery({ definitions, aggregateTypes }: Catalogue) {
+  const eventTypes = definitions.map(({ type }) => type) as [EventType, ...EventType[]];
+  return z.object({
+    after: z.string().max(2048).optional().describe('Reads after this position; from the beginning when absent'),
+    type: z
+      .string()
+      .max(2048)
+      .transform((text) => text.split(','))
+      .pipe(z.array(z.enum(eventTypes)).max(eventTypes.length))
+      .optional()
+      .meta({ override: { type: 'string' } })
+      .describe('Event types, separated by commas; all when absent'),
+    aggregateType: z.enum(aggregateTypes as [string, ...string[]]).optional(),
+    aggregateId: id.optional().describe('Events of the streams of this aggregate'),
+    correlationId: id.optional().describe('Events of one conversation'),
+    from: instant.optional().describe('Events at or after this instant'),
+    to: instant.optional().describe('Events at or before this instant'),
+    clock: z
+      .enum(clocks)
+      .default('recorded')
+      .describe(
+        'The time of events that `from` and `to` mean. `recorded`: their `recordedAt`; a range in the past never changes, and the log is read from `from` to `to` alone. `happened`: their `timestamp`; late events are found, the log is read from `after` to its end, and `to` ends no wait',
+      ),
+  });
+}
 
 /** The parts that the routes of the log need. */
 export interface LogDeps {
@@ -47,18 +47,19 @@ export interface LogDeps {
 }
 
 /** A page of the log. */
-export const logAnswer = z.strictObject({
-  events: z.array(recordedEventSchema),
-  next: z.string().describe('The position for the next request, also without events'),
-  caughtUp: z
-    .boolean()
-    .describe(
-      'Whether the answer reached the end of the log. An answer that did not may still have few events, or none',
-    ),
-});
+const logAnswer = (catalogue: Catalogue) =>
+  z.strictObject({
+    events: z.array(catalogue.recordedEvent()),
+    next: z.string().describe('The position for the next request, also without events'),
+    caughtUp: z
+      .boolean()
+      .describe(
+        'Whether the answer reached the end of the log. An answer that did not may still have few events, or none',
+      ),
+  });
 
 /** The route of the log's pages. */
-export const logQueries = [
+export const logQueries = (catalogue: Catalogue) => [
   route({
     name: 'readLog',
     method: 'GET',
@@ -66,13 +67,13 @@ export const logQueries = [
     summary: 'Read the log: the events of all streams in one order without gaps',
     description:
       'GET /events/stream gives the same as Server-Sent Events, where the host can stream. It takes the same parameters but limit and wait. The id of each event is its position, so Last-Event-ID resumes.',
-    query: logQuery.extend({
+    query: logQuery(catalogue).extend({
       limit,
       wait: wholeNumber(0, MAX_WAIT_SECONDS)
         .default(0)
         .describe(`Seconds to wait for an event, ${MAX_WAIT_SECONDS} at most`),
     }),
-    answer: logAnswer,
+    answer: logAnswer(catalogue),
     statuses: { 200: 'A page of events, each with its position' },
     errors: ['CORRUPT_DATA'],
     async handle({ query: { after, type, wait, ...query }, signal: gone }, { log, closing }: LogDeps) {

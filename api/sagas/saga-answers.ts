@@ -1,7 +1,7 @@
 import * as z from 'zod';
+import type { Catalogue } from '../../core/events/catalogue.ts';
 import { id } from '../../core/events/envelope.ts';
 import { storedInstant } from '../../core/events/stored-form.ts';
-import { recordedEventSchema } from '../../events/catalogue.ts';
 import { nextPage } from '../http/page.ts';
 import { sagaState } from './saga-state.ts';
 
@@ -47,8 +47,8 @@ const sagaStep = z.strictObject({
 });
 
 /** A saga with its steps and its history. */
-export const saga = z
-  .strictObject({
+export const sagaAnswer = (catalogue: Catalogue) =>
+  z.strictObject({
     sagaId: id,
     sagaType: z.string(),
     state: sagaState,
@@ -58,6 +58,5 @@ export const saga = z
       .optional()
       .describe('The item that could not be undone. An operator repairs the cause and resumes the saga'),
     steps: z.array(sagaStep).describe('In the order of their beginning'),
-    history: z.array(recordedEventSchema),
-  })
-  .meta({ id: 'Saga' });
+    history: z.array(catalogue.recordedEvent()),
+  });

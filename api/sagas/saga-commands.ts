@@ -3,14 +3,11 @@ import { NotFoundError } from '../../core/base/errors.ts';
 import { id } from '../../core/events/envelope.ts';
 import { linkedSaga } from '../../core/sagas/causes.ts';
 import type { SagaInput } from '../../core/sagas/decider.ts';
-import { declarationOf } from '../../core/sagas/saga.ts';
+import { type AnySaga, declarationOf } from '../../core/sagas/saga.ts';
 import { handleCommand } from '../../core/state/decider.ts';
-import { agents } from '../../domain/agents.ts';
 import { appendOptions, type CommandDeps, repeatHeader } from '../http/command.ts';
-import { type RequestContext, route } from '../http/route.ts';
+import { type RequestContext, type Route, route } from '../http/route.ts';
 import { sagaState } from './saga-state.ts';
-
-const { sagas } = agents;
 
 /** The body of a request to cancel a saga. */
 export const cancelSagaBody = z.strictObject({ reason: z.string().min(1).max(1024) });
@@ -20,7 +17,13 @@ export const sagaAnswer = z.strictObject({ sagaId: id, state: sagaState, version
 
 const params = z.object({ sagaId: id });
 
-async function run(sagaId: string, input: SagaInput, context: RequestContext, deps: CommandDeps) {
+async function run(
+  sagas: readonly AnySaga[],
+  sagaId: string,
+  input: SagaInput,
+  context: RequestContext,
+  deps: CommandDeps,
+) {
   const declaration = declarationOf(sagas, sagaId);
   if (!declaration) throw new NotFoundError(`there is no saga ${sagaId}`);
   const options = appendOptions(context, deps);
@@ -30,7 +33,7 @@ async function run(sagaId: string, input: SagaInput, context: RequestContext, de
 }
 
 /** The routes by which operators cancel and resume sagas. */
-export const sagaCommands = [
+export const sagaCommands = (sagas: readonly AnySaga[]): readonly Route<CommandDeps>[] => [
   route({
     name: 'cancelSaga',
     method: 'POST',
@@ -43,7 +46,7 @@ export const sagaCommands = [
     statuses: { 202: 'Accepted: the saga compensates' },
     errors: ['NOT_FOUND', 'COMMAND_REJECTED', 'CONCURRENCY_CONFLICT'],
     handle: ({ params: { sagaId }, body: { reason }, context }, deps: CommandDeps) =>
-      run(sagaId, { kind: 'cancel', reason }, context, deps),
+      run(sagas, sagaId, { kind: 'cancel', reason }, context, deps),
   }),
   route({
     name: 'resumeSaga',
@@ -56,6 +59,7 @@ export const sagaCommands = [
     answer: sagaAnswer,
     statuses: { 202: 'Accepted: the saga continues to compensate' },
     errors: ['NOT_FOUND', 'COMMAND_REJECTED', 'CONCURRENCY_CONFLICT'],
-    handle: ({ params: { sagaId }, context }, deps: CommandDeps) => run(sagaId, { kind: 'resume' }, context, deps),
+    handle: ({ params: { sagaId }, context }, deps: CommandDeps) =>
+      run(sagas, sagaId, { kind: 'resume' }, context, deps),
   }),
 ];

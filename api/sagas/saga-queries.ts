@@ -1,16 +1,17 @@
 import * as z from 'zod';
+import { sagaStatus } from '../../application/saga-status.ts';
 import { NotFoundError } from '../../core/base/errors.ts';
 import { streamId } from '../../core/base/stream-id.ts';
+import type { Catalogue } from '../../core/events/catalogue.ts';
 import { id } from '../../core/events/envelope.ts';
 import { evolveSaga, initialSaga, type SagaRun } from '../../core/sagas/state.ts';
 import type { EventStore } from '../../core/store/event-store.ts';
-import { sagaStatus } from '../../domain/saga/saga-status.ts';
 import { route } from '../http/route.ts';
 import { listRoute } from '../views/view-routes.ts';
-import { saga, sagaSituation, sagasPage } from './saga-answers.ts';
+import { sagaAnswer, sagaSituation, sagasPage } from './saga-answers.ts';
 
 /** The routes that read sagas. */
-export const sagaQueries = [
+export const sagaQueries = (catalogue: Catalogue) => [
   listRoute(sagaStatus, {
     name: 'listSagas',
     path: '/sagas',
@@ -18,7 +19,7 @@ export const sagaQueries = [
     description: 'The list may be a moment behind.',
     state: sagaSituation,
     filters: {
-      sagaType: { value: z.string().min(1).max(64).optional(), passes: (view, type) => view.sagaType === type },
+      sagaType: { value: z.string().min(1).max(64), passes: (view, type) => view.sagaType === type },
     },
     answer: sagasPage,
     done: 'A page of sagas',
@@ -30,7 +31,7 @@ export const sagaQueries = [
     summary: 'A saga: its state, its steps, its whole history',
     description: 'Read from its history, so never behind.',
     params: z.object({ sagaId: id }),
-    answer: saga,
+    answer: sagaAnswer(catalogue),
     statuses: { 200: 'The saga' },
     errors: ['NOT_FOUND', 'CORRUPT_DATA'],
     async handle({ params: { sagaId } }, { store }: { store: EventStore }) {

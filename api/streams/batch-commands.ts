@@ -5,7 +5,7 @@ import { type AppendOutcome, appendBatch } from '../../core/store/append-batch.t
 import { appendOptions, type CommandDeps, rawAppends } from '../http/command.ts';
 import { problemOf, problemSchema } from '../http/problem.ts';
 import { route } from '../http/route.ts';
-import { appendAnswer, appendBody, streamIdSchema } from './stream-commands.ts';
+import { appendAnswer, expectedVersion, streamIdSchema } from './stream-commands.ts';
 
 /** Most streams, and most events of them all, in one request. */
 const MAX_STREAMS = 100;
@@ -14,7 +14,7 @@ const MAX_EVENTS = 1_000;
 /** The append checks its events, so an invalid event refuses its stream and no other. */
 const streamAppend = z.strictObject({
   streamId: streamIdSchema,
-  expectedVersion: appendBody.shape.expectedVersion.default('any'),
+  expectedVersion: expectedVersion.default('any'),
   events: z.array(jsonObject).min(1),
 });
 

@@ -1,9 +1,9 @@
 import * as z from 'zod';
+import type { Catalogue } from '../../core/events/catalogue.ts';
 import { id } from '../../core/events/envelope.ts';
 import { MAX_EVENTS_PER_COMMIT } from '../../core/store/commit.ts';
-import { newEventSchema } from '../../events/catalogue.ts';
 import { appendOptions, type CommandDeps, REPEAT, rawAppends, repeatHeader } from '../http/command.ts';
-import { route } from '../http/route.ts';
+import { type Route, route } from '../http/route.ts';
 
 /** The stream of an aggregate: `<aggregateType>-<aggregateId>`. */
 export const streamIdSchema = z
@@ -14,22 +14,23 @@ export const streamIdSchema = z
   )
   .meta({ id: 'StreamId', description: '`<aggregateType>-<aggregateId>`', examples: ['agent-42'] });
 
-/** The count comes before the checks: a body has room for many more events than an append. */
-const events = z.preprocess((value, context) => {
-  if (!Array.isArray(value) || value.length <= MAX_EVENTS_PER_COMMIT) return value;
-  context.addIssue(`must hold 1 to ${MAX_EVENTS_PER_COMMIT} events, holds ${value.length}`);
-  return z.NEVER;
-}, z.array(newEventSchema).min(1).max(MAX_EVENTS_PER_COMMIT));
+/** The version that an append expects. */
+export const expectedVersion = z
+  .union([z.int().nonnegative(), z.enum(['any', 'exists'])], {
+    error: 'must be a whole number from 0, "any" or "exists"',
+  })
+  .describe('The version that the stream must have: 0 = no stream, "any", or "exists" = any but 0');
 
-/** The body of an append. */
-export const appendBody = z.strictObject({
-  expectedVersion: z
-    .union([z.int().nonnegative(), z.enum(['any', 'exists'])], {
-      error: 'must be a whole number from 0, "any" or "exists"',
-    })
-    .describe('The version that the stream must have: 0 = no stream, "any", or "exists" = any but 0'),
-  events,
-});
+/** The count comes before the checks: a body has room for many more events than an append. */
+const appendBody = ({ newEvent }: Catalogue) =>
+  z.strictObject({
+    expectedVersion,
+    events: z.preprocess((value, context) => {
+      if (!Array.isArray(value) || value.length <= MAX_EVENTS_PER_COMMIT) return value;
+      context.addIssue(`must hold 1 to ${MAX_EVENTS_PER_COMMIT} events, holds ${value.length}`);
+      return z.NEVER;
+    }, z.array(newEvent).min(1).max(MAX_EVENTS_PER_COMMIT)),
+  });
 
 /** The answer to an append. */
 export const appendAnswer = z.strictObject({
@@ -41,14 +42,14 @@ export const appendAnswer = z.strictObject({
 });
 
 /** The route that appends events to a stream. */
-export const streamCommands = [
+export const streamCommands = (catalogue: Catalogue): readonly Route<CommandDeps>[] => [
   route({
     name: 'appendEvents',
     method: 'POST',
     path: '/streams/{streamId}/events',
     summary: 'Append events to a stream, all or none',
     params: z.object({ streamId: streamIdSchema }),
-    body: appendBody,
+    body: appendBody(catalogue),
     answer: appendAnswer,
     statuses: { 201: 'Appended', 200: REPEAT },
     description:

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { StreamNotFoundError } from '../../core/base/errors.ts';
+import type { Catalogue } from '../../core/events/catalogue.ts';
 import type { EventStore } from '../../core/store/event-store.ts';
-import { recordedEventSchema } from '../../events/catalogue.ts';
 import { cursor, encodeCursor, limit, nextPage, takePage, wholeNumber } from '../http/page.ts';
 import { route } from '../http/route.ts';
 import { streamIdSchema } from './stream-commands.ts';
@@ -30,15 +30,16 @@ function isRange(from: number | undefined, to: number | undefined, way: z.output
 }
 
 /** A page of a stream. */
-export const streamAnswer = z.strictObject({
-  streamId: z.string(),
-  version: version.describe('Sequence number of the last event of the stream'),
-  events: z.array(recordedEventSchema),
-  next: nextPage,
-});
+const streamAnswer = (catalogue: Catalogue) =>
+  z.strictObject({
+    streamId: z.string(),
+    version: version.describe('Sequence number of the last event of the stream'),
+    events: z.array(catalogue.recordedEvent()),
+    next: nextPage,
+  });
 
 /** The route that reads the events of a stream. */
-export const streamQueries = [
+export const streamQueries = (catalogue: Catalogue) => [
   route({
     name: 'readStream',
     method: 'GET',
@@ -46,7 +47,7 @@ export const streamQueries = [
     summary: 'Read the events of a stream',
     params: z.object({ streamId: streamIdSchema }),
     query: streamQuery,
-    answer: streamAnswer,
+    answer: streamAnswer(catalogue),
     statuses: { 200: 'A page of events' },
     errors: ['STREAM_NOT_FOUND', 'CORRUPT_DATA'],
     async handle({ params: { streamId }, query }, { store }: { store: EventStore }) {

@@ -1,18 +1,12 @@
 import * as z from 'zod';
+import type { AggregateView, AnyAggregate, ListFilter } from '../../application/aggregate.ts';
 import { id } from '../../core/events/envelope.ts';
 import type { ProjectionOf } from '../../core/projections/projection.ts';
-import { limit } from '../http/page.ts';
+import { pascalCase } from '../http/names.ts';
+import { limit, nextPage } from '../http/page.ts';
 import { type Route, route } from '../http/route.ts';
 import { type ListDeps, listCursor, listViews } from './lists.ts';
 import { readView, type ViewSources, viewQuery } from './read-view.ts';
-
-interface ViewDeclaration {
-  readonly name: string;
-  /** The last part is the id of the view's stream: `/agents/{agentId}`. */
-  readonly path: `/${string}/{${string}}`;
-  readonly summary: string;
-  readonly answer: z.ZodType;
-}
 
 /** The members that every route of a view has. */
 export const viewReading = {
@@ -22,25 +16,53 @@ export const viewReading = {
   errors: ['NOT_FOUND', 'VIEW_BEHIND', 'CORRUPT_DATA'],
 } as const;
 
-/** Declares the route that gets a view by the id of its stream. */
-export function viewRoute<View extends object>(
-  projection: ProjectionOf<View>,
-  declaration: ViewDeclaration,
-): Route<ViewSources> {
-  const idName = declaration.path.slice(declaration.path.lastIndexOf('{') + 1, -1);
+const LIST =
+  'The list may be a moment behind. A view whose state changes between two pages may be in both or in neither. A page with filters or large views may have few items, or none, and still a `next`.';
+
+/** The routes of the aggregates' views and of their lists. */
+export const aggregateViews = (aggregates: readonly AnyAggregate[]): readonly Route<ListDeps & ViewSources>[] =>
+  aggregates.flatMap(({ aggregateType, plural, view }) =>
+    view ? [aggregateList(aggregateType, plural, view), aggregateView(aggregateType, plural, view)] : [],
+  );
+
+function aggregateView(aggregateType: string, plural: string, view: AggregateView): Route<ViewSources> {
+  const idName = `${aggregateType}Id`;
   return route({
-    ...declaration,
     ...viewReading,
+    name: `get${pascalCase(aggregateType)}`,
+    path: `/${plural}/{${idName}}`,
+    summary: view.summary ?? `The view of ${aggregateType} streams: ${view.projection.name}`,
     params: z.object({ [idName]: id }),
     query: viewQuery,
-    handle: ({ params, query }, deps: ViewSources) => readView(projection, id.parse(params[idName]), query, deps),
+    answer: viewSchema(aggregateType, view),
+    handle: ({ params, query }, deps: ViewSources) => readView(view.projection, id.parse(params[idName]), query, deps),
   });
 }
 
-/** A filter of a list: the values that it takes, and the views that pass. */
-interface Filter<View> {
-  readonly value: z.ZodOptional<z.ZodType<string, string>>;
-  readonly passes: (view: View, value: string) => boolean;
+function aggregateList(aggregateType: string, plural: string, view: AggregateView): Route<ListDeps> {
+  const { projection, filters = {}, listSummary = `List ${plural}, by state` } = view;
+  return listRoute(projection, {
+    name: `list${pascalCase(plural)}`,
+    path: `/${plural}`,
+    summary: listSummary,
+    description: LIST,
+    state: z.enum(projection.group.values as [string, ...string[]]),
+    filters,
+    answer: z.strictObject({ [plural]: z.array(viewSchema(aggregateType, view)), next: nextPage }),
+    done: `A page of ${plural}`,
+  });
+}
+
+/** The document names the schema of a view, so each view has a single schema. */
+const schemas = new WeakMap<AggregateView, z.ZodType<object>>();
+
+function viewSchema(aggregateType: string, view: AggregateView): z.ZodType<object> {
+  const version = z.int().positive().describe('The sequence number of the last applied event');
+  const own =
+    schemas.get(view) ??
+    (view.schema?.() ?? z.looseObject({})).extend({ version }).meta({ id: `${pascalCase(aggregateType)}View` });
+  schemas.set(view, own);
+  return own;
 }
 
 interface ListDeclaration<View> {
@@ -52,7 +74,7 @@ interface ListDeclaration<View> {
   /** The groups of the projection. */
   readonly state: z.ZodType<string, string>;
   /** Besides `state`. */
-  readonly filters: Readonly<Record<string, Filter<View>>>;
+  readonly filters: Readonly<Record<string, ListFilter<View>>>;
   readonly answer: z.ZodObject;
   /** The meaning of the answer. */
   readonly done: string;
@@ -65,7 +87,7 @@ export function listRoute<View extends object>(
 ): Route<ListDeps> {
   const entries = Object.entries(filters);
   const matches = Object.fromEntries(entries.map(([name, { passes }]) => [name, passes]));
-  const values = Object.fromEntries(entries.map(([name, { value }]) => [name, value]));
+  const values = Object.fromEntries(entries.map(([name, { value }]) => [name, value.optional()]));
   return route({
     ...declaration,
     method: 'GET',

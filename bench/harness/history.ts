@@ -1,8 +1,8 @@
 import pLimit from 'p-limit';
 import { createEngine } from '../../adapters/embedded/engine/engine.ts';
 import type { NewEvent } from '../../core/events/catalogue.ts';
-import { agents } from '../../domain/agents.ts';
-import { catalogue } from '../../events/catalogue.ts';
+import agents from '../../domain/application.ts';
+import { catalogue } from '../../test/support/application.ts';
 import { endOf } from '../../test/support/log-end.ts';
 import { sampleEvents } from './events.ts';
 

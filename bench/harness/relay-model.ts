@@ -10,7 +10,7 @@ import { BUS, ParkedStreams } from '../../core/publishing/parked-streams.ts';
 import { Publication } from '../../core/publishing/publication.ts';
 import { Relay } from '../../core/publishing/relay.ts';
 import { type Commit, encodeEvents } from '../../core/store/commit.ts';
-import { catalogue } from '../../events/catalogue.ts';
+import { catalogue } from '../../test/support/application.ts';
 import { MemoryViewStore } from '../../testing/memory/views.ts';
 import { sampleEvents } from './events.ts';
 import { VirtualClock } from './virtual-time.ts';

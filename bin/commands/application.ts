@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Command } from 'commander';
 import { StartupError } from '../../adapters/embedded/sqlite/database.ts';
-import type { Annals } from '../../core/application/define-annals.ts';
+import type { Annals } from '../../application/define-annals.ts';
 
 /** The option that names the application of a command. */
 export interface WithApp {

@@ -6,7 +6,7 @@ import { backUp } from '../../adapters/embedded/offline/backup.ts';
 import { compareFolders } from '../../adapters/embedded/offline/comparison.ts';
 import { restore } from '../../adapters/embedded/offline/restore.ts';
 import { openVerification } from '../../adapters/embedded/offline/verification.ts';
-import type { Annals } from '../../core/application/define-annals.ts';
+import type { Annals } from '../../application/define-annals.ts';
 import type { VerificationReport } from '../../core/verification/verification.ts';
 import { loadApplication, type WithApp, withApp } from './application.ts';
 import { describeSize } from './backup.ts';

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { createEngine } from '../../adapters/embedded/engine/engine.ts';
 import { restore } from '../../adapters/embedded/offline/restore.ts';
 import annalsConfig from '../../annals.config.ts';
-import type { Annals } from '../../core/application/define-annals.ts';
+import type { Annals } from '../../application/define-annals.ts';
 import { configureEventSystem } from '../../core/base/configuration.ts';
 import { consoleLogger } from '../serve/console-logger.ts';
 import { loadApplication, type WithApp, withApp } from './application.ts';

@@ -1,6 +1,6 @@
+import application from '#application';
 import { issuesOf } from '../../core/base/validation.ts';
 import { findJsonFault } from '../../core/events/json.ts';
-import { newEventSchema } from '../../events/catalogue.ts';
 import type { SourceEvent } from '../../sources/source-event.ts';
 import { InputError } from './input.ts';
 import { sizeFault } from './request-size.ts';
@@ -16,7 +16,7 @@ export function assertAccepted(file: string, { event, place }: SourceEvent): voi
 function eventFault(event: SourceEvent['event']): string | undefined {
   const fault = findJsonFault(event);
   if (fault) return `${fault.path.join('.')}: ${fault.message}`;
-  const parsed = newEventSchema.safeParse(event);
+  const parsed = application.catalogue.newEvent.safeParse(event);
   if (parsed.success) return sizeFault(event);
   return issuesOf(parsed.error)
     .map(({ path, message }) => `${path}: ${message}`)

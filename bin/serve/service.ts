@@ -3,7 +3,7 @@ import { createEngine, type Engine } from '../../adapters/embedded/engine/engine
 import { openVerification } from '../../adapters/embedded/offline/verification.ts';
 import { createApi } from '../../api/api.ts';
 import { requestObserver } from '../../api/http/observe.ts';
-import type { Annals } from '../../core/application/define-annals.ts';
+import type { Annals } from '../../application/define-annals.ts';
 import { configureEventSystem, type EventSystem } from '../../core/base/configuration.ts';
 import type { Logger } from '../../core/base/log-lines.ts';
 import { PastFolds } from '../../core/projections/past-folds.ts';
@@ -95,12 +95,13 @@ interface ApiParts {
 
 function createEmbeddedApi({ annals, engine, past, logger, telemetry, verifications, closing }: ApiParts) {
   const { tracer, metrics, prometheus, tracesOf } = telemetry;
-  return createApi({
+  return createApi(annals, {
     store: engine.store,
     log: engine.log,
     past,
     closing,
     states: engine.states,
+    catalogue: annals.catalogue,
     aggregates: annals.aggregates,
     views: engine.views,
     control: engine.control,

@@ -116,8 +116,8 @@ export function catalogueOf(
 ): Catalogue {
   const byType: ReadonlyMap<string, EventDefinition> = new Map(definitions.map((each) => [each.type, each]));
   if (byType.size < definitions.length) {
-    const twice = definitions.find((each) => byType.get(each.type) !== each);
-    throw new Error(`event type ${twice?.type} is declared twice`);
+    const types = definitions.map(({ type }) => type);
+    throw new Error(`event type ${types.find((type, index) => types.indexOf(type) !== index)} is declared twice`);
   }
   const retired = new RetiredTypes((type) => byType.has(type), retiredEvents);
   const aggregateTypes = new Set(definitions.map(({ aggregateType }) => aggregateType));

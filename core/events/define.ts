@@ -27,6 +27,7 @@ export interface EventDefinition<
   Type extends string = string,
   Data extends z.ZodObject = z.ZodObject,
   Kind extends EventKind = EventKind,
+  Home extends string = string,
 > {
   /** `<subject>.<what-happened>` */
   readonly type: Type;
@@ -37,7 +38,7 @@ export interface EventDefinition<
   /** One upcaster for each older version, from version 1 on. Reading applies them; stored events never change. */
   readonly upcasters?: readonly Upcaster[];
   /** The streams of the type: `<aggregateType>-<id>`. */
-  readonly aggregateType: string;
+  readonly aggregateType: Home;
   readonly description: string;
   readonly data: Data;
   /** Members of `data` that have to be the id of the stream. */
@@ -55,9 +56,12 @@ export interface EventDefinition<
  * Declares an event type. The types of all its uses follow from this one value.
  * @throws Error when an older version has no upcaster
  */
-export function defineEvent<const Type extends string, Data extends z.ZodObject, const Kind extends EventKind>(
-  definition: EventDefinition<Type, Data, Kind>,
-): EventDefinition<Type, Data, Kind> {
+export function defineEvent<
+  const Type extends string,
+  Data extends z.ZodObject,
+  const Kind extends EventKind,
+  const Home extends string,
+>(definition: EventDefinition<Type, Data, Kind, Home>): EventDefinition<Type, Data, Kind, Home> {
   assertUpcasters(definition);
   return definition;
 }

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import type * as z from 'zod';
 import { CommandRejectedError, NotAdmittedError, NotFoundError } from '../base/errors.ts';
 import type { EventType, NewEvent } from '../events/catalogue.ts';
 import type { Decider } from './decider.ts';
@@ -21,6 +22,39 @@ export function admitsDecided<State, Command, Type extends EventType>(
       throw new NotAdmittedError(`in this state ${decided.type} would follow, not ${event.type}`);
     }
     assertSameData(event.data, decided.data);
+  };
+}
+
+/** A command that callers may send: its kind, and the schema of its data, which leaves out members that it lacks. */
+export interface AdmittingCommand {
+  readonly kind: string;
+  readonly data: z.ZodObject;
+}
+
+/**
+ * Derives {@link Decider.admits} from the commands: an event is admitted when a command would write exactly this event,
+ * with the data of the event as the data of the command.
+ */
+export function admitsCommands<State, Command, Type extends EventType>(
+  decide: Decider<State, Command, Type>['decide'],
+  commands: readonly AdmittingCommand[],
+): NonNullable<Decider<State, Command, Type>['admits']> {
+  return (state, event, context) => {
+    let refusal: NotAdmittedError | undefined;
+    for (const { kind, data } of commands) {
+      const parsed = data.safeParse(event.data);
+      if (!parsed.success) continue;
+      try {
+        const [decided, ...more] = decideOrRefuse(() => decide(state, { ...parsed.data, kind } as Command, context));
+        if (decided?.type !== event.type || more.length > 0) continue;
+        assertSameData(event.data, decided.data);
+        return;
+      } catch (error) {
+        if (!(error instanceof NotAdmittedError)) throw error;
+        refusal ??= error;
+      }
+    }
+    throw refusal ?? new NotAdmittedError(`in this state no command writes this ${event.type}`);
   };
 }
 

@@ -2,8 +2,9 @@ import { addAmount } from '../../core/events/amount.ts';
 import type { DomainEvent } from '../../core/events/catalogue.ts';
 import type { JsonObject } from '../../core/events/json.ts';
 import { defineProjection } from '../../core/projections/projection.ts';
+import { firstSeen, seen, type Times } from '../../core/projections/times.ts';
+import { addUsage } from '../../core/projections/usage-sums.ts';
 import { type AgentState, agentState } from '../../events/agent.ts';
-import { addUsage, firstSeen, seen, type Times } from '../view.ts';
 
 /** The state, work and usage of an agent. */
 export interface AgentStatus extends Times {

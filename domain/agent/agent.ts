@@ -1,8 +1,11 @@
+import { defineAggregate } from '../../application/aggregate.ts';
 import { CommandRejectedError, NotFoundError } from '../../core/base/errors.ts';
-import type { DomainEvent, EventData, NewEvent } from '../../core/events/catalogue.ts';
+import type { DomainEvent, NewEvent } from '../../core/events/catalogue.ts';
 import { admitsDecided } from '../../core/state/admission.ts';
-import type { DecideContext, Decider } from '../../core/state/decider.ts';
+import type { DecideContext } from '../../core/state/decider.ts';
 import type { AgentState } from '../../events/agent.ts';
+import { type AgentCommand, agentCommands } from './agent-commands.ts';
+import { agentView } from './agent-view.ts';
 
 type AgentEvent = 'agent.created' | 'agent.state-changed' | 'agent.step-recorded' | 'agent.forked';
 
@@ -12,22 +15,34 @@ export interface Agent {
   readonly state: AgentState | 'none';
 }
 
-export type AgentCommand =
-  | ({ readonly kind: 'create' } & Omit<EventData<'agent.created'>, 'agentId'>)
-  | { readonly kind: 'change-state'; readonly newState: AgentState; readonly reason: string }
-  | ({ readonly kind: 'record-step' } & Omit<EventData<'agent.step-recorded'>, 'agentId'>);
-
 /**
  * An agent is created once and then changes its state freely, with two rules: no agent returns to `created`, and
  * `stopped` is final. A stopped agent takes no steps.
  */
-export const agentDecider: Decider<Agent, AgentCommand, AgentEvent> = {
+export const agentDecider = defineAggregate({
   aggregateType: 'agent',
-  initialState: { state: 'none' },
+  initialState: { state: 'none' } as Agent,
+  commands: agentCommands,
   decide,
   evolve,
   admits: admitsDecided(decide, commandBehind),
-};
+  view: agentView,
+  fork: ({ id: agentId, parentId, atVersion, past }) => ({
+    type: 'agent.forked',
+    data: { agentId, parentId, atVersion, ...(past && { agentType: past.agentType, state: past.state }) },
+  }),
+  compare: {
+    // Of a step its action, of a change of state the new state.
+    action: ({ type, data }) =>
+      type === 'agent.step-recorded' ? data.action : type === 'agent.state-changed' ? data.newState : undefined,
+    circumstances: ['durationMs', 'usage', 'timestamp'],
+    cost: ({ type, data }) => {
+      if (type !== 'agent.step-recorded') return undefined;
+      const { durationMs, usage } = data;
+      return { ...(durationMs === undefined ? {} : { durationMs }), ...(usage === undefined ? {} : { usage }) };
+    },
+  },
+});
 
 function commandBehind(event: NewEvent<AgentEvent>): AgentCommand | undefined {
   switch (event.type) {

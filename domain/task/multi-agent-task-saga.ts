@@ -3,6 +3,7 @@ import { findJsonFault, type Json } from '../../core/events/json.ts';
 import { commandOf, defineSaga, MAX_OUTPUT_DEPTH } from '../../core/sagas/saga.ts';
 import type { SagaRun } from '../../core/sagas/state.ts';
 import { taskDecider } from './task.ts';
+import { TASK_SAGA } from './task-commands.ts';
 
 type TaskInput = Omit<EventData<'task.requested'>, 'payload'>;
 
@@ -17,7 +18,7 @@ const MAX_RESULT_BYTES = 2_048;
  * each other, and cannot deadlock.
  */
 export const multiAgentTask = defineSaga({
-  name: 'multi-agent-task',
+  name: TASK_SAGA,
   description: 'A task for one or more agents. Every agent has to complete its part before the deadline.',
   startedBy: 'task.requested',
   input: ({ data: { taskId, requiredAgents, deadlineSeconds } }): TaskInput => ({

@@ -1,8 +1,8 @@
+import type { EventTypesOf } from '../../application/aggregate.ts';
 import { addAmount } from '../../core/events/amount.ts';
 import type { DomainEvent, EventData } from '../../core/events/catalogue.ts';
 import { defineProjection } from '../../core/projections/projection.ts';
-import { firstSeen, seen, type Times } from '../view.ts';
-import type { TaskEvent } from './task.ts';
+import { firstSeen, seen, type Times } from '../../core/projections/times.ts';
 
 type TaskState = 'requested' | 'completed' | 'failed';
 
@@ -31,7 +31,7 @@ export const taskStatus = defineProjection({
   evolve,
 });
 
-function evolve(view: TaskStatus | undefined, event: DomainEvent<TaskEvent>): TaskStatus {
+function evolve(view: TaskStatus | undefined, event: DomainEvent<EventTypesOf<'task'>>): TaskStatus {
   const base: TaskStatus = view ?? {
     taskId: event.aggregateId,
     state: 'requested',

@@ -1,8 +1,11 @@
+import { defineAggregate } from '../../application/aggregate.ts';
 import { CommandRejectedError, NotFoundError } from '../../core/base/errors.ts';
-import type { DomainEvent, EventData, NewEvent } from '../../core/events/catalogue.ts';
+import type { DomainEvent, NewEvent } from '../../core/events/catalogue.ts';
 import { admitsDecided } from '../../core/state/admission.ts';
-import type { DecideContext, Decider } from '../../core/state/decider.ts';
+import type { DecideContext } from '../../core/state/decider.ts';
 import { withEntry } from '../../core/state/growing-map.ts';
+import { type TaskCommand, taskCommands } from './task-commands.ts';
+import { taskView } from './task-view.ts';
 
 export type TaskEvent = 'task.requested' | 'task.assigned' | 'task.completed' | 'task.failed' | 'task.released';
 type AgentAnswer = 'completed' | 'failed';
@@ -21,13 +24,6 @@ interface Assignment {
   readonly answer?: AgentAnswer;
 }
 
-export type TaskCommand =
-  | ({ readonly kind: 'request' } & Omit<EventData<'task.requested'>, 'taskId'>)
-  | ({ readonly kind: 'assign' } & Omit<EventData<'task.assigned'>, 'taskId'>)
-  | ({ readonly kind: 'complete' } & Omit<EventData<'task.completed'>, 'taskId'>)
-  | ({ readonly kind: 'fail' } & Omit<EventData<'task.failed'>, 'taskId'>)
-  | ({ readonly kind: 'release' } & Omit<EventData<'task.released'>, 'taskId'>);
-
 /**
  * A task is requested once. Each required agent gives exactly one answer, a completion or a failure. An answer after
  * the end of the task is recorded too.
@@ -35,14 +31,16 @@ export type TaskCommand =
  * Each agent is assigned at most once and released at most once. A release without an earlier assignment is valid: it
  * refuses the assignment that is on its way, so that no agent works on a failed task.
  */
-export const taskDecider: Decider<Task, TaskCommand, TaskEvent> = {
+export const taskDecider = defineAggregate({
   aggregateType: 'task',
-  initialState: { requested: false, requiredAgents: [], agents: new Map() },
+  initialState: { requested: false, requiredAgents: [], agents: new Map() } as Task,
   stateVersion: 2,
+  commands: taskCommands,
   decide,
   evolve,
   admits: admitsDecided(decide, commandBehind),
-};
+  view: taskView,
+});
 
 /** Only the saga writes assignments and releases. */
 function commandBehind(event: NewEvent<TaskEvent>): TaskCommand | undefined {

@@ -1,45 +1,44 @@
 import * as z from 'zod';
-import { commandRoute } from '../../api/http/command-route.ts';
-import { id } from '../../core/events/envelope.ts';
-import { json } from '../../core/events/json.ts';
-import { workflowStarted, workflowStepCompleted, workflowStepFailed } from '../../events/workflow.ts';
+import type { CommandDeclarations, CommandOf } from '../../application/aggregate.ts';
+import { type JsonObject, json } from '../../core/events/json.ts';
+import {
+  workflowStarted,
+  workflowStepAssigned,
+  workflowStepCompensated,
+  workflowStepCompleted,
+  workflowStepFailed,
+} from '../../events/workflow.ts';
 import { workflowPlan } from '../../events/workflow-plan.ts';
-import { workflowDecider } from './workflow.ts';
 
-export const workflowAnswer = z.strictObject({ workflowId: id, version: z.int().positive() });
-
-const parameters = z
+const parameters: z.ZodType<JsonObject> = z
   .object({ plan: workflowPlan.optional().describe('The saga drives the workflow through these steps, in this order') })
   .catchall(json);
 
-const command = commandRoute(workflowDecider, {
-  answer: workflowAnswer,
-  reply: ({ id: workflowId, version }) => ({ workflowId, version }),
-});
-
-export const workflowCommands = [
-  command({
-    name: 'startWorkflow',
-    path: '/workflows',
+/** The commands of a workflow. Only the saga assigns steps and compensates them. */
+export const workflowCommands = {
+  start: {
+    creates: true,
     summary: 'Start a workflow',
     body: workflowStarted.data.omit({ workflowId: true }).extend({ parameters }),
-    command: (data) => ({ kind: 'start', ...data }),
     done: 'Started',
-  }),
-  command({
-    name: 'completeWorkflowStep',
-    path: '/workflows/{workflowId}/steps',
+  },
+  'complete-step': {
+    operation: 'completeWorkflowStep',
+    path: 'steps',
     summary: 'A step of a workflow is done',
     body: workflowStepCompleted.data.omit({ workflowId: true }),
-    command: (data) => ({ kind: 'complete-step', ...data }),
     done: 'Recorded',
-  }),
-  command({
-    name: 'failWorkflowStep',
-    path: '/workflows/{workflowId}/failures',
+  },
+  'fail-step': {
+    operation: 'failWorkflowStep',
+    path: 'failures',
     summary: 'A step of a workflow could not be done',
     body: workflowStepFailed.data.omit({ workflowId: true }),
-    command: (data) => ({ kind: 'fail-step', ...data }),
     done: 'Recorded',
-  }),
-];
+  },
+  'assign-step': { internal: true, body: workflowStepAssigned.data.omit({ workflowId: true }) },
+  'compensate-step': { internal: true, body: workflowStepCompensated.data.omit({ workflowId: true }) },
+} as const satisfies CommandDeclarations;
+
+/** A command of a workflow. */
+export type WorkflowCommand = CommandOf<typeof workflowCommands>;

@@ -1,8 +1,8 @@
+import type { EventTypesOf } from '../../application/aggregate.ts';
 import type { DomainEvent, EventData } from '../../core/events/catalogue.ts';
 import type { JsonObject } from '../../core/events/json.ts';
 import { defineProjection } from '../../core/projections/projection.ts';
-import { firstSeen, seen, type Times } from '../view.ts';
-import type { WorkflowEvent } from './workflow.ts';
+import { firstSeen, seen, type Times } from '../../core/projections/times.ts';
 
 type WorkflowState = 'started' | 'running' | 'completed' | 'failed';
 
@@ -38,7 +38,7 @@ export const workflowStatus = defineProjection({
   evolve,
 });
 
-function evolve(view: WorkflowStatus | undefined, event: DomainEvent<WorkflowEvent>): WorkflowStatus {
+function evolve(view: WorkflowStatus | undefined, event: DomainEvent<EventTypesOf<'workflow'>>): WorkflowStatus {
   const base: WorkflowStatus = view ?? {
     workflowId: event.aggregateId,
     workflowType: 'unknown',

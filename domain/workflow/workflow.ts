@@ -1,8 +1,11 @@
+import { defineAggregate } from '../../application/aggregate.ts';
 import { CommandRejectedError, NotFoundError } from '../../core/base/errors.ts';
-import type { DomainEvent, EventData, NewEvent } from '../../core/events/catalogue.ts';
+import type { DomainEvent, NewEvent } from '../../core/events/catalogue.ts';
 import { admitsDecided } from '../../core/state/admission.ts';
-import type { DecideContext, Decider } from '../../core/state/decider.ts';
+import type { DecideContext } from '../../core/state/decider.ts';
 import { withEntry } from '../../core/state/growing-map.ts';
+import { type WorkflowCommand, workflowCommands } from './workflow-commands.ts';
+import { workflowView } from './workflow-view.ts';
 
 export type WorkflowEvent =
   | 'workflow.started'
@@ -26,27 +29,20 @@ interface Step {
   readonly failedAttempt?: number;
 }
 
-type Without<T extends WorkflowEvent> = Omit<EventData<T>, 'workflowId'>;
-
-export type WorkflowCommand =
-  | ({ readonly kind: 'start' } & Without<'workflow.started'>)
-  | ({ readonly kind: 'assign-step' } & Without<'workflow.step-assigned'>)
-  | ({ readonly kind: 'complete-step' } & Without<'workflow.step-completed'>)
-  | ({ readonly kind: 'fail-step' } & Without<'workflow.step-failed'>)
-  | ({ readonly kind: 'compensate-step' } & Without<'workflow.step-compensated'>);
-
 /**
  * A workflow is started once, and each step is completed at most once. The workflow saga assigns steps, attempt by
  * attempt, and compensates each step at most once. A compensated step is not assigned again.
  */
-export const workflowDecider: Decider<Workflow, WorkflowCommand, WorkflowEvent> = {
+export const workflowDecider = defineAggregate({
   aggregateType: 'workflow',
-  initialState: { started: false, steps: new Map() },
+  initialState: { started: false, steps: new Map() } as Workflow,
   stateVersion: 2,
+  commands: workflowCommands,
   decide,
   evolve,
   admits: admitsDecided(decide, commandBehind),
-};
+  view: workflowView,
+});
 
 /** Only the saga writes assignments and compensations. */
 function commandBehind(event: NewEvent<WorkflowEvent>): WorkflowCommand | undefined {

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { CommitPlace, CommitScan, ScannedCommit } from '../../core/store/commit-scan.ts';
 import type { CommitStorage } from '../../core/store/commit-storage.ts';
 import { EventStore } from '../../core/store/event-store.ts';
-import { catalogue } from '../../events/catalogue.ts';
+import { catalogue } from '../support/application.ts';
 import { newStream, step, steps } from '../support/sample-events.ts';
 
 /** The contract of a scan of all commits. */

@@ -9,8 +9,8 @@ import type { ViewStore } from '../../core/projections/view-store.ts';
 import type { Commit } from '../../core/store/commit.ts';
 import { EventStore } from '../../core/store/event-store.ts';
 import { fleetOverview } from '../../domain/fleet/fleet-overview.ts';
-import { catalogue } from '../../events/catalogue.ts';
 import { MemoryCommitStorage } from '../../testing/memory/commit-storage.ts';
+import { catalogue } from '../support/application.ts';
 
 interface Stores {
   readonly shared: SharedViewStore;

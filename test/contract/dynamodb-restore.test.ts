@@ -18,7 +18,7 @@ import { ClaimCheck } from '../../core/store/claim-check.ts';
 import { EventStore } from '../../core/store/event-store.ts';
 import { Verification } from '../../core/verification/verification.ts';
 import { agentStatus } from '../../domain/agent/agent-status.ts';
-import { catalogue } from '../../events/catalogue.ts';
+import { catalogue } from '../support/application.ts';
 import { MemoryObjectStore } from '../support/memory-objects.ts';
 import { step } from '../support/sample-events.ts';
 import { createTables } from '../support/tables.ts';

@@ -4,7 +4,7 @@ import { ConcurrencyError, InvalidIdError, PayloadTooLargeError, ValidationError
 import type { NewEvent } from '../../core/events/catalogue.ts';
 import type { CommitStorage } from '../../core/store/commit-storage.ts';
 import { EventStore } from '../../core/store/event-store.ts';
-import { catalogue } from '../../events/catalogue.ts';
+import { catalogue } from '../support/application.ts';
 import { newStream, noise, step, steps } from '../support/sample-events.ts';
 
 /** Expected versions, atomic commits and limits. */

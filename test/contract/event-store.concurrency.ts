@@ -3,7 +3,7 @@ import { ConcurrencyError } from '../../core/base/errors.ts';
 import type { AppendResult } from '../../core/store/append-result.ts';
 import type { CommitStorage } from '../../core/store/commit-storage.ts';
 import { EventStore } from '../../core/store/event-store.ts';
-import { catalogue } from '../../events/catalogue.ts';
+import { catalogue } from '../support/application.ts';
 import { fill, newStream, steps } from '../support/sample-events.ts';
 
 const WRITERS = 8;

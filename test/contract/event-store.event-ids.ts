@@ -5,7 +5,7 @@ import type { NewEvent } from '../../core/events/catalogue.ts';
 import type { CommitStorage } from '../../core/store/commit-storage.ts';
 import { EventStore } from '../../core/store/event-store.ts';
 import { MAX_GIVEN_IDS } from '../../core/store/new-events.ts';
-import { catalogue } from '../../events/catalogue.ts';
+import { catalogue } from '../support/application.ts';
 import { fill, newStream, step } from '../support/sample-events.ts';
 
 const named = (id: string, action = id): NewEvent => ({ ...step(action), id });

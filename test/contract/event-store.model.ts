@@ -5,7 +5,7 @@ import type { ExpectedVersion } from '../../core/base/versions.ts';
 import type { AppendResult } from '../../core/store/append-result.ts';
 import type { CommitStorage } from '../../core/store/commit-storage.ts';
 import { EventStore } from '../../core/store/event-store.ts';
-import { catalogue } from '../../events/catalogue.ts';
+import { catalogue } from '../support/application.ts';
 import { losingReplies } from '../support/losing-replies.ts';
 import { newStream, steps } from '../support/sample-events.ts';
 

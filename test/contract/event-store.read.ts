@@ -4,7 +4,7 @@ import { decodeCommit, endOf } from '../../core/store/commit.ts';
 import type { CommitStorage } from '../../core/store/commit-storage.ts';
 import { EventStore } from '../../core/store/event-store.ts';
 import type { ReadOptions } from '../../core/store/read-range.ts';
-import { catalogue } from '../../events/catalogue.ts';
+import { catalogue } from '../support/application.ts';
 import { fill, newStream, noise, step, steps } from '../support/sample-events.ts';
 
 /** Reads: ranges, directions, pages, and unchanged events. */

@@ -7,7 +7,7 @@ import { EventLog } from '../../core/log/log.ts';
 import type { LogStorage } from '../../core/log/storage.ts';
 import { LogWriter } from '../../core/log/writer.ts';
 import type { ObjectStore } from '../../core/store/object-store.ts';
-import { catalogue } from '../../events/catalogue.ts';
+import { catalogue } from '../support/application.ts';
 import { History } from '../support/history.ts';
 import { dropping, forwarding } from '../support/memory-log.ts';
 import { MemoryObjectStore } from '../support/memory-objects.ts';

@@ -7,7 +7,7 @@ import type { LogStorage } from '../../core/log/storage.ts';
 import { LogWriter } from '../../core/log/writer.ts';
 import { LogReplay } from '../../core/replays/log-replay.ts';
 import type { Commit } from '../../core/store/commit.ts';
-import { catalogue } from '../../events/catalogue.ts';
+import { catalogue } from '../support/application.ts';
 import { History } from '../support/history.ts';
 import { dropping } from '../support/memory-log.ts';
 import { MemoryObjectStore } from '../support/memory-objects.ts';

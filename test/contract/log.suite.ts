@@ -8,7 +8,7 @@ import type { Partitioning, PartitionStrategy } from '../../core/log/partition.t
 import type { LogStorage } from '../../core/log/storage.ts';
 import { LogWriter } from '../../core/log/writer.ts';
 import type { Commit } from '../../core/store/commit.ts';
-import { catalogue } from '../../events/catalogue.ts';
+import { catalogue } from '../support/application.ts';
 import { History, placeOf } from '../support/history.ts';
 import { endOf } from '../support/log-end.ts';
 import { forwarding } from '../support/memory-log.ts';

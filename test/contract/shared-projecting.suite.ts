@@ -8,8 +8,8 @@ import type { ViewStore } from '../../core/projections/view-store.ts';
 import { DeadLetters } from '../../core/publishing/dead-letters.ts';
 import type { Commit } from '../../core/store/commit.ts';
 import { EventStore } from '../../core/store/event-store.ts';
-import { catalogue } from '../../events/catalogue.ts';
 import { MemoryCommitStorage } from '../../testing/memory/commit-storage.ts';
+import { catalogue } from '../support/application.ts';
 import { step } from '../support/sample-events.ts';
 
 interface Stores {

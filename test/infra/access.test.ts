@@ -1,8 +1,9 @@
 import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
+import { aggregateCommands } from '../../api/aggregates/command-routes.ts';
 import { gatewayRoutes } from '../../api/http/gateway-schema.ts';
-import { taskCommands } from '../../domain/task/task-commands.ts';
+import { taskDecider } from '../../domain/task/task.ts';
 import { routes, synthesize } from './synthesis.ts';
 
 const plain = synthesize('dev');
@@ -68,7 +69,7 @@ describe('the gateway', () => {
   });
 
   it('never refuses a body that the function would accept', () => {
-    const [{ schema } = {}] = gatewayRoutes(taskCommands);
+    const [{ schema } = {}] = gatewayRoutes(aggregateCommands([taskDecider]));
     const gate = z.fromJSONSchema(schema as z.core.JSONSchema.JSONSchema);
     const task = { requiredAgents: ['a'], payload: { deep: [{ er: null }] }, deadlineSeconds: 60 };
     expect(gate.safeParse(task).success).toBe(true);

@@ -1,7 +1,7 @@
 import validate from 'asl-validator';
 import { describe, expect, it } from 'vitest';
 import { variants } from '../../bin/templates/variants.ts';
-import { agents } from '../../domain/agents.ts';
+import agents from '../../domain/application.ts';
 import { everyResource } from './every-template.ts';
 import { byRegion, type Partition, partitions, resolveIn } from './partitions.ts';
 

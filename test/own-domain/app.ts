@@ -1,10 +1,11 @@
-import { defineAnnals } from '../../core/application/define-annals.ts';
+import { defineAnnals } from '../../application/define-annals.ts';
 import { dunning, invoiceDecider, invoiceStatus, revenue } from './invoice.ts';
-import { catalogue } from './invoice-events.ts';
+import { billCreated, events } from './invoice-events.ts';
 
 /** An application of invoices. */
 export default defineAnnals({
-  catalogue,
+  events,
+  retired: [billCreated],
   aggregates: [invoiceDecider],
   projections: [invoiceStatus, revenue],
   sagas: [dunning],

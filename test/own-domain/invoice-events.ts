@@ -1,9 +1,8 @@
 import * as z from 'zod';
 import { streamId } from '../../core/base/stream-id.ts';
-import { catalogueOf } from '../../core/events/catalogue.ts';
+import '../../core/events/catalogue.ts';
 import { defineEvent, retireEvent } from '../../core/events/define.ts';
 import { id } from '../../core/events/envelope.ts';
-import { sagaEvents } from '../../core/events/saga.ts';
 
 const common = {
   kind: 'domain',
@@ -13,7 +12,7 @@ const common = {
   sensitive: [],
 } as const;
 
-const invoiceCreated = defineEvent({
+export const invoiceCreated = defineEvent({
   ...common,
   type: 'invoice.created',
   access: 'open',
@@ -31,7 +30,7 @@ const invoicePaid = defineEvent({
   data: z.strictObject({ invoiceId: id, cents: z.int().positive() }),
 });
 
-const invoiceRefused = defineEvent({
+export const invoiceRefused = defineEvent({
   ...common,
   type: 'invoice.refused',
   access: 'open',
@@ -39,7 +38,7 @@ const invoiceRefused = defineEvent({
   data: z.strictObject({ invoiceId: id, reason: z.string() }),
 });
 
-const invoiceReminded = defineEvent({
+export const invoiceReminded = defineEvent({
   ...common,
   type: 'invoice.reminded',
   access: 'internal',
@@ -47,7 +46,7 @@ const invoiceReminded = defineEvent({
   data: z.strictObject({ invoiceId: id, until: z.string() }),
 });
 
-const invoiceWrittenOff = defineEvent({
+export const invoiceWrittenOff = defineEvent({
   ...common,
   type: 'invoice.written-off',
   access: 'internal',
@@ -55,7 +54,7 @@ const invoiceWrittenOff = defineEvent({
   data: z.strictObject({ invoiceId: id, reason: z.string() }),
 });
 
-const invoiceCorrected = defineEvent({
+export const invoiceCorrected = defineEvent({
   ...common,
   type: 'invoice.corrected',
   access: 'internal',
@@ -65,27 +64,24 @@ const invoiceCorrected = defineEvent({
 });
 
 /** No event of an agent, a task or a workflow is among them. */
-const definitions = [
+export const events = [
   invoiceCreated,
   invoicePaid,
   invoiceRefused,
   invoiceReminded,
   invoiceWrittenOff,
   invoiceCorrected,
-  ...sagaEvents,
 ] as const;
 
 declare module '../../core/events/catalogue.ts' {
   interface Register {
-    readonly invoices: typeof definitions;
+    readonly invoices: typeof events;
   }
 }
 
-const billCreated = retireEvent({
+export const billCreated = retireEvent({
   type: 'bill.created',
   version: 1,
   successors: ['invoice.created'],
   succeed: (data) => ({ type: 'invoice.created', version: 2, data }),
 });
-
-export const catalogue = catalogueOf(definitions, { retired: [billCreated] });

@@ -1,38 +1,55 @@
+import * as z from 'zod';
+import {
+  type CommandDeclarations,
+  type CommandOf,
+  defineAggregate,
+  type EventTypesOf,
+} from '../../application/aggregate.ts';
 import { CommandRejectedError } from '../../core/base/errors.ts';
 import type { DomainEvent, NewEvent } from '../../core/events/catalogue.ts';
 import { defineProjection } from '../../core/projections/projection.ts';
 import { defineSharedProjection } from '../../core/projections/shared-projection.ts';
 import { commandOf, defineSaga } from '../../core/sagas/saga.ts';
-import { admitsDecided } from '../../core/state/admission.ts';
-import type { DecideContext, Decider } from '../../core/state/decider.ts';
-import './invoice-events.ts';
-
-type InvoiceEvent =
-  | 'invoice.created'
-  | 'invoice.paid'
-  | 'invoice.refused'
-  | 'invoice.reminded'
-  | 'invoice.written-off'
-  | 'invoice.corrected';
+import type { DecideContext } from '../../core/state/decider.ts';
+import {
+  invoiceCorrected,
+  invoiceCreated,
+  invoiceRefused,
+  invoiceReminded,
+  invoiceWrittenOff,
+} from './invoice-events.ts';
 
 interface Invoice {
   readonly state: 'none' | 'open' | 'paid' | 'refused' | 'lost';
   readonly cents: number;
 }
 
-type InvoiceCommand =
-  | { readonly kind: 'create'; readonly customer: string; readonly cents: number }
-  | { readonly kind: 'pay' }
-  | { readonly kind: 'refuse'; readonly reason: string }
-  | { readonly kind: 'remind'; readonly until: string }
-  | { readonly kind: 'write-off'; readonly reason: string }
-  | { readonly kind: 'correct'; readonly originalId: string; readonly atVersion: number };
-
-export const invoiceDecider: Decider<Invoice, InvoiceCommand, InvoiceEvent> = {
+/** One view for each invoice. */
+export const invoiceStatus = defineProjection({
+  name: 'invoice-status',
   aggregateType: 'invoice',
-  initialState: { state: 'none', cents: 0 },
+  types: ['invoice.created', 'invoice.paid', 'invoice.written-off'],
+  group: { of: (view: { readonly state: string }) => view.state, values: ['open', 'paid', 'lost'] },
+  evolve: (_, { type }: DomainEvent<'invoice.created' | 'invoice.paid' | 'invoice.written-off'>) => ({
+    state: type === 'invoice.created' ? 'open' : type === 'invoice.paid' ? 'paid' : 'lost',
+  }),
+});
+
+const commands = {
+  create: { creates: true, body: invoiceCreated.data.omit({ invoiceId: true }), summary: 'Create an invoice' },
+  pay: { body: z.strictObject({}), summary: 'Pay all of an invoice' },
+  refuse: { body: invoiceRefused.data.omit({ invoiceId: true }) },
+  remind: { internal: true, body: invoiceReminded.data.omit({ invoiceId: true }) },
+  'write-off': { internal: true, body: invoiceWrittenOff.data.omit({ invoiceId: true }) },
+  correct: { internal: true, body: invoiceCorrected.data.omit({ invoiceId: true }) },
+} as const satisfies CommandDeclarations;
+
+export const invoiceDecider = defineAggregate({
+  aggregateType: 'invoice',
+  initialState: { state: 'none', cents: 0 } as Invoice,
+  commands,
   decide,
-  evolve(invoice, event) {
+  evolve(invoice, event): Invoice {
     switch (event.type) {
       case 'invoice.created':
         return { state: 'open', cents: event.data.cents };
@@ -47,20 +64,20 @@ export const invoiceDecider: Decider<Invoice, InvoiceCommand, InvoiceEvent> = {
         return invoice;
     }
   },
-  admits: admitsDecided(decide, commandBehind),
-};
-
-function commandBehind({ type, data }: NewEvent<InvoiceEvent>): InvoiceCommand | undefined {
-  if (type === 'invoice.created') return { kind: 'create', customer: data.customer, cents: data.cents };
-  if (type === 'invoice.paid') return { kind: 'pay' };
-  return type === 'invoice.refused' ? { kind: 'refuse', reason: data.reason } : undefined;
-}
+  view: {
+    projection: invoiceStatus,
+    schema: () => z.strictObject({ state: z.string() }),
+    filters: {
+      lost: { value: z.enum(['yes', 'no']), passes: ({ state }, wanted) => (wanted === 'yes') === (state === 'lost') },
+    },
+  },
+});
 
 function decide(
   { state, cents }: Invoice,
-  command: InvoiceCommand,
+  command: CommandOf<typeof commands>,
   { id: invoiceId }: DecideContext,
-): NewEvent<InvoiceEvent>[] {
+): NewEvent<EventTypesOf<'invoice'>>[] {
   const isFirst = command.kind === 'create' || command.kind === 'correct';
   if (isFirst !== (state === 'none')) throw new CommandRejectedError(`invoice ${invoiceId} is ${state}`);
   switch (command.kind) {
@@ -81,17 +98,6 @@ function decide(
       return [{ type: 'invoice.written-off', data: { invoiceId, reason: command.reason } }];
   }
 }
-
-/** One view for each invoice. */
-export const invoiceStatus = defineProjection({
-  name: 'invoice-status',
-  aggregateType: 'invoice',
-  types: ['invoice.created', 'invoice.paid', 'invoice.written-off'],
-  group: { of: (view: { readonly state: string }) => view.state, values: ['open', 'paid', 'lost'] },
-  evolve: (_, { type }: DomainEvent<'invoice.created' | 'invoice.paid' | 'invoice.written-off'>) => ({
-    state: type === 'invoice.created' ? 'open' : type === 'invoice.paid' ? 'paid' : 'lost',
-  }),
-});
 
 /** One view for each customer: what all invoices add up to. */
 export const revenue = defineSharedProjection({

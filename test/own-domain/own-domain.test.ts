@@ -1,13 +1,14 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { dynamoDb } from '../../adapters/aws/clients/clients.ts';
 import { DynamoCommitStorage } from '../../adapters/aws/dynamodb/commit-storage.ts';
 import { DynamoLogStorage } from '../../adapters/aws/dynamodb/log-storage.ts';
 import { DynamoSharedViews } from '../../adapters/aws/dynamodb/shared-views.ts';
 import { DynamoViewStore } from '../../adapters/aws/dynamodb/view-store.ts';
 import { createEngine } from '../../adapters/embedded/engine/engine.ts';
+import { type Server, startServer } from '../../bin/serve/server.ts';
 import { configureEventSystem } from '../../core/base/configuration.ts';
 import { LineageError, NotAdmittedError, ReservedTypeError, ValidationError } from '../../core/base/errors.ts';
 import type { NewEvent } from '../../core/events/catalogue.ts';
@@ -25,8 +26,8 @@ import { createTables } from '../support/tables.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import invoices from './app.ts';
 import { dunning, invoiceDecider, invoiceStatus, revenue } from './invoice.ts';
-import { catalogue } from './invoice-events.ts';
 
+const { catalogue } = invoices;
 const created = (invoiceId: string, cents = 500): NewEvent => ({
   type: 'invoice.created',
   data: { invoiceId, customer: 'acme', cents },
@@ -153,5 +154,55 @@ describe('an application of invoices on DynamoDB', () => {
     expect((await storage.last('invoice'))?.count).toBe(2);
     const logged = await Array.fromAsync(new EventLog(pages).getEventsByType('invoice.paid'));
     expect(logged.map(({ sequenceNumber }) => sequenceNumber)).toEqual([2]);
+  });
+});
+
+describe('an application of invoices over HTTP', () => {
+  let server: Server;
+  // biome-ignore lint/suspicious/noExplicitAny: tests read any JSON
+  const ask = async (path: string, body?: unknown): Promise<{ status: number; body: any }> => {
+    const post = { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
+    const response = await fetch(`${server.url}${path}`, body === undefined ? {} : post);
+    return { status: response.status, body: await response.json() };
+  };
+  beforeAll(async () => {
+    const dataDir = join(temporaryFolder(), 'data');
+    server = await startServer({ port: 0, dataDir, annals: invoices, logger: { warn: vi.fn(), error: vi.fn() } });
+  });
+  afterAll(() => server.close());
+
+  it('has the routes of its aggregates, and none of another application', async () => {
+    expect(await ask('/invoices', { invoiceId: 'h1', customer: 'acme', cents: 5 })).toMatchObject({
+      status: 201,
+      body: { invoiceId: 'h1', version: 1 },
+    });
+    expect(await ask('/invoices', { customer: 'acme', cents: 0 })).toMatchObject({ status: 422 });
+    const paid = await ask('/invoices/h1/pay', {});
+    expect(paid).toMatchObject({ status: 201, body: { invoiceId: 'h1' } });
+    expect(await ask(`/invoices/h1?waitFor=${paid.body.version}`)).toMatchObject({ body: { state: 'paid' } });
+    expect(await ask('/invoices?state=paid&lost=no')).toMatchObject({ body: { invoices: [{ state: 'paid' }] } });
+    expect(await ask('/invoices/h1/pay', {})).toMatchObject({ status: 409, body: { code: 'COMMAND_REJECTED' } });
+    expect(await ask('/invoices/h2/pay', {})).toMatchObject({ status: 409, body: { code: 'COMMAND_REJECTED' } });
+    for (const path of ['/agents', '/invoices/h1/remind']) expect(await ask(path, {})).toMatchObject({ status: 404 });
+  });
+
+  it('admits the raw events that its commands would write', async () => {
+    const append = (...events: NewEvent[]) => ask('/streams/invoice-raw/events', { expectedVersion: 'any', events });
+    expect(await append(paid('raw'))).toMatchObject({ status: 409, body: { code: 'NOT_ADMITTED' } });
+    expect(await append(created('raw'), paid('raw'))).toMatchObject({ status: 201 });
+    expect((await append(paid('raw'))).body.detail).toContain('invoice raw is paid');
+  });
+
+  it('is described by its document', async () => {
+    const { body } = await ask('/openapi.json');
+    const names = Object.values<Record<string, { operationId: string }>>(body.paths)
+      .flatMap((methods) => Object.values(methods))
+      .map(({ operationId }) => operationId);
+    const own = ['createInvoice', 'payInvoice', 'refuseInvoice', 'listInvoices', 'getInvoice', 'diffInvoices'];
+    expect(names).toEqual(expect.arrayContaining(own));
+    expect(Object.keys(body.components.schemas)).toEqual(
+      expect.arrayContaining(['InvoiceView', 'NewInvoicePaidEvent']),
+    );
+    expect(JSON.stringify(body)).not.toMatch(/agent\.created|createAgent/);
   });
 });

@@ -5,7 +5,7 @@ import { defineProjection } from '../../core/projections/projection.ts';
 import { defineSharedProjection } from '../../core/projections/shared-projection.ts';
 import { type AnySaga, commandOf } from '../../core/sagas/saga.ts';
 import { agentDecider } from '../../domain/agent/agent.ts';
-import { agents } from '../../domain/agents.ts';
+import agents from '../../domain/application.ts';
 import { multiAgentTask } from '../../domain/task/multi-agent-task-saga.ts';
 import { taskDecider } from '../../domain/task/task.ts';
 import { workflowDecider } from '../../domain/workflow/workflow.ts';

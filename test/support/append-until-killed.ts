@@ -1,6 +1,6 @@
 import { createEngine } from '../../adapters/embedded/engine/engine.ts';
-import { agents } from '../../domain/agents.ts';
-import { catalogue } from '../../events/catalogue.ts';
+import agents from '../../domain/application.ts';
+import { catalogue } from './application.ts';
 import { steps } from './sample-events.ts';
 
 const { projections } = agents;

@@ -5,8 +5,8 @@ import { openDataFolder } from '../../adapters/embedded/sqlite/database.ts';
 import { SqliteLogStorage } from '../../adapters/embedded/sqlite/log-storage.ts';
 import { LogArchive } from '../../core/log/archive.ts';
 import { LogArchiver } from '../../core/log/archiver.ts';
-import { agents } from '../../domain/agents.ts';
-import { catalogue } from '../../events/catalogue.ts';
+import agents from '../../domain/application.ts';
+import { catalogue } from './application.ts';
 import { noise, step } from './sample-events.ts';
 
 const { folds, projections } = agents;

@@ -1,8 +1,8 @@
 import type { NewEvent } from '../../core/events/catalogue.ts';
 import { type Commit, endOf } from '../../core/store/commit.ts';
 import { EventStore } from '../../core/store/event-store.ts';
-import { catalogue } from '../../events/catalogue.ts';
 import { MemoryCommitStorage } from '../../testing/memory/commit-storage.ts';
+import { catalogue } from './application.ts';
 import { steps } from './sample-events.ts';
 
 /** A store whose clock moves only when the test sets it, for tests that use its commits. */

@@ -9,8 +9,8 @@ import { answerMachine, machineRequest } from '../../core/sagas/step-functions/r
 import type { SagaMachines, SagaRound, SagaTokens } from '../../core/sagas/tokens.ts';
 import { decodeCommit } from '../../core/store/commit.ts';
 import { EventStore } from '../../core/store/event-store.ts';
-import { catalogue } from '../../events/catalogue.ts';
 import { compileSaga } from '../../lib/sagas/saga-machine.ts';
+import { catalogue } from './application.ts';
 import { MemorySagaTokens } from './memory-saga-tokens.ts';
 import { Crash, mortal, type World, WorldOfSagas, withStubbornness } from './saga-world.ts';
 import { runMachine } from './state-machine.ts';

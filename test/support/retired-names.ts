@@ -1,6 +1,6 @@
-import { catalogueOf } from '../../core/events/catalogue.ts';
+import { defineAnnals } from '../../application/define-annals.ts';
 import { type RetiredEvent, retireEvent } from '../../core/events/define.ts';
-import { definitions } from '../../events/catalogue.ts';
+import { agents } from '../../domain/agents.ts';
 
 const renamed = (from: string, to: string, version: number): RetiredEvent =>
   retireEvent({ type: from, version: 1, successors: [to], succeed: (data) => ({ type: to, version, data }) });
@@ -20,8 +20,9 @@ const split = retireEvent({
   succeed: (data) => ({ type: 'action' in data ? 'agent.noted' : 'agent.state-changed', version: 1, data }),
 });
 
-/** The event types of the application, with the former names and the split type. */
-export const catalogueWithFormerNames = catalogueOf(definitions, {
+/** The application with the former names and the split type. */
+export const withFormerNames = defineAnnals({
+  modules: [agents],
   retired: [
     split,
     ...Object.entries(formerNames).flatMap(([current, [newer, older]]) => [
@@ -30,3 +31,4 @@ export const catalogueWithFormerNames = catalogueOf(definitions, {
     ]),
   ],
 });
+export const catalogueWithFormerNames = withFormerNames.catalogue;

@@ -1,8 +1,8 @@
 import { createEngine } from '../../adapters/embedded/engine/engine.ts';
 import { handleCommand } from '../../core/state/decider.ts';
-import { agents } from '../../domain/agents.ts';
+import agents from '../../domain/application.ts';
 import { taskDecider } from '../../domain/task/task.ts';
-import { catalogue } from '../../events/catalogue.ts';
+import { catalogue } from './application.ts';
 import { answerAssignments } from './obedient-agents.ts';
 
 const { projections, sagas } = agents;

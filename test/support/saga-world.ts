@@ -6,10 +6,10 @@ import { type DecideContext, type Decider, handleCommand } from '../../core/stat
 import type { Commit } from '../../core/store/commit.ts';
 import type { CommitStorage } from '../../core/store/commit-storage.ts';
 import { EventStore } from '../../core/store/event-store.ts';
-import { catalogue } from '../../events/catalogue.ts';
 import { MemoryCommitStorage } from '../../testing/memory/commit-storage.ts';
 import { MemorySagaIndex, MemorySagaMarks } from '../../testing/memory/sagas.ts';
 import { SagaHost } from '../../testing/simulation/saga-host.ts';
+import { catalogue } from './application.ts';
 
 /** The process ends: its work in progress is lost, stored data stays. */
 export class Crash extends UnavailableError {}

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, expect, vi } from 'vitest';
+import application from '#application';
 import { commandRoutes } from '../../api/commands.ts';
 import { problemCodesOf } from '../../api/http/openapi-document.ts';
 import { problemSchema } from '../../api/http/problem.ts';
@@ -25,7 +26,11 @@ export interface Call {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-const routes: readonly RouteDeclaration[] = [...commandRoutes, ...operationRoutes, ...queryRoutes];
+const routes: readonly RouteDeclaration[] = [
+  ...commandRoutes(application),
+  ...operationRoutes,
+  ...queryRoutes(application),
+];
 
 /** The HTTP API over the embedded engine on a free port, for the tests of a file. Every answer is checked against its route. */
 export function servedApi() {

@@ -1,10 +1,10 @@
 import type { DomainEvent, EventType, NewEvent } from '../../core/events/catalogue.ts';
 import { type AnyProjection, aggregateTypesOf } from '../../core/projections/projection.ts';
 import type { Decider } from '../../core/state/decider.ts';
-import { catalogue } from '../../events/catalogue.ts';
 import type { Rejection } from '../../testing/specification/aggregate.ts';
 import { given } from '../../testing/specification/given.ts';
 import * as history from '../../testing/specification/history.ts';
+import { catalogue } from './application.ts';
 
 /** New events as recorded events of a stream, with the ids e-1, e-2 and so on, in the versions of today. */
 export function recorded(aggregateType: string, id: string, events: readonly NewEvent[]): DomainEvent[] {

@@ -6,7 +6,7 @@ import { EventLog } from '../../../core/log/log.ts';
 import { LogWriter } from '../../../core/log/writer.ts';
 import { type Commit, endOf } from '../../../core/store/commit.ts';
 import { type SeenPage, seePages } from '../../../core/verification/log-pages.ts';
-import { catalogue } from '../../../events/catalogue.ts';
+import { catalogue } from '../application.ts';
 import { History } from '../history.ts';
 import { LazyLogStorage } from '../memory-log.ts';
 import { MemoryObjectStore } from '../memory-objects.ts';

@@ -2,8 +2,8 @@ import type { DomainEvent } from '../../../core/events/catalogue.ts';
 import { EventLog } from '../../../core/log/log.ts';
 import type { LogStorage } from '../../../core/log/storage.ts';
 import { LIVE_GENERATION } from '../../../core/projections/projector.ts';
-import { catalogue } from '../../../events/catalogue.ts';
 import { checkViews, type DeliveredViews, same } from '../../../testing/simulation/check-views.ts';
+import { catalogue } from '../application.ts';
 
 /** The stores and results at the end of a simulation. */
 export interface Outcome extends DeliveredViews {

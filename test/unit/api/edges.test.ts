@@ -4,7 +4,7 @@ import { describe, expect, it, vi } from 'vitest';
 import * as z from 'zod';
 import type { EventDefinition } from '../../../core/events/define.ts';
 import { envelopeInput } from '../../../core/events/envelope.ts';
-import { agents } from '../../../domain/agents.ts';
+import agents from '../../../domain/application.ts';
 import { definitions } from '../../../events/catalogue.ts';
 import { type EdgeCase, edgeCases } from '../../support/edge-values.ts';
 import { servedApi } from '../../support/served-api.ts';

@@ -4,7 +4,7 @@ import { type LogDeps, logQueries } from '../../../api/log/log-queries.ts';
 import { addLogStream } from '../../../api/log/log-stream.ts';
 import { EventLog } from '../../../core/log/log.ts';
 import { LogWriter } from '../../../core/log/writer.ts';
-import { catalogue } from '../../../events/catalogue.ts';
+import { catalogue } from '../../support/application.ts';
 import { History } from '../../support/history.ts';
 import { endOf } from '../../support/log-end.ts';
 import { MemoryLogStorage } from '../../support/memory-log.ts';
@@ -16,8 +16,8 @@ async function setup(commits: number, options: { maxFollowers?: number; closing?
   const writer = new LogWriter({ catalogue, storage, commits: history.commits, strategy: 'single' });
   for (let n = 0; n < commits; n += 1) await writer.append([await history.commit('1')]);
   const log = new EventLog({ catalogue, storage, strategy: 'single' });
-  const app = createApp<AppDeps & LogDeps>(logQueries, { log });
-  addLogStream(app, { log, ...options });
+  const app = createApp<AppDeps & LogDeps>(logQueries(catalogue), { log });
+  addLogStream(app, catalogue, { log, ...options });
   const ask = (method: string, query = '', headers: Record<string, string> = {}) =>
     app.request(`/events/stream${query}`, { method, headers });
   return { log, ask };

@@ -2,10 +2,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Server, startServer } from '../../../bin/serve/server.ts';
 import { createClient } from '../../../client/client.ts';
-import { defineAnnals } from '../../../core/application/define-annals.ts';
-import { agents } from '../../../domain/agents.ts';
 import { olderCommit, storeOlder } from '../../support/older-data.ts';
-import { catalogueWithFormerNames as catalogue } from '../../support/retired-names.ts';
+import { withFormerNames } from '../../support/retired-names.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const old = (type: string, data: object) => [{ type, version: 1, data }];
@@ -35,7 +33,7 @@ describe('events that were stored under retired names', () => {
     server = await startServer({
       port: 0,
       dataDir,
-      annals: defineAnnals({ ...agents, catalogue }),
+      annals: withFormerNames,
       logger: { warn: vi.fn(), error: vi.fn() },
     });
     await vi.waitFor(async () => expect((await get('/agents/1')).version).toBe(3), 10_000);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import application from '#application';
 import { commandRoutes } from '../../../api/commands.ts';
 import type { RouteDeclaration } from '../../../api/http/route.ts';
 import { operationRoutes } from '../../../api/operations/operations.ts';
@@ -8,7 +9,12 @@ import { servedApi } from '../../support/served-api.ts';
 
 const { call, get, commits } = servedApi();
 
-const routes: readonly RouteDeclaration[] = [...commandRoutes, ...operationRoutes, ...queryRoutes, ...traceQueries];
+const routes: readonly RouteDeclaration[] = [
+  ...commandRoutes(application),
+  ...operationRoutes,
+  ...queryRoutes(application),
+  ...traceQueries,
+];
 const operations = [...routes.map(({ method, path }) => `${method} ${path}`), 'GET /events/stream', 'GET /metrics'];
 
 /** A path with ids that every route accepts. */

@@ -41,7 +41,9 @@ describe('annals dev', () => {
     const part = join(folder, 'part.ts');
     const name = (text: string) => writeFile(part, `export const name = '${text}';\nconsole.log(name);\n`);
     await name('first');
-    await writeFile(app, "import './part.ts';\nexport { agents as default } from 'annals/agents';\n");
+    const application = ["import './part.ts';", "import { defineAnnals } from 'annals';"];
+    application.push("import { agents } from 'annals/agents';", 'export default defineAnnals({ modules: [agents] });');
+    await writeFile(app, application.join('\n'));
     const { child, finished } = runAnnals(['dev', app, '--data', join(folder, 'data')], { PORT: '0' });
     stop = () => {
       child.kill('SIGTERM');

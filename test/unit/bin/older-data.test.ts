@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openVerification } from '../../../adapters/embedded/offline/verification.ts';
 import { type Server, startServer } from '../../../bin/serve/server.ts';
 import { createClient } from '../../../client/client.ts';
-import { agents } from '../../../domain/agents.ts';
-import { catalogue } from '../../../events/catalogue.ts';
+import agents from '../../../domain/application.ts';
+import { catalogue } from '../../support/application.ts';
 import { type OlderEvent, olderCommit, storeOlder } from '../../support/older-data.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 

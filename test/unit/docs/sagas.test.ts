@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { drawDeclaration, drawMachine } from '../../../bin/saga-diagram/draw.ts';
 import { insertDiagrams } from '../../../bin/saga-diagram/page.ts';
-import { agents } from '../../../domain/agents.ts';
+import agents from '../../../domain/application.ts';
 
 const { sagas } = agents;
 

@@ -4,8 +4,8 @@ import { type AnySharedProjection, treeOf } from '../../../core/projections/shar
 import { EventStore } from '../../../core/store/event-store.ts';
 import { fleetOverview } from '../../../domain/fleet/fleet-overview.ts';
 import { leaderboard } from '../../../domain/fleet/leaderboard.ts';
-import { catalogue } from '../../../events/catalogue.ts';
 import { MemoryCommitStorage } from '../../../testing/memory/commit-storage.ts';
+import { catalogue } from '../../support/application.ts';
 import { foldShared } from '../../support/fold-shared.ts';
 
 /** The views of a shared projection after the histories of some streams. Their events are recorded an hour apart. */

@@ -3,8 +3,8 @@ import * as devalue from 'devalue';
 import { expect, it } from 'vitest';
 import type { DomainEvent } from '../../../core/events/catalogue.ts';
 import { SnapshotStore } from '../../../core/state/snapshot-store.ts';
-import { agents } from '../../../domain/agents.ts';
-import { catalogue } from '../../../events/catalogue.ts';
+import agents from '../../../domain/application.ts';
+import { catalogue } from '../../support/application.ts';
 import { MemoryObjectStore } from '../../support/memory-objects.ts';
 
 const { folds } = agents;

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { agentDecider } from '../../../domain/agent/agent.ts';
 import { agentStatus } from '../../../domain/agent/agent-status.ts';
-import { agents } from '../../../domain/agents.ts';
+import agents from '../../../domain/application.ts';
 import { fleetOverview } from '../../../domain/fleet/fleet-overview.ts';
 import { openAnnals } from '../../../entry/index.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';

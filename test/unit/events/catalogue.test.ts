@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { catalogueOf } from '../../../core/events/catalogue.ts';
 import { findJsonFault, MAX_JSON_DEPTH } from '../../../core/events/json.ts';
 import { upcast } from '../../../core/store/upcast.ts';
-import { catalogue, definitions, newEventSchema, recordedEventSchema } from '../../../events/catalogue.ts';
+import { definitions } from '../../../events/catalogue.ts';
+import { catalogue, newEventSchema, recordedEventSchema } from '../../support/application.ts';
 
 const samples = new URL('../../../events/samples/', import.meta.url);
 const sample = (name: string) => JSON.parse(readFileSync(new URL(name, samples), 'utf8'));

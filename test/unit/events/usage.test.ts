@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { upcast } from '../../../core/store/upcast.ts';
-import { catalogue, recordedEventSchema } from '../../../events/catalogue.ts';
 import { standardUsage, usage } from '../../../events/usage.ts';
+import { catalogue, recordedEventSchema } from '../../support/application.ts';
 
 describe('usage', () => {
   it('accepts amounts under standard names and other names, and refuses everything else', () => {

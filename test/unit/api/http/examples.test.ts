@@ -4,7 +4,7 @@ import { beforeAll, expect, it, vi } from 'vitest';
 import { servedApi } from '../../../support/served-api.ts';
 
 /** The examples of the OpenAPI document are requests of this story with their answers. `vitest run <this file> -u` writes them. */
-const FILE = '../../../../api/http/examples.json';
+const FILE = '../../../../domain/examples.json';
 
 const { call, get } = servedApi();
 

@@ -1,5 +1,6 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { expect, it } from 'vitest';
+import application from '#application';
 import { commandRoutes } from '../../../../api/commands.ts';
 import { operationRoutes } from '../../../../api/operations/operations.ts';
 import { traceQueries } from '../../../../api/operations/trace-queries.ts';
@@ -38,7 +39,7 @@ it('the document is valid OpenAPI 3.1', async () => {
 
 it('the document has every served route', async () => {
   const names = [...(await operations()).keys()];
-  const served = [...commandRoutes, ...operationRoutes, ...queryRoutes, ...traceQueries];
+  const served = [...commandRoutes(application), ...operationRoutes, ...queryRoutes(application), ...traceQueries];
   const streamed = ['GET /events/stream', 'GET /metrics'];
   const declared = served.map(({ method, path }) => `${method} ${path}`);
   expect(names.toSorted()).toEqual([...declared, ...streamed].toSorted());

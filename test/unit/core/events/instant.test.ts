@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { firstMoment, instant, isoOf, lastMoment } from '../../../../core/events/instant.ts';
 import { Selection } from '../../../../core/log/filter.ts';
 import type { Commit } from '../../../../core/store/commit.ts';
-import { catalogue } from '../../../../events/catalogue.ts';
+import { catalogue } from '../../../support/application.ts';
 
 describe('an instant', () => {
   it.each([

@@ -8,7 +8,7 @@ import { LogWriter } from '../../../../core/log/writer.ts';
 import { LogReplay } from '../../../../core/replays/log-replay.ts';
 import { decodeCommit } from '../../../../core/store/commit.ts';
 import { seePages } from '../../../../core/verification/log-pages.ts';
-import { catalogue } from '../../../../events/catalogue.ts';
+import { catalogue } from '../../../support/application.ts';
 import { History } from '../../../support/history.ts';
 import { LazyLogStorage } from '../../../support/memory-log.ts';
 import { MemoryObjectStore } from '../../../support/memory-objects.ts';

@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { EventStream } from '../../../../core/log/event-stream.ts';
 import { EventLog } from '../../../../core/log/log.ts';
 import { LogWriter } from '../../../../core/log/writer.ts';
-import { catalogue } from '../../../../events/catalogue.ts';
+import { catalogue } from '../../../support/application.ts';
 import { History } from '../../../support/history.ts';
 import { MemoryLogStorage } from '../../../support/memory-log.ts';
 

@@ -5,7 +5,7 @@ import type { LogPage } from '../../../../core/log/page.ts';
 import type { LogLayout, Partitioning } from '../../../../core/log/partition.ts';
 import { LogWriter } from '../../../../core/log/writer.ts';
 import { type Commit, endOf } from '../../../../core/store/commit.ts';
-import { catalogue } from '../../../../events/catalogue.ts';
+import { catalogue } from '../../../support/application.ts';
 import { History } from '../../../support/history.ts';
 import { follow } from '../../../support/log-simulation/reader.ts';
 import { type Random, turns, UnreliableLogStorage } from '../../../support/log-simulation/weather.ts';

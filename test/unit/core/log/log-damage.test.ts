@@ -3,7 +3,7 @@ import { problemOf } from '../../../../api/http/problem.ts';
 import { CorruptDataError } from '../../../../core/base/errors.ts';
 import { EventLog } from '../../../../core/log/log.ts';
 import { LogWriter } from '../../../../core/log/writer.ts';
-import { catalogue } from '../../../../events/catalogue.ts';
+import { catalogue } from '../../../support/application.ts';
 import { History } from '../../../support/history.ts';
 import { MemoryLogStorage } from '../../../support/memory-log.ts';
 

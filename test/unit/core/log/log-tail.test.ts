@@ -4,7 +4,7 @@ import { EventLog } from '../../../../core/log/log.ts';
 import type { LogStorage } from '../../../../core/log/storage.ts';
 import { LogWriter } from '../../../../core/log/writer.ts';
 import type { Commit } from '../../../../core/store/commit.ts';
-import { catalogue } from '../../../../events/catalogue.ts';
+import { catalogue } from '../../../support/application.ts';
 import { History, placeOf } from '../../../support/history.ts';
 import { forwarding, MemoryLogStorage } from '../../../support/memory-log.ts';
 import { step } from '../../../support/sample-events.ts';

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { EventLog } from '../../../../core/log/log.ts';
 import type { LogStorage } from '../../../../core/log/storage.ts';
 import { LogWriter } from '../../../../core/log/writer.ts';
-import { catalogue } from '../../../../events/catalogue.ts';
+import { catalogue } from '../../../support/application.ts';
 import { History } from '../../../support/history.ts';
 import { forwarding, MemoryLogStorage } from '../../../support/memory-log.ts';
 

@@ -4,7 +4,7 @@ import type { LogPage } from '../../../../core/log/page.ts';
 import { WHOLE } from '../../../../core/log/partition.ts';
 import type { PageRange } from '../../../../core/log/storage.ts';
 import { LogWriter } from '../../../../core/log/writer.ts';
-import { catalogue } from '../../../../events/catalogue.ts';
+import { catalogue } from '../../../support/application.ts';
 import { History } from '../../../support/history.ts';
 import { endOf } from '../../../support/log-end.ts';
 import { MemoryLogStorage } from '../../../support/memory-log.ts';

@@ -9,8 +9,8 @@ import { PastFolds, type PastFoldsOptions } from '../../../../core/projections/p
 import type { ProjectionOf } from '../../../../core/projections/projection.ts';
 import { agentStatus } from '../../../../domain/agent/agent-status.ts';
 import { fleetOverview } from '../../../../domain/fleet/fleet-overview.ts';
-import { catalogue } from '../../../../events/catalogue.ts';
 import { MemoryViewStore } from '../../../../testing/memory/views.ts';
+import { catalogue } from '../../../support/application.ts';
 import { History } from '../../../support/history.ts';
 import { MemoryLogStorage } from '../../../support/memory-log.ts';
 

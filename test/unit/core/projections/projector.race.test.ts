@@ -4,10 +4,10 @@ import { LIVE_GENERATION, Projector } from '../../../../core/projections/project
 import { defineSharedProjection } from '../../../../core/projections/shared-projection.ts';
 import type { Commit } from '../../../../core/store/commit.ts';
 import { EventStore } from '../../../../core/store/event-store.ts';
-import { catalogue } from '../../../../events/catalogue.ts';
 import { MemoryCommitStorage } from '../../../../testing/memory/commit-storage.ts';
 import { MemorySharedViews } from '../../../../testing/memory/shared-views.ts';
 import { MemoryViewStore } from '../../../../testing/memory/views.ts';
+import { catalogue } from '../../../support/application.ts';
 import { step } from '../../../support/sample-events.ts';
 
 const actions = defineProjection({

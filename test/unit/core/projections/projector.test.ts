@@ -7,10 +7,10 @@ import { LIVE_GENERATION, Projector } from '../../../../core/projections/project
 import { defineSharedProjection } from '../../../../core/projections/shared-projection.ts';
 import type { Commit } from '../../../../core/store/commit.ts';
 import { EventStore } from '../../../../core/store/event-store.ts';
-import { catalogue } from '../../../../events/catalogue.ts';
 import { MemoryCommitStorage } from '../../../../testing/memory/commit-storage.ts';
 import { MemorySharedViews } from '../../../../testing/memory/shared-views.ts';
 import { MemoryViewStore } from '../../../../testing/memory/views.ts';
+import { catalogue } from '../../../support/application.ts';
 
 /** Keeps every action in its order, so that a duplicate, a loss or a swap shows. */
 const actions = defineProjection({

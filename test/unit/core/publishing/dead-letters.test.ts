@@ -4,9 +4,9 @@ import { defineProjection } from '../../../../core/projections/projection.ts';
 import { LIVE_GENERATION, Projector } from '../../../../core/projections/projector.ts';
 import { DeadLetters } from '../../../../core/publishing/dead-letters.ts';
 import { EventStore } from '../../../../core/store/event-store.ts';
-import { catalogue } from '../../../../events/catalogue.ts';
 import { MemoryCommitStorage } from '../../../../testing/memory/commit-storage.ts';
 import { MemoryViewStore } from '../../../../testing/memory/views.ts';
+import { catalogue } from '../../../support/application.ts';
 import { noise, step } from '../../../support/sample-events.ts';
 
 const quick = { attempts: 3, initialDelayMs: 1, maxDelayMs: 2 };

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { NotFoundError, ValidationError } from '../../../../core/base/errors.ts';
 import { byReference, deliveredEvent } from '../../../../core/publishing/event-reference.ts';
 import { EventStore } from '../../../../core/store/event-store.ts';
-import { catalogue } from '../../../../events/catalogue.ts';
 import { MemoryCommitStorage } from '../../../../testing/memory/commit-storage.ts';
+import { catalogue } from '../../../support/application.ts';
 import { step } from '../../../support/sample-events.ts';
 
 async function stored() {

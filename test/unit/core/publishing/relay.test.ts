@@ -7,9 +7,9 @@ import { Publication } from '../../../../core/publishing/publication.ts';
 import { Relay } from '../../../../core/publishing/relay.ts';
 import type { Commit } from '../../../../core/store/commit.ts';
 import { EventStore } from '../../../../core/store/event-store.ts';
-import { catalogue } from '../../../../events/catalogue.ts';
 import { MemoryCommitStorage } from '../../../../testing/memory/commit-storage.ts';
 import { MemoryViewStore } from '../../../../testing/memory/views.ts';
+import { catalogue } from '../../../support/application.ts';
 
 const quick = { attempts: 3, initialDelayMs: 1, maxDelayMs: 2 };
 

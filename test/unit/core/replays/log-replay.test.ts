@@ -3,7 +3,7 @@ import type { PartitionStrategy } from '../../../../core/log/partition.ts';
 import { LogWriter } from '../../../../core/log/writer.ts';
 import { LogReplay } from '../../../../core/replays/log-replay.ts';
 import type { LogScope, ReplayRange } from '../../../../core/replays/replay-log.ts';
-import { catalogue } from '../../../../events/catalogue.ts';
+import { catalogue } from '../../../support/application.ts';
 import { History, placeOf } from '../../../support/history.ts';
 import { MemoryLogStorage } from '../../../support/memory-log.ts';
 

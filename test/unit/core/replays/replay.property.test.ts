@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { UnavailableError } from '../../../../core/base/errors.ts';
 import type { Commit } from '../../../../core/store/commit.ts';
 import { decodeCommit } from '../../../../core/store/commit.ts';
-import { catalogue } from '../../../../events/catalogue.ts';
+import { catalogue } from '../../../support/application.ts';
 import { actions, drive, replayStage, tallies } from '../../../support/replay-stage.ts';
 
 /** More runs for a longer look: `ANNALS_SEEDS=5000 npx vitest run test/unit/core/replays/replay.property.test.ts`. */

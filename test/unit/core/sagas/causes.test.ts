@@ -2,9 +2,11 @@ import { describe, expect, it } from 'vitest';
 import type { DomainEvent } from '../../../../core/events/catalogue.ts';
 import { handleCommand } from '../../../../core/state/decider.ts';
 import { agentDecider } from '../../../../domain/agent/agent.ts';
-import { agents } from '../../../../domain/agents.ts';
-import { type TaskCommand, taskDecider } from '../../../../domain/task/task.ts';
-import { type WorkflowCommand, workflowDecider } from '../../../../domain/workflow/workflow.ts';
+import agents from '../../../../domain/application.ts';
+import { taskDecider } from '../../../../domain/task/task.ts';
+import type { TaskCommand } from '../../../../domain/task/task-commands.ts';
+import { workflowDecider } from '../../../../domain/workflow/workflow.ts';
+import type { WorkflowCommand } from '../../../../domain/workflow/workflow-commands.ts';
 import { MachineWorld } from '../../../support/machine-world.ts';
 import { RunnerWorld, type WorldOfSagas } from '../../../support/saga-world.ts';
 

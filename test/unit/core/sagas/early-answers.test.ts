@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { handleCommand } from '../../../../core/state/decider.ts';
-import { agents } from '../../../../domain/agents.ts';
-import { type WorkflowCommand, workflowDecider } from '../../../../domain/workflow/workflow.ts';
+import agents from '../../../../domain/application.ts';
+import { workflowDecider } from '../../../../domain/workflow/workflow.ts';
+import type { WorkflowCommand } from '../../../../domain/workflow/workflow-commands.ts';
 import { MachineWorld } from '../../../support/machine-world.ts';
 import { RunnerWorld } from '../../../support/saga-world.ts';
 

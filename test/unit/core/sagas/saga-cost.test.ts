@@ -7,11 +7,12 @@ import { handleCommand } from '../../../../core/state/decider.ts';
 import { type Commit, decodeCommit } from '../../../../core/store/commit.ts';
 import type { CommitStorage } from '../../../../core/store/commit-storage.ts';
 import { EventStore } from '../../../../core/store/event-store.ts';
-import { agents } from '../../../../domain/agents.ts';
-import { type TaskCommand, taskDecider } from '../../../../domain/task/task.ts';
-import { catalogue } from '../../../../events/catalogue.ts';
+import agents from '../../../../domain/application.ts';
+import { taskDecider } from '../../../../domain/task/task.ts';
+import type { TaskCommand } from '../../../../domain/task/task-commands.ts';
 import { MemoryCommitStorage } from '../../../../testing/memory/commit-storage.ts';
 import { MemorySagaIndex, MemorySagaMarks } from '../../../../testing/memory/sagas.ts';
+import { catalogue } from '../../../support/application.ts';
 import { countedReads } from '../../../support/counted-reads.ts';
 import { MemorySagaTokens } from '../../../support/memory-saga-tokens.ts';
 

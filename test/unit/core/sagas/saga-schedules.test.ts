@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { DomainEvent } from '../../../../core/events/catalogue.ts';
 import { agentDecider } from '../../../../domain/agent/agent.ts';
-import { agents } from '../../../../domain/agents.ts';
+import agents from '../../../../domain/application.ts';
 import { taskDecider } from '../../../../domain/task/task.ts';
 import { workflowDecider } from '../../../../domain/workflow/workflow.ts';
 import { endOfSaga, type SagaEnd } from '../../../../testing/simulation/check-sagas.ts';

@@ -7,10 +7,11 @@ import {
 } from '../../../../core/base/errors.ts';
 import { handleCommand } from '../../../../core/state/decider.ts';
 import { EventStore } from '../../../../core/store/event-store.ts';
-import { type AgentCommand, agentDecider } from '../../../../domain/agent/agent.ts';
+import { agentDecider } from '../../../../domain/agent/agent.ts';
+import type { AgentCommand } from '../../../../domain/agent/agent-commands.ts';
 import { taskDecider } from '../../../../domain/task/task.ts';
-import { catalogue } from '../../../../events/catalogue.ts';
 import { MemoryCommitStorage } from '../../../../testing/memory/commit-storage.ts';
+import { catalogue } from '../../../support/application.ts';
 import { losingReplies } from '../../../support/losing-replies.ts';
 
 const create: AgentCommand = { kind: 'create', agentType: 'coder', configuration: {}, createdBy: 'ops' };

@@ -10,8 +10,8 @@ import { viewFold } from '../../../../core/projections/view-fold.ts';
 import { StateReader } from '../../../../core/state/state-reader.ts';
 import { agentStatus } from '../../../../domain/agent/agent-status.ts';
 import { fleetOverview } from '../../../../domain/fleet/fleet-overview.ts';
-import { catalogue } from '../../../../events/catalogue.ts';
 import { MemoryViewStore } from '../../../../testing/memory/views.ts';
+import { catalogue } from '../../../support/application.ts';
 import { History } from '../../../support/history.ts';
 import { MemoryLogStorage } from '../../../support/memory-log.ts';
 

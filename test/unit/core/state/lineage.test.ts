@@ -8,9 +8,9 @@ import { StateReader } from '../../../../core/state/state-reader.ts';
 import { EventStore } from '../../../../core/store/event-store.ts';
 import { agentDecider } from '../../../../domain/agent/agent.ts';
 import { type AgentStatus, agentStatus } from '../../../../domain/agent/agent-status.ts';
-import { catalogue } from '../../../../events/catalogue.ts';
 import { MemoryCommitStorage } from '../../../../testing/memory/commit-storage.ts';
 import { MemoryViewStore } from '../../../../testing/memory/views.ts';
+import { catalogue } from '../../../support/application.ts';
 
 const view = viewFold<AgentStatus>(agentStatus);
 

@@ -10,8 +10,8 @@ import { StateReader } from '../../../../core/state/state-reader.ts';
 import { EventStore } from '../../../../core/store/event-store.ts';
 import { agentDecider } from '../../../../domain/agent/agent.ts';
 import { agentStatus } from '../../../../domain/agent/agent-status.ts';
-import { catalogue } from '../../../../events/catalogue.ts';
 import { MemoryCommitStorage } from '../../../../testing/memory/commit-storage.ts';
+import { catalogue } from '../../../support/application.ts';
 import { MemoryObjectStore } from '../../../support/memory-objects.ts';
 import { step } from '../../../support/sample-events.ts';
 

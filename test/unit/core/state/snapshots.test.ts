@@ -14,8 +14,9 @@ import type { CommitRange, CommitStorage } from '../../../../core/store/commit-s
 import { EventStore } from '../../../../core/store/event-store.ts';
 import { agentDecider } from '../../../../domain/agent/agent.ts';
 import { type AgentStatus, agentStatus } from '../../../../domain/agent/agent-status.ts';
-import { catalogue, definitions } from '../../../../events/catalogue.ts';
+import { definitions } from '../../../../events/catalogue.ts';
 import { MemoryCommitStorage } from '../../../../testing/memory/commit-storage.ts';
+import { catalogue } from '../../../support/application.ts';
 import { MemoryObjectStore } from '../../../support/memory-objects.ts';
 import { recordTelemetry } from '../../../support/recorded-telemetry.ts';
 import { step } from '../../../support/sample-events.ts';

@@ -5,8 +5,8 @@ import { type Commit, decodeCommit } from '../../../../core/store/commit.ts';
 import { EventStore } from '../../../../core/store/event-store.ts';
 import { portionsOf } from '../../../../core/store/portions.ts';
 import { RecentCommits } from '../../../../core/store/recent-commits.ts';
-import { catalogue } from '../../../../events/catalogue.ts';
 import { MemoryCommitStorage } from '../../../../testing/memory/commit-storage.ts';
+import { catalogue } from '../../../support/application.ts';
 import { MemoryObjectStore } from '../../../support/memory-objects.ts';
 import { step } from '../../../support/sample-events.ts';
 

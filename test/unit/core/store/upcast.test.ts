@@ -7,9 +7,9 @@ import { type Commit, decodeCommit, plainBody, type StoredEvent } from '../../..
 import { EventStore } from '../../../../core/store/event-store.ts';
 import { type KnownEvents, upcast } from '../../../../core/store/upcast.ts';
 import { agentStatus } from '../../../../domain/agent/agent-status.ts';
-import { catalogue } from '../../../../events/catalogue.ts';
 import { MemoryCommitStorage } from '../../../../testing/memory/commit-storage.ts';
 import { MemoryViewStore } from '../../../../testing/memory/views.ts';
+import { catalogue } from '../../../support/application.ts';
 
 const place = { stream: 'agent-42', sequenceNumber: 7 };
 

@@ -5,8 +5,8 @@ import { EventStore } from '../../../../core/store/event-store.ts';
 import { parseTraceHeader, traceHeaderOf } from '../../../../core/telemetry/trace-header.ts';
 import { traceTree } from '../../../../core/telemetry/trace-tree.ts';
 import { tracedDelivery, traceHandling, traceOf } from '../../../../core/telemetry/traced.ts';
-import { catalogue } from '../../../../events/catalogue.ts';
 import { MemoryCommitStorage } from '../../../../testing/memory/commit-storage.ts';
+import { catalogue } from '../../../support/application.ts';
 import { recordTelemetry } from '../../../support/recorded-telemetry.ts';
 import { newStream, step } from '../../../support/sample-events.ts';
 

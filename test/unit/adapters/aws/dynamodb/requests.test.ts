@@ -10,8 +10,9 @@ import { appendRaw } from '../../../../../core/state/raw-append.ts';
 import { StateReader } from '../../../../../core/state/state-reader.ts';
 import { EventStore } from '../../../../../core/store/event-store.ts';
 import type { ReadOptions } from '../../../../../core/store/read-range.ts';
-import { type AgentCommand, agentDecider } from '../../../../../domain/agent/agent.ts';
-import { catalogue } from '../../../../../events/catalogue.ts';
+import { agentDecider } from '../../../../../domain/agent/agent.ts';
+import type { AgentCommand } from '../../../../../domain/agent/agent-commands.ts';
+import { catalogue } from '../../../../support/application.ts';
 import { fill, newStream, noise, step } from '../../../../support/sample-events.ts';
 import { createTables } from '../../../../support/tables.ts';
 

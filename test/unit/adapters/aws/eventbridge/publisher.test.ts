@@ -10,8 +10,8 @@ import {
 import { UnavailableError } from '../../../../../core/base/errors.ts';
 import type { DomainEvent } from '../../../../../core/events/catalogue.ts';
 import { EventStore } from '../../../../../core/store/event-store.ts';
-import { catalogue } from '../../../../../events/catalogue.ts';
 import { MemoryCommitStorage } from '../../../../../testing/memory/commit-storage.ts';
+import { catalogue } from '../../../../support/application.ts';
 import { noise, step, steps } from '../../../../support/sample-events.ts';
 
 type Entries = readonly PutEventsRequestEntry[];

@@ -5,8 +5,8 @@ import { parseStreamRecords } from '../../../../../adapters/aws/stream/records.t
 import { CorruptDataError, ValidationError } from '../../../../../core/base/errors.ts';
 import { type Commit, decodeCommit } from '../../../../../core/store/commit.ts';
 import { EventStore } from '../../../../../core/store/event-store.ts';
-import { catalogue } from '../../../../../events/catalogue.ts';
 import { MemoryCommitStorage } from '../../../../../testing/memory/commit-storage.ts';
+import { catalogue } from '../../../../support/application.ts';
 import { steps } from '../../../../support/sample-events.ts';
 
 async function commits(): Promise<[Commit, Commit]> {

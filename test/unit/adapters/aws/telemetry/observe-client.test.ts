@@ -7,7 +7,7 @@ import { bucketObjects } from '../../../../../adapters/aws/s3/bucket.ts';
 import { type ObservableClient, observeClient } from '../../../../../adapters/aws/telemetry/observe-client.ts';
 import { UnavailableError } from '../../../../../core/base/errors.ts';
 import { EventStore } from '../../../../../core/store/event-store.ts';
-import { catalogue } from '../../../../../events/catalogue.ts';
+import { catalogue } from '../../../../support/application.ts';
 import { recordTelemetry } from '../../../../support/recorded-telemetry.ts';
 import { newStream, noise, step } from '../../../../support/sample-events.ts';
 import { createTables } from '../../../../support/tables.ts';

@@ -8,7 +8,7 @@ import { UnavailableError } from '../../../../../core/base/errors.ts';
 import { ClaimCheck, LargeCommitStorage } from '../../../../../core/store/claim-check.ts';
 import { decodeCommit } from '../../../../../core/store/commit.ts';
 import { EventStore } from '../../../../../core/store/event-store.ts';
-import { catalogue } from '../../../../../events/catalogue.ts';
+import { catalogue } from '../../../../support/application.ts';
 import { MemoryObjectStore } from '../../../../support/memory-objects.ts';
 import { step, steps } from '../../../../support/sample-events.ts';
 import { temporaryFolder } from '../../../../support/temporary-folder.ts';

@@ -3,8 +3,8 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { createEngine, type Engine } from '../../../../../adapters/embedded/engine/engine.ts';
 import { LIVE_GENERATION } from '../../../../../core/projections/projector.ts';
 import type { Commit } from '../../../../../core/store/commit.ts';
-import { agents } from '../../../../../domain/agents.ts';
-import { catalogue } from '../../../../../events/catalogue.ts';
+import agents from '../../../../../domain/application.ts';
+import { catalogue } from '../../../../support/application.ts';
 import { endOf } from '../../../../support/log-end.ts';
 import { temporaryFolder } from '../../../../support/temporary-folder.ts';
 

@@ -11,7 +11,7 @@ import type { DomainEvent } from '../../../../../core/events/catalogue.ts';
 import { EventStream } from '../../../../../core/log/event-stream.ts';
 import { type AnyProjection, defineProjection } from '../../../../../core/projections/projection.ts';
 import { LIVE_GENERATION } from '../../../../../core/projections/projector.ts';
-import { catalogue } from '../../../../../events/catalogue.ts';
+import { catalogue } from '../../../../support/application.ts';
 import { step, steps } from '../../../../support/sample-events.ts';
 import { temporaryFolder } from '../../../../support/temporary-folder.ts';
 

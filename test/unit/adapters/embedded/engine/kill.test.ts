@@ -9,8 +9,8 @@ import { openDataFolder, StartupError } from '../../../../../adapters/embedded/s
 import { evolveView } from '../../../../../core/projections/projection.ts';
 import { LIVE_GENERATION } from '../../../../../core/projections/projector.ts';
 import { agentStatus } from '../../../../../domain/agent/agent-status.ts';
-import { agents } from '../../../../../domain/agents.ts';
-import { catalogue } from '../../../../../events/catalogue.ts';
+import agents from '../../../../../domain/application.ts';
+import { catalogue } from '../../../../support/application.ts';
 import { temporaryFolder } from '../../../../support/temporary-folder.ts';
 
 const { projections } = agents;

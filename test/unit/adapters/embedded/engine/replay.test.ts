@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createEngine, type Engine } from '../../../../../adapters/embedded/engine/engine.ts';
 import type { AnyProjection } from '../../../../../core/projections/projection.ts';
-import { catalogue } from '../../../../../events/catalogue.ts';
+import { catalogue } from '../../../../support/application.ts';
 import { actions } from '../../../../support/replay-stage.ts';
 import { steps } from '../../../../support/sample-events.ts';
 import { temporaryFolder } from '../../../../support/temporary-folder.ts';

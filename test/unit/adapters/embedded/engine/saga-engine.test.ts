@@ -6,7 +6,7 @@ import type { AnySaga } from '../../../../../core/sagas/saga.ts';
 import { handleCommand } from '../../../../../core/state/decider.ts';
 import { multiAgentTask } from '../../../../../domain/task/multi-agent-task-saga.ts';
 import { taskDecider } from '../../../../../domain/task/task.ts';
-import { catalogue } from '../../../../../events/catalogue.ts';
+import { catalogue } from '../../../../support/application.ts';
 import { temporaryFolder } from '../../../../support/temporary-folder.ts';
 
 const parent = temporaryFolder();

@@ -5,8 +5,8 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect, it, vi } from 'vitest';
 import { createEngine } from '../../../../../adapters/embedded/engine/engine.ts';
-import { agents } from '../../../../../domain/agents.ts';
-import { catalogue } from '../../../../../events/catalogue.ts';
+import agents from '../../../../../domain/application.ts';
+import { catalogue } from '../../../../support/application.ts';
 import { answerAssignments } from '../../../../support/obedient-agents.ts';
 import { temporaryFolder } from '../../../../support/temporary-folder.ts';
 

@@ -7,8 +7,8 @@ import type { ProjectionFailure, Projector } from '../../../../../core/projectio
 import type { Commit } from '../../../../../core/store/commit.ts';
 import { EventStore } from '../../../../../core/store/event-store.ts';
 import { agentStatus } from '../../../../../domain/agent/agent-status.ts';
-import { catalogue } from '../../../../../events/catalogue.ts';
 import { MemoryCommitStorage } from '../../../../../testing/memory/commit-storage.ts';
+import { catalogue } from '../../../../support/application.ts';
 import { step } from '../../../../support/sample-events.ts';
 
 type Retry = Projector['retryOrPark'];

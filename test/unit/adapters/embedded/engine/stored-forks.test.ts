@@ -3,7 +3,7 @@ import { SqliteCommitStorage } from '../../../../../adapters/embedded/sqlite/com
 import { openDataFolder } from '../../../../../adapters/embedded/sqlite/database.ts';
 import { startServer } from '../../../../../bin/serve/server.ts';
 import { EventStore } from '../../../../../core/store/event-store.ts';
-import { catalogue } from '../../../../../events/catalogue.ts';
+import { catalogue } from '../../../../support/application.ts';
 import { temporaryFolder } from '../../../../support/temporary-folder.ts';
 
 it('an engine on a folder with forks in a circle starts, answers, and parks their streams', async () => {

@@ -13,8 +13,8 @@ import { openVerification } from '../../../../../adapters/embedded/offline/verif
 import { openDataFolder, openForReading } from '../../../../../adapters/embedded/sqlite/database.ts';
 import { viewsOf } from '../../../../../bin/commands/restore.ts';
 import { sha256 } from '../../../../../core/log/segment.ts';
-import { agents } from '../../../../../domain/agents.ts';
-import { catalogue } from '../../../../../events/catalogue.ts';
+import agents from '../../../../../domain/application.ts';
+import { catalogue } from '../../../../support/application.ts';
 import { makeArchivedHistory } from '../../../../support/archived-history.ts';
 import { step } from '../../../../support/sample-events.ts';
 import { temporaryFolder } from '../../../../support/temporary-folder.ts';

@@ -6,8 +6,8 @@ import { createEngine } from '../../../../../adapters/embedded/engine/engine.ts'
 import { openVerification } from '../../../../../adapters/embedded/offline/verification.ts';
 import { SqliteViewStore } from '../../../../../adapters/embedded/sqlite/view-store.ts';
 import { configureEventSystem } from '../../../../../core/base/configuration.ts';
-import { agents } from '../../../../../domain/agents.ts';
-import { catalogue } from '../../../../../events/catalogue.ts';
+import agents from '../../../../../domain/application.ts';
+import { catalogue } from '../../../../support/application.ts';
 import { endOf } from '../../../../support/log-end.ts';
 import { noise, step } from '../../../../support/sample-events.ts';
 import { temporaryFolder } from '../../../../support/temporary-folder.ts';

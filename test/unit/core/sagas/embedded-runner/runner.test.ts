@@ -8,9 +8,9 @@ import { decodeCommit } from '../../../../../core/store/commit.ts';
 import { EventStore } from '../../../../../core/store/event-store.ts';
 import { multiAgentTask } from '../../../../../domain/task/multi-agent-task-saga.ts';
 import { taskDecider } from '../../../../../domain/task/task.ts';
-import { catalogue } from '../../../../../events/catalogue.ts';
 import { MemoryCommitStorage } from '../../../../../testing/memory/commit-storage.ts';
 import { MemorySagaIndex, MemorySagaMarks } from '../../../../../testing/memory/sagas.ts';
+import { catalogue } from '../../../../support/application.ts';
 
 /** A runner, fed by hand. */
 function world(saga: AnySaga) {

@@ -8,11 +8,13 @@ import type { Commit } from '../../../../../core/store/commit.ts';
 import type { CommitStorage } from '../../../../../core/store/commit-storage.ts';
 import { EventStore } from '../../../../../core/store/event-store.ts';
 import { agentDecider } from '../../../../../domain/agent/agent.ts';
-import { agents } from '../../../../../domain/agents.ts';
-import { type TaskCommand, taskDecider } from '../../../../../domain/task/task.ts';
-import { type WorkflowCommand, workflowDecider } from '../../../../../domain/workflow/workflow.ts';
-import { catalogue } from '../../../../../events/catalogue.ts';
+import agents from '../../../../../domain/application.ts';
+import { taskDecider } from '../../../../../domain/task/task.ts';
+import type { TaskCommand } from '../../../../../domain/task/task-commands.ts';
+import { workflowDecider } from '../../../../../domain/workflow/workflow.ts';
+import type { WorkflowCommand } from '../../../../../domain/workflow/workflow-commands.ts';
 import { MemoryCommitStorage } from '../../../../../testing/memory/commit-storage.ts';
+import { catalogue } from '../../../../support/application.ts';
 import { MemorySagaTokens } from '../../../../support/memory-saga-tokens.ts';
 
 const { sagas } = agents;

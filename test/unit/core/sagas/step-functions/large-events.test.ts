@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { agentDecider } from '../../../../../domain/agent/agent.ts';
-import { agents } from '../../../../../domain/agents.ts';
+import agents from '../../../../../domain/application.ts';
 import { taskDecider } from '../../../../../domain/task/task.ts';
 import { MachineWorld } from '../../../../support/machine-world.ts';
 

@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
+import type { Cost } from '../../../application/aggregate.ts';
 import { PayloadTooLargeError } from '../../../core/base/errors.ts';
 import { turn } from '../../../core/base/turns.ts';
 import { addAmount } from '../../../core/events/amount.ts';
 import type { DomainEvent } from '../../../core/events/catalogue.ts';
+import { addUsage } from '../../../core/projections/usage-sums.ts';
 import { eventsOf, type Stretch } from '../../../core/state/lineage.ts';
 import type { EventStore } from '../../../core/store/event-store.ts';
-import { addUsage } from '../../view.ts';
-import { actionOf, deedOf, plain } from './deed.ts';
+import { type Deeds, plain } from './deed.ts';
 
 /** An event of a run, as far as a comparison needs it. Equal texts have equal numbers. */
 export interface Deed {
@@ -47,7 +48,12 @@ export class Numbers {
 }
 
 /** Reads a run. @throws PayloadTooLargeError over {@link MAX_EVENTS} events */
-export async function readRun(store: EventStore, stretches: readonly Stretch[], numbers: Numbers): Promise<Run> {
+export async function readRun(
+  store: EventStore,
+  seen: Deeds,
+  stretches: readonly Stretch[],
+  numbers: Numbers,
+): Promise<Run> {
   const count = stretches.reduce((sum, { from, to }) => sum + Math.max(0, to - from + 1), 0);
   if (count > MAX_EVENTS) {
     throw new PayloadTooLargeError(`a run of ${count} events is too long to compare; the most is ${MAX_EVENTS}`);
@@ -55,21 +61,21 @@ export async function readRun(store: EventStore, stretches: readonly Stretch[], 
   const deeds: Deed[] = [];
   let totals: RunTotals = { steps: 0, durationMs: 0, usage: {} };
   for await (const event of eventsOf(store, stretches)) {
-    deeds.push(deedIn(event, numbers));
-    totals = withStep(totals, event);
+    deeds.push(deedIn(event, seen, numbers));
+    totals = withCost(totals, seen.costOf(event));
     await turn();
   }
   return { deeds, totals };
 }
 
-function deedIn(event: DomainEvent, numbers: Numbers): Deed {
+function deedIn(event: DomainEvent, seen: Deeds, numbers: Numbers): Deed {
   const { type, aggregateType, aggregateId, sequenceNumber } = event;
   return {
     stream: `${aggregateType}-${aggregateId}`,
     version: sequenceNumber,
     type: numbers.of(type),
-    action: numbers.of(hashOf([type, plain(actionOf(event))])),
-    whole: numbers.of(hashOf([type, plain(deedOf(event))])),
+    action: numbers.of(hashOf([type, plain(seen.actionOf(event))])),
+    whole: numbers.of(hashOf([type, plain(seen.of(event))])),
   };
 }
 
@@ -80,9 +86,9 @@ const hashOf = (value: unknown): string =>
     .digest()
     .toString('base64', 0, 16);
 
-function withStep(totals: RunTotals, event: DomainEvent): RunTotals {
-  if (event.type !== 'agent.step-recorded') return totals;
-  const { durationMs = 0, usage = {} } = event.data;
+function withCost(totals: RunTotals, cost: Cost | undefined): RunTotals {
+  if (!cost) return totals;
+  const { durationMs = 0, usage = {} } = cost;
   return {
     steps: totals.steps + 1,
     durationMs: addAmount(totals.durationMs, durationMs),

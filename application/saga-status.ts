@@ -1,6 +1,6 @@
-import type { DomainEvent, EventData } from '../../core/events/catalogue.ts';
-import { defineProjection } from '../../core/projections/projection.ts';
-import { firstSeen, seen, type Times } from '../view.ts';
+import type { DomainEvent, EventData } from '../core/events/catalogue.ts';
+import { defineProjection } from '../core/projections/projection.ts';
+import { firstSeen, seen, type Times } from '../core/projections/times.ts';
 
 /** The status in the history of the saga, and `PARKED` for a compensating saga that needs an operator. */
 type SagaSituation = 'STARTED' | 'COMPENSATING' | 'PARKED' | 'COMPLETED' | 'FAILED';
@@ -32,6 +32,7 @@ const types = [
   'saga.failed',
 ] as const;
 
+/** The projection of all sagas; every application has it. */
 export const sagaStatus = defineProjection({
   name: 'saga-status',
   aggregateType: 'saga',

@@ -2,6 +2,7 @@ import { turn } from '../../../core/base/turns.ts';
 import type { Stretch } from '../../../core/state/lineage.ts';
 import type { EventStore } from '../../../core/store/event-store.ts';
 import { type Alignment, align } from './alignment.ts';
+import type { Deeds } from './deed.ts';
 import { type Deed, Numbers, type RunTotals, readRun } from './run.ts';
 
 export const rowKinds = ['same', 'changed', 'added', 'removed'] as const;
@@ -35,13 +36,14 @@ const kept = new WeakMap<EventStore, Map<string, Promise<Comparison>>>();
  */
 export function comparisonOf(
   store: EventStore,
+  seen: Deeds,
   left: readonly Stretch[],
   right: readonly Stretch[],
 ): Promise<Comparison> {
   const known = kept.get(store) ?? new Map<string, Promise<Comparison>>();
   kept.set(store, known);
   const key = JSON.stringify([left, right]);
-  const comparison = known.get(key) ?? compare(store, left, right);
+  const comparison = known.get(key) ?? compare(store, seen, left, right);
   known.delete(key); // inserted again, so the newest is the last entry
   known.set(key, comparison);
   comparison.catch(() => known.delete(key));
@@ -49,10 +51,15 @@ export function comparisonOf(
   return comparison;
 }
 
-async function compare(store: EventStore, left: readonly Stretch[], right: readonly Stretch[]): Promise<Comparison> {
+async function compare(
+  store: EventStore,
+  seen: Deeds,
+  left: readonly Stretch[],
+  right: readonly Stretch[],
+): Promise<Comparison> {
   const numbers = new Numbers();
-  const own = await readRun(store, left, numbers);
-  const other = await readRun(store, right, numbers);
+  const own = await readRun(store, seen, left, numbers);
+  const other = await readRun(store, seen, right, numbers);
   const actions = (deeds: readonly Deed[]) => deeds.map(({ action }) => action);
   await turn();
   const { pairs, aligned } = await align(actions(own.deeds), actions(other.deeds));

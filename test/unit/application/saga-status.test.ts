@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
+import { sagaStatus } from '../../../application/saga-status.ts';
 import type { NewEvent } from '../../../core/events/catalogue.ts';
-import { sagaStatus } from '../../../domain/saga/saga-status.ts';
 import { view } from '../../support/specification.ts';
 
 const sagaId = 'multi-agent-task:t-1';

@@ -1,7 +1,7 @@
 import { diffArrays } from 'diff';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { align } from '../../../domain/agent/diff/alignment.ts';
+import { align } from '../../../../api/aggregates/diff/alignment.ts';
 
 const lengthOfCommon = (left: number[], right: number[]) =>
   diffArrays(left, right).reduce((sum, { added, removed, count }) => sum + (added || removed ? 0 : count), 0);

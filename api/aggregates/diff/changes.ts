@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Change, diffLines, diffWords } from 'diff';
 import type { DomainEvent } from '../../../core/events/catalogue.ts';
-import { deedOf, plain } from './deed.ts';
+import { type Deeds, plain } from './deed.ts';
 
 /** A part of two texts. */
 export interface TextPart {
@@ -30,8 +30,8 @@ const MAX_EDITS = 200;
 const SHOWN = { both: 200, left: 4_000, right: 4_000 } as const;
 
 /** The members in which two events differ, apart from time, cost and white space. */
-export function changesBetween(left: DomainEvent, right: DomainEvent): MemberChange[] {
-  const [own, other] = [deedOf(left), deedOf(right)];
+export function changesBetween(seen: Deeds, left: DomainEvent, right: DomainEvent): MemberChange[] {
+  const [own, other] = [seen.of(left), seen.of(right)];
   const members = new Set([...Object.keys(own), ...Object.keys(other)]);
   return [...members].flatMap((member): MemberChange[] => {
     const [a, b] = [own[member], other[member]];
