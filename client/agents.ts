@@ -1,28 +1,44 @@
 import type { EventData } from '../core/events/catalogue.ts';
 import type { AgentState } from '../events/agent.ts';
 import * as answers from './answers.ts';
-import { Area, type Optional, type PageQuery, type RequestOptions, segment, type ViewOptions } from './requests.ts';
+import {
+  Area,
+  type Happened,
+  type Optional,
+  type PageQuery,
+  type RequestOptions,
+  segment,
+  type ViewOptions,
+} from './requests.ts';
 
 /** `client.agents` */
 export class Agents extends Area {
-  create(body: Optional<EventData<'agent.created'>, 'agentId'>, options?: RequestOptions) {
+  create(body: Optional<EventData<'agent.created'>, 'agentId'> & Happened, options?: RequestOptions) {
     return this.requests.post('/agents', body, answers.agentAnswer, options);
   }
 
   changeState(
     agentId: string,
-    body: { readonly newState: AgentState; readonly reason: string },
+    body: { readonly newState: AgentState; readonly reason: string } & Happened,
     options?: RequestOptions,
   ) {
     return this.requests.post(`/agents/${segment(agentId)}/state`, body, answers.agentStateAnswer, options);
   }
 
-  recordStep(agentId: string, body: Omit<EventData<'agent.step-recorded'>, 'agentId'>, options?: RequestOptions) {
+  recordStep(
+    agentId: string,
+    body: Omit<EventData<'agent.step-recorded'>, 'agentId'> & Happened,
+    options?: RequestOptions,
+  ) {
     return this.requests.post(`/agents/${segment(agentId)}/steps`, body, answers.agentAnswer, options);
   }
 
   /** Forks an agent: the new agent shares the history up to `atVersion`. */
-  fork(agentId: string, body: { readonly atVersion: number; readonly agentId?: string }, options?: RequestOptions) {
+  fork(
+    agentId: string,
+    body: { readonly atVersion: number; readonly agentId?: string } & Happened,
+    options?: RequestOptions,
+  ) {
     return this.requests.post(`/agents/${segment(agentId)}/forks`, body, answers.forkAnswer, options);
   }
 

@@ -32,6 +32,12 @@ export interface PageQuery {
 /** The answer to a command, and whether the command was carried out before under its key. */
 export type Answered<Body> = Body & { readonly repeated: boolean };
 
+/** The time of a command. */
+export interface Happened {
+  /** When it happened, ISO 8601, at most a day from now; the time of the request by default. */
+  readonly timestamp?: string | undefined;
+}
+
 export type Optional<T, K extends keyof T> = Omit<T, K> & Partial<Pick<T, K>>;
 
 /** Sends reads and commands, and parses their answers, for every area of the client. */

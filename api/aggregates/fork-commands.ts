@@ -4,12 +4,14 @@ import { CommandRejectedError, NotFoundError, ValidationError } from '../../core
 import { streamId } from '../../core/base/stream-id.ts';
 import { id } from '../../core/events/envelope.ts';
 import { viewFold } from '../../core/projections/view-fold.ts';
+import { assertNotAhead } from '../../core/state/decider.ts';
 import { MAX_PARENTS, parentsOf } from '../../core/state/lineage.ts';
 import { StateReader } from '../../core/state/state-reader.ts';
 import { appendOptions, type CommandDeps, REPEAT, repeatHeader } from '../http/command.ts';
 import { pascalCase } from '../http/names.ts';
 import { newIdOf } from '../http/new-id.ts';
 import { type Route, route } from '../http/route.ts';
+import { happened } from './command-routes.ts';
 
 const version = z.int().positive();
 const atVersion = version.describe('The last event that the fork shares with its parent');
@@ -31,13 +33,14 @@ function forkRoute(
     summary: `Start another ${type} from a moment of this one`,
     description: `The new ${type} shares the history up to that moment by reference: nothing is copied. Later events of the two ${plural} are separate.`,
     params: z.object({ [idName]: id }),
-    body: z.strictObject({ atVersion, ...{ [idName]: forkId } }),
+    body: z.strictObject({ atVersion, ...happened, ...{ [idName]: forkId } }),
     answer: z.strictObject({ ...{ [idName]: id }, parentId: id, atVersion, version }),
     statuses: { 201: 'Forked', 200: REPEAT },
     errors: ['NOT_FOUND', 'COMMAND_REJECTED', 'CONCURRENCY_CONFLICT', 'CORRUPT_DATA'],
     async handle({ params, body, context }, deps: CommandDeps) {
       const parentId = id.parse(params[idName]);
-      const { atVersion } = body;
+      const { atVersion, timestamp } = body;
+      if (timestamp !== undefined) assertNotAhead(timestamp, new Date());
       const parent = streamId(type, parentId);
       const [head, parents] = await Promise.all([deps.store.head(parent), parentsOf(deps.store, parent)]);
       if (head === 0) throw new NotFoundError(`${type} ${parentId} does not exist`);
@@ -53,7 +56,12 @@ function forkRoute(
       const folded = view && (await states.past(viewFold(view.projection), parent, { version: atVersion }));
       const { toVersion, repeated } = await deps.store.append(
         streamId(type, ownId),
-        [begin({ id: ownId, parentId, atVersion, past: folded?.state as object | undefined })],
+        [
+          {
+            ...begin({ id: ownId, parentId, atVersion, past: folded?.state as object | undefined }),
+            ...(timestamp && { timestamp }),
+          },
+        ],
         { ...appendOptions(context, deps), expectedVersion: 0 },
       );
       return {

@@ -112,7 +112,8 @@ export function handleCommand<State, Command, Type extends EventType>(
   return store.writers.inTurn(stream, () => conflicts.execute(attempt));
 }
 
-function assertNotAhead(timestamp: string, now: Date): void {
+/** @throws ValidationError for a time more than a day after `now` */
+export function assertNotAhead(timestamp: string, now: Date): void {
   if (Date.parse(timestamp) - now.getTime() <= MAX_AHEAD_MS) return;
   throw new ValidationError([{ path: 'timestamp', message: 'is more than a day in the future' }]);
 }

@@ -64,6 +64,7 @@ export const invoiceDecider = defineAggregate({
         return invoice;
     }
   },
+  compare: {},
   view: {
     projection: invoiceStatus,
     schema: () => z.strictObject({ state: z.string() }),

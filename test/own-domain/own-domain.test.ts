@@ -205,4 +205,13 @@ describe('an application of invoices over HTTP', () => {
     );
     expect(JSON.stringify(body)).not.toMatch(/agent\.created|createAgent/);
   });
+
+  it('compares two streams by what the aggregate says', async () => {
+    for (const id of ['left', 'right']) await ask('/invoices', { invoiceId: id, customer: 'ann', cents: 5 });
+    await ask('/invoices/right/pay', {});
+    const { body } = await ask('/invoices/left/diff?with=right');
+    expect(body).toMatchObject({ invoiceId: 'left', with: 'right', equal: false, common: null });
+    const paid = body.steps.find(({ action }: { action: string }) => action === 'invoice.paid');
+    expect(paid).toMatchObject({ right: { invoiceId: 'right' } });
+  });
 });
