@@ -1,4 +1,4 @@
-import type { AnnalsConfig } from '../core/base/configuration.ts';
+import { type AnnalsConfig, configureEventSystem, type EventSystem } from '../core/base/configuration.ts';
 import { type Catalogue, catalogueOf } from '../core/events/catalogue.ts';
 import type { EventDefinition, RetiredEvent } from '../core/events/define.ts';
 import { eventTypeEvents } from '../core/events/event-type.ts';
@@ -78,6 +78,14 @@ export function defineAnnals({ modules = [], unknownEvents, eventSystem, ...own 
   const examples = async () => Object.assign({}, ...(await Promise.all(parts.map((part) => part.examples?.()))));
   return { catalogue, aggregates, projections, sagas, folds: foldsOf(aggregates, projections), eventSystem, examples };
 }
+
+/**
+ * The settings of an application, with the defaults. Functions of Lambda read them from their environment instead: the
+ * check takes some 10 ms.
+ * @throws ValidationError for a setting that does not exist or is out of its range
+ */
+export const settingsOf = ({ eventSystem }: Annals): EventSystem =>
+  configureEventSystem(eventSystem ? { event_system: eventSystem } : {});
 
 /** The folds with snapshots. */
 export function foldsOf(aggregates: readonly AnyDecider[], projections: readonly AnyProjection[]): readonly AnyFold[] {

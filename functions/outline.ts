@@ -24,5 +24,6 @@ const outline = {
     operate: routesOf(operationRoutes),
   },
   sagas: application.sagas,
+  eventSystem: application.eventSystem,
 };
 writeFileSync(process.argv[2] ?? '', JSON.stringify(outline));

@@ -32,7 +32,7 @@ export interface AnnalsProps extends Partial<StageSettings> {
    * absolute path. By default the application of agents, tasks and workflows.
    */
   readonly app?: string;
-  /** Settings of the event system, which one machine has as well. docs/configuration.md lists them. */
+  /** Settings of the event system in this stage; by default those that the application declares. docs/configuration.md lists them. */
   readonly eventSystem?: AnnalsConfig['event_system'];
   /** The key that encrypts everything. By default events, views, bus, alarms and audit records have a key each. */
   readonly key?: IKey;
@@ -63,10 +63,10 @@ export class Annals extends Construct {
 
   constructor(scope: Construct, id: string, props: AnnalsProps = {}) {
     super(scope, id);
-    const { app, eventSystem = {}, key, bus: given, alarmTopic, ...settings } = props;
-    const config = configure({ stage: 'dev', ...settings }, { event_system: eventSystem });
+    const { app, eventSystem, key, bus: given, alarmTopic, ...settings } = props;
     const module = app === undefined ? undefined : resolve(app);
-    const { routes, sagas: outlines } = outlineOf(module);
+    const { routes, sagas: outlines, eventSystem: declared = {} } = outlineOf(module);
+    const config = configure({ stage: 'dev', ...settings }, { event_system: eventSystem ?? declared });
     const code = functionCode(module);
     const place = new Places(this, config);
 

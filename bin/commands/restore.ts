@@ -2,9 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { createEngine } from '../../adapters/embedded/engine/engine.ts';
 import { restore } from '../../adapters/embedded/offline/restore.ts';
-import annalsConfig from '../../annals.config.ts';
-import type { Annals } from '../../application/define-annals.ts';
-import { configureEventSystem } from '../../core/base/configuration.ts';
+import { type Annals, settingsOf } from '../../application/define-annals.ts';
 import { consoleLogger } from '../serve/console-logger.ts';
 import { loadApplication, type WithApp, withApp } from './application.ts';
 import { describeSize } from './backup.ts';
@@ -41,7 +39,7 @@ Example:
  */
 export function viewsOf(application: Annals): (dataDir: string) => Promise<void> {
   return async (dataDir) => {
-    const settings = configureEventSystem(annalsConfig);
+    const settings = settingsOf(application);
     const engine = createEngine({ ...application, sagas: [], dataDir, settings, logger: consoleLogger });
     try {
       engine.start();

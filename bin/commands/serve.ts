@@ -1,7 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { StartupError } from '../../adapters/embedded/sqlite/database.ts';
-import annalsConfig from '../../annals.config.ts';
-import { configureEventSystem } from '../../core/base/configuration.ts';
 import { ValidationError } from '../../core/base/errors.ts';
 import { consoleLogger } from '../serve/console-logger.ts';
 import { hostName } from '../serve/door.ts';
@@ -37,20 +35,20 @@ export function addServeCommand(program: Command): void {
     .addHelpText('after', '\nExample:\n  annals serve --port 4700 --data .annals')
     .action(async ({ port, data, allowHost, app }: ServeOptions) => {
       try {
-        const settings = configureEventSystem(annalsConfig);
         const server = await startServer({
           port,
           dataDir: data,
           allowedHosts: allowHost,
           annals: await loadApplication(app),
-          settings,
           logger: consoleLogger,
         });
         console.log(greeting(server.url, data));
         closeOnSignal(server);
       } catch (error) {
         if (!(error instanceof StartupError || error instanceof ValidationError)) throw error;
-        console.error(error instanceof ValidationError ? `annals.config.ts: ${error.message}` : error.message);
+        console.error(
+          error instanceof ValidationError ? `${app ?? 'annals.config.ts'}: ${error.message}` : error.message,
+        );
         process.exitCode = 1;
       }
     });

@@ -3,8 +3,8 @@ import { createEngine, type Engine } from '../../adapters/embedded/engine/engine
 import { openVerification } from '../../adapters/embedded/offline/verification.ts';
 import { createApi } from '../../api/api.ts';
 import { requestObserver } from '../../api/http/observe.ts';
-import type { Annals } from '../../application/define-annals.ts';
-import { configureEventSystem, type EventSystem } from '../../core/base/configuration.ts';
+import { type Annals, settingsOf } from '../../application/define-annals.ts';
+import type { EventSystem } from '../../core/base/configuration.ts';
 import type { Logger } from '../../core/base/log-lines.ts';
 import { PastFolds } from '../../core/projections/past-folds.ts';
 import { noFailedBatches } from '../../core/publishing/failed-batches.ts';
@@ -43,8 +43,7 @@ export interface Service {
  * @throws StartupError when the data folder cannot be used; its message says what to do
  */
 export function openService(options: ServiceOptions): Service {
-  const settings = options.settings ?? configureEventSystem({});
-  const { annals = application } = options;
+  const { annals = application, settings = settingsOf(annals) } = options;
   const telemetry = createServerTelemetry(settings);
   const logger = safeLogger(options.logger, telemetry.tracer);
   const engine = createEngine({ ...options, ...annals, logger, settings, telemetry });

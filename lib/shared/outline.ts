@@ -44,6 +44,8 @@ const outlineSchema = z.object({
     operate: z.array(route).readonly(),
   }),
   sagas: z.array(saga).readonly(),
+  /** The settings that the application declares. */
+  eventSystem: z.looseObject({}).optional(),
 });
 
 /** A method of the API. */

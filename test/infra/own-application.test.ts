@@ -3,7 +3,7 @@ import Module from 'node:module';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { App, Stack } from 'aws-cdk-lib';
-import { Template } from 'aws-cdk-lib/assertions';
+import { Match, Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Annals, type AnnalsProps } from '../../entry/cdk.ts';
 import { outlineOf } from '../../lib/shared/outline.ts';
@@ -45,6 +45,18 @@ describe('an application of invoices', () => {
     expect(has('Annals: takes commands and appends events', 'invoice.written-off')).toBe(true);
     expect(has('Annals: brings views up to date', 'invoice.written-off')).toBe(true);
     expect(has('Annals: brings views up to date', 'multi-agent-task')).toBe(false);
+  });
+
+  it('has a method for each of its commands, and its settings', () => {
+    const resources = Object.values(template.findResources('AWS::ApiGateway::Resource'));
+    const parts = resources.map(({ Properties }) => Properties.PathPart);
+    expect(parts).toEqual(expect.arrayContaining(['invoices', '{invoiceId}', 'pay', 'refuse']));
+    expect(parts).not.toContain('agents');
+    template.hasResourceProperties('AWS::Lambda::Function', {
+      Environment: {
+        Variables: { ANNALS_CONFIG: Match.serializedJson(Match.objectLike({ snapshots: { frequency: 7 } })) },
+      },
+    });
   });
 
   it('has a state machine for its saga, which the events of its types start and go on with', () => {

@@ -9,4 +9,5 @@ export default defineAnnals({
   aggregates: [invoiceDecider],
   projections: [invoiceStatus, revenue],
   sagas: [dunning],
+  eventSystem: { snapshots: { frequency: 7 } },
 });

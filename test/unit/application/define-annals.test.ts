@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import * as z from 'zod';
 import application from '#application';
-import { type AnnalsDeclaration, defineAnnals } from '../../../application/define-annals.ts';
+import { type AnnalsDeclaration, defineAnnals, settingsOf } from '../../../application/define-annals.ts';
 import { agents } from '../../../domain/agents.ts';
 
 const [agent] = agents.aggregates;
@@ -66,4 +66,11 @@ it.each<[string, AnnalsDeclaration, string]>([
   ['a saga without its answers', { sagas: [saga], events: without('task.failed') }, 'task.failed is not a known'],
 ])('refuses %s', (_, parts, message) => {
   expect(() => defineAnnals({ events: parts.modules ? [] : agents.events, ...parts })).toThrow(message);
+});
+
+it('has the settings that it declares, and refuses those that do not exist when they are read', () => {
+  const { snapshots } = settingsOf(defineAnnals({ eventSystem: { snapshots: { frequency: 7 } } }));
+  expect(snapshots).toMatchObject({ enabled: true, frequency: 7 });
+  const wrong = defineAnnals({ eventSystem: { snapshots: { frequency: 0 } } });
+  expect(() => settingsOf(wrong)).toThrow('event_system.snapshots.frequency');
 });
