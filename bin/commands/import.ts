@@ -101,10 +101,10 @@ function withImport(command: Command): Command {
 }
 
 async function importAll(
-  { parts, problems, passedOver }: FoundSources,
+  { parts, files, problems, passedOver }: FoundSources,
   { concurrency, json, ...target }: ImportOptions,
 ): Promise<void> {
-  if (!json) console.log(`importing ${parts.length.toLocaleString('en')} files into ${target.url}`);
+  if (!json) console.log(`importing ${files.toLocaleString('en')} files into ${target.url}`);
   const client = createTargetClient(target);
   const progress = trackProgress(parts.length);
   const interrupted = new AbortController();

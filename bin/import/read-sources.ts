@@ -33,6 +33,8 @@ export interface ReadOptions extends Naming {
 /** What paths hold. */
 export interface FoundSources {
   readonly parts: readonly SourcePart[];
+  /** The number of files and conversations. */
+  readonly files: number;
   /** The files that cannot be imported, a line each. */
   readonly problems: readonly string[];
   /** The number of files in folders that are of no known format. */
@@ -67,7 +69,7 @@ export async function readSources(paths: readonly string[], options: ReadOptions
       options,
     ),
   );
-  return { parts: [...parts, ...conversations], problems, passedOver };
+  return { parts: [...parts, ...conversations], files: files.length + conversations.length, problems, passedOver };
 }
 
 async function conversation(path: string, naming: Naming): Promise<SourcePart> {
@@ -97,6 +99,7 @@ function partsOf(format: Format, files: readonly SourceFile[], options: ReadOpti
   const logNames = (file: SourceFile) => ({
     prefix: options.prefix ?? `${logName(file.path)}:`,
     workflowType: options.workflowType,
+    file: basename(file.path).replace(/\.(gz|zst)$/, ''),
   });
   switch (format) {
     case 'claude-code':

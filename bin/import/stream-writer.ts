@@ -57,15 +57,36 @@ export class StreamWriter {
    * @throws OtherHistoryError before anything of the batch is sent
    */
   async write(batch: readonly SourceEvent[]): Promise<Written> {
+    const begun = this.#known ? undefined : await this.#begin(batch);
+    if (begun) return begun;
     const known = this.#known ?? (await this.#read(batch[0]));
     this.#known = known;
     const fresh = batch.filter((each) => known.isNew(each));
     const events = fresh.flatMap((each) => known.add(each) ?? []);
     const repeated = batch.filter(({ event }) => known.wasThere(event.id)).length;
-    if (events.length === 0) return { events: 0, repeated };
-    const idempotencyKey = `import-${digest(JSON.stringify([this.streamId, events]))}`;
-    await this.#client.append(this.streamId, { expectedVersion: 'any', events }, { idempotencyKey });
+    if (events.length > 0) await this.#append('any', events);
     return { events: events.length, repeated };
+  }
+
+  /** Begins a stream. @returns undefined when there is a stream, which then has to be read */
+  async #begin(batch: readonly SourceEvent[]): Promise<Written | undefined> {
+    const known = new KnownEvents(this.streamId);
+    const fresh = batch.filter((each) => known.isNew(each));
+    const events = fresh.flatMap((each) => known.add(each) ?? []);
+    try {
+      const { repeated } = await this.#append(0, events);
+      if (repeated) return undefined;
+      this.#known = known;
+      return { events: events.length, repeated: 0 };
+    } catch (error) {
+      if (error instanceof AnnalsRequestError && error.code === 'CONCURRENCY_CONFLICT') return undefined;
+      throw error;
+    }
+  }
+
+  #append(expectedVersion: 0 | 'any', events: readonly NewEvent[]) {
+    const idempotencyKey = `import-${digest(JSON.stringify([this.streamId, events]))}`;
+    return this.#client.append(this.streamId, { expectedVersion, events }, { idempotencyKey });
   }
 
   async #read(first: SourceEvent | undefined): Promise<KnownEvents> {

@@ -25,7 +25,9 @@ export function* caseEvents(
   const workflowId = workflowIdOf(names, name);
   const [first] = rows;
   if (!first) return;
-  yield* wrapped(workflowId, 'started', first, {
+  // Another log with this case begins otherwise, and is refused instead of mixed with this one.
+  const content = [names.file, first.activity, first.at.iso];
+  yield* wrapped(workflowId, { key: 'started', content }, first, {
     type: 'workflow.started',
     data: {
       workflowId,
@@ -55,12 +57,17 @@ export function* caseEvents(
         ...(nextStep === undefined ? {} : { nextStep }),
       },
     };
-    yield* wrapped(workflowId, stepId, row, event);
+    yield* wrapped(workflowId, { key: stepId }, row, event);
   }
 }
 
-function* wrapped(workflowId: string, key: string, { at, place }: LogRow, event: NewEvent): Generator<SourceEvent> {
-  const id = eventId(workflowId, key);
+function* wrapped(
+  workflowId: string,
+  { key, content }: { readonly key: string; readonly content?: unknown },
+  { at, place }: LogRow,
+  event: NewEvent,
+): Generator<SourceEvent> {
+  const id = eventId(workflowId, key, content);
   yield {
     streamId: `workflow-${workflowId}`,
     place,

@@ -20,4 +20,6 @@ export interface LogNames {
   /** Text before the name of each case. */
   readonly prefix: string;
   readonly workflowType: string;
+  /** The name of the file, without the ending of a packed file. */
+  readonly file: string;
 }

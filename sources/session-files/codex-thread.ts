@@ -36,6 +36,8 @@ export class CodexThread {
   #answer: Answer | undefined;
   /** An output came after what the model wrote, so what it writes next is another answer. */
   #isAnswerOver = false;
+  /** The answer has its text, and not only thoughts. */
+  #hasText = false;
   #total: string | undefined;
   #totals: Readonly<Record<string, unknown>> = {};
   #prompt: { readonly text: string; readonly kind: string } | undefined;
@@ -48,11 +50,17 @@ export class CodexThread {
     return this.#calls.size + (this.#answer ? 1 : 0);
   }
 
+  /** The end of the file. Without any usage before, the last answer gets none. */
+  *end(): Generator<SourceEvent> {
+    if (this.#total === undefined && this.#hasText) yield* this.release();
+  }
+
   /** A part of an answer of the model: its thoughts or its text. */
   *answer(text: string, isFinal: boolean, payload: CodexPayload, line: CodexPlace): Generator<SourceEvent> {
     if (this.#isAnswerOver) yield* this.release();
     this.#answer ??= { ...line, key: payload.id ?? `chat:${line.at}:${short(text)}`, texts: [] };
     this.#answer.texts.push(text);
+    this.#hasText = isFinal;
     if (isFinal && !this.expectsUsage) yield* this.release();
   }
 

@@ -38,6 +38,7 @@ async function* rolloutEvents(file: SourceFile, naming: Naming, notices: Notices
     rollout ??= new Rollout(line, bareName(basename(file.path)), naming, notices);
     yield* rollout.line(line, `line ${number}`);
   }
+  if (rollout) yield* rollout.end();
   notices.count('calls and answers that wait for the next lines', rollout?.waiting ?? 0);
 }
 
@@ -70,6 +71,10 @@ class Rollout {
 
   get waiting(): number {
     return this.#thread.waiting;
+  }
+
+  end(): Generator<SourceEvent> {
+    return this.#thread.end();
   }
 
   *line(line: CodexLine, place: string): Generator<SourceEvent> {

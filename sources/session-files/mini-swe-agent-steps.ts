@@ -64,6 +64,12 @@ export class MiniSteps {
     else this.rest.push(message);
   }
 
+  /** Whether what came of the last answer is known. */
+  get isComplete(): boolean {
+    const { message, observations } = this.#answer ?? {};
+    return (observations?.length ?? 0) >= Math.max(message?.extra?.actions?.length ?? 0, 1);
+  }
+
   /** The last answer, with what came of it. */
   *end(): Generator<MiniStep> {
     const answer = this.#answer;
@@ -85,6 +91,7 @@ export class MiniSteps {
       yield {
         began,
         place,
+        content: [index === 0 ? thought : '', action],
         at,
         step: {
           action,
@@ -116,7 +123,11 @@ function withoutText({ content, ...more }: MiniMessage): object {
 
 /** The commands of an answer of version 1. */
 const blocksIn = (message: string): string[] =>
-  [...message.matchAll(/```(?:bash|sh|mswea_bash_command)\s*\n([\s\S]*?)\n?```/g)].map(([, command = '']) => command);
+  [
+    ...message.matchAll(
+      /```(?:bash|sh|mswea_bash_command)\s*\n([\s\S]*?)\n?```|<mswea_bash_command>([\s\S]*?)<\/mswea_bash_command>/g,
+    ),
+  ].map(([, block, tagged]) => block ?? tagged ?? '');
 
 /** The usage in the answer of the provider, by the names of chat completions or of responses. */
 function usageOf({ extra }: MiniMessage): Usage | undefined {

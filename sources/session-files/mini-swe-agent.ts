@@ -57,7 +57,7 @@ async function* miniEvents(file: SourceFile, agentId: string): AsyncGenerator<So
 function* ending(run: RunRecorder, steps: MiniSteps, info: Info, file: SourceFile): Generator<SourceEvent> {
   const exitStatus = info.exit_status ?? steps.exit?.exit_status ?? undefined;
   // Without an end, the last answer waits for what comes of it.
-  if (exitStatus !== undefined) {
+  if (exitStatus !== undefined || steps.isComplete) {
     for (const step of steps.end()) yield* run.step(step, submissionOf(info));
   }
   const { submission: _, ...kept } = info;

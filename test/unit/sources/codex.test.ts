@@ -116,6 +116,16 @@ describe('rollouts of Codex', () => {
     expect(dataOf(told, 'agent.step-recorded').map(({ action }) => action)).toEqual(['prompt', 'chat unknown model']);
   });
 
+  it('keep the last answer back until its usage comes, unless they report none', async () => {
+    const start = [meta('x'), line('turn_context', { model: 'm-1' }), text('user', 'Hi'), text('assistant', 'Hello')];
+    const actions = async (lines: readonly object[]) =>
+      dataOf(await read(lines), 'agent.step-recorded').map(({ action }) => action);
+    expect(await actions(start)).toEqual(['prompt', 'chat m-1']);
+    const more = [...start, tokens(sums(9, 0, 1), sums(9, 0, 1)), text('assistant', 'More')];
+    expect(await actions(more)).toEqual(['prompt', 'chat m-1']);
+    expect(await actions([...more, event('task_complete')])).toEqual(['prompt', 'chat m-1', 'chat m-1']);
+  });
+
   it('that have grown tell the same events first', async () => {
     const content = jsonLinesOf(rollout());
     const { events } = await read(content);

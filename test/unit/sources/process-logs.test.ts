@@ -4,7 +4,7 @@ import { ocelPart } from '../../../sources/process-logs/ocel.ts';
 import { xesPart } from '../../../sources/process-logs/xes.ts';
 import { dataOf, readParts, sourceFile } from '../../support/source-files.ts';
 
-const names = { prefix: 'log:', workflowType: 'order' };
+const names = { prefix: 'log:', workflowType: 'order', file: 'log' };
 
 function event(activity: string, minute: number, transition?: string, more = ''): string {
   const time = `2026-11-03T10:${String(minute).padStart(2, '0')}:00+01:00`;
