@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { CommandRejectedError } from '../../core/base/errors.ts';
 import type { DomainEvent } from '../../core/events/catalogue.ts';
 import { defineProjection } from '../../core/projections/projection.ts';
@@ -63,10 +63,28 @@ it('a seed always tells the same', async () => {
   expect(await once()).toEqual(await once());
 });
 
+it('the environment may name a seed to repeat', async () => {
+  vi.stubEnv('ANNALS_SEED', '40');
+  const { seeds, deliveries } = await simulate(agents, { stories });
+  vi.stubEnv('ANNALS_SEED', 'forty');
+  await expect(simulate(agents, { stories })).rejects.toThrow('ANNALS_SEED is a whole number, not forty');
+  vi.unstubAllEnvs();
+  expect(seeds).toBe(1);
+  expect((await simulate(agents, { stories, seeds: 1, firstSeed: 40 })).deliveries).toBe(deliveries);
+});
+
 it('the stories have to reach a part to say anything of it', async () => {
   const { untouched } = await simulate(agents, { stories: [agent], seeds: 5 });
   expect(untouched).toEqual(expect.arrayContaining(['task-status', 'multi-agent-task']));
   expect(untouched).not.toContain('agent-status');
+});
+
+it('stories that write nothing are an error', async () => {
+  await expect(simulate(agents, { stories: [] })).rejects.toThrow('needs a story');
+  const refused: Story = ({ id }) => [
+    commandOf(agentDecider, id, { kind: 'change-state', newState: 'idle', reason: 'x' }),
+  ];
+  await expect(simulate(agents, { stories: [refused], seeds: 2 })).rejects.toThrow('wrote no event');
 });
 
 /** The message with which the simulation of an application fails. */

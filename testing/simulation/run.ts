@@ -12,6 +12,7 @@ import { sagaIdOf } from '../../core/sagas/saga.ts';
 import { handleCommand } from '../../core/state/decider.ts';
 import { appendRaw } from '../../core/state/raw-append.ts';
 import { StateReader } from '../../core/state/state-reader.ts';
+import { parsedCommand } from '../command.ts';
 import { MemorySharedViews } from '../memory/shared-views.ts';
 import { MemoryViewStore } from '../memory/views.ts';
 import { endOfSaga, type SagaEnd } from './check-sagas.ts';
@@ -95,7 +96,8 @@ async function attempt(world: World, step: Step, commitId: string): Promise<bool
         const parts = { store, states: new StateReader({ store }), aggregates: world.app.aggregates };
         await appendRaw(parts, step.stream, step.events, { expectedVersion: 'any', commitId });
       } else {
-        const { decider, id, command } = step;
+        const { decider, id } = step;
+        const command = parsedCommand(decider, step.command);
         await handleCommand(store, watchedDecider(decider), id, command, { commitId, now: world.clock.now });
       }
       return true;

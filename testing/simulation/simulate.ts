@@ -44,19 +44,24 @@ const SHRINK_MS = 5_000;
  * In each seed every view has to be the fold of the history, every sum of a shared view the sum over all streams, every
  * saga has to start once and to end, and no event may be refused by a projection or a saga. Functions that have to be pure
  * are called twice, with frozen values. 1,000 seeds of a small application take some seconds.
- * @throws Error with the seed, the fault, the shortest steps found that lead to it, and how to repeat it
+ * @throws Error with the seed, the fault, the shortest steps found that lead to it, and how to repeat it; or when the
+ *   stories write nothing
  */
 export async function simulate(app: Simulated, options: SimulationOptions): Promise<SimulationReport> {
   const { stories, seeds = 1_000, firstSeed = 1 } = options;
   const watched = { ...app, projections: app.projections.map(watchedProjection), sagas: app.sagas.map(watchedSaga) };
+  if (stories.length === 0) throw new Error('a simulation needs a story: stories: [...]');
   const only = process.env[SEED_VARIABLE];
   const [first, count] = only === undefined ? [firstSeed, seeds] : [Number(only), 1];
+  if (!Number.isSafeInteger(first)) throw new Error(`${SEED_VARIABLE} is a whole number, not ${only}`);
   const reports: RunReport[] = [];
   for (let seed = first; seed < first + count; seed++) {
     const steps = planOf(stories, new Random(seed));
     reports.push(await run(watched, steps, seed, true).catch((error) => explain(watched, steps, seed, error)));
   }
-  return total(app, reports);
+  const report = total(app, reports);
+  if (Object.keys(report.events).length > 0) return report;
+  throw new Error('the stories wrote no event: they have no steps, or the rules refused every step');
 }
 
 /** @throws Error that says what fails in a seed, and how to repeat it */

@@ -1,6 +1,7 @@
 import { AnnalsError, NotAdmittedError } from '../../core/base/errors.ts';
 import type { DomainEvent, EventType, NewEvent } from '../../core/events/catalogue.ts';
 import type { DecideContext, Decider } from '../../core/state/decider.ts';
+import { parsedCommand } from '../command.ts';
 import { type Assertion, assertSame, fail } from './assertions.ts';
 
 /** An error's class, or a pattern of its message. */
@@ -23,9 +24,10 @@ export class GivenAggregate<State, Command, Type extends EventType> {
     this.#context = { now, id };
   }
 
-  /** The aggregate gets a command. */
+  /** The aggregate gets a command. @throws ValidationError when the schema of the command refuses its data */
   when(command: Command): DecidedCommand<Type> {
-    return new DecidedCommand(() => this.#decider.decide(this.#state, command, this.#context));
+    const parsed = parsedCommand(this.#decider, command);
+    return new DecidedCommand(() => this.#decider.decide(this.#state, parsed, this.#context));
   }
 
   /** A caller appends an event without a command. The access of its type, `open` or `internal`, is not checked. */

@@ -1,6 +1,7 @@
 import { AssertionError } from 'node:assert';
 import { describe, expect, it } from 'vitest';
-import { CommandRejectedError, NotFoundError } from '../../../core/base/errors.ts';
+import * as z from 'zod';
+import { CommandRejectedError, NotFoundError, ValidationError } from '../../../core/base/errors.ts';
 import type { NewEvent } from '../../../core/events/catalogue.ts';
 import { defineProjection } from '../../../core/projections/projection.ts';
 import { commandOf } from '../../../core/sagas/saga.ts';
@@ -66,7 +67,8 @@ describe('given an aggregate', () => {
   });
 
   it('a command is rejected, for the expected reason', () => {
-    const again = given(agentDecider, [created]).when({ ...created.data, kind: 'create' });
+    const { agentId: _, ...data } = created.data;
+    const again = given(agentDecider, [created]).when({ ...data, kind: 'create' });
     again.thenRejected();
     again.thenRejected(CommandRejectedError, /exists already/);
     expect(broken(() => again.thenRejected(/has gone/))).toMatch(/another reason: .*exists already[\s\S]*\/has gone\//);
@@ -98,6 +100,19 @@ describe('given an aggregate', () => {
     );
     const anything = { ...agentDecider, admits: undefined as never };
     given(anything, []).whenAppended(running).thenAdmitted();
+  });
+
+  it('the schema of a command parses its data, and may refuse it', () => {
+    const body = z.strictObject({ reason: z.string().trim().min(1) });
+    const decider = {
+      ...agentDecider,
+      commands: { stop: { body } },
+      decide: (_: unknown, { reason }: { kind: 'stop'; reason: string }) => [
+        { ...running, data: { ...running.data, reason } },
+      ],
+    };
+    given(decider, []).when({ kind: 'stop', reason: ' go ' }).thenEvents([running]);
+    expect(() => given(decider, []).when({ kind: 'stop', reason: ' ' })).toThrow(ValidationError);
   });
 
   it('the test sets the id and the time', () => {
