@@ -41,8 +41,12 @@ export type CommandDeclarations = Readonly<Record<string, CommandDeclaration>>;
 
 /** A command as `decide` gets it: its name as `kind`, and its data. */
 export type CommandOf<Commands extends CommandDeclarations> = {
-  [Kind in keyof Commands & string]: { readonly kind: Kind } & z.output<Commands[Kind]['body']>;
+  [Kind in keyof Commands & string]: { readonly kind: Kind } & DataOf<Commands[Kind]['body']>;
 }[keyof Commands & string];
+
+/** The type of an object without members allows no other member, so it would refuse `kind`. */
+type DataOf<Body extends z.ZodObject> =
+  z.output<Body> extends Readonly<Record<string, never>> ? unknown : z.output<Body>;
 
 /** The event types of an aggregate's streams. */
 export type EventTypesOf<Home extends string> = {

@@ -47,11 +47,11 @@ export function admitsCommands<State, Command, Type extends EventType>(
       try {
         const [decided, ...more] = decideOrRefuse(() => decide(state, { ...parsed.data, kind } as Command, context));
         if (decided?.type !== event.type || more.length > 0) continue;
-        assertSameData(event.data, decided.data);
-        return;
+        return assertSameData(event.data, decided.data);
       } catch (error) {
         if (!(error instanceof NotAdmittedError)) throw error;
-        refusal ??= error;
+        // What differs from the decided event says more than the rule that refuses another command.
+        refusal = error.cause === undefined ? error : (refusal ?? error);
       }
     }
     throw refusal ?? new NotAdmittedError(`in this state no command writes this ${event.type}`);

@@ -1,0 +1,75 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const example = join(root, 'examples/own-domain');
+
+const outdir = join(temporaryFolder(), 'cdk.out');
+
+/** Runs a program of Node in the folder of the example, as its user does. */
+async function node(args: readonly string[], variables: Readonly<Record<string, string>> = {}): Promise<string> {
+  const program = spawn(process.execPath, args, { cwd: example, env: { ...process.env, ...variables } });
+  const [output, errors, [status]] = await Promise.all([
+    text(program.stdout),
+    text(program.stderr),
+    once(program, 'close'),
+  ]);
+  expect(status, `${output}${errors}`).toBe(0);
+  return output;
+}
+
+/** The example compiles, simulates and synthesises: on a busy machine that takes minutes. */
+const PATIENCE_MS = 900_000;
+
+describe('examples/own-domain', () => {
+  // The example has a package of its own, so it finds `annals` as an installed package. A link stands for the installation.
+  beforeAll(() => {
+    const modules = join(example, 'node_modules');
+    mkdirSync(modules, { recursive: true });
+    if (!existsSync(join(modules, 'annals'))) symlinkSync(root, join(modules, 'annals'), 'dir');
+  });
+
+  it.each(['billing/revenue.ts', 'billing/account.ts', 'billing/dunning.ts'])(
+    'needs as many lines of %s as its README says',
+    (file) => {
+      const said = new RegExp(`\\| \`${file}\`: (\\d+)`).exec(readFileSync(join(example, 'README.md'), 'utf8'))?.[1];
+      const lines = readFileSync(join(example, file), 'utf8').split('\n');
+      expect(Number(said)).toBe(lines.filter((line) => line.trim() !== '').length);
+    },
+  );
+
+  it(
+    'compiles under strict',
+    async () => {
+      expect(await node([join(root, 'node_modules/typescript/bin/tsc')])).toBe('');
+    },
+    PATIENCE_MS,
+  );
+
+  it(
+    'passes its tests, with the test runner of Node',
+    async () => {
+      const output = await node(['--test', '--test-reporter=tap']);
+      expect(Number(/^# pass (\d+)$/m.exec(output)?.[1]), output).toBeGreaterThanOrEqual(10);
+    },
+    PATIENCE_MS,
+  );
+
+  it(
+    'has a stack of its own for AWS, with its saga and its routes',
+    async () => {
+      await node(['cdk.ts'], { CDK_OUTDIR: outdir });
+      const template = readFileSync(join(outdir, 'Billing.template.json'), 'utf8');
+      const parts = ['invoices', 'accounts', 'pay', 'close'].map((part) => `"PathPart": "${part}"`);
+      const missing = ['billing-dev-saga-dunning', ...parts].filter((name) => !template.includes(name));
+      expect(missing).toEqual([]);
+    },
+    PATIENCE_MS,
+  );
+});
