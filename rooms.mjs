@@ -68,7 +68,7 @@ export const rooms = {
   },
   sources: {
     holds: 'what other systems send, mapped to events',
-    may: ['core', 'events', 'domain'],
+    may: ['core', 'events'],
   },
   domain: {
     holds: 'agents, tasks, workflows: deciders, commands, projections, sagas',
@@ -83,6 +83,7 @@ export const rooms = {
     may: ['api/http', 'application', 'core'],
   },
   'api/sagas': { holds: 'routes of sagas', may: ['api/http', 'api/views', 'application', 'core'] },
+  'api/otlp': { holds: 'the receiver of OpenTelemetry', may: ['api/http', 'sources', 'core'] },
   'api/operations': { holds: 'routes of operators', may: ['api/http', 'core'] },
   api: { holds: 'the applications put together: commands, queries, operations', may: ['application', 'core'] },
   'adapters/aws': { holds: 'the ports on AWS; the only home of `@aws-sdk/*`', may: ['core'] },

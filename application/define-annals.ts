@@ -13,6 +13,9 @@ import type { AnyAggregate } from './aggregate.ts';
 import type { Examples } from './examples.ts';
 import { sagaStatus } from './saga-status.ts';
 
+/** A protocol of others whose messages become events: `otlp` is OpenTelemetry over HTTP. */
+export type ForeignProtocol = 'otlp';
+
 /** A part of an application that stands on its own feet: its event types, and what is made of them. */
 export interface Module {
   /** The event types. Their module registers them in `Register` under its name, so that the compiler knows them. */
@@ -23,6 +26,8 @@ export interface Module {
   readonly aggregates?: readonly AnyAggregate[];
   readonly projections?: readonly AnyProjection[];
   readonly sagas?: readonly AnySaga[];
+  /** The protocols of others that the module takes in. Their routes are added to those of the aggregates. */
+  readonly receives?: readonly ForeignProtocol[];
   /** Loads examples of the operations, for the OpenAPI document. */
   readonly examples?: () => Promise<Examples>;
 }
@@ -44,6 +49,7 @@ export interface Annals {
   readonly sagas: readonly AnySaga[];
   /** Every fold with snapshots: the states of aggregates, and the views of their streams. */
   readonly folds: readonly AnyFold[];
+  readonly receives: readonly ForeignProtocol[];
   readonly eventSystem: AnnalsConfig['event_system'];
   /** Examples of all modules. */
   readonly examples: () => Promise<Examples>;
@@ -68,6 +74,7 @@ export function defineAnnals({ modules = [], unknownEvents, eventSystem, ...own 
   const aggregates = all((module) => module.aggregates);
   const projections = [...all((module) => module.projections), sagaStatus];
   const sagas = all((module) => module.sagas);
+  const receives = all((module) => module.receives);
   assertOnce('aggregate', aggregates, ({ aggregateType }) => aggregateType);
   assertOnce('path of an aggregate', aggregates, ({ plural }) => plural);
   assertOnce('projection', projections, ({ name }) => name);
@@ -76,7 +83,8 @@ export function defineAnnals({ modules = [], unknownEvents, eventSystem, ...own 
   for (const projection of projections) assertFed(projection, catalogue);
   for (const saga of sagas) assertKnown(saga, catalogue);
   const examples = async () => Object.assign({}, ...(await Promise.all(parts.map((part) => part.examples?.()))));
-  return { catalogue, aggregates, projections, sagas, folds: foldsOf(aggregates, projections), eventSystem, examples };
+  const folds = foldsOf(aggregates, projections);
+  return { catalogue, aggregates, projections, sagas, folds, receives, eventSystem, examples };
 }
 
 /**

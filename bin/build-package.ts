@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
@@ -22,6 +22,8 @@ execFileSync(process.execPath, [tsc, '-p', 'tsconfig.package.json', '--outDir', 
   cwd: root,
   stdio: 'inherit',
 });
+const generated = join('sources', 'otlp', 'messages'); // JavaScript already
+cpSync(join(root, generated), join(folder, generated), { recursive: true });
 writeFileSync(join(folder, 'package.json'), `${JSON.stringify(manifest(), undefined, 2)}\n`);
 chmodSync(join(folder, 'bin', 'annals.js'), 0o755);
 copyFileSync(join(root, 'entry', 'README.md'), join(folder, 'README.md'));

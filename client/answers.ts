@@ -128,7 +128,9 @@ export const agentView = z.extend(view, {
   stateChanges: z.number(),
   durationMs: z.number(),
   usage: z.record(z.string(), z.number()),
+  stateSince: z.optional(z.string()),
   lastAction: z.optional(z.string()),
+  lastActionAt: z.optional(z.string()),
   forkedFrom: z.optional(z.object({ agentId: z.string(), version })),
 });
 export type AgentView = z.output<typeof agentView>;

@@ -91,4 +91,50 @@ export const agentForked = defineEvent({
   sensitive: [],
 });
 
-export const agentEvents = [agentCreated, agentStateChanged, agentStepRecorded, agentForked] as const;
+export const agentDescribed = defineEvent({
+  type: 'agent.described',
+  kind: 'domain',
+  access: 'internal',
+  version: 1,
+  aggregateType: 'agent',
+  streamIds: ['agentId'],
+  description: 'Facts about an agent became known after it was created. They replace earlier ones of the same name.',
+  data: z.strictObject({
+    agentId: id,
+    agentType: agentCreated.data.shape.agentType.optional(),
+    parentId: id.optional().describe('The agent that this agent works for'),
+    configuration: jsonObject.optional(),
+  }),
+  sensitive: ['configuration'],
+});
+
+export const agentStepWithdrawn = defineEvent({
+  type: 'agent.step-withdrawn',
+  kind: 'domain',
+  access: 'internal',
+  version: 1,
+  aggregateType: 'agent',
+  streamIds: ['agentId'],
+  description: 'A recorded step is not a step of this agent: it belongs to another agent, or was counted twice.',
+  data: z.strictObject({
+    agentId: id,
+    stepId: id.describe('The id of the event of the step'),
+    durationMs: amount.optional().describe('Of the step, milliseconds'),
+    usage: usage.optional().describe('Of the step'),
+    last: z
+      .strictObject({ action: z.string(), timestamp: instant })
+      .optional()
+      .describe('The last step that stays; absent when none stays'),
+    reason: z.string().max(4096),
+  }),
+  sensitive: ['last'],
+});
+
+export const agentEvents = [
+  agentCreated,
+  agentStateChanged,
+  agentStepRecorded,
+  agentForked,
+  agentDescribed,
+  agentStepWithdrawn,
+] as const;

@@ -46,13 +46,13 @@ export function createApp<Deps extends AppDeps>(routes: readonly Route<Deps>[], 
         correlationId,
         traceHeader: c.req.header('X-Amzn-Trace-Id'),
       };
-      const { status, text, headers } = await observe(observed, () =>
+      const { status, content, headers } = await observe(observed, () =>
         forCaller(c.req.raw.signal, async () => {
           const { body, ...answer } = await route.respond(request, deps);
-          return { ...answer, text: await answerJson(body) };
+          return { ...answer, content: body instanceof Uint8Array ? new Uint8Array(body) : await answerJson(body) };
         }),
       );
-      return c.body(text, status, { ...headers, 'Content-Type': 'application/json' });
+      return c.body(content, status, { 'Content-Type': 'application/json', ...headers });
     });
   }
   app.notFound((c) => problemResponse(c, noRoute(c, routes), deps.logger));

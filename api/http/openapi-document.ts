@@ -30,10 +30,11 @@ const securitySchemes = {
 /** The OpenAPI 3.1 document of routes, from the declarations that validate their requests. */
 export function openApiDocument(
   catalogue: Catalogue,
-  routes: readonly RouteDeclaration[],
+  all: readonly RouteDeclaration[],
   streamed: readonly StreamedRoute[],
   examples: Examples = {},
 ): Document {
+  const routes = all.filter(({ protocol }) => protocol === undefined);
   const paths: ZodOpenApiPathsObject = {};
   for (const route of streamed) paths[route.path] = { get: toStreamedOperation(route) };
   for (const route of routes) {

@@ -41,7 +41,7 @@ export interface RoutedRequest {
   readonly context: RequestContext;
 }
 
-/** The successful answer of a route. */
+/** The answer of a route. A body of bytes is sent as it is, with a `Content-Type` among the headers. */
 export interface Answer<Body = unknown, Status extends ContentfulStatusCode = ContentfulStatusCode> {
   readonly status: Status;
   readonly body: Body;
@@ -66,6 +66,8 @@ export interface RouteDeclaration {
   readonly answer: z.ZodType;
   /** The meaning of each successful status. */
   readonly statuses: Readonly<Record<number, string>>;
+  /** The route speaks this protocol of others, which has documents of its own. The document of the API leaves it out. */
+  readonly protocol?: 'OTLP';
   /** Answers carry `X-View-Version`. */
   readonly viewVersion?: true;
   /** The problems of this route, besides those of every request of its shape. */

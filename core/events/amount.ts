@@ -44,6 +44,9 @@ export function addAmount(sum: number, amount: unknown): number {
   return Math.min(rounded(known + amountOf(amount)), MAX_SUM);
 }
 
+/** Takes an amount out of a sum that {@link addAmount} made, never below 0. */
+export const subtractAmount = (sum: number, amount: unknown): number => rounded(Math.max(sum - amountOf(amount), 0));
+
 /** Six decimals while millionths are exact integers; above that, the 15 digits of a double. */
 function rounded(total: number): number {
   if (Number.isInteger(total)) return total;

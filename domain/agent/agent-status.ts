@@ -1,9 +1,9 @@
-import { addAmount } from '../../core/events/amount.ts';
+import { addAmount, subtractAmount } from '../../core/events/amount.ts';
 import type { DomainEvent } from '../../core/events/catalogue.ts';
 import type { JsonObject } from '../../core/events/json.ts';
 import { defineProjection } from '../../core/projections/projection.ts';
 import { firstSeen, seen, type Times } from '../../core/projections/times.ts';
-import { addUsage } from '../../core/projections/usage-sums.ts';
+import { addUsage, subtractUsage } from '../../core/projections/usage-sums.ts';
 import { type AgentState, agentState } from '../../events/agent.ts';
 
 /** The state, work and usage of an agent. */
@@ -17,13 +17,17 @@ export interface AgentStatus extends Times {
   readonly configuration: JsonObject;
   /** The reason for the latest change of state. */
   readonly reason?: string;
+  /** When that happened. A change that happened earlier and arrives later changes no state. */
+  readonly stateSince?: string;
   readonly steps: number;
   readonly stateChanges: number;
   /** Sum of the steps' durations, milliseconds. */
   readonly durationMs: number;
   /** Sum of the steps' usage, by name. */
   readonly usage: Readonly<Record<string, number>>;
+  /** The start of the action that happened last. */
   readonly lastAction?: string;
+  readonly lastActionAt?: string;
   /** The parent, and its last shared event. */
   readonly forkedFrom?: { readonly agentId: string; readonly version: number };
 }
@@ -31,18 +35,31 @@ export interface AgentStatus extends Times {
 /** Most characters of the last action in a view. Views stay small. */
 const ACTION_PREVIEW = 200;
 
+type AgentStatusEvent = DomainEvent<
+  | 'agent.created'
+  | 'agent.state-changed'
+  | 'agent.step-recorded'
+  | 'agent.forked'
+  | 'agent.described'
+  | 'agent.step-withdrawn'
+>;
+
 export const agentStatus = defineProjection({
   name: 'agent-status',
   aggregateType: 'agent',
-  types: ['agent.created', 'agent.state-changed', 'agent.step-recorded', 'agent.forked'],
+  types: [
+    'agent.created',
+    'agent.state-changed',
+    'agent.step-recorded',
+    'agent.forked',
+    'agent.described',
+    'agent.step-withdrawn',
+  ],
   group: { of: (view: AgentStatus) => view.state, values: agentState.options },
   evolve,
 });
 
-function evolve(
-  view: AgentStatus | undefined,
-  event: DomainEvent<'agent.created' | 'agent.state-changed' | 'agent.step-recorded' | 'agent.forked'>,
-): AgentStatus {
+function evolve(view: AgentStatus | undefined, event: AgentStatusEvent): AgentStatus {
   // Appends without a command exist, so the first event may be of any type.
   const base: AgentStatus = view ?? {
     agentId: event.aggregateId,
@@ -68,7 +85,9 @@ function evolve(
     }
     case 'agent.state-changed': {
       const { newState, reason } = event.data;
-      return { ...now, state: newState, reason, stateChanges: now.stateChanges + 1 };
+      const counted = { ...now, stateChanges: now.stateChanges + 1 };
+      if (isBefore(event, now.stateSince)) return counted;
+      return { ...counted, state: newState, reason, stateSince: event.timestamp };
     }
     case 'agent.step-recorded': {
       const { action, durationMs = 0, usage = {} } = event.data;
@@ -77,11 +96,31 @@ function evolve(
         steps: now.steps + 1,
         durationMs: addAmount(now.durationMs, durationMs),
         usage: addUsage(now.usage, usage),
-        lastAction: preview(action),
+        ...(isBefore(event, now.lastActionAt) ? {} : { lastAction: preview(action), lastActionAt: event.timestamp }),
+      };
+    }
+    case 'agent.described': {
+      const { agentType = now.agentType, parentId } = event.data;
+      const configuration = { ...now.configuration, ...event.data.configuration };
+      return { ...now, agentType, configuration, ...(parentId !== undefined && { parentId }) };
+    }
+    case 'agent.step-withdrawn': {
+      const { durationMs = 0, usage = {}, last } = event.data;
+      const { lastAction: _, lastActionAt: __, ...rest } = now;
+      return {
+        ...rest,
+        steps: Math.max(now.steps - 1, 0),
+        durationMs: subtractAmount(now.durationMs, durationMs),
+        usage: subtractUsage(now.usage, usage),
+        ...(last && { lastAction: preview(last.action), lastActionAt: last.timestamp }),
       };
     }
   }
 }
+
+/** Whether an event happened before a moment, if there is one. */
+const isBefore = ({ timestamp }: DomainEvent, moment: string | undefined): boolean =>
+  moment !== undefined && Date.parse(timestamp) < Date.parse(moment);
 
 /** The start of a text, cut between characters and never inside a surrogate pair. */
 function preview(text: string): string {

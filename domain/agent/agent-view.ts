@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { AggregateView } from '../../application/aggregate.ts';
 import { id } from '../../core/events/envelope.ts';
 import { jsonObject } from '../../core/events/json.ts';
+import { storedInstant } from '../../core/events/stored-form.ts';
 import { timesSchema } from '../../core/projections/times.ts';
 import { agentState } from '../../events/agent.ts';
 import { type AgentStatus, agentStatus } from './agent-status.ts';
@@ -23,7 +24,9 @@ export const agentViewSchema = () =>
     stateChanges: count,
     durationMs: z.number().nonnegative().describe('Sum, milliseconds'),
     usage: z.record(z.string(), z.number()).describe('Sums of the usage of its steps, by name'),
-    lastAction: z.string().exactOptional().describe('The start of the last action'),
+    stateSince: storedInstant.exactOptional().describe('When the latest change of state happened'),
+    lastAction: z.string().exactOptional().describe('The start of the action that happened last'),
+    lastActionAt: storedInstant.exactOptional().describe('When it happened'),
     forkedFrom: z
       .strictObject({ agentId: id, version: z.int().positive() })
       .exactOptional()

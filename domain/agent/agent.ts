@@ -7,7 +7,13 @@ import type { AgentState } from '../../events/agent.ts';
 import { type AgentCommand, agentCommands } from './agent-commands.ts';
 import { agentView } from './agent-view.ts';
 
-type AgentEvent = 'agent.created' | 'agent.state-changed' | 'agent.step-recorded' | 'agent.forked';
+type AgentEvent =
+  | 'agent.created'
+  | 'agent.state-changed'
+  | 'agent.step-recorded'
+  | 'agent.forked'
+  | 'agent.described'
+  | 'agent.step-withdrawn';
 
 /** The facts that decisions about an agent need. */
 export interface Agent {
@@ -59,6 +65,8 @@ function commandBehind(event: NewEvent<AgentEvent>): AgentCommand | undefined {
       return { kind: 'record-step', ...data };
     }
     case 'agent.forked':
+    case 'agent.described':
+    case 'agent.step-withdrawn':
       return undefined;
   }
 }
@@ -99,6 +107,8 @@ function evolve(agent: Agent, event: DomainEvent<AgentEvent>): Agent {
       return { state: event.data.newState };
     case 'agent.step-recorded':
     case 'agent.forked': // the shared history is folded already
+    case 'agent.described':
+    case 'agent.step-withdrawn':
       return agent;
   }
 }

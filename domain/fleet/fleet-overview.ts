@@ -25,6 +25,8 @@ const types = [
   'agent.state-changed',
   'agent.step-recorded',
   'agent.forked',
+  'agent.described',
+  'agent.step-withdrawn',
   'task.requested',
   'task.completed',
   'task.failed',
@@ -59,6 +61,8 @@ function evolve(own: Own = {}, event: FleetEvent): Own {
       return { ...born(own), agentType: event.data.agentType };
     case 'agent.state-changed':
       return { ...born(own), state: event.data.newState };
+    case 'agent.described':
+      return { ...born(own), ...(event.data.agentType && { agentType: event.data.agentType }) };
     case 'agent.step-recorded': {
       const { steps = 0, tokens = 0, cost = 0, ...known } = born(own);
       const used = standardUsage(event.data.usage ?? {});
@@ -67,6 +71,16 @@ function evolve(own: Own = {}, event: FleetEvent): Own {
         steps: steps + 1,
         tokens: addWhole(tokens, tokensOf(used)),
         cost: addWhole(cost, wholeAmount(used['costUsd'], MILLIONTHS)),
+      };
+    }
+    case 'agent.step-withdrawn': {
+      const { steps = 0, tokens = 0, cost = 0, ...known } = born(own);
+      const used = standardUsage(event.data.usage ?? {});
+      return {
+        ...known,
+        steps: Math.max(steps - 1, 0),
+        tokens: Math.max(tokens - tokensOf(used), 0),
+        cost: Math.max(cost - wholeAmount(used['costUsd'], MILLIONTHS), 0),
       };
     }
     case 'agent.forked': {

@@ -78,6 +78,8 @@ describe('agent-status', () => {
       durationMs: 15.5,
       usage: { tokens: 7, constructor: 1 },
       lastAction: 'ls',
+      lastActionAt: '2026-02-01T00:00:00.000Z',
+      stateSince: expect.any(String),
       createdAt: '2026-01-01T00:00:00.000Z',
       lastUpdated: '2026-02-01T00:00:00.000Z',
     });

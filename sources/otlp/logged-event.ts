@@ -1,0 +1,15 @@
+import type { JsonObject } from '../../core/events/json.ts';
+import type { AgentEvent, Creation } from './agent-stream.ts';
+import type { Step } from './told-span.ts';
+
+/** What a log record tells of an agent. */
+export interface LoggedEvent {
+  readonly agentId: string;
+  readonly creation: Creation;
+  readonly event: AgentEvent;
+}
+
+/** The event of a step. @param id the same whenever the record arrives again */
+export function stepEvent(id: string, at: number, { usage, ...data }: Step, metadata: JsonObject = {}): AgentEvent {
+  return { id, type: 'agent.step-recorded', at, data: { ...data, ...(usage && { usage }) }, metadata };
+}
