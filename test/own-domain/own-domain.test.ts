@@ -183,7 +183,8 @@ describe('an application of invoices over HTTP', () => {
     expect(await ask('/invoices?state=paid&lost=no')).toMatchObject({ body: { invoices: [{ state: 'paid' }] } });
     expect(await ask('/invoices/h1/pay', {})).toMatchObject({ status: 409, body: { code: 'COMMAND_REJECTED' } });
     expect(await ask('/invoices/h2/pay', {})).toMatchObject({ status: 409, body: { code: 'COMMAND_REJECTED' } });
-    for (const path of ['/agents', '/invoices/h1/remind', '/v1/traces']) expect(await ask(path, {})).toMatchObject({ status: 404 });
+    for (const path of ['/agents', '/invoices/h1/remind', '/v1/traces'])
+      expect(await ask(path, {})).toMatchObject({ status: 404 });
   });
 
   it('admits the raw events that its commands would write', async () => {

@@ -40,7 +40,8 @@ afterAll(() => process.stdout.write(`annals: ${figures.join('; ')}\n`));
 describe('the package', () => {
   it('has the built files, a README and a licence, and no tests', () => {
     const others = packed.files.map(({ path }) => path).filter((path) => !/\.(js|d\.ts)$/.test(path));
-    expect(others.toSorted()).toEqual(['LICENSE', 'README.md', 'api/http/examples.json', 'package.json']);
+    const messages = ['sources/otlp/messages/LICENSE', 'sources/otlp/messages/README.md'];
+    expect(others.toSorted()).toEqual(['LICENSE', 'README.md', 'domain/examples.json', 'package.json', ...messages]);
     expect(packed.files.filter(({ path }) => /^(test|bench)\//.test(path))).toEqual([]);
   });
 
