@@ -1,4 +1,4 @@
-import { turn } from '../../../core/base/turns.ts';
+import { forCaller, turn } from '../../../core/base/turns.ts';
 import type { Stretch } from '../../../core/state/lineage.ts';
 import type { EventStore } from '../../../core/store/event-store.ts';
 import { type Alignment, align } from './alignment.ts';
@@ -31,7 +31,7 @@ const kept = new WeakMap<EventStore, Map<string, Promise<Comparison>>>();
 
 /**
  * Compares two runs. The pages of an answer share one comparison: events never change, so the places of two runs name
- * their comparison.
+ * their comparison. It goes on when its first caller has gone, for the others.
  * @throws PayloadTooLargeError for a run of too many events
  */
 export function comparisonOf(
@@ -43,7 +43,7 @@ export function comparisonOf(
   const known = kept.get(store) ?? new Map<string, Promise<Comparison>>();
   kept.set(store, known);
   const key = JSON.stringify([left, right]);
-  const comparison = known.get(key) ?? compare(store, seen, left, right);
+  const comparison = known.get(key) ?? forCaller(undefined, () => compare(store, seen, left, right));
   known.delete(key); // inserted again, so the newest is the last entry
   known.set(key, comparison);
   comparison.catch(() => known.delete(key));
