@@ -27,11 +27,15 @@ const MAX_ASIDE_BYTES = 1024 * 1024;
 export class AgentRecorder {
   readonly agentId: string;
   #state: AgentState | undefined;
+  /** The time of the last event; that of an event without a time, too. */
+  #at: string | undefined;
   #aside: unknown[] = [];
   #asideBytes = 0;
 
-  constructor(agentId: string) {
+  /** @param at the time of events before the first time of the source */
+  constructor(agentId: string, at?: string) {
     this.agentId = agentId;
+    this.#at = at;
   }
 
   get isCreated(): boolean {
@@ -82,7 +86,8 @@ export class AgentRecorder {
   }
 
   #event<T extends EventType>(type: T, told: Told, data: unknown): SourceEvent {
-    const { key, content, at, place, kept } = told;
+    const { key, content, at = this.#at, place, kept } = told;
+    this.#at = at;
     const metadata: JsonObject = kept ? cleanObject(kept) : {};
     if (this.#aside.length > 0) metadata['records'] = cleanJson(this.#aside);
     this.#aside = [];

@@ -155,7 +155,7 @@ class ClaudeProject {
   }
 
   #thread({ agentId }: Home): ClaudeThread {
-    const thread = new ClaudeThread(new AgentRecorder(agentId));
+    const thread = new ClaudeThread(new AgentRecorder(agentId, this.#files[0]?.modifiedAt));
     this.#threads.set(agentId, thread);
     return thread;
   }

@@ -35,7 +35,7 @@ async function* rolloutEvents(file: SourceFile, naming: Naming, notices: Notices
   let rollout: Rollout | undefined;
   for await (const { number, value } of jsonLines(file.read(), notices)) {
     const line = readLine(value);
-    rollout ??= new Rollout(line, bareName(basename(file.path)), naming, notices);
+    rollout ??= new Rollout(line, file, naming, notices);
     yield* rollout.line(line, `line ${number}`);
   }
   if (rollout) yield* rollout.end();
@@ -60,13 +60,15 @@ class Rollout {
   #isCopying = false;
   #isBeginning = true;
 
-  constructor(first: CodexLine, fileName: string, naming: Naming, notices: Notices) {
+  constructor(first: CodexLine, file: SourceFile, naming: Naming, notices: Notices) {
     const isMeta = first.type === 'session_meta';
     this.#meta = isMeta ? first.payload : codexLine.shape.payload.parse({});
     this.#first = first;
     this.#naming = naming;
     this.#notices = notices;
-    this.#thread = new CodexThread(new AgentRecorder(sessionId(this.#meta.id ?? fileName, naming)));
+    this.#thread = new CodexThread(
+      new AgentRecorder(sessionId(this.#meta.id ?? bareName(basename(file.path)), naming), file.modifiedAt),
+    );
   }
 
   get waiting(): number {

@@ -44,7 +44,11 @@ async function* conversationEvents(
   notices: Notices,
 ): AsyncGenerator<SourceEvent> {
   const state = openHandsState.parse((stateFile && (await readJson(stateFile))) ?? {});
-  const thread = new OpenHandsThread(new AgentRecorder(sessionId(state.id ?? basename(path), naming)), state, notices);
+  const thread = new OpenHandsThread(
+    new AgentRecorder(sessionId(state.id ?? basename(path), naming), stateFile?.modifiedAt),
+    state,
+    notices,
+  );
   for await (const file of events) {
     const place = file.path.split(/[\\/]/).at(-1) ?? file.path;
     const value = await readJson(file);

@@ -136,6 +136,14 @@ describe('sessions of Claude Code', () => {
     expect(dataOf(told, 'agent.step-recorded')).toHaveLength(10);
   });
 
+  it('without times have the time of the file, or of the line before', async () => {
+    const bare = { type: 'user', uuid: 'x', sessionId: SESSION, message: { content: 'Hi' } };
+    const later = { ...bare, uuid: 'y', timestamp: '2026-11-04T09:00:00Z' };
+    const told = await read([bare, later, { ...bare, uuid: 'z' }]);
+    const times = told.events.slice(2).map(({ event }) => event.timestamp);
+    expect(times).toEqual(['2026-11-03T12:00:00.000Z', '2026-11-04T09:00:00.000Z', '2026-11-04T09:00:00.000Z']);
+  });
+
   it('keep a tool call back until its result comes, and end it at the next prompt', async () => {
     const open = [asks('u1', 'Go'), says('a1', 'msg_1', call('toolu_1'))];
     expect(dataOf(await read(open), 'agent.step-recorded').map(({ action }) => action)).toEqual(['prompt', 'chat m-1']);
