@@ -75,7 +75,7 @@ export const rooms = {
     may: ['application', 'core', 'events', 'annals.config.ts'],
   },
   'api/streams': { holds: 'routes of streams', may: ['api/http', 'core'] },
-  'api/event-types': { holds: 'routes of event types', may: ['api/http', 'core'] },
+  'api/event-types': { holds: 'routes of event types', may: ['api/http', 'api/views', 'application', 'core'] },
   'api/log': { holds: 'routes of the log', may: ['api/http', 'core'] },
   'api/views': { holds: 'routes of views', may: ['api/http', 'application', 'core'] },
   'api/aggregates': {

@@ -18,12 +18,10 @@ export type ApiDeps = CommandDeps & OperateDeps & QueryDeps & TraceDeps & Metric
  * `queryRoutes`, `commandRoutes` or `operationRoutes`.
  */
 export function createApi(annals: Annals, deps: ApiDeps): App {
-  const { catalogue } = annals;
   const routes = [...commandRoutes(annals), ...operationRoutes, ...readingRoutes(annals), ...traceQueries];
-  const follow = logStreamRoute(catalogue);
-  const streamed = deps.metricsText ? [follow, metricsTextRoute] : [follow];
+  const streamed = deps.metricsText ? [logStreamRoute, metricsTextRoute] : [logStreamRoute];
   const app = createApp<ApiDeps>([...routes, openApiRoute(annals, routes, streamed)], deps);
-  addLogStream(app, catalogue, deps);
+  addLogStream(app, deps);
   addMetricsText(app, deps);
   return app;
 }

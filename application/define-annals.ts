@@ -10,6 +10,7 @@ import type { AnySaga } from '../core/sagas/saga.ts';
 import type { AnyDecider } from '../core/state/decider.ts';
 import { type AnyFold, stateFold } from '../core/state/fold.ts';
 import type { AnyAggregate } from './aggregate.ts';
+import { eventTypeList } from './event-type-list.ts';
 import type { Examples } from './examples.ts';
 import { sagaStatus } from './saga-status.ts';
 
@@ -72,7 +73,7 @@ export function defineAnnals({ modules = [], unknownEvents, eventSystem, ...own 
     ...(unknownEvents && { unknownEvents }),
   });
   const aggregates = all((module) => module.aggregates);
-  const projections = [...all((module) => module.projections), sagaStatus];
+  const projections = [...all((module) => module.projections), sagaStatus, eventTypeList];
   const sagas = all((module) => module.sagas);
   const receives = all((module) => module.receives);
   assertOnce('aggregate', aggregates, ({ aggregateType }) => aggregateType);

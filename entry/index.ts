@@ -36,6 +36,14 @@ export {
   type Upcaster,
 } from '../core/events/define.ts';
 export type { Json, JsonObject } from '../core/events/json.ts';
+export type { UnknownEvents } from '../core/events/open-types.ts';
+export {
+  defineOpenProjection,
+  defineOpenSharedProjection,
+  type OpenEvent,
+  type OpenProjection,
+  type OpenSharedProjection,
+} from '../core/projections/open-projection.ts';
 export { defineProjection, type Projection } from '../core/projections/projection.ts';
 export { type Counts, defineSharedProjection, type SharedProjection } from '../core/projections/shared-projection.ts';
 export {

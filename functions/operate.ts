@@ -13,7 +13,7 @@ import { createPublication } from './runtime/publication.ts';
 import { readEnvironment } from './runtime/stage.ts';
 import { controlIn, eventStore, generationsIn, sharedViewsIn, viewsIn } from './runtime/stores.ts';
 
-const { catalogue, projections } = application;
+const { projections } = application;
 
 const environment = readEnvironment('operate');
 const { EVENTS_TABLE, VIEWS_TABLE, CONTROL_TABLE, EVENT_BUS, OBJECTS_BUCKET, REPLAY_STATE_MACHINE } = environment;
@@ -29,7 +29,7 @@ const start = replayStarter(stepFunctions(), REPLAY_STATE_MACHINE);
 /** Answers requests of operators: rebuilds, replays, redrives, verifications. */
 export const handler = httpHandler(operationRoutes, {
   ...appDeps,
-  catalogue,
+  store,
   control,
   deadLetters: new DeadLetters({ projections, store, views, sharedViews, live, publication }),
   failedBatches: new BucketFailedBatches({

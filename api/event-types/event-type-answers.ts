@@ -26,6 +26,9 @@ export const eventTypeAnswer = z
   .meta({ id: 'EventType' });
 export type EventTypeAnswer = z.output<typeof eventTypeAnswer>;
 
+/** An event type in a list, without its schema. */
+export const listedType = eventTypeAnswer.omit({ schema: true, compatibility: true }).meta({ id: 'ListedEventType' });
+
 /** The answer for a registered type. */
 export const registeredAnswer = (data: EventData<'eventtype.registered'>): EventTypeAnswer => ({
   ...data,

@@ -1,11 +1,11 @@
 import * as z from 'zod';
 import { UnavailableError } from '../../core/base/errors.ts';
 import { sharedJson } from '../../core/base/json-text.ts';
-import type { Catalogue } from '../../core/events/catalogue.ts';
 import { EventStream, type EventStreamOptions } from '../../core/log/event-stream.ts';
 import type { EventLog } from '../../core/log/log.ts';
 import { parsePosition } from '../../core/log/position.ts';
 import type { LoggedEvent } from '../../core/log/slice.ts';
+import { assertKnownTypes } from '../../core/store/registered-types.ts';
 import type { App, AppDeps } from '../http/app.ts';
 import { isFault, problemOf } from '../http/problem.ts';
 import { readQuery, type StreamedRoute } from '../http/route.ts';
@@ -22,16 +22,16 @@ const MAX_WAITING_BYTES = 64 * 1024;
 const MAX_FOLLOWERS = 4_000;
 
 /** The declaration for the OpenAPI document. */
-export const logStreamRoute = (catalogue: Catalogue): StreamedRoute => ({
+export const logStreamRoute: StreamedRoute = {
   name: 'streamLog',
   path: '/events/stream',
   summary: 'Follow the log as Server-Sent Events; the id of each is its position',
-  query: logQuery(catalogue),
+  query: logQuery,
   headers: z.object({ 'Last-Event-ID': z.string().optional().describe('Position to go on after') }),
   mediaType: 'text/event-stream',
   answer: 'Events without end',
   errors: ['INVALID_ID', 'VALIDATION_FAILED', 'UNAVAILABLE'],
-});
+};
 
 /**
  * Adds `GET /events/stream`: the log as Server-Sent Events, for hosts that can stream. The id of each event is its position.
@@ -40,13 +40,12 @@ export const logStreamRoute = (catalogue: Catalogue): StreamedRoute => ({
  */
 export function addLogStream(
   app: App,
-  catalogue: Catalogue,
-  { log, closing, logger, maxFollowers = MAX_FOLLOWERS }: LogDeps & AppDeps,
+  { log, store, closing, logger, maxFollowers = MAX_FOLLOWERS }: LogDeps & AppDeps,
 ): void {
-  const filters = logQuery(catalogue);
   let followers = 0;
-  app.get('/events/stream', (c) => {
-    const { type: types, after, ...query } = readQuery(filters, c.req.raw);
+  app.get('/events/stream', async (c) => {
+    const { type: types, after, ...query } = readQuery(logQuery, c.req.raw);
+    await assertKnownTypes(store, types ?? [], 'type');
     const from = c.req.header('Last-Event-ID') || after; // an empty id is none
     if (from !== undefined) parsePosition(from); // refused before the status is sent
     if (followers >= maxFollowers) {

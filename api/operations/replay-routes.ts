@@ -1,10 +1,10 @@
 import * as z from 'zod';
-import { ValidationError } from '../../core/base/errors.ts';
-import type { Catalogue } from '../../core/events/catalogue.ts';
 import { id } from '../../core/events/envelope.ts';
 import { instant } from '../../core/events/instant.ts';
 import { isWhole, type Replay, replayScope, replayState } from '../../core/replays/replay.ts';
 import type { Replays } from '../../core/replays/replays.ts';
+import type { EventStore } from '../../core/store/event-store.ts';
+import { assertKnownTypes } from '../../core/store/registered-types.ts';
 import type { AppDeps } from '../http/app.ts';
 import { newIdOf } from '../http/new-id.ts';
 import { cursor, encodeCursor, limit } from '../http/page.ts';
@@ -12,7 +12,7 @@ import { route } from '../http/route.ts';
 
 /** The parts that the routes of rebuilds and replays need. */
 export interface ReplayDeps extends AppDeps {
-  readonly catalogue: Catalogue;
+  readonly store: EventStore;
   readonly replays: Replays;
 }
 
@@ -59,15 +59,6 @@ function toAnswer(replay: Replay): ReplayAnswer {
     ...(replay.reason === undefined ? {} : { reason: replay.reason }),
     ...(replay.finishedAt === undefined ? {} : { finishedAt: replay.finishedAt }),
   };
-}
-
-/** @throws ValidationError for an unknown type, which would give an empty generation */
-function assertTypes(catalogue: Catalogue, types: readonly string[] = []): void {
-  const unknown = types.flatMap((type, index) => (catalogue.definitionOf(type) ? [] : [{ type, index }]));
-  if (unknown.length === 0) return;
-  throw new ValidationError(
-    unknown.map(({ type, index }) => ({ path: `types.${index}`, message: `there is no ${type}` })),
-  );
 }
 
 const params = z.object({ replayId: id });
@@ -136,7 +127,7 @@ export const replayRoutes = [
     statuses: { 202: 'Begun, now or by an earlier request under the same Idempotency-Key' },
     errors: ['NOT_FOUND', 'COMMAND_REJECTED'],
     async handle({ body: { projection, ...scope }, context }, deps: ReplayDeps) {
-      assertTypes(deps.catalogue, scope.types);
+      await assertKnownTypes(deps.store, scope.types ?? [], 'types');
       const replayId = newIdOf('replay', context);
       await deps.replays.request({ replayId, projection, scope, switchWhenReady: false });
       return { status: 202, body: { replayId } };

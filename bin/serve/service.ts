@@ -100,7 +100,6 @@ function createEmbeddedApi({ annals, engine, past, logger, telemetry, verificati
     past,
     closing,
     states: engine.states,
-    catalogue: annals.catalogue,
     aggregates: annals.aggregates,
     views: engine.views,
     control: engine.control,

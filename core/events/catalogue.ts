@@ -126,7 +126,7 @@ export function catalogueOf(
   const openFault = (type: string) => {
     if (!subjects.has(subjectOf(type))) return undefined;
     const known = [...byType.keys()].filter((each) => subjectOf(each) === subjectOf(type));
-    return `is not a known event type; known are ${known.join(', ')}`;
+    return `is not a known event type${known.length > 0 ? `; known are ${known.join(', ')}` : ''}`;
   };
   const faultOf = (type: unknown) => (typeof type !== 'string' || isDeclared(type) ? undefined : openFault(type));
   let recorded: z.ZodType<DomainEvent> | undefined;

@@ -4,7 +4,7 @@ import type { Json, JsonObject } from '../events/json.ts';
 import { isObject, referenced, type Schema } from './vocabulary.ts';
 
 /** Most pairs of schemas that are compared. Alternatives are compared each with each. */
-const MAX_PAIRS = 2_000;
+const MAX_PAIRS = 1_000;
 
 /** Lower bounds may fall, upper bounds may rise. */
 const LOWER = ['minimum', 'exclusiveMinimum', 'minLength', 'minItems', 'minProperties'];

@@ -17,7 +17,7 @@ const CHARACTERS = 16;
 /** Instructions of a pattern that are tried in one step. */
 const INSTRUCTIONS = 2;
 /** Steps to make a text of an item. */
-const TEXT = 10;
+const TEXT = 20;
 
 /** The check needs more steps than it may take. */
 class TooCostly extends Error {}
@@ -98,7 +98,7 @@ const engine = Object.assign(
 export function compileSchema(schema: JsonObject): DataCheck {
   const ajv = new Ajv2020({
     ...{ strict: false, ownProperties: true, inlineRefs: false, validateFormats: false, logger: false },
-    ...{ meta: false, validateSchema: false },
+    ...{ meta: false, validateSchema: false, multipleOfPrecision: 10 },
     code: { regExp: engine, optimize: false },
   });
   ajv.addKeyword({ keyword: COST, code: spendFirst });

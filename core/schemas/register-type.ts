@@ -1,11 +1,14 @@
 import { CommandRejectedError, ValidationError } from '../base/errors.ts';
 import { parseStreamId, streamId } from '../base/stream-id.ts';
+import { turn } from '../base/turns.ts';
 import type { EventData } from '../events/catalogue.ts';
 import { EVENT_TYPE_STREAMS } from '../events/event-type.ts';
+import type { JsonObject } from '../events/json.ts';
 import { subjectOf } from '../events/open-types.ts';
 import { type AppendOptions, atAnyVersion, type EventStore } from '../store/event-store.ts';
 import { registrationIn } from '../store/registered-types.ts';
 import { isSameSchema, narrowings } from './compatibility.ts';
+import { compileSchema } from './compile.ts';
 import { assertSchema } from './rules.ts';
 
 /** A request for a version of an event type. */
@@ -29,6 +32,7 @@ export async function registerType(
 ): Promise<Registered> {
   assertFree(store, request);
   await assertSchema(request.schema);
+  await assertCompiles(request.schema);
   return atAnyVersion.execute(() => attempt(store, request, options));
 }
 
@@ -42,6 +46,7 @@ async function attempt(
   if (before && before.aggregateType !== aggregateType) {
     throw new CommandRejectedError(`${type} belongs in ${before.aggregateType} streams, which cannot change`);
   }
+  await turn();
   if (before && isSameSchema(before.schema, schema)) return { data: before, isNew: false };
   const issues = before && compatibility === 'backward' ? narrowings(before.schema, schema, 'schema') : [];
   if (issues.length > 0) throw new ValidationError(issues);
@@ -52,6 +57,17 @@ async function attempt(
     expectedVersion,
   });
   return { data, isNew: true };
+}
+
+/** Ajv refuses a few schemas that the draft allows, such as an empty `enum`. */
+async function assertCompiles(schema: JsonObject): Promise<void> {
+  await turn();
+  try {
+    compileSchema(schema);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new ValidationError([{ path: 'schema', message: `cannot be compiled: ${why}` }], { cause });
+  }
 }
 
 function assertFree({ catalogue }: EventStore, { type, aggregateType }: TypeRequest): void {

@@ -4,7 +4,7 @@ import { turnAfter } from '../base/turns.ts';
 import type { SchemaVersion } from '../base/versions.ts';
 import type { Catalogue, DomainEvent, NewEvent } from '../events/catalogue.ts';
 import { EVENT_TYPE_STREAMS } from '../events/event-type.ts';
-import type { CompileSchema, DataCheck } from '../events/open-types.ts';
+import { type CompileSchema, type DataCheck, typeName } from '../events/open-types.ts';
 import type { ReadOptions } from './read-range.ts';
 
 /** The newest registration of an event type. */
@@ -132,4 +132,26 @@ export class RegisteredTypes {
     if (this.#known.size > MAX_TYPES && oldest !== undefined) this.#known.delete(oldest);
     return known;
   }
+}
+
+/**
+ * Refuses names under which no event can be found, for filters: a misspelt name would find nothing.
+ * @param path the place of the names in the request
+ * @throws ValidationError for a type that is neither declared nor registered, unless the application accepts any
+ */
+export async function assertKnownTypes(
+  store: Parameters<typeof registrationIn>[0] & { readonly catalogue: Catalogue },
+  types: readonly string[],
+  path: string,
+): Promise<void> {
+  const { definitionOf, openFault, unknownEvents } = store.catalogue;
+  const faults = types.map(async (type, index): Promise<Issue[]> => {
+    if (definitionOf(type)) return [];
+    const fault = typeName.safeParse(type).error?.issues[0]?.message ?? openFault(type);
+    if (fault === undefined && (unknownEvents === 'accept' || (await registrationIn(store, type)))) return [];
+    const message = fault ?? 'is not a known event type; GET /event-types lists them';
+    return [{ path: `${path}.${index}`, message }];
+  });
+  const issues = (await Promise.all(faults)).flat();
+  if (issues.length > 0) throw new ValidationError(issues);
 }

@@ -16,9 +16,15 @@ describe('PUT /event-types/{type}', () => {
     expect(refused.body).toMatchObject({ code: 'VALIDATION_FAILED', errors: [{ path: 'events.0.data.sku' }] });
     const stream = await get('/streams/order-1/events');
     expect(stream.body.events).toMatchObject([{ type: 'order.placed', version: 1, data: { sku: 'a' } }]);
-    await expect
-      .poll(async () => (await get('/events?aggregateId=1')).body.events)
-      .toMatchObject([{ data: { sku: 'a' } }]);
+    for (const filter of [
+      'type=order.placed',
+      'aggregateType=order',
+      'aggregateId=1&type=agent.created,order.placed',
+    ]) {
+      const found = async () => (await get(`/events?${filter}`)).body.events;
+      await expect.poll(found).toMatchObject([{ data: { sku: 'a' } }]);
+    }
+    expect(await get('/events?type=order.palced')).toMatchObject({ status: 422 });
   });
 
   it('names the first place where a schema takes less than before', async () => {
@@ -49,6 +55,7 @@ describe('PUT /event-types/{type}', () => {
     ],
     ['an aggregate type that is none', 'order.x', { ...ORDER, aggregateType: 'Order-1' }, 422, 'VALIDATION_FAILED'],
     ['a schema that is none', 'order.x', { ...ORDER, schema: { type: 'no' } }, 422, 'VALIDATION_FAILED'],
+    ['a schema that the compiler refuses', 'order.x', { ...ORDER, schema: { enum: [] } }, 422, 'VALIDATION_FAILED'],
     ['no schema', 'order.x', { aggregateType: 'order' }, 422, 'VALIDATION_FAILED'],
     ['a schema that is no object', 'order.x', { ...ORDER, schema: true }, 422, 'VALIDATION_FAILED'],
     ['a member too many', 'order.x', { ...ORDER, version: 3 }, 422, 'VALIDATION_FAILED'],
@@ -67,6 +74,29 @@ describe('PUT /event-types/{type}', () => {
     const body = { expectedVersion: 0, events: [{ type: 'eventtype.registered', data }] };
     expect(await post('/streams/eventtype-order.forged/events', body)).toMatchObject({ status: 403 });
   });
+});
+
+it('GET /event-types lists declared types, then those that are registered', async () => {
+  for (const type of ['shop.opened', 'shop.closed']) await register(type, { ...ORDER, description: 'A shop.' });
+  await register('shop.closed', { ...ORDER, schema: {} });
+  const all = async (limit: number) => {
+    const found: { type: string; declared: boolean; version: number }[] = [];
+    for (let next = ''; ; ) {
+      const { body } = await get(`/event-types?limit=${limit}${next && `&cursor=${next}`}`);
+      found.push(...body.eventTypes);
+      if (body.next === null) return found;
+      next = body.next;
+    }
+  };
+  const registered = async () => (await all(1_000)).filter(({ type }) => type.startsWith('shop.'));
+  const shop = { aggregateType: 'order', declared: false };
+  await expect.poll(registered).toEqual([
+    { ...shop, type: 'shop.closed', version: 2 },
+    { ...shop, type: 'shop.opened', version: 1, description: 'A shop.' },
+  ]);
+  const types = (await all(1_000)).map(({ type }) => type);
+  expect(types[0]).toBe('agent.created');
+  expect((await all(7)).map(({ type }) => type)).toEqual(types);
 });
 
 describe('GET /event-types/{type}', () => {

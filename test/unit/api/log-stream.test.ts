@@ -4,6 +4,8 @@ import { type LogDeps, logQueries } from '../../../api/log/log-queries.ts';
 import { addLogStream } from '../../../api/log/log-stream.ts';
 import { EventLog } from '../../../core/log/log.ts';
 import { LogWriter } from '../../../core/log/writer.ts';
+import { EventStore } from '../../../core/store/event-store.ts';
+import { MemoryCommitStorage } from '../../../testing/memory/commit-storage.ts';
 import { catalogue } from '../../support/application.ts';
 import { History } from '../../support/history.ts';
 import { endOf } from '../../support/log-end.ts';
@@ -16,8 +18,9 @@ async function setup(commits: number, options: { maxFollowers?: number; closing?
   const writer = new LogWriter({ catalogue, storage, commits: history.commits, strategy: 'single' });
   for (let n = 0; n < commits; n += 1) await writer.append([await history.commit('1')]);
   const log = new EventLog({ catalogue, storage, strategy: 'single' });
-  const app = createApp<AppDeps & LogDeps>(logQueries(catalogue), { log });
-  addLogStream(app, catalogue, { log, ...options });
+  const store = new EventStore(new MemoryCommitStorage(), { catalogue });
+  const app = createApp<AppDeps & LogDeps>(logQueries(catalogue), { log, store });
+  addLogStream(app, { log, store, ...options });
   const ask = (method: string, query = '', headers: Record<string, string> = {}) =>
     app.request(`/events/stream${query}`, { method, headers });
   return { log, ask };

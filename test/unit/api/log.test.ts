@@ -74,7 +74,7 @@ describe('GET /events', () => {
     expect(body).toEqual({ events: [], next: last, caughtUp: true });
   });
 
-  it.each(['after=nowhere', 'limit=0', 'wait=21', 'type=', 'type=agent.made-up', 'from=yesterday', 'aggregateType=x'])(
+  it.each(['after=nowhere', 'limit=0', 'wait=21', 'type=', 'type=agent.made-up', 'from=yesterday', 'aggregateType=X'])(
     'refuses %s',
     async (query) => {
       const { status, body } = await get(`/events?${query}`);

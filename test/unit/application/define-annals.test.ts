@@ -12,7 +12,7 @@ const without = (...types: string[]) => agents.events.filter(({ type }) => !type
 it('gives what hosts need: the snapshots of each aggregate and each view of a stream', () => {
   expect(application.folds.map(({ name }) => name)).toEqual([
     ...['state.agent', 'state.task', 'state.workflow'],
-    ...['view.agent-status', 'view.task-status', 'view.workflow-status', 'view.saga-status'],
+    ...['view.agent-status', 'view.task-status', 'view.workflow-status', 'view.saga-status', 'view.event-types'],
   ]);
 });
 
@@ -21,7 +21,7 @@ it('unites modules with the own parts, and has the sagas’ events and projectio
   expect(annals.catalogue.definitionOf('agent.created')).toBe(agents.events[0]);
   expect(annals.catalogue.definitionOf('saga.started')).toBeDefined();
   expect(annals.aggregates).toEqual([agent]);
-  expect(annals.projections.map(({ name }) => name)).toEqual(['agent-status', 'saga-status']);
+  expect(annals.projections.map(({ name }) => name)).toEqual(['agent-status', 'saga-status', 'event-types']);
   expect(defineAnnals({})).toMatchObject({ aggregates: [], sagas: [] });
 });
 

@@ -49,6 +49,7 @@ describe('data that breaks a schema', () => {
     expect(faultOf(inA({ format: 'date-time', contentEncoding: 'base64' }), { a: 'no date' })).toBeUndefined();
     expect(faultOf({ properties: { constructor: { type: 'integer' } } }, {})).toBeUndefined();
     expect(faultOf(inA({ const: 1 }), { a: 1.0 })).toBeUndefined();
+    expect(faultOf(inA({ multipleOf: 0.1 }), { a: 0.3 })).toBeUndefined(); // 0.3 / 0.1 is 2.9999999999999996
   });
 });
 
