@@ -104,10 +104,11 @@ export interface Aggregate<
   Command = unknown,
   Type extends EventType = EventType,
   View extends object = object,
+  Commands extends CommandDeclarations = CommandDeclarations,
 > extends Decider<State, Command, Type> {
   /** The first part of its paths, `/invoices`. */
   readonly plural: string;
-  readonly commands: CommandDeclarations;
+  readonly commands: Commands;
   readonly view?: AggregateView<View> | undefined;
   /** The first event of a fork, of a type with `continues`; aggregates without it have no forks. */
   readonly fork?: ((fork: Fork<View>) => NewEvent) | undefined;
@@ -117,7 +118,7 @@ export interface Aggregate<
 
 /** Any aggregate, for code that handles all of them. */
 // biome-ignore lint/suspicious/noExplicitAny: as for AnyDecider
-export type AnyAggregate = Aggregate<any, any, any, any>;
+export type AnyAggregate = Aggregate<any, any, any, any, CommandDeclarations>;
 
 interface Declaration<State, Home extends string, Commands extends CommandDeclarations, View extends object>
   extends Omit<
@@ -148,7 +149,7 @@ export function defineAggregate<
   View extends object = object,
 >(
   declaration: Declaration<State, Home, Commands, View>,
-): Aggregate<State, CommandOf<Commands>, EventTypesOf<Home>, View> {
+): Aggregate<State, CommandOf<Commands>, EventTypesOf<Home>, View, Commands> {
   const { aggregateType, plural = `${aggregateType}s`, commands } = declaration;
   const open = Object.entries(commands).filter(([, { internal }]) => !internal);
   const admitting = open.map(([kind, { body }]) => ({ kind, data: body.strip() }));

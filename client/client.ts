@@ -1,6 +1,7 @@
 import type { DomainEvent, EventType, NewEvent } from '../core/events/catalogue.ts';
 import type { Clock } from '../core/events/clock.ts';
 import { Agents } from './agents.ts';
+import { AggregateClient } from './aggregate.ts';
 import * as answers from './answers.ts';
 import { followPages, type OnRetry } from './follow.ts';
 import { Operations } from './operations.ts';
@@ -11,6 +12,7 @@ import { createTransport, type TransportOptions } from './transport.ts';
 import { Workflows } from './workflows.ts';
 
 export type { Clock } from '../core/events/clock.ts';
+export { AggregateClient } from './aggregate.ts';
 export type * from './answers.ts';
 export { AnnalsRequestError, AnnalsUnreachableError } from './errors.ts';
 export type { OnRetry } from './follow.ts';
@@ -77,6 +79,14 @@ export class AnnalsClient {
     this.workflows = new Workflows(requests);
     this.sagas = new Sagas(requests);
     this.operations = new Operations(requests);
+  }
+
+  /**
+   * An aggregate of your application, with the types of its declaration: `client.aggregate<typeof invoice>('invoices')`.
+   * @param plural the first part of its paths
+   */
+  aggregate<A>(plural: string): AggregateClient<A> {
+    return new AggregateClient<A>(this.#requests, plural);
   }
 
   /** Appends 1 to 100 events, all or none. `expectedVersion` is a number (0 = a new stream), `any` or `exists`. */

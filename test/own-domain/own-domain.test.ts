@@ -9,6 +9,7 @@ import { DynamoSharedViews } from '../../adapters/aws/dynamodb/shared-views.ts';
 import { DynamoViewStore } from '../../adapters/aws/dynamodb/view-store.ts';
 import { createEngine } from '../../adapters/embedded/engine/engine.ts';
 import { type Server, startServer } from '../../bin/serve/server.ts';
+import { createClient } from '../../client/client.ts';
 import { configureEventSystem } from '../../core/base/configuration.ts';
 import { LineageError, NotAdmittedError, ReservedTypeError, ValidationError } from '../../core/base/errors.ts';
 import type { NewEvent } from '../../core/events/catalogue.ts';
@@ -185,6 +186,20 @@ describe('an application of invoices over HTTP', () => {
     expect(await ask('/invoices/h2/pay', {})).toMatchObject({ status: 409, body: { code: 'COMMAND_REJECTED' } });
     for (const path of ['/agents', '/invoices/h1/remind', '/v1/traces'])
       expect(await ask(path, {})).toMatchObject({ status: 404 });
+  });
+
+  it('has a client with the types of its aggregates', async () => {
+    const client = createClient({ url: server.url }).aggregate<typeof invoiceDecider>('invoices');
+    const made = await client.create({ invoiceId: 'c1', customer: 'acme', cents: 5 });
+    expect(made).toEqual({ invoiceId: 'c1', version: 1, repeated: false });
+    const { version } = await client.send('c1', 'pay', {});
+    const view = await client.get('c1', { waitFor: version });
+    expect(view.state).toBe('paid');
+    expect((await client.list({ state: 'paid', lost: 'no' })).views[0]?.state).toBe('paid');
+    // @ts-expect-error an internal command has no route
+    await expect(client.send('c1', 'remind', { until: 'later' })).rejects.toThrow('404');
+    // @ts-expect-error a customer is a text
+    await expect(client.create({ customer: 1, cents: 5 })).rejects.toThrow('customer');
   });
 
   it('admits the raw events that its commands would write', async () => {
