@@ -32,8 +32,14 @@ export default {
     {
       name: 'cdk-only-in-lib',
       severity: 'error',
-      from: { pathNot: '^(lib/|test/infra/|bin/(app|lint-templates)\\.ts)' },
+      from: { pathNot: '^(lib/|test/infra/|test/packages/consumers/|bin/(app|lint-templates)\\.ts)' },
       to: { path: '(^|/)node_modules/(aws-cdk-lib|cdk-nag|constructs)/' },
+    },
+    {
+      name: 'sqlite-only-in-core-base-sqlite',
+      severity: 'error',
+      from: { pathNot: '^(core/base/sqlite\\.ts|test/|bench/)' },
+      to: { path: '^(node:)?sqlite$', dependencyTypesNot: ['type-only'] },
     },
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     // The programs of users import the package as users have it.

@@ -2,7 +2,8 @@
 import { debuglog } from 'node:util';
 
 try {
-  const { run } = await import('./commands/program.ts'); // here, so that a Node that is too old gets an answer as well
+  await import('../core/base/sqlite.ts'); // first: it tells the user of an older Node what to do
+  const { run } = await import('./commands/program.ts');
   await run();
 } catch (error) {
   debuglog('annals')('%o', error);

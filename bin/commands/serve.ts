@@ -1,5 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { StartupError } from '../../adapters/embedded/sqlite/database.ts';
+import { aggregateCommands } from '../../api/aggregates/command-routes.ts';
+import { aggregateViews } from '../../api/views/view-routes.ts';
+import type { Annals } from '../../application/define-annals.ts';
 import { ValidationError } from '../../core/base/errors.ts';
 import { consoleLogger } from '../serve/console-logger.ts';
 import { hostName } from '../serve/door.ts';
@@ -35,14 +38,11 @@ export function addServeCommand(program: Command): void {
     .addHelpText('after', '\nExample:\n  annals serve --port 4700 --data .annals')
     .action(async ({ port, data, allowHost, app }: ServeOptions) => {
       try {
-        const server = await startServer({
-          port,
-          dataDir: data,
-          allowedHosts: allowHost,
-          annals: await loadApplication(app),
-          logger: consoleLogger,
-        });
-        console.log(greeting(server.url, data));
+        const annals = await loadApplication(app);
+        const options = { port, dataDir: data, allowedHosts: allowHost, annals, logger: consoleLogger };
+        const server = await startServer(options);
+        console.log(`Annals serves ${server.url} with its data in ${data}`);
+        for (const line of app === undefined ? [firstRequest(server.url)] : routesOf(annals)) console.log(line);
         closeOnSignal(server);
       } catch (error) {
         if (!(error instanceof StartupError || error instanceof ValidationError)) throw error;
@@ -63,12 +63,19 @@ function closeOnSignal(server: Server): void {
   process.on('SIGINT', close).on('SIGTERM', close);
 }
 
-function greeting(url: string, data: string): string {
+function firstRequest(url: string): string {
   const body = `{"agentId":"42","agentType":"coder","configuration":{},"createdBy":"me"}`;
-  return [
-    `Annals serves ${url} with its data in ${data}`,
-    `try:  curl ${url}/agents -H 'content-type: application/json' -d '${body}'`,
-  ].join('\n');
+  return `try:  curl ${url}/agents -H 'content-type: application/json' -d '${body}'`;
+}
+
+/** A line for each route that follows from the aggregates of an application. */
+function routesOf({ aggregates }: Annals): readonly string[] {
+  const routes = [...aggregateCommands(aggregates), ...aggregateViews(aggregates)];
+  const lines = routes.map(({ method, path, summary }) => [`${method} ${path}`, summary] as const);
+  const width = Math.max(...lines.map(([place]) => place.length));
+  return [...lines, ['GET /openapi.json', 'Every route'] as const].map(
+    ([place, summary]) => `  ${place.padEnd(width)}  ${summary}`,
+  );
 }
 
 const MAX_PORT = 65_535;

@@ -18,7 +18,7 @@ export interface ServiceOptions {
   readonly dataDir: string;
   /** The application; by default `#application`. */
   readonly annals?: Annals;
-  /** Settings of `annals.config.ts`; all defaults by default. */
+  /** Checked settings in place of those of the application. */
   readonly settings?: EventSystem;
   readonly logger: Logger;
 }
@@ -41,6 +41,7 @@ export interface Service {
 /**
  * Opens an application on a data folder.
  * @throws StartupError when the data folder cannot be used; its message says what to do
+ * @throws ValidationError when a setting of the application is wrong
  */
 export function openService(options: ServiceOptions): Service {
   const { annals = application, settings = settingsOf(annals) } = options;

@@ -8,7 +8,7 @@ import { standardUsage } from '../../events/usage.ts';
 import { taskStatus } from '../task/task-status.ts';
 
 /** The facts of an agent or a task that the count of its next event needs. */
-interface Own {
+export interface Own {
   /** Of an agent. */
   readonly agentType?: string;
   readonly state?: AgentState;

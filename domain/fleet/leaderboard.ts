@@ -3,7 +3,7 @@ import type { DomainEvent } from '../../core/events/catalogue.ts';
 import { type Counters, type Counts, defineSharedProjection } from '../../core/projections/shared-projection.ts';
 
 /** The agents that have answered a task. A repeated answer counts once. */
-interface Own {
+export interface Own {
   readonly completed: readonly string[];
   readonly failed: readonly string[];
 }

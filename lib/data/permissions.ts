@@ -219,13 +219,13 @@ export const keepSagaTokens = (tokens: Table): PolicyStatement[] => [
 ];
 
 /** Answers state machines that wait. */
-export const answerMachines = (arns: string[], key: IKey): PolicyStatement[] => [
-  allow(['states:SendTaskSuccess', 'states:SendTaskFailure'], ...arns),
-  useKeyForMachines(key, arns),
-];
+export const answerMachines = (arns: string[], key: IKey): PolicyStatement[] =>
+  toMachines(['states:SendTaskSuccess', 'states:SendTaskFailure'], arns, key);
 
 /** Starts state machines. */
-export const startMachines = (arns: string[], key: IKey): PolicyStatement[] => [
-  allow(['states:StartExecution'], ...arns),
-  useKeyForMachines(key, arns),
-];
+export const startMachines = (arns: string[], key: IKey): PolicyStatement[] =>
+  toMachines(['states:StartExecution'], arns, key);
+
+/** An application without sagas has no machines, and a statement needs a resource. */
+const toMachines = (actions: string[], arns: string[], key: IKey): PolicyStatement[] =>
+  arns.length === 0 ? [] : [allow(actions, ...arns), useKeyForMachines(key, arns)];

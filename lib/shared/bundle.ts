@@ -64,7 +64,11 @@ function bundle(name: FunctionName, outdir: string, app: string | undefined): nu
     // ES modules come first: esbuild can tree-shake them, but not the CommonJS builds of the same packages.
     mainFields: ['module', 'main'],
     // The SDK looks at the environment first, where Lambda puts a function's credentials, so it never loads these.
-    external: ['ini', 'login', 'process', 'sso', 'web-identity'].map((kind) => `@aws-sdk/credential-provider-${kind}`),
+    // What `openAnnals` loads is for one machine. The function itself is dropped, but esbuild would keep its import.
+    external: [
+      ...['ini', 'login', 'process', 'sso', 'web-identity'].map((kind) => `@aws-sdk/credential-provider-${kind}`),
+      join(PACKAGE, 'entry', `opened${ENDING}`),
+    ],
     // CommonJS packages in the bundle, such as the X-Ray SDK, require modules of Node, and an ES module has no `require`.
     // `createRequire` would do the same and costs some 2 ms at each start.
     banner: { js: 'const require=name=>process.getBuiltinModule(name);' },

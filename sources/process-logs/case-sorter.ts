@@ -1,4 +1,5 @@
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import type { StatementSync } from 'node:sqlite';
+import { DatabaseSync } from '../../core/base/sqlite.ts';
 import type { LogRow } from './log-row.ts';
 
 /** A case of a log with its events in order of time. */

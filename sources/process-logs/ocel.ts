@@ -1,5 +1,5 @@
-import { DatabaseSync } from 'node:sqlite';
 import * as z from 'zod';
+import { DatabaseSync } from '../../core/base/sqlite.ts';
 import type { Json, JsonObject } from '../../core/events/json.ts';
 import { cleanJson } from '../clean-json.ts';
 import { documentForm, jsonValues } from '../session-files/json-document.ts';

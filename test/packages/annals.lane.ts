@@ -1,8 +1,10 @@
-import { execFile, spawn } from 'node:child_process';
+import { type ChildProcessByStdio, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, readdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { copyFile, cp, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -18,6 +20,14 @@ const home = temporaryFolder();
 const nodes = temporaryFolder();
 const node = (major: number) => join(nodes, 'node_modules', `node-${major}`, 'bin', 'node');
 const figures: string[] = [];
+
+/** The programs of the README, and the lines for the shell. */
+const readme = readFileSync(join(root, 'entry', 'README.md'), 'utf8');
+const blocksOf = (language: string) =>
+  [...readme.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'gms'))].map(([, text = '']) => text);
+const [app = '', own = ''] = blocksOf('ts');
+const shell = blocksOf('sh').flatMap((text) => text.split('\n'));
+const PIPED: ['ignore', 'pipe', 'inherit'] = ['ignore', 'pipe', 'inherit'];
 
 let packed: { readonly filename: string; readonly size: number; readonly files: readonly { readonly path: string }[] };
 
@@ -84,8 +94,9 @@ describe('the package', () => {
       module: resolution === 'bundler' ? 'esnext' : resolution,
       ...{ moduleResolution: resolution, target: 'es2023', lib: ['es2023', 'dom', 'dom.iterable'] },
       ...{ types: ['node'], typeRoots: [join(root, 'node_modules', '@types')] },
-      ...{ strict: true, noEmit: true, skipLibCheck: false },
+      ...{ strict: true, noEmit: true, skipLibCheck: false, allowImportingTsExtensions: true },
     };
+    await writeFile(join(home, 'app.ts'), app);
     await writeFile(join(home, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['types.ts'] }));
     const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
     const { stdout } = await run(process.execPath, [tsc], { cwd: home }).catch((error) => error);
@@ -102,40 +113,80 @@ describe('annals dev', () => {
     expect(code).toBe(1);
   });
 
-  it.each([22, 24])('serves an application in TypeScript, and its changes, on Node %i', async (major) => {
-    const part = (name: string) => writeFile(join(home, 'part.ts'), `export const name: string = '${name}';\n`);
-    await part('first');
-    const lines = [
-      "import { name } from './part.ts';",
-      'console.log(name);',
-      "export { agents as default } from 'annals/agents';",
-    ];
-    await writeFile(join(home, 'app.ts'), lines.join('\n'));
+  it.each([22, 24])('serves the application of the README, and its changes, on Node %i', async (major) => {
+    await writeFile(join(home, 'app.ts'), app);
     const began = performance.now();
     const options = ['--port', '0', '--data', join(home, `dev-${major}`)];
-    const dev = spawn(node(major), [annals, 'dev', './app.ts', ...options], {
-      cwd: home,
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const dev = spawn(node(major), [annals, 'dev', './app.ts', ...options], { cwd: home, stdio: PIPED });
     try {
-      const output = createInterface({ input: dev.stdout })[Symbol.asyncIterator]();
-      const next = async (sought: string): Promise<string> => {
-        for (;;) {
-          const { value, done } = await output.next();
-          if (done) throw new Error(`annals dev ended without ${sought}`);
-          if (value.includes(sought)) return value;
-        }
-      };
-      await next('first');
-      await next('Annals serves');
+      const next = linesOf(dev);
+      const serves = async () => /http\S+/.exec(await next('Annals serves'))?.[0] ?? '';
+      const url = await serves();
       figures.push(`annals dev starts in ${((performance.now() - began) / 1_000).toFixed(1)} s on Node ${major}`);
-      await part('second');
-      await next('second');
-      const [url] = /http\S+/.exec(await next('Annals serves')) ?? [];
-      expect((await fetch(`${url}/health`)).status).toBe(200);
+      expect(await next('POST /invoices/')).toMatch(/^ {2}POST \/invoices\/\{invoiceId\}\/pay +pay of/);
+
+      const commands = shell.filter((line) => line.startsWith('curl'));
+      const answers: string[] = [];
+      for (const command of commands) {
+        const { stdout } = await run('sh', ['-c', command.replace('http://127.0.0.1:4700', url)]);
+        answers.push(stdout);
+      }
+      expect(answers.slice(0, 2).map((answer) => JSON.parse(answer))).toEqual([
+        { invoiceId: '1', version: 1 },
+        { invoiceId: '1', version: 2 },
+      ]);
+      expect(answers).toHaveLength(3);
+
+      await writeFile(join(home, 'app.ts'), app.replace('the invoice is', 'it was'));
+      const again = `${await serves()}/invoices/1/pay`;
+      const request = { method: 'POST', body: '{}', headers: { 'content-type': 'application/json' } };
+      expect(await (await fetch(again, request)).json()).toMatchObject({ detail: 'it was paid' });
     } finally {
       dev.kill('SIGTERM');
       await once(dev, 'exit');
     }
   });
 });
+
+it('the second program of the README runs', async () => {
+  await writeFile(join(home, 'app.ts'), app);
+  await writeFile(join(home, 'own.ts'), own);
+  const program = spawn(node(24), ['own.ts'], { cwd: home, stdio: PIPED });
+  await linesOf(program)('invoice.created 2');
+  program.kill('SIGTERM');
+  await once(program, 'exit');
+});
+
+it('annals/cdk bundles an application into the functions of a stack, on Node 20', async () => {
+  const folder = temporaryFolder();
+  await cp(join(home, 'node_modules'), join(folder, 'node_modules'), { recursive: true });
+  const { peerDependencies } = JSON.parse(await readFile(join(home, 'node_modules/annals/package.json'), 'utf8'));
+  for (const name of Object.keys(peerDependencies).filter((name) => name !== 'zod')) {
+    await mkdir(dirname(join(folder, 'node_modules', name)), { recursive: true });
+    await symlink(join(root, 'node_modules', name), join(folder, 'node_modules', name));
+  }
+  await writeFile(join(folder, 'package.json'), '{"type":"module"}');
+  await writeFile(join(folder, 'app.ts'), app);
+  await copyFile(join(consumers, 'deploy.js'), join(folder, 'deploy.js'));
+  const { stdout } = await run(node(20), ['deploy.js', join(folder, 'out')], { cwd: folder });
+  expect(JSON.parse(stdout).functions.length).toBeGreaterThan(10);
+  const out = await readdir(join(folder, 'out'), { recursive: true });
+  const bundles = await Promise.all(
+    out.filter((file) => file.endsWith('.mjs')).map((file) => readFile(join(folder, 'out', file), 'utf8')),
+  );
+  const places = (part: string) => bundles.filter((text) => text.includes(part)).length;
+  expect(places('the invoice is')).toBeGreaterThan(0);
+  expect(places('node:sqlite')).toBe(0);
+});
+
+/** Returns a function that waits for a line of a program's output. */
+function linesOf({ stdout }: ChildProcessByStdio<null, Readable, null>): (sought: string) => Promise<string> {
+  const output = createInterface({ input: stdout })[Symbol.asyncIterator]();
+  return async (sought) => {
+    for (;;) {
+      const { value, done } = await output.next();
+      if (done) throw new Error(`the program ended without ${sought}`);
+      if (value.includes(sought)) return value;
+    }
+  };
+}

@@ -2,6 +2,7 @@ import { closeSync, existsSync, openSync } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import pLimit from 'p-limit';
+import { DatabaseSync } from '../../../core/base/sqlite.ts';
 import { segmentManifest } from '../../../core/log/segment.ts';
 import { claimOf } from '../../../core/store/claim-check.ts';
 import { CLAIM_CODEC } from '../../../core/store/commit.ts';
@@ -9,7 +10,6 @@ import type { ObjectStore } from '../../../core/store/object-store.ts';
 import { FileObjectStore } from '../files/object-store.ts';
 import { isUnfinishedBackup, LOCK } from '../sqlite/database.ts';
 import { SqliteCode, sqliteCode } from '../sqlite/error.ts';
-import { DatabaseSync } from '../sqlite/sqlite.ts';
 import {
   assertFree,
   type BackupContent,

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { CorruptDataError } from '../../../core/base/errors.ts';
+import { DatabaseSync } from '../../../core/base/sqlite.ts';
 import { LogArchive } from '../../../core/log/archive.ts';
 import { type LogPage, pageText } from '../../../core/log/page.ts';
 import { LargeViewStore, ViewClaims } from '../../../core/projections/large-views.ts';
@@ -14,7 +15,6 @@ import { FileObjectStore } from '../files/object-store.ts';
 import { type PositionedCommit, SqliteCommitStorage } from '../sqlite/commit-storage.ts';
 import { SqliteControlStore } from '../sqlite/control-store.ts';
 import { SqliteLogStorage } from '../sqlite/log-storage.ts';
-import { DatabaseSync } from '../sqlite/sqlite.ts';
 import { SqliteViewStore } from '../sqlite/view-store.ts';
 import { type BackupContent, BackupError, EVENTS, sha256 } from './backup-folder.ts';
 

@@ -1,9 +1,9 @@
 import { closeSync, existsSync, openSync } from 'node:fs';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { DatabaseSync } from '../../../core/base/sqlite.ts';
 import { APPLICATION_ID, isUnfinishedBackup, LOCK } from '../sqlite/database.ts';
 import { SqliteCode, sqliteCode } from '../sqlite/error.ts';
-import { DatabaseSync } from '../sqlite/sqlite.ts';
 
 /** The folder beside the target in which a backup is made. */
 export interface UnfinishedBackup {

@@ -1,8 +1,8 @@
 import { accessSync, chmodSync, closeSync, constants, existsSync, mkdirSync, openSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { DatabaseSync } from '../../../core/base/sqlite.ts';
 import { diskFaultOf, SqliteCode, sqliteCode } from './error.ts';
 import { eventsSchema, type Schema, viewsSchema } from './schema.ts';
-import { DatabaseSync } from './sqlite.ts';
 
 /** The data folder cannot be used. `message` is a single line that names the folder and says what to do. */
 export class StartupError extends Error {

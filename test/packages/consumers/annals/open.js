@@ -1,9 +1,9 @@
 // A user's program: the application in its own process. Its argument is the data folder.
-import { openAnnals } from 'annals';
+import { defineAnnals, openAnnals } from 'annals';
 import { agentDecider, agents } from 'annals/agents';
 import { createClient } from 'annals/client';
 
-const annals = await openAnnals(agents, { dataDir: globalThis.process.argv[2] });
+const annals = await openAnnals(defineAnnals({ modules: [agents] }), { dataDir: globalThis.process.argv[2] });
 const create = { kind: 'create', agentType: 'coder', createdBy: 'me', configuration: {} };
 const { version } = await annals.execute(agentDecider, '1', create, { commitId: 'first' });
 const repeat = await annals.execute(agentDecider, '1', create, { commitId: 'first' });

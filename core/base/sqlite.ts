@@ -8,7 +8,8 @@ if (!sqlite) {
   );
 }
 
-/** A database of SQLite, as Node has it. */
-export type DatabaseSync = Sqlite.DatabaseSync;
-/** The class of databases. */
-export const DatabaseSync: typeof Sqlite.DatabaseSync = sqlite.DatabaseSync;
+type DatabaseSync = Sqlite.DatabaseSync;
+const DatabaseSync: typeof Sqlite.DatabaseSync = sqlite.DatabaseSync;
+
+/** The databases of SQLite, as Node has them: the class and its type. */
+export { DatabaseSync };
