@@ -1,7 +1,7 @@
 import type { EventData, EventType, NewEvent } from '../core/events/catalogue.ts';
 import type { JsonObject } from '../core/events/json.ts';
 import type { AgentState } from '../events/agent.ts';
-import { cleanJson, cleanObject } from './clean-json.ts';
+import { cleanJson, cleanObject, fitting } from './clean-json.ts';
 import { eventId, type SourceEvent } from './source-event.ts';
 
 /** What an event of a source has besides its data. */
@@ -97,7 +97,7 @@ export class AgentRecorder {
       type,
       source: 'import',
       ...(at === undefined ? {} : { timestamp: at }),
-      ...(Object.keys(metadata).length > 0 ? { metadata } : {}),
+      ...(Object.keys(metadata).length > 0 ? { metadata: fitting(metadata) } : {}),
       data,
     };
     return { streamId: `agent-${this.agentId}`, event: event as NewEvent & { id: string }, place };

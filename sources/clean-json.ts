@@ -23,6 +23,28 @@ export function cleanObject(value: object, depth = MAX_DEPTH): JsonObject {
   return Object.fromEntries(members.map(([name, member]) => [nameOf(name), cleanJson(member, depth - 1)]));
 }
 
+/** Most bytes of what is kept beside an event. With its data it has to fit in a request. */
+const MAX_KEPT_BYTES = 3 * 1024 * 1024;
+/** Characters of a text that is shortened when there is too much. */
+const LONG_TEXT = 16 * 1024;
+
+/** What is kept beside an event. When it is too large, its long texts, such as images, are cut, and it says so. */
+export function fitting(kept: JsonObject): JsonObject {
+  const bytes = Buffer.byteLength(JSON.stringify(kept));
+  return bytes <= MAX_KEPT_BYTES ? kept : { ...(shortened(kept) as JsonObject), shortenedFrom: `${bytes} bytes` };
+}
+
+function shortened(value: Json): Json {
+  if (typeof value === 'string') {
+    return value.length <= LONG_TEXT
+      ? value
+      : `${value.slice(0, LONG_TEXT).toWellFormed()}… (${value.length} characters)`;
+  }
+  if (Array.isArray(value)) return value.map(shortened);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, shortened(member)]));
+}
+
 const nameOf = (name: string): string => (name === '__proto__' ? '__proto' : name.toWellFormed());
 
 function asText(value: object): string {

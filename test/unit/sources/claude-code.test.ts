@@ -136,6 +136,20 @@ describe('sessions of Claude Code', () => {
     expect(dataOf(told, 'agent.step-recorded')).toHaveLength(10);
   });
 
+  it('cut an image that is too large for a request, and keep the step', async () => {
+    const image = { type: 'image', source: { type: 'base64', data: 'A'.repeat(4_000_000) } };
+    const lines = [
+      asks('u1', 'Look'),
+      says('a1', 'msg_1', call('toolu_1', 'Read', { file_path: 'x.png' })),
+      asks('u2', result('toolu_1', [image]), { toolUseResult: { file: { base64: 'A'.repeat(4_000_000) } } }),
+    ];
+    const told = await readParts(claudeCodeParts([sourceFile(`/h/${SESSION}.jsonl`, lines, 65_536)], {}));
+    const last = told.events.at(-1)?.event;
+    expect(last?.data).toMatchObject({ action: 'Read {"file_path":"x.png"}', observation: '[image]' });
+    expect(JSON.stringify(last).length).toBeLessThan(100_000);
+    expect(last?.metadata?.['shortenedFrom']).toMatch(/^80\d{5} bytes$/);
+  });
+
   it('without times have the time of the file, or of the line before', async () => {
     const bare = { type: 'user', uuid: 'x', sessionId: SESSION, message: { content: 'Hi' } };
     const later = { ...bare, uuid: 'y', timestamp: '2026-11-04T09:00:00Z' };
