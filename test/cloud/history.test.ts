@@ -58,6 +58,6 @@ it('a fork continues from its parent, and is compared with it', async () => {
   const { common, steps } = await client.agents.diff(agentId, { with: parent });
   expect(common).toEqual({ agentId: parent, version: 2 });
   expect(steps).toMatchObject([
-    { same: false, left: { data: { action: 'rewrite' } }, right: { data: { action: 'edit' } } },
+    { kind: 'changed', left: { agentId, version: 2 }, right: { agentId: parent, version: 3 } },
   ]);
 });
