@@ -44,7 +44,21 @@ describe('an application of invoices', () => {
     const has = (description: string, word: string) => codeOf(description).includes(word);
     expect(has('Annals: takes commands and appends events', 'invoice.written-off')).toBe(true);
     expect(has('Annals: brings views up to date', 'invoice.written-off')).toBe(true);
+    expect(has('Annals: takes commands and appends events', 'multi-agent-task')).toBe(false);
     expect(has('Annals: brings views up to date', 'multi-agent-task')).toBe(false);
+  });
+
+  it('has its commands as methods of the API, with models of their bodies, and no route of agents', () => {
+    const resources = template.findResources('AWS::ApiGateway::Resource');
+    const paths = Object.values(resources).map(({ Properties }) => Properties.PathPart);
+    expect(paths).toEqual(expect.arrayContaining(['invoices', '{invoiceId}', 'pay', 'refuse', 'streams']));
+    expect(paths).not.toContain('agents');
+    expect(paths).not.toContain('write-off');
+    template.hasResourceProperties('AWS::ApiGateway::Model', {
+      Name: 'RefuseInvoice',
+      Schema: { required: ['reason'], additionalProperties: false },
+    });
+    expect(Object.keys(template.toJSON()['Resources']).length).toBeLessThan(300);
   });
 
   it('has a method for each of its commands, and its settings', () => {
