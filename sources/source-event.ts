@@ -9,8 +9,8 @@ export interface SourceEvent {
   /** The place in the source, such as `line 7`, for messages. */
   readonly place: string;
   /**
-   * For the last step of a source that tells only sums: the usage of all steps together. The event gets the part that no
-   * earlier event of the stream has.
+   * The usage of all steps up to this one, where a source tells sums, or tells usage late. The event gets the part that no
+   * earlier event of the import in the stream has.
    */
   readonly totals?: Usage;
 }

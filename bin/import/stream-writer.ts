@@ -164,7 +164,7 @@ class KnownEvents {
   #follow(event: NewEvent | DomainEvent): void {
     if (event.type === 'agent.created') this.#state = 'created';
     else if (event.type === 'agent.state-changed') this.#state = event.data.newState;
-    else if (event.type === 'agent.step-recorded') {
+    else if (event.type === 'agent.step-recorded' && event.source === 'import') {
       for (const [name, used] of Object.entries(event.data.usage ?? {})) {
         this.#used[name] = addAmount(this.#used[name] ?? 0, used);
       }

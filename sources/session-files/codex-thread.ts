@@ -38,6 +38,8 @@ export class CodexThread {
   #isAnswerOver = false;
   /** The answer has its text, and not only thoughts. */
   #hasText = false;
+  /** The usage of all answers so far. */
+  readonly #counted: Record<string, number> = {};
   #total: string | undefined;
   #totals: Readonly<Record<string, unknown>> = {};
   #prompt: { readonly text: string; readonly kind: string } | undefined;
@@ -143,7 +145,10 @@ export class CodexThread {
 
   #chat({ key, at, place }: Answer, text: string, usage: Usage | undefined): SourceEvent {
     const step = { action: chatAction(this.model), ...(text === '' ? {} : { thought: text }) };
-    return this.#step(key, { at, place }, usage ? { ...step, usage } : step);
+    if (!usage) return this.#step(key, { at, place }, step);
+    for (const [name, used] of Object.entries(usage)) this.#counted[name] = (this.#counted[name] ?? 0) + Number(used);
+    // An import of a shorter file may have told an answer before its usage was there.
+    return { ...this.#step(key, { at, place }, { ...step, usage }), totals: { ...this.#counted } };
   }
 
   #step(

@@ -87,6 +87,26 @@ describe('the import of a file that grows', () => {
   });
 });
 
+describe('the import of a rollout', () => {
+  it('gives late usage to the next answer', async () => {
+    const event = (second: number, type: string, payload: object) => ({ timestamp: at(second), type, payload });
+    const answer = (second: number, text: string) =>
+      event(second, 'response_item', { type: 'message', role: 'assistant', content: [{ type: 'output_text', text }] });
+    const tokens = (second: number, output_tokens: number) =>
+      event(second, 'event_msg', { type: 'token_count', info: { last_token_usage: { output_tokens } } });
+    const start = [
+      event(0, 'session_meta', { id: 'late' }),
+      event(1, 'turn_context', { model: 'm' }),
+      answer(2, 'One'),
+    ];
+    await importPaths([write('r/rollout.jsonl', jsonLinesOf(start))]);
+    await importPaths([
+      write('r/rollout.jsonl', jsonLinesOf([...start, tokens(3, 5), answer(4, 'Two'), tokens(5, 7)])),
+    ]);
+    expect((await get('/agents/late?waitFor=4')).body).toMatchObject({ steps: 2, usage: { outputTokens: 12 } });
+  });
+});
+
 describe('the import of a folder', () => {
   it('finds every format by its content, and writes nothing the second time', async () => {
     write('all/project/s1.jsonl', session.replaceAll('"sessionId":"s"', '"sessionId":"s1"'));
