@@ -96,8 +96,12 @@ describe('the package', () => {
       ...{ types: ['node'], typeRoots: [join(root, 'node_modules', '@types')] },
       ...{ strict: true, noEmit: true, skipLibCheck: false, allowImportingTsExtensions: true },
     };
+    const [, readme = ''] =
+      /^```ts\n\/\/ app\.ts\n(.*?)^```/ms.exec(await readFile(join(root, 'README.md'), 'utf8')) ?? [];
+    expect(readme).toContain('defineAnnals');
     await writeFile(join(home, 'app.ts'), app);
-    await writeFile(join(home, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['types.ts'] }));
+    await writeFile(join(home, 'readme.ts'), readme);
+    await writeFile(join(home, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['types.ts', 'readme.ts'] }));
     const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
     const { stdout } = await run(process.execPath, [tsc], { cwd: home }).catch((error) => error);
     expect(stdout).toBe('');

@@ -1,0 +1,23 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { commandsOf, read, root, walk } from './walk.ts';
+
+const home = temporaryFolder();
+const [, app = ''] = /^```ts\n\/\/ app\.ts\n(.*?)^```/ms.exec(read('README.md')) ?? [];
+writeFileSync(join(home, 'app.ts'), app);
+
+walk('README.md', home);
+walk('docs/start.md', home);
+walk('docs/own-domain.md', join(root, 'examples', 'own-domain'));
+walk('docs/operate.md', home);
+
+it('every command that is not run is in a page', () => {
+  const { shown, notRun } = commandsOf('README.md', 'docs/start.md', 'docs/own-domain.md', 'docs/operate.md');
+  expect(notRun.filter((command) => !shown.has(command))).toEqual([]);
+});
+
+it('the README has 120 lines at most', () => {
+  expect(read('README.md').trim().split('\n').length).toBeLessThanOrEqual(120);
+});
