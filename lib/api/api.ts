@@ -163,6 +163,8 @@ function restApi(scope: Construct, config: Config): apigateway.RestApi {
     restApiName: nameOf(config),
     description: 'Annals: events, commands and views',
     endpointTypes: [apigateway.EndpointType.REGIONAL],
+    // Telemetry in Protobuf. Without this, the bytes would be taken for text, which changes them.
+    binaryMediaTypes: ['application/x-protobuf'],
     cloudWatchRole: config.apiGatewayLogRole,
     deployOptions: {
       stageName: config.stage,

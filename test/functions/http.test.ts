@@ -1,6 +1,8 @@
+import { randomBytes } from 'node:crypto';
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { create, toBinary } from '@bufbuild/protobuf';
 import { ulid } from 'ulid';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { dynamoDb } from '../../adapters/aws/clients/clients.ts';
@@ -9,6 +11,7 @@ import { configureEventSystem } from '../../core/base/configuration.ts';
 import { EventStore } from '../../core/store/event-store.ts';
 import { functionNames } from '../../functions/environment.ts';
 import type { Bundle } from '../../lib/shared/bundle.ts';
+import { ExportTraceServiceRequestSchema } from '../../sources/otlp/messages/opentelemetry/proto/collector/trace/v1/trace_service_pb.js';
 import { catalogue } from '../support/application.ts';
 import { type BundledFunctions, bundledFunctions } from '../support/bundled-functions.ts';
 import { apiGatewayEvent, lambdaContext } from '../support/lambda-events.ts';
@@ -47,7 +50,7 @@ async function loadedAnew(bundle: Bundle | undefined, name = 'anew') {
 }
 
 const agent = (agentId: string) => ({ agentId, agentType: 'coder', configuration: {}, createdBy: 'test' });
-const create = (agentId: string, key = ulid()) =>
+const createAgent = (agentId: string, key = ulid()) =>
   functions.http('command', {
     method: 'POST',
     path: '/agents',
@@ -74,7 +77,7 @@ describe('every handler', () => {
 describe('the command function', () => {
   it('executes a command, and answers as the API documents', async () => {
     const agentId = ulid();
-    const answer = await create(agentId);
+    const answer = await createAgent(agentId);
     expect(answer).toMatchObject({ status: 201, body: { agentId, version: 1 } });
     expect(answer.headers).toMatchObject({ 'content-type': 'application/json', 'cache-control': 'no-store' });
     expect(answer.headers['x-correlation-id']).toMatch(/^\w{26}$/);
@@ -82,15 +85,15 @@ describe('the command function', () => {
 
   it('answers a repeat with the stored result', async () => {
     const [agentId, key] = [ulid(), ulid()];
-    const first = await create(agentId, key);
-    const again = await create(agentId, key);
+    const first = await createAgent(agentId, key);
+    const again = await createAgent(agentId, key);
     expect(first.status).toBe(201);
     expect(again).toMatchObject({ status: 200, body: first.body });
   });
 
   it('answers a conflict with the current version of the stream', async () => {
     const agentId = ulid();
-    await create(agentId);
+    await createAgent(agentId);
     const events = [{ type: 'agent.step-recorded', data: { agentId, action: 'edit' } }];
     const body = { expectedVersion: 7, events };
     const answer = await functions.http('command', { method: 'POST', path: `/streams/agent-${agentId}/events`, body });
@@ -116,6 +119,38 @@ describe('the command function', () => {
     const read = { method: 'GET' as const, path: `/streams/${written.body.streamId}/events` };
     expect((await functions.http('query', read)).body.events).toMatchObject([{ type, data: { text: 'x' } }]);
     expect((await functions.http('query', { method: 'GET', path })).body).toMatchObject({ version: 1, ...body });
+  });
+
+  it('takes telemetry in Protobuf, which the gateway hands over as base64, and in JSON that it decompressed', async () => {
+    const traceId = randomBytes(16).toString('hex');
+    const span = { traceId, spanId: 'a11ce00000000001', endTimeUnixNano: '1795831059390000000' };
+    const attributes = [{ key: 'gen_ai.operation.name', value: { stringValue: 'chat' } }];
+    const send = (path: string, body: unknown, headers: Record<string, string>) =>
+      functions.http('command', { method: 'POST', path, body, headers });
+    const resourceSpans = [{ scopeSpans: [{ spans: [{ ...span, attributes }] }] }];
+    const asJson = await send('/v1/traces', { resourceSpans }, { 'Content-Encoding': 'gzip' });
+    expect(asJson).toMatchObject({ status: 200, body: {} });
+    const told = {
+      name: 'execute_tool',
+      traceId: Buffer.from(traceId, 'hex'),
+      spanId: Buffer.from('a11ce00000000002', 'hex'),
+      endTimeUnixNano: 1795831059390000000n,
+      attributes: [
+        { key: 'gen_ai.operation.name', value: { value: { case: 'stringValue', value: 'execute_tool' } as const } },
+        { key: 'gen_ai.tool.name', value: { value: { case: 'stringValue', value: 'ls – 日本' } as const } },
+      ],
+    };
+    const request = create(ExportTraceServiceRequestSchema, { resourceSpans: [{ scopeSpans: [{ spans: [told] }] }] });
+    const bytes = toBinary(ExportTraceServiceRequestSchema, request);
+    const asProtobuf = await send('/v1/traces', bytes, { 'Content-Type': 'application/x-protobuf' });
+    expect(asProtobuf).toMatchObject({ status: 200, body: undefined });
+    expect(asProtobuf.headers['content-type']).toBe('application/x-protobuf');
+    const { body } = await functions.http('query', { method: 'GET', path: `/streams/agent-${traceId}/events` });
+    const steps = body.events.filter(({ type }: { type: string }) => type === 'agent.step-recorded');
+    expect(steps.map(({ data }: { data: { action: string } }) => data.action)).toEqual([
+      expect.stringContaining('chat'),
+      'ls – 日本',
+    ]);
   });
 
   it.each([
@@ -144,7 +179,7 @@ describe('the command function', () => {
   it('stores the trace header of the request with its commit', async () => {
     process.env['_X_AMZN_TRACE_ID'] = 'Root=1-6724c0de-0123456789abcdef01234567;Sampled=1';
     const agentId = ulid();
-    await create(agentId);
+    await createAgent(agentId);
     delete process.env['_X_AMZN_TRACE_ID'];
     const store = new EventStore(new DynamoCommitStorage(dynamoDb(), table), { catalogue });
     const [commit] = await Array.fromAsync(store.commits(`agent-${agentId}`));
@@ -167,10 +202,10 @@ describe('the command function', () => {
 
   it('does not continue the trace of the previous request', async () => {
     process.env['_X_AMZN_TRACE_ID'] = 'Root=1-6724c0de-0123456789abcdef01234567;Sampled=1';
-    await create(ulid());
+    await createAgent(ulid());
     delete process.env['_X_AMZN_TRACE_ID'];
     const agentId = ulid();
-    await create(agentId);
+    await createAgent(agentId);
     const store = new EventStore(new DynamoCommitStorage(dynamoDb(), table), { catalogue });
     const [commit] = await Array.fromAsync(store.commits(`agent-${agentId}`));
     expect(commit?.trace ?? '').not.toContain('6724c0de');
@@ -243,7 +278,7 @@ describe('the count of answers with 5xx', () => {
 describe('the query function', () => {
   it('reads pages of a stream, with the query string as API Gateway parsed it', async () => {
     const agentId = ulid();
-    await create(agentId);
+    await createAgent(agentId);
     const events = Array.from({ length: 3 }, (_, step) => ({
       type: 'agent.step-recorded',
       data: { agentId, action: `step ${step}` },

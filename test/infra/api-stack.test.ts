@@ -59,6 +59,10 @@ describe('the API', () => {
     },
   );
 
+  it('hands telemetry in Protobuf over as bytes, and everything else as text', () => {
+    api.hasResourceProperties('AWS::ApiGateway::RestApi', { BinaryMediaTypes: ['application/x-protobuf'] });
+  });
+
   it('requires every parameter of a path, and validates requests', () => {
     for (const [name, { properties }] of all) {
       const parameters = [...name.matchAll(/\{(\w+)\}/g)].map(([, parameter]) => `method.request.path.${parameter}`);

@@ -9,7 +9,7 @@ import { apiGatewayEvent, type HttpRequest, lambdaContext } from './lambda-event
 /** The deployed functions: bundled, and run by Node with the environment of a function. */
 export interface BundledFunctions {
   readonly bundles: Readonly<Record<string, Bundle>>;
-  /** An answer of the API, its body parsed. */
+  /** An answer of the API, its body parsed; undefined for an empty body. */
   http(name: 'command' | 'query' | 'operate', request: HttpRequest): Promise<HttpAnswer>;
   stream(name: 'projector' | 'relay', event: unknown): Promise<DynamoDBBatchResponse>;
   /** The handler of a function, loaded as in a cold start. */
@@ -45,7 +45,11 @@ export function bundledFunctions(folder: string, environment: Readonly<Record<st
         apiGatewayEvent(request),
       )) as APIGatewayProxyResult;
       const headers = Object.entries(multiValueHeaders ?? {}).map(([header, values]) => [header, values.join(', ')]);
-      return { status: statusCode, headers: Object.fromEntries(headers), body: JSON.parse(body) };
+      return {
+        status: statusCode,
+        headers: Object.fromEntries(headers),
+        body: body === '' ? undefined : JSON.parse(body),
+      };
     },
     handler: load,
     stream: async (name, event) => (await call(name, event)) as DynamoDBBatchResponse,

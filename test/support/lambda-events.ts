@@ -15,7 +15,7 @@ export interface HttpRequest {
   /** The path with its query string. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Text is sent unchanged, other values as JSON. */
+  /** Text is sent unchanged, bytes as base64, as those of a binary media type, and other values as JSON. */
   readonly body?: unknown;
 }
 
@@ -62,9 +62,14 @@ export function apiGatewayEvent({ method, path, headers = {}, body }: HttpReques
       resourcePath: '/{proxy+}',
       stage: 'dev',
     } as unknown as APIGatewayProxyEvent['requestContext'],
-    body: body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body),
-    isBase64Encoded: false,
+    body: body === undefined ? null : bodyText(body),
+    isBase64Encoded: body instanceof Uint8Array,
   };
+}
+
+function bodyText(body: unknown): string {
+  if (typeof body === 'string') return body;
+  return body instanceof Uint8Array ? Buffer.from(body).toString('base64') : JSON.stringify(body);
 }
 
 /** The context of an invocation of Lambda. */
