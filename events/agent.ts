@@ -130,6 +130,9 @@ export const agentStepWithdrawn = defineEvent({
   sensitive: ['last'],
 });
 
+/** The reason of the first state of an agent that telemetry tells of. */
+export const TELEMETRY_ARRIVES = 'telemetry arrives';
+
 export const agentEvents = [
   agentCreated,
   agentStateChanged,

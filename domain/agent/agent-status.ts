@@ -4,7 +4,7 @@ import type { JsonObject } from '../../core/events/json.ts';
 import { defineProjection } from '../../core/projections/projection.ts';
 import { firstSeen, seen, type Times } from '../../core/projections/times.ts';
 import { addUsage, subtractUsage } from '../../core/projections/usage-sums.ts';
-import { type AgentState, agentState } from '../../events/agent.ts';
+import { type AgentState, agentState, TELEMETRY_ARRIVES } from '../../events/agent.ts';
 
 /** The state, work and usage of an agent. */
 export interface AgentStatus extends Times {
@@ -34,6 +34,9 @@ export interface AgentStatus extends Times {
 
 /** Most characters of the last action in a view. Views stay small. */
 const ACTION_PREVIEW = 200;
+
+/** The reason of the state of an agent that has no steps left. The next step takes it back. */
+const NO_STEPS_LEFT = 'its steps turned out to be those of other agents';
 
 type AgentStatusEvent = DomainEvent<
   | 'agent.created'
@@ -87,12 +90,14 @@ function evolve(view: AgentStatus | undefined, event: AgentStatusEvent): AgentSt
       const { newState, reason } = event.data;
       const counted = { ...now, stateChanges: now.stateChanges + 1 };
       if (isBefore(event, now.stateSince)) return counted;
-      return { ...counted, state: newState, reason, stateSince: event.timestamp };
+      return { ...counted, state: newState, reason, ...since(event) };
     }
     case 'agent.step-recorded': {
       const { action, durationMs = 0, usage = {} } = event.data;
+      const isBack = now.reason === NO_STEPS_LEFT;
       return {
         ...now,
+        ...(isBack && ({ state: 'running', reason: TELEMETRY_ARRIVES } as const)),
         steps: now.steps + 1,
         durationMs: addAmount(now.durationMs, durationMs),
         usage: addUsage(now.usage, usage),
@@ -107,9 +112,12 @@ function evolve(view: AgentStatus | undefined, event: AgentStatusEvent): AgentSt
     case 'agent.step-withdrawn': {
       const { durationMs = 0, usage = {}, last } = event.data;
       const { lastAction: _, lastActionAt: __, ...rest } = now;
+      const steps = Math.max(now.steps - 1, 0);
+      const isEmpty = steps === 0 && now.state === 'running';
       return {
         ...rest,
-        steps: Math.max(now.steps - 1, 0),
+        ...(isEmpty && ({ state: 'stopped', reason: NO_STEPS_LEFT } as const)),
+        steps,
         durationMs: subtractAmount(now.durationMs, durationMs),
         usage: subtractUsage(now.usage, usage),
         ...(last && { lastAction: preview(last.action), lastActionAt: last.timestamp }),
@@ -119,8 +127,15 @@ function evolve(view: AgentStatus | undefined, event: AgentStatusEvent): AgentSt
 }
 
 /** Whether an event happened before a moment, if there is one. */
-const isBefore = ({ timestamp }: DomainEvent, moment: string | undefined): boolean =>
+export const isBefore = ({ timestamp }: DomainEvent, moment: string | undefined): boolean =>
   moment !== undefined && Date.parse(timestamp) < Date.parse(moment);
+
+/**
+ * The time of a change of state. Nothing says when an agent that telemetry tells of began, so its first state has no time, and
+ * gives way to a change at any time.
+ */
+export const since = ({ data, timestamp }: DomainEvent<'agent.state-changed'>): { readonly stateSince?: string } =>
+  data.reason === TELEMETRY_ARRIVES ? {} : { stateSince: timestamp };
 
 /** The start of a text, cut between characters and never inside a surrogate pair. */
 function preview(text: string): string {

@@ -5,6 +5,7 @@ import { isoOf } from '../../core/events/instant.ts';
 import { type Counts, defineSharedProjection } from '../../core/projections/shared-projection.ts';
 import type { AgentState } from '../../events/agent.ts';
 import { standardUsage } from '../../events/usage.ts';
+import { isBefore, since } from '../agent/agent-status.ts';
 import { taskStatus } from '../task/task-status.ts';
 
 /** The facts of an agent or a task that the count of its next event needs. */
@@ -12,6 +13,10 @@ export interface Own {
   /** Of an agent. */
   readonly agentType?: string;
   readonly state?: AgentState;
+  /** When the latest change of state happened. */
+  readonly stateSince?: string;
+  /** It was at work, and has no steps left. */
+  readonly emptied?: true;
   readonly steps?: number;
   readonly tokens?: number;
   /** In millionths of a US dollar. */
@@ -59,15 +64,19 @@ function evolve(own: Own = {}, event: FleetEvent): Own {
   switch (event.type) {
     case 'agent.created':
       return { ...born(own), agentType: event.data.agentType };
-    case 'agent.state-changed':
-      return { ...born(own), state: event.data.newState };
+    case 'agent.state-changed': {
+      if (isBefore(event, own.stateSince)) return born(own);
+      const { emptied: _, ...known } = born(own);
+      return { ...known, state: event.data.newState, ...since(event) };
+    }
     case 'agent.described':
       return { ...born(own), ...(event.data.agentType && { agentType: event.data.agentType }) };
     case 'agent.step-recorded': {
-      const { steps = 0, tokens = 0, cost = 0, ...known } = born(own);
+      const { steps = 0, tokens = 0, cost = 0, emptied, ...known } = born(own);
       const used = standardUsage(event.data.usage ?? {});
       return {
         ...known,
+        ...(emptied && { state: 'running' as const }),
         steps: steps + 1,
         tokens: addWhole(tokens, tokensOf(used)),
         cost: addWhole(cost, wholeAmount(used['costUsd'], MILLIONTHS)),
@@ -76,8 +85,10 @@ function evolve(own: Own = {}, event: FleetEvent): Own {
     case 'agent.step-withdrawn': {
       const { steps = 0, tokens = 0, cost = 0, ...known } = born(own);
       const used = standardUsage(event.data.usage ?? {});
+      const isEmpty = steps <= 1 && known.state === 'running';
       return {
         ...known,
+        ...(isEmpty && { state: 'stopped' as const, emptied: true as const }),
         steps: Math.max(steps - 1, 0),
         tokens: Math.max(tokens - tokensOf(used), 0),
         cost: Math.max(cost - wholeAmount(used['costUsd'], MILLIONTHS), 0),

@@ -1,9 +1,11 @@
 import { EventIdTakenError } from '../../core/base/errors.ts';
 import { streamId } from '../../core/base/stream-id.ts';
+import type { StreamVersion } from '../../core/base/versions.ts';
 import type { EventData, NewEvent } from '../../core/events/catalogue.ts';
 import type { JsonObject } from '../../core/events/json.ts';
 import type { EventStore } from '../../core/store/event-store.ts';
 import { MAX_GIVEN_IDS } from '../../core/store/new-events.ts';
+import { TELEMETRY_ARRIVES } from '../../events/agent.ts';
 import { fitId } from '../names.ts';
 
 /** The name of this source in events. */
@@ -41,13 +43,29 @@ export async function record(
   const ordered = events.toSorted((a, b) => a.at - b.at);
   const born = (await store.head(stream)) === 0 ? birth(agentId, creation, ordered[0]?.at ?? 0) : [];
   const all = [...born, ...ordered.map((event) => newEvent(agentId, event))];
-  for (const portion of portionsOf(all)) await appendNew(store, stream, portion);
+  for (const portion of portionsOf(all)) await appendNew(store, stream, portion, 'any');
+}
+
+/**
+ * Appends events to an agent as {@link record} does, right after a version.
+ * @throws ConcurrencyError when the agent has later events; some of these may be written
+ */
+export async function recordAfter(
+  store: EventStore,
+  agentId: string,
+  events: readonly AgentEvent[],
+  version: StreamVersion,
+): Promise<void> {
+  let expectedVersion = version;
+  for (const portion of portionsOf(events.map((event) => newEvent(agentId, event)))) {
+    expectedVersion = await appendNew<StreamVersion>(store, streamId('agent', agentId), portion, expectedVersion);
+  }
 }
 
 function birth(agentId: string, creation: Creation, at: number): GivenEvent[] {
   const common = { timestamp: new Date(at).toISOString(), source: SOURCE };
   const created = { agentId, ...creation, createdBy: SOURCE };
-  const running = { agentId, previousState: 'created', newState: 'running', reason: 'telemetry arrives' } as const;
+  const running = { agentId, previousState: 'created', newState: 'running', reason: TELEMETRY_ARRIVES } as const;
   return [
     { ...common, id: fitId(`${agentId}~created`), type: 'agent.created', data: created },
     { ...common, id: fitId(`${agentId}~running`), type: 'agent.state-changed', data: running },
@@ -82,15 +100,21 @@ function* portionsOf(events: readonly GivenEvent[]): Generator<GivenEvent[]> {
 const charactersIn = (data: object): number =>
   Object.values(data).reduce<number>((sum, value) => sum + (typeof value === 'string' ? value.length : 64), 0);
 
-async function appendNew(store: EventStore, stream: string, events: readonly GivenEvent[]): Promise<void> {
+/** Appends the events that the stream lacks. @returns the version after it */
+async function appendNew<Version extends StreamVersion | 'any'>(
+  store: EventStore,
+  stream: string,
+  events: readonly GivenEvent[],
+  expectedVersion: Version,
+): Promise<StreamVersion | Version> {
   for (let left = events; left.length > 0; ) {
     try {
-      await store.append(stream, left, { expectedVersion: 'any' });
-      return;
+      return (await store.append(stream, left, { expectedVersion })).toVersion;
     } catch (error) {
       if (!(error instanceof EventIdTakenError)) throw error;
       const { taken } = error;
       left = left.filter(({ id }) => !taken.has(id));
     }
   }
+  return expectedVersion;
 }

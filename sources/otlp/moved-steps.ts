@@ -1,8 +1,9 @@
 import { streamId } from '../../core/base/stream-id.ts';
+import type { StreamVersion } from '../../core/base/versions.ts';
 import type { DomainEvent } from '../../core/events/catalogue.ts';
 import type { JsonObject } from '../../core/events/json.ts';
-import type { EventStore } from '../../core/store/event-store.ts';
-import { type AgentEvent, type Creation, record } from './agent-stream.ts';
+import { atAnyVersion, type EventStore } from '../../core/store/event-store.ts';
+import { type AgentEvent, type Creation, record, recordAfter } from './agent-stream.ts';
 import type { Move } from './trace.ts';
 
 /** The id of the event of a span's step: of the trace and the span, and of how often the step has moved. */
@@ -23,38 +24,59 @@ export async function makeMoves(
   creationOf: (agentId: string) => Creation,
 ): Promise<void> {
   for (const [agentId, left] of Map.groupBy(moves, ({ from }) => from.agentId)) {
-    const steps = await stepsOf(store, agentId);
-    const going = left.flatMap((move) => {
-      const step = steps.get(stepId(traceId, move.spanId, move.moves));
-      return step ? [{ move, step }] : [];
-    });
-    for (const [to, arriving] of Map.groupBy(going, ({ move }) => move.to.agentId)) {
-      const recorded = arriving.map(({ move, step }) => movedStep(traceId, move, step));
-      await record(store, to, creationOf(to), recorded);
-    }
-    for (const { step } of going) steps.delete(step.id);
-    const staying = new Map([...steps].map(([id, { timestamp, data }]) => [id, { timestamp, action: data.action }]));
-    for (const { move, step } of going) {
-      if (move.to.agentId !== agentId) continue;
-      staying.set(`${step.id}~`, { timestamp: step.timestamp, action: step.data.action });
-    }
-    const last = [...staying.values()].reduce<{ timestamp: string; action: string } | undefined>(
-      (latest, step) => (latest && latest.timestamp > step.timestamp ? latest : step),
-      undefined,
-    );
-    const withdrawn = going.map(({ move, step }) => withdrawal(move, step, last));
-    await record(store, agentId, creationOf(agentId), withdrawn);
+    // Another trace may give this agent a step meanwhile, which may then be its last.
+    await atAnyVersion.execute(() => moveFrom(store, traceId, agentId, left, creationOf));
   }
 }
 
-/** The steps that an agent has, by the id of their event. */
-async function stepsOf(store: EventStore, agentId: string): Promise<Map<string, StepEvent>> {
+async function moveFrom(
+  store: EventStore,
+  traceId: string,
+  agentId: string,
+  moves: readonly Move[],
+  creationOf: (agentId: string) => Creation,
+): Promise<void> {
+  const { steps, version } = await stepsOf(store, agentId);
+  const going = moves.flatMap((move) => {
+    const step = steps.get(stepId(traceId, move.spanId, move.moves));
+    return step ? [{ move, step }] : [];
+  });
+  const others = going.filter(({ move }) => move.to.agentId !== agentId);
+  for (const [to, arriving] of Map.groupBy(others, ({ move }) => move.to.agentId)) {
+    await record(
+      store,
+      to,
+      creationOf(to),
+      arriving.map(({ move, step }) => movedStep(traceId, move, step)),
+    );
+  }
+  for (const { step } of going) steps.delete(step.id);
+  const recounted = going.filter(({ move }) => move.to.agentId === agentId);
+  const staying = [...steps.values(), ...recounted.map(({ step }) => step)];
+  const last = staying.reduce<StepEvent | undefined>(
+    (latest, step) => (latest && latest.timestamp > step.timestamp ? latest : step),
+    undefined,
+  );
+  const events = [
+    ...recounted.map(({ move, step }) => movedStep(traceId, move, step)),
+    ...going.map(({ move, step }) => withdrawal(move, step, last)),
+  ];
+  await recordAfter(store, agentId, events, version);
+}
+
+/** The steps that an agent has, by the id of their event, and the version of its stream. */
+async function stepsOf(
+  store: EventStore,
+  agentId: string,
+): Promise<{ steps: Map<string, StepEvent>; version: StreamVersion }> {
   const steps = new Map<string, StepEvent>();
+  let version = 0;
   for await (const event of store.read(streamId('agent', agentId))) {
+    version = event.sequenceNumber;
     if (event.type === 'agent.step-recorded') steps.set(event.id, event);
     if (event.type === 'agent.step-withdrawn') steps.delete(event.data.stepId);
   }
-  return steps;
+  return { steps, version };
 }
 
 /** The name of the usage in the metadata of a step whose usage another step counts. */
@@ -84,11 +106,7 @@ export function stepBody(
   return { data: step, metadata: { ...metadata, [UNCOUNTED]: usage as JsonObject } };
 }
 
-function withdrawal(
-  { to }: Move,
-  { id, data, timestamp }: StepEvent,
-  last: { readonly timestamp: string; readonly action: string } | undefined,
-): AgentEvent {
+function withdrawal({ to }: Move, { id, data, timestamp }: StepEvent, last: StepEvent | undefined): AgentEvent {
   const { durationMs, usage } = data;
   const isHere = to.agentId === data.agentId;
   return {
@@ -99,7 +117,7 @@ function withdrawal(
       stepId: id,
       ...(durationMs !== undefined && { durationMs }),
       ...(usage && { usage }),
-      ...(last && { last }),
+      ...(last && { last: { action: last.data.action, timestamp: last.timestamp } }),
       reason: isHere ? 'its usage is counted with another step' : `it is a step of agent ${to.agentId}`,
     },
   };

@@ -142,7 +142,10 @@ function* agentsIn(
   }
 }
 
-/** What is known of each agent when its first event arrives. Its own span describes it later. */
+/**
+ * What is known of each agent when its first event arrives: what all its spans tell alike, so that their order does not
+ * matter. Its own span describes it later.
+ */
 function creationsOf(
   places: Places,
   { spans: known }: Trace,
@@ -155,7 +158,7 @@ function creationsOf(
     const agentType = agent?.name ?? nearbyAgentOf(own?.attributes ?? {}) ?? service?.toWellFormed().slice(0, 128);
     return {
       agentType: agentType || 'unknown',
-      configuration: own ? configurationOf(own.attributes, own.resource) : {},
+      configuration: own ? configurationOf({}, own.resource) : {},
       ...(agent?.parentId !== undefined && { parentId: agent.parentId }),
     };
   };
