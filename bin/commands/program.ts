@@ -17,6 +17,11 @@ const WRONG_USAGE = 2;
 
 /** Runs the command of the command line. */
 export async function run(): Promise<void> {
+  await commandLine().parseAsync();
+}
+
+/** All commands, with their options and helps. */
+export function commandLine(): Command {
   const program = new Command('annals')
     .description('The event-sourced backbone of a system of parallel AI agents')
     .version(packageJson.version)
@@ -33,5 +38,5 @@ export async function run(): Promise<void> {
   addRestoreCommand(program);
   addRedriveCommand(program);
   addDrillCommand(program);
-  await program.parseAsync();
+  return program;
 }
