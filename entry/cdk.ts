@@ -1,1 +1,1 @@
-export { Annals, type AnnalsProps } from '../lib/annals.ts';
+export { Annals, type AnnalsProps, forEmulators } from '../lib/annals.ts';

@@ -43,6 +43,16 @@ export interface AnnalsProps extends Partial<StageSettings> {
 }
 
 /**
+ * Settings for emulators of AWS such as LocalStack: CloudWatch there knows no metric math, there is no CodeDeploy, and the
+ * function that empties buckets cannot run.
+ */
+export const forEmulators = {
+  metricMath: false,
+  emptyBuckets: false,
+  gradualDeployment: false,
+} as const satisfies AnnalsProps;
+
+/**
  * A stage of an application on AWS. In a stack, everything is made in that stack. Elsewhere, such as in an app or a stage of a
  * pipeline, each part gets a stack, `<name>-<stage>-data` and so on. Nothing outside of the construct is changed.
  * @throws ZodError when a setting is out of its range

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
 import type { Stage } from '../../lib/shared/config.ts';
-import { run } from './shell.ts';
+import { type RunOptions, run } from './shell.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const cdklocal = join(root, 'node_modules', '.bin', 'cdklocal');
@@ -51,15 +51,29 @@ export async function deploy(
   onOutput: (text: string) => void,
   which: EmulatedStage = {},
 ): Promise<Outputs> {
-  const env = emulatorEnvironment(endpoint);
   const outputs = join(folder, `outputs-${which.stage ?? 'dev'}.json`);
-  const app = appOptions(folder, which);
-  await run(cdklocal, ['bootstrap', `aws://000000000000/${env['AWS_REGION']}`, ...app], { env, onOutput });
+  const { ApiUrl = '', ...others } = await deployApp(endpoint, outputs, appOptions(folder, which), { onOutput });
+  return { ApiUrl: emulatedApiUrl(endpoint, ApiUrl), ...others };
+}
+
+/**
+ * Bootstraps, and deploys all stacks of a CDK app.
+ * @param outputs file for the outputs
+ * @param app options of `cdk` that say which app
+ * @throws CommandFailed with CDK's last lines
+ */
+export async function deployApp(
+  endpoint: string,
+  outputs: string,
+  app: readonly string[],
+  given: Pick<RunOptions, 'cwd' | 'onOutput'>,
+): Promise<Outputs> {
+  const env = emulatorEnvironment(endpoint);
+  await run(cdklocal, ['bootstrap', `aws://000000000000/${env['AWS_REGION']}`, ...app], { ...given, env });
   // Without change sets: MiniStack cannot delete one that is not there, as CDK does after a run that changed nothing.
   const options = ['--all', '--method', 'direct', '--require-approval', 'never', '--outputs-file', outputs, ...app];
-  await run(cdklocal, ['deploy', ...options], { env, onOutput });
-  const { ApiUrl = '', ...others } = readOutputs(outputs);
-  return { ApiUrl: emulatedApiUrl(endpoint, ApiUrl), ...others };
+  await run(cdklocal, ['deploy', ...options], { ...given, env });
+  return readOutputs(outputs);
 }
 
 /** Destroys all stacks of a stage. @throws CommandFailed with CDK's last lines */

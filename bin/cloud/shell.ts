@@ -14,13 +14,16 @@ export class NoEmulator extends CommandFailed {}
 /** Settings of {@link run}. */
 export interface RunOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** The working directory; that of this process by default. */
+  readonly cwd?: string | undefined;
   /** Called with each piece of output as it comes. */
   readonly onOutput?: (text: string) => void;
 }
 
 /** Runs a command to its end. @returns its output @throws CommandFailed when it cannot start or does not exit with 0 */
 export async function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
-  const child = spawn(command, args, { env: { ...process.env, ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const { cwd, env } = options;
+  const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {

@@ -1,14 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { ownDomainExample as example, linkAnnals } from '../support/own-domain-example.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const example = join(root, 'examples/own-domain');
 
 const outdir = join(temporaryFolder(), 'cdk.out');
 
@@ -28,12 +28,7 @@ async function node(args: readonly string[], variables: Readonly<Record<string, 
 const PATIENCE_MS = 900_000;
 
 describe('examples/own-domain', () => {
-  // The example has a package of its own, so it finds `annals` as an installed package. A link stands for the installation.
-  beforeAll(() => {
-    const modules = join(example, 'node_modules');
-    mkdirSync(modules, { recursive: true });
-    if (!existsSync(join(modules, 'annals'))) symlinkSync(root, join(modules, 'annals'), 'dir');
-  });
+  beforeAll(linkAnnals);
 
   it.each(['billing/revenue.ts', 'billing/account.ts', 'billing/dunning.ts'])(
     'needs as many lines of %s as its README says',
