@@ -32,7 +32,7 @@ export interface AnnalsProps extends Partial<StageSettings> {
    * absolute path. By default the application of agents, tasks and workflows.
    */
   readonly app?: string;
-  /** Settings of the event system in this stage; by default those that the application declares. docs/configuration.md lists them. */
+  /** Settings of the event system in this stage, setting by setting in place of those that the application declares. docs/configuration.md lists them. */
   readonly eventSystem?: AnnalsConfig['event_system'];
   /** The key that encrypts everything. By default events, views, bus, alarms and audit records have a key each. */
   readonly key?: IKey;
@@ -73,10 +73,10 @@ export class Annals extends Construct {
 
   constructor(scope: Construct, id: string, props: AnnalsProps = {}) {
     super(scope, id);
-    const { app, eventSystem, key, bus: given, alarmTopic, ...settings } = props;
+    const { app, eventSystem = {}, key, bus: given, alarmTopic, ...settings } = props;
     const module = app === undefined ? undefined : resolve(app);
     const { routes, sagas: outlines, eventSystem: declared = {} } = outlineOf(module);
-    const config = configure({ stage: 'dev', ...settings }, { event_system: eventSystem ?? declared });
+    const config = configure({ stage: 'dev', ...settings }, { event_system: merged(declared, eventSystem) });
     const code = functionCode(module);
     const place = new Places(this, config);
 
@@ -106,6 +106,17 @@ export class Annals extends Construct {
     Tags.of(this).add('service', config.name);
     Tags.of(this).add('stage', config.stage);
   }
+}
+
+type EventSystemSettings = NonNullable<AnnalsConfig['event_system']>;
+
+/** The settings of an application, with those of a stage in their place. */
+function merged(declared: EventSystemSettings, stage: EventSystemSettings): EventSystemSettings {
+  const parts = Object.entries(stage).map(([part, settings]) => [
+    part,
+    { ...declared[part as keyof EventSystemSettings], ...settings },
+  ]);
+  return { ...declared, ...Object.fromEntries(parts) };
 }
 
 /** A bus, and the events that it could not deliver where the bus is made here. */

@@ -25,7 +25,8 @@ describe('an application of invoices', () => {
   let template: Template;
   beforeAll(() => {
     const stack = new Stack(new App({ outdir }), 'Mine');
-    new Annals(stack, 'Annals', { app: relative(process.cwd(), invoices) });
+    const eventSystem = { snapshots: { enabled: false }, bus: { batch_size: 7 } };
+    new Annals(stack, 'Annals', { app: relative(process.cwd(), invoices), eventSystem });
     template = Template.fromStack(stack);
   });
 
@@ -61,14 +62,21 @@ describe('an application of invoices', () => {
     expect(Object.keys(template.toJSON()['Resources']).length).toBeLessThan(300);
   });
 
-  it('has a method for each of its commands, and its settings', () => {
+  it('has a method for each of its commands, and its settings with those of the stage', () => {
     const resources = Object.values(template.findResources('AWS::ApiGateway::Resource'));
     const parts = resources.map(({ Properties }) => Properties.PathPart);
     expect(parts).toEqual(expect.arrayContaining(['invoices', '{invoiceId}', 'pay', 'refuse']));
     expect(parts).not.toContain('agents');
     template.hasResourceProperties('AWS::Lambda::Function', {
       Environment: {
-        Variables: { ANNALS_CONFIG: Match.serializedJson(Match.objectLike({ snapshots: { frequency: 7 } })) },
+        Variables: {
+          ANNALS_CONFIG: Match.serializedJson(
+            Match.objectLike({
+              snapshots: Match.objectLike({ frequency: 7, enabled: false }),
+              bus: Match.objectLike({ batch_size: 7 }),
+            }),
+          ),
+        },
       },
     });
   });
