@@ -84,6 +84,10 @@ export const rooms = {
   },
   'api/sagas': { holds: 'routes of sagas', may: ['api/http', 'api/views', 'application', 'core'] },
   'api/otlp': { holds: 'the receiver of OpenTelemetry', may: ['api/http', 'sources', 'core'] },
+  'api/mcp': {
+    holds: 'routes as tools and resources of MCP; the only home of `@modelcontextprotocol/server`',
+    may: ['api/http', 'core', 'package.json'],
+  },
   'api/operations': { holds: 'routes of operators', may: ['api/http', 'core'] },
   api: { holds: 'the applications put together: commands, queries, operations', may: ['application', 'core'] },
   'adapters/aws': { holds: 'the ports on AWS; the only home of `@aws-sdk/*`', may: ['core'] },

@@ -8,6 +8,7 @@ import { addMetricsText, type MetricsTextDeps, metricsTextRoute } from './operat
 import { type OperateDeps, operationRoutes } from './operations/operations.ts';
 import { type TraceDeps, traceQueries } from './operations/trace-queries.ts';
 import { type QueryDeps, readingRoutes } from './queries.ts';
+import { mcpRoutes } from './tools.ts';
 
 /** The parts that the whole API needs. */
 export type ApiDeps = CommandDeps & OperateDeps & QueryDeps & TraceDeps & MetricsTextDeps;
@@ -18,7 +19,13 @@ export type ApiDeps = CommandDeps & OperateDeps & QueryDeps & TraceDeps & Metric
  * `queryRoutes`, `commandRoutes` or `operationRoutes`.
  */
 export function createApi(annals: Annals, deps: ApiDeps): App {
-  const routes = [...commandRoutes(annals), ...operationRoutes, ...readingRoutes(annals), ...traceQueries];
+  const routes = [
+    ...commandRoutes(annals),
+    ...operationRoutes,
+    ...readingRoutes(annals),
+    ...traceQueries,
+    ...mcpRoutes(annals),
+  ];
   const streamed = deps.metricsText ? [logStreamRoute, metricsTextRoute] : [logStreamRoute];
   const app = createApp<ApiDeps>([...routes, openApiRoute(annals, routes, streamed)], deps);
   addLogStream(app, deps);

@@ -12,7 +12,12 @@ export function wholeNumber(minimum: number, maximum: number = Number.MAX_SAFE_I
     .regex(/^\d{1,16}$/, message)
     .transform(Number)
     .pipe(z.int(message).min(minimum, message).max(maximum, message))
-    .meta({ override: { type: 'integer', pattern: undefined, minimum, maximum } });
+    .meta({
+      override: ({ jsonSchema }) => {
+        delete jsonSchema.pattern;
+        Object.assign(jsonSchema, { type: 'integer', minimum, maximum });
+      },
+    });
 }
 
 /** The parameter `limit` of a list: 1 to 1,000, 100 by default. */
