@@ -86,7 +86,7 @@ export const rooms = {
   'api/otlp': { holds: 'the receiver of OpenTelemetry', may: ['api/http', 'sources', 'core'] },
   'api/mcp': {
     holds: 'routes as tools and resources of MCP; the only home of `@modelcontextprotocol/server`',
-    may: ['api/http', 'core', 'package.json'],
+    may: ['api/http', 'core'],
   },
   'api/operations': { holds: 'routes of operators', may: ['api/http', 'core'] },
   api: { holds: 'the applications put together: commands, queries, operations', may: ['application', 'core'] },

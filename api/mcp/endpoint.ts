@@ -1,7 +1,7 @@
 import { createMcpHandler } from '@modelcontextprotocol/server';
 import { type AppDeps, createApp } from '../http/app.ts';
-import type { Mcp } from './mcp-route.ts';
 import { mcpServers } from './mcp-server.ts';
+import type { Mcp } from './tool.ts';
 
 /** Headers of a request to MCP that belong to the requests which its tools make. */
 const CONTEXT = ['X-Correlation-Id', 'X-Causation-Id', 'X-Amzn-Trace-Id'];

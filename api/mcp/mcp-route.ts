@@ -4,14 +4,7 @@ import { readJsonBody } from '../http/json-body.ts';
 import { RequestError } from '../http/problem.ts';
 import type { Answer, Route, RoutedRequest } from '../http/route.ts';
 import { Upload } from '../http/uploads.ts';
-
-/** The routes that agents see over MCP, the Model Context Protocol. */
-export interface Mcp<Deps> {
-  /** Each route is a tool. A route that reads by an id alone is a resource, too. */
-  readonly routes: readonly Route<Deps>[];
-  /** Names of tools that differ from the name of their operation in snake case. */
-  readonly names: Readonly<Record<string, string>>;
-}
+import type { Mcp } from './tool.ts';
 
 /** Code of JSON-RPC for a body that is no JSON. */
 const PARSE_ERROR = -32700;

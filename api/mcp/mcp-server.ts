@@ -8,8 +8,8 @@ import {
 import manifest from '../../package.json' with { type: 'json' };
 import type { RouteDeclaration } from '../http/route.ts';
 import { callTool, type Fetch } from './call.ts';
-import type { Mcp } from './mcp-route.ts';
-import { type Arguments, type Tool, toolOf } from './tool.ts';
+
+import { type Arguments, type Mcp, type Tool, toolOf } from './tool.ts';
 
 const INSTRUCTIONS = `Annals keeps what agents do as events, which nobody changes.
 Tools whose names begin with list_, get_, read_, search_ and diff_ read; the others append events.

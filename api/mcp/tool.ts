@@ -1,7 +1,15 @@
 import * as z from 'zod';
 import { pascalCase } from '../http/names.ts';
 import { anyJson } from '../http/openapi-schemas.ts';
-import { contextHeaders, type RouteDeclaration } from '../http/route.ts';
+import { contextHeaders, type Route, type RouteDeclaration } from '../http/route.ts';
+
+/** The routes that agents see over MCP, the Model Context Protocol. */
+export interface Mcp<Deps> {
+  /** Each route is a tool. A route that reads by an id alone is a resource, too. */
+  readonly routes: readonly Route<Deps>[];
+  /** Names of tools that differ from the name of their operation in snake case. */
+  readonly names: Readonly<Record<string, string>>;
+}
 
 /** Arguments of a tool, as an agent gives them. */
 export type Arguments = Readonly<Record<string, unknown>>;
