@@ -10,7 +10,7 @@ export default defineConfig({
   title: 'Annals',
   description: 'The event-sourced backbone for systems of parallel AI agents',
   srcDir: '..',
-  srcExclude: ['!(docs|examples|client)/**/*.md'],
+  srcExclude: ['!(docs|examples|client|entry)/**/*.md'],
   outDir: '../.build/site',
   cacheDir: '../.build/site-cache',
   rewrites: Object.fromEntries(pages.map((page) => [page, inSite(page)])),

@@ -5,9 +5,12 @@ import { fileURLToPath } from 'node:url';
 export const root = fileURLToPath(new URL('../../', import.meta.url));
 
 /** The pages of the site. The README is its home. */
-export const pages = globSync(['*.md', 'docs/**/*.md', 'examples/*/README.md', 'client/package/README.md'], {
-  cwd: root,
-}).toSorted();
+export const pages = globSync(
+  ['*.md', 'docs/**/*.md', 'examples/*/README.md', 'client/package/README.md', 'entry/README.md'],
+  {
+    cwd: root,
+  },
+).toSorted();
 
 interface Section {
   readonly text: string;
@@ -43,6 +46,7 @@ const ordered: readonly Section[] = [
       'docs/replay.md',
       'docs/values.md',
       'docs/testing.md',
+      'entry/README.md',
       'client/package/README.md',
     ],
   },
