@@ -47,6 +47,8 @@ export function roleOf({ attributes, resource, parentId }: ToldSpan): Role {
   const openInference = textIn(attributes, 'openinference.span.kind')?.toUpperCase();
   // The whole of a run is a chain in LangChain and LangGraph.
   if (openInference === 'CHAIN' && parentId === undefined) return 'agent';
+  // A chain that tells no result only groups others, such as the turns of OpenAI Agents.
+  if (openInference === 'CHAIN' && textIn(attributes, 'output.value') === undefined) return 'plain';
   if (openInference !== undefined) return member(OPEN_INFERENCE, openInference) ?? 'step';
   const traceloop = textIn(attributes, 'traceloop.span.kind');
   if (traceloop !== undefined) return member(TRACELOOP, traceloop) ?? 'plain';
@@ -58,13 +60,13 @@ const member = (roles: Readonly<Record<string, Role>>, name: string): Role | und
 
 /** Whether a program tells its calls of models by logs. */
 export const tellsByLogs = (resource: Attributes): boolean =>
-  /^(claude-code|codex)([^a-z]|$)/i.test(textIn(resource, 'service.name') ?? '');
+  /^(claude-code|codex)/i.test(textIn(resource, 'service.name') ?? '');
 
 /** The name of the agent of an agent's span; undefined for workflows and other spans that name none. */
 export function agentNameOf({ attributes, name }: ToldSpan): string | undefined {
   const given = textIn(attributes, 'gen_ai.agent.name', 'agent.name', 'gen_ai.workflow.name', 'traceloop.entity.name');
-  const ofChain = textIn(attributes, 'openinference.span.kind')?.toUpperCase() === 'CHAIN' ? name : undefined;
-  return (given ?? ofChain)?.toWellFormed().slice(0, 128) || undefined;
+  const isOpenInference = textIn(attributes, 'openinference.span.kind') !== undefined;
+  return (given ?? (isOpenInference ? name : undefined))?.toWellFormed().slice(0, 128) || undefined;
 }
 
 /** The agent that a step says it is of. */
@@ -95,12 +97,17 @@ export function stepOf(span: ToldSpan, role: Role): Step | undefined {
     return stepWith({ action: chatAction(model), thought: answerOf(span), observation: error, durationMs, usage });
   }
   const observation = error ?? asText(textIn(attributes, 'output.value', 'traceloop.entity.output'));
+  // Steps that are made of other steps have no duration: theirs would count twice.
+  if (isGroup(attributes)) return stepWith({ action: otherAction(span), observation });
   if (!isTool(attributes)) return stepWith({ action: otherAction(span), observation, durationMs });
   const name = textIn(attributes, 'gen_ai.tool.name', 'tool.name', 'traceloop.entity.name') ?? span.name;
   const given = attributes['gen_ai.tool.call.arguments'] ?? textIn(attributes, 'input.value', 'traceloop.entity.input');
   const result = error ?? asText(attributes['gen_ai.tool.call.result']) ?? observation;
   return stepWith({ action: asText(toolAction(name, given)), observation: result, durationMs });
 }
+
+const isGroup = (attributes: Attributes): boolean =>
+  attributes['openinference.span.kind'] === 'CHAIN' || attributes['traceloop.span.kind'] === 'task';
 
 const isTool = (attributes: Attributes): boolean =>
   attributes['gen_ai.operation.name'] === 'execute_tool' ||

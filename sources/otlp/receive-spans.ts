@@ -96,7 +96,7 @@ function* stepsIn(
   { spans: known }: Trace,
   spans: readonly ToldSpan[],
 ): Generator<{ agentId: string; event: AgentEvent }> {
-  for (const span of spans) {
+  for (const span of spans.toSorted((a, b) => (a.endNanos < b.endNanos ? -1 : 1))) {
     const { facts, place, moves = 0 } = known.get(span.spanId) ?? {};
     const step = facts && stepOf(span, facts.role);
     if (!place || !step) continue;

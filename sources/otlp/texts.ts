@@ -25,7 +25,7 @@ export function answerOf({ attributes, events }: ToldSpan): string | undefined {
       messagesText(events['gen_ai.content.completion']?.['gen_ai.completion']) ??
       flattened(attributes, 'llm.output_messages', '.message.content') ??
       flattened(attributes, 'llm.output_messages', '.message.contents.0.message_content.text') ??
-      textIn(attributes, 'output.value', 'traceloop.entity.output'),
+      messagesText(textIn(attributes, 'output.value', 'traceloop.entity.output')),
   );
 }
 

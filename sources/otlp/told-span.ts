@@ -18,6 +18,8 @@ export interface ToldSpan {
   /** Milliseconds since 1970. */
   readonly start: number;
   readonly end: number;
+  /** Nanoseconds since 1970. They order spans that end in the same millisecond. */
+  readonly endNanos: bigint;
   /** With the microseconds that the times above lack. */
   readonly durationMs: number;
   /** What failed, if the span has an error status. */
@@ -55,6 +57,7 @@ export function toldSpan(span: Span, resource: Attributes): ToldSpan {
     name: span.name,
     start: millisecondsOf(startNanos),
     end: millisecondsOf(endNanos),
+    endNanos,
     durationMs: Math.max(duration, 0),
     ...(failed && { error: errorOf(span.status?.message, attributes, events) }),
     attributes,
