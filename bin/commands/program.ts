@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import { addBackupCommand } from './backup.ts';
+import { addConnectCommand } from './connect.ts';
 import { addDevCommand } from './dev.ts';
 import { addDiffCommand } from './diff.ts';
 import { addDrillCommand } from './drill.ts';
@@ -29,6 +30,7 @@ export function commandLine(): Command {
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : WRONG_USAGE));
   addDevCommand(program);
   addServeCommand(program);
+  addConnectCommand(program);
   addImportCommand(program);
   addReplayCommand(program);
   addTravelCommand(program);
