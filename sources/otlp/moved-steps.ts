@@ -4,6 +4,7 @@ import type { DomainEvent } from '../../core/events/catalogue.ts';
 import type { JsonObject } from '../../core/events/json.ts';
 import { atAnyVersion, type EventStore } from '../../core/store/event-store.ts';
 import { type AgentEvent, type Creation, record, recordAfter } from './agent-stream.ts';
+import type { Step } from './told-span.ts';
 import type { Move } from './trace.ts';
 
 /** The id of the event of a span's step: of the trace and the span, and of how often the step has moved. */
@@ -79,31 +80,30 @@ async function stepsOf(
   return { steps, version };
 }
 
-/** The name of the usage in the metadata of a step whose usage another step counts. */
-const UNCOUNTED = 'uncountedUsage';
+/** The name of the cost in the metadata of a step whose cost another step counts. */
+const UNCOUNTED = 'uncounted';
 
 function movedStep(traceId: string, { spanId, moves, to }: Move, step: StepEvent): AgentEvent {
-  const { agentId: _, usage: counted, ...data } = step.data;
+  const { agentId: _, ...data } = step.data;
   const { recordedAt: __, trace: ___, [UNCOUNTED]: uncounted, ...metadata } = step.metadata as JsonObject;
   return {
     id: stepId(traceId, spanId, moves + 1),
     type: 'agent.step-recorded',
     at: Date.parse(step.timestamp),
     correlationId: traceId,
-    ...stepBody(data, (counted ?? uncounted) as JsonObject | undefined, to.counted, metadata),
+    ...stepBody({ ...data, ...(uncounted as object | undefined) }, to.counted, metadata),
   };
 }
 
-/** The data and the metadata of a step, with its usage where it belongs. */
+/** The data and the metadata of a step, with its duration and usage where they belong. */
 export function stepBody(
-  step: object,
-  usage: object | undefined,
+  { durationMs, usage, ...rest }: Step,
   counted: boolean,
   metadata: JsonObject = {},
 ): Pick<AgentEvent, 'data' | 'metadata'> {
-  if (usage === undefined) return { data: step, metadata };
-  if (counted) return { data: { ...step, usage }, metadata };
-  return { data: step, metadata: { ...metadata, [UNCOUNTED]: usage as JsonObject } };
+  const cost = { ...(durationMs !== undefined && { durationMs }), ...(usage && { usage }) };
+  if (counted) return { data: { ...rest, ...cost }, metadata };
+  return { data: rest, metadata: { ...metadata, [UNCOUNTED]: cost as JsonObject } };
 }
 
 function withdrawal({ to }: Move, { id, data, timestamp }: StepEvent, last: StepEvent | undefined): AgentEvent {
@@ -118,7 +118,7 @@ function withdrawal({ to }: Move, { id, data, timestamp }: StepEvent, last: Step
       ...(durationMs !== undefined && { durationMs }),
       ...(usage && { usage }),
       ...(last && { last: { action: last.data.action, timestamp: last.timestamp } }),
-      reason: isHere ? 'its usage is counted with another step' : `it is a step of agent ${to.agentId}`,
+      reason: isHere ? 'its cost is counted with another step' : `it is a step of agent ${to.agentId}`,
     },
   };
 }

@@ -32,8 +32,8 @@ interface Surroundings {
  *   same conversation is the same agent.
  * - As long as a span around a step is unknown, the step belongs to the conversation. A parent in another process may never
  *   come, so nothing waits for it.
- * - The usage of a call of a model counts once: not with a span around another call of a model, and not with a second span
- *   of the same answer.
+ * - The usage and the duration of a call of a model count once: not with a span around another call of a model, and not
+ *   with a second span of the same answer.
  */
 export function placesOf(traceId: string, spans: ReadonlyMap<string, SpanFacts>): Places {
   const surroundings = surroundingsIn(spans);

@@ -100,9 +100,8 @@ function* stepsIn(
     const { facts, place, moves = 0 } = known.get(span.spanId) ?? {};
     const step = facts && stepOf(span, facts.role);
     if (!place || !step) continue;
-    const { usage, ...data } = step;
     const id = stepId(traceId, span.spanId, moves);
-    const body = stepBody(data, usage, place.counted);
+    const body = stepBody(step, place.counted);
     const event: AgentEvent = { id, type: 'agent.step-recorded', at: facts.end, correlationId: traceId, ...body };
     yield { agentId: place.agentId, event };
   }

@@ -115,8 +115,9 @@ export function telemetryRun(seed: number): TelemetryRun {
       const outer = span(parent, attributes, (spanId) => {
         if (isToldTwice) inner = span(spanId, attributes, () => {});
       });
-      step(agentId, `chat ${model}`, outer.durationMs, outer.end, usage);
-      if (inner) step(agentId, `chat ${model}`, inner.durationMs, inner.end);
+      // A call that two spans tell counts with the inner one.
+      step(agentId, `chat ${model}`, inner ? 0 : outer.durationMs, outer.end, inner ? {} : usage);
+      if (inner) step(agentId, `chat ${model}`, inner.durationMs, inner.end, usage);
     }
 
     function tool(parent: string, agentId: string): void {
