@@ -20,7 +20,7 @@ const NOT_RUN: Readonly<Record<string, () => void>> = {
   'npm ci && npm test': () => hasScript('test'),
   // test/packages builds the package, installs it in an empty folder, and serves an application from there.
   'npm run build:package && mkdir ../billing && cd ../billing': () => hasScript('build:package'),
-  'npm init -y && npm pkg set type=module && npm install --install-links "$OLDPWD/.build/annals" zod': () =>
+  'npm init -y && npm pkg set type=module && npm install $(npm pack --silent "$OLDPWD/.build/annals") zod': () =>
     expect(read('bin/build-package.ts')).toContain("join(root, '.build', 'annals')"),
   // test/infra runs the CDK app.
   'npm install --save-dev aws-cdk aws-cdk-lib constructs esbuild': () =>

@@ -1,3 +1,4 @@
+import { eventTypeEvents } from '../../core/events/event-type.ts';
 import { watchedProjection, watchedSaga } from './pure.ts';
 import { Random } from './random.ts';
 import { type RunReport, run } from './run.ts';
@@ -106,6 +107,9 @@ async function shrunk(app: Simulated, steps: readonly Step[], seed: number, firs
   return least;
 }
 
+/** The events of the registry of event types: no story registers types. */
+const REGISTRY: ReadonlySet<string> = new Set(eventTypeEvents.map(({ type }) => type));
+
 function total(app: Simulated, reports: readonly RunReport[]): SimulationReport {
   const sum = (figure: 'refused' | 'deliveries' | 'faults' | 'restarts' | 'jumps') =>
     reports.reduce((all, report) => all + report[figure], 0);
@@ -120,7 +124,9 @@ function total(app: Simulated, reports: readonly RunReport[]): SimulationReport 
     const COMPLETED = own.filter(({ end }) => end === 'COMPLETED').length;
     return [name, { COMPLETED, FAILED: own.length - COMPLETED }] as const;
   });
-  const unfed = app.projections.filter(({ types }) => !types.some((type: string) => events[type]));
+  const unfed = app.projections.filter(
+    ({ types }) => !types.some((type: string) => events[type] || REGISTRY.has(type)),
+  );
   const idle = app.sagas.filter(({ name }) => !ends.has(name));
   return {
     seeds: reports.length,
