@@ -9,7 +9,7 @@ export const MAX_SPANS = 1_000;
 const milliseconds = z.int().nonnegative().describe('Milliseconds since 1970');
 const placed = {
   agentId: id.optional().describe('The agent that has its step'),
-  uncounted: z.literal(true).optional().describe('Its usage is counted with another span'),
+  uncounted: z.literal(true).optional().describe('Its usage and duration are counted with another span'),
 };
 
 /** A span without its content: the facts that decide which agent it belongs to. */

@@ -30,5 +30,5 @@ it.each(folds)('a snapshot restores the state of $name unchanged', async (fold) 
     const read = await snapshots.candidate(fold, kept.stream, { version: kept.version });
     expect(devalue.stringify(read?.state)).toEqual(devalue.stringify(state)); // a map may be of any class
   }
-  expect(events.length).toBeGreaterThan(1);
+  expect(events).not.toEqual([]);
 });
