@@ -88,6 +88,7 @@ export const rooms = {
     holds: 'routes as tools and resources of MCP; the only home of `@modelcontextprotocol/server`',
     may: ['api/http', 'core'],
   },
+  'api/hooks': { holds: 'the receiver of hooks', may: ['api/http', 'sources', 'core'] },
   'api/operations': { holds: 'routes of operators', may: ['api/http', 'core'] },
   api: { holds: 'the applications put together: commands, queries, operations', may: ['application', 'core'] },
   'adapters/aws': { holds: 'the ports on AWS; the only home of `@aws-sdk/*`', may: ['core'] },

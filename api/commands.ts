@@ -2,6 +2,7 @@ import type { Annals } from '../application/define-annals.ts';
 import { aggregateCommands } from './aggregates/command-routes.ts';
 import { forkCommands } from './aggregates/fork-commands.ts';
 import { eventTypeCommands } from './event-types/event-type-commands.ts';
+import { claudeCodeHooks } from './hooks/claude-code-hooks.ts';
 import type { CommandDeps } from './http/command.ts';
 import type { Route } from './http/route.ts';
 import { otlpRoutes } from './otlp/otlp-routes.ts';
@@ -18,4 +19,5 @@ export const commandRoutes = ({ catalogue, aggregates, sagas, receives }: Annals
   ...forkCommands(aggregates),
   ...sagaCommands(sagas),
   ...(receives.includes('otlp') ? otlpRoutes : []),
+  ...(receives.includes('claude-code') ? claudeCodeHooks : []),
 ];

@@ -14,8 +14,8 @@ import { eventTypeList } from './event-type-list.ts';
 import type { Examples } from './examples.ts';
 import { sagaStatus } from './saga-status.ts';
 
-/** A protocol of others whose messages become events: `otlp` is OpenTelemetry over HTTP. */
-export type ForeignProtocol = 'otlp';
+/** A protocol of others whose messages become events: `otlp` is OpenTelemetry over HTTP, `claude-code` its HTTP hooks. */
+export type ForeignProtocol = 'otlp' | 'claude-code';
 
 /** A part of an application that stands on its own feet: its event types, and what is made of them. */
 export interface Module {

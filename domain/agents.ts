@@ -20,7 +20,7 @@ export const agents = defineModule({
   aggregates: [agentDecider, taskDecider, workflowDecider],
   projections: [agentStatus, taskStatus, workflowStatus, fleetOverview, leaderboard],
   sagas: [multiAgentTask, workflowSaga],
-  receives: ['otlp'],
+  receives: ['otlp', 'claude-code'],
   // A test makes the file; the document alone needs it.
   examples: async () => (await import('./examples.json', { with: { type: 'json' } })).default,
 });

@@ -67,7 +67,7 @@ export interface RouteDeclaration {
   /** The meaning of each successful status. */
   readonly statuses: Readonly<Record<number, string>>;
   /** The route speaks this protocol of others, which has documents of its own. The document of the API leaves it out. */
-  readonly protocol?: 'OTLP' | 'MCP';
+  readonly protocol?: 'OTLP' | 'MCP' | 'Claude Code hooks';
   /** Answers carry `X-View-Version`. */
   readonly viewVersion?: true;
   /** The problems of this route, besides those of every request of its shape. */

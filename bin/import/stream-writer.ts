@@ -61,8 +61,7 @@ export class StreamWriter {
     if (begun) return begun;
     const known = this.#known ?? (await this.#read(batch[0]));
     this.#known = known;
-    const fresh = batch.filter((each) => known.isNew(each));
-    const events = fresh.flatMap((each) => known.add(each) ?? []);
+    const events = batch.flatMap((each) => (known.isNew(each) ? known.add(each) : known.pass(each)) ?? []);
     const repeated = batch.filter(({ event }) => known.wasThere(event.id)).length;
     if (events.length > 0) await this.#append('any', events);
     return { events: events.length, repeated };
@@ -112,6 +111,12 @@ class KnownEvents {
   readonly #there = new Set<string>();
   readonly #sent = new Set<string>();
   readonly #keys = new Set<string>();
+  /** Hooks told steps of this history, without their usage. */
+  #hasHooks = false;
+  /** The usage of the steps that the source told so far. */
+  #told: Record<string, number> = {};
+  /** Telemetry told the calls of models of this history, under other ids. */
+  #hasTelemetry = false;
   /** The state of an agent so far. */
   #state: AgentState | undefined;
   /** The usage of the events so far. */
@@ -128,6 +133,8 @@ class KnownEvents {
   addThere(event: DomainEvent): void {
     const { id } = event;
     this.#there.add(id);
+    this.#hasHooks ||= event.source === 'claude-code';
+    this.#hasTelemetry ||= event.source === 'opentelemetry';
     this.#follow(event);
     const key = keyOf(id);
     if (key !== id) this.#keys.add(key);
@@ -137,9 +144,12 @@ class KnownEvents {
    * @returns the event to send: a change from the state in which the stream is, usage without what earlier events have;
    * undefined when it would change nothing
    */
-  add({ event, totals }: SourceEvent): NewEvent | undefined {
+  add({ event, totals: given }: SourceEvent): NewEvent | undefined {
     this.#sent.add(event.id);
     if (event.type === 'agent.state-changed') return this.#change(event);
+    this.#tell(event);
+    const isLeft = Object.entries(this.#told).some(([name, told]) => told > (this.#used[name] ?? 0));
+    const totals = given ?? (this.#hasHooks && isLeft ? this.#told : undefined);
     if (!totals) {
       this.#follow(event);
       return event;
@@ -153,7 +163,20 @@ class KnownEvents {
     return counted;
   }
 
+  /** Takes note of an event that is there. Where a hook told the step, the next step gets its usage. */
+  pass({ event }: SourceEvent): undefined {
+    this.#tell(event);
+  }
+
+  #tell(event: NewEvent): void {
+    if (event.type !== 'agent.step-recorded') return;
+    for (const [name, used] of Object.entries(event.data.usage ?? {})) {
+      this.#told[name] = addAmount(this.#told[name] ?? 0, Number(used));
+    }
+  }
+
   #change(event: NewEvent<'agent.state-changed'>): NewEvent | undefined {
+    if (this.#hasHooks) return undefined; // hooks tell the states exactly
     const previousState = this.#state ?? event.data.previousState;
     if (previousState === event.data.newState) return undefined;
     this.#state = event.data.newState;
@@ -181,6 +204,7 @@ class KnownEvents {
   assertSameBeginning(first: SourceEvent | undefined): void {
     if (first && this.#there.size > 0 && !this.#there.has(first.event.id))
       throw this.#other('it begins with other events');
+    if (this.#hasTelemetry) throw this.#other('telemetry told it, too');
   }
 
   #other(difference: string): OtherHistoryError {

@@ -6,7 +6,7 @@ import type { JsonObject } from '../../core/events/json.ts';
 import type { EventStore } from '../../core/store/event-store.ts';
 import { MAX_GIVEN_IDS } from '../../core/store/new-events.ts';
 import { TELEMETRY_ARRIVES } from '../../events/agent.ts';
-import { fitId } from '../names.ts';
+import { eventId } from '../source-event.ts';
 
 /** The name of this source in events. */
 export const SOURCE = 'opentelemetry';
@@ -67,8 +67,8 @@ function birth(agentId: string, creation: Creation, at: number): GivenEvent[] {
   const created = { agentId, ...creation, createdBy: SOURCE };
   const running = { agentId, previousState: 'created', newState: 'running', reason: TELEMETRY_ARRIVES } as const;
   return [
-    { ...common, id: fitId(`${agentId}~created`), type: 'agent.created', data: created },
-    { ...common, id: fitId(`${agentId}~running`), type: 'agent.state-changed', data: running },
+    { ...common, id: eventId(agentId, 'created'), type: 'agent.created', data: created },
+    { ...common, id: eventId(agentId, 'running'), type: 'agent.state-changed', data: running },
   ];
 }
 

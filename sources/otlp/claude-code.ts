@@ -1,4 +1,5 @@
 import { digest, fitId } from '../names.ts';
+import { eventId } from '../source-event.ts';
 import { chatAction, toolAction } from '../steps.ts';
 import { usageOfClaudeCode } from '../usage.ts';
 import type { AgentEvent } from './agent-stream.ts';
@@ -24,7 +25,9 @@ export function claudeCodeEvent({ event: name, at, attributes, resource }: ToldL
   const helper = textIn(attributes, kind === 'subagent_completed' ? 'agent_type' : 'agent.name');
   const agentId = helper === undefined ? main : fitId(`${session}:${helper}`);
   const event =
-    kind === 'subagent_completed' ? ended(agentId, at, attributes) : recorded(kind, session, at, attributes);
+    kind === 'subagent_completed'
+      ? ended(agentId, at, attributes)
+      : recorded(kind, { session, agentId }, at, attributes);
   if (!event) return undefined;
   const version = textIn(resource, 'service.version');
   const configuration = {
@@ -35,13 +38,33 @@ export function claudeCodeEvent({ event: name, at, attributes, resource }: ToldL
   return { agentId, creation: { agentType, configuration, ...(agentId !== main && { parentId: main }) }, event };
 }
 
-function recorded(kind: string, session: string, at: number, attributes: Attributes): AgentEvent | undefined {
+function recorded(
+  kind: string,
+  { session, agentId }: Teller,
+  at: number,
+  attributes: Attributes,
+): AgentEvent | undefined {
   const step = stepOf(kind, attributes);
-  return step && stepEvent(eventId(kind, session, at, attributes), at, step);
+  const id = sharedId(kind, agentId, attributes) ?? idOf(kind, session, at, attributes);
+  return step && stepEvent(id, at, step);
+}
+
+interface Teller {
+  readonly session: string;
+  readonly agentId: string;
+}
+
+/** The id of a step that hooks and the file of the session tell, too: of a tool or a prompt. */
+function sharedId(kind: string, agentId: string, attributes: Attributes): string | undefined {
+  const isTool = kind === 'tool_result' || kind === 'tool_decision';
+  const call = isTool ? textIn(attributes, 'tool_use_id') : undefined;
+  const prompt = kind === 'user_prompt' ? textIn(attributes, 'prompt.id') : undefined;
+  const key = call ?? (prompt && `prompt:${prompt}`);
+  return key === undefined ? undefined : eventId(agentId, key);
 }
 
 /** A call of the API, of a tool and a prompt have ids; other records of a session have a number. */
-function eventId(kind: string, session: string, at: number, attributes: Attributes): string {
+function idOf(kind: string, session: string, at: number, attributes: Attributes): string {
   const own =
     textIn(attributes, 'request_id', 'client_request_id', 'tool_use_id') ??
     `#${textIn(attributes, 'event.sequence') ?? at}`;

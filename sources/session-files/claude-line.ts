@@ -34,6 +34,7 @@ export const claudeLine = z.looseObject({
   parentUuid: text,
   sessionId: text,
   agentId: text,
+  promptId: text,
   timestamp: text,
   isSidechain: flag,
   isMeta: flag,

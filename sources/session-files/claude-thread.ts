@@ -44,6 +44,7 @@ export class ClaudeThread {
   readonly #messages = new Map<string, Message>();
   readonly #calls = new Map<string, ToolCall>();
   readonly #answered = new Set<string>();
+  readonly #prompts = new Set<string>();
   #held: Held | undefined;
 
   constructor(recorder: AgentRecorder) {
@@ -81,7 +82,10 @@ export class ClaudeThread {
     yield* this.#release();
     for (const call of this.#calls.values()) yield this.#toolStep(call, { at: call.at, place: call.place });
     this.#calls.clear();
-    const key = `prompt:${line.uuid ?? digest(`${line.timestamp}${textOf(line.message?.content)}`)}`;
+    // Hooks and telemetry name a prompt so; further lines of the user under its id are prompts of their own.
+    const isFirst = line.promptId !== undefined && !this.#prompts.has(line.promptId);
+    if (line.promptId !== undefined) this.#prompts.add(line.promptId);
+    const key = `prompt:${(isFirst ? line.promptId : line.uuid) ?? digest(`${line.timestamp}${textOf(line.message?.content)}`)}`;
     const content = line.message?.content;
     const blocks = Array.isArray(content) && content.some(isNoText) ? content : undefined;
     const told = { key, at: utcOf(line.timestamp), place, kept: { blocks } };

@@ -153,6 +153,15 @@ describe('the command function', () => {
     ]);
   });
 
+  it('takes hooks of Claude Code', async () => {
+    const hook = { session_id: 'hooked', hook_event_name: 'UserPromptSubmit', prompt: 'Begin', prompt_id: 'p1' };
+    const answer = await functions.http('command', { method: 'POST', path: '/hooks/claude-code', body: hook });
+    expect(answer).toMatchObject({ status: 200, body: {} });
+    const { body } = await functions.http('query', { method: 'GET', path: '/streams/agent-hooked/events' });
+    const types = body.events.map(({ type }: { type: string }) => type);
+    expect(types).toEqual(['agent.created', 'agent.step-recorded', 'agent.state-changed']);
+  });
+
   it.each([
     ['malformed JSON', '{', 400, 'MALFORMED_JSON'],
     ['a member twice', '{"agentId":"1","agentId":"2"}', 400, 'MALFORMED_JSON'],
