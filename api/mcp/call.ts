@@ -1,8 +1,8 @@
 import { type Problem, type ProblemCode, problemSchema } from '../http/problem.ts';
 import type { Arguments, Tool } from './tool.ts';
 
-/** Sends a request to the API. */
-export type Fetch = (request: Request) => Response | Promise<Response>;
+/** Sends a request to the API. @param path with the query */
+export type Fetch = (path: string, init: RequestInit) => Response | Promise<Response>;
 
 /** What a tool answers: the JSON of the route, or words about the problem. */
 interface ToolAnswer {
@@ -13,9 +13,6 @@ interface ToolAnswer {
 
 /** Most bytes of an answer, about 16,000 tokens of a model. Hosts of agents cut longer answers off, or refuse them. */
 const MAX_BYTES = 64 * 1024;
-
-/** Where requests go that never leave the process. */
-const HERE = 'http://annals.internal';
 
 /**
  * Calls a tool: sends the request of its route. A page that is too large is asked for again with fewer items; its `next`
@@ -32,7 +29,7 @@ export async function callTool(
     const { path, headers, body } = tool.request(limit === undefined ? given : { ...given, limit });
     const type = body === undefined ? {} : { 'Content-Type': 'application/json' };
     const init = { method: tool.route.method, headers: { ...headers, ...type }, body: body ?? null };
-    const response = await fetch(new Request(`${HERE}${path}`, { ...init, signal: signal ?? null }));
+    const response = await fetch(path, { ...init, signal: signal ?? null });
     const { status, ok } = response;
     const text = await response.text();
     if (!ok) return { text: problemText(text, status), isError: true, status };

@@ -15,9 +15,10 @@ export function mcpEndpoint<Deps extends AppDeps>(mcp: Mcp<Deps>, deps: Deps) {
   const serverFor = mcpServers(mcp);
   const handler = createMcpHandler(
     ({ requestInfo }) =>
-      serverFor((request) => {
-        for (const name of CONTEXT) copyHeader(name, requestInfo?.headers, request.headers);
-        return app.fetch(request);
+      serverFor((path, init) => {
+        const headers = new Headers(init.headers);
+        for (const name of CONTEXT) copyHeader(name, requestInfo?.headers, headers);
+        return app.request(path, { ...init, headers });
       }),
     {
       maxSubscriptions: 0, // the lists of tools and resources never change

@@ -6,6 +6,7 @@ import { addDevCommand } from './dev.ts';
 import { addDiffCommand } from './diff.ts';
 import { addDrillCommand } from './drill.ts';
 import { addImportCommand } from './import.ts';
+import { addMcpCommand } from './mcp.ts';
 import { addRedriveCommand } from './redrive.ts';
 import { addReplayCommand } from './replay.ts';
 import { addRestoreCommand } from './restore.ts';
@@ -31,6 +32,7 @@ export function commandLine(): Command {
   addDevCommand(program);
   addServeCommand(program);
   addConnectCommand(program);
+  addMcpCommand(program);
   addImportCommand(program);
   addReplayCommand(program);
   addTravelCommand(program);

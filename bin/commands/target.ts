@@ -31,8 +31,13 @@ export function withSigning(command: Command): Command {
 }
 
 /** Creates a client of the server, which signs its requests when the target has a region. */
-export function createTargetClient({ url, region = regionOfApi(url), apiKey }: Target): AnnalsClient {
-  return createClient({ url, fetch: region === undefined ? undefined : signedFetch({ region, apiKey }) });
+export function createTargetClient(target: Target): AnnalsClient {
+  return createClient({ url: target.url, fetch: fetchOf(target) });
+}
+
+/** The `fetch` of a target, which signs requests when the target has a region. */
+export function fetchOf({ url, region = regionOfApi(url), apiKey }: Target): (request: Request) => Promise<Response> {
+  return region === undefined ? fetch : signedFetch({ region, apiKey });
 }
 
 /** Returns the message of an error; for a server that does not answer, with the way to repair it. */
