@@ -4,15 +4,15 @@ import { diffQueries } from './aggregates/diff/diff-queries.ts';
 import { forkCommands } from './aggregates/fork-commands.ts';
 import type { CommandDeps } from './http/command.ts';
 import type { Route } from './http/route.ts';
-import { logQueries } from './log/log-queries.ts';
+import { type LogDeps, logQueries } from './log/log-queries.ts';
 import { mcpRoute } from './mcp/mcp-route.ts';
 import type { Mcp } from './mcp/tool.ts';
-import type { QueryDeps } from './queries.ts';
 import { streamQueries } from './streams/stream-queries.ts';
+import type { ViewDeps } from './views/view-queries.ts';
 import { aggregateViews } from './views/view-routes.ts';
 
 /** The parts that the tools of agents need: those of reads and of commands. */
-export type ToolDeps = CommandDeps & QueryDeps;
+export type ToolDeps = CommandDeps & LogDeps & ViewDeps;
 
 /** Names of tools that do not follow from the name of their operation: `getAgent` is `get_agent`. */
 const names: Readonly<Record<string, string>> = {

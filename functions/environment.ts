@@ -19,6 +19,7 @@ const sagas = { ...eventsTable, ...objectsBucket, SAGA_TOKENS_TABLE: name, SAGA_
 export const environments = {
   command: z.object({ ...eventsTable, ...objectsBucket }),
   query: z.object({ ...eventsTable, ...viewsTable, ...controlTable, ...logTable, ...objectsBucket }),
+  mcp: z.object({ ...eventsTable, ...viewsTable, ...controlTable, ...logTable, ...objectsBucket }),
   projector: z.object({ ...eventsTable, ...viewsTable, ...controlTable, ...objectsBucket }),
   operate: z.object({
     ...{ ...eventsTable, ...viewsTable, ...controlTable, ...eventBus, ...objectsBucket },

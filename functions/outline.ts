@@ -5,6 +5,7 @@ import { gatewaySchema } from '../api/http/gateway-schema.ts';
 import type { RouteDeclaration } from '../api/http/route.ts';
 import { operationRoutes } from '../api/operations/operations.ts';
 import { queryRoutes } from '../api/queries.ts';
+import { mcpRoutes } from '../api/tools.ts';
 
 // Writes what a deployment has to know of an application into the file of the first argument, as JSON: its routes and its sagas.
 
@@ -22,6 +23,7 @@ const outline = {
     command: routesOf(commandRoutes(application)),
     query: routesOf(queryRoutes(application)),
     operate: routesOf(operationRoutes),
+    mcp: routesOf(mcpRoutes(application)),
   },
   sagas: application.sagas,
   eventSystem: application.eventSystem,

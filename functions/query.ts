@@ -9,12 +9,17 @@ import manifest from '../package.json' with { type: 'json' };
 import { appDeps, httpHandler } from './runtime/handlers.ts';
 import { healthChecks } from './runtime/health.ts';
 import { damage, readEnvironment } from './runtime/stage.ts';
-import { eventStore, generationsIn, readableLog, sharedViewsIn, snapshotsIn, viewsIn } from './runtime/stores.ts';
+import {
+  eventStore,
+  generationsIn,
+  PAST_BYTES,
+  readableLog,
+  sharedViewsIn,
+  snapshotsIn,
+  viewsIn,
+} from './runtime/stores.ts';
 
 const { projections } = application;
-
-/** Most memory for views of the past, in bytes: a function has a few hundred megabytes. */
-const PAST_BYTES = 64 * 1024 * 1024;
 
 const environment = readEnvironment('query');
 const { EVENTS_TABLE, VIEWS_TABLE, CONTROL_TABLE, LOG_TABLE, OBJECTS_BUCKET } = environment;

@@ -71,6 +71,9 @@ export const readableLog = (eventsTable: string, table: string, bucket: string) 
   history: commitsIn(eventsTable),
 });
 
+/** Most memory for views of the past, in bytes: a function has a few hundred megabytes. */
+export const PAST_BYTES = 64 * 1024 * 1024;
+
 /** A warm function notices at most this late that another generation is live or being built; see docs/replay.md. */
 const POINTERS_MAX_AGE_MS = 1_000;
 /** The generations of projections, cached for a second. */

@@ -45,16 +45,19 @@ export class Api extends Construct {
   readonly command: ServiceFunction<'command'>;
   readonly query: ServiceFunction<'query'>;
   readonly operate: ServiceFunction<'operate'>;
+  readonly mcp: ServiceFunction<'mcp'>;
 
   constructor(scope: Construct, id: string, props: ApiProps) {
     super(scope, id);
     this.command = commandFunction(this, props);
     this.query = queryFunction(this, props);
     this.operate = operateFunction(this, props);
-    for (const handler of [this.command, this.query, this.operate])
+    this.mcp = mcpFunction(this, props);
+    for (const handler of [this.command, this.query, this.operate, this.mcp])
       props.data.objects.acknowledgeUse(handler, 'snapshots', 'large-events');
-    for (const handler of [this.query, this.operate]) props.data.objects.acknowledgeUse(handler, 'large-views');
-    props.data.objects.acknowledgeUse(this.query, 'log');
+    for (const handler of [this.query, this.operate, this.mcp])
+      props.data.objects.acknowledgeUse(handler, 'large-views');
+    for (const handler of [this.query, this.mcp]) props.data.objects.acknowledgeUse(handler, 'log');
     props.delivery.failures.acknowledgeRedrive(this.operate);
     const gradual = props.config.gradualDeployment ? new GradualDeployment(this, props) : undefined;
     const live = (name: string, handler: ServiceFunction<FunctionName>) =>
@@ -62,6 +65,7 @@ export class Api extends Construct {
     const command = integrate(live('Command', this.command));
     const query = integrate(live('Query', this.query));
     const operate = integrate(live('Operate', this.operate));
+    const mcp = integrate(this.mcp);
     this.api = restApi(this, props.config);
     addGatewayResponses(this.api);
     const requestValidator = this.api.addRequestValidator('RequestValidator', {
@@ -72,6 +76,7 @@ export class Api extends Construct {
     for (const route of props.routes.command) addMethod(this.api, route, { integration: command, ...common });
     for (const route of props.routes.query) addMethod(this.api, route, { integration: query, ...common });
     for (const route of props.routes.operate) addMethod(this.api, route, { integration: operate, ...common });
+    for (const route of props.routes.mcp) addMethod(this.api, route, { integration: mcp, ...common });
     addUsagePlan(this.api, props.config);
     if (props.config.waf) addWebAcl(this, this.api.deploymentStage);
     new CfnOutput(this, 'ApiUrl', { value: this.api.url });
@@ -145,6 +150,19 @@ function operateFunction(scope: Construct, props: ApiProps) {
         data.key,
       ),
     ],
+    timeout: Duration.seconds(28),
+    memoryMegabytes: 1024,
+  });
+}
+
+function mcpFunction(scope: Construct, { config, alarmTopic, data, code }: ApiProps) {
+  return new ServiceFunction(scope, 'Mcp', {
+    ...{ config, alarmTopic },
+    name: 'mcp',
+    description: 'Annals: answers agents over MCP, whose tools read and write',
+    code,
+    environment: { ...data.tableNames, OBJECTS_BUCKET: data.objects.bucketName },
+    permissions: [...appendEvents(data), ...readEventsAndViews(data)],
     timeout: Duration.seconds(28),
     memoryMegabytes: 1024,
   });

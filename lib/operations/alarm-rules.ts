@@ -33,13 +33,14 @@ export const checkMinutes = ({ eventSystem }: Config): number =>
   Math.max(1, Math.round(eventSystem.monitoring.health_check_interval / MINUTE.toMilliseconds()));
 
 /** The functions that read stored data, and count data that they cannot read. */
-const READERS = ['command', 'query', 'operate', 'projector', 'relay', 'replay', 'archiver'];
+const READERS = ['command', 'query', 'operate', 'mcp', 'projector', 'relay', 'replay', 'archiver'];
 
 /** The functions behind the API and behind the stream. */
 export const watchedFunctions = ({ api, delivery }: Watched): LambdaFunction[] => [
   api.command,
   api.query,
   api.operate,
+  api.mcp,
   delivery.projector,
   delivery.relay,
 ];

@@ -42,6 +42,7 @@ const outlineSchema = z.object({
     command: z.array(route).readonly(),
     query: z.array(route).readonly(),
     operate: z.array(route).readonly(),
+    mcp: z.array(route).readonly(),
   }),
   sagas: z.array(saga).readonly(),
   /** The settings that the application declares. */

@@ -64,6 +64,8 @@ const MAX_COMMAND_BYTES = 600 * 1024;
 describe('the bundles', () => {
   it('contain only the code that their function needs', () => {
     expect(functions.bundles['command']?.bytes).toBeLessThan(MAX_COMMAND_BYTES);
+    // The first request loads the protocol.
+    expect(functions.bundles['mcp']?.bytes).toBeLessThan(functions.bundles['query']?.bytes ?? 0);
     expect(functions.bundles['relay']?.bytes).toBeLessThan(functions.bundles['command']?.bytes ?? 0);
   });
 });
@@ -339,5 +341,47 @@ describe('the query function', () => {
     expect(health).toMatchObject({ status: 200, body: { status: 'ok', checks: { events: 'ok', views: 'ok' } } });
     const document = await functions.http('query', { method: 'GET', path: '/openapi.json' });
     expect(Object.keys(document.body.paths)).toEqual(expect.arrayContaining(['/agents', '/streams/{streamId}/events']));
+  });
+});
+
+describe('the function of agents', () => {
+  const rpc = async (method: string, params: Record<string, unknown>, headers: Record<string, string> = {}) => {
+    const body = { jsonrpc: '2.0', id: 1, method, params };
+    const accept = { Accept: 'application/json, text/event-stream', 'Content-Type': 'application/json' };
+    return functions.http('mcp', { method: 'POST', path: '/mcp', headers: { ...accept, ...headers }, body });
+  };
+  const call = async (name: string, given: Record<string, unknown>) => {
+    const _meta = {
+      'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+      'io.modelcontextprotocol/clientCapabilities': {},
+    };
+    const headers = { 'MCP-Protocol-Version': '2026-07-28', 'Mcp-Method': 'tools/call', 'Mcp-Name': name };
+    const { status, body } = await rpc('tools/call', { name, arguments: given, _meta }, headers);
+    const [{ text }] = body.result.content;
+    return { status, isError: body.result.isError ?? false, text };
+  };
+
+  it('writes and reads by tools, and answers problems as errors', async () => {
+    const agentId = ulid();
+    const created = await call('create_agent', agent(agentId));
+    expect({ ...created, text: JSON.parse(created.text) }).toEqual({
+      status: 200,
+      isError: false,
+      text: { agentId, version: 1 },
+    });
+    await call('record_step', { agentId, action: 'look' });
+    expect(JSON.parse((await call('get_agent', { agentId, version: 2 })).text)).toMatchObject({ steps: 1 });
+    const { text } = await call('read_history', { streamId: `agent-${agentId}`, limit: 1 });
+    expect(JSON.parse(text)).toMatchObject({ version: 2, events: [{ type: 'agent.created' }] });
+    expect(await call('get_task', { taskId: agentId })).toMatchObject({
+      isError: true,
+      text: expect.stringContaining('NOT_FOUND'),
+    });
+  });
+
+  it('answers what is no request of the protocol with a problem of JSON-RPC', async () => {
+    const { status, body } = await rpc('tools/guess', {}, { 'MCP-Protocol-Version': '1999-01-01' });
+    expect(status).toBe(400);
+    expect(body).toMatchObject({ error: { code: expect.any(Number) } });
   });
 });

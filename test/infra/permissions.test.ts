@@ -64,7 +64,7 @@ interface Statement {
 const everything = [...grants(api), ...grants(delivery), ...grants(replay)];
 /** Those of functions; the state machine has a role, too. */
 const all = everything.filter((grant) => grant.function !== 'machine');
-const functions = ['command', 'query', 'operate', 'projector', 'relay', 'replay', 'archiver', 'verify'];
+const functions = ['command', 'query', 'operate', 'mcp', 'projector', 'relay', 'replay', 'archiver', 'verify'];
 const who = (action: string, resource: string) =>
   all
     .filter((grant) => grant.action === action && grant.resource === resource && !grant.keys)
@@ -105,8 +105,12 @@ describe('permissions', () => {
     );
   });
 
-  it('let only the command function write events', () => {
-    expect(who('dynamodb:PutItem', 'Events')).toEqual(['command']);
+  it('let only the functions of commands and of agents write events', () => {
+    expect(who('dynamodb:PutItem', 'Events')).toEqual(['command', 'mcp']);
+  });
+
+  it('let the function of agents do what commands and reads do, and no more', () => {
+    expect(new Set(may('mcp'))).toEqual(new Set([...may('command'), ...may('query')]));
   });
 
   it('let only the functions that apply or park events write views', () => {
@@ -298,9 +302,9 @@ describe('permissions', () => {
       expect(['Key', 'ViewsKey']).toContain(resource);
       expect(viaService).toMatch(/^(dynamodb|s3)\.<AWS::Region>\.<AWS::URLSuffix>$/);
     }
-    expect(who('kms:Encrypt', 'Key').toSorted()).toEqual(['archiver', 'command', 'relay']);
+    expect(who('kms:Encrypt', 'Key').toSorted()).toEqual(['archiver', 'command', 'mcp', 'relay']);
     expect(who('kms:Encrypt', 'ViewsKey').toSorted()).toEqual(['operate', 'projector', 'relay', 'replay', 'verify']);
-    const onViews = new Set(['archiver', 'query', 'operate', 'projector', 'relay', 'replay', 'verify']);
+    const onViews = new Set(['archiver', 'query', 'operate', 'mcp', 'projector', 'relay', 'replay', 'verify']);
     expect(new Set(who('kms:Decrypt', 'ViewsKey'))).toEqual(onViews);
     expect(new Set(who('kms:Decrypt', 'Key'))).toEqual(new Set(functions));
   });
