@@ -18,6 +18,7 @@ export interface Watched {
     readonly command: LambdaFunction;
     readonly query: LambdaFunction;
     readonly operate: LambdaFunction;
+    readonly mcp: LambdaFunction;
   };
   readonly delivery: { readonly projector: LambdaFunction; readonly relay: LambdaFunction };
   /** Events that the bus could not deliver. A bus that is brought along has no such queue. */
