@@ -1,6 +1,7 @@
 import type { Annals } from '../application/define-annals.ts';
 import { diffQueries } from './aggregates/diff/diff-queries.ts';
 import { commandRoutes } from './commands.ts';
+import { asyncApiRoute } from './event-types/async-api-route.ts';
 import { eventTypeQueries } from './event-types/event-type-queries.ts';
 import type { AppDeps } from './http/app.ts';
 import { openApiRoute } from './http/openapi.ts';
@@ -23,6 +24,7 @@ export const readingRoutes = (annals: Annals): readonly Route<QueryDeps>[] => [
   ...streamList,
   ...streamQueries(annals.catalogue),
   ...eventTypeQueries,
+  asyncApiRoute(annals),
   ...logQueries(annals.catalogue),
   ...viewQueries(annals.aggregates),
   ...pastQueries,

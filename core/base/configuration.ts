@@ -71,6 +71,10 @@ const bus = section({
     'Most commits that the relay puts into the log and on the bus at once',
   ),
   batch_timeout: duration('1s', '0ms', '5m').describe('How long the relay waits for a batch to fill, on AWS'),
+  format: z
+    .enum(['annals', 'cloudevents'], 'must be annals or cloudevents')
+    .default('annals')
+    .describe('Form of events on the bus on AWS: as in the HTTP API, or CloudEvents 1.0 in structured form'),
 });
 
 const retryPolicy = section({

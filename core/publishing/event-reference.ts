@@ -19,10 +19,25 @@ export type ReferencedEvent = Omit<DomainEvent, 'data' | 'metadata'> & {
   readonly reference: EventReference;
 };
 
-const referenced = z.object({
+const byPlace = z.object({
   id: z.string(),
   reference: z.object({ streamId: z.string(), sequenceNumber: z.int().positive() }),
 });
+
+/** A CloudEvent lacks the caller's metadata, so the whole event is read from its place. */
+const asCloudEvent = z
+  .object({
+    specversion: z.literal('1.0'),
+    id: z.string(),
+    subject: z.string(),
+    sequence: z.string().regex(/^\d{1,15}$/),
+  })
+  .transform(({ id, subject, sequence }) => ({
+    id,
+    reference: { streamId: subject, sequenceNumber: Number(sequence) },
+  }));
+
+const referenced = z.union([byPlace, asCloudEvent]);
 
 /**
  * An event without its data: its envelope, so that rules match it like any other event, and a reference to the whole
@@ -40,7 +55,7 @@ export function byReference({ data: _, metadata, ...envelope }: DomainEvent): Re
 }
 
 /**
- * The whole event that the bus delivered, also when it was published by reference. Every subscriber in Annals begins
+ * The whole event that the bus delivered, also as a CloudEvent or when it was published by reference. Every subscriber in Annals begins
  * with this function.
  * @param detail the `detail` of EventBridge's event
  * @throws ValidationError when `detail` is neither an event nor a reference to an event

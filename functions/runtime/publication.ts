@@ -27,7 +27,7 @@ export function createPublication(name: string, views: ViewStore): Publication {
   const bus = new EventBus({
     onHandlerError: lines.subscriberFailed,
   });
-  const publisher = new EventBridgePublisher(eventBridge(), name, { traceOf });
+  const publisher = new EventBridgePublisher(eventBridge(), name, { traceOf, format: settings.bus.format });
   const countedSources = settings.monitoring.counted_sources;
   bus.addPublisher('eventbridge', meteredPublisher(publisher, metrics, { countedSources, catalogue }));
   return new Publication({

@@ -9,6 +9,7 @@ import {
 import { UnavailableError, ValidationError } from '../../../core/base/errors.ts';
 import type { EventPublisher, PublishFailure } from '../../../core/bus/event-bus.ts';
 import type { DomainEvent } from '../../../core/events/catalogue.ts';
+import { toCloudEvent } from '../../../core/publishing/cloud-event.ts';
 import { byReference } from '../../../core/publishing/event-reference.ts';
 import { verdictOn } from '../clients/error-names.ts';
 import { callService } from '../clients/service-error.ts';
@@ -32,6 +33,8 @@ export interface EventBridgePublisherOptions {
   readonly breakAfter?: number;
   /** Length of the pause in milliseconds, after which a single call tries again; 10,000 by default. */
   readonly restMs?: number;
+  /** The form of the detail: the event as in the HTTP API, or a CloudEvent. `annals` by default. */
+  readonly format?: 'annals' | 'cloudevents';
   /** Requests under way at once; 8 by default. */
   readonly inFlight?: number;
 }
@@ -41,20 +44,28 @@ interface Sender {
   send(command: PutEventsCommand): Promise<PutEventsCommandOutput>;
 }
 
-/** Publishes events to an EventBridge bus. The source is `annals.<aggregateType>`, the detail is the event as in the HTTP API. */
+/** Publishes events to an EventBridge bus. The source is `annals.<aggregateType>`, the detail is the event as in the HTTP API, or a CloudEvent. */
 export class EventBridgePublisher implements EventPublisher {
   readonly #client: Sender;
   readonly #bus: string;
   readonly #traceOf: (event: DomainEvent) => string | undefined;
   readonly #breaker: CircuitBreakerPolicy;
   readonly #inFlight: number;
+  readonly #detailOf: (event: DomainEvent, isWhole: boolean) => object;
 
   constructor(client: Sender, bus: string, options: EventBridgePublisherOptions = {}) {
-    const { traceOf = () => undefined, breakAfter = BREAK_AFTER, restMs = 10_000, inFlight = IN_FLIGHT } = options;
+    const {
+      traceOf = () => undefined,
+      breakAfter = BREAK_AFTER,
+      restMs = 10_000,
+      inFlight = IN_FLIGHT,
+      format,
+    } = options;
     this.#client = client;
     this.#bus = bus;
     this.#traceOf = traceOf;
     this.#inFlight = inFlight;
+    this.#detailOf = format === 'cloudevents' ? toCloudEvent : asInApi;
     const breaker = new ConsecutiveBreaker(breakAfter);
     this.#breaker = circuitBreaker(handleType(UnavailableError), { halfOpenAfter: restMs, breaker });
   }
@@ -93,8 +104,8 @@ export class EventBridgePublisher implements EventPublisher {
   }
 
   #outgoing(event: DomainEvent): Outgoing {
-    const whole = this.#entry(event, event);
-    return whole.bytes <= MAX_BYTES ? whole : this.#entry(event, byReference(event));
+    const whole = this.#entry(event, this.#detailOf(event, true));
+    return whole.bytes <= MAX_BYTES ? whole : this.#entry(event, this.#detailOf(event, false));
   }
 
   #entry(event: DomainEvent, detail: object): Outgoing {
@@ -145,6 +156,8 @@ export class EventBridgePublisher implements EventPublisher {
     return failures;
   }
 }
+
+const asInApi = (event: DomainEvent, isWhole: boolean): object => (isWhole ? event : byReference(event));
 
 /** @returns ValidationError when EventBridge never takes this entry, else UnavailableError */
 function refusal(event: DomainEvent, result: PutEventsResultEntry | undefined): Error {

@@ -1,7 +1,14 @@
 import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { claudeCodeHooks } from '../../../api/hooks/claude-code-hooks.ts';
+import { createApp } from '../../../api/http/app.ts';
+import type { CommandDeps } from '../../../api/http/command.ts';
 import { runImport } from '../../../bin/import/run-import.ts';
 import { createClient } from '../../../client/client.ts';
+import { UnavailableError } from '../../../core/base/errors.ts';
+import { EventStore } from '../../../core/store/event-store.ts';
 import { claudeCodeParts } from '../../../sources/session-files/claude-code.ts';
+import { MemoryCommitStorage } from '../../../testing/memory/commit-storage.ts';
+import { catalogue } from '../../support/application.ts';
 import { servedApi } from '../../support/served-api.ts';
 import { sourceFile } from '../../support/source-files.ts';
 
@@ -117,6 +124,18 @@ describe('the answer', () => {
       const { status, body } = await send(event, { notification_type: 'auth_success', duration_ms: 'long', prompt: 7 });
       expect([status, body]).toEqual([200, {}]);
     }
+  });
+
+  it('is the same when the hook cannot be recorded, which the log tells', async () => {
+    const logger = { error: vi.fn() };
+    const store = new EventStore(new MemoryCommitStorage(), { catalogue });
+    vi.spyOn(store, 'append').mockRejectedValue(new UnavailableError('the storage is away'));
+    const app = createApp<CommandDeps>(claudeCodeHooks, { store, aggregates: [], logger });
+    const body = JSON.stringify({ ...common('lost'), hook_event_name: 'SessionStart' });
+    const headers = { 'Content-Type': 'application/json' };
+    const answer = await app.request('/hooks/claude-code', { method: 'POST', body, headers });
+    expect([answer.status, await answer.json()]).toEqual([200, {}]);
+    expect(logger.error).toHaveBeenCalledOnce();
   });
 
   it('refuses what is no hook', async () => {

@@ -212,7 +212,7 @@ it('the examples are requests and answers of one story, for every operation', as
     examples[operation] = settle({ path: values, query, body, ...(status < 300 && { status, answer }) });
   }
   const missing = [...operations.keys()].filter((name) => !(name in examples));
-  expect(missing.toSorted()).toEqual(['getMetrics', 'getOpenApi', 'streamLog']);
+  expect(missing.toSorted()).toEqual(['getAsyncApi', 'getMetrics', 'getOpenApi', 'streamLog']);
   await expect(`${JSON.stringify(examples, undefined, 2)}\n`).toMatchFileSnapshot(FILE);
 });
 

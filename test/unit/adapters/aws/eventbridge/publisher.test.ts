@@ -9,6 +9,7 @@ import {
 } from '../../../../../adapters/aws/eventbridge/publisher.ts';
 import { UnavailableError } from '../../../../../core/base/errors.ts';
 import type { DomainEvent } from '../../../../../core/events/catalogue.ts';
+import { toCloudEvent } from '../../../../../core/publishing/cloud-event.ts';
 import { EventStore } from '../../../../../core/store/event-store.ts';
 import { MemoryCommitStorage } from '../../../../../testing/memory/commit-storage.ts';
 import { catalogue } from '../../../../support/application.ts';
@@ -84,6 +85,16 @@ describe('EventBridgePublisher', () => {
     expect(entry?.Time?.toISOString()).toBe('2020-02-29T12:00:00.000Z');
     expect(entry?.TraceHeader).toBe('Root=1-2-3');
     expect(JSON.parse(entry?.Detail ?? '')).toEqual(event);
+  });
+
+  it('sends CloudEvents when that is the form of the bus, with the same source and type for rules', async () => {
+    const [event] = await recorded([step('1')]);
+    if (!event) throw new Error('nothing recorded');
+    const { bridge, publisher } = setup({ format: 'cloudevents' });
+    expect(await publisher.publish([event])).toEqual([]);
+    const [[entry] = []] = bridge.requests;
+    expect(entry).toMatchObject({ Source: 'annals.agent', DetailType: 'agent.step-recorded' });
+    expect(JSON.parse(entry?.Detail ?? '')).toEqual(toCloudEvent(event));
   });
 
   it('sends at most 10 events a request, in order, and no request without events', async () => {
