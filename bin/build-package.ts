@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, cpSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
@@ -24,11 +24,20 @@ execFileSync(process.execPath, [tsc, '-p', 'tsconfig.package.json', '--outDir', 
 });
 const generated = join('sources', 'otlp', 'messages'); // JavaScript already
 cpSync(join(root, generated), join(folder, generated), { recursive: true });
+registerInDeclarations();
 writeFileSync(join(folder, 'package.json'), `${JSON.stringify(manifest(), undefined, 2)}\n`);
 chmodSync(join(folder, 'bin', 'annals.js'), 0o755);
 copyFileSync(join(root, 'entry', 'README.md'), join(folder, 'README.md'));
 copyFileSync(join(root, 'LICENSE'), join(folder, 'LICENSE'));
 process.stdout.write(`${folder}\n`);
+
+/** The compiler leaves the path of `declare module` as it is in the source: without this, no event type is registered. */
+function registerInDeclarations(): void {
+  for (const file of globSync('events/**/*.d.ts', { cwd: folder })) {
+    const text = readFileSync(join(folder, file), 'utf8');
+    writeFileSync(join(folder, file), text.replaceAll(/^(declare module '\.[^']*)\.ts'/gm, "$1.js'"));
+  }
+}
 
 function manifest() {
   const source = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
