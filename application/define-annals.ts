@@ -1,9 +1,7 @@
 import { type AnnalsConfig, configureEventSystem, type EventSystem } from '../core/base/configuration.ts';
 import { type Catalogue, catalogueOf } from '../core/events/catalogue.ts';
 import type { EventDefinition, RetiredEvent } from '../core/events/define.ts';
-import { eventTypeEvents } from '../core/events/event-type.ts';
 import type { UnknownEvents } from '../core/events/open-types.ts';
-import { sagaEvents } from '../core/events/saga.ts';
 import { type AnyProjection, assertFed, isShared } from '../core/projections/projection.ts';
 import { viewFold } from '../core/projections/view-fold.ts';
 import type { AnySaga } from '../core/sagas/saga.ts';
@@ -68,10 +66,13 @@ export function defineModule<const M extends Module>(module: M): M {
 export function defineAnnals({ modules = [], unknownEvents, eventSystem, ...own }: AnnalsDeclaration): Annals {
   const parts = [...modules, own];
   const all = <Part>(of: (module: Module) => readonly Part[] | undefined) => parts.flatMap((part) => of(part) ?? []);
-  const catalogue = catalogueOf([...all(({ events }) => events), ...sagaEvents, ...eventTypeEvents], {
-    retired: all(({ retired }) => retired),
-    ...(unknownEvents && { unknownEvents }),
-  });
+  const catalogue = catalogueOf(
+    all(({ events }) => events),
+    {
+      retired: all(({ retired }) => retired),
+      ...(unknownEvents && { unknownEvents }),
+    },
+  );
   const aggregates = all((module) => module.aggregates);
   const projections = [...all((module) => module.projections), sagaStatus, eventTypeList];
   const sagas = all((module) => module.sagas);

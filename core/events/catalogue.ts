@@ -2,11 +2,11 @@ import * as z from 'zod';
 import type { SchemaVersion, StreamVersion } from '../base/versions.ts';
 import type { EventDefinition, RetiredEvent } from './define.ts';
 import { envelopeInput, type eventCategory, type eventSeverity, recordedEnvelope, systemEnvelope } from './envelope.ts';
-import type { eventTypeEvents } from './event-type.ts';
+import { eventTypeEvents } from './event-type.ts';
 import type { JsonObject } from './json.ts';
 import { declaredOrOpen, openInput, openRecorded, subjectOf, type UnknownEvents } from './open-types.ts';
 import { RetiredTypes } from './retired-types.ts';
-import type { sagaEvents } from './saga.ts';
+import { sagaEvents } from './saga.ts';
 import { storedForm } from './stored-form.ts';
 
 /**
@@ -107,13 +107,14 @@ export interface CatalogueOptions {
 }
 
 /**
- * Builds the catalogue of event types.
+ * Builds the catalogue of event types: those given, and those of core itself.
  * @throws Error when a type is declared twice, or a retired type leads nowhere; see {@link RetiredTypes}
  */
 export function catalogueOf(
-  definitions: readonly EventDefinition[],
+  declared: readonly EventDefinition[],
   { retired: retiredEvents = [], unknownEvents = 'refuse' }: CatalogueOptions = {},
 ): Catalogue {
+  const definitions: readonly EventDefinition[] = [...declared, ...sagaEvents, ...eventTypeEvents];
   const byType: ReadonlyMap<string, EventDefinition> = new Map(definitions.map((each) => [each.type, each]));
   if (byType.size < definitions.length) {
     const types = definitions.map(({ type }) => type);
