@@ -13,8 +13,8 @@ export function wholeNumber(minimum: number, maximum: number = Number.MAX_SAFE_I
     .transform(Number)
     .pipe(z.int(message).min(minimum, message).max(maximum, message))
     .meta({
-      override: ({ jsonSchema }) => {
-        delete jsonSchema.pattern;
+      override: ({ jsonSchema }: { readonly jsonSchema: Record<string, unknown> }) => {
+        delete jsonSchema['pattern'];
         Object.assign(jsonSchema, { type: 'integer', minimum, maximum });
       },
     });

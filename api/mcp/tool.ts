@@ -109,7 +109,9 @@ function requestOf(path: string, places: ReadonlyMap<string, Place>, given: Argu
     const place = places.get(argument) ?? { in: readOnly ? 'query' : 'body', name: argument };
     if (value !== undefined && (value !== null || place.in === 'body')) parts[place.in][place.name] = value;
   }
-  const query = new URLSearchParams(Object.entries(parts.query).map(([name, value]) => [name, textOf(value)]));
+  const query = new URLSearchParams(
+    Object.entries(parts.query).map(([name, value]): [string, string] => [name, textOf(value)]),
+  );
   const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(textOf(parts.path[name] ?? '')));
   const headers = Object.fromEntries(Object.entries(parts.header).map(([name, value]) => [name, textOf(value)]));
   return {

@@ -80,6 +80,6 @@ async function refusal(error: unknown, encoding: Encoding, { logger }: CommandDe
   const status = passes ? 503 : (problem.status as 413 | 415 | 500);
   const code = passes ? UNAVAILABLE : status >= 500 ? INTERNAL : INVALID_ARGUMENT;
   const detail = error instanceof Error && passes ? error.message : problem.detail;
-  const again = passes ? { 'Retry-After': String(RETRY_AFTER_SECONDS) } : {};
+  const again: Record<string, string> = passes ? { 'Retry-After': String(RETRY_AFTER_SECONDS) } : {};
   return { status, body: statusAnswer(encoding, code, detail), headers: { ...typed(encoding), ...again } };
 }

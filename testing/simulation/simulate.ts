@@ -1,4 +1,5 @@
-import { eventTypeEvents } from '../../core/events/event-type.ts';
+import { EVENT_TYPE_STREAMS } from '../../core/events/event-type.ts';
+import { type AnyProjection, isShared } from '../../core/projections/projection.ts';
 import { watchedProjection, watchedSaga } from './pure.ts';
 import { Random } from './random.ts';
 import { type RunReport, run } from './run.ts';
@@ -107,8 +108,9 @@ async function shrunk(app: Simulated, steps: readonly Step[], seed: number, firs
   return least;
 }
 
-/** The events of the registry of event types: no story registers types. */
-const REGISTRY: ReadonlySet<string> = new Set(eventTypeEvents.map(({ type }) => type));
+/** Whether a projection is that of the sagas or of the registered event types, which every application has. */
+const isOfCore = (projection: AnyProjection): boolean =>
+  !isShared(projection) && ['saga', EVENT_TYPE_STREAMS].includes(projection.aggregateType);
 
 function total(app: Simulated, reports: readonly RunReport[]): SimulationReport {
   const sum = (figure: 'refused' | 'deliveries' | 'faults' | 'restarts' | 'jumps') =>
@@ -124,9 +126,7 @@ function total(app: Simulated, reports: readonly RunReport[]): SimulationReport 
     const COMPLETED = own.filter(({ end }) => end === 'COMPLETED').length;
     return [name, { COMPLETED, FAILED: own.length - COMPLETED }] as const;
   });
-  const unfed = app.projections.filter(
-    ({ types }) => !types.some((type: string) => events[type] || REGISTRY.has(type)),
-  );
+  const unfed = app.projections.filter((each) => !isOfCore(each) && !each.types.some((type: string) => events[type]));
   const idle = app.sagas.filter(({ name }) => !ends.has(name));
   return {
     seeds: reports.length,

@@ -15,7 +15,9 @@ const routes: readonly RouteDeclaration[] = [
   ...queryRoutes(application),
   ...traceQueries,
 ];
-const operations = [...routes.map(({ method, path }) => `${method} ${path}`), 'GET /events/stream', 'GET /metrics'];
+/** Those of other protocols have the refusals of the protocol. */
+const own = routes.filter(({ protocol }) => protocol === undefined);
+const operations = [...own.map(({ method, path }) => `${method} ${path}`), 'GET /events/stream', 'GET /metrics'];
 
 /** A path with ids that every route accepts. */
 const pathOf = (template: string) =>
