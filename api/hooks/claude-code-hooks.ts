@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { StateReader } from '../../core/state/state-reader.ts';
 import { claudeHook } from '../../sources/hooks/claude-hook.ts';
+import { receiveHook } from '../../sources/hooks/receive-hook.ts';
 import type { CommandDeps } from '../http/command.ts';
 import { isFault, problemOf } from '../http/problem.ts';
 import { route } from '../http/route.ts';
@@ -21,7 +22,6 @@ export const claudeCodeHooks = [
     statuses: { 200: 'Taken' },
     async handle({ body }, { store, states = new StateReader({ store }), logger }: CommandDeps) {
       try {
-        const { receiveHook } = await import('../../sources/hooks/receive-hook.ts');
         await receiveHook({ store, states }, body);
       } catch (error) {
         const { title, code } = problemOf(error);
