@@ -14,7 +14,10 @@ export interface Effect<State> {
 
 /** A command of an aggregate: its data, and how callers reach it over HTTP. */
 export interface CommandDeclaration<Body extends z.ZodObject = z.ZodObject> {
-  /** The data, without the aggregate's id. */
+  /**
+   * The data, without the aggregate's id. Unknown members are refused, unless the body has a catchall. Its refinements
+   * and transforms are synchronous.
+   */
   readonly body: Body;
   /** Only sagas send the command; it has no route. */
   readonly internal?: boolean;
@@ -141,6 +144,8 @@ interface Declaration<State, Home extends string, Commands extends CommandDeclar
  * Declares an aggregate. Its commands get routes: `POST /invoices` for a command that creates, else
  * `POST /invoices/{invoiceId}/<command>`. Without `admits`, a raw append is admitted when a public command would write
  * exactly its event, with the data of the event as the data of the command.
+ *
+ * `evolve` needs its result type where the state has a union of texts: `evolve(invoice, event): Invoice { ... }`.
  */
 export function defineAggregate<
   State,

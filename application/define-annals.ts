@@ -2,12 +2,13 @@ import { type AnnalsConfig, configureEventSystem, type EventSystem } from '../co
 import { type Catalogue, catalogueOf } from '../core/events/catalogue.ts';
 import type { EventDefinition, RetiredEvent } from '../core/events/define.ts';
 import type { UnknownEvents } from '../core/events/open-types.ts';
-import { type AnyProjection, assertFed, isShared } from '../core/projections/projection.ts';
+import { type AnyProjection, isShared } from '../core/projections/projection.ts';
 import { viewFold } from '../core/projections/view-fold.ts';
 import type { AnySaga } from '../core/sagas/saga.ts';
 import type { AnyDecider } from '../core/state/decider.ts';
 import { type AnyFold, stateFold } from '../core/state/fold.ts';
 import type { AnyAggregate } from './aggregate.ts';
+import { assertAggregate, assertInternal, assertOnce, assertProjection, assertSaga } from './checks.ts';
 import { eventTypeList } from './event-type-list.ts';
 import type { Examples } from './examples.ts';
 import { sagaStatus } from './saga-status.ts';
@@ -81,9 +82,10 @@ export function defineAnnals({ modules = [], unknownEvents, eventSystem, ...own 
   assertOnce('path of an aggregate', aggregates, ({ plural }) => plural);
   assertOnce('projection', projections, ({ name }) => name);
   assertOnce('saga', sagas, ({ name }) => name);
-  for (const aggregate of aggregates) assertHome(aggregate, catalogue);
-  for (const projection of projections) assertFed(projection, catalogue);
-  for (const saga of sagas) assertKnown(saga, catalogue);
+  for (const event of catalogue.definitions) assertInternal(event);
+  for (const aggregate of aggregates) assertAggregate(aggregate, catalogue, projections);
+  for (const projection of projections) assertProjection(projection, catalogue);
+  for (const saga of sagas) assertSaga(saga, catalogue);
   const examples = async () => Object.assign({}, ...(await Promise.all(parts.map((part) => part.examples?.()))));
   const folds = foldsOf(aggregates, projections);
   return { catalogue, aggregates, projections, sagas, folds, receives, eventSystem, examples };
@@ -101,47 +103,4 @@ export const settingsOf = ({ eventSystem }: Annals): EventSystem =>
 export function foldsOf(aggregates: readonly AnyDecider[], projections: readonly AnyProjection[]): readonly AnyFold[] {
   const views = projections.flatMap((projection) => (isShared(projection) ? [] : [viewFold(projection)]));
   return [...aggregates.map(stateFold), ...views];
-}
-
-function assertOnce<Part>(kind: string, parts: readonly Part[], nameOf: (part: Part) => string): void {
-  const names = parts.map(nameOf);
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined) throw new Error(`${kind} ${twice} is declared twice`);
-}
-
-function assertHome({ aggregateType, plural, commands, view }: AnyAggregate, catalogue: Catalogue): void {
-  if (!catalogue.aggregateTypes.includes(aggregateType)) {
-    throw new Error(`aggregate ${aggregateType}: no event type belongs in its streams`);
-  }
-  if (TAKEN.has(plural) || !PART.test(plural)) {
-    throw new Error(`aggregate ${aggregateType}: ${plural} cannot be a path; give it another plural`);
-  }
-  const paths = Object.entries(commands).map(([name, { creates, path = name }]) => (creates ? '' : path));
-  assertOnce(`path of a command of ${aggregateType}`, ['forks', 'diff', ...paths], (path) => path);
-  const wrong = paths.find((path) => path !== '' && !PART.test(path));
-  if (wrong !== undefined) {
-    throw new Error(
-      `aggregate ${aggregateType}: ${wrong} cannot be a path; name the command in lower-case letters, digits and -`,
-    );
-  }
-  if (view && view.projection.aggregateType !== aggregateType) {
-    throw new Error(
-      `aggregate ${aggregateType}: its view ${view.projection.name} is of ${view.projection.aggregateType} streams`,
-    );
-  }
-}
-
-/** A part of a path. */
-const PART = /^[a-z][a-z0-9-]{0,63}$/;
-/** The first parts of the paths that every application has. */
-const TAKEN: ReadonlySet<string> = new Set([
-  ...['streams', 'events', 'projections', 'rankings', 'replays', 'sagas', 'dead-letters', 'failed-batches'],
-  ...['verifications', 'traces', 'health', 'metrics', 'event-types', 'v1', 'mcp', 'hooks'],
-]);
-
-/** The history of a saga consists of events, too. */
-function assertKnown({ name, startedBy, answers, steps }: AnySaga, catalogue: Catalogue): void {
-  const ends = steps.flatMap(({ party }) => party?.endedBy ?? []);
-  const unknown = [startedBy, ...Object.keys(answers), ...ends].find((type) => !catalogue.definitionOf(type));
-  if (unknown !== undefined) throw new Error(`saga ${name}: ${unknown} is not a known event type`);
 }

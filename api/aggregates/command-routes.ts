@@ -41,9 +41,7 @@ function commandRoute(aggregate: AnyAggregate, kind: string, command: CommandDec
     summary: command.summary ?? `${kind} of a stream of ${aggregateType}`,
     ...(command.description === undefined ? {} : { description: command.description }),
     params: creates ? undefined : z.object({ [idName]: id }),
-    body: creates
-      ? z.strictObject({ [idName]: id.optional().describe('Made when absent'), ...body.shape, ...time })
-      : body.safeExtend(time),
+    body: sentBody(body, creates ? { [idName]: id.optional().describe('Made when absent'), ...time } : time),
     answer: command.answer ?? z.strictObject({ [idName]: id, version: z.int().positive() }),
     statuses: (status === 201 ? { 201: done, 200: REPEAT } : { [status]: done }) as Record<200 | 201 | 202, string>,
     errors: creates ? FAULTS : ['NOT_FOUND', ...FAULTS],
@@ -64,6 +62,12 @@ function commandRoute(aggregate: AnyAggregate, kind: string, command: CommandDec
       };
     },
   });
+}
+
+/** Refinements of the body hold. Unknown members are errors, unless the body says what they are. */
+function sentBody(body: z.ZodObject, more: z.core.$ZodLooseShape): z.ZodObject {
+  const extended = body.safeExtend(more);
+  return body.def.catchall ? extended : extended.strict();
 }
 
 const lowerFirst = (name: string) => name.charAt(0).toLowerCase() + name.slice(1);

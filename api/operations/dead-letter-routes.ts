@@ -50,10 +50,9 @@ const toOutcome = ({ parked, ...result }: Redriven) => ({
 });
 
 const preview = z
-  .enum(['true', 'false'])
-  .default('false')
-  .transform((given) => given === 'true')
-  .meta({ override: { type: 'boolean', default: false } })
+  .stringbool({ truthy: ['true'], falsy: ['false'], case: 'sensitive' })
+  .default(false)
+  .meta({ override: { type: 'boolean' } })
   .describe('Shows the result of a redrive, and writes nothing');
 const filter = { projection: id.optional().describe('Only those of this projection, or of `bus` or `sagas`') };
 

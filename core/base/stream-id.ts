@@ -11,6 +11,9 @@ export const ID_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._~:-]{0,127}$/;
 
 const AGGREGATE_TYPE = /^[a-z][a-z0-9]{0,31}$/;
 
+/** Whether a text can be an aggregate type: 1 to 32 lower-case letters and digits, a letter first. */
+export const isAggregateType = (text: string): boolean => AGGREGATE_TYPE.test(text);
+
 /** The id of the stream that holds the history of one aggregate. */
 export function streamId(aggregateType: string, aggregateId: string): string {
   return `${aggregateType}-${assertId(aggregateId)}`;

@@ -1,6 +1,8 @@
 import type * as z from 'zod';
+import { isAggregateType } from '../base/stream-id.ts';
 import type { SchemaVersion, StreamVersion } from '../base/versions.ts';
 import type { JsonObject } from './json.ts';
+import { typeName } from './open-types.ts';
 
 /**
  * Domain events belong to an aggregate, integration events come from another system, system events from the machinery.
@@ -54,7 +56,7 @@ export interface EventDefinition<
 
 /**
  * Declares an event type. The types of all its uses follow from this one value.
- * @throws Error when an older version has no upcaster
+ * @throws Error when an older version has no upcaster, a name has a wrong form, or a named member of the data does not exist
  */
 export function defineEvent<
   const Type extends string,
@@ -62,8 +64,33 @@ export function defineEvent<
   const Kind extends EventKind,
   const Home extends string,
 >(definition: EventDefinition<Type, Data, Kind, Home>): EventDefinition<Type, Data, Kind, Home> {
+  assertName(definition);
   assertUpcasters(definition);
+  assertMembers(definition);
   return definition;
+}
+
+function assertName({ type, aggregateType }: Pick<EventDefinition, 'type' | 'aggregateType'>): void {
+  const fault = typeName.safeParse(type).error?.issues[0]?.message;
+  if (fault !== undefined) throw new Error(`event type ${type} ${fault}`);
+  if (isAggregateType(aggregateType)) return;
+  throw new Error(
+    `${type}: the aggregate type ${aggregateType} must be 1 to 32 lower-case letters and digits, a letter first`,
+  );
+}
+
+/** A wrong name would leave an id unchecked, or a secret unprotected. */
+function assertMembers({
+  type,
+  data,
+  streamIds = [],
+  sensitive,
+}: Pick<EventDefinition, 'type' | 'data'> & {
+  readonly streamIds?: readonly string[];
+  readonly sensitive: readonly string[];
+}): void {
+  const unknown = [...streamIds, ...sensitive].find((member) => !Object.hasOwn(data.shape, member));
+  if (unknown !== undefined) throw new Error(`${type}: its data has no member ${unknown}`);
 }
 
 /** An event type that is no longer written: it was renamed or split. Its stored events are read as other types. */

@@ -47,7 +47,8 @@ export function admitsCommands<State, Command, Type extends EventType>(
       try {
         const [decided, ...more] = decideOrRefuse(() => decide(state, { ...parsed.data, kind } as Command, context));
         if (decided?.type !== event.type || more.length > 0) continue;
-        return assertSameData(event.data, decided.data);
+        assertSameData(event.data, decided.data);
+        return assertNoMore(event.data, decided.data);
       } catch (error) {
         if (!(error instanceof NotAdmittedError)) throw error;
         // What differs from the decided event says more than the rule that refuses another command.
@@ -72,6 +73,16 @@ function assertSameData(given: object, decided: object): void {
   const proposed = given as Readonly<Record<string, unknown>>;
   for (const [member, value] of Object.entries(decided)) {
     if (isDeepStrictEqual(proposed[member], value)) continue;
-    throw new NotAdmittedError(`data.${member} has to be ${JSON.stringify(value)} in this state`);
+    throw notAsDecided(member, value);
   }
 }
+
+/** A member that the command does not write would be a fact that nobody decided. */
+function assertNoMore(given: object, decided: object): void {
+  const written = decided as Readonly<Record<string, unknown>>;
+  const more = Object.keys(given).find((member) => written[member] === undefined);
+  if (more !== undefined) throw notAsDecided(more, undefined);
+}
+
+const notAsDecided = (member: string, value: unknown) =>
+  new NotAdmittedError(`data.${member} has to be ${JSON.stringify(value) ?? 'absent'} in this state`);

