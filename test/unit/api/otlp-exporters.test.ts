@@ -5,7 +5,7 @@ import { OTLPTraceExporter as JsonTraceExporter } from '@opentelemetry/exporter-
 import { OTLPTraceExporter as ProtoTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { BatchLogRecordProcessor, LoggerProvider } from '@opentelemetry/sdk-logs';
-import { BatchSpanProcessor, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
+import { BasicTracerProvider, BatchSpanProcessor, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { describe, expect, it, vi } from 'vitest';
 import { servedApi } from '../../support/served-api.ts';
 
@@ -97,10 +97,9 @@ describe.each(exporters)('the exporter for %s', (encoding, TraceExporter, LogExp
   it.each(['whole batches', 'single spans'])('sends a run of agents in %s', async (how) => {
     const conversation = `${encoding} ${how}`.replaceAll(' ', '-');
     const exporter = new TraceExporter({ url: `${url()}/v1/traces`, compression });
-    const processor =
-      how === 'whole batches' ? new BatchSpanProcessor({ exporter }) : new SimpleSpanProcessor({ exporter });
+    const processor = how === 'whole batches' ? new BatchSpanProcessor(exporter) : new SimpleSpanProcessor(exporter);
     const resource = resourceFromAttributes({ 'service.name': 'shop', 'service.version': '1.2' });
-    const provider = new TracerProvider({ resource, spanProcessors: [processor] });
+    const provider = new BasicTracerProvider({ resource, spanProcessors: [processor] });
     run(provider.getTracer('test'), conversation);
     await provider.shutdown();
     await agentOf(conversation, {
@@ -209,7 +208,7 @@ describe.each(exporters)('the exporter for %s', (encoding, TraceExporter, LogExp
     });
     await logs.shutdown();
     const exporter = new TraceExporter({ url: `${url()}/v1/traces` });
-    const spans = new TracerProvider({ resource, spanProcessors: [new BatchSpanProcessor({ exporter })] });
+    const spans = new BasicTracerProvider({ resource, spanProcessors: [new BatchSpanProcessor(exporter)] });
     const used = { 'gen_ai.usage.input_tokens': 900, 'gen_ai.usage.output_tokens': 20, 'gen_ai.request.model': 'm-3' };
     spanned(spans.getTracer('codex'), 'response', { 'conversation.id': conversation, ...used }, undefined, () => {});
     await spans.shutdown();
