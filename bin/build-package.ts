@@ -31,11 +31,14 @@ copyFileSync(join(root, 'entry', 'README.md'), join(folder, 'README.md'));
 copyFileSync(join(root, 'LICENSE'), join(folder, 'LICENSE'));
 process.stdout.write(`${folder}\n`);
 
-/** The compiler leaves the path of `declare module` as it is in the source: without this, no event type is registered. */
+/**
+ * The compiler leaves the path of `declare module` as it is in the source. In the package, modules register at `annals`, as
+ * users do: TypeScript merges registrations at two places only in one order of files.
+ */
 function registerInDeclarations(): void {
   for (const file of globSync('events/**/*.d.ts', { cwd: folder })) {
     const text = readFileSync(join(folder, file), 'utf8');
-    writeFileSync(join(folder, file), text.replaceAll(/^(declare module '\.[^']*)\.ts'/gm, "$1.js'"));
+    writeFileSync(join(folder, file), text.replaceAll(/^declare module '\.[^']*'/gm, "declare module 'annals'"));
   }
 }
 

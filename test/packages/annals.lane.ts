@@ -102,9 +102,12 @@ describe('the package', () => {
     expect(readme).toContain('defineAnnals');
     await writeFile(join(home, 'app.ts'), app);
     await writeFile(join(home, 'readme.ts'), readme);
+    const both = "import app from './app.ts';\nimport readme from './readme.ts';\nexport default [app, readme];\n";
+    await writeFile(join(home, 'both.ts'), both);
     const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-    for (const files of [['types.ts', 'readme.ts'], ['agents.ts']]) {
-      await writeFile(join(home, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }));
+    // The second program has the types of agents besides, registered after those of the user.
+    for (const file of ['types.ts', 'both.ts', 'agents.ts']) {
+      await writeFile(join(home, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: [file] }));
       const { stdout } = await run(process.execPath, [tsc], { cwd: home }).catch((error) => error);
       expect(stdout).toBe('');
     }
