@@ -66,6 +66,9 @@ it('a seed always tells the same', async () => {
 it('the environment may name a seed to repeat', async () => {
   vi.stubEnv('ANNALS_SEED', '40');
   const { seeds, deliveries } = await simulate(agents, { stories });
+  vi.unstubAllEnvs();
+  vi.stubEnv('ANNALS_SEEDS', '0');
+  await expect(simulate(agents, { stories })).rejects.toThrow('the number of seeds is a whole number from 1, not 0');
   vi.stubEnv('ANNALS_SEED', 'forty');
   await expect(simulate(agents, { stories })).rejects.toThrow('ANNALS_SEED is a whole number, not forty');
   vi.unstubAllEnvs();

@@ -10,7 +10,7 @@ import type { Simulated } from './world.ts';
 export interface SimulationOptions {
   /** What users and agents do. Each seed tells some of the stories, several times and mixed. At least one. */
   readonly stories: readonly Story[];
-  /** The number of seeds; 1,000 by default. */
+  /** The number of seeds; by default that of the environment variable `ANNALS_SEEDS`, or 1,000. */
   readonly seeds?: number;
   /** The first seed; 1 by default. */
   readonly firstSeed?: number;
@@ -33,8 +33,9 @@ export interface SimulationReport {
   readonly untouched: readonly string[];
 }
 
-/** The seed to repeat, from the environment. */
+/** The seed to repeat, and the number of seeds, from the environment. */
 const SEED_VARIABLE = 'ANNALS_SEED';
+const SEEDS_VARIABLE = 'ANNALS_SEEDS';
 /** Most milliseconds to look for a shorter failure. */
 const SHRINK_MS = 5_000;
 
@@ -50,12 +51,14 @@ const SHRINK_MS = 5_000;
  *   stories write nothing
  */
 export async function simulate(app: Simulated, options: SimulationOptions): Promise<SimulationReport> {
-  const { stories, seeds = 1_000, firstSeed = 1 } = options;
+  const { stories, seeds = Number(process.env[SEEDS_VARIABLE] ?? 1_000), firstSeed = 1 } = options;
   const watched = { ...app, projections: app.projections.map(watchedProjection), sagas: app.sagas.map(watchedSaga) };
   if (stories.length === 0) throw new Error('a simulation needs a story: stories: [...]');
   const only = process.env[SEED_VARIABLE];
   const [first, count] = only === undefined ? [firstSeed, seeds] : [Number(only), 1];
   if (!Number.isSafeInteger(first)) throw new Error(`${SEED_VARIABLE} is a whole number, not ${only}`);
+  if (!(Number.isSafeInteger(count) && count > 0))
+    throw new Error(`the number of seeds is a whole number from 1, not ${count}`);
   const reports: RunReport[] = [];
   for (let seed = first; seed < first + count; seed++) {
     const steps = planOf(stories, new Random(seed));
