@@ -1,9 +1,12 @@
 import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
+import { regionOfApi } from '../../adapters/aws/clients/signed-fetch.ts';
 import { parseUrl } from './target.ts';
 
-/** The settings that a source of telemetry needs. */
+/** The settings that another system needs. */
 interface Settings {
+  /** `settings` by default. */
+  readonly kind?: 'settings' | 'commands';
   /** Where they belong. */
   readonly place: string;
   /** As they stand in a file. */
@@ -19,7 +22,13 @@ const sdk = (url: string): string[] => [
   'OTEL_EXPORTER_OTLP_COMPRESSION=gzip',
 ];
 
-/** docs/sources/ has a page for each. */
+/** Clients of MCP do not sign requests, so they reach API Gateway through `annals mcp`, which does. */
+const mcp = (url: string): string[] =>
+  regionOfApi(url) === undefined
+    ? [`claude mcp add --transport http annals ${url}/mcp`, `codex mcp add annals --url ${url}/mcp`]
+    : ['claude', 'codex'].map((program) => `${program} mcp add annals -- npx annals mcp --url ${url}`);
+
+/** docs/sources/ has a page for each source of telemetry, and docs/mcp.md is about MCP. */
 const SOURCES: Readonly<Record<string, Settings>> = {
   otel: { place: 'the environment of your program', lines: sdk },
   'claude-code': {
@@ -57,18 +66,24 @@ const SOURCES: Readonly<Record<string, Settings>> = {
       'OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=http/protobuf',
     ],
   },
+  mcp: {
+    kind: 'commands',
+    place: 'a shell: they give Claude Code and Codex the tools of the server',
+    lines: mcp,
+    notes: ['Run the line of your program.'],
+  },
 };
 
-/** Adds `connect`: it prints the settings with which another system sends what its agents do to a server. */
+/** Adds `connect`: it prints the settings with which another system sends what its agents do to a server, or uses its tools. */
 export function addConnectCommand(program: Command): void {
   const group = program
     .command('connect')
-    .description('print the settings with which another system tells a server what its agents do')
+    .description('print the settings with which another system tells a server what its agents do, or uses its tools')
     .addHelpText('after', EXAMPLES);
   for (const [source, settings] of Object.entries(SOURCES)) {
     group
       .command(source)
-      .description(`settings for ${settings.place}`)
+      .description(`${settings.kind ?? 'settings'} for ${settings.place}`)
       .option('--url <url>', 'URL of the server', parseUrl, `http://127.0.0.1:${process.env['PORT'] || 4700}`)
       .option('--write <file>', 'write them to a new file instead of printing them')
       .action((options: { readonly url: string; readonly write?: string }) => connect(settings, options));
@@ -79,18 +94,19 @@ const EXAMPLES = `
 Examples:
   annals connect claude-code
   annals connect claude-code --write .claude/settings.json
-  annals connect codex --url http://annals.internal:4700`;
+  annals connect codex --url http://annals.internal:4700
+  annals connect mcp`;
 
 /** @throws Error when the file exists: its content stays */
 async function connect(
-  { place, lines, notes = [] }: Settings,
+  { kind = 'settings', place, lines, notes = [] }: Settings,
   { url, write }: { readonly url: string; readonly write?: string },
 ): Promise<void> {
   const text = `${lines(url.replace(/\/+$/, '')).join('\n')}\n`;
   if (write === undefined) process.stdout.write(text);
   else await writeNew(write, text);
   // Besides the settings, so that standard output has nothing else.
-  for (const line of [`These settings belong in ${place}.`, ...notes]) console.error(line);
+  for (const line of [`These ${kind} belong in ${place}.`, ...notes]) console.error(line);
 }
 
 async function writeNew(file: string, text: string): Promise<void> {

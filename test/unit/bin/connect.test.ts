@@ -22,6 +22,22 @@ describe('annals connect', () => {
     expect(stderr).toMatch(/^These settings belong in .+\.\n/);
   });
 
+  it('prints the commands that give Claude Code and Codex the tools of a server', async () => {
+    const { stdout, stderr } = await connect('mcp', '--url', 'http://127.0.0.1:4710/');
+    expect(stdout.split('\n')).toEqual([
+      'claude mcp add --transport http annals http://127.0.0.1:4710/mcp',
+      'codex mcp add annals --url http://127.0.0.1:4710/mcp',
+      '',
+    ]);
+    expect(stderr).toMatch(/^These commands belong in a shell.+\.\nRun the line of your program\.\n$/);
+  });
+
+  it('prints commands that sign for API Gateway', async () => {
+    const url = 'https://a1b2c3.execute-api.eu-central-1.amazonaws.com/prod';
+    const lines = ['claude', 'codex'].map((program) => `${program} mcp add annals -- npx annals mcp --url ${url}\n`);
+    expect((await connect('mcp', '--url', url)).stdout).toBe(lines.join(''));
+  });
+
   it('writes a new file when asked, and leaves a file that exists alone', async () => {
     const file = join(temporaryFolder(), 'settings.json');
     expect((await connect('claude-code', '--write', file)).stdout).toBe('');
