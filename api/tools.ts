@@ -18,6 +18,7 @@ export type ToolDeps = CommandDeps & LogDeps & ViewDeps;
 const names: Readonly<Record<string, string>> = {
   readStream: 'read_history',
   recordAgentStep: 'record_step',
+  searchStream: 'search_history',
 };
 
 /** The parts of an application that agents see over MCP: the routes of its aggregates, their histories, and the log. */

@@ -62,6 +62,24 @@ export const streamAnswer = z.object({
   next: z.nullable(z.string()),
 });
 
+export const searchAnswer = z.object({
+  streamId: z.string(),
+  version,
+  matches: z.array(
+    z.object({
+      streamId: z.string(),
+      sequenceNumber: version,
+      type: z.string(),
+      timestamp: z.string(),
+      path: z.string(),
+      at: z.number(),
+      excerpt: z.string(),
+    }),
+  ),
+  searched: z.number(),
+  next: z.nullable(z.string()),
+});
+
 export const logAnswer = z.object({ events: z.array(receivedEvent), next: z.string(), caughtUp: z.boolean() });
 
 export const agentAnswer = z.object({ agentId: z.string(), version });

@@ -125,6 +125,18 @@ export class AnnalsClient {
     return this.#requests.get(`/streams/${segment(streamId)}/events`, answers.streamAnswer, query);
   }
 
+  /**
+   * A page of the events of a stream whose data has the text, the newest first by default; of a fork also those of its
+   * parents. `text` has 1 to 256 characters; case does not matter. A page with few matches or none may have a `next`:
+   * give it as `cursor` with the same text.
+   */
+  searchStream(
+    streamId: string,
+    query: PageQuery & { readonly text: string; readonly direction?: 'forward' | 'backward' },
+  ) {
+    return this.#requests.get(`/streams/${segment(streamId)}/search`, answers.searchAnswer, query);
+  }
+
   /** A page of the streams whose ids start with `prefix`, in the order of their ids. */
   listStreams(query: PageQuery & { readonly prefix?: string | undefined } = {}) {
     return this.#requests.get('/streams', answers.streamsPage, query);

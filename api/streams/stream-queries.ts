@@ -4,6 +4,7 @@ import type { Catalogue } from '../../core/events/catalogue.ts';
 import type { EventStore } from '../../core/store/event-store.ts';
 import { cursor, encodeCursor, limit, nextPage, takePage, wholeNumber } from '../http/page.ts';
 import { route } from '../http/route.ts';
+import { searchRoute } from './search-queries.ts';
 import { streamIdSchema } from './stream-commands.ts';
 
 const direction = z.enum(['forward', 'backward']);
@@ -38,7 +39,7 @@ const streamAnswer = (catalogue: Catalogue) =>
     next: nextPage,
   });
 
-/** The route that reads the events of a stream. */
+/** The routes that read the events of a stream, and that find a text in them. */
 export const streamQueries = (catalogue: Catalogue) => [
   route({
     name: 'readStream',
@@ -67,4 +68,5 @@ export const streamQueries = (catalogue: Catalogue) => [
       };
     },
   }),
+  searchRoute,
 ];

@@ -72,6 +72,7 @@ const story: readonly Request[] = [
   { operation: 'getEventType', path: { type: 'order.placed' } },
   { operation: 'listEventTypes', query: { limit: '1' } },
   { operation: 'readStream', path: { streamId: 'agent-42' }, query: { from: '2', limit: '1' } },
+  { operation: 'searchStream', path: { streamId: 'agent-42' }, query: { text: 'colon' } },
   { operation: 'listStreams', query: { prefix: 'agent-' } },
   { operation: 'readLog', query: { type: 'agent.created', limit: '1' }, until: { events: [{}] } },
   { operation: 'getAgent', path: agent, query: { waitFor: '4' } },

@@ -70,7 +70,7 @@ it('an application has tools from its commands and views', async () => {
   const { client, call } = await mcpOverHttp(server.url, '2026-07-28');
   const { tools } = await client.listTools();
   expect(tools.map(({ name }) => name)).toEqual([
-    ...['list_invoices', 'get_invoice', 'read_history', 'diff_invoices'],
+    ...['list_invoices', 'get_invoice', 'read_history', 'search_history', 'diff_invoices'],
     ...['create_invoice', 'pay_invoice', 'refuse_invoice', 'read_log'],
   ]);
   await call('create_invoice', { invoiceId: '7', customer: 'acme', cents: 500 });

@@ -18,7 +18,7 @@ describe.each(Object.keys(protocols) as McpProtocol[])('the tools of MCP, by the
     const writing = tools.filter(({ annotations }) => !annotations?.readOnlyHint).map(({ name }) => name);
     expect(reading).toEqual([
       ...['list_agents', 'get_agent', 'list_tasks', 'get_task', 'list_workflows', 'get_workflow'],
-      ...['read_history', 'diff_agents', 'read_log'],
+      ...['read_history', 'search_history', 'diff_agents', 'read_log'],
     ]);
     expect(writing).toEqual([
       ...['fork_agent', 'create_agent', 'change_agent_state', 'record_step', 'request_task', 'complete_task'],
@@ -42,6 +42,8 @@ describe.each(Object.keys(protocols) as McpProtocol[])('the tools of MCP, by the
     expect(body).toMatchObject({ version: 3, events: [{ data: { action: 'look' }, correlationId: 'talk-8' }] });
     const rest = await call('read_history', { streamId: `agent-${agentId}`, cursor: body.next });
     expect(rest.body).toMatchObject({ events: [{ data: { action: 'leap' }, correlationId: 'talk-7' }], next: null });
+    const found = await call('search_history', { streamId: `agent-${agentId}`, text: 'LEAP' });
+    expect(found.body).toMatchObject({ matches: [{ sequenceNumber: 3, excerpt: 'leap' }], next: null });
 
     const fork = await call('fork_agent', { agentId, atVersion: 2, newAgentId: `${agentId}-b` });
     expect(fork.body).toMatchObject({ agentId: `${agentId}-b`, parentId: agentId });
