@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { createClient } from '../../../client/index.ts';
 import { addressed, newService, replies, reply } from '../../support/sample-events.ts';
 import { servedApi } from '../../support/served-api.ts';
@@ -132,6 +132,16 @@ describe('GET /streams/{streamId}/search', () => {
     expect(pages.map(({ searched }) => searched)).toEqual([2_000, 2_000, 1_000]);
     expect(pages.flatMap(({ matches }) => matches)).toEqual([]);
     expect(versionsIn(await pagesOf(stream, { text: 'reply 77', limit: '2' }))).toHaveLength(11);
+  });
+
+  it('ends a page after 2 seconds, and the next goes on', async () => {
+    const stream = await filled(replies(20));
+    const start = performance.now();
+    let calls = 0;
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => start + 100 * ++calls);
+    const pages = await pagesOf(stream, { text: 'reply' }).finally(() => clock.mockRestore());
+    expect(pages.length).toBeGreaterThan(1);
+    expect(versionsIn(pages)).toEqual(Array.from({ length: 20 }, (_, index) => 20 - index));
   });
 
   it('finds the end of large events, and answers with the place alone', async () => {
