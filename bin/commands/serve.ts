@@ -7,6 +7,7 @@ import { ValidationError } from '../../core/base/errors.ts';
 import { consoleLogger } from '../serve/console-logger.ts';
 import { hostName } from '../serve/door.ts';
 import { type Server, startServer } from '../serve/server.ts';
+import { traceEndpointOf } from '../serve/trace-endpoint.ts';
 import { loadApplication, type WithApp, withApp } from './application.ts';
 
 interface ServeOptions extends WithApp {
@@ -39,8 +40,14 @@ export function addServeCommand(program: Command): void {
     .action(async ({ port, data, allowHost, app }: ServeOptions) => {
       try {
         const annals = await loadApplication(app);
-        const options = { port, dataDir: data, allowedHosts: allowHost, annals, logger: consoleLogger };
-        const server = await startServer(options);
+        const server = await startServer({
+          port,
+          dataDir: data,
+          allowedHosts: allowHost,
+          annals,
+          logger: consoleLogger,
+          traceEndpoint: traceEndpointOf(process.env),
+        });
         console.log(`Annals serves ${server.url} with its data in ${data}`);
         for (const line of app === undefined ? [firstRequest(server.url)] : routesOf(annals)) console.log(line);
         closeOnSignal(server);

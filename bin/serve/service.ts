@@ -11,6 +11,7 @@ import { noFailedBatches } from '../../core/publishing/failed-batches.ts';
 import { Verifications } from '../../core/verification/verifications.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { createServerTelemetry, gaugeEngine, type LocalTelemetry, safeLogger, watchHealth } from './telemetry.ts';
+import type { TraceEndpoint } from './trace-endpoint.ts';
 
 /** Settings of {@link openService}. */
 export interface ServiceOptions {
@@ -21,6 +22,8 @@ export interface ServiceOptions {
   /** Checked settings in place of those of the application. */
   readonly settings?: EventSystem;
   readonly logger: Logger;
+  /** Gets the traces of the service; by default they stay in memory. */
+  readonly traceEndpoint?: TraceEndpoint | undefined;
 }
 
 /** An application on a data folder: the engine that runs it, and its API. */
@@ -45,7 +48,7 @@ export interface Service {
  */
 export function openService(options: ServiceOptions): Service {
   const { annals = application, settings = settingsOf(annals) } = options;
-  const telemetry = createServerTelemetry(settings);
+  const telemetry = createServerTelemetry(settings, options);
   const logger = safeLogger(options.logger, telemetry.tracer);
   const engine = createEngine({ ...options, ...annals, logger, settings, telemetry });
   gaugeEngine(telemetry, engine);
@@ -79,6 +82,7 @@ export function openService(options: ServiceOptions): Service {
       closing.abort();
       for (const work of atClose.splice(0)) await work();
       await engine.close();
+      await telemetry.close();
     },
   };
 }

@@ -8,7 +8,9 @@ import { type HealthReport, healthValue } from '../../core/telemetry/health.ts';
 import { type Metrics, noMetrics } from '../../core/telemetry/metrics.ts';
 import type { Telemetry } from '../../core/telemetry/telemetry.ts';
 import type { Trace } from '../../core/telemetry/trace-tree.ts';
-import { Tracer } from '../../core/telemetry/tracer.ts';
+import { type SegmentSink, Tracer } from '../../core/telemetry/tracer.ts';
+import type { TraceEndpoint } from './trace-endpoint.ts';
+import { TraceExporter } from './trace-exporter.ts';
 
 /** The telemetry of this process, with the stores from which its routes read. */
 export interface LocalTelemetry extends Telemetry {
@@ -16,14 +18,38 @@ export interface LocalTelemetry extends Telemetry {
   readonly prometheus: PrometheusMetrics | undefined;
   /** The traces with a correlation id that are in memory. */
   tracesOf(correlationId: string): readonly Trace[];
+  /** Sends the last spans to the collector, if there is a collector; takes at most 3 s. */
+  close(): Promise<void>;
 }
 
-/** Creates the telemetry of a server: metrics for Prometheus, and traces in memory. */
-export function createServerTelemetry({ monitoring }: EventSystem): LocalTelemetry {
+/** Where the telemetry of a server goes. */
+export interface TelemetryTargets {
+  readonly logger: Logger;
+  /** Gets the traces, beside the memory of the server. */
+  readonly traceEndpoint?: TraceEndpoint | undefined;
+}
+
+/** Creates the telemetry of a server: metrics for Prometheus, and traces in memory and for a collector. */
+export function createServerTelemetry(
+  { monitoring }: EventSystem,
+  { logger, traceEndpoint }: TelemetryTargets,
+): LocalTelemetry {
   const prometheus = monitoring.metrics_enabled ? new PrometheusMetrics() : undefined;
+  const metrics = prometheus ?? noMetrics;
   const traces = new TraceCollector();
-  const tracer = new Tracer(monitoring.tracing_enabled ? traces.collect : () => {});
-  return { metrics: prometheus ?? noMetrics, tracer, prometheus, tracesOf: (id) => traces.find(id) };
+  const exporter =
+    monitoring.tracing_enabled && traceEndpoint ? new TraceExporter(traceEndpoint, { logger, metrics }) : undefined;
+  const record: SegmentSink = (segment) => {
+    traces.collect(segment);
+    exporter?.send(segment);
+  };
+  return {
+    metrics,
+    tracer: new Tracer(monitoring.tracing_enabled ? record : () => {}),
+    prometheus,
+    tracesOf: (id) => traces.find(id),
+    close: async () => exporter?.close(),
+  };
 }
 
 /** Sets the gauges of the engine's state whenever metrics are read. */

@@ -34,6 +34,7 @@ export const metricCatalogue = {
   verification_extent: gauge('Items that the running verification has compared', ['part']),
   tampering_total: counter('Stored events that somebody changed or removed', []),
   health: gauge('State of a part: 1 ok, 0.5 slow, 0 failing', ['part']),
+  exported_spans_total: counter('Spans for the collector of OpenTelemetry: sent or dropped', ['outcome']),
   answered_faults_total: counter('Requests that a function answered with 5xx', ['version']),
   http_request_duration_seconds: histogram('Time of a request', 'seconds', ['route', 'status']),
 } as const;
