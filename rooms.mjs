@@ -95,7 +95,7 @@ export const rooms = {
   'adapters/embedded': { holds: 'the ports on one machine, and the engine that runs them', may: ['core'] },
   functions: {
     holds: 'one file is one Lambda; `runtime/` holds what several need',
-    may: ['adapters/aws', 'api', 'core', 'domain/application.ts'],
+    may: ['adapters/aws', 'api', 'application', 'core', 'domain/application.ts'],
   },
   lib: {
     holds: 'CDK: stacks and constructs; the only home of `aws-cdk-lib`',

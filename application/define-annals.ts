@@ -91,6 +91,10 @@ export function defineAnnals({ modules = [], unknownEvents, eventSystem, ...own 
   return { catalogue, aggregates, projections, sagas, folds, receives, eventSystem, examples };
 }
 
+/** Whether a value is an application that {@link defineAnnals} made, for modules that are loaded by their names. */
+export const isAnnals = (value: unknown): value is Annals =>
+  typeof value === 'object' && value !== null && 'catalogue' in value && 'folds' in value;
+
 /**
  * The settings of an application, with the defaults. Functions of Lambda read them from their environment instead: the
  * check takes some 10 ms.

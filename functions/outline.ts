@@ -6,8 +6,13 @@ import type { RouteDeclaration } from '../api/http/route.ts';
 import { operationRoutes } from '../api/operations/operations.ts';
 import { queryRoutes } from '../api/queries.ts';
 import { mcpRoutes } from '../api/tools.ts';
+import { isAnnals } from '../application/define-annals.ts';
 
 // Writes what a deployment has to know of an application into the file of the first argument, as JSON: its routes and its sagas.
+
+if (!isAnnals(application)) {
+  throw new Error('the default export is no application; make it with defineAnnals({ ... })');
+}
 
 const routesOf = (routes: readonly RouteDeclaration[]) =>
   routes.map((route) => ({

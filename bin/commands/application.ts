@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Command } from 'commander';
 import { StartupError } from '../../adapters/embedded/sqlite/database.ts';
-import type { Annals } from '../../application/define-annals.ts';
+import { type Annals, isAnnals } from '../../application/define-annals.ts';
 
 /** The option that names the application of a command. */
 export interface WithApp {
@@ -65,10 +65,6 @@ async function importFile(file: string, path: string): Promise<{ readonly defaul
 
 const hasCode = (error: unknown, code: string): boolean =>
   error instanceof Error && 'code' in error && error.code === code;
-
-function isAnnals(value: unknown): value is Annals {
-  return typeof value === 'object' && value !== null && 'catalogue' in value && 'folds' in value;
-}
 
 let shared = false;
 

@@ -103,6 +103,11 @@ describe('an application that cannot be deployed', () => {
     );
   });
 
+  it('is refused when it is a module and no application', () => {
+    const app = moduleOf('module.ts', 'export default { events: [] };\n');
+    expect(() => annals({ app })).toThrow('the default export is no application; make it with defineAnnals({ ... })');
+  });
+
   it('is refused with its own error when it throws, at the line of its source', () => {
     const app = moduleOf(
       'throws.ts',

