@@ -1,6 +1,6 @@
 import { handleWhen, retry } from 'cockatiel';
 import * as z from 'zod/mini';
-import { politeBackoff } from './backoff.ts';
+import { politeBackoff, retryAfterMs } from './backoff.ts';
 import { AnnalsRequestError, AnnalsUnreachableError } from './errors.ts';
 
 export interface RetryOptions {
@@ -158,11 +158,4 @@ function parseJson(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** Retry-After is a number of seconds or a date (RFC 9110, section 10.2.3). */
-function retryAfterMs(header: string | null): number | undefined {
-  if (header === null) return undefined;
-  const ms = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - Date.now();
-  return Number.isNaN(ms) ? undefined : Math.max(ms, 0);
 }

@@ -1,14 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import {
-  DelegateBackoff,
-  ExponentialBackoff,
-  handleWhen,
-  type IBackoff,
-  type IRetryBackoffContext,
-  retry,
-} from 'cockatiel';
+import { handleWhen, retry } from 'cockatiel';
+import { politeBackoff, retryAfterMs } from '../../client/backoff.ts';
 import type { Logger } from '../../core/base/log-lines.ts';
 import type { Metrics } from '../../core/telemetry/metrics.ts';
 import { newTrace, traceHeaderOf } from '../../core/telemetry/trace-header.ts';
@@ -25,7 +19,7 @@ const INTERVAL_MS = 500;
 /** Time limit of one attempt, milliseconds: the default of OpenTelemetry. */
 const TIMEOUT_MS = 10_000;
 /** First and longest pause between attempts, milliseconds, unless the collector asks for a longer one. */
-const PAUSES = { initialDelay: 200, maxDelay: 2_000 };
+const PAUSES = { initialDelayMs: 200, maxDelayMs: 2_000 };
 /** Longest time that {@link TraceExporter.close} waits, milliseconds. */
 const CLOSING_MS = 3_000;
 /** Answers after which OTLP repeats a request. */
@@ -34,7 +28,7 @@ const REPEATED: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 /** The collector answered, and did not take the spans. */
 class NotTakenError extends Error {
   readonly status: number;
-  readonly retryAfterMs: number;
+  readonly retryAfterMs: number | undefined;
 
   constructor({ status, headers }: Response) {
     super(`the collector answered ${status}`);
@@ -59,7 +53,7 @@ export class TraceExporter {
   readonly #reports: ExportReports;
   readonly #giveUp = new AbortController();
   /** No pause keeps a process alive that has closed. */
-  readonly #untilAnswered = retry(handleWhen(isTransient), { backoff }).dangerouslyUnref();
+  readonly #untilAnswered = retry(handleWhen(isTransient), { backoff: politeBackoff(PAUSES) }).dangerouslyUnref();
   readonly #timer: NodeJS.Timeout;
   #waiting: SegmentDocument[] = [];
   #sending: Promise<void> | undefined;
@@ -151,20 +145,6 @@ export class TraceExporter {
 
 /** No answer, or an answer that asks for another attempt. */
 const isTransient = (error: unknown): boolean => !(error instanceof NotTakenError) || REPEATED.has(error.status);
-
-/** Exponential with jitter, and at least as long as the collector asks for. */
-const backoff = new DelegateBackoff<IRetryBackoffContext<unknown>, IBackoff<unknown>>((context, previous) => {
-  const state = previous ? previous.next(context) : new ExponentialBackoff(PAUSES).next();
-  const error = 'error' in context.result ? context.result.error : undefined;
-  return { delay: Math.max(state.duration, error instanceof NotTakenError ? error.retryAfterMs : 0), state };
-});
-
-/** The header `Retry-After`, seconds or a date, in milliseconds; 0 when it is missing or malformed. */
-function retryAfterMs(header: string | null): number {
-  if (header === null) return 0;
-  const ms = /^\d+$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - Date.now();
-  return Number.isNaN(ms) ? 0 : Math.max(ms, 0);
-}
 
 /** The status or the code of the system: `ECONNREFUSED`. */
 function reasonOf(error: unknown): string {
