@@ -1,8 +1,6 @@
 #!/usr/bin/env node
 import { App, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import annalsConfig from '../annals.config.ts';
-import type { AnnalsConfig } from '../core/base/configuration.ts';
 import type { PartitionStrategy } from '../core/log/partition.ts';
 import { Annals } from '../lib/annals.ts';
 import type { Stage } from '../lib/shared/config.ts';
@@ -15,6 +13,7 @@ import type { Stage } from '../lib/shared/config.ts';
 const app = new App();
 const context = (name: string): string => app.node.tryGetContext(name) ?? '';
 const clients = context('clients');
+const strategy = context('partitionStrategy');
 // The id `Default` is no part of logical ids, so the stacks have the ids of a stage that was deployed before the construct was there.
 new Annals(app, 'Default', {
   stage: (context('stage') || 'dev') as Stage,
@@ -28,13 +27,8 @@ new Annals(app, 'Default', {
   ...(context('verifyEveryHours') === '' ? {} : { verifyEveryHours: Number(context('verifyEveryHours')) }),
   waf: String(context('waf')) === 'true',
   trail: String(context('trail')) === 'true',
-  eventSystem: merged(annalsConfig, context('partitionStrategy')),
+  // In place of what annals.config.ts says, which the application declares.
+  ...(strategy === '' ? {} : { eventSystem: { store: { partition_strategy: strategy as PartitionStrategy } } }),
 });
 // The synthesis fails when the AWS Solutions rules have a finding that is not acknowledged.
 Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
-
-/** What annals.config.ts says of the event system, with the partition strategy of this stage. */
-function merged({ event_system: system = {} }: AnnalsConfig, strategy: string): AnnalsConfig['event_system'] {
-  if (strategy === '') return system;
-  return { ...system, store: { ...system.store, partition_strategy: strategy as PartitionStrategy } };
-}
