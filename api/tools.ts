@@ -35,4 +35,4 @@ export const mcpOf = (annals: Annals): Mcp<ToolDeps> => ({
 });
 
 /** The route of MCP. It reads and writes, so it needs the parts of both. */
-export const mcpRoutes = (annals: Annals): readonly Route<ToolDeps>[] => [mcpRoute(mcpOf(annals))];
+export const mcpRoutes = (annals: Annals): readonly Route<ToolDeps>[] => [mcpRoute(() => mcpOf(annals))];

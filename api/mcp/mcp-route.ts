@@ -12,9 +12,9 @@ const PARSE_ERROR = -32700;
 /**
  * `POST /mcp`: the routes as tools, by the streamable HTTP transport of MCP. No request depends on an earlier request, and
  * every answer is whole, so each process can answer each request. Most processes serve no agents, so the first request loads
- * the protocol.
+ * the protocol and makes the tools.
  */
-export function mcpRoute<Deps extends AppDeps>(mcp: Mcp<Deps>): Route<Deps> {
+export function mcpRoute<Deps extends AppDeps>(mcp: () => Mcp<Deps>): Route<Deps> {
   let endpoint: Promise<(request: Request, body: unknown) => Promise<Response>> | undefined;
   return {
     name: 'callMcp',
@@ -28,7 +28,7 @@ export function mcpRoute<Deps extends AppDeps>(mcp: Mcp<Deps>): Route<Deps> {
       const upload = new Upload();
       try {
         const body = await readJsonBody(request.raw, upload);
-        endpoint ??= import('./endpoint.ts').then(({ mcpEndpoint }) => mcpEndpoint(mcp, deps));
+        endpoint ??= import('./endpoint.ts').then(({ mcpEndpoint }) => mcpEndpoint(mcp(), deps));
         return await answerOf(await (await endpoint)(inContext(request), body));
       } catch (error) {
         if (error instanceof RequestError && error.code === 'MALFORMED_JSON') return malformed(error.message);
