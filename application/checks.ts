@@ -1,6 +1,5 @@
-import type { Catalogue } from '../core/events/catalogue.ts';
+import { type Catalogue, coreAggregateTypes } from '../core/events/catalogue.ts';
 import type { EventDefinition } from '../core/events/define.ts';
-import { EVENT_TYPE_STREAMS } from '../core/events/event-type.ts';
 import { type AnyProjection, assertFed, isShared } from '../core/projections/projection.ts';
 import type { AnySaga } from '../core/sagas/saga.ts';
 import type { AnyAggregate } from './aggregate.ts';
@@ -13,8 +12,6 @@ const TAKEN: ReadonlySet<string> = new Set([
   ...['streams', 'events', 'projections', 'rankings', 'replays', 'sagas', 'dead-letters', 'failed-batches'],
   ...['verifications', 'traces', 'health', 'metrics', 'event-types', 'v1', 'mcp', 'hooks'],
 ]);
-/** The streams of the machinery. Only the machinery writes them. */
-const MACHINERY: ReadonlySet<string> = new Set(['saga', EVENT_TYPE_STREAMS]);
 
 /** @throws Error when two parts have one name */
 export function assertOnce<Part>(kind: string, parts: readonly Part[], nameOf: (part: Part) => string): void {
@@ -25,7 +22,7 @@ export function assertOnce<Part>(kind: string, parts: readonly Part[], nameOf: (
 
 /** @throws Error for an event that callers could append to the streams of the machinery */
 export function assertInternal({ type, aggregateType, access }: EventDefinition): void {
-  if (!MACHINERY.has(aggregateType) || access === 'internal') return;
+  if (!coreAggregateTypes.has(aggregateType) || access === 'internal') return;
   throw new Error(`${type}: only the machinery writes ${aggregateType} streams, so the access has to be internal`);
 }
 
@@ -36,7 +33,8 @@ export function assertAggregate(
   projections: readonly AnyProjection[],
 ): void {
   const { aggregateType, plural, view } = aggregate;
-  if (MACHINERY.has(aggregateType)) throw new Error(`aggregate ${aggregateType}: these streams are of the machinery`);
+  if (coreAggregateTypes.has(aggregateType))
+    throw new Error(`aggregate ${aggregateType}: these streams are of the machinery`);
   if (!catalogue.aggregateTypes.includes(aggregateType)) {
     throw new Error(`aggregate ${aggregateType}: no event type belongs in its streams`);
   }

@@ -106,6 +106,12 @@ export interface CatalogueOptions {
   readonly unknownEvents?: UnknownEvents;
 }
 
+/** The event types of core itself. Every catalogue has them. */
+const coreEvents: readonly EventDefinition[] = [...sagaEvents, ...eventTypeEvents];
+
+/** The aggregate types whose streams only core writes. */
+export const coreAggregateTypes: ReadonlySet<string> = new Set(coreEvents.map(({ aggregateType }) => aggregateType));
+
 /**
  * Builds the catalogue of event types: those given, and those of core itself.
  * @throws Error when a type is declared twice, or a retired type leads nowhere; see {@link RetiredTypes}
@@ -114,7 +120,7 @@ export function catalogueOf(
   declared: readonly EventDefinition[],
   { retired: retiredEvents = [], unknownEvents = 'refuse' }: CatalogueOptions = {},
 ): Catalogue {
-  const definitions: readonly EventDefinition[] = [...declared, ...sagaEvents, ...eventTypeEvents];
+  const definitions: readonly EventDefinition[] = [...declared, ...coreEvents];
   const byType: ReadonlyMap<string, EventDefinition> = new Map(definitions.map((each) => [each.type, each]));
   if (byType.size < definitions.length) {
     const types = definitions.map(({ type }) => type);

@@ -1,4 +1,4 @@
-import { EVENT_TYPE_STREAMS } from '../../core/events/event-type.ts';
+import { coreAggregateTypes } from '../../core/events/catalogue.ts';
 import { type AnyProjection, isShared } from '../../core/projections/projection.ts';
 import { watchedProjection, watchedSaga } from './pure.ts';
 import { Random } from './random.ts';
@@ -113,7 +113,7 @@ async function shrunk(app: Simulated, steps: readonly Step[], seed: number, firs
 
 /** Whether a projection is that of the sagas or of the registered event types, which every application has. */
 const isOfCore = (projection: AnyProjection): boolean =>
-  !isShared(projection) && ['saga', EVENT_TYPE_STREAMS].includes(projection.aggregateType);
+  !isShared(projection) && coreAggregateTypes.has(projection.aggregateType);
 
 function total(app: Simulated, reports: readonly RunReport[]): SimulationReport {
   const sum = (figure: 'refused' | 'deliveries' | 'faults' | 'restarts' | 'jumps') =>
