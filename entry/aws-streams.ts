@@ -2,6 +2,7 @@ import { dynamoDb } from '../adapters/aws/clients/clients.ts';
 import { DynamoCommitStorage } from '../adapters/aws/dynamodb/commit-storage.ts';
 import { bucketObjects } from '../adapters/aws/s3/bucket.ts';
 import type { Annals } from '../application/define-annals.ts';
+import { compileLater } from '../core/schemas/compile-later.ts';
 import { StateReader } from '../core/state/state-reader.ts';
 import { ClaimCheck, LargeCommitStorage } from '../core/store/claim-check.ts';
 import { EventStore } from '../core/store/event-store.ts';
@@ -19,6 +20,6 @@ export interface AwsPlace {
 export function streamsOnAws(annals: Annals, { eventsTable, objectsBucket }: AwsPlace): Streams {
   const claims = new ClaimCheck(bucketObjects(objectsBucket));
   const commits = new LargeCommitStorage(new DynamoCommitStorage(dynamoDb(), eventsTable), claims);
-  const store = new EventStore(commits, { catalogue: annals.catalogue });
+  const store = new EventStore(commits, { catalogue: annals.catalogue, compile: compileLater });
   return streamsOf(annals, { store, states: new StateReader({ store }) });
 }
