@@ -104,7 +104,7 @@ export const settingsOf = ({ eventSystem }: Annals): EventSystem =>
   configureEventSystem(eventSystem ? { event_system: eventSystem } : {});
 
 /** The folds with snapshots. */
-export function foldsOf(aggregates: readonly AnyDecider[], projections: readonly AnyProjection[]): readonly AnyFold[] {
+function foldsOf(aggregates: readonly AnyDecider[], projections: readonly AnyProjection[]): readonly AnyFold[] {
   const views = projections.flatMap((projection) => (isShared(projection) ? [] : [viewFold(projection)]));
   return [...aggregates.map(stateFold), ...views];
 }

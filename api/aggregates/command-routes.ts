@@ -4,7 +4,7 @@ import { id } from '../../core/events/envelope.ts';
 import { instant } from '../../core/events/instant.ts';
 import { handleCommand } from '../../core/state/decider.ts';
 import { appendOptions, type CommandDeps, REPEAT, repeatHeader } from '../http/command.ts';
-import { pascalCase } from '../http/names.ts';
+import { camelCase, pascalCase } from '../http/names.ts';
 import { newIdOf } from '../http/new-id.ts';
 import type { ProblemCode } from '../http/problem.ts';
 import { type Route, route } from '../http/route.ts';
@@ -30,7 +30,7 @@ function commandRoute(aggregate: AnyAggregate, kind: string, command: CommandDec
   const { aggregateType, plural } = aggregate;
   const idName = `${aggregateType}Id`;
   const { body, creates = false, path = kind, status = 201 } = command;
-  const operation = command.operation ?? `${lowerFirst(pascalCase(kind))}${pascalCase(aggregateType)}`;
+  const operation = command.operation ?? `${camelCase(kind)}${pascalCase(aggregateType)}`;
   const done = command.done ?? 'Done';
   const isTimed = !('timestamp' in body.shape);
   const time = isTimed ? happened : {};
@@ -69,5 +69,3 @@ function sentBody(body: z.ZodObject, more: z.core.$ZodLooseShape): z.ZodObject {
   const extended = body.safeExtend(more);
   return body.def.catchall ? extended : extended.strict();
 }
-
-const lowerFirst = (name: string) => name.charAt(0).toLowerCase() + name.slice(1);

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { pascalCase } from '../http/names.ts';
+import { camelCase, pascalCase } from '../http/names.ts';
 import { anyJson } from '../http/openapi-schemas.ts';
 import { contextHeaders, type Route, type RouteDeclaration } from '../http/route.ts';
 
@@ -73,10 +73,7 @@ export function toolOf(route: RouteDeclaration, name: string): Tool {
 }
 
 /** The name of a header as an argument: `Idempotency-Key` is `idempotencyKey`. */
-const argumentOf = (header: string) => {
-  const name = pascalCase(header.replace(/^X-/, '').toLowerCase());
-  return name.charAt(0).toLowerCase() + name.slice(1);
-};
+const argumentOf = (header: string) => camelCase(header.replace(/^X-/, '').toLowerCase());
 
 function objectBody({ name }: RouteDeclaration, body: z.ZodType | undefined): z.ZodObject | undefined {
   if (body === undefined || body instanceof z.ZodObject) return body;
