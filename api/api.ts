@@ -9,19 +9,21 @@ import { type OperateDeps, operationRoutes } from './operations/operations.ts';
 import { type TraceDeps, traceQueries } from './operations/trace-queries.ts';
 import { type QueryDeps, readingRoutes } from './queries.ts';
 import { mcpRoutes } from './tools.ts';
+import { type WorkDeps, workRoutes } from './work.ts';
 
 /** The parts that the whole API needs. */
-export type ApiDeps = CommandDeps & OperateDeps & QueryDeps & TraceDeps & MetricsTextDeps;
+export type ApiDeps = CommandDeps & OperateDeps & QueryDeps & WorkDeps & TraceDeps & MetricsTextDeps;
 
 /**
  * The whole HTTP API, with the stream of the log and the text of the metrics, for a process that serves all of it and
  * sees all its traces. Where one process serves reads and another writes, give `createApp` the routes of each:
- * `queryRoutes`, `commandRoutes` or `operationRoutes`.
+ * `queryRoutes`, `commandRoutes`, `workRoutes` or `operationRoutes`.
  */
 export function createApi(annals: Annals, deps: ApiDeps): App {
   const routes = [
     ...commandRoutes(annals),
     ...operationRoutes,
+    ...workRoutes(annals),
     ...readingRoutes(annals),
     ...traceQueries,
     ...mcpRoutes(annals),

@@ -15,6 +15,7 @@ import { streamQueries } from './streams/stream-queries.ts';
 import { pastQueries } from './views/past-queries.ts';
 import { streamList } from './views/stream-list.ts';
 import { type ViewDeps, viewQueries } from './views/view-queries.ts';
+import { workRoutes } from './work.ts';
 
 /** The parts that the reading routes need. */
 export interface QueryDeps extends AppDeps, LogDeps, ViewDeps, OperationDeps, DeadLetterDeps {}
@@ -37,5 +38,8 @@ export const readingRoutes = (annals: Annals): readonly Route<QueryDeps>[] => [
 /** Every route of an application that reads, and `GET /openapi.json`, which describes all routes. */
 export function queryRoutes(annals: Annals): readonly Route<QueryDeps>[] {
   const answers = readingRoutes(annals);
-  return [...answers, openApiRoute(annals, [...commandRoutes(annals), ...operationRoutes, ...answers])];
+  return [
+    ...answers,
+    openApiRoute(annals, [...commandRoutes(annals), ...operationRoutes, ...workRoutes(annals), ...answers]),
+  ];
 }

@@ -20,6 +20,7 @@ export const environments = {
   command: z.object({ ...eventsTable, ...objectsBucket }),
   query: z.object({ ...eventsTable, ...viewsTable, ...controlTable, ...logTable, ...objectsBucket }),
   mcp: z.object({ ...eventsTable, ...viewsTable, ...controlTable, ...logTable, ...objectsBucket }),
+  work: z.object({ ...eventsTable, ...viewsTable, ...controlTable, ...logTable, ...objectsBucket }),
   projector: z.object({ ...eventsTable, ...viewsTable, ...controlTable, ...objectsBucket }),
   operate: z.object({
     ...{ ...eventsTable, ...viewsTable, ...controlTable, ...eventBus, ...objectsBucket },

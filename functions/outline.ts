@@ -6,6 +6,7 @@ import type { RouteDeclaration } from '../api/http/route.ts';
 import { operationRoutes } from '../api/operations/operations.ts';
 import { queryRoutes } from '../api/queries.ts';
 import { mcpRoutes } from '../api/tools.ts';
+import { workRoutes } from '../api/work.ts';
 import { isAnnals } from '../application/define-annals.ts';
 
 // Writes what a deployment has to know of an application into the file of the first argument, as JSON: its routes and its sagas.
@@ -29,6 +30,7 @@ const outline = {
     query: routesOf(queryRoutes(application)),
     operate: routesOf(operationRoutes),
     mcp: routesOf(mcpRoutes(application)),
+    work: routesOf(workRoutes(application)),
   },
   sagas: application.sagas,
   eventSystem: application.eventSystem,

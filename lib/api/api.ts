@@ -9,6 +9,7 @@ import type { FunctionName } from '../../functions/environment.ts';
 import type { Data } from '../data/data.ts';
 import {
   appendEvents,
+  keepItems,
   operateOn,
   operateReplays,
   publishTo,
@@ -46,6 +47,7 @@ export class Api extends Construct {
   readonly query: ServiceFunction<'query'>;
   readonly operate: ServiceFunction<'operate'>;
   readonly mcp: ServiceFunction<'mcp'>;
+  readonly work: ServiceFunction<'work'>;
 
   constructor(scope: Construct, id: string, props: ApiProps) {
     super(scope, id);
@@ -53,11 +55,12 @@ export class Api extends Construct {
     this.query = queryFunction(this, props);
     this.operate = operateFunction(this, props);
     this.mcp = mcpFunction(this, props);
-    for (const handler of [this.command, this.query, this.operate, this.mcp])
+    this.work = workFunction(this, props);
+    for (const handler of [this.command, this.query, this.operate, this.mcp, this.work])
       props.data.objects.acknowledgeUse(handler, 'snapshots', 'large-events');
-    for (const handler of [this.query, this.operate, this.mcp])
+    for (const handler of [this.query, this.operate, this.mcp, this.work])
       props.data.objects.acknowledgeUse(handler, 'large-views');
-    for (const handler of [this.query, this.mcp]) props.data.objects.acknowledgeUse(handler, 'log');
+    for (const handler of [this.query, this.mcp, this.work]) props.data.objects.acknowledgeUse(handler, 'log');
     props.delivery.failures.acknowledgeRedrive(this.operate);
     const gradual = props.config.gradualDeployment ? new GradualDeployment(this, props) : undefined;
     const live = (name: string, handler: ServiceFunction<FunctionName>) =>
@@ -66,6 +69,7 @@ export class Api extends Construct {
     const query = integrate(live('Query', this.query));
     const operate = integrate(live('Operate', this.operate));
     const mcp = integrate(this.mcp);
+    const work = integrate(live('Work', this.work));
     this.api = restApi(this, props.config);
     addGatewayResponses(this.api);
     const requestValidator = this.api.addRequestValidator('RequestValidator', {
@@ -77,6 +81,7 @@ export class Api extends Construct {
     for (const route of props.routes.query) addMethod(this.api, route, { integration: query, ...common });
     for (const route of props.routes.operate) addMethod(this.api, route, { integration: operate, ...common });
     for (const route of props.routes.mcp) addMethod(this.api, route, { integration: mcp, ...common });
+    for (const route of props.routes.work) addMethod(this.api, route, { integration: work, ...common });
     addUsagePlan(this.api, props.config);
     if (props.config.waf) addWebAcl(this, this.api.deploymentStage);
     new CfnOutput(this, 'ApiUrl', { value: this.api.url });
@@ -163,6 +168,21 @@ function mcpFunction(scope: Construct, { config, alarmTopic, data, code }: ApiPr
     code,
     environment: { ...data.tableNames, OBJECTS_BUCKET: data.objects.bucketName },
     permissions: [...appendEvents(data), ...readEventsAndViews(data)],
+    timeout: Duration.seconds(28),
+    memoryMegabytes: 1024,
+  });
+}
+
+function workFunction(scope: Construct, { config, alarmTopic, data, code }: ApiProps) {
+  return new ServiceFunction(scope, 'Work', {
+    ...{ config, alarmTopic },
+    name: 'work',
+    reservedConcurrency: config.reservedConcurrency?.work,
+    description: 'Annals: gives work to agents',
+    code,
+    environment: { ...data.tableNames, OBJECTS_BUCKET: data.objects.bucketName },
+    permissions: [...appendEvents(data), ...readEventsAndViews(data), ...keepItems(data)],
+    // A request may wait for work, below the 29 s of API Gateway.
     timeout: Duration.seconds(28),
     memoryMegabytes: 1024,
   });

@@ -111,12 +111,19 @@ export const replayEvents = (data: Data): PolicyStatement[] => [
   useKey(data.viewsKey, 'dynamodb', toWrite),
 ];
 
-/** Operate: reads and writes the control items of replays, and starts replays. */
-export const operateReplays = ({ control, viewsKey }: Data, stateMachineArn: string): PolicyStatement[] => [
+type Items = Pick<Data, 'control' | 'viewsKey'>;
+
+/** Work: reads, writes and lists the items beside the history, such as leases. */
+export const keepItems = ({ control, viewsKey }: Items): PolicyStatement[] => [
   allow(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:DeleteItem', 'dynamodb:BatchGetItem'], control.tableArn),
   allow(['dynamodb:Query'], indexArn(control, indexes.byKind)),
-  ...startMachines([stateMachineArn], viewsKey),
   useKey(viewsKey, 'dynamodb', toWrite),
+];
+
+/** Operate: reads and writes the control items of replays, and starts replays. */
+export const operateReplays = ({ control, viewsKey }: Items, stateMachineArn: string): PolicyStatement[] => [
+  ...keepItems({ control, viewsKey }),
+  ...startMachines([stateMachineArn], viewsKey),
 ];
 
 /** Archiver: removes objects that no commit and no view refers to. The bucket keeps removed objects for 35 days. */

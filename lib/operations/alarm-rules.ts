@@ -19,6 +19,7 @@ export interface Watched {
     readonly query: LambdaFunction;
     readonly operate: LambdaFunction;
     readonly mcp: LambdaFunction;
+    readonly work: LambdaFunction;
   };
   readonly delivery: { readonly projector: LambdaFunction; readonly relay: LambdaFunction };
   /** Events that the bus could not deliver. A bus that is brought along has no such queue. */
@@ -34,7 +35,7 @@ export const checkMinutes = ({ eventSystem }: Config): number =>
   Math.max(1, Math.round(eventSystem.monitoring.health_check_interval / MINUTE.toMilliseconds()));
 
 /** The functions that read stored data, and count data that they cannot read. */
-const READERS = ['command', 'query', 'operate', 'mcp', 'projector', 'relay', 'replay', 'archiver'];
+const READERS = ['command', 'query', 'operate', 'mcp', 'work', 'projector', 'relay', 'replay', 'archiver'];
 
 /** The functions behind the API and behind the stream. */
 export const watchedFunctions = ({ api, delivery }: Watched): LambdaFunction[] => [
@@ -42,6 +43,7 @@ export const watchedFunctions = ({ api, delivery }: Watched): LambdaFunction[] =
   api.query,
   api.operate,
   api.mcp,
+  api.work,
   delivery.projector,
   delivery.relay,
 ];

@@ -43,7 +43,12 @@ const settingsSchema = z.strictObject({
    * account have to stay unreserved. By default, functions share the concurrency of the account.
    */
   reservedConcurrency: z
-    .strictObject({ command: z.int().positive(), query: z.int().positive(), operate: z.int().positive() })
+    .strictObject({
+      command: z.int().positive(),
+      query: z.int().positive(),
+      operate: z.int().positive(),
+      work: z.int().positive(),
+    })
     .optional(),
   /** False on emulators without metric math; alarms that need metric math are left out. */
   metricMath: z.boolean(),
@@ -116,8 +121,9 @@ const defaults: Record<Stage, Omit<StageSettings, 'stage' | 'clients'> & { clien
   prod: {
     ...options,
     tables: { readUnitsPerSecond: 40_000, writeUnitsPerSecond: 20_000 },
-    // A request takes about 50 ms: 200 at once answer 4,000 a second, four times the throttle of the stage.
-    reservedConcurrency: { command: 200, query: 200, operate: 20 },
+    // A request takes about 50 ms: 200 at once answer 4,000 a second, four times the throttle of the stage. A request
+    // that waits for work takes up to 20 s, so 200 at once are 200 agents that wait.
+    reservedConcurrency: { command: 200, query: 200, operate: 20, work: 200 },
     failedBatchRetentionDays: 365,
     gradualDeployment: true,
     throttle: { ratePerSecond: 1_000, burst: 2_000 },

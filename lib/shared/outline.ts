@@ -43,6 +43,7 @@ const outlineSchema = z.object({
     query: z.array(route).readonly(),
     operate: z.array(route).readonly(),
     mcp: z.array(route).readonly(),
+    work: z.array(route).readonly(),
   }),
   sagas: z.array(saga).readonly(),
   /** The settings that the application declares. */

@@ -215,7 +215,7 @@ describe.each(synthesized)('$variant.name', ({ variant: { settings, annalsConfig
     const own = alarms.filter(({ properties }) => JSON.stringify(properties).includes('"Namespace":"annals-'));
     const names = own.map(({ properties }) => properties.AlarmName.replace(/^annals-\w+-/, ''));
     if (annalsConfig?.event_system?.monitoring?.metrics_enabled === false) {
-      expect(names.toSorted()).toEqual(['CommandFaults', 'OperateFaults', 'QueryFaults']);
+      expect(names.toSorted()).toEqual(['CommandFaults', 'OperateFaults', 'QueryFaults', 'WorkFaults']);
     } else expect(names.length).toBeGreaterThan(5);
   });
 });

@@ -47,7 +47,7 @@ describe('the API', () => {
     expect(open).toEqual(['GET /health']);
   });
 
-  it.each(['command', 'query', 'operate', 'mcp'] as const)(
+  it.each(['command', 'query', 'operate', 'mcp', 'work'] as const)(
     'sends each route to the %s function that is to answer it',
     (name) => {
       const [[id] = []] = Object.entries(

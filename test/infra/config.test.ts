@@ -17,7 +17,7 @@ describe('configure', () => {
     const given = { stage: 'prod', clients: [], accountConcurrency: 10 };
     expect(configure({ ...given, reservedConcurrency: undefined }).accountConcurrency).toBe(10);
     expect(() => configure(given)).toThrow(/the account has 10: ask AWS for more, or give -c reserve=false/);
-    expect(configure({ ...given, accountConcurrency: 520 }).reservedConcurrency).toBeDefined();
+    expect(configure({ ...given, accountConcurrency: 720 }).reservedConcurrency).toBeDefined();
   });
 
   it.each([

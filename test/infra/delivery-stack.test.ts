@@ -101,7 +101,7 @@ describe('every function', () => {
   it('is one of these', () => {
     const names = functions.map(({ Properties }) => Properties.Environment.Variables.POWERTOOLS_SERVICE_NAME);
     expect(names).toEqual(
-      ['command', 'query', 'operate', 'mcp', 'projector', 'relay', 'archiver', 'verify', 'replay'].map(
+      ['command', 'query', 'operate', 'mcp', 'work', 'projector', 'relay', 'archiver', 'verify', 'replay'].map(
         (name) => `annals-${name}`,
       ),
     );

@@ -64,7 +64,7 @@ interface Statement {
 const everything = [...grants(api), ...grants(delivery), ...grants(replay)];
 /** Those of functions; the state machine has a role, too. */
 const all = everything.filter((grant) => grant.function !== 'machine');
-const functions = ['command', 'query', 'operate', 'mcp', 'projector', 'relay', 'replay', 'archiver', 'verify'];
+const functions = ['command', 'query', 'operate', 'mcp', 'work', 'projector', 'relay', 'replay', 'archiver', 'verify'];
 const who = (action: string, resource: string) =>
   all
     .filter((grant) => grant.action === action && grant.resource === resource && !grant.keys)
@@ -106,7 +106,7 @@ describe('permissions', () => {
   });
 
   it('let only the functions of commands and of agents write events', () => {
-    expect(who('dynamodb:PutItem', 'Events')).toEqual(['command', 'mcp']);
+    expect(who('dynamodb:PutItem', 'Events')).toEqual(['command', 'mcp', 'work']);
   });
 
   it('let the function of agents do what commands and reads do, and no more', () => {
@@ -132,15 +132,15 @@ describe('permissions', () => {
     expect(who('s3:PutObject', 'Objects/log/*')).toEqual(['archiver']);
   });
 
-  it('let replays remove views, operators remove control items, and no function update an item except a shared view', () => {
+  it('let replays remove views, operators and work remove control items, and no function update an item except a shared view', () => {
     expect(who('dynamodb:BatchWriteItem', 'Views')).toEqual(['replay']);
     expect(who('dynamodb:DeleteItem', 'Views')).toEqual(['replay']);
-    expect(who('dynamodb:DeleteItem', 'Control')).toEqual(['operate']);
+    expect(who('dynamodb:DeleteItem', 'Control')).toEqual(['operate', 'work']);
     expect(who('dynamodb:UpdateItem', 'Views')).toEqual(['operate', 'projector', 'replay']);
     expect(who('dynamodb:UpdateItem', 'Events')).toEqual([]);
     expect(who('dynamodb:Scan', 'Events')).toEqual(['verify']);
     const others = all.filter(({ action }) => !/:(BatchWrite|Delete)Item$/.test(action));
-    expect(all).toHaveLength(others.length + 3);
+    expect(all).toHaveLength(others.length + 4);
     const actions = new Set(others.map(({ action }) => action).filter((action) => action.startsWith('dynamodb:')));
     expect(actions).toEqual(
       new Set(
@@ -302,9 +302,16 @@ describe('permissions', () => {
       expect(['Key', 'ViewsKey']).toContain(resource);
       expect(viaService).toMatch(/^(dynamodb|s3)\.<AWS::Region>\.<AWS::URLSuffix>$/);
     }
-    expect(who('kms:Encrypt', 'Key').toSorted()).toEqual(['archiver', 'command', 'mcp', 'relay']);
-    expect(who('kms:Encrypt', 'ViewsKey').toSorted()).toEqual(['operate', 'projector', 'relay', 'replay', 'verify']);
-    const onViews = new Set(['archiver', 'query', 'operate', 'mcp', 'projector', 'relay', 'replay', 'verify']);
+    expect(who('kms:Encrypt', 'Key').toSorted()).toEqual(['archiver', 'command', 'mcp', 'relay', 'work']);
+    expect(who('kms:Encrypt', 'ViewsKey').toSorted()).toEqual([
+      'operate',
+      'projector',
+      'relay',
+      'replay',
+      'verify',
+      'work',
+    ]);
+    const onViews = new Set(['archiver', 'query', 'operate', 'mcp', 'work', 'projector', 'relay', 'replay', 'verify']);
     expect(new Set(who('kms:Decrypt', 'ViewsKey'))).toEqual(onViews);
     expect(new Set(who('kms:Decrypt', 'Key'))).toEqual(new Set(functions));
   });

@@ -10,7 +10,7 @@ import { apiGatewayEvent, type HttpRequest, lambdaContext } from './lambda-event
 export interface BundledFunctions {
   readonly bundles: Readonly<Record<string, Bundle>>;
   /** An answer of the API, its body parsed; undefined for an empty body. */
-  http(name: 'command' | 'query' | 'operate' | 'mcp', request: HttpRequest): Promise<HttpAnswer>;
+  http(name: 'command' | 'query' | 'operate' | 'mcp' | 'work', request: HttpRequest): Promise<HttpAnswer>;
   stream(name: 'projector' | 'relay', event: unknown): Promise<DynamoDBBatchResponse>;
   /** The handler of a function, loaded as in a cold start. */
   handler(name: FunctionName): Promise<Handler>;

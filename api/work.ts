@@ -1,0 +1,14 @@
+import type { Annals } from '../application/define-annals.ts';
+import type { ControlStore } from '../core/replays/control-store.ts';
+import type { CommandDeps } from './http/command.ts';
+import type { Route } from './http/route.ts';
+import type { LogDeps } from './log/log-queries.ts';
+import type { ViewDeps } from './views/view-queries.ts';
+
+/** The parts that the routes of work need: they decide on streams, read views and the log, and keep items beside them. */
+export interface WorkDeps extends CommandDeps, LogDeps, ViewDeps {
+  readonly control: ControlStore;
+}
+
+/** The routes by which agents find, take and wait for work. */
+export const workRoutes = (_annals: Annals): readonly Route<WorkDeps>[] => [];
