@@ -1,7 +1,7 @@
 import { type Catalogue, coreAggregateTypes } from '../core/events/catalogue.ts';
 import type { EventDefinition } from '../core/events/define.ts';
 import { type AnyProjection, assertFed, isShared } from '../core/projections/projection.ts';
-import type { AnySaga } from '../core/sagas/saga.ts';
+import { type AnySaga, partiesOf } from '../core/sagas/saga.ts';
 import type { AnyAggregate } from './aggregate.ts';
 
 /** A part of a path, of a key, and of a name in a cloud. */
@@ -98,9 +98,9 @@ export function assertSaga({ name, startedBy, answers, steps }: AnySaga, catalog
   assertOnce(`step of saga ${name}`, steps, (step) => step.name);
   const wrong = steps.find((step) => !PART.test(step.name));
   if (wrong) throw new Error(`saga ${name}: the name of its step ${wrong.name} has to be ${FORM}`);
-  const ends = steps.flatMap(({ party }) =>
-    (party?.endedBy ?? []).map((type) => [type, party?.aggregateType ?? ''] as const),
-  );
+  const ends = steps
+    .flatMap(partiesOf)
+    .flatMap(({ endedBy, aggregateType }) => endedBy.map((type) => [type, aggregateType] as const));
   const known = [startedBy, ...Object.keys(answers), ...ends.map(([type]) => type)];
   const unknown = known.find((type) => !catalogue.definitionOf(type));
   if (unknown !== undefined) throw new Error(`saga ${name}: ${unknown} is not a known event type`);

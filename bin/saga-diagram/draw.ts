@@ -1,14 +1,16 @@
-import type { AnySaga } from '../../core/sagas/saga.ts';
+import { type AnySaga, partiesOf } from '../../core/sagas/saga.ts';
 import { compileSaga, type State } from '../../lib/sagas/saga-machine.ts';
 
 /** Draws the declaration of a saga: its start, its steps, its answers and its ends. */
 export function drawDeclaration(saga: AnySaga): string {
-  const steps = saga.steps.flatMap(({ name, title, kind, retries, party }, n) => {
+  const steps = saga.steps.flatMap((step, n) => {
+    const { name, title, kind, retries } = step;
     const next = saga.steps[n + 1]?.name ?? 'COMPLETED';
     const again = kind === 'sequence' ? [`    ${name} --> ${name}: answered, and there is a next`] : [];
     const retried =
       retries.limit > 0 ? [`    ${name} --> ${name}: failed or late, up to ${retries.limit} more attempts`] : [];
-    const ended = (party?.endedBy ?? []).map((type) => `, ${type}`).join('');
+    const types = partiesOf(step).flatMap(({ endedBy }) => endedBy);
+    const ended = types.map((type) => `, ${type}`).join('');
     return [
       `    state "${title}" as ${name}`,
       `    ${name} --> ${next}: all answered`,

@@ -10,8 +10,8 @@ import type { EventStore } from '../store/event-store.ts';
 import { linkedSaga } from './causes.ts';
 import { stepOf } from './consequences.ts';
 import { SAGA_STATE_VERSION, type SagaInput } from './decider.ts';
-import { type Directed, inputsOf, type Loss, lossesOf, refOf } from './inputs.ts';
-import { type AnySaga, commandIdOf, declarationOf, type ItemContext } from './saga.ts';
+import { type Directed, inputsOf, losersOf, lossesOf, refOf } from './inputs.ts';
+import { type AnySaga, commandIdOf, declarationOf, type ItemContext, partiesOf } from './saga.ts';
 import {
   type AnswerRef,
   compensable,
@@ -67,7 +67,7 @@ export class SagaExecution {
     const types = this.#sagas.flatMap(({ startedBy, answers, steps }) => [
       startedBy,
       ...(Object.keys(answers) as EventType[]),
-      ...steps.flatMap(({ party }) => party?.endedBy ?? []),
+      ...steps.flatMap(partiesOf).flatMap(({ endedBy }) => endedBy),
     ]);
     return [...new Set(types)];
   }
@@ -88,9 +88,15 @@ export class SagaExecution {
     return inputsOf(this.#sagas, event);
   }
 
-  /** See {@link lossesOf}. */
-  lossesOf(event: DomainEvent): Loss[] {
-    return lossesOf(this.#sagas, event);
+  /** The prefixes of the ids of sagas that may have a party which ends with this event. None for most events. */
+  losersOf(event: DomainEvent): string[] {
+    return losersOf(this.#sagas, event).map(({ name }) => `${name}:`);
+  }
+
+  /** Tells a saga that parties of its items ended with this event. */
+  async lose(sagaId: string, event: DomainEvent): Promise<void> {
+    const losses = lossesOf(this.#declaration(sagaId), await this.load(sagaId), event);
+    for (const loss of losses) await this.take(sagaId, loss);
   }
 
   /**
@@ -124,7 +130,7 @@ export class SagaExecution {
   async issue(sagaId: string, saga: SagaState, run: SagaRun): Promise<boolean> {
     const declaration = this.#declaration(sagaId);
     const { step, item } = run;
-    const lost = await this.#lost(declaration, run);
+    const lost = await this.#lost(declaration, saga, run);
     if (lost) {
       await this.take(sagaId, { kind: 'lose', item, ...lost });
       return false;
@@ -156,12 +162,12 @@ export class SagaExecution {
   /** The streams of the parties of outstanding items: their end concerns the saga. */
   partiesOf(sagaId: string, saga: SagaState): string[] {
     const declaration = this.#declaration(sagaId);
-    return outstanding(saga).flatMap((run) => partyOf(declaration, run) ?? []);
+    return [...new Set(outstanding(saga).flatMap((run) => streamsOf(declaration, saga, run)))];
   }
 
-  /** The stream of the party of an item. */
-  partyOf(sagaId: string, run: SagaRun): string | undefined {
-    return partyOf(this.#declaration(sagaId), run);
+  /** The streams of the parties of an item. */
+  partiesOfItem(sagaId: string, saga: SagaState, run: SagaRun): string[] {
+    return streamsOf(this.#declaration(sagaId), saga, run);
   }
 
   /** The event that starts the saga, for an answer in the same stream. */
@@ -177,14 +183,6 @@ export class SagaExecution {
   async cancelIfRunning(sagaId: string, reason: string): Promise<void> {
     const { status, lastId } = await this.load(sagaId);
     if (status === 'STARTED') await this.take(sagaId, { kind: 'cancel', reason, cause: lastId });
-  }
-
-  /** The items of a saga that end with the aggregate of an event. */
-  lostItems(sagaId: string, saga: SagaState, event: DomainEvent): string[] {
-    const declaration = this.#declaration(sagaId);
-    const stream = `${event.aggregateType}-${event.aggregateId}`;
-    const concerned = saga.runs.filter((run) => partyOf(declaration, run) === stream);
-    return concerned.map(({ item }) => item);
   }
 
   /** The next item to undo. */
@@ -216,13 +214,13 @@ export class SagaExecution {
     return undefined;
   }
 
-  /** Whether the party of an item has ended already: its end is the last event of its stream. */
-  async #lost(declaration: AnySaga, run: SagaRun): Promise<{ reason: string; answer: AnswerRef } | undefined> {
-    const stream = partyOf(declaration, run);
-    if (stream === undefined) return undefined;
-    for await (const last of this.#store.read(stream, { direction: 'backward', limit: 1 })) {
-      const reason = stepOf(declaration, run.step).party?.fails(last);
-      if (reason !== undefined) return { reason, answer: refOf(last) };
+  /** Whether a party of an item has ended already: its end is the last event of its stream. */
+  async #lost(declaration: AnySaga, saga: SagaState, run: SagaRun) {
+    for (const { fails, stream } of partiesOfRun(declaration, saga, run)) {
+      for await (const last of this.#store.read(stream, { direction: 'backward', limit: 1 })) {
+        const reason = fails(last);
+        if (reason !== undefined) return { reason, answer: refOf(last) };
+      }
     }
     return undefined;
   }
@@ -247,10 +245,19 @@ const contextOf = (saga: SagaState, { item, attempt, deadline }: SagaRun): ItemC
   deadline,
 });
 
-function partyOf(declaration: AnySaga, { step, item }: SagaRun): string | undefined {
-  const party = declaration.steps.find(({ name }) => name === step)?.party;
-  return party && streamId(party.aggregateType, party.id(item));
+/** The parties of an item, each with its stream. */
+function partiesOfRun({ steps }: AnySaga, { input, runs }: SagaState, { step, item }: SagaRun) {
+  return steps
+    .filter(({ name }) => name === step)
+    .flatMap(partiesOf)
+    .flatMap(({ id, aggregateType, fails }) => {
+      const party = id(item, { input, runs });
+      return party === undefined ? [] : [{ fails, stream: streamId(aggregateType, party) }];
+    });
 }
+
+const streamsOf = (declaration: AnySaga, saga: SagaState, run: SagaRun): string[] =>
+  partiesOfRun(declaration, saga, run).map(({ stream }) => stream);
 
 /** Whether the command broke a rule, and would break it again; other errors may pass. */
 const isRefusal = (error: unknown): error is AnnalsError =>

@@ -1,8 +1,8 @@
 import type { DomainEvent, EventData, EventType } from '../events/catalogue.ts';
 import { findJsonFault } from '../events/json.ts';
 import type { SagaInput } from './decider.ts';
-import { type AnySaga, MAX_OUTPUT_DEPTH, type SagaAnswer, sagaIdOf } from './saga.ts';
-import type { AnswerRef } from './state.ts';
+import { type AnySaga, MAX_OUTPUT_DEPTH, type Party, partiesOf, type SagaAnswer, sagaIdOf } from './saga.ts';
+import type { AnswerRef, SagaState } from './state.ts';
 
 /** An input for one saga. */
 export interface Directed {
@@ -18,12 +18,6 @@ export const refOf = ({ id, aggregateType, aggregateId, sequenceNumber }: Domain
   sequenceNumber,
 });
 
-/** The end of a party that sagas of a declaration may wait for. */
-export interface Loss {
-  readonly declaration: AnySaga;
-  readonly reason: string;
-}
-
 /** The inputs that an event of a subject's stream gives: starts and answers. Empty for most events. */
 export function inputsOf(sagas: readonly AnySaga[], event: DomainEvent): Directed[] {
   return sagas.flatMap((declaration): Directed[] => {
@@ -34,16 +28,26 @@ export function inputsOf(sagas: readonly AnySaga[], event: DomainEvent): Directe
   });
 }
 
-/** The reasons why the aggregate of this event cannot answer any more, by declaration. Empty for most events. */
-export function lossesOf(sagas: readonly AnySaga[], event: DomainEvent): Loss[] {
-  return sagas.flatMap((declaration) => {
-    const reasons = declaration.steps.map(({ party }) =>
-      party?.aggregateType === event.aggregateType ? party.fails(event) : undefined,
-    );
-    const reason = reasons.find((found) => found !== undefined);
-    return reason === undefined ? [] : [{ declaration, reason }];
+/** The declarations whose sagas may have a party that ends with this event. None for most events. */
+export function losersOf(sagas: readonly AnySaga[], event: DomainEvent): AnySaga[] {
+  return sagas.filter(({ steps }) =>
+    steps.some((step) => partiesOf(step).some((party) => endOf(party, event) !== undefined)),
+  );
+}
+
+/** The inputs of a saga whose items lose a party by this event. */
+export function lossesOf({ steps }: AnySaga, { input, runs }: SagaState, event: DomainEvent): SagaInput[] {
+  return runs.flatMap(({ step, item }) => {
+    const own = steps.find(({ name }) => name === step);
+    const concerned = own ? partiesOf(own).filter(({ id }) => id(item, { input, runs }) === event.aggregateId) : [];
+    const reason = concerned.map((party) => endOf(party, event)).find((found) => found !== undefined);
+    return reason === undefined ? [] : [{ kind: 'lose', item, reason, answer: refOf(event) }];
   });
 }
+
+/** The reason why a party of this kind cannot answer after an event. */
+const endOf = ({ aggregateType, fails }: Party<unknown>, event: DomainEvent): string | undefined =>
+  aggregateType === event.aggregateType ? fails(event) : undefined;
 
 function inputOf(answer: SagaAnswer<EventType>, event: DomainEvent): SagaInput {
   const data = event.data as EventData<EventType>;

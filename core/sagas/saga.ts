@@ -49,10 +49,10 @@ export interface SagaAnswer<T extends EventType> {
   readonly output?: (data: EventData<T>) => Json | undefined;
 }
 
-/** The parties that answer a step's items. The end of a party ends its items. */
-export interface Party {
-  /** The aggregate of an item's party. */
-  readonly id: (item: string) => string;
+/** The parties that a step's items depend on, such as those that answer them. The end of a party ends its items. */
+export interface Party<Input> {
+  /** The aggregate of an item's party; undefined for an item without one. */
+  readonly id: (item: string, context: SagaContext<Input>) => string | undefined;
   readonly aggregateType: string;
   /** The events that may be its end. */
   readonly endedBy: readonly EventType[];
@@ -91,8 +91,13 @@ export interface SagaStep<Input> {
   readonly deadlineSeconds: (context: SagaContext<Input>, item: string) => number;
   /** The retries after a failure or a missed deadline; a refused command is not tried again. */
   readonly retries: Retries<Input>;
-  readonly party?: Party;
+  /** The party of each item, or several kinds of parties. */
+  readonly party?: Party<Input> | readonly Party<Input>[];
 }
+
+/** The kinds of parties of a step. */
+export const partiesOf = <Input>({ party = [] }: Pick<SagaStep<Input>, 'party'>): readonly Party<Input>[] =>
+  [party].flat();
 
 /**
  * The declaration of a saga: its start, its steps in order, their answers and compensations, its end. On one machine a

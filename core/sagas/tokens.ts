@@ -5,8 +5,8 @@ export interface SagaToken {
   readonly item: string;
   /** The token allows an answer for the item: it is never logged, and deleted after use. */
   readonly token: string;
-  /** The stream of the party: its end concerns the waiting saga. */
-  readonly party?: string | undefined;
+  /** The streams of the parties: the end of each concerns the waiting saga. */
+  readonly parties: readonly string[];
   /** The deadline of the answer, ISO 8601. */
   readonly deadline: string;
 }

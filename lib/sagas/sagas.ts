@@ -101,7 +101,7 @@ function eventTypes(sagas: readonly SagaOutline[]): string[] {
   const types = sagas.flatMap(({ startedBy, answers, steps }) => [
     startedBy,
     ...Object.keys(answers),
-    ...steps.flatMap(({ party }) => party?.endedBy ?? []),
+    ...steps.flatMap(({ party = [] }) => [party].flat()).flatMap(({ endedBy }) => endedBy),
   ]);
   return [...new Set([...types, 'saga.compensating', 'saga.resumed'])];
 }

@@ -18,6 +18,9 @@ const route = z.object({
   schema: z.looseObject({}).optional(),
 });
 
+/** The events that may end a party of a step. */
+const party = z.object({ endedBy: z.array(z.string()).readonly() });
+
 /** The part of a saga's declaration that a state machine needs. */
 const saga = z.object({
   name: z.string(),
@@ -30,7 +33,7 @@ const saga = z.object({
         name: z.string(),
         title: z.string(),
         retries: z.object({ limit: z.number(), delaySeconds: z.number(), maxDelaySeconds: z.number() }),
-        party: z.object({ endedBy: z.array(z.string()).readonly() }).optional(),
+        party: z.union([party, z.array(party).readonly()]).optional(),
       }),
     )
     .readonly(),

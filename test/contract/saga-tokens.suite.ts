@@ -4,9 +4,8 @@ import type { SagaTokens } from '../../core/sagas/tokens.ts';
 /** The contract of a store of tokens for outstanding answers. */
 export function sagaTokensContract(name: string, create: () => Promise<SagaTokens>): void {
   describe(`saga tokens on ${name}`, () => {
-    const tokenOf = (sagaId: string, item: string, token: string, party?: string) => ({
-      ...{ sagaId, step: 'assign', item, token, deadline: '2026-01-05T09:01:00.000Z' },
-      ...(party === undefined ? {} : { party }),
+    const tokenOf = (sagaId: string, item: string, token: string, ...parties: string[]) => ({
+      ...{ sagaId, step: 'assign', item, token, deadline: '2026-01-05T09:01:00.000Z', parties },
     });
 
     it('returns the tokens for which a saga waits', async () => {
@@ -36,6 +35,16 @@ export function sagaTokensContract(name: string, create: () => Promise<SagaToken
       await tokens.put(tokenOf('s:3', 'b', 'token-4', 'agent-b'));
       expect((await tokens.waitingFor('agent-a')).toSorted()).toEqual(['s:1', 's:2']);
       expect(await tokens.waitingFor('agent-c')).toEqual([]);
+    });
+
+    it('finds a saga by each party of an item, until the token is removed', async () => {
+      const tokens = await create();
+      const token = tokenOf('s:1', 'a', 'token-1', 'agent-a', 'budget-b');
+      await tokens.put(token);
+      for (const party of ['agent-a', 'budget-b']) expect(await tokens.waitingFor(party)).toEqual(['s:1']);
+      expect(await tokens.find('s:1', 'assign', 'a')).toEqual(token);
+      await tokens.remove(token);
+      for (const party of ['agent-a', 'budget-b']) expect(await tokens.waitingFor(party)).toEqual([]);
     });
 
     it('keeps the newest token of an item, and removes no newer token than the given token', async () => {

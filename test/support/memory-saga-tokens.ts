@@ -21,7 +21,7 @@ export class MemorySagaTokens implements SagaTokens {
   }
 
   async waitingFor(party: string): Promise<readonly string[]> {
-    const waiting = [...this.#tokens.values()].filter((token) => token.party === party);
+    const waiting = [...this.#tokens.values()].filter((token) => token.parties.includes(party));
     return [...new Set(waiting.map(({ sagaId }) => sagaId))];
   }
 }

@@ -1,7 +1,7 @@
 import type { DomainEvent, NewEvent } from '../../core/events/catalogue.ts';
 import { stepOf } from '../../core/sagas/consequences.ts';
 import { type SagaInput, sagaDecider } from '../../core/sagas/decider.ts';
-import { inputsOf, lossesOf, refOf } from '../../core/sagas/inputs.ts';
+import { inputsOf, lossesOf } from '../../core/sagas/inputs.ts';
 import { type AnySaga, type SagaCommand, sagaIdOf } from '../../core/sagas/saga.ts';
 import {
   compensable,
@@ -45,7 +45,7 @@ export class SagaPlayer {
   /** The saga gets an event of its subject, or of a party. */
   hear(play: Play, event: DomainEvent): Play {
     const directed = inputsOf([this.#declaration], event).filter(({ sagaId }) => sagaId === this.#sagaId);
-    const losses = lossesOf([this.#declaration], event).flatMap(({ reason }) => this.#lost(play.saga, event, reason));
+    const losses = lossesOf(this.#declaration, play.saga, event);
     return [...directed.map(({ input }) => input), ...losses].reduce<Play>(
       (after, input) => this.take(after, input),
       play,
@@ -91,14 +91,6 @@ export class SagaPlayer {
     const context = { ...contextOf(play.saga, run), reason: play.saga.reason ?? 'unknown' };
     const command = stepOf(this.#declaration, step).compensation(context);
     return this.take({ ...play, sent: [...play.sent, command] }, { kind: 'undone', step, item });
-  }
-
-  #lost(saga: SagaState, event: DomainEvent, reason: string): SagaInput[] {
-    const lost = saga.runs.filter(({ step, item }) => {
-      const { party } = stepOf(this.#declaration, step);
-      return party?.aggregateType === event.aggregateType && party.id(item) === event.aggregateId;
-    });
-    return lost.map(({ item }) => ({ kind: 'lose', item, answer: refOf(event), reason }));
   }
 }
 

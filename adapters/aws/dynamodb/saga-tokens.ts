@@ -11,23 +11,29 @@ const tokenItem = z.object({
   item: text,
   token: text,
   deadline: text,
+  parties: z.array(text).optional(),
   party: text.optional(),
 });
+/** Older tokens have a single party. */
+const tokenOf = (item: DocumentItem): SagaToken => {
+  const { party, parties = party === undefined ? [] : [party], ...token } = tokenItem.parse(item);
+  return { ...token, parties };
+};
 
 /** DynamoDB keeps a token that was never removed for a week after its deadline. */
 const KEPT_SECONDS = 7 * 24 * 3600;
 
 /**
  * The tokens of outstanding answers in DynamoDB; see {@link sagaTokensTable}. A token is an item under its saga. An answer
- * that ends with its party has a second item under that party, without the token. Both are read consistently.
+ * that ends with a party has a further item under that party, without the token. All are read consistently.
  */
 export class DynamoSagaTokens extends DocumentStore implements SagaTokens {
   async put(waiting: SagaToken): Promise<void> {
     const expiresAt = Math.ceil(Date.parse(waiting.deadline) / 1_000) + KEPT_SECONDS;
-    const { sagaId, step, item, token, party, deadline } = waiting;
-    // The party's item comes first: whoever finds the token can also find the saga by its party.
-    if (party !== undefined) await this.#put({ ...this.#partyKey(waiting, party), sagaId, expiresAt });
-    const parts = { sagaId, step, item, token, deadline, ...(party === undefined ? {} : { party }) };
+    const { sagaId, step, item, token, parties, deadline } = waiting;
+    // The items of parties come first: whoever finds the token can also find the saga by its parties.
+    await Promise.all(parties.map((party) => this.#put({ ...this.#partyKey(waiting, party), sagaId, expiresAt })));
+    const parts = { sagaId, step, item, token, deadline, ...(parties.length === 0 ? {} : { parties }) };
     await this.#put({ ...this.#key(waiting), ...parts, expiresAt });
   }
 
@@ -40,21 +46,23 @@ export class DynamoSagaTokens extends DocumentStore implements SagaTokens {
       ExpressionAttributeValues: { ':token': known.token },
     });
     const removed = await conditionHeld(this.sendDocuments((documents) => documents.send(remove)));
-    if (!removed || known.party === undefined) return;
-    const party = new DeleteCommand({ TableName: this.table, Key: this.#partyKey(known, known.party) });
-    await this.sendDocuments((documents) => documents.send(party));
+    if (!removed) return;
+    for (const party of known.parties) {
+      const entry = new DeleteCommand({ TableName: this.table, Key: this.#partyKey(known, party) });
+      await this.sendDocuments((documents) => documents.send(entry));
+    }
   }
 
   async find(sagaId: string, step: string, item: string): Promise<SagaToken | undefined> {
     const Key = this.#key({ sagaId, step, item });
     const get = new GetCommand({ TableName: this.table, Key, ConsistentRead: true });
     const { Item } = await this.sendDocuments((documents) => documents.send(get));
-    return Item && tokenItem.parse(Item);
+    return Item && tokenOf(Item);
   }
 
   async ofSaga(sagaId: string): Promise<readonly SagaToken[]> {
     const items = await this.#query(this.key('saga', sagaId));
-    return items.map((item) => tokenItem.parse(item));
+    return items.map(tokenOf);
   }
 
   async waitingFor(party: string): Promise<readonly string[]> {

@@ -134,7 +134,7 @@ export const logTable = {
 } satisfies Table;
 
 /**
- * An item for each outstanding answer of a saga, and an item for the party with which that answer ends. DynamoDB drops
+ * An item for each outstanding answer of a saga, and an item for each party with which that answer ends. DynamoDB drops
  * both a week after the answer's deadline.
  */
 export const sagaTokensTable = {

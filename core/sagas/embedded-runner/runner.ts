@@ -6,7 +6,6 @@ import { type Commit, decodeCommit, endOf } from '../../store/commit.ts';
 import type { SagaInput } from '../decider.ts';
 import type { SagaExecution } from '../execution.ts';
 import type { SagaIndex } from '../index.ts';
-import { refOf } from '../inputs.ts';
 import { nextWake, type SagaRun, type SagaState } from '../state.ts';
 import { isPassing, SagaDeadLetters, type SagaFailure, type SagaMarks } from './dead-letters.ts';
 
@@ -92,7 +91,7 @@ export class SagaRunner {
     for (const commit of commits) {
       for (const event of this.#mayConcern(commit) ? await this.#readable(commit) : []) {
         jobs.push(...this.#inputs(event, commit));
-        if (this.#options.execution.lossesOf(event).length === 0) continue;
+        if (this.#options.execution.losersOf(event).length === 0) continue;
         // The index lists the sagas that wait for the party after all earlier work is done.
         await this.#run(jobs);
         jobs = await this.#losses(event, commit);
@@ -163,18 +162,12 @@ export class SagaRunner {
 
   async #losses(event: DomainEvent, commit: Commit): Promise<Job[]> {
     const { execution, index } = this.#options;
-    const reasons = execution.lossesOf(event);
+    const losers = execution.losersOf(event);
+    if (losers.length === 0) return [];
     const waiting = await index.byParty(`${event.aggregateType}-${event.aggregateId}`);
-    return waiting.flatMap((sagaId) => {
-      const reason = reasons.find(({ declaration }) => sagaId.startsWith(`${declaration.name}:`))?.reason;
-      if (reason === undefined) return [];
-      const work = async () => {
-        const items = execution.lostItems(sagaId, await execution.load(sagaId), event);
-        const answer = refOf(event);
-        for (const item of items) await execution.take(sagaId, { kind: 'lose', item, reason, answer });
-      };
-      return [{ sagaId, commit, event, work }];
-    });
+    return waiting
+      .filter((sagaId) => losers.some((prefix) => sagaId.startsWith(prefix)))
+      .map((sagaId) => ({ sagaId, commit, event, work: () => execution.lose(sagaId, event) }));
   }
 
   /** Does the due work of a saga after these events. */

@@ -1,7 +1,7 @@
 import type { DomainEvent } from '../../events/catalogue.ts';
 import type { SagaInput } from '../decider.ts';
 import type { SagaExecution } from '../execution.ts';
-import { type Directed, refOf } from '../inputs.ts';
+import type { Directed } from '../inputs.ts';
 import { outstanding, runOf, type SagaRun, type SagaState } from '../state.ts';
 import type { SagaMachines, SagaRound, SagaToken, SagaTokens } from '../tokens.ts';
 
@@ -38,15 +38,12 @@ export class SagaCallbacks {
     if (event.type === 'saga.compensating') return this.#settle(event.aggregateId);
     if (event.type === 'saga.resumed') return this.#resume(event);
     for (const directed of this.#execution.inputsOf(event)) await this.#direct(directed, event);
-    for (const { declaration, reason } of this.#execution.lossesOf(event)) {
-      const waiting = await this.#tokens.waitingFor(`${event.aggregateType}-${event.aggregateId}`);
-      for (const sagaId of waiting.filter((id) => id.startsWith(`${declaration.name}:`))) {
-        const items = this.#execution.lostItems(sagaId, await this.#execution.load(sagaId), event);
-        for (const item of items) {
-          await this.#execution.take(sagaId, { kind: 'lose', item, reason, answer: refOf(event) });
-        }
-        await this.#settle(sagaId);
-      }
+    const losers = this.#execution.losersOf(event);
+    if (losers.length === 0) return;
+    const waiting = await this.#tokens.waitingFor(`${event.aggregateType}-${event.aggregateId}`);
+    for (const sagaId of waiting.filter((id) => losers.some((prefix) => id.startsWith(prefix)))) {
+      await this.#execution.lose(sagaId, event);
+      await this.#settle(sagaId);
     }
   }
 
@@ -65,8 +62,8 @@ export class SagaCallbacks {
     const before = await this.#execution.load(sagaId);
     const found = runOf(before, item);
     if (!found) throw new Error(`saga ${sagaId} has no item ${item}`);
-    const party = this.#execution.partyOf(sagaId, found);
-    await this.#tokens.put({ sagaId, step: found.step, item, token, party, deadline: found.deadline });
+    const parties = this.#execution.partiesOfItem(sagaId, before, found);
+    await this.#tokens.put({ sagaId, step: found.step, item, token, parties, deadline: found.deadline });
     const saga = await this.#wake(sagaId, item);
     const run = outstanding(saga).find((each) => each.item === item);
     const issued = run !== undefined && (await this.#execution.issue(sagaId, saga, run));

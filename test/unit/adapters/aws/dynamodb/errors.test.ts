@@ -43,7 +43,8 @@ function adapters(port: number, requestTimeout?: number) {
     documentRemove: () => control.remove('replay', '1', 1),
     documentList: () => control.list('replay', { limit: 10 }),
     documentTasks: () => tasks.ofSaga('task:1'),
-    documentTask: () => tasks.put({ sagaId: 'task:1', step: 's', item: 'i', token: 't', deadline: commit.recordedAt }),
+    documentTask: () =>
+      tasks.put({ sagaId: 'task:1', step: 's', item: 'i', token: 't', parties: [], deadline: commit.recordedAt }),
     documentVersions: () => generations.versions('agents', 1, ['42']),
     documentViews: () => generations.remove('agents', 1, ['42']),
   };
