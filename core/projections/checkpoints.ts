@@ -5,7 +5,7 @@ import { type Commit, endOf } from '../store/commit.ts';
 import type { EventStore } from '../store/event-store.ts';
 import { CounterNames } from './counter-names.ts';
 import type { Parked } from './parked.ts';
-import { type AnyProjection, groupOf, isShared, keyIn, type StoredView } from './projection.ts';
+import { type AnyProjection, entriesOf, groupOf, isShared, keyIn, type StoredView } from './projection.ts';
 import { type AnySharedProjection, type Increments, Tally } from './shared-projection.ts';
 import type { CheckpointWrite, SharedViewStore } from './shared-view-store.ts';
 import { type FoldProgress, type ProgressOptions, progressOf } from './stream-fold.ts';
@@ -114,10 +114,11 @@ export class Checkpoints {
 
   /** Writes a fold and a mark. @returns false, without a write, when the checkpoint has changed since it was read */
   write(place: CheckpointKey, stored: StoredView, progress: FoldProgress, parked?: Parked): Promise<boolean> {
-    const { next, expectedVersion, expectedMark } = checkpointOf({ place, stored, progress }, parked);
     const { projection } = place;
+    const { next, expectedVersion, expectedMark } = checkpointOf({ place, stored, progress }, parked);
     if (!isShared(projection) || progress.increments.size === 0) {
-      return this.#options.views.put(next, expectedVersion, expectedMark);
+      const entries = entriesOf(projection, progress.view);
+      return this.#options.views.put(next, expectedVersion, expectedMark, entries);
     }
     return this.#add(projection, place.generation, [{ next, expectedVersion, expectedMark }], progress.increments);
   }

@@ -4,10 +4,19 @@ import { CorruptDataError } from '../base/errors.ts';
 import { ulids } from '../base/new-id.ts';
 import type { JsonObject } from '../events/json.ts';
 import type { ObjectStore } from '../store/object-store.ts';
+import { hasEntry, type ListEntry, listPlace } from './entries.ts';
 import type { Parked } from './parked.ts';
 import type { StoredView, ViewClaim } from './projection.ts';
 import type { Addition, CheckpointWrite, SharedViewStore } from './shared-view-store.ts';
-import { MAX_VIEW_BYTES, type PageOptions, type ParkedPage, type ViewPage, type ViewStore } from './view-store.ts';
+import {
+  type EntryPage,
+  type ListedEntry,
+  MAX_VIEW_BYTES,
+  type PageOptions,
+  type ParkedPage,
+  type ViewPage,
+  type ViewStore,
+} from './view-store.ts';
 
 /** Large members of a view over this size, as JSON, become objects. Each write of an item costs a unit for each KB. */
 const SMALL_VIEW_BYTES = 32 * 1024;
@@ -165,9 +174,14 @@ export class LargeViewStore implements ViewStore {
   }
 
   /** The objects are written before the view, so that a view never refers to a missing object. */
-  async put(view: StoredView, expectedVersion: number, expectedMark?: Parked): Promise<boolean> {
+  async put(
+    view: StoredView,
+    expectedVersion: number,
+    expectedMark?: Parked,
+    entries?: readonly ListEntry[],
+  ): Promise<boolean> {
     const stored = await this.#claims.deposit(view);
-    if (!(await this.#views.put(stored, expectedVersion, expectedMark))) return false;
+    if (!(await this.#views.put(stored, expectedVersion, expectedMark, entries))) return false;
     await this.#claims.release(view.aside, stored.aside);
     return true;
   }
@@ -185,6 +199,21 @@ export class LargeViewStore implements ViewStore {
       if (whole?.group === group) views.push(whole);
     }
     return { ...page, views };
+  }
+
+  async listed(projection: string, generation: number, list: string, options: PageOptions): Promise<EntryPage> {
+    const page = await this.#views.listed(projection, generation, list, options);
+    if (options.withoutAside) return page;
+    const listed: ListedEntry[] = [];
+    let bytes = 0;
+    for (const { order, view: stored } of page.listed) {
+      const last = listed.at(-1);
+      if (last && bytes > MAX_LISTED_BYTES) return { listed, next: listPlace(last.order, last.view.key) };
+      bytes += stored.aside?.reduce((sum, claim) => sum + claim.bytes, 0) ?? 0;
+      const view = (await this.#claims.redeem(stored)) ?? (await this.get(projection, generation, stored.key));
+      if (view && hasEntry(view.entries, { list, order })) listed.push({ order, view });
+    }
+    return { ...page, listed };
   }
 
   listParked(projection: string, generation: number, options: PageOptions): Promise<ParkedPage> {

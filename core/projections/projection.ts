@@ -4,6 +4,7 @@ import { parseStreamId, streamId } from '../base/stream-id.ts';
 import type { StreamVersion } from '../base/versions.ts';
 import type { Catalogue, DomainEvent, EventType } from '../events/catalogue.ts';
 import type { JsonObject } from '../events/json.ts';
+import { checkedEntries, type ListEntry } from './entries.ts';
 import type { Parked } from './parked.ts';
 import { type AnySharedProjection, homesOf } from './shared-projection.ts';
 
@@ -25,6 +26,13 @@ export interface Projection<View extends object = JsonObject, Type extends Event
   evolve(view: View | undefined, event: DomainEvent<Type>): View;
   /** The property by which views can be listed, and its values. */
   readonly group: { readonly of: (view: View) => string; readonly values: readonly string[] };
+  /**
+   * The lists in which a view stands, with its order in each: at most 100, each list once. The view leaves a list when a
+   * later view does not give the entry. A list can have any name of 1 to 256 characters, such as the id of an agent. An
+   * order has 1 to 128 characters out of A-Z a-z 0-9 . _ ~ : -. Views that are stored already get their entries with
+   * their next event, or by a rebuild. Pure.
+   */
+  entries?(view: View): readonly ListEntry[];
 }
 
 /** Declares a projection. */
@@ -95,6 +103,12 @@ export const streamOf = (projection: AnyProjection, key: string): string =>
 export const groupOf = (projection: AnyProjection, view: unknown): string =>
   view === undefined || isShared(projection) ? '' : projection.group.of(view as never);
 
+/** The entries of a view in lists, sorted by list; see {@link Projection.entries}. @throws ValidationError */
+export const entriesOf = (projection: AnyProjection, view: unknown): readonly ListEntry[] =>
+  view === undefined || isShared(projection) || !projection.entries
+    ? []
+    : checkedEntries(projection.name, projection.entries(view as never));
+
 /** Every group of a projection's checkpoints, and '', which has the checkpoints without a group. */
 export const groupsOf = (projection: AnyProjection): readonly string[] =>
   isShared(projection) ? [''] : [...projection.group.values, ''];
@@ -117,6 +131,10 @@ export interface StoredView<View extends object = JsonObject> {
   readonly view: View | undefined;
   /** Claims for large members of the view; see core/projections/large-views.ts. */
   readonly aside?: readonly ViewClaim[];
+  /** The lists in which the view stands, sorted by list; absent without any. See {@link Projection.entries}. */
+  readonly entries?: readonly ListEntry[];
+  /** Entries that the storage still holds, though the view does not give them. Readers of lists do not see them. */
+  readonly surplus?: readonly ListEntry[];
   /** Set while the stream waits as a dead letter of the projection. */
   readonly parked?: Parked;
 }

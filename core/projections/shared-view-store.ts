@@ -1,4 +1,5 @@
 import type { StreamVersion } from '../base/versions.ts';
+import type { ListEntry } from './entries.ts';
 import type { Parked } from './parked.ts';
 import type { StoredView } from './projection.ts';
 import type { Increments } from './shared-projection.ts';
@@ -8,6 +9,8 @@ export interface CheckpointWrite {
   readonly next: StoredView;
   readonly expectedVersion: StreamVersion;
   readonly expectedMark?: Parked | undefined;
+  /** The entries to write with it; those of `next` by default. */
+  readonly entries?: readonly ListEntry[] | undefined;
 }
 
 /** The place of shared views: a generation of a projection. */

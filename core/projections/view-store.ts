@@ -2,10 +2,11 @@ import * as z from 'zod';
 import { PayloadTooLargeError } from '../base/errors.ts';
 import type { StreamVersion } from '../base/versions.ts';
 import type { JsonObject } from '../events/json.ts';
+import type { ListEntry } from './entries.ts';
 import type { Parked } from './parked.ts';
 import { type StoredView, viewClaim } from './projection.ts';
 
-/** Most bytes of a view as JSON: under DynamoDB's 400 KB per item, with room for keys and attribute names. */
+/** Most bytes of a view with its entries as JSON: under DynamoDB's 400 KB per item, with room for keys and attribute names. */
 export const MAX_VIEW_BYTES = 380 * 1024;
 
 /** A page of a list. */
@@ -21,6 +22,19 @@ export interface PageOptions {
 export interface ViewPage {
   readonly views: readonly StoredView[];
   /** Key to continue after; absent on the last page. */
+  readonly next?: string;
+}
+
+/** A view in a list, with its order there. */
+export interface ListedEntry {
+  readonly order: string;
+  readonly view: StoredView;
+}
+
+/** A page of a list of entries. */
+export interface EntryPage {
+  readonly listed: readonly ListedEntry[];
+  /** Place to continue after; absent on the last page. */
   readonly next?: string;
 }
 
@@ -41,13 +55,27 @@ export interface ViewStore {
   /**
    * Writes a view, its checkpoint and its mark together, if the stored checkpoint is still `expectedVersion` (0: no
    * view) and its mark still `expectedMark` (undefined: not parked).
+   * @param view the view to write, with the entries of its read
+   * @param entries the entries to write with it, sorted by list; by default those of the read stay
    * @returns whether it was written
    * @throws PayloadTooLargeError over {@link MAX_VIEW_BYTES}
    */
-  put(view: StoredView, expectedVersion: StreamVersion, expectedMark?: Parked): Promise<boolean>;
+  put(
+    view: StoredView,
+    expectedVersion: StreamVersion,
+    expectedMark?: Parked,
+    entries?: readonly ListEntry[],
+  ): Promise<boolean>;
 
   /** The views of one group in the order of their keys. A list may be a moment behind `get`. */
   list(projection: string, generation: number, group: string, options: PageOptions): Promise<ViewPage>;
+
+  /**
+   * The views that stand in a list, sorted by their order there, then by key. `after` is the `next` of a page, or an
+   * order to begin at. May be a moment behind `get`: a view that has just moved may be missing. A page may have fewer
+   * views than its limit, or none, and still a `next`.
+   */
+  listed(projection: string, generation: number, list: string, options: PageOptions): Promise<EntryPage>;
 
   /** The parked streams of a projection in the order of their keys. May be a moment behind `get`. */
   listParked(projection: string, generation: number, options: PageOptions): Promise<ParkedPage>;
@@ -58,12 +86,20 @@ export interface ViewStore {
 
 /**
  * A view as JSON, for adapters to store: an object, or a pair of the small members and the claims for large members.
- * @throws PayloadTooLargeError over {@link MAX_VIEW_BYTES}
+ * @throws PayloadTooLargeError over {@link MAX_VIEW_BYTES}, entries included
  */
-export function encodeView({ projection, key, view, aside }: StoredView): string | undefined {
+export function encodeView({
+  projection,
+  key,
+  view,
+  aside,
+  entries = [],
+  surplus = [],
+}: StoredView): string | undefined {
   if (view === undefined) return undefined;
   const json = JSON.stringify(aside ? [view, aside] : view);
-  const bytes = Buffer.byteLength(json);
+  const lists = entries.length + surplus.length > 0 ? JSON.stringify([entries, surplus]) : '';
+  const bytes = Buffer.byteLength(json) + Buffer.byteLength(lists);
   if (bytes <= MAX_VIEW_BYTES) return json;
   throw new PayloadTooLargeError(`view ${key} of ${projection} takes ${bytes} bytes, the limit is ${MAX_VIEW_BYTES}`);
 }

@@ -83,8 +83,8 @@ export const verifyEventsAndViews = (data: Data): PolicyStatement[] => [
 /** Projector: writes views and snapshots, and reads commits that a delivery left out. */
 export const projectEvents = (data: Data): PolicyStatement[] => [
   allow(['dynamodb:Query'], data.events.tableArn),
-  // Only shared views are updated: the projector adds increments to them.
-  allow(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], data.views.tableArn),
+  // Shared views are updated by increments, and entries in lists are deleted when their view leaves the list.
+  allow(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'], data.views.tableArn),
   allow(['dynamodb:GetItem'], data.control.tableArn),
   ...readObjects(data, 'snapshots', 'large-events', 'large-views'),
   allow(

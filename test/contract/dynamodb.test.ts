@@ -18,12 +18,20 @@ import { logContract } from './log.suite.ts';
 import { sagaTokensContract } from './saga-tokens.suite.ts';
 import { sharedProjectingContract } from './shared-projecting.suite.ts';
 import { sharedViewStoreContract } from './shared-view-store.suite.ts';
+import { viewEntriesContract } from './view-entries.suite.ts';
 import { viewStoreContract } from './view-store.suite.ts';
 
 eventStoreContract('DynamoDB', async () => new DynamoCommitStorage(dynamoDb(), (await createTables()).events));
 commitScanContract('DynamoDB', async () => new DynamoCommitStorage(dynamoDb(), (await createTables()).events));
 viewStoreContract('DynamoDB', async () => new DynamoViewStore(dynamoDb(), (await createTables()).views));
 generationStoreContract('DynamoDB', async () => {
+  const { views } = await createTables();
+  return {
+    views: new DynamoViewStore(dynamoDb(), views),
+    generations: new DynamoGenerationStore(dynamoDb(), views),
+  };
+});
+viewEntriesContract('DynamoDB', async () => {
   const { views } = await createTables();
   return {
     views: new DynamoViewStore(dynamoDb(), views),

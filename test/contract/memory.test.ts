@@ -15,6 +15,7 @@ import { objectStoreContract } from './object-store.suite.ts';
 import { sagaIndexContract } from './saga-index.suite.ts';
 import { sagaTokensContract } from './saga-tokens.suite.ts';
 import { sharedViewStoreContract } from './shared-view-store.suite.ts';
+import { viewEntriesContract } from './view-entries.suite.ts';
 import { viewStoreContract } from './view-store.suite.ts';
 
 // The suites over the simplest storage: a failure here is a fault of the core or of the suite.
@@ -23,6 +24,10 @@ commitScanContract('memory', async () => new MemoryCommitStorage());
 viewStoreContract('memory', async () => new MemoryViewStore());
 objectStoreContract('memory', async () => new MemoryObjectStore());
 generationStoreContract('memory', async () => {
+  const views = new MemoryViewStore();
+  return { views, generations: views };
+});
+viewEntriesContract('memory', async () => {
   const views = new MemoryViewStore();
   return { views, generations: views };
 });

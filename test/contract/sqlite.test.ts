@@ -19,6 +19,7 @@ import { logContract } from './log.suite.ts';
 import { sagaIndexContract } from './saga-index.suite.ts';
 import { sharedProjectingContract } from './shared-projecting.suite.ts';
 import { sharedViewStoreContract } from './shared-view-store.suite.ts';
+import { viewEntriesContract } from './view-entries.suite.ts';
 import { viewStoreContract } from './view-store.suite.ts';
 
 const parent = temporaryFolder();
@@ -30,6 +31,9 @@ eventStoreContract('SQLite', async () => new SqliteCommitStorage(folder.events))
 commitScanContract('SQLite', async () => new SqliteCommitStorage(openDataFolder(temporaryFolder()).events));
 viewStoreContract('SQLite', async () => new SqliteViewStore(folder.views));
 generationStoreContract('SQLite', async () => {
+  return { views: new SqliteViewStore(folder.views), generations: new SqliteGenerationStore(folder.views) };
+});
+viewEntriesContract('SQLite', async () => {
   return { views: new SqliteViewStore(folder.views), generations: new SqliteGenerationStore(folder.views) };
 });
 controlStoreContract('SQLite', async () => new SqliteControlStore(folder.views));

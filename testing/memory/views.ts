@@ -1,7 +1,9 @@
+import { type ListEntry, listPlace } from '../../core/projections/entries.ts';
 import type { Parked } from '../../core/projections/parked.ts';
 import type { StoredView } from '../../core/projections/projection.ts';
 import type { CheckpointWrite } from '../../core/projections/shared-view-store.ts';
 import {
+  type EntryPage,
   encodeView,
   type PageOptions,
   type ParkedPage,
@@ -18,15 +20,21 @@ export class MemoryViewStore implements ViewStore, GenerationStore {
     return this.#views.get(idOf({ projection, generation, key }));
   }
 
-  async put(view: StoredView, expectedVersion: number, expectedMark?: Parked): Promise<boolean> {
-    return this.putAll([{ next: view, expectedVersion, expectedMark }]);
+  async put(
+    view: StoredView,
+    expectedVersion: number,
+    expectedMark?: Parked,
+    entries?: readonly ListEntry[],
+  ): Promise<boolean> {
+    return this.putAll([{ next: view, expectedVersion, expectedMark, entries }]);
   }
 
   /** Writes all views, or none. */
   putAll(writes: readonly CheckpointWrite[]): boolean {
-    for (const { next } of writes) encodeView(next); // checks the limit
+    const views = writes.map(({ next, entries }) => withEntries(next, entries));
+    for (const view of views) encodeView(view); // checks the limit
     if (!writes.every((write) => this.#isExpected(write))) return false;
-    for (const { next } of writes) this.#views.set(idOf(next), structuredClone(next));
+    for (const view of views) this.#views.set(idOf(view), structuredClone(view));
     return true;
   }
 
@@ -50,6 +58,25 @@ export class MemoryViewStore implements ViewStore, GenerationStore {
     const views = all.slice(0, limit);
     const last = views.at(-1);
     return all.length > limit && last ? { views, next: last.key } : { views };
+  }
+
+  async listed(
+    projection: string,
+    generation: number,
+    list: string,
+    { limit, after = '' }: PageOptions,
+  ): Promise<EntryPage> {
+    const all = [...this.#views.values()]
+      .filter((view) => view.projection === projection && view.generation === generation)
+      .flatMap((view) => {
+        const order = view.entries?.find((entry) => entry.list === list)?.order;
+        return order === undefined ? [] : [{ order, view, place: listPlace(order, view.key) }];
+      })
+      .filter(({ place }) => place > after)
+      .toSorted((a, b) => (a.place < b.place ? -1 : 1));
+    const listed = all.slice(0, limit).map(({ order, view }) => ({ order, view }));
+    const last = all.slice(0, limit).at(-1);
+    return all.length > limit && last ? { listed, next: last.place } : { listed };
   }
 
   async listParked(projection: string, generation: number, { limit, after = '' }: PageOptions): Promise<ParkedPage> {
@@ -94,6 +121,10 @@ export class MemoryViewStore implements ViewStore, GenerationStore {
       .flatMap(({ key, version, parked }) => (parked ? [{ key, version, parked }] : []))
       .toSorted((a, b) => (a.key < b.key ? -1 : 1));
   }
+}
+
+function withEntries({ entries: before, ...view }: StoredView, entries = before ?? []): StoredView {
+  return entries.length > 0 ? { ...view, entries } : view;
 }
 
 const idOf = ({ projection, generation, key }: Pick<StoredView, 'projection' | 'generation' | 'key'>) =>

@@ -7,11 +7,17 @@ import type { CheckpointPage, GenerationStore } from '../../../core/replays/gene
 import { type DocumentItem, DocumentStore } from './document-store.ts';
 import { MAX_BATCH } from './store.ts';
 import { BY_GROUP } from './tables.ts';
-import { placeId, type ViewPlace } from './view-item.ts';
+import { entryId } from './view-entries.ts';
+import { entriesText, placeId, type ViewPlace } from './view-item.ts';
 
 /** DynamoDB writes at most this many items at once. */
 const MAX_BATCH_WRITE = 25;
 
+const entriesItem = z.object({
+  key: z.string().min(1),
+  entries: entriesText.default([]),
+  surplus: entriesText.default([]),
+});
 const checkpointItem = z.object({ key: z.string().min(1), version: z.int().nonnegative() });
 
 /** DynamoDB was busy and left a part of a batch undone. That part is sent again after a pause. */
@@ -54,11 +60,29 @@ export class DynamoGenerationStore extends DocumentStore implements GenerationSt
   }
 
   async remove(projection: string, generation: number, keys: readonly string[]): Promise<void> {
-    const ids = this.#ids({ projection, generation }, keys);
-    const requests = ids.map((Key) => ({ DeleteRequest: { Key } }));
+    const place = { projection, generation };
+    const ids = this.#ids(place, keys);
+    // The entries go first: a repeat finds the rest by the views.
+    const requests = [...(await this.#entries(place, ids)), ...ids].map((Key) => ({ DeleteRequest: { Key } }));
     for (let start = 0; start < requests.length; start += MAX_BATCH_WRITE) {
       await this.#write(requests.slice(start, start + MAX_BATCH_WRITE));
     }
+  }
+
+  /** The keys of the items of entries. */
+  async #entries(place: ViewPlace, ids: readonly { readonly view: string }[]) {
+    const items = await this.batchGetDocuments({
+      Keys: [...ids],
+      ConsistentRead: true,
+      ProjectionExpression: '#view, #key, entries, surplus',
+      ExpressionAttributeNames: { '#view': 'view', '#key': 'key' },
+    });
+    return items
+      .map((item) => parsed(entriesItem, item, place))
+      .flatMap(({ key, entries, surplus }) =>
+        [...entries, ...surplus].map((entry) => entryId(this.tenant, { ...place, key }, entry)),
+      )
+      .map((view) => ({ view }));
   }
 
   async #write(requests: NonNullable<BatchWriteCommandInput['RequestItems']>[string]): Promise<void> {

@@ -82,7 +82,7 @@ export class DynamoSharedViews extends DynamoStore implements SharedViewStore {
   }
 
   #checkpoint({ next, expectedVersion, expectedMark }: CheckpointWrite): TransactWriteItem {
-    const condition = unchangedCondition(expectedVersion, expectedMark);
+    const condition = unchangedCondition({ expectedVersion, expectedMark });
     return { Put: { TableName: this.table, Item: toViewItem(next, this.tenant), ...condition } };
   }
 

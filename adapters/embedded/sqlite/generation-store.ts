@@ -2,12 +2,15 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { PageOptions } from '../../../core/projections/view-store.ts';
 import type { CheckpointPage, GenerationStore, ViewCheckpoint } from '../../../core/replays/generation-store.ts';
 import { guarded } from './error.ts';
+import { transaction } from './transaction.ts';
 
 /** Checkpoints and removal of whole generations of views in SQLite. */
 export class SqliteGenerationStore implements GenerationStore {
+  readonly #database: DatabaseSync;
   readonly #statements: ReturnType<typeof prepareStatements>;
 
   constructor(database: DatabaseSync) {
+    this.#database = database;
     this.#statements = prepareStatements(database);
   }
 
@@ -30,7 +33,12 @@ export class SqliteGenerationStore implements GenerationStore {
   }
 
   async remove(projection: string, generation: number, keys: readonly string[]): Promise<void> {
-    guarded(() => this.#statements.remove.run(projection, generation, JSON.stringify(keys)));
+    const place = [projection, generation, JSON.stringify(keys)] as const;
+    const remove = () => {
+      this.#statements.removeEntries.run(...place);
+      this.#statements.remove.run(...place);
+    };
+    guarded(() => transaction(this.#database, remove));
   }
 }
 
@@ -44,5 +52,6 @@ function prepareStatements(database: DatabaseSync) {
     ),
     versions: database.prepare(`SELECT key, version FROM views WHERE ${among}`),
     remove: database.prepare(`DELETE FROM views WHERE ${among}`),
+    removeEntries: database.prepare(`DELETE FROM entries WHERE ${among}`),
   };
 }

@@ -15,7 +15,7 @@ const CHECKPOINTS = `
     position INTEGER NOT NULL
   ) STRICT;`;
 
-/** Views and their marks. In `events.sqlite` this table has the marks of streams that the bus refuses. */
+/** Views, their marks and their entries in lists. In `events.sqlite` this table has the marks of streams that the bus refuses. */
 const VIEWS = `
   CREATE TABLE IF NOT EXISTS views (
     projection TEXT    NOT NULL,
@@ -28,7 +28,16 @@ const VIEWS = `
     PRIMARY KEY (projection, generation, key)
   ) STRICT;
   CREATE INDEX IF NOT EXISTS views_by_group ON views (projection, generation, "group", key);
-  CREATE INDEX IF NOT EXISTS views_parked ON views (projection, generation, key) WHERE parked IS NOT NULL;`;
+  CREATE INDEX IF NOT EXISTS views_parked ON views (projection, generation, key) WHERE parked IS NOT NULL;
+  CREATE TABLE IF NOT EXISTS entries (
+    projection TEXT    NOT NULL,
+    generation INTEGER NOT NULL,
+    key        TEXT    NOT NULL,
+    list       TEXT    NOT NULL,
+    "order"    TEXT    NOT NULL,
+    PRIMARY KEY (projection, generation, key, list)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS entries_by_order ON entries (projection, generation, list, "order", key);`;
 
 /** Commits, the log, sagas, and the bookkeeping of the consumers. */
 export const eventsSchema: Schema = {
@@ -103,12 +112,14 @@ export const eventsSchema: Schema = {
 /** Views, counters of shared views, and control items. */
 export const viewsSchema: Schema = {
   file: 'views.sqlite',
-  version: 3,
+  version: 4,
   upgrades: [
     'ALTER TABLE views ADD COLUMN parked TEXT;',
     // Counters got two columns for sums of any size. All views are built again from the events.
     `DROP TABLE IF EXISTS views; DROP TABLE IF EXISTS counters;
      DROP TABLE IF EXISTS checkpoints; DROP TABLE IF EXISTS control;`,
+    // Views got entries in lists, in a new table. An earlier Annals would not write them, so it must not use the file.
+    '',
   ],
   sql: `${VIEWS}
   CREATE TABLE IF NOT EXISTS counters (
