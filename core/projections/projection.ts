@@ -28,7 +28,7 @@ export interface Projection<View extends object = JsonObject, Type extends Event
   readonly group: { readonly of: (view: View) => string; readonly values: readonly string[] };
   /**
    * The lists in which a view stands, with its order in each: at most 100, each list once. The view leaves a list when a
-   * later view does not give the entry. A list can have any name of 1 to 256 characters, such as the id of an agent. An
+   * later view does not give the entry. A list can have any name of 1 to 256 characters, such as the id of a person. An
    * order has 1 to 128 characters out of A-Z a-z 0-9 . _ ~ : -. Views that are stored already get their entries with
    * their next event, or by a rebuild. Pure.
    */

@@ -80,11 +80,20 @@ export const verifyEventsAndViews = (data: Data): PolicyStatement[] => [
   useKey(data.viewsKey, 'dynamodb', toWrite),
 ];
 
+/** Removes entries of views in lists, which needs a transaction with the view. */
+const removeEntries = ({ views }: Data): PolicyStatement =>
+  new PolicyStatement({
+    actions: ['dynamodb:DeleteItem'],
+    resources: [views.tableArn],
+    conditions: { StringEquals: { 'dynamodb:EnclosingOperation': 'TransactWriteItems' } },
+  });
+
 /** Projector: writes views and snapshots, and reads commits that a delivery left out. */
 export const projectEvents = (data: Data): PolicyStatement[] => [
   allow(['dynamodb:Query'], data.events.tableArn),
-  // Shared views are updated by increments, and entries in lists are deleted when their view leaves the list.
-  allow(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'], data.views.tableArn),
+  // Shared views are updated by increments, and the progress of a change of many entries.
+  allow(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], data.views.tableArn),
+  removeEntries(data),
   allow(['dynamodb:GetItem'], data.control.tableArn),
   ...readObjects(data, 'snapshots', 'large-events', 'large-views'),
   allow(

@@ -13,6 +13,8 @@ interface Grant {
   readonly forMachines?: string[];
   /** The partition keys that the grant is limited to. */
   readonly keys?: string[];
+  /** The operation within which alone the grant holds. */
+  readonly within?: string;
 }
 
 /** What an ARN in a template names: `Events`, `Events/index/byGroup`, `*`. */
@@ -37,6 +39,7 @@ function grants(template: Template): Grant[] {
       const service = statement.Condition?.StringEquals?.['kms:ViaService'];
       const machines = statement.Condition?.StringEquals?.['kms:EncryptionContext:aws:states:stateMachineArn'];
       const keys = statement.Condition?.['ForAllValues:StringLike']?.['dynamodb:LeadingKeys'];
+      const within = statement.Condition?.StringEquals?.['dynamodb:EnclosingOperation'];
       return list(statement.Action).flatMap((action) =>
         list(statement.Resource).map((resource) => ({
           function: role.replace(/Role[0-9A-F]{8}$/, '').toLowerCase(),
@@ -45,6 +48,7 @@ function grants(template: Template): Grant[] {
           ...(service ? { viaService: nameOf(service) } : {}),
           ...(machines ? { forMachines: list(machines).map(nameOf) } : {}),
           ...(keys ? { keys: list(keys) } : {}),
+          ...(within ? { within: String(within) } : {}),
         })),
       );
     });
@@ -67,12 +71,12 @@ const all = everything.filter((grant) => grant.function !== 'machine');
 const functions = ['command', 'query', 'operate', 'mcp', 'work', 'projector', 'relay', 'replay', 'archiver', 'verify'];
 const who = (action: string, resource: string) =>
   all
-    .filter((grant) => grant.action === action && grant.resource === resource && !grant.keys)
+    .filter((grant) => grant.action === action && grant.resource === resource && !grant.keys && !grant.within)
     .map((grant) => grant.function);
 const may = (name: string) =>
   all
     .filter((grant) => grant.function === name && !/^(kms|logs|xray):/.test(grant.action))
-    .map(({ action, resource }) => `${action} ${resource}`)
+    .map(({ action, resource, within }) => `${action} ${resource}${within ? ` within ${within}` : ''}`)
     .toSorted();
 
 describe('permissions', () => {
@@ -135,12 +139,18 @@ describe('permissions', () => {
   it('let replays remove views, operators and work remove control items, and no function update an item except a shared view', () => {
     expect(who('dynamodb:BatchWriteItem', 'Views')).toEqual(['replay']);
     expect(who('dynamodb:DeleteItem', 'Views')).toEqual(['replay']);
+    const entries = all.filter(({ within }) => within);
+    expect(entries).toEqual(
+      ['operate', 'projector'].map((name) => ({
+        ...{ function: name, action: 'dynamodb:DeleteItem', resource: 'Views', within: 'TransactWriteItems' },
+      })),
+    );
     expect(who('dynamodb:DeleteItem', 'Control')).toEqual(['operate', 'work']);
     expect(who('dynamodb:UpdateItem', 'Views')).toEqual(['operate', 'projector', 'replay']);
     expect(who('dynamodb:UpdateItem', 'Events')).toEqual([]);
     expect(who('dynamodb:Scan', 'Events')).toEqual(['verify']);
     const others = all.filter(({ action }) => !/:(BatchWrite|Delete)Item$/.test(action));
-    expect(all).toHaveLength(others.length + 4);
+    expect(all).toHaveLength(others.length + 6);
     const actions = new Set(others.map(({ action }) => action).filter((action) => action.startsWith('dynamodb:')));
     expect(actions).toEqual(
       new Set(
@@ -213,6 +223,7 @@ describe('permissions', () => {
     expect(may('projector')).toEqual(
       [
         'dynamodb:GetItem Control',
+        'dynamodb:DeleteItem Views within TransactWriteItems',
         'dynamodb:GetItem Views',
         'dynamodb:PutItem Views',
         'dynamodb:UpdateItem Views',
@@ -232,6 +243,7 @@ describe('permissions', () => {
         'dynamodb:Query Control/index/byKind',
         'dynamodb:Query Events',
         ...['GetItem', 'PutItem', 'UpdateItem'].map((action) => `dynamodb:${action} Views`),
+        'dynamodb:DeleteItem Views within TransactWriteItems',
         'dynamodb:Query Views/index/byParked',
         'events:PutEvents Bus',
         ...snapshots,

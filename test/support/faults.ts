@@ -143,7 +143,7 @@ export const faults: readonly Fault[] = [
     edits: [
       [
         checkpoints,
-        'return this.#options.views.put(next, expectedVersion, expectedMark);\n    }',
+        'return this.#options.views.put(next, expectedVersion, expectedMark, entries);\n    }',
         `return this.#options.views.put({ ...next, view: stored.view }, expectedVersion, expectedMark)
          .then((written) => written && this.#options.views.put(next, next.version, parked));\n    }`,
       ],
@@ -166,7 +166,13 @@ export const faults: readonly Fault[] = [
   },
   {
     name: 'the condition on the mark is dropped (DynamoDB)',
-    edits: [['adapters/aws/dynamodb/view-item.ts', ' AND attribute_not_exists(#parked))', ' OR #parked = #parked)']],
+    edits: [
+      [
+        'adapters/aws/dynamodb/view-item.ts',
+        "'attribute_not_exists(#parked)'",
+        "'(attribute_not_exists(#parked) OR #parked = #parked)'",
+      ],
+    ],
     tests: aws,
   },
   {
