@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import type { ErrorCode } from '../core/base/errors.ts';
 import type { StreamVersion } from '../core/base/versions.ts';
 import type { DefinitionOf, DomainEvent, EventType, NewEvent } from '../core/events/catalogue.ts';
 import type { ProjectionOf } from '../core/projections/projection.ts';
@@ -33,6 +34,8 @@ export interface CommandDeclaration<Body extends z.ZodObject = z.ZodObject> {
   readonly status?: 200 | 201 | 202;
   /** The meaning of the status. */
   readonly done?: string;
+  /** Refusals besides those of every command. */
+  readonly errors?: readonly ErrorCode[];
   /** The answer; by default the aggregate's id and its version. */
   readonly answer?: z.ZodObject;
   // biome-ignore lint/suspicious/noExplicitAny: the state of an aggregate appears in argument positions, so only any fits all

@@ -157,6 +157,21 @@ export const taskView = z.extend(view, {
   taskId: z.string(),
   state: open<'requested' | 'completed' | 'failed'>(),
   requiredAgents: z.array(z.string()),
+  agentType: z.optional(z.string()),
+  priority: z.optional(z.number()),
+  payload: z.optional(jsonObject),
+  slots: z.optional(
+    z.array(
+      z.object({
+        slot: z.string(),
+        state: open<'requested' | 'waiting' | 'claimed' | 'completed' | 'failed' | 'released'>(),
+        agentId: z.optional(z.string()),
+        fencing: z.optional(z.number()),
+        claimedAt: z.optional(z.string()),
+      }),
+    ),
+  ),
+  deadline: z.optional(z.string()),
   assignedAgents: z.array(z.string()),
   completedAgents: z.array(z.string()),
   failedAgents: z.array(z.string()),

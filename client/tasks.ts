@@ -12,7 +12,7 @@ import {
 
 /** `client.tasks` */
 export class Tasks extends Area {
-  /** Requests work of several agents, and starts a saga. */
+  /** Requests work of named agents (`requiredAgents`), or of any `count` agents of a type, and starts a saga. */
   request(body: Optional<EventData<'task.requested'>, 'taskId'> & Happened, options?: RequestOptions) {
     return this.requests.post('/tasks', body, answers.taskRequestedAnswer, options);
   }
@@ -29,11 +29,12 @@ export class Tasks extends Area {
     return this.requests.get(`/tasks/${segment(taskId)}`, answers.taskView, options);
   }
 
-  /** A page of tasks, filtered by state or by a required agent. */
+  /** A page of tasks, filtered by state, by a required agent or by the type of their agents. */
   list(
     query: PageQuery & {
       readonly state?: 'requested' | 'completed' | 'failed' | undefined;
       readonly agentId?: string | undefined;
+      readonly agentType?: string | undefined;
     } = {},
   ) {
     return this.requests.get('/tasks', answers.tasksPage, query);

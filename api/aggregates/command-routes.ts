@@ -44,7 +44,7 @@ function commandRoute(aggregate: AnyAggregate, kind: string, command: CommandDec
     body: sentBody(body, creates ? { [idName]: id.optional().describe('Made when absent'), ...time } : time),
     answer: command.answer ?? z.strictObject({ [idName]: id, version: z.int().positive() }),
     statuses: (status === 201 ? { 201: done, 200: REPEAT } : { [status]: done }) as Record<200 | 201 | 202, string>,
-    errors: creates ? FAULTS : ['NOT_FOUND', ...FAULTS],
+    errors: [...(creates ? FAULTS : ['NOT_FOUND' as const, ...FAULTS]), ...(command.errors ?? [])],
     async handle({ params, body: sent, context }, deps: CommandDeps) {
       const { [idName]: given, timestamp, ...data } = { ...sent, ...params } as Record<string, unknown>;
       const aggregateId = (given as string | undefined) ?? newIdOf(aggregateType, context);

@@ -36,6 +36,7 @@ export const problemKinds = {
   EVENT_ID_TAKEN: { status: 409, title: 'The stream has an event of this id' },
   NOT_ADMITTED: { status: 409, title: 'The aggregate does not admit the event' },
   COMMAND_REJECTED: { status: 409, title: 'The state does not allow the command' },
+  LEASE_LOST: { status: 409, title: 'The caller does not hold the work' },
   PAYLOAD_TOO_LARGE: { status: 413, title: 'The request is too large' },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, title: 'The media type of the body is not supported' },
   IDEMPOTENCY_KEY_REUSED: { status: 422, title: 'The idempotency key belongs to another request' },

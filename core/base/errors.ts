@@ -8,6 +8,7 @@ export type ErrorCode =
   | 'NOT_FOUND'
   | 'CONCURRENCY_CONFLICT'
   | 'COMMAND_REJECTED'
+  | 'LEASE_LOST'
   | 'NOT_ADMITTED'
   | 'RESERVED_TYPE'
   | 'IDEMPOTENCY_KEY_REUSED'
@@ -75,6 +76,11 @@ export class ConcurrencyError extends AnnalsError {
 /** The aggregate's state does not allow the command; the message is the broken rule. */
 export class CommandRejectedError extends AnnalsError {
   readonly code = 'COMMAND_REJECTED';
+}
+
+/** The caller does not hold what it works on any longer, or never held it. Nothing was written; stop the work. */
+export class LeaseLostError extends AnnalsError {
+  readonly code = 'LEASE_LOST';
 }
 
 /**

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type * as z from 'zod';
-import { CommandRejectedError, NotAdmittedError, NotFoundError } from '../base/errors.ts';
+import { CommandRejectedError, LeaseLostError, NotAdmittedError, NotFoundError } from '../base/errors.ts';
 import type { EventType, NewEvent } from '../events/catalogue.ts';
 import type { Decider } from './decider.ts';
 
@@ -64,8 +64,8 @@ function decideOrRefuse<Events>(decide: () => Events): Events {
   try {
     return decide();
   } catch (error) {
-    if (!(error instanceof CommandRejectedError || error instanceof NotFoundError)) throw error;
-    throw new NotAdmittedError(error.message, { cause: error });
+    if (![CommandRejectedError, LeaseLostError, NotFoundError].some((rule) => error instanceof rule)) throw error;
+    throw new NotAdmittedError((error as Error).message, { cause: error });
   }
 }
 

@@ -2,17 +2,19 @@ import type { DomainEvent, EventData } from '../../core/events/catalogue.ts';
 import { findJsonFault, type Json } from '../../core/events/json.ts';
 import { commandOf, defineSaga, MAX_OUTPUT_DEPTH } from '../../core/sagas/saga.ts';
 import type { SagaRun } from '../../core/sagas/state.ts';
+import { slotsOf } from './slots.ts';
 import { taskDecider } from './task.ts';
 import { TASK_SAGA } from './task-commands.ts';
 
-type TaskInput = Omit<EventData<'task.requested'>, 'payload'>;
+type TaskInput = Omit<EventData<'task.requested'>, 'payload' | 'priority'>;
 
 /** Most bytes of a result in the last event of the saga. Larger results are referenced. */
 const MAX_RESULT_BYTES = 2_048;
 
 /**
- * The seed's MultiAgentTaskSaga: every required agent is assigned, and all have to complete before the deadline. When
- * an agent fails, stops or misses the deadline, the assignments are released, the last one first.
+ * The seed's MultiAgentTaskSaga: every part is assigned to the agent that it names or offered to agents of a type, and
+ * all have to be completed before the deadline. When an agent fails, a named agent stops, or the deadline passes, the
+ * parts are released or withdrawn, the last one first. An agent of a type that stops loses its lease: the next takes over.
  *
  * An assignment is not a lock: an agent may have many tasks at once. So two sagas with a common agent never wait for
  * each other, and cannot deadlock.
@@ -21,35 +23,47 @@ export const multiAgentTask = defineSaga({
   name: TASK_SAGA,
   description: 'A task for one or more agents. Every agent has to complete its part before the deadline.',
   startedBy: 'task.requested',
-  input: ({ data: { taskId, requiredAgents, deadlineSeconds } }): TaskInput => ({
-    taskId,
-    requiredAgents,
-    deadlineSeconds,
-  }),
+  input: ({ data: { payload: _, priority: __, ...input } }): TaskInput => input,
   answers: {
     'task.completed': {
-      item: ({ agentId }) => agentId,
-      output: ({ result }) => (Buffer.byteLength(JSON.stringify(result)) <= MAX_RESULT_BYTES ? { result } : undefined),
+      item: ({ slot, agentId }) => slot ?? agentId,
+      output: ({ result, slot, agentId }) => {
+        const small = Buffer.byteLength(JSON.stringify(result)) <= MAX_RESULT_BYTES ? { result } : undefined;
+        return slot === undefined ? small : { ...small, agentId };
+      },
     },
     'task.failed': {
-      item: ({ agentId }) => agentId,
+      item: ({ slot, agentId }) => slot ?? agentId,
       fails: ({ agentId, error }) => `agent ${agentId} failed: ${text(error)}`,
     },
   },
   steps: [
     {
       name: 'assign',
-      title: 'assign each required agent, and wait for its answer',
+      title: 'assign or offer each part, and wait for its answer',
       kind: 'parallel',
-      items: ({ input }) => input.requiredAgents,
+      items: ({ input }) => slotsOf(input),
       command: ({ input, item, deadline }) =>
-        commandOf(taskDecider, input.taskId, { kind: 'assign', agentId: item, deadline }),
+        commandOf(
+          taskDecider,
+          input.taskId,
+          isNamed(input) ? { kind: 'assign', agentId: item, deadline } : { kind: 'offer', slot: item, deadline },
+        ),
       compensation: ({ input, item, reason }) =>
-        commandOf(taskDecider, input.taskId, { kind: 'release', agentId: item, reason }),
+        commandOf(
+          taskDecider,
+          input.taskId,
+          isNamed(input) ? { kind: 'release', agentId: item, reason } : { kind: 'withdraw', slot: item, reason },
+        ),
       deadlineSeconds: ({ input }) => input.deadlineSeconds,
       // A task takes one answer from each agent.
       retries: { limit: 0, delaySeconds: 0, maxDelaySeconds: 0 },
-      party: { aggregateType: 'agent', id: (item) => item, endedBy: ['agent.state-changed'], fails: stopped },
+      party: {
+        aggregateType: 'agent',
+        id: (item, { input }) => (isNamed(input) ? item : undefined),
+        endedBy: ['agent.state-changed'],
+        fails: stopped,
+      },
     },
   ],
   completed: ({ input, runs }) => ({
@@ -62,14 +76,23 @@ export const multiAgentTask = defineSaga({
   }),
 });
 
-const agentsOf = (runs: readonly SagaRun[]): string[] => runs.map(({ item }) => item);
+const isNamed = ({ requiredAgents }: TaskInput): boolean => requiredAgents !== undefined;
 
-function resultOf({ item, answer, output }: SagaRun) {
+const agentsOf = (runs: readonly SagaRun[]): string[] => runs.map(agentOf);
+
+/** The agent that answered: of a claimed part the answer says who it was. */
+function agentOf({ item, output }: SagaRun): string {
+  const claimed = typeof output === 'object' && output !== null && !Array.isArray(output) ? output['agentId'] : item;
+  return typeof claimed === 'string' ? claimed : item;
+}
+
+function resultOf(run: SagaRun) {
+  const { answer, output } = run;
   if (!answer) return [];
   const hasResult = typeof output === 'object' && output !== null && 'result' in output;
   // Older histories kept results that are nested too deep to be repeated.
   const kept = hasResult && !findJsonFault(output, MAX_OUTPUT_DEPTH) ? { result: output['result'] } : {};
-  return [{ agentId: item, answer, ...kept }];
+  return [{ agentId: agentOf(run), answer, ...kept }];
 }
 
 function stopped(event: DomainEvent): string | undefined {

@@ -13,7 +13,11 @@ type Answer<Id extends string> = { [Name in Id]: string } & { version: number; r
 type Viewed<Status> = Status & { version: number };
 type Gives<Method extends (...args: never[]) => unknown> = Awaited<ReturnType<Method>>;
 /** The same with read-only lists, as in views. */
-type Listed<View> = { [K in keyof View]: View[K] extends string[] ? readonly string[] : View[K] };
+type Listed<View> = {
+  [K in keyof View]: NonNullable<View[K]> extends (infer Item)[]
+    ? readonly Item[] | Extract<View[K], undefined>
+    : View[K];
+};
 type Repeatable<Schema extends z.ZodType> = z.output<Schema> & { repeated: boolean };
 
 // The compiler checks that each answer of the API has the type that the client declares.
