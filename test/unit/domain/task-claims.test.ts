@@ -4,7 +4,7 @@ import type { NewEvent } from '../../../core/events/catalogue.ts';
 import { commandOf } from '../../../core/sagas/saga.ts';
 import { multiAgentTask } from '../../../domain/task/multi-agent-task-saga.ts';
 import { taskDecider } from '../../../domain/task/task.ts';
-import { taskStatus } from '../../../domain/task/task-status.ts';
+import { type TaskStatus, taskStatus } from '../../../domain/task/task-status.ts';
 import { given as givenPart } from '../../../testing/specification/given.ts';
 import { specification, view } from '../../support/specification.ts';
 
@@ -218,7 +218,7 @@ describe('task-status', () => {
     });
     const after = view(taskStatus, taskId, [...open, claimed('slot-1', 'a'), lost('slot-1', 'a')]);
     expect(after).toMatchObject({ assignedAgents: [] });
-    expect(after?.slots?.[0]).toEqual({ slot: 'slot-1', state: 'waiting', fencing: 1 });
+    expect((after as TaskStatus).slots?.[0]).toEqual({ slot: 'slot-1', state: 'waiting', fencing: 1 });
   });
 
   it('is completed when every part is, and failed when a part is withdrawn', () => {
