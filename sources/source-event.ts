@@ -13,6 +13,8 @@ export interface SourceEvent {
    * earlier event of the import in the stream has.
    */
   readonly totals?: Usage;
+  /** The id of the event of the call of a model whose usage this event has a part of, where telemetry gives the call that id, too. */
+  readonly call?: string | undefined;
 }
 
 /** What a source tells besides its events. */

@@ -64,13 +64,14 @@ export const usageOfOpenInference = (told: Told): Usage | undefined =>
  * (code.claude.com/docs/en/monitoring-usage.)
  */
 export function usageOfClaudeCode(told: Told): Usage | undefined {
+  // Microdollars are cut off, so they are read only where nothing else tells the cost.
   const micros = first(told, 'cost_usd_micros');
   return usageOf({
     input: first(told, 'input_tokens'),
     cacheRead: first(told, 'cache_read_tokens'),
     cacheWrite: first(told, 'cache_creation_tokens'),
     output: first(told, 'output_tokens'),
-    costUsd: micros === undefined ? first(told, 'cost_usd') : micros / 1e6,
+    costUsd: first(told, 'cost_usd') ?? (micros === undefined ? undefined : micros / 1e6),
   });
 }
 
@@ -88,6 +89,7 @@ export const usageOfCodexLog = (told: Told): Usage | undefined =>
   withoutCached({
     input: first(told, 'input_token_count'),
     cacheRead: first(told, 'cached_token_count'),
+    cacheWrite: first(told, 'cache_write_token_count'),
     output: first(told, 'output_token_count'),
     reasoning: first(told, 'reasoning_token_count'),
   });

@@ -32,7 +32,7 @@ const mcp = (url: string): string[] =>
 const SOURCES: Readonly<Record<string, Settings>> = {
   otel: { place: 'the environment of your program', lines: sdk },
   'claude-code': {
-    place: '.claude/settings.json of a project, or ~/.claude/settings.json',
+    place: '~/.claude/settings.json; in the settings of a project they have no effect',
     lines: (url) => {
       const env = {
         CLAUDE_CODE_ENABLE_TELEMETRY: '1',
@@ -93,7 +93,7 @@ export function addConnectCommand(program: Command): void {
 const EXAMPLES = `
 Examples:
   annals connect claude-code
-  annals connect claude-code --write .claude/settings.json
+  annals connect claude-code --write ~/.claude/settings.json
   annals connect codex --url http://annals.internal:4700
   annals connect mcp`;
 

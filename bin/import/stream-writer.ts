@@ -105,6 +105,15 @@ export class StreamWriter {
   }
 }
 
+const usageOf = (event: NewEvent | DomainEvent) =>
+  event.type === 'agent.step-recorded' ? event.data.usage : undefined;
+
+function withoutUsage(event: NewEvent): NewEvent {
+  if (event.type !== 'agent.step-recorded') return event;
+  const { usage: _, ...data } = event.data;
+  return { ...event, data };
+}
+
 /** The ids of the events of a stream, and their usage. */
 class KnownEvents {
   readonly #streamId: string;
@@ -115,8 +124,10 @@ class KnownEvents {
   #hasHooks = false;
   /** The usage of the steps that the source told so far. */
   #told: Record<string, number> = {};
-  /** Telemetry told the calls of models of this history, under other ids. */
-  #hasTelemetry = false;
+  /** The calls of models that telemetry told, by the id of their event. They have their usage. */
+  readonly #calls = new Set<string>();
+  /** Telemetry told usage of calls that no file can name. */
+  #hasUnnamedCalls = false;
   /** The state of an agent so far. */
   #state: AgentState | undefined;
   /** The usage of the events so far. */
@@ -134,7 +145,7 @@ class KnownEvents {
     const { id } = event;
     this.#there.add(id);
     this.#hasHooks ||= event.source === 'claude-code';
-    this.#hasTelemetry ||= event.source === 'opentelemetry';
+    if (event.source === 'opentelemetry') this.#noteCall(event);
     this.#follow(event);
     const key = keyOf(id);
     if (key !== id) this.#keys.add(key);
@@ -144,9 +155,11 @@ class KnownEvents {
    * @returns the event to send: a change from the state in which the stream is, usage without what earlier events have;
    * undefined when it would change nothing
    */
-  add({ event, totals: given }: SourceEvent): NewEvent | undefined {
+  add({ event, totals: given, call }: SourceEvent): NewEvent | undefined {
     this.#sent.add(event.id);
     if (event.type === 'agent.state-changed') return this.#change(event);
+    if (call !== undefined && this.#calls.has(call)) return withoutUsage(event);
+    if (this.#calls.size > 0 && call === undefined && usageOf(event)) throw this.#twice();
     this.#tell(event);
     const isLeft = Object.entries(this.#told).some(([name, told]) => told > (this.#used[name] ?? 0));
     const totals = given ?? (this.#hasHooks && isLeft ? this.#told : undefined);
@@ -164,13 +177,19 @@ class KnownEvents {
   }
 
   /** Takes note of an event that is there. Where a hook told the step, the next step gets its usage. */
-  pass({ event }: SourceEvent): undefined {
-    this.#tell(event);
+  pass({ event, call }: SourceEvent): undefined {
+    if (call === undefined || !this.#calls.has(call)) this.#tell(event);
+  }
+
+  #noteCall(event: DomainEvent): void {
+    if (!usageOf(event)) return;
+    if (event.metadata['requestId'] === undefined) this.#hasUnnamedCalls = true;
+    else this.#calls.add(event.id);
   }
 
   #tell(event: NewEvent): void {
     if (event.type !== 'agent.step-recorded') return;
-    for (const [name, used] of Object.entries(event.data.usage ?? {})) {
+    for (const [name, used] of Object.entries(usageOf(event) ?? {})) {
       this.#told[name] = addAmount(this.#told[name] ?? 0, Number(used));
     }
   }
@@ -204,7 +223,14 @@ class KnownEvents {
   assertSameBeginning(first: SourceEvent | undefined): void {
     if (first && this.#there.size > 0 && !this.#there.has(first.event.id))
       throw this.#other('it begins with other events');
-    if (this.#hasTelemetry) throw this.#other('telemetry told it, too');
+    if (this.#hasUnnamedCalls) throw this.#twice();
+  }
+
+  #twice(): OtherHistoryError {
+    const name = this.#streamId.replace('-', ' ');
+    return new OtherHistoryError(
+      `telemetry told ${name} already, and its calls of models cannot be recognised in this file, so their usage would count twice: keep ${name} as it is, or import this file beside it with --prefix file-`,
+    );
   }
 
   #other(difference: string): OtherHistoryError {

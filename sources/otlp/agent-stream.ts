@@ -31,19 +31,22 @@ const MAX_COMMIT_CHARACTERS = 1024 * 1024;
 /**
  * Appends events to an agent, those that it has already left out. The first events of an agent create it. Nothing is
  * refused by the state of the agent: a step that arrives after the end of its agent happened all the same.
+ * @returns the ids of the events that it had already
  */
 export async function record(
   store: EventStore,
   agentId: string,
   creation: Creation,
   events: readonly AgentEvent[],
-): Promise<void> {
-  if (events.length === 0) return;
+): Promise<ReadonlySet<string>> {
+  const known = new Set<string>();
+  if (events.length === 0) return known;
   const stream = streamId('agent', agentId);
   const ordered = events.toSorted((a, b) => a.at - b.at);
   const born = (await store.head(stream)) === 0 ? birth(agentId, creation, ordered[0]?.at ?? 0) : [];
   const all = [...born, ...ordered.map((event) => newEvent(agentId, event))];
-  for (const portion of portionsOf(all)) await appendNew(store, stream, portion, 'any');
+  for (const portion of portionsOf(all)) await appendNew(store, stream, portion, 'any', known);
+  return known;
 }
 
 /**
@@ -100,12 +103,13 @@ function* portionsOf(events: readonly GivenEvent[]): Generator<GivenEvent[]> {
 const charactersIn = (data: object): number =>
   Object.values(data).reduce<number>((sum, value) => sum + (typeof value === 'string' ? value.length : 64), 0);
 
-/** Appends the events that the stream lacks. @returns the version after it */
+/** Appends the events that the stream lacks. @param known gets the ids of the others @returns the version after it */
 async function appendNew<Version extends StreamVersion | 'any'>(
   store: EventStore,
   stream: string,
   events: readonly GivenEvent[],
   expectedVersion: Version,
+  known = new Set<string>(),
 ): Promise<StreamVersion | Version> {
   for (let left = events; left.length > 0; ) {
     try {
@@ -113,6 +117,7 @@ async function appendNew<Version extends StreamVersion | 'any'>(
     } catch (error) {
       if (!(error instanceof EventIdTakenError)) throw error;
       const { taken } = error;
+      for (const id of taken.keys()) known.add(id);
       left = left.filter(({ id }) => !taken.has(id));
     }
   }

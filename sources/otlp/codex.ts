@@ -1,19 +1,21 @@
 import { digest, fitId } from '../names.ts';
+import { eventId } from '../source-event.ts';
 import { chatAction, toolAction } from '../steps.ts';
 import { usageOfCodexLog } from '../usage.ts';
 import { type Attributes, textIn } from './attributes.ts';
 import { amountIn } from './claude-code.ts';
 import { stepWith } from './conventions.ts';
 import { type LoggedEvent, stepEvent } from './logged-event.ts';
-import { asText } from './texts.ts';
+import { asText, toldText } from './texts.ts';
 import type { ToldLog } from './told-log.ts';
 import type { Step } from './told-span.ts';
 
 const PREFIX = 'codex.';
 
 /**
- * What a log record of Codex tells of its conversation. No record says that a conversation ended.
- * (openai/codex, codex-rs/otel/src/events/session_telemetry.rs.)
+ * What a log record of Codex tells of its conversation. No record says that a conversation ended. Codex tells the end of each
+ * answer twice, the second time with its tokens. (openai/codex, codex-rs/otel/src/events/session_telemetry.rs; records of
+ * codex 0.171.)
  */
 export function codexEvent({ event: name, at, attributes, resource }: ToldLog): LoggedEvent | undefined {
   const conversation = textIn(attributes, 'conversation.id');
@@ -29,14 +31,12 @@ export function codexEvent({ event: name, at, attributes, resource }: ToldLog): 
   };
   const told = Object.entries(known).filter((entry): entry is [string, string] => entry[1] !== undefined);
   const configuration = Object.fromEntries(told.map(([member, value]) => [member, value.toWellFormed()]));
-  // A call of a tool has an id. Other records have their time, to the millisecond, and their content.
-  const own = textIn(attributes, 'call_id') ?? [at, step];
-  const id = `codex-${digest(JSON.stringify([conversation, kind, own]))}`;
-  return {
-    agentId: fitId(conversation),
-    creation: { agentType: 'codex', configuration },
-    event: stepEvent(id, at, step),
-  };
+  // A call of a tool has an id, as in the file of the session. Other records have their time and their content.
+  const agentId = fitId(conversation);
+  const call = textIn(attributes, 'call_id');
+  const id =
+    call === undefined ? `codex-${digest(JSON.stringify([conversation, kind, [at, step]]))}` : eventId(agentId, call);
+  return { agentId, creation: { agentType: 'codex', configuration }, events: [stepEvent(id, at, step)] };
 }
 
 function stepOf(kind: string, attributes: Attributes): Step | undefined {
@@ -46,11 +46,11 @@ function stepOf(kind: string, attributes: Attributes): Step | undefined {
     case 'conversation_starts':
       return stepWith({ action: 'start' });
     case 'user_prompt':
-      return stepWith({ action: 'prompt', observation: asText(textIn(attributes, 'prompt')) });
+      return stepWith({ action: 'prompt', observation: toldText(attributes, 'prompt') });
     case 'sse_event': {
-      const completed = textIn(attributes, 'event.kind') === 'response.completed';
+      const usage = textIn(attributes, 'event.kind') === 'response.completed' ? usageOfCodexLog(attributes) : undefined;
       const action = chatAction(textIn(attributes, 'model'));
-      if (completed) return stepWith({ action, durationMs, observation: error, usage: usageOfCodexLog(attributes) });
+      if (usage) return stepWith({ action, durationMs, observation: error, usage });
       return error === undefined ? undefined : stepWith({ action, observation: error, durationMs });
     }
     case 'api_request':

@@ -2,11 +2,12 @@ import type { JsonObject } from '../../core/events/json.ts';
 import type { AgentEvent, Creation } from './agent-stream.ts';
 import type { Step } from './told-span.ts';
 
-/** What a log record tells of an agent. */
+/** What a log record tells of an agent. A span of a program that tells the same in logs is read alike. */
 export interface LoggedEvent {
   readonly agentId: string;
-  readonly creation: Creation;
-  readonly event: AgentEvent;
+  /** Without a type when the record does not tell it. */
+  readonly creation: Omit<Creation, 'agentType'> & Partial<Pick<Creation, 'agentType'>>;
+  readonly events: readonly AgentEvent[];
 }
 
 /** The event of a step. @param id the same whenever the record arrives again */

@@ -54,16 +54,54 @@ async function moveFrom(
   for (const { step } of going) steps.delete(step.id);
   const recounted = going.filter(({ move }) => move.to.agentId === agentId);
   const staying = [...steps.values(), ...recounted.map(({ step }) => step)];
-  const last = staying.reduce<StepEvent | undefined>(
-    (latest, step) => (latest && latest.timestamp > step.timestamp ? latest : step),
-    undefined,
-  );
+  const last = lastOf(staying);
   const events = [
     ...recounted.map(({ move, step }) => movedStep(traceId, move, step)),
-    ...going.map(({ move, step }) => withdrawal(move, step, last)),
+    ...going.map(({ move, step }) => withdrawal(reasonOf(move, agentId), step, last)),
   ];
   await recordAfter(store, agentId, events, version);
 }
+
+/**
+ * Replaces steps that an agent has: each is recorded again as it is told here, and the earlier one is withdrawn. Made again, it
+ * changes nothing.
+ * @param told the steps, with the ids of those that they replace
+ * @param isOutdated whether a step that the agent has gives way
+ */
+export async function replaceSteps(
+  store: EventStore,
+  agentId: string,
+  told: readonly AgentEvent[],
+  isOutdated: (step: StepEvent) => boolean,
+): Promise<void> {
+  await atAnyVersion.execute(async () => {
+    const { steps, version } = await stepsOf(store, agentId);
+    const pairs = told.flatMap((event) => {
+      const step = steps.get(event.id);
+      return step && isOutdated(step) ? [{ event: { ...event, id: `${event.id}~again` }, step }] : [];
+    });
+    if (pairs.length === 0) return;
+    for (const { step } of pairs) steps.delete(step.id);
+    const last = lastOf([
+      ...steps.values(),
+      ...pairs.map(({ event, step }) => ({ ...step, data: { ...step.data, ...event.data } })),
+    ]);
+    const reason = 'another record tells more of it';
+    await recordAfter(
+      store,
+      agentId,
+      pairs.flatMap(({ event, step }) => [event, withdrawal(reason, step, last)]),
+      version,
+    );
+  });
+}
+
+/** The step that happened last; of several at one time the one that came last. */
+const lastOf = (steps: readonly StepEvent[]): StepEvent | undefined =>
+  steps.reduce<StepEvent | undefined>(
+    (latest, step) => (latest && latest.timestamp > step.timestamp ? latest : step),
+    undefined,
+  );
 
 /** The steps that an agent has, by the id of their event, and the version of its stream. */
 async function stepsOf(
@@ -106,9 +144,11 @@ export function stepBody(
   return { data: rest, metadata: { ...metadata, [UNCOUNTED]: cost as JsonObject } };
 }
 
-function withdrawal({ to }: Move, { id, data, timestamp }: StepEvent, last: StepEvent | undefined): AgentEvent {
+const reasonOf = ({ to }: Move, agentId: string): string =>
+  to.agentId === agentId ? 'its cost is counted with another step' : `it is a step of agent ${to.agentId}`;
+
+function withdrawal(reason: string, { id, data, timestamp }: StepEvent, last: StepEvent | undefined): AgentEvent {
   const { durationMs, usage } = data;
-  const isHere = to.agentId === data.agentId;
   return {
     id: `${id}~withdrawn`,
     type: 'agent.step-withdrawn',
@@ -118,7 +158,7 @@ function withdrawal({ to }: Move, { id, data, timestamp }: StepEvent, last: Step
       ...(durationMs !== undefined && { durationMs }),
       ...(usage && { usage }),
       ...(last && { last: { action: last.data.action, timestamp: last.timestamp } }),
-      reason: isHere ? 'its cost is counted with another step' : `it is a step of agent ${to.agentId}`,
+      reason,
     },
   };
 }

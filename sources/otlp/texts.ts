@@ -12,6 +12,12 @@ export function asText(value: unknown): string | undefined {
   return `${text.slice(0, MAX_TEXT).toWellFormed()}… (${text.length - MAX_TEXT} characters more)`;
 }
 
+/** The text of an attribute. Programs that keep a text to themselves write a mark in its place. */
+export function toldText(attributes: Attributes, name: string): string | undefined {
+  const text = textIn(attributes, name);
+  return text === undefined || /^[<[]REDACTED[>\]]$/i.test(text) ? undefined : asText(text);
+}
+
 /**
  * The text that a model answered, in the attributes of each convention: GenAI (`gen_ai.output.messages`, before it
  * `gen_ai.completion`, also flattened, or the event `gen_ai.choice`), OpenInference (`llm.output_messages.<i>...`).

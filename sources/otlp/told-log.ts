@@ -12,17 +12,20 @@ export interface ToldLog {
   readonly resource: Attributes;
 }
 
+/** A name of an event. Loggers of Rust write a place in their source, such as `event src/a.rs:7`, into `eventName`. */
+const NAME = /^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$/i;
+
 /** Reads a log record. The name of the event stands in `eventName`, in the body, or in an attribute. */
 export function toldLog(log: LogRecord, resource: Attributes): ToldLog {
   const body = plainValue(log.body);
   const own = attributesOf(log.attributes);
   const attributes = isObject(body) ? { ...body, ...own } : own;
   const named = textIn(own, 'event.name');
-  const inBody = typeof body === 'string' && /^[a-z_]+\.[a-z_.]+$/.test(body) ? body : undefined;
+  const inBody = typeof body === 'string' && body.includes('.') ? body : undefined;
   const nanos = log.timeUnixNano || log.observedTimeUnixNano;
   const told = Date.parse(textIn(own, 'event.timestamp') ?? '');
   return {
-    event: log.eventName || inBody || named || '',
+    event: [log.eventName, inBody, named].find((name) => NAME.test(name ?? '')) ?? '',
     at: nanos > 0n ? millisecondsOf(nanos) : Number.isNaN(told) ? Date.now() : told,
     attributes,
     resource,

@@ -35,6 +35,7 @@ export const claudeLine = z.looseObject({
   sessionId: text,
   agentId: text,
   promptId: text,
+  requestId: text,
   timestamp: text,
   isSidechain: flag,
   isMeta: flag,

@@ -1,4 +1,5 @@
 import type { AgentRecorder } from '../agent-recorder.ts';
+import { callId } from '../claude-calls.ts';
 import { utcOf } from '../instant.ts';
 import { digest } from '../names.ts';
 import type { SourceEvent } from '../source-event.ts';
@@ -14,6 +15,8 @@ interface Message {
   counted: Usage;
   /** The number of steps. */
   steps: number;
+  /** The id of the first step, where the request of the message is known. Telemetry gives the call that id, too. */
+  call?: string;
 }
 
 /** A call of a tool that waits for its result. */
@@ -24,6 +27,8 @@ export interface ToolCall {
   readonly at: string | undefined;
   readonly place: string;
   readonly usage: Usage | undefined;
+  /** See {@link Message}. */
+  readonly call: string | undefined;
 }
 
 /** A message of which only thoughts are known. Its next line, or a line of another message, makes it a step. */
@@ -45,6 +50,7 @@ export class ClaudeThread {
   readonly #calls = new Map<string, ToolCall>();
   readonly #answered = new Set<string>();
   readonly #prompts = new Set<string>();
+  readonly #requests = new Set<string>();
   #held: Held | undefined;
 
   constructor(recorder: AgentRecorder) {
@@ -64,7 +70,7 @@ export class ClaudeThread {
   *assistant(line: ClaudeLine, place: string): Generator<SourceEvent> {
     const id = line.message?.id ?? line.uuid ?? place;
     if (this.#held && this.#held.id !== id) yield* this.#release();
-    const message = this.#messages.get(id) ?? { blocks: new Set(), counted: {}, steps: 0 };
+    const message = this.#messages.get(id) ?? this.#message(line);
     const isKnown = this.#messages.has(id);
     this.#messages.set(id, message);
     const blocks = blocksOf(line).filter((block) => !message.blocks.has(blockKey(block)));
@@ -75,6 +81,14 @@ export class ClaudeThread {
     if (message.steps === 0) yield* this.#first(line, { id, place, message, blocks, thought });
     else if (thought !== '') yield this.#chat(line, { id, place, message, thought });
     yield* this.#blocks(line, message, blocks, place);
+  }
+
+  /** A message. A request has one; a further message under its id is named by its own. */
+  #message({ requestId }: ClaudeLine): Message {
+    const message = { blocks: new Set<string>(), counted: {}, steps: 0 };
+    if (requestId === undefined || this.#requests.has(requestId)) return message;
+    this.#requests.add(requestId);
+    return { ...message, call: callId(this.recorder.agentId, requestId) };
   }
 
   /** A prompt of the user. Calls from before it get no result any more. */
@@ -135,15 +149,18 @@ export class ClaudeThread {
 
   #chat(line: ClaudeLine, { id, place, message, thought }: ChatParts): SourceEvent {
     const key = message.steps === 0 ? id : `${id}:${message.steps}`;
+    const isFirst = message.steps === 0;
     message.steps++;
     const usage = takeUsage(line, message);
     const { model, stop_reason: stopReason } = line.message ?? {};
-    const told = { key, at: utcOf(line.timestamp), place, kept: { requestId: line['requestId'], stopReason } };
-    return this.recorder.step(told, {
+    const told = { key, at: utcOf(line.timestamp), place, kept: { requestId: line.requestId, stopReason } };
+    const { call } = message;
+    const step = this.recorder.step(told, {
       action: chatAction(model),
       ...(thought === '' ? {} : { thought: thought.toWellFormed() }),
       ...(usage ? { usage } : {}),
     });
+    return { ...step, call, event: isFirst && call !== undefined ? { ...step.event, id: call } : step.event };
   }
 
   #error(line: ClaudeLine, id: string, place: string): SourceEvent {
@@ -157,7 +174,8 @@ export class ClaudeThread {
       if (block.tool_use_id !== undefined) yield* this.#result(block, { at, place, details: undefined });
       else if (isCall(block) && block.id !== undefined && !this.#answered.has(block.id)) {
         const { id, name, input } = block;
-        this.#calls.set(id, { id, name, input, at, place, usage: takeUsage(line, message) });
+        const { call } = message;
+        this.#calls.set(id, { id, name, input, at, place, usage: takeUsage(line, message), call });
       }
     }
   }
@@ -166,13 +184,21 @@ export class ClaudeThread {
     const id = block.tool_use_id ?? '';
     if (this.#answered.has(id)) return;
     this.#answered.add(id);
-    const call = this.#calls.get(id) ?? { id, name: undefined, input: undefined, at, place, usage: undefined };
+    const call = this.#calls.get(id) ?? {
+      id,
+      name: undefined,
+      input: undefined,
+      at,
+      place,
+      usage: undefined,
+      call: undefined,
+    };
     this.#calls.delete(id);
     yield this.#toolStep(call, { at, place, block, details });
   }
 
   #toolStep(
-    { id, name, input, at: began, usage }: ToolCall,
+    { id, name, input, at: began, usage, call }: ToolCall,
     { at, place, block, details }: Partial<ResultParts> & { readonly place: string; readonly block?: ClaudeBlock },
   ): SourceEvent {
     const observation = block && textOf(block.content).toWellFormed();
@@ -180,7 +206,7 @@ export class ClaudeThread {
     const result = typeof details === 'object' && details !== null ? details : undefined;
     const blocks = Array.isArray(block?.content) && block.content.some(isNoText) ? block.content : undefined;
     const kept = { toolUseId: id, isError: block?.is_error || undefined, result, blocks };
-    return this.recorder.step(
+    const step = this.recorder.step(
       { key: id, at, place, kept },
       {
         action: toolAction(name, input).toWellFormed(),
@@ -189,6 +215,7 @@ export class ClaudeThread {
         ...(usage ? { usage } : {}),
       },
     );
+    return { ...step, call };
   }
 }
 

@@ -259,12 +259,29 @@ describe('a session told by several sources', () => {
     );
   });
 
-  it('refuses the file of a session whose calls of models telemetry told', async () => {
-    const session = 'all-three';
-    await hooks(session);
+  it.each([
+    ['telemetry first', [hooks, telemetry, imported]],
+    ['the file first', [imported, telemetry, hooks]],
+    ['the file between', [telemetry, imported, hooks]],
+  ])('has each step and each use once by all three: %s', async (name, sources) => {
+    const session = `three-${name.replaceAll(' ', '-')}`;
+    for (const source of [...sources, ...sources]) {
+      const result = await source(session);
+      expect(result?.problems ?? []).toEqual([]);
+    }
+    const actions = (await stepsOf(session)).map((action: string) => action.split(' ')[0]);
+    expect(actions.sort()).toEqual(['Bash', 'chat', 'prompt']);
+    await vi.waitFor(async () =>
+      expect((await api.get(`/agents/${session}`)).body.usage).toEqual({ inputTokens: 4, outputTokens: 31 }),
+    );
+  });
+
+  it('refuses a call of a model that telemetry may have told under another name, and says what to do', async () => {
+    const session = 'unnamed-call';
     await telemetry(session);
-    const { events, problems } = await imported(session);
-    expect([events, problems.join()]).toEqual([0, expect.stringContaining('telemetry told it, too')]);
+    const { problems } = await imported(session, done(session));
+    expect(problems.join()).toMatch(/would count twice: .* import this file beside it with --prefix file-/);
+    expect(await stepsOf(session)).not.toContain('Done');
   });
 
   it.each([
