@@ -41,9 +41,13 @@ export const rooms = {
     holds: 'store, log and views held against each other',
     may: ['core/base', 'core/events', 'core/store', 'core/log', 'core/projections', 'core/replays'],
   },
+  'core/schedules': {
+    holds: 'schedules: their decider, cron, what a run does; the port to timers',
+    may: ['core/base', 'core/events', 'core/store', 'core/state'],
+  },
   'core/sagas': {
     holds: 'sagas: declaration, decisions, execution; `embedded-runner/` and `step-functions/` are their two hosts',
-    may: ['core/base', 'core/events', 'core/store', 'core/state'],
+    may: ['core/base', 'core/events', 'core/store', 'core/state', 'core/schedules'],
   },
   'core/replays': {
     holds: 'replays and rebuilds: generations of views',

@@ -10,7 +10,7 @@ const FORM = 'up to 63 lower-case letters, digits and -, a letter first';
 /** The first parts of the paths that every application has. */
 const TAKEN: ReadonlySet<string> = new Set([
   ...['streams', 'events', 'projections', 'rankings', 'replays', 'sagas', 'dead-letters', 'failed-batches'],
-  ...['verifications', 'traces', 'health', 'metrics', 'event-types', 'v1', 'mcp', 'hooks'],
+  ...['verifications', 'traces', 'health', 'metrics', 'event-types', 'v1', 'mcp', 'hooks', 'schedules'],
 ]);
 
 /** @throws Error when two parts have one name */

@@ -5,6 +5,7 @@ import type { UnknownEvents } from '../core/events/open-types.ts';
 import { type AnyProjection, isShared } from '../core/projections/projection.ts';
 import { viewFold } from '../core/projections/view-fold.ts';
 import type { AnySaga } from '../core/sagas/saga.ts';
+import { scheduleFold } from '../core/schedules/state.ts';
 import type { AnyDecider } from '../core/state/decider.ts';
 import { type AnyFold, stateFold } from '../core/state/fold.ts';
 import type { AnyAggregate } from './aggregate.ts';
@@ -12,6 +13,7 @@ import { assertAggregate, assertInternal, assertOnce, assertProjection, assertSa
 import { eventTypeList } from './event-type-list.ts';
 import type { Examples } from './examples.ts';
 import { sagaStatus } from './saga-status.ts';
+import { scheduleStatus } from './schedule-status.ts';
 
 /** A protocol of others whose messages become events: `otlp` is OpenTelemetry over HTTP, `claude-code` its HTTP hooks. */
 export type ForeignProtocol = 'otlp' | 'claude-code';
@@ -75,7 +77,7 @@ export function defineAnnals({ modules = [], unknownEvents, eventSystem, ...own 
     },
   );
   const aggregates = all((module) => module.aggregates);
-  const projections = [...all((module) => module.projections), sagaStatus, eventTypeList];
+  const projections = [...all((module) => module.projections), sagaStatus, eventTypeList, scheduleStatus];
   const sagas = all((module) => module.sagas);
   const receives = all((module) => module.receives);
   assertOnce('aggregate', aggregates, ({ aggregateType }) => aggregateType);
@@ -106,5 +108,5 @@ export const settingsOf = ({ eventSystem }: Annals): EventSystem =>
 /** The folds with snapshots. */
 function foldsOf(aggregates: readonly AnyDecider[], projections: readonly AnyProjection[]): readonly AnyFold[] {
   const views = projections.flatMap((projection) => (isShared(projection) ? [] : [viewFold(projection)]));
-  return [...aggregates.map(stateFold), ...views];
+  return [...aggregates.map(stateFold), scheduleFold, ...views];
 }

@@ -7,6 +7,7 @@ import type { JsonObject } from './json.ts';
 import { declaredOrOpen, openInput, openRecorded, subjectOf, type UnknownEvents } from './open-types.ts';
 import { RetiredTypes } from './retired-types.ts';
 import { sagaEvents } from './saga.ts';
+import { scheduleEvents } from './schedule.ts';
 import { storedForm } from './stored-form.ts';
 
 /**
@@ -19,10 +20,11 @@ export interface Register {}
 
 type Registered = Register[keyof Register];
 
-/** The events of sagas and of the registry of types are those of core itself. */
+/** The events of sagas, of the registry of types and of schedules are those of core itself. */
 type Definition =
   | (typeof sagaEvents)[number]
   | (typeof eventTypeEvents)[number]
+  | (typeof scheduleEvents)[number]
   | ([Registered] extends [never]
       ? EventDefinition
       : Registered extends readonly (infer Declared extends EventDefinition)[]
@@ -107,7 +109,7 @@ export interface CatalogueOptions {
 }
 
 /** The event types of core itself. Every catalogue has them. */
-const coreEvents: readonly EventDefinition[] = [...sagaEvents, ...eventTypeEvents];
+const coreEvents: readonly EventDefinition[] = [...sagaEvents, ...eventTypeEvents, ...scheduleEvents];
 
 /** The aggregate types whose streams only core writes. */
 export const coreAggregateTypes: ReadonlySet<string> = new Set(coreEvents.map(({ aggregateType }) => aggregateType));

@@ -29,7 +29,7 @@ const metadata = jsonObject.superRefine((given, context) => {
   }
 });
 /** Sources of events of the machinery; callers cannot use them. */
-export const RESERVED_SOURCES: ReadonlySet<string> = new Set(['saga']);
+export const RESERVED_SOURCES: ReadonlySet<string> = new Set(['saga', 'schedule']);
 
 /** The optional members of a new event, besides its type and data. */
 export const envelopeInput = {

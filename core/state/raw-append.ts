@@ -121,7 +121,8 @@ function isAt(version: StreamVersion, expected: ExpectedVersion): boolean {
   return expected === 'exists' ? version > 0 : version === expected;
 }
 
-function assertOpen(catalogue: Catalogue, events: readonly NewEvent[]): void {
+/** @throws ReservedTypeError, ValidationError for what only Annals writes */
+export function assertOpen(catalogue: Catalogue, events: readonly NewEvent[]): void {
   for (const { type } of events) {
     if (catalogue.definitionOf(type)?.access === 'internal') throw new ReservedTypeError(type);
   }
