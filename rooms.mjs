@@ -87,6 +87,7 @@ export const rooms = {
     may: ['api/http', 'application', 'core'],
   },
   'api/sagas': { holds: 'routes of sagas', may: ['api/http', 'api/views', 'application', 'core'] },
+  'api/schedules': { holds: 'routes of schedules', may: ['api/http', 'api/views', 'application', 'core'] },
   'api/otlp': { holds: 'the receiver of OpenTelemetry', may: ['api/http', 'sources', 'core'] },
   'api/mcp': {
     holds: 'routes as tools and resources of MCP; the only home of `@modelcontextprotocol/server`',

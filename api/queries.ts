@@ -11,6 +11,7 @@ import { type DeadLetterDeps, deadLetterQueries } from './operations/dead-letter
 import { type OperationDeps, operationQueries } from './operations/operation-queries.ts';
 import { operationRoutes } from './operations/operations.ts';
 import { sagaQueries } from './sagas/saga-queries.ts';
+import { scheduleQueries } from './schedules/schedule-queries.ts';
 import { streamQueries } from './streams/stream-queries.ts';
 import { pastQueries } from './views/past-queries.ts';
 import { streamList } from './views/stream-list.ts';
@@ -31,6 +32,7 @@ export const readingRoutes = (annals: Annals): readonly Route<QueryDeps>[] => [
   ...pastQueries,
   ...diffQueries(annals),
   ...sagaQueries(annals.catalogue),
+  ...scheduleQueries,
   ...deadLetterQueries,
   ...operationQueries,
 ];

@@ -3,6 +3,7 @@ import type { ControlStore } from '../core/replays/control-store.ts';
 import type { CommandDeps } from './http/command.ts';
 import type { Route } from './http/route.ts';
 import type { LogDeps } from './log/log-queries.ts';
+import { scheduleCommands } from './schedules/schedule-commands.ts';
 import type { ViewDeps } from './views/view-queries.ts';
 
 /** The parts that the routes of work need: they decide on streams, read views and the log, and keep items beside them. */
@@ -11,4 +12,4 @@ export interface WorkDeps extends CommandDeps, LogDeps, ViewDeps {
 }
 
 /** The routes by which agents find, take and wait for work. */
-export const workRoutes = (_annals: Annals): readonly Route<WorkDeps>[] => [];
+export const workRoutes = (annals: Annals): readonly Route<WorkDeps>[] => [...scheduleCommands(annals)];

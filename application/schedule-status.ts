@@ -24,8 +24,8 @@ export interface LastRun {
   readonly dueAt: string;
   readonly run: number;
   readonly lateMs: number;
-  readonly missed?: true | undefined;
-  readonly skipped?: number | undefined;
+  readonly missed?: true;
+  readonly skipped?: number;
   readonly outcome: 'RUNNING' | 'RAN' | 'FAILED';
   /** The effect. */
   readonly streamId?: string;

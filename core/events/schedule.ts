@@ -57,7 +57,7 @@ const reason = z.string().min(1).max(1024);
 const count = z.int().nonnegative();
 const run = z.int().positive().describe('Counts the runs of the schedule from 1');
 const dueAt = instant.describe('The instant for which the run was planned');
-const next = instant.optional().describe('The next run; absent when there is none');
+const next = instant.exactOptional().describe('The next run; absent when there is none');
 
 export const scheduleCreated = defineEvent({
   ...common,
@@ -77,8 +77,8 @@ export const scheduleFired = defineEvent({
     dueAt,
     run,
     lateMs: count.describe('From `dueAt` to the begin of the run, milliseconds'),
-    missed: z.literal(true).optional().describe('The run was due while the system was down'),
-    skipped: count.optional().describe('Further runs that were missed, and do not run; at most 1,000 are counted'),
+    missed: z.literal(true).exactOptional().describe('The run was due while the system was down'),
+    skipped: count.exactOptional().describe('Further runs that were missed, and do not run; at most 1,000 are counted'),
     next,
   }),
   streamIds,

@@ -9,7 +9,7 @@ import type { PositionedCommit, SqliteCommitStorage } from '../sqlite/commit-sto
 export interface ConsumerOptions {
   /** Name for the log, with its article. */
   readonly name: string;
-  readonly commits: SqliteCommitStorage;
+  readonly commits: Pick<SqliteCommitStorage, 'commitsAfter' | 'lastPosition'>;
   readonly checkpoint: ConsumerCheckpoint;
   readonly logger: Logger;
   /** Pause after a failure, milliseconds; 1 s by default. */

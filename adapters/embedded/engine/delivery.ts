@@ -8,12 +8,15 @@ import { BUS, ParkedStreams, SAGAS } from '../../../core/publishing/parked-strea
 import { Publication } from '../../../core/publishing/publication.ts';
 import { Relay } from '../../../core/publishing/relay.ts';
 import type { AnySaga } from '../../../core/sagas/saga.ts';
+import type { Commanded } from '../../../core/schedules/actions.ts';
 import type { SnapshotWriter } from '../../../core/state/snapshot-writer.ts';
+import type { StateReader } from '../../../core/state/state-reader.ts';
 import { observedDelivery, type Telemetry } from '../../../core/telemetry/telemetry.ts';
 import { sqliteCheckpoint } from '../sqlite/checkpoint.ts';
 import type { DataFolder } from '../sqlite/database.ts';
 import { Consumer } from './consumer.ts';
 import { SagaEngine } from './saga-engine.ts';
+import { ScheduleEngine } from './schedule-engine.ts';
 import { StalledStreams } from './stalled-streams.ts';
 import type { EngineStores } from './stores.ts';
 
@@ -23,6 +26,8 @@ export interface DeliveryOptions {
   readonly stores: EngineStores;
   readonly projections: readonly AnyProjection[];
   readonly sagas: readonly AnySaga[];
+  readonly aggregates: readonly Commanded[];
+  readonly states: StateReader;
   readonly bus: EventBus;
   readonly policy: RetryPolicy;
   readonly logger: Logger;
@@ -35,16 +40,17 @@ export interface DeliveryOptions {
   readonly snapshots: SnapshotWriter | undefined;
 }
 
-/** Creates the consumers of all commits: the projector, the relay, and the runner of sagas. */
+/** Creates the consumers of all commits: the projector, the relay, and the runners of sagas and of schedules. */
 export function createDelivery(options: DeliveryOptions) {
   const { projector, stalled } = createProjector(options);
   const publication = createPublication(options);
   const relay = createRelay(options, publication);
   const sagas = createSagas(options);
+  const schedules = createSchedules(options);
   options.stores.commits.onStored(() => {
-    for (const consumer of [projector, relay, sagas]) consumer.wake();
+    for (const consumer of [projector, relay, sagas, schedules]) consumer.wake();
   });
-  return { projector, stalled, publication, relay, sagas };
+  return { projector, stalled, publication, relay, sagas, schedules };
 }
 
 function createProjector(options: DeliveryOptions) {
@@ -122,4 +128,9 @@ function createSagas({ folder, stores, sagas, policy, logger, telemetry }: Deliv
     onParked: () => telemetry.metrics.count('dead_letters_total', { projection: SAGAS }),
     observe: (work) => observedDelivery('sagas', work, { ...telemetry, catalogue: store.catalogue }),
   });
+}
+
+function createSchedules({ folder, stores, states, aggregates, sagas, logger }: DeliveryOptions): ScheduleEngine {
+  const { store, commits } = stores;
+  return new ScheduleEngine({ store, states, aggregates, sagas, commits, database: folder.bookkeeping, logger });
 }

@@ -7,6 +7,7 @@ import type { AnyProjection } from '../../../core/projections/projection.ts';
 import { DeadLetters } from '../../../core/publishing/dead-letters.ts';
 import type { Replays } from '../../../core/replays/replays.ts';
 import type { AnySaga } from '../../../core/sagas/saga.ts';
+import type { Commanded } from '../../../core/schedules/actions.ts';
 import type { AnyFold } from '../../../core/state/fold.ts';
 import type { StateReader } from '../../../core/state/state-reader.ts';
 import { DamageRecord, notingDamage } from '../../../core/telemetry/damage.ts';
@@ -31,6 +32,8 @@ export interface EngineOptions {
   readonly projections: readonly AnyProjection[];
   /** Without sagas, the checkpoint of the sagas stays, and a later engine with sagas goes on from there. */
   readonly sagas?: readonly AnySaga[];
+  /** The aggregates whose commands schedules may send; none by default. */
+  readonly aggregates?: readonly Commanded[];
   /** The states of which the engine keeps snapshots. */
   readonly folds?: readonly AnyFold[];
   readonly logger: Logger;
@@ -85,7 +88,15 @@ export function createEngine(options: EngineOptions): Engine {
 }
 
 function compose(folder: DataFolder, options: EngineOptions): Engine {
-  const { dataDir, catalogue, projections, sagas = [], folds = [], settings = configureEventSystem({}) } = options;
+  const {
+    dataDir,
+    catalogue,
+    projections,
+    sagas = [],
+    aggregates = [],
+    folds = [],
+    settings = configureEventSystem({}),
+  } = options;
   const { retryPolicy: policy = retryPolicyOf(settings), telemetry = noTelemetry() } = options;
   const { concurrent_workers: concurrency } = settings.processors;
   const { metrics } = telemetry;
@@ -97,8 +108,18 @@ function compose(folder: DataFolder, options: EngineOptions): Engine {
   const bus = createBus(settings, telemetry, { logger, catalogue });
   const relayBatch = settings.bus.batch_size;
   const shared = { folder, stores, projections, logger, concurrency };
-  const delivery = createDelivery({ ...shared, sagas, bus, policy, telemetry, relayBatch, snapshots });
-  const { projector, relay, publication } = delivery;
+  const delivery = createDelivery({
+    ...shared,
+    sagas,
+    aggregates,
+    states,
+    bus,
+    policy,
+    telemetry,
+    relayBatch,
+    snapshots,
+  });
+  const { projector, relay, publication, schedules } = delivery;
   const { replays, runner } = createReplays({ ...shared, ...stores, database: folder.views });
   const { archiver, sweep } = createHousekeeping(stores, settings, logger);
   const live = (projection: string) => generations.live(projection);
@@ -113,6 +134,7 @@ function compose(folder: DataFolder, options: EngineOptions): Engine {
       ...(sagas.length > 0 && { start: () => delivery.sagas.start() }),
       close: () => delivery.sagas.close(),
     },
+    { name: 'the schedules', start: () => schedules.start(), close: () => schedules.close() },
     { name: 'the replays', start: () => runner.start(), close: () => runner.close() },
     { name: 'the sweep', start: () => sweep.start(), close: () => sweep.close() },
     { name: 'the archiver', start: () => archiver.start(), close: () => archiver.close() },

@@ -40,6 +40,9 @@ export function prepareCommitStatements(database: DatabaseSync) {
     ),
     backward: database.prepare(`SELECT ${COLUMNS} FROM commits WHERE ${range} ORDER BY version DESC LIMIT :size`),
     after: database.prepare(`SELECT ${COLUMNS} FROM commits WHERE position > :position ORDER BY position LIMIT :limit`),
+    places: database.prepare(
+      'SELECT position, stream, version, count FROM commits WHERE position > ? ORDER BY position LIMIT ?',
+    ),
     keys: database.prepare(
       `SELECT stream, version FROM commits WHERE (stream, version) > (:stream, :version)
        ORDER BY stream, version LIMIT :size`,

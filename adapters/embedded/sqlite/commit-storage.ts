@@ -32,6 +32,8 @@ interface Outcome {
   readonly settle: () => void;
 }
 
+const NO_BODY = { commitId: '', keyed: false, recordedAt: '', types: [], body: new Uint8Array() };
+
 /** Most commits that a read holds in memory at once. Large commits make the page smaller. */
 const PAGE = 100;
 
@@ -133,6 +135,19 @@ export class SqliteCommitStorage implements CommitStorage, CommitScan {
   commitsAfter(position: number, limit: number): PositionedCommit[] {
     const { rows } = guarded(() => takeRows(this.#statements.after, { position, limit }, 'body'));
     return rows.map((row) => ({ position: Number(row['position']), commit: readCommitRow(row) }));
+  }
+
+  /**
+   * As {@link commitsAfter}, but only the places of the commits: for a consumer of few streams, since bodies are not read.
+   * @throws UnavailableError when the disk fails
+   */
+  placesAfter(position: number, limit: number): PositionedCommit[] {
+    const rows = guarded(() => this.#statements.places.all(position, limit)) as unknown as (Commit &
+      PositionedCommit)[];
+    return rows.map(({ position, stream, version, count }) => ({
+      position,
+      commit: { ...NO_BODY, stream, version, count },
+    }));
   }
 
   /** Position of the newest commit; 0 when there is none. @throws UnavailableError when the disk fails */

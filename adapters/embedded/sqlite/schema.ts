@@ -84,6 +84,11 @@ export const eventsSchema: Schema = {
     wake_at TEXT
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS sagas_by_time ON sagas (wake_at) WHERE wake_at IS NOT NULL;
+  CREATE TABLE IF NOT EXISTS schedule_timers (
+    schedule TEXT PRIMARY KEY,
+    due_at   TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS schedule_timers_by_time ON schedule_timers (due_at);
   CREATE TABLE IF NOT EXISTS saga_parties (
     saga   TEXT NOT NULL,
     stream TEXT NOT NULL,
