@@ -34,6 +34,9 @@ export interface LastRun {
   readonly reason?: string;
 }
 
+/** The list of schedules that wait for a run, by its instant. */
+const DUE_LIST = 'due';
+
 const types = scheduleEvents.map(({ type }) => type);
 
 /** The projection of all schedules; every application has it. */
@@ -42,6 +45,11 @@ export const scheduleStatus = defineProjection({
   aggregateType: SCHEDULE_STREAMS,
   types,
   group: { of: ({ state }: ScheduleView) => state, values: ['ACTIVE', 'FAILED', 'COMPLETED', 'CANCELLED'] },
+  // The sweep of a host whose timers may lose a call looks here: the run that has begun, else the next run.
+  entries: ({ nextDue, lastRun }: ScheduleView) => {
+    const order = lastRun?.outcome === 'RUNNING' ? lastRun.dueAt : nextDue;
+    return order === undefined ? [] : [{ list: DUE_LIST, order }];
+  },
   evolve,
 });
 

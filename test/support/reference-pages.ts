@@ -6,6 +6,7 @@ import { metricsTextRoute } from '../../api/operations/metrics-text.ts';
 import { operationRoutes } from '../../api/operations/operations.ts';
 import { traceQueries } from '../../api/operations/trace-queries.ts';
 import { queryRoutes } from '../../api/queries.ts';
+import { workRoutes } from '../../api/work.ts';
 import { commandLine } from '../../bin/commands/program.ts';
 import agents from '../../domain/application.ts';
 
@@ -56,6 +57,7 @@ each with its body, its answers and examples. ${made}
   const routes = [
     ...commandRoutes(agents),
     ...operationRoutes,
+    ...workRoutes(agents),
     ...queryRoutes(agents),
     ...traceQueries,
     ...[logStreamRoute, metricsTextRoute].map((streamed) => ({ ...streamed, method: 'GET' })),

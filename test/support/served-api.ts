@@ -8,6 +8,7 @@ import { problemSchema } from '../../api/http/problem.ts';
 import type { RouteDeclaration } from '../../api/http/route.ts';
 import { operationRoutes } from '../../api/operations/operations.ts';
 import { queryRoutes } from '../../api/queries.ts';
+import { workRoutes } from '../../api/work.ts';
 import { type Server, startServer } from '../../bin/serve/server.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
@@ -29,6 +30,7 @@ export interface Call {
 const routes: readonly RouteDeclaration[] = [
   ...commandRoutes(application),
   ...operationRoutes,
+  ...workRoutes(application),
   ...queryRoutes(application),
 ];
 

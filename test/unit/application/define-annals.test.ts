@@ -11,8 +11,15 @@ const without = (...types: string[]) => agents.events.filter(({ type }) => !type
 
 it('gives what hosts need: the snapshots of each aggregate and each view of a stream', () => {
   expect(application.folds.map(({ name }) => name)).toEqual([
-    ...['state.agent', 'state.task', 'state.workflow'],
-    ...['view.agent-status', 'view.task-status', 'view.workflow-status', 'view.saga-status', 'view.event-types'],
+    ...['state.agent', 'state.task', 'state.workflow', 'state.schedule'],
+    ...[
+      'view.agent-status',
+      'view.task-status',
+      'view.workflow-status',
+      'view.saga-status',
+      'view.event-types',
+      'view.schedule-status',
+    ],
   ]);
 });
 
@@ -21,7 +28,12 @@ it('unites modules with the own parts, and has the sagas’ events and projectio
   expect(annals.catalogue.definitionOf('agent.created')).toBe(agents.events[0]);
   expect(annals.catalogue.definitionOf('saga.started')).toBeDefined();
   expect(annals.aggregates).toEqual([agent]);
-  expect(annals.projections.map(({ name }) => name)).toEqual(['agent-status', 'saga-status', 'event-types']);
+  expect(annals.projections.map(({ name }) => name)).toEqual([
+    'agent-status',
+    'saga-status',
+    'event-types',
+    'schedule-status',
+  ]);
   expect(defineAnnals({})).toMatchObject({ aggregates: [], sagas: [] });
 });
 

@@ -117,6 +117,20 @@ const story: readonly Request[] = [
   },
   { operation: 'getWorkflow', path: { workflowId: 'case-1' }, query: { waitFor: '2' } },
   { operation: 'listWorkflows', query: { workflowType: 'permit' }, until: { workflows: [{}] } },
+  {
+    operation: 'createSchedule',
+    body: {
+      scheduleId: 'nightly-review',
+      ...{ cron: '30 2 * * MON-FRI', zone: 'Europe/Berlin' },
+      action: {
+        ...{ kind: 'command', aggregateType: 'task', command: 'request' },
+        data: { requiredAgents: ['42'], payload: { goal: 'review the day' }, deadlineSeconds: 600 },
+      },
+    },
+  },
+  { operation: 'getSchedule', path: { scheduleId: 'nightly-review' }, query: { waitFor: '1' } },
+  { operation: 'listSchedules', query: { state: 'ACTIVE' }, until: { schedules: [{}] } },
+  { operation: 'cancelSchedule', path: { scheduleId: 'nightly-review' }, body: { reason: 'the agent is on leave' } },
   { operation: 'listRanking', path: { name: 'leaderboard' }, query: { limit: '10' } },
   { operation: 'getProjectionAt', path: { name: 'agent-status' }, query: { at: '2026-01-05T09:00:00Z' } },
   { operation: 'listProjections' },

@@ -5,6 +5,7 @@ import { commandRoutes } from '../../../../api/commands.ts';
 import { operationRoutes } from '../../../../api/operations/operations.ts';
 import { traceQueries } from '../../../../api/operations/trace-queries.ts';
 import { queryRoutes } from '../../../../api/queries.ts';
+import { workRoutes } from '../../../../api/work.ts';
 import { servedApi } from '../../../support/served-api.ts';
 
 const { get } = servedApi();
@@ -51,7 +52,10 @@ it('an enumeration of a parameter has values of the type of the parameter', asyn
 
 it('the document has every served route', async () => {
   const names = [...(await operations()).keys()];
-  const served = [...commandRoutes(application), ...operationRoutes, ...queryRoutes(application), ...traceQueries];
+  const served = [
+    ...[...commandRoutes(application), ...operationRoutes, ...workRoutes(application)],
+    ...[...queryRoutes(application), ...traceQueries],
+  ];
   const streamed = ['GET /events/stream', 'GET /metrics'];
   const declared = served
     .filter(({ protocol }) => protocol === undefined)
