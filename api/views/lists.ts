@@ -4,7 +4,8 @@ import { id } from '../../core/events/envelope.ts';
 import type { ProjectionOf } from '../../core/projections/projection.ts';
 import type { PageOptions, ViewStore } from '../../core/projections/view-store.ts';
 import type { LiveGenerations } from '../../core/replays/generations.ts';
-import { cursor, encodeCursor, MAX_PAGE_BYTES } from '../http/page.ts';
+import { cursor, encodeCursor } from '../http/page.ts';
+import { requestSize, takePage } from './take-page.ts';
 
 /** The stores that lists need. */
 export interface ListDeps {
@@ -28,13 +29,6 @@ export interface ListStart {
   readonly withoutAside?: PageOptions['withoutAside'];
   readonly from: { readonly group: string; readonly after: string } | undefined;
 }
-
-/** Most views that one page reads: with a rare filter it answers in time, with few views or none and a cursor. */
-const MAX_SCANNED = 1_000;
-/** Longest time that one page is read for, milliseconds: views of megabytes take long. */
-const MAX_PAGE_MS = 2_000;
-/** Views of one request when a filter may skip most of them. */
-const SCAN_SIZE = 100;
 
 /** The views of a projection, group by group, each group in the order of its keys; fetched on demand. */
 export async function* viewsByGroup<View extends object>(
@@ -71,10 +65,7 @@ interface ListQuery {
   readonly filters: Filters;
 }
 
-/**
- * A page of the views that pass every filter. A page reads {@link MAX_SCANNED} views at most, for {@link MAX_PAGE_MS} at
- * most, so it may have fewer views than its limit and still a `next`.
- */
+/** A page of the views that pass every filter. It may have fewer views than its limit and still a `next`. */
 export async function listViews<View extends object>(
   projection: ProjectionOf<View>,
   deps: ListDeps,
@@ -84,27 +75,9 @@ export async function listViews<View extends object>(
   const { limit, cursor: from } = query;
   const filters = from?.filters ?? query.filters;
   const wanted = Object.entries(matches).filter(([name]) => filters[name] !== undefined);
-  const size = limit + 1; // a further view shows that a page follows
-  const pageSize = wanted.length > 0 ? Math.max(size, SCAN_SIZE) : size;
-  const views: (View & { readonly version: number })[] = [];
-  let bytes = 0;
-  let scanned = 0;
-  const deadline = performance.now() + MAX_PAGE_MS;
-  let last: { readonly group: string; readonly key: string } | undefined;
-  const page = (more: boolean) => ({
-    views,
-    next: more && last ? encodeCursor({ filters, group: last.group, after: last.key }) : null,
-  });
-  for await (const listed of viewsByGroup(projection, deps, { group: filters['state'], pageSize, from })) {
-    const isLate = scanned > 0 && performance.now() > deadline;
-    if (views.length === limit || scanned === MAX_SCANNED || isLate) return page(true);
-    if (wanted.every(([name, passes]) => passes(listed.view, filters[name] ?? ''))) {
-      bytes += Buffer.byteLength(JSON.stringify(listed.view));
-      if (views.length > 0 && bytes > MAX_PAGE_BYTES) return page(true);
-      views.push(listed.view);
-    }
-    scanned += 1;
-    last = listed;
-  }
-  return page(false);
+  const pageSize = requestSize(limit, wanted.length > 0);
+  const listed = viewsByGroup(projection, deps, { group: filters['state'], pageSize, from });
+  const passes = (view: View) => wanted.every(([name, matching]) => matching(view, filters[name] ?? ''));
+  const { views, last } = await takePage(listed, limit, passes);
+  return { views, next: last ? encodeCursor({ filters, group: last.group, after: last.key }) : null };
 }

@@ -1,8 +1,10 @@
 import { AnnalsError, CorruptDataError, UnavailableError } from '../base/errors.ts';
 import { Checkpoints } from '../projections/checkpoints.ts';
 import { CounterNames } from '../projections/counter-names.ts';
+import { entriesWithout } from '../projections/entries.ts';
 import {
   type AnyProjection,
+  entriesOf,
   groupOf,
   isShared,
   keyIn,
@@ -73,6 +75,8 @@ export class ViewComparison {
         const [is, should] = [stored.group, groupOf(projection, made.view)];
         differences.push(difference('differs', `it is listed under "${is}", history lists it under "${should}"`));
       }
+      const misplaced = differences.length === 0 && stored && misplacedIn(projection, stored, made.view);
+      if (misplaced) differences.push(difference('differs', misplaced));
       const late = stored?.parked ? undefined : await this.#lateAfter(stream, version);
       if (late) differences.push(difference('behind', `is at version ${version} and lacks an event recorded ${late}`));
       return { differences, increments: made.increments };
@@ -165,6 +169,15 @@ export class ViewComparison {
       throw error;
     }
   }
+}
+
+/** The first list in which a view stands wrongly; undefined when its entries are those of its history. */
+function misplacedIn(projection: AnyProjection, { entries: is = [] }: StoredView, made: unknown): string | undefined {
+  const should = entriesOf(projection, made);
+  const [missing] = entriesWithout(should, is);
+  const [extra] = entriesWithout(is, should);
+  if (missing) return `it is not in list "${missing.list}" at "${missing.order}"; rebuild the projection`;
+  return extra && `it is in list "${extra.list}" at "${extra.order}", where history does not put it`;
 }
 
 /** The shared views that differ from the sums of their streams. */

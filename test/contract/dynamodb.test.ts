@@ -11,6 +11,7 @@ import { createTables } from '../support/tables.ts';
 import { commitScanContract } from './commit-scan.suite.ts';
 import { controlStoreContract } from './control-store.suite.ts';
 import { counterNamesContract } from './counter-names.suite.ts';
+import { entryProjectingContract } from './entry-projecting.suite.ts';
 import { eventStoreContract } from './event-store.suite.ts';
 import { generationStoreContract } from './generation-store.suite.ts';
 import { largeViewsContract } from './large-views.suite.ts';
@@ -32,6 +33,13 @@ generationStoreContract('DynamoDB', async () => {
   };
 });
 viewEntriesContract('DynamoDB', async () => {
+  const { views } = await createTables();
+  return {
+    views: new DynamoViewStore(dynamoDb(), views),
+    generations: new DynamoGenerationStore(dynamoDb(), views),
+  };
+});
+entryProjectingContract('DynamoDB', async () => {
   const { views } = await createTables();
   return {
     views: new DynamoViewStore(dynamoDb(), views),

@@ -8,6 +8,7 @@ import { MemoryObjectStore } from '../support/memory-objects.ts';
 import { MemorySagaTokens } from '../support/memory-saga-tokens.ts';
 import { commitScanContract } from './commit-scan.suite.ts';
 import { controlStoreContract } from './control-store.suite.ts';
+import { entryProjectingContract } from './entry-projecting.suite.ts';
 import { eventStoreContract } from './event-store.suite.ts';
 import { generationStoreContract } from './generation-store.suite.ts';
 import { logContract } from './log.suite.ts';
@@ -28,6 +29,10 @@ generationStoreContract('memory', async () => {
   return { views, generations: views };
 });
 viewEntriesContract('memory', async () => {
+  const views = new MemoryViewStore();
+  return { views, generations: views };
+});
+entryProjectingContract('memory', async () => {
   const views = new MemoryViewStore();
   return { views, generations: views };
 });

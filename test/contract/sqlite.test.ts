@@ -12,6 +12,7 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 import { commitScanContract } from './commit-scan.suite.ts';
 import { controlStoreContract } from './control-store.suite.ts';
 import { counterNamesContract } from './counter-names.suite.ts';
+import { entryProjectingContract } from './entry-projecting.suite.ts';
 import { eventStoreContract } from './event-store.suite.ts';
 import { generationStoreContract } from './generation-store.suite.ts';
 import { largeViewsContract } from './large-views.suite.ts';
@@ -34,6 +35,9 @@ generationStoreContract('SQLite', async () => {
   return { views: new SqliteViewStore(folder.views), generations: new SqliteGenerationStore(folder.views) };
 });
 viewEntriesContract('SQLite', async () => {
+  return { views: new SqliteViewStore(folder.views), generations: new SqliteGenerationStore(folder.views) };
+});
+entryProjectingContract('SQLite', async () => {
   return { views: new SqliteViewStore(folder.views), generations: new SqliteGenerationStore(folder.views) };
 });
 controlStoreContract('SQLite', async () => new SqliteControlStore(folder.views));

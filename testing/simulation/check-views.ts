@@ -3,6 +3,7 @@ import { parseStreamId } from '../../core/base/stream-id.ts';
 import {
   type AnyProjection,
   aggregateTypesOf,
+  entriesOf,
   isShared,
   keyIn,
   type ProjectionOf,
@@ -59,6 +60,7 @@ async function checkView(
   const stored = await views.get(projection.name, LIVE_GENERATION, keyIn(projection, stream));
   const { state } = await new StateReader({ store }).load(viewFold(projection), stream);
   same(`the view of ${stream} in ${projection.name}`, stored?.view, state);
+  same(`the entries of ${stream} in ${projection.name}`, stored?.entries ?? [], entriesOf(projection, state));
   if (stored?.view === undefined || projection.group.values.includes(stored.group)) return;
   throw new Error(`the view of ${stream} in ${projection.name} is in group ${stored.group}, which is not declared`);
 }

@@ -5,6 +5,7 @@ import { DatabaseSync } from '../../../core/base/sqlite.ts';
 import { LogArchive } from '../../../core/log/archive.ts';
 import { type LogPage, pageText } from '../../../core/log/page.ts';
 import { LargeViewStore, ViewClaims } from '../../../core/projections/large-views.ts';
+import type { StoredView } from '../../../core/projections/projection.ts';
 import { hashOf } from '../../../core/projections/view-hash.ts';
 import { Generations } from '../../../core/replays/generations.ts';
 import { ClaimCheck, claimOf } from '../../../core/store/claim-check.ts';
@@ -207,7 +208,7 @@ async function compareViews(
       const ours = await original.views.get(projection, ourLive, String(key));
       const theirs = await restored.views.get(projection, theirLive, String(key));
       if (ours?.version !== theirs?.version) moved += 1;
-      else if (hashOf(ours?.view) === hashOf(theirs?.view)) same += 1;
+      else if (shownBy(ours) === shownBy(theirs)) same += 1;
       else
         differences.push(difference('views', `${projection}/${key}`, 'differs', 'the history leads to another view'));
     } catch (error) {
@@ -217,6 +218,8 @@ async function compareViews(
   }
   return { same, moved };
 }
+
+const shownBy = (stored: StoredView | undefined): string => hashOf([stored?.view, stored?.entries]);
 
 const describePlace = ({ commit: { stream, version } }: PositionedCommit): string => `${stream} version ${version}`;
 
