@@ -8,7 +8,8 @@ import type { ViewDeps } from './views/view-queries.ts';
 
 /** The parts that the routes of work need: they decide on streams, read views and the log, and keep items beside them. */
 export interface WorkDeps extends CommandDeps, LogDeps, ViewDeps {
-  readonly control: ControlStore;
+  /** Items such as leases. They outlive deleted views. */
+  readonly workItems: ControlStore;
 }
 
 /** The routes by which agents find, take and wait for work. */

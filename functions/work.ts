@@ -36,7 +36,7 @@ const deps: WorkDeps = {
   generations: generationsIn(CONTROL_TABLE),
   sharedViews: sharedViewsIn(VIEWS_TABLE, OBJECTS_BUCKET),
   projections: application.projections,
-  control: controlIn(CONTROL_TABLE),
+  workItems: controlIn(CONTROL_TABLE),
 };
 
 /** Answers agents that look for work, take it and keep it. */

@@ -108,6 +108,7 @@ function createEmbeddedApi({ annals, engine, past, logger, telemetry, verificati
     aggregates: annals.aggregates,
     views: engine.views,
     control: engine.control,
+    workItems: engine.workItems,
     generations: engine.generations,
     replays: engine.replays,
     sharedViews: engine.sharedViews,

@@ -46,7 +46,10 @@ export interface EngineOptions {
 }
 
 /** The stores that the engine exposes. The log has each event a moment after its append. */
-type Ports = Pick<EngineStores, 'store' | 'views' | 'generations' | 'sharedViews' | 'control' | 'objects' | 'log'>;
+type Ports = Pick<
+  EngineStores,
+  'store' | 'views' | 'generations' | 'sharedViews' | 'control' | 'workItems' | 'objects' | 'log'
+>;
 
 /** Annals in a single process, on a data folder. */
 export interface Engine extends Ports {
@@ -103,7 +106,7 @@ function compose(folder: DataFolder, options: EngineOptions): Engine {
   const damage = new DamageRecord(() => metrics.count('corrupt_data_total', {}));
   const logger = notingDamage(options.logger, damage);
   const stores = openStores(folder, { dataDir, catalogue, settings, telemetry, logger, damage });
-  const { store, objects, views, sharedViews, control, generations, log, busMarks } = stores;
+  const { store, objects, views, sharedViews, control, workItems, generations, log, busMarks } = stores;
   const { states, writer: snapshots } = openStates({ store, objects, folds, settings, logger, metrics });
   const bus = createBus(settings, telemetry, { logger, catalogue });
   const relayBatch = settings.bus.batch_size;
@@ -142,7 +145,7 @@ function compose(folder: DataFolder, options: EngineOptions): Engine {
     { name: 'the store', close: () => stores.commits.close() },
   ];
   return {
-    ...{ logger, store, states, views, generations, replays, sharedViews, control, log, objects, bus },
+    ...{ logger, store, states, views, generations, replays, sharedViews, control, workItems, log, objects, bus },
     deadLetters: new DeadLetters({
       ...{ projections, store, views, sharedViews, live, busMarks, publication },
       sagas: { marks: busMarks, redrive: (stream) => delivery.sagas.redrive(stream) },

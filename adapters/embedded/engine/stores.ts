@@ -74,8 +74,9 @@ export function openStores(
     generations: new Generations(control, { maxAgeMs: Number.POSITIVE_INFINITY }),
     logPages,
     log: new EventLog({ ...logPages, claims }),
-    // In the database of the events, so that the marks outlive deleted views.
+    // In the database of the events, so that they outlive deleted views.
     busMarks: new SqliteViewStore(folder.bookkeeping),
+    workItems: new SqliteControlStore(folder.bookkeeping, 'stop the server and restore events.sqlite from a backup'),
   };
 }
 

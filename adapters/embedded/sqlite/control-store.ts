@@ -10,17 +10,25 @@ import {
 } from '../../../core/replays/control-store.ts';
 import { guarded } from './error.ts';
 
-/** Control items in SQLite. They are in the database of the views, because both name the same generations of views. */
+const REMEDY = 'stop the server and delete the file views.sqlite, and the views are made anew';
+
+/**
+ * Control items in SQLite. Those about views are in the database of the views, because both name the same generations.
+ * Those about work, such as leases, are in the database of the events: they outlive deleted views.
+ */
 export class SqliteControlStore implements ControlStore {
   readonly #statements: ReturnType<typeof prepareStatements>;
+  readonly #remedy: string;
 
-  constructor(database: DatabaseSync) {
+  /** @param remedy what to do about an item that cannot be read */
+  constructor(database: DatabaseSync, remedy = REMEDY) {
     this.#statements = prepareStatements(database);
+    this.#remedy = remedy;
   }
 
   async get(kind: string, id: string): Promise<ControlItem | undefined> {
     const row = guarded(() => this.#statements.get.get(kind, id));
-    return row && readControlRow(row);
+    return row && readControlRow(row, this.#remedy);
   }
 
   async put(kind: string, id: string, content: JsonObject, expectedRevision: number): Promise<boolean> {
@@ -40,7 +48,7 @@ export class SqliteControlStore implements ControlStore {
   async list(kind: string, { limit, prefix = '', after = '' }: ControlListOptions): Promise<ControlPage> {
     const size = limit + 1; // a further row shows that a page follows
     const rows = guarded(() => this.#statements.list.all({ kind, prefix, after, size }));
-    const items = rows.slice(0, limit).map(readControlRow);
+    const items = rows.slice(0, limit).map((row) => readControlRow(row, this.#remedy));
     const last = items.at(-1);
     return rows.length > limit && last ? { items, next: last.id } : { items };
   }
@@ -67,14 +75,11 @@ function prepareStatements(database: DatabaseSync) {
 }
 
 /** @throws CorruptDataError that names the item */
-function readControlRow(row: Record<string, SQLOutputValue>): ControlItem {
+function readControlRow(row: Record<string, SQLOutputValue>, remedy: string): ControlItem {
   const { content, ...rest } = row as unknown as ControlItem & { content: string }; // the table is STRICT
   try {
     return { ...rest, content: JSON.parse(content) };
   } catch (cause) {
-    throw new CorruptDataError(
-      `the ${rest.kind} ${rest.id} in views.sqlite cannot be read; stop the server and delete the file, and the views are made anew`,
-      { cause },
-    );
+    throw new CorruptDataError(`the ${rest.kind} ${rest.id} cannot be read; ${remedy}`, { cause });
   }
 }

@@ -39,7 +39,16 @@ const VIEWS = `
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS entries_by_order ON entries (projection, generation, list, "order", key);`;
 
-/** Commits, the log, sagas, and the bookkeeping of the consumers. */
+const CONTROL = `
+  CREATE TABLE IF NOT EXISTS control (
+    kind     TEXT    NOT NULL,
+    id       TEXT    NOT NULL,
+    revision INTEGER NOT NULL,
+    content  TEXT    NOT NULL,
+    PRIMARY KEY (kind, id)
+  ) STRICT, WITHOUT ROWID;`;
+
+/** Commits, the log, sagas, and the bookkeeping of the consumers. The control items here are those of work. */
 export const eventsSchema: Schema = {
   file: 'events.sqlite',
   version: 2,
@@ -111,7 +120,7 @@ export const eventsSchema: Schema = {
   CREATE TABLE IF NOT EXISTS log_marks (
     key  TEXT    PRIMARY KEY,
     mark INTEGER NOT NULL
-  ) STRICT, WITHOUT ROWID;${CHECKPOINTS}${VIEWS}`,
+  ) STRICT, WITHOUT ROWID;${CHECKPOINTS}${VIEWS}${CONTROL}`,
 };
 
 /** Views, counters of shared views, and control items. */
@@ -141,12 +150,5 @@ export const viewsSchema: Schema = {
     id       INTEGER PRIMARY KEY CHECK (id = 0),
     position INTEGER NOT NULL,
     identity TEXT    NOT NULL
-  ) STRICT;
-  CREATE TABLE IF NOT EXISTS control (
-    kind     TEXT    NOT NULL,
-    id       TEXT    NOT NULL,
-    revision INTEGER NOT NULL,
-    content  TEXT    NOT NULL,
-    PRIMARY KEY (kind, id)
-  ) STRICT, WITHOUT ROWID;${CHECKPOINTS}`,
+  ) STRICT;${CONTROL}${CHECKPOINTS}`,
 };

@@ -123,11 +123,12 @@ describe('the engine', () => {
     expect(seen).toEqual(['1/1', '1/2', 'run-0/1', '1/3', '1/4', 'run-1/1', '1/5', '1/6', 'run-2/1']);
   });
 
-  it('builds all views again when views.sqlite was deleted, and publishes no event again', async () => {
+  it('builds all views again when views.sqlite was deleted, publishes no event again, and keeps the items of work', async () => {
     const dataDir = newPath();
     const first = open(dataDir);
     first.engine.start();
     for (const id of ['1', '2', '3']) await first.append(id, 'a', 'b');
+    await first.engine.workItems.put('lease', 'mine', { until: 'later' }, 0);
     await first.caughtUp();
     await first.close();
     rmSync(join(dataDir, 'views.sqlite'));
@@ -139,6 +140,7 @@ describe('the engine', () => {
     second.engine.start();
     await second.caughtUp();
     for (const id of ['1', '2', '3']) expect(await second.view(id)).toMatchObject({ view: { seen: ['a', 'b'] } });
+    expect(await second.engine.workItems.get('lease', 'mine')).toMatchObject({ content: { until: 'later' } });
     await second.close();
     expect(again).not.toHaveBeenCalled();
   });

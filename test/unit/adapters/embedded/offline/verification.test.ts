@@ -137,7 +137,7 @@ describe('the verification of a data folder', () => {
     change(folder, 'views.sqlite', `INSERT INTO control VALUES ('generations', 'all', 1, '{')`);
     const { differences } = await verify(folder);
     expect(differences.map(({ kind }) => kind)).toEqual(projections.map(() => 'unreadable'));
-    expect(differences[0]?.detail).toContain('delete the file');
+    expect(differences[0]?.detail).toContain('delete the file views.sqlite');
   });
 
   it('says what is not there, and writes nothing', async () => {
