@@ -8,8 +8,9 @@ import type { RequestObserver } from './observe.ts';
 import { isFault, problemKinds, problemOf, RETRY_AFTER_SECONDS, RequestError } from './problem.ts';
 import { contextHeaders, parseIds, type RequestContext, type Route, type RouteDeclaration } from './route.ts';
 
-/** The log for faults of the server; a Powertools logger fits. */
+/** The log for faults of the server, and for refusals that a protocol reports; a Powertools logger fits. */
 export interface ApiLogger {
+  warn?(message: string, details: { readonly [name: string]: unknown }): void;
   error(message: string, details: { readonly [name: string]: unknown }): void;
 }
 

@@ -2,6 +2,7 @@ import { type DescMessage, fromBinary, fromJson, type JsonValue, type Message } 
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 import { turn } from '../../core/base/turns.ts';
 import { type Attributes, attributesOf, isObject } from './attributes.ts';
+import { parseJson } from './json-in-pieces.ts';
 import { MalformedRequestError } from './malformed.ts';
 import { type LogRecord, LogRecordSchema } from './messages/opentelemetry/proto/logs/v1/logs_pb.js';
 import { ResourceSchema } from './messages/opentelemetry/proto/resource/v1/resource_pb.js';
@@ -34,7 +35,7 @@ export async function* recordsOf<Name extends keyof Records>(
   encoding: Encoding,
   body: Uint8Array,
 ): AsyncGenerator<Received<Records[Name]>> {
-  const groups = encoding === 'json' ? groupsOfJson(signals[name], body) : groupsOfBinary(signals[name], body);
+  const groups = encoding === 'json' ? await groupsOfJson(signals[name], body) : groupsOfBinary(signals[name], body);
   for (const { resource, records } of groups) {
     for (const read of records) {
       yield { resource, ...attempt(read) } as Received<Records[Name]>;
@@ -90,9 +91,9 @@ function fieldsOf(message: Uint8Array, wanted: number): Uint8Array[] {
 
 const LENIENT = { ignoreUnknownFields: true };
 
-function groupsOfJson(signal: Signal, body: Uint8Array): Group[] {
+async function groupsOfJson(signal: Signal, body: Uint8Array): Promise<Group[]> {
+  const request = await parseJson(body);
   return whole(() => {
-    const request: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
     if (!isObject(request)) throw new Error('the body is not an object');
     return listIn(request, signal.resources).map((group) => ({
       resource: resourceOfJson(group['resource']),

@@ -5,7 +5,7 @@ import invoices from '../../../own-domain/app.ts';
 import { mcpOverHttp } from '../../../support/mcp-client.ts';
 import { temporaryFolder } from '../../../support/temporary-folder.ts';
 
-const logger = { warn: () => {}, error: () => {} };
+const logger = { warn: vi.fn(), error: vi.fn() };
 let server: Server;
 beforeAll(async () => {
   server = await startServer({ port: 0, dataDir: join(temporaryFolder(), 'data'), logger, annals: invoices });
@@ -57,6 +57,9 @@ describe('POST /mcp', () => {
       body: { error: { code: -32020 } },
     });
     expect((await send(null, {}, 'GET')).status).toBe(405);
+    expect(logger.error).not.toHaveBeenCalled();
+    const refused = expect.objectContaining({ reason: expect.stringContaining('Mcp-Method') });
+    expect(logger.warn).toHaveBeenCalledWith('a request of MCP was refused', refused);
   });
 
   it('does not wait for news, because the lists never change', async () => {
