@@ -13,6 +13,7 @@ import { operationRoutes } from './operations/operations.ts';
 import { sagaQueries } from './sagas/saga-queries.ts';
 import { scheduleQueries } from './schedules/schedule-queries.ts';
 import { streamQueries } from './streams/stream-queries.ts';
+import { tagQueries } from './streams/tag-queries.ts';
 import { pastQueries } from './views/past-queries.ts';
 import { streamList } from './views/stream-list.ts';
 import { type ViewDeps, viewQueries } from './views/view-queries.ts';
@@ -25,6 +26,7 @@ export interface QueryDeps extends AppDeps, LogDeps, ViewDeps, OperationDeps, De
 export const readingRoutes = (annals: Annals): readonly Route<QueryDeps>[] => [
   ...streamList,
   ...streamQueries(annals.catalogue),
+  ...tagQueries(annals.catalogue),
   ...eventTypeQueries,
   asyncApiRoute(annals),
   ...logQueries(annals.catalogue),

@@ -4,6 +4,7 @@ import type { CommandDeps } from './http/command.ts';
 import type { Route } from './http/route.ts';
 import type { LogDeps } from './log/log-queries.ts';
 import { scheduleCommands } from './schedules/schedule-commands.ts';
+import { transactionCommands } from './streams/transaction-commands.ts';
 import type { ViewDeps } from './views/view-queries.ts';
 
 /** The parts that the routes of work need: they decide on streams, read views and the log, and keep items beside them. */
@@ -13,4 +14,7 @@ export interface WorkDeps extends CommandDeps, LogDeps, ViewDeps {
 }
 
 /** The routes by which agents find, take and wait for work. */
-export const workRoutes = (annals: Annals): readonly Route<WorkDeps>[] => [...scheduleCommands(annals)];
+export const workRoutes = (annals: Annals): readonly Route<WorkDeps>[] => [
+  ...scheduleCommands(annals),
+  ...transactionCommands,
+];

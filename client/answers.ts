@@ -55,6 +55,16 @@ export const batchAnswer = z.object({
 });
 export type BatchAnswer = z.output<typeof batchAnswer>;
 
+export const transactionAnswer = z.object({ transactionId: z.string(), results: z.array(appendAnswer) });
+export type TransactionAnswer = z.output<typeof transactionAnswer>;
+
+export const tagAnswer = z.object({
+  tag: z.string(),
+  version: z.int().check(z.nonnegative()),
+  events: z.array(receivedEvent),
+  caughtUp: z.boolean(),
+});
+
 export const streamAnswer = z.object({
   streamId: z.string(),
   version,

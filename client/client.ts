@@ -113,6 +113,30 @@ export class AnnalsClient {
     return this.#requests.post('/events:batch', { appends }, answers.batchAnswer, options);
   }
 
+  /**
+   * Appends to several streams, a commit each, all or none; `checks` are streams that have to be at a version without an
+   * append, `conditions` tags of which no event may have come after a number. At most 100 items: see docs/transactions.md.
+   */
+  transact(
+    transaction: {
+      readonly appends: readonly {
+        readonly streamId: string;
+        readonly expectedVersion: number | 'any' | 'exists';
+        readonly events: readonly NewEvent[];
+      }[];
+      readonly checks?: readonly { readonly streamId: string; readonly version: number }[] | undefined;
+      readonly conditions?: readonly { readonly tag: string; readonly after: number }[] | undefined;
+    },
+    options?: RequestOptions,
+  ) {
+    return this.#requests.post('/transactions', transaction, answers.transactionAnswer, options);
+  }
+
+  /** A page of the events of a tag, over all streams; `after` is the `version` of the page before. */
+  readTag(tag: string, query: { readonly after?: number; readonly limit?: number } = {}) {
+    return this.#requests.get(`/tags/${segment(tag)}/events`, answers.tagAnswer, query);
+  }
+
   /** A page of a stream's events; `from` and `to` are sequence numbers, both included. */
   readStream(
     streamId: string,

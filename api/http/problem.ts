@@ -4,6 +4,7 @@ import {
   ConcurrencyError,
   CorruptDataError,
   type ErrorCode,
+  TransactionConflictError,
   ValidationError,
 } from '../../core/base/errors.ts';
 
@@ -59,6 +60,17 @@ export const problemSchema = z
     errors: z.array(z.strictObject({ path: z.string(), message: z.string() })).optional(),
     expectedVersion: z.union([z.int(), z.enum(['any', 'exists'])]).optional(),
     actualVersion: z.int().optional(),
+    conflicts: z
+      .array(
+        z.strictObject({
+          streamId: z.string().optional(),
+          tag: z.string().optional(),
+          expectedVersion: z.union([z.int(), z.enum(['any', 'exists'])]),
+          actualVersion: z.int(),
+        }),
+      )
+      .optional()
+      .describe('Of a transaction: the streams and tags that are not as expected'),
     next: z.string().optional().describe('Position in the log after the unreadable event, to continue without it'),
   })
   .meta({ id: 'Problem' });
@@ -84,7 +96,8 @@ export function problemOf(error: unknown): Problem {
   }
   if (error instanceof ConcurrencyError) {
     const { expectedVersion, actualVersion } = error;
-    return { ...problem(error.code, error.message), expectedVersion, actualVersion };
+    const conflicts = error instanceof TransactionConflictError ? { conflicts: [...error.conflicts] } : {};
+    return { ...problem(error.code, error.message), expectedVersion, actualVersion, ...conflicts };
   }
   if (error instanceof CorruptDataError && error.next !== undefined) {
     return { ...problem(error.code, error.message), next: error.next };

@@ -73,6 +73,30 @@ export class ConcurrencyError extends AnnalsError {
   }
 }
 
+/** A stream or a tag that is not at the version at which a transaction expects it. */
+export type Conflict = ({ readonly streamId: string } | { readonly tag: string }) & {
+  readonly expectedVersion: ExpectedVersion;
+  readonly actualVersion: number;
+};
+
+/** Other writers moved what a transaction appends to or checks. Nothing was written; read, decide and send it again. */
+export class TransactionConflictError extends ConcurrencyError {
+  readonly conflicts: readonly Conflict[];
+  /** Whether a repeat of the same transaction may succeed: the conflicts are only with appends at any version. */
+  readonly isRace: boolean;
+  constructor(first: Conflict, others: readonly Conflict[], isRace: boolean) {
+    super('streamId' in first ? first.streamId : first.tag, first.expectedVersion, first.actualVersion);
+    this.conflicts = [first, ...others];
+    this.isRace = isRace;
+    this.message = this.conflicts.map(describeConflict).join('; ');
+  }
+}
+
+const describeConflict = (conflict: Conflict): string => {
+  const name = 'streamId' in conflict ? `stream ${conflict.streamId}` : `tag ${conflict.tag}`;
+  return `${name} is at version ${conflict.actualVersion}, expected ${conflict.expectedVersion}`;
+};
+
 /** The aggregate's state does not allow the command; the message is the broken rule. */
 export class CommandRejectedError extends AnnalsError {
   readonly code = 'COMMAND_REJECTED';

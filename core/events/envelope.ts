@@ -9,6 +9,9 @@ export const id = z
   .regex(ID_PATTERN, 'must be 1 to 128 characters out of A-Z a-z 0-9 . _ ~ : - and start with a letter or digit')
   .meta({ id: 'Id' });
 
+/** The name of a tag; see `tags` of an event type's declaration. */
+export const tagName = id.meta({ id: 'Tag', examples: ['course:c1'] });
+
 /** The place of an event, in data that names it. */
 export const eventPlace = z.strictObject({ eventId: id, streamId: z.string(), sequenceNumber: z.int().positive() });
 
@@ -16,7 +19,7 @@ export const eventSeverity = z.enum(['DEBUG', 'INFO', 'WARNING', 'ERROR', 'CRITI
 export const eventCategory = z.enum(['SYSTEM', 'SECURITY', 'PERFORMANCE', 'BUSINESS', 'OPERATIONAL']);
 
 /** Members of an event's metadata that only Annals writes. */
-const RESERVED_METADATA: ReadonlySet<string> = new Set(['recordedAt', 'trace', 'principal']);
+const RESERVED_METADATA: ReadonlySet<string> = new Set(['recordedAt', 'trace', 'transaction', 'principal']);
 
 const metadata = jsonObject.superRefine((given, context) => {
   for (const name of Object.keys(given)) {
@@ -53,9 +56,15 @@ export const recordedEnvelope = {
   correlationId: z.string().optional(),
   causationId: z.string().optional(),
   metadata: z
-    .object({ recordedAt: storedInstant.describe('When the store took it') })
+    .object({
+      recordedAt: storedInstant.describe('When the store took it'),
+      transaction: z
+        .object({ id: z.string(), size: z.int().positive().describe('Number of its commits, each of another stream') })
+        .exactOptional()
+        .describe('The transaction that wrote the event, for readers who need it whole'),
+    })
     .catchall(json)
-    .describe('The caller’s metadata, and recordedAt'),
+    .describe('The caller’s metadata, and what Annals says of the commit'),
   aggregateId: z.string(),
   aggregateType: z.string(),
   sequenceNumber: z.int().positive().describe('Counts from 1 in its stream, without gaps'),

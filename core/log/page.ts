@@ -120,6 +120,7 @@ const lineHeader = z.object({
   recordedAt: z.string(),
   types: z.array(z.string()),
   trace: z.string().exactOptional(),
+  transaction: z.object({ id: z.string(), size: z.int().positive() }).exactOptional(),
   body: z.string().exactOptional(),
 });
 

@@ -3,8 +3,9 @@ import { contention } from '../base/races.ts';
 import { streamId } from '../base/stream-id.ts';
 import type { StreamVersion } from '../base/versions.ts';
 import type { DomainEvent, EventType, NewEvent } from '../events/catalogue.ts';
+import type { AppendOptions } from '../store/append-options.ts';
 import { assertSameRequest } from '../store/append-result.ts';
-import type { AppendOptions, EventStore } from '../store/event-store.ts';
+import type { EventStore } from '../store/event-store.ts';
 import { stateFold } from './fold.ts';
 import { type Loaded, StateReader } from './state-reader.ts';
 

@@ -3,8 +3,9 @@ import { parseStreamId } from '../base/stream-id.ts';
 import type { ExpectedVersion, StreamVersion } from '../base/versions.ts';
 import type { Catalogue, NewEvent } from '../events/catalogue.ts';
 import { RESERVED_SOURCES } from '../events/envelope.ts';
+import type { AppendOptions } from '../store/append-options.ts';
 import { type AppendResult, repeatOf } from '../store/append-result.ts';
-import { type AppendOptions, atAnyVersion, type EventStore } from '../store/event-store.ts';
+import { atAnyVersion, type EventStore } from '../store/event-store.ts';
 import type { AnyDecider } from './decider.ts';
 import { type Folded, stateFold } from './fold.ts';
 import type { StateReader } from './state-reader.ts';
@@ -92,7 +93,9 @@ class RawAppend {
 
   async #put(loaded: Folded<unknown>): Promise<AppendResult> {
     const { store, states } = this.#parts;
-    const state = this.#admit(loaded.state);
+    const { catalogue } = store;
+    const of = { stream: this.#stream, events: this.#events };
+    const state = admitted(catalogue, this.#aggregate, of, loaded.state);
     const place = { expectedVersion: loaded.version, headKnown: true };
     const appended = await store.append(this.#stream, this.#events, { ...this.#options, ...place });
     if (!appended.repeated) {
@@ -101,22 +104,32 @@ class RawAppend {
     }
     return appended;
   }
-
-  /** @returns the state after the events */
-  #admit(loaded: unknown): unknown {
-    const { aggregateId: id } = parseStreamId(this.#stream);
-    assertStreamIds(this.#parts.store.catalogue, this.#events, id);
-    const now = new Date().toISOString();
-    let state = loaded;
-    for (const [index, event] of this.#events.entries()) {
-      ruled(index, event, () => this.#aggregate.admits?.(state, event, { now, id }));
-      state = this.#aggregate.evolve(state, event as never); // `evolve` uses type and data
-    }
-    return state;
-  }
 }
 
-function isAt(version: StreamVersion, expected: ExpectedVersion): boolean {
+/**
+ * Checks that an aggregate admits events, each in the state after the event before it.
+ * @returns the state after the events
+ * @throws NotAdmittedError that names the event
+ */
+export function admitted(
+  catalogue: Catalogue,
+  aggregate: AnyDecider,
+  { stream, events }: { readonly stream: string; readonly events: readonly NewEvent[] },
+  loaded: unknown,
+): unknown {
+  const { aggregateId: id } = parseStreamId(stream);
+  assertStreamIds(catalogue, events, id);
+  const now = new Date().toISOString();
+  let state = loaded;
+  for (const [index, event] of events.entries()) {
+    ruled(index, event, () => aggregate.admits?.(state, event, { now, id }));
+    state = aggregate.evolve(state, event as never); // `evolve` uses type and data
+  }
+  return state;
+}
+
+/** Whether a version is as expected. */
+export function isAt(version: StreamVersion, expected: ExpectedVersion): boolean {
   if (expected === 'any') return true;
   return expected === 'exists' ? version > 0 : version === expected;
 }
@@ -133,7 +146,8 @@ export function assertOpen(catalogue: Catalogue, events: readonly NewEvent[]): v
   if (issues.length > 0) throw new ValidationError(issues);
 }
 
-function assertStreamIds(catalogue: Catalogue, events: readonly NewEvent[], aggregateId: string): void {
+/** @throws NotAdmittedError for an event with the id of another stream */
+export function assertStreamIds(catalogue: Catalogue, events: readonly NewEvent[], aggregateId: string): void {
   for (const [index, event] of events.entries()) {
     const members: readonly string[] = catalogue.definitionOf(event.type)?.streamIds ?? [];
     const data = event.data as Readonly<Record<string, unknown>>;

@@ -1,15 +1,7 @@
 import pLimit from 'p-limit';
-import type { ExpectedVersion } from '../base/versions.ts';
-import type { NewEvent } from '../events/catalogue.ts';
+import type { AppendOptions, StreamAppend } from './append-options.ts';
 import type { AppendResult } from './append-result.ts';
-import type { AppendOptions, EventStore } from './event-store.ts';
-
-/** Events for one stream. */
-export interface StreamAppend {
-  readonly streamId: string;
-  readonly expectedVersion: ExpectedVersion;
-  readonly events: readonly NewEvent[];
-}
+import type { EventStore } from './event-store.ts';
 
 /** What became of the events for one stream. */
 export type AppendOutcome = { readonly streamId: string } & (

@@ -1,12 +1,16 @@
 import { hash, webcrypto } from 'node:crypto';
 import * as z from 'zod';
 import { CLAIM_CODEC, type Commit, MAX_COMMIT_BYTES, unpacked } from './commit.ts';
-import type { CommitRange, CommitStorage } from './commit-storage.ts';
+import type { Change, CommitRange, CommitStorage, Obstacles, Put, TransactionMark } from './commit-storage.ts';
 import type { ObjectStore } from './object-store.ts';
 import { RecentCommits } from './recent-commits.ts';
+import type { Tagging } from './tags.ts';
 
 /** Most bytes of a commit, encoded, that has its body in an object. */
 export const MAX_CLAIMED_BYTES = 6 * 1024 * 1024;
+
+/** Most bytes of bodies within a change: under DynamoDB's 4 MB for a transaction, with room for the rest of the items. */
+const MAX_CHANGE_BYTES = 3 * 1024 * 1024;
 
 const FOLDER = 'large-events/';
 
@@ -135,6 +139,29 @@ export class LargeCommitStorage implements CommitStorage {
     return occupant && this.#claims.whole(occupant);
   }
 
+  /** As with `put`; and the largest bodies go to objects until the rest fits in a transaction. */
+  async transact(change: Change): Promise<Obstacles | undefined> {
+    const large = largeIn(change.puts);
+    const puts = change.puts.map(async (put) =>
+      large.has(put) ? { ...put, commit: await this.#claims.deposit(put.commit) } : put,
+    );
+    const obstacles = await this.#storage.transact({ ...change, puts: await Promise.all(puts) });
+    if (!obstacles) return undefined;
+    return { ...obstacles, commits: await Promise.all(obstacles.commits.map((commit) => this.#claims.whole(commit))) };
+  }
+
+  findMark(id: string): Promise<TransactionMark | undefined> {
+    return this.#storage.findMark(id);
+  }
+
+  tagHead(tag: string): Promise<number> {
+    return this.#storage.tagHead(tag);
+  }
+
+  tagged(tag: string, after: number): AsyncIterable<Tagging> {
+    return this.#storage.tagged(tag, after);
+  }
+
   head(stream: string): Promise<number> {
     return this.#storage.head(stream);
   }
@@ -151,4 +178,17 @@ export class LargeCommitStorage implements CommitStorage {
   async *read(stream: string, range: CommitRange): AsyncGenerator<Commit> {
     for await (const commit of this.#storage.read(stream, range)) yield await this.#claims.whole(commit);
   }
+}
+
+/** The puts whose bodies go to objects. */
+function largeIn(puts: readonly Put[]): ReadonlySet<Put> {
+  const bytesOf = ({ commit: { body } }: Put) => body.length;
+  let left = puts.reduce((sum, put) => sum + bytesOf(put), 0);
+  const large = new Set<Put>();
+  for (const put of puts.toSorted((a, b) => bytesOf(b) - bytesOf(a))) {
+    if (left <= MAX_CHANGE_BYTES && bytesOf(put) <= MAX_COMMIT_BYTES) break;
+    large.add(put);
+    left -= bytesOf(put);
+  }
+  return large;
 }

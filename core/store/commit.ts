@@ -43,6 +43,15 @@ export interface Commit {
   readonly claim?: Uint8Array;
   /** Trace header of the append, to link its effects. */
   readonly trace?: string;
+  /** The transaction of the commit; absent in a commit that was written alone. */
+  readonly transaction?: CommitTransaction;
+}
+
+/** Commits of several streams that were written all or none. Readers may see them one by one. */
+export interface CommitTransaction {
+  readonly id: string;
+  /** Number of its commits. */
+  readonly size: number;
 }
 
 /** Sequence number of the last event of a commit. */
@@ -176,7 +185,7 @@ function eventsOf(commit: Commit, catalogue: Catalogue): DomainEvent[] {
     const { metadata, data, ...rest } = event;
     return {
       ...rest,
-      metadata: { ...metadata, recordedAt: commit.recordedAt, ...(commit.trace ? { trace: commit.trace } : {}) },
+      metadata: { ...metadata, ...factsOf(commit) },
       aggregateId,
       aggregateType,
       sequenceNumber,
@@ -184,6 +193,13 @@ function eventsOf(commit: Commit, catalogue: Catalogue): DomainEvent[] {
     } as DomainEvent; // stored events were validated before they were written
   });
 }
+
+/** What every event of a commit shows of it. */
+const factsOf = ({ recordedAt, trace, transaction }: Commit) => ({
+  recordedAt,
+  ...(trace ? { trace } : {}),
+  ...(transaction ? { transaction } : {}),
+});
 
 function frozen<T>(value: T): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;

@@ -1,36 +1,22 @@
-import { ConcurrencyError, EventIdTakenError, ValidationError } from '../base/errors.ts';
+import { ConcurrencyError, EventIdTakenError } from '../base/errors.ts';
 import { ulids } from '../base/new-id.ts';
 import { contention, Lines } from '../base/races.ts';
 import { assertId, parseStreamId } from '../base/stream-id.ts';
 import type { ExpectedVersion, SchemaVersion, StreamVersion } from '../base/versions.ts';
 import type { Catalogue, DomainEvent, NewEvent } from '../events/catalogue.ts';
 import type { CompileSchema } from '../events/open-types.ts';
+import type { AppendOptions } from './append-options.ts';
 import { type AppendResult, repeatOf, resultOf } from './append-result.ts';
-import { type Commit, decodeCommit, encodeEvents } from './commit.ts';
+import { type Commit, decodeCommit } from './commit.ts';
 import type { CommitStorage } from './commit-storage.ts';
+import { type Draft, draftOf, placed } from './draft.ts';
 import { madeBefore } from './made-ids.ts';
 import { checkEvents } from './new-events.ts';
 import { bounds, type ReadOptions, rangeOf } from './read-range.ts';
 import { RegisteredTypes, registrationIn } from './registered-types.ts';
-import { type EnvelopeDefaults, stamped } from './stamp.ts';
-
-export interface AppendOptions {
-  readonly expectedVersion: ExpectedVersion;
-  /** Idempotency key: a repeat of the append with the same id writes nothing and returns the first result. */
-  readonly commitId?: string | undefined;
-  /** The digest of the request: 16 bytes in base64url. A repeat of `commitId` with another digest is refused. */
-  readonly digest?: string | undefined;
-  /**
-   * The caller has just read the stream to `expectedVersion`, and found no commit with this `commitId`: skips the
-   * check, never the condition.
-   */
-  readonly headKnown?: boolean;
-  /** The answer of {@link EventStore.check} for these events. */
-  readonly checked?: readonly SchemaVersion[];
-  readonly defaults?: EnvelopeDefaults;
-  /** Trace header, kept with the commit. */
-  readonly trace?: string | undefined;
-}
+import { type TaggedCommit, taggedIn, writeTagged } from './tagged.ts';
+import { StreamTransactions } from './transact.ts';
+import type { Transaction, TransactionOptions, TransactionResult } from './transaction.ts';
 
 export interface EventStoreOptions {
   /** The event types that may be appended, and as which stored events are read. */
@@ -42,9 +28,6 @@ export interface EventStoreOptions {
   /** The header of the current trace, for appends without one. */
   readonly trace?: () => string | undefined;
 }
-
-/** Bytes of an item besides its strings and its body: attribute names, numbers and types. */
-const ITEM_OVERHEAD_BYTES = 128;
 
 /** Days that a note of a request without effect is kept at least. */
 export const NOTE_DAYS = 31;
@@ -70,6 +53,7 @@ export class EventStore {
   readonly #now: () => Date;
   readonly #newId: () => string;
   readonly #trace: () => string | undefined;
+  readonly #transactions: StreamTransactions;
 
   constructor(storage: CommitStorage, options: EventStoreOptions) {
     this.#storage = storage;
@@ -79,6 +63,8 @@ export class EventStore {
     this.#now = options.now ?? (() => new Date());
     this.#newId = options.newId ?? ulids();
     this.#trace = options.trace ?? (() => undefined);
+    const draft = this.#draft.bind(this);
+    this.#transactions = new StreamTransactions({ storage, draft, newId: this.#newId, writers: this.writers });
   }
 
   /**
@@ -120,6 +106,32 @@ export class EventStore {
     const place = { stream, version: version + 1, count: 0, recordedAt: now.toISOString() };
     const unchanged = { ...place, commitId, keyed: true, digest, types: [], body: new Uint8Array() };
     return this.#storage.note(unchanged, new Date(now.getTime() + NOTE_DAYS * DAY_MS));
+  }
+
+  /**
+   * Appends to several streams, each append a commit, and checks others: all or none. See {@link Transaction}.
+   * @throws ValidationError, PayloadTooLargeError, InvalidIdError before anything is written
+   * @throws TransactionConflictError that names the streams and tags which have moved; nothing was written
+   * @throws EventIdTakenError when a stream has events of these ids; nothing was written
+   * @throws IdempotencyKeyReusedError when `commitId` belongs to another request
+   * @throws UnavailableError when the result is unknown; repeat with the same `commitId`
+   */
+  transact(transaction: Transaction, options: TransactionOptions = {}): Promise<TransactionResult> {
+    return this.#transactions.write(transaction, options);
+  }
+
+  /** The result of the transaction with this key, if any. @throws IdempotencyKeyReusedError for another digest */
+  findTransaction(commitId: string, digest?: string): Promise<TransactionResult | undefined> {
+    return this.#transactions.find(commitId, digest);
+  }
+
+  /**
+   * The commits with events of a tag, in the order of their numbers, fetched on demand. They include every append that was
+   * answered before.
+   * @param after the number after which to read; 0 for all
+   */
+  tagged(tag: string, after = 0): AsyncGenerator<TaggedCommit> {
+    return taggedIn(this.#storage, this.catalogue, { tag, after });
   }
 
   /** Sequence number of the stream's last event, 0 without events. */
@@ -180,12 +192,12 @@ export class EventStore {
   }
 
   async #putAfter(draft: Draft, head: StreamVersion, expected: ExpectedVersion): Promise<AppendResult> {
-    const version = head + 1;
-    const commit: Commit = { ...draft.commit, version };
-    const given = new Map([...draft.given].map(([id, index]) => [id, version + index]));
+    const { commit, given } = placed(draft, head + 1);
     const taken = await madeBefore(this.#storage, commit.stream, head, given.keys());
     if (taken.size > 0) throw new EventIdTakenError(commit.stream, taken);
-    const occupant = await this.#storage.put(commit, given);
+    const occupant = await (draft.tags.size > 0
+      ? writeTagged(this.#storage, draft, { commit, given })
+      : this.#storage.put(commit, given));
     if (!occupant) return resultOf(commit, false, draft.eventIds);
     // Our own earlier write whose reply was lost, a retry by the client library, or the caller's repeat.
     if (occupant.commitId === commit.commitId) return repeatOf(occupant, draft.commit.digest);
@@ -199,48 +211,10 @@ export class EventStore {
     return keyed ? this.#storage.find(stream, commitId) : Promise.resolve(undefined);
   }
 
-  /** The commit without its place: validated, stamped and encoded once for all attempts. */
-  async #draft(stream: string, events: readonly NewEvent[], options: AppendOptions): Promise<Draft> {
-    parseStreamId(stream);
-    assertExpectedVersion(options.expectedVersion);
-    if (options.commitId !== undefined) assertId(options.commitId);
-    const versions = options.checked ?? (await this.check(stream, events));
-
-    const recordedAt = this.#now().toISOString();
-    const trace = options.trace ?? this.#trace();
-    const stamp = { recordedAt, newId: this.#newId, defaults: options.defaults };
-    const stored = events.map((event, index) => stamped(event, versions[index] ?? 1, stamp));
-    const types = [...new Set(stored.map((event) => event.type))];
-    const commitId = options.commitId ?? this.#newId();
-    const { digest } = options;
-    const strings = [stream, commitId, ...types, digest ?? '', trace ?? ''];
-    const overhead = ITEM_OVERHEAD_BYTES + strings.join('').length;
-    const commit = {
-      stream,
-      count: events.length,
-      commitId,
-      keyed: options.commitId !== undefined,
-      recordedAt,
-      types,
-      body: await encodeEvents(stored, overhead, this.#storage.maxBytes),
-      ...(digest === undefined ? {} : { digest }),
-      ...(trace ? { trace: trace } : {}),
-    };
-    const given = events.flatMap(({ id }, index) => (id === undefined ? [] : [[id, index] as const]));
-    return { commit, given: new Map(given), eventIds: stored.map(({ id }) => id) };
+  #draft(stream: string, events: readonly NewEvent[], options: AppendOptions): Promise<Draft> {
+    const { catalogue } = this;
+    const parts = { catalogue, newId: this.#newId, now: this.#now, maxBytes: this.#storage.maxBytes };
+    const check = () => this.check(stream, events);
+    return draftOf({ ...parts, check }, stream, events, { ...options, trace: options.trace ?? this.#trace() });
   }
-}
-
-interface Draft {
-  readonly commit: Omit<Commit, 'version'>;
-  /** The ids that callers gave to events, each with its index. */
-  readonly given: ReadonlyMap<string, number>;
-  /** The ids of all events. */
-  readonly eventIds: readonly string[];
-}
-
-function assertExpectedVersion(expected: ExpectedVersion): void {
-  if (expected === 'any' || expected === 'exists') return;
-  if (Number.isSafeInteger(expected) && expected >= 0) return;
-  throw new ValidationError([{ path: 'expectedVersion', message: 'must be a whole number from 0, "any" or "exists"' }]);
 }

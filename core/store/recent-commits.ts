@@ -78,4 +78,5 @@ const isSame = (one: Commit, other: Commit): boolean =>
   one.keyed === other.keyed &&
   one.trace === other.trace &&
   one.digest === other.digest &&
+  one.transaction?.id === other.transaction?.id &&
   Buffer.compare(one.body, other.body) === 0;

@@ -21,19 +21,36 @@ export function meteredStorage(storage: CommitStorage, metrics: Metrics): Commit
     find: (stream, commitId) => storage.find(stream, commitId),
     read: (stream, range) => storage.read(stream, range),
     note: (unchanged, expiresAt) => storage.note(unchanged, expiresAt),
-    async put(commit, given) {
-      const started = performance.now();
-      let outcome = 'failed';
-      try {
-        const occupant = await storage.put(commit, given);
-        outcome = outcomeOf(commit, occupant);
-        return occupant;
-      } finally {
-        metrics.count('appends_total', { outcome });
-        metrics.observe('append_duration_seconds', {}, secondsSince(started));
-      }
-    },
+    findMark: (id) => storage.findMark(id),
+    tagHead: (tag) => storage.tagHead(tag),
+    tagged: (tag, after) => storage.tagged(tag, after),
+    put: (commit, given) =>
+      meteredAppend(
+        metrics,
+        () => storage.put(commit, given),
+        (occupant) => outcomeOf(commit, occupant),
+      ),
+    transact: (change) =>
+      meteredAppend(
+        metrics,
+        () => storage.transact(change),
+        (obstacles) => (obstacles?.mark ? 'repeated' : obstacles ? 'conflict' : 'written'),
+      ),
   };
+}
+
+/** A transaction counts as a single append, because its commits have one outcome. */
+async function meteredAppend<T>(metrics: Metrics, append: () => Promise<T>, outcomeOf: (result: T) => string) {
+  const started = performance.now();
+  let outcome = 'failed';
+  try {
+    const result = await append();
+    outcome = outcomeOf(result);
+    return result;
+  } finally {
+    metrics.count('appends_total', { outcome });
+    metrics.observe('append_duration_seconds', {}, secondsSince(started));
+  }
 }
 
 function outcomeOf(commit: Commit, occupant: Commit | undefined): string {

@@ -14,6 +14,13 @@ export function tracedStorage(storage: CommitStorage, tracer: Tracer): CommitSto
     note: (unchanged, expiresAt) => part('note', unchanged.stream, () => storage.note(unchanged, expiresAt)),
     head: (stream) => part('head', stream, () => storage.head(stream)),
     find: (stream, commitId) => part('find', stream, () => storage.find(stream, commitId)),
+    transact: (change) => {
+      const streams = change.puts.map(({ commit }) => commit.stream).join(' ');
+      return part('transact', streams, () => storage.transact(change));
+    },
+    findMark: (id) => tracer.part('storage.findMark', {}, () => storage.findMark(id)),
+    tagHead: (tag) => tracer.part('storage.tagHead', { attributes: { tag } }, () => storage.tagHead(tag)),
+    tagged: (tag, after) => storage.tagged(tag, after),
     read: (stream, range) => storage.read(stream, range), // lazy: the time would be the time of the caller
   };
 }

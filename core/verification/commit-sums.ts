@@ -4,8 +4,10 @@ import { type Commit, commitJson } from '../store/commit.ts';
 
 /** A digest of a stored commit. It is the same in the store and in the log, which compress commits differently. */
 export function digestOf(commit: Commit): Buffer {
-  const { stream, version, count, commitId, keyed, recordedAt, types } = commit;
-  const header = JSON.stringify([stream, version, count, commitId, keyed, recordedAt, types.toSorted()]);
+  const { stream, version, count, commitId, keyed, recordedAt, types, transaction } = commit;
+  const facts = [stream, version, count, commitId, keyed, recordedAt, types.toSorted()];
+  // The digest of a commit without a transaction stays as it was, for sums that were kept.
+  const header = JSON.stringify(transaction ? [...facts, transaction.id, transaction.size] : facts);
   return createHash('sha256').update(header).update(contentOf(commit)).digest();
 }
 

@@ -47,7 +47,11 @@ function readObjects({ objects, key }: Data, ...folders: string[]): PolicyStatem
 
 /** Command: appends events, and reads the history that a decision needs. */
 export const appendEvents = (data: Data): PolicyStatement[] => [
-  allow(['dynamodb:PutItem', 'dynamodb:GetItem', 'dynamodb:Query'], data.events.tableArn),
+  // The checks of a transaction have a permission of their own.
+  allow(
+    ['dynamodb:PutItem', 'dynamodb:ConditionCheckItem', 'dynamodb:GetItem', 'dynamodb:Query'],
+    data.events.tableArn,
+  ),
   allow(['dynamodb:Query'], indexArn(data.events, indexes.byCommitId)),
   ...readObjects(data, 'snapshots', 'large-events'),
   allow(['s3:PutObject'], data.objects.arnForObjects('large-events/*')),

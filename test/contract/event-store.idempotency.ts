@@ -8,6 +8,7 @@ import type { CommitStorage } from '../../core/store/commit-storage.ts';
 import { EventStore } from '../../core/store/event-store.ts';
 import { catalogue } from '../support/application.ts';
 import { losingReplies } from '../support/losing-replies.ts';
+import { passing } from '../support/passing-storage.ts';
 import { fill, newStream, steps } from '../support/sample-events.ts';
 
 const anyExpectation: readonly ExpectedVersion[] = [0, 2, 'any', 'exists'];
@@ -197,15 +198,4 @@ export function idempotencyContract(storage: () => CommitStorage): void {
       expect(await plain.head(stream)).toBe(2);
     });
   }
-}
-
-/** The calls of a storage, for tests that replace some of them. */
-function passing(storage: CommitStorage): CommitStorage {
-  return {
-    put: (commit, given) => storage.put(commit, given),
-    head: (stream) => storage.head(stream),
-    find: (stream, commitId) => storage.find(stream, commitId),
-    note: (unchanged, expiresAt) => storage.note(unchanged, expiresAt),
-    read: (stream, range) => storage.read(stream, range),
-  };
 }

@@ -7,6 +7,8 @@ import { idempotencyContract } from './event-store.idempotency.ts';
 import { modelContract } from './event-store.model.ts';
 import { openTypesContract } from './event-store.open-types.ts';
 import { readContract } from './event-store.read.ts';
+import { tagContract } from './event-store.tags.ts';
+import { transactionContract } from './event-store.transactions.ts';
 
 /**
  * The contract of the event store over any storage. `createStorage` is called once. Each test writes to new streams, so
@@ -28,6 +30,8 @@ export function eventStoreContract(name: string, createStorage: () => Promise<Co
     describe('concurrency', () => concurrencyContract(opened));
     describe('open types', () => openTypesContract(opened));
     describe('read', () => readContract(opened));
+    describe('transactions', () => transactionContract(opened));
+    describe('tags', () => tagContract(opened));
     describe('model', () => modelContract(opened));
   });
 }

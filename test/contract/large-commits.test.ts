@@ -9,8 +9,8 @@ import { openDataFolder } from '../../adapters/embedded/sqlite/database.ts';
 import { CorruptDataError, PayloadTooLargeError, UnavailableError } from '../../core/base/errors.ts';
 import { EventLog } from '../../core/log/log.ts';
 import { LogWriter } from '../../core/log/writer.ts';
-import { ClaimCheck, LargeCommitStorage } from '../../core/store/claim-check.ts';
-import { MAX_COMMIT_BYTES } from '../../core/store/commit.ts';
+import { ClaimCheck, claimOf, LargeCommitStorage } from '../../core/store/claim-check.ts';
+import { type Commit, MAX_COMMIT_BYTES } from '../../core/store/commit.ts';
 import type { CommitStorage } from '../../core/store/commit-storage.ts';
 import { EventStore } from '../../core/store/event-store.ts';
 import type { ListedObject, ObjectStore } from '../../core/store/object-store.ts';
@@ -49,6 +49,30 @@ function largeCommitsContract(name: string, create: () => Promise<Stores>): void
     };
     const bodies = async (stream: string): Promise<ListedObject[]> =>
       Array.fromAsync(open().objects.list(`large-events/${stream}/`));
+
+    test('a transaction of more than 4 MB keeps its largest bodies in objects', async () => {
+      const { store, storage } = open();
+      const streams = Array.from({ length: 14 }, newStream);
+      const appends = streams.map((streamId, index) => ({
+        streamId,
+        expectedVersion: 0,
+        events: [step(noise(index === 0 ? 900_000 : 400_000))],
+      }));
+      await store.transact({ appends });
+      const stored = await Promise.all(
+        streams.map(async (stream) => {
+          const [commit] = await Array.fromAsync(storage.read(stream, { from: 1, to: 1, direction: 'forward' }));
+          return claimOf(commit as Commit) ? 0 : (commit?.body.length ?? 0);
+        }),
+      );
+      expect(stored[0]).toBe(0);
+      expect(stored.reduce((sum, bytes) => sum + bytes, 0)).toBeLessThanOrEqual(3 * 1024 * 1024);
+      expect(stored.filter((bytes) => bytes > 0).length).toBeGreaterThan(8);
+      for (const [index, stream] of streams.entries()) {
+        expect(await Array.fromAsync(store.read(stream))).toMatchObject([{ data: appends[index]?.events[0]?.data }]);
+      }
+      await expect(store.transact({ appends })).rejects.toMatchObject({ code: 'CONCURRENCY_CONFLICT' });
+    });
 
     test('an event of 5 MB is read unchanged; its commit is a small item with the key of the object', async () => {
       const { store, storage } = open();

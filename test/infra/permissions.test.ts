@@ -156,6 +156,7 @@ describe('permissions', () => {
       new Set(
         [
           'PutItem',
+          'ConditionCheckItem',
           'UpdateItem',
           'GetItem',
           'BatchGetItem',
@@ -183,6 +184,7 @@ describe('permissions', () => {
     const archived = 's3:GetObject Objects/log/*';
     const snapshots = [...bodies, 's3:GetObject Objects/snapshots/*', 's3:ListBucket Objects'];
     expect(may('command')).toEqual([
+      'dynamodb:ConditionCheckItem Events',
       'dynamodb:GetItem Events',
       'dynamodb:PutItem Events',
       'dynamodb:Query Events',

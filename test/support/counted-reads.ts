@@ -1,5 +1,6 @@
 import type { Commit } from '../../core/store/commit.ts';
 import type { CommitStorage } from '../../core/store/commit-storage.ts';
+import { passing } from './passing-storage.ts';
 
 /** The cost of reads of a storage in units of DynamoDB: one for each 4 KB of a request, at least one. */
 export interface CountedReads {
@@ -17,8 +18,7 @@ export function countedReads(storage: CommitStorage): { storage: CommitStorage; 
     reads.units += Math.max(1, Math.ceil(bytes / 4_096));
   };
   const counted: CommitStorage = {
-    put: (commit, given) => storage.put(commit, given),
-    note: (unchanged, expiresAt) => storage.note(unchanged, expiresAt),
+    ...passing(storage),
     async head(stream) {
       note(0);
       return storage.head(stream);

@@ -10,6 +10,7 @@ import { MemoryCommitStorage } from '../../testing/memory/commit-storage.ts';
 import { MemorySagaIndex, MemorySagaMarks } from '../../testing/memory/sagas.ts';
 import { SagaHost } from '../../testing/simulation/saga-host.ts';
 import { catalogue } from './application.ts';
+import { passing } from './passing-storage.ts';
 
 /** The process ends: its work in progress is lost, stored data stays. */
 export class Crash extends UnavailableError {}
@@ -64,10 +65,7 @@ export function mortal({ crashes }: World, isAtWork: () => boolean, onCommit: (c
   }
   const inner = new MemoryCommitStorage();
   const storage: CommitStorage = {
-    head: (stream) => inner.head(stream),
-    find: (stream, commitId) => inner.find(stream, commitId),
-    read: (stream, range) => inner.read(stream, range),
-    note: (unchanged) => inner.note(unchanged),
+    ...passing(inner),
     put: (commit) =>
       fate(async () => {
         const occupant = await inner.put(commit);

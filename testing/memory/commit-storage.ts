@@ -1,7 +1,15 @@
 import { EventIdTakenError } from '../../core/base/errors.ts';
 import { type Commit, endOf } from '../../core/store/commit.ts';
 import type { CommitPlace, CommitScan, ScannedCommit } from '../../core/store/commit-scan.ts';
-import type { CommitRange, CommitStorage } from '../../core/store/commit-storage.ts';
+import type {
+  Change,
+  CommitRange,
+  CommitStorage,
+  Obstacles,
+  Put,
+  TransactionMark,
+} from '../../core/store/commit-storage.ts';
+import type { Tagging, TagPlace } from '../../core/store/tags.ts';
 
 /** A simple storage of commits in a Map, for unit tests. */
 export class MemoryCommitStorage implements CommitStorage, CommitScan {
@@ -9,17 +17,53 @@ export class MemoryCommitStorage implements CommitStorage, CommitScan {
 
   readonly #ids = new Map<string, Map<string, number>>();
   readonly #notes = new Map<string, Commit>();
+  readonly #tags = new Map<string, Tagging[]>();
+  readonly #marks = new Map<string, TransactionMark>();
 
   async put(commit: Commit, given: ReadonlyMap<string, number> = new Map()): Promise<Commit | undefined> {
-    const commits = this.#streams.get(commit.stream) ?? new Map<number, Commit>();
-    const occupant = commits.get(commit.version);
-    if (occupant) return occupant;
-    const ids = this.#ids.get(commit.stream) ?? new Map<string, number>();
-    const taken = new Map([...ids].filter(([id]) => given.has(id)));
-    if (taken.size > 0) throw new EventIdTakenError(commit.stream, taken);
-    this.#ids.set(commit.stream, new Map([...ids, ...given]));
-    this.#streams.set(commit.stream, commits.set(commit.version, commit));
+    const change = { puts: [{ commit, given }], free: [], entries: [], freeTags: [] };
+    return this.#transact(change)?.commits[0];
+  }
+
+  async transact(change: Change): Promise<Obstacles | undefined> {
+    return this.#transact(change);
+  }
+
+  async findMark(id: string): Promise<TransactionMark | undefined> {
+    return this.#marks.get(id);
+  }
+
+  async tagHead(tag: string): Promise<number> {
+    return this.#tags.get(tag)?.length ?? 0;
+  }
+
+  async *tagged(tag: string, after: number): AsyncGenerator<Tagging> {
+    yield* this.#tags.get(tag)?.slice(after) ?? [];
+  }
+
+  #transact({ puts, free, entries, freeTags, mark }: Change): Obstacles | undefined {
+    const places = [...puts.map(({ commit }) => commit), ...free];
+    const commits = places.flatMap(({ stream, version }) => this.#streams.get(stream)?.get(version) ?? []);
+    const numbers: TagPlace[] = [...entries, ...freeTags];
+    const taken = numbers.flatMap(({ tag, number }) => this.#tags.get(tag)?.[number - 1] ?? []);
+    const known = mark && this.#marks.get(mark.id);
+    if (commits.length > 0 || taken.length > 0 || known) return { commits, entries: taken, mark: known };
+    for (const put of puts) this.#assertNewIds(put);
+    for (const put of puts) this.#store(put);
+    for (const entry of entries) this.#tags.set(entry.tag, [...(this.#tags.get(entry.tag) ?? []), entry]);
+    if (mark) this.#marks.set(mark.id, mark);
     return undefined;
+  }
+
+  #assertNewIds({ commit, given }: Put): void {
+    const taken = new Map([...(this.#ids.get(commit.stream) ?? [])].filter(([id]) => given.has(id)));
+    if (taken.size > 0) throw new EventIdTakenError(commit.stream, taken);
+  }
+
+  #store({ commit, given }: Put): void {
+    const { stream, version } = commit;
+    this.#ids.set(stream, new Map([...(this.#ids.get(stream) ?? []), ...given]));
+    this.#streams.set(stream, (this.#streams.get(stream) ?? new Map()).set(version, commit));
   }
 
   async note(unchanged: Commit): Promise<void> {

@@ -2,7 +2,7 @@ import { UnavailableError } from '../../core/base/errors.ts';
 import type { Random } from './random.ts';
 
 /** Methods of ports that return a stream of results, not a promise. */
-const STREAMS: ReadonlySet<string> = new Set(['read', 'keys', 'onAppended']);
+const STREAMS: ReadonlySet<string> = new Set(['read', 'tagged', 'keys', 'onAppended']);
 
 /** Faults of calls to other parts, made from a seed. */
 export class Faults {

@@ -108,6 +108,14 @@ function recording(inner: CommitStorage, stored: Commit[]): CommitStorage {
     find: (stream, commitId) => inner.find(stream, commitId),
     read: (stream, range) => inner.read(stream, range),
     note: (unchanged, expiresAt) => inner.note(unchanged, expiresAt),
+    findMark: (id) => inner.findMark(id),
+    tagHead: (tag) => inner.tagHead(tag),
+    tagged: (tag, after) => inner.tagged(tag, after),
+    transact: async (change) => {
+      const obstacles = await inner.transact(change);
+      if (!obstacles) stored.push(...change.puts.map(({ commit }) => commit));
+      return obstacles;
+    },
     put: async (commit, given) => {
       const occupant = await inner.put(commit, given);
       if (!occupant) stored.push(commit);

@@ -6,8 +6,8 @@ import { isStreamId } from '../../../core/base/stream-id.ts';
 import { type Commit, MAX_EVENTS_PER_COMMIT } from '../../../core/store/commit.ts';
 import { EXPIRES_AT } from './tables.ts';
 
-const text = z.object({ S: z.string().min(1) }).transform(({ S }) => S);
-const positive = z
+export const text = z.object({ S: z.string().min(1) }).transform(({ S }) => S);
+export const positive = z
   .object({ N: z.string().regex(/^[1-9]\d{0,15}$/, 'is no positive integer') })
   .transform(({ N }) => Number(N));
 
@@ -17,9 +17,14 @@ const extent = z.object({
 });
 
 /** The item holds bytes, the commit has text. */
-const digest = z
+export const digest = z
   .object({ B: z.instanceof(Uint8Array) })
   .transform(({ B }) => Buffer.from(B).toString('base64url'))
+  .optional();
+
+const transaction = z
+  .object({ M: z.object({ id: text, size: positive }) })
+  .transform(({ M }) => M)
   .optional();
 
 /** An item of the events table with its body already in bytes. */
@@ -33,8 +38,9 @@ const commitItem = extent
     body: z.object({ B: z.instanceof(Uint8Array) }).transform(({ B }) => B),
     trace: text.optional(),
     digest,
+    transaction,
   })
-  .transform(({ stream, commitId, idempotencyKey, trace, digest, ...item }, context): Commit => {
+  .transform(({ stream, commitId, idempotencyKey, trace, digest, transaction, ...item }, context): Commit => {
     const id = idempotencyKey ?? commitId;
     if (id === undefined) context.addIssue('has no commit id');
     return {
@@ -44,6 +50,7 @@ const commitItem = extent
       keyed: idempotencyKey !== undefined,
       ...(trace === undefined ? {} : { trace }),
       ...(digest === undefined ? {} : { digest }),
+      ...(transaction === undefined ? {} : { transaction }),
     };
   });
 
@@ -52,7 +59,7 @@ export const streamKey = (tenant: string, stream: string): string => `${tenant}/
 
 /** The item that stores a commit; {@link readCommitItem} reads it back. */
 export function toCommitItem(commit: Commit, tenant: string): Record<string, AttributeValue> {
-  const { stream, version, count, commitId, keyed, recordedAt, types, body, trace, digest } = commit;
+  const { stream, version, count, commitId, keyed, recordedAt, types, body, trace, digest, transaction } = commit;
   return {
     stream: { S: streamKey(tenant, stream) },
     version: { N: String(version) },
@@ -64,14 +71,18 @@ export function toCommitItem(commit: Commit, tenant: string): Record<string, Att
     body: { B: body },
     ...(trace === undefined ? {} : { trace: { S: trace } }),
     ...(digest === undefined ? {} : { digest: digestValue(digest) }),
+    ...(transaction === undefined
+      ? {}
+      : { transaction: { M: { id: { S: transaction.id }, size: { N: String(transaction.size) } } } }),
   };
 }
 
-const digestValue = (digest: string): AttributeValue => ({ B: Buffer.from(digest, 'base64url') });
+export const digestValue = (digest: string): AttributeValue => ({ B: Buffer.from(digest, 'base64url') });
 
 /*
  * A stream's partition holds notes beside the commits: a note for each event id that a caller gave, and a note for each
- * keyed request that changed nothing. The sort keys of notes are negative, so that queries for commits skip them.
+ * keyed request that changed nothing. The sort keys of notes are negative, so that queries for commits skip them. Partitions
+ * of their own hold the entries of tags and the marks of transactions, with negative sort keys too: transaction-item.ts.
  */
 
 /** The sort key of a note: negative, and the same each time for the same id. A hash of 96 bits tells ids apart. */

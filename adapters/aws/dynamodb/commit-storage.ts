@@ -4,27 +4,33 @@ import {
   type QueryCommandInput,
   ScanCommand,
   type ScanCommandInput,
-  type TransactWriteItem,
 } from '@aws-sdk/client-dynamodb';
-import { CorruptDataError, EventIdTakenError, PayloadTooLargeError } from '../../../core/base/errors.ts';
+import { CorruptDataError } from '../../../core/base/errors.ts';
 import { type Commit, endOf, MAX_EVENTS_PER_COMMIT } from '../../../core/store/commit.ts';
 import type { CommitPlace, CommitScan, ScannedCommit } from '../../../core/store/commit-scan.ts';
-import type { CommitRange, CommitStorage } from '../../../core/store/commit-storage.ts';
+import type {
+  Change,
+  CommitRange,
+  CommitStorage,
+  Obstacles,
+  TransactionMark,
+} from '../../../core/store/commit-storage.ts';
+import type { Tagging } from '../../../core/store/tags.ts';
+import { actionsOf, obstaclesIn, toTransactItem } from './commit-changes.ts';
 import {
   isNote,
   readCommitExtent,
   readCommitItem,
-  readEventNote,
   readRequestNote,
   streamKey,
   toCommitItem,
-  toEventNote,
   toRequestNote,
   unreadableCommit,
 } from './commit-item.ts';
 import { putIfFree } from './put-if-free.ts';
-import { DynamoStore, type Item } from './store.ts';
+import { DynamoStore } from './store.ts';
 import { BY_COMMIT_ID } from './tables.ts';
+import { markKey, readMark, readTagging, tagKey } from './transaction-item.ts';
 
 /** Versions of a stream to query, both ends included. */
 interface VersionRange {
@@ -44,10 +50,11 @@ const MAX_PAGE = 10_000;
  */
 export class DynamoCommitStorage extends DynamoStore implements CommitStorage, CommitScan {
   async put(commit: Commit, given: ReadonlyMap<string, number> = new Map()): Promise<Commit | undefined> {
-    const item = toCommitItem(commit, this.tenant);
-    const notes = [...given].map(([id, number]) => toEventNote(this.tenant, commit.stream, id, number));
-    if (notes.length > 0) return this.#putWithNotes(commit.stream, item, notes);
-    const occupant = await putIfFree(this.client, this.table, 'stream', item);
+    if (given.size > 0) {
+      const obstacles = await this.transact({ puts: [{ commit, given }], free: [], entries: [], freeTags: [] });
+      return obstacles?.commits[0];
+    }
+    const occupant = await putIfFree(this.client, this.table, 'stream', toCommitItem(commit, this.tenant));
     return occupant && readCommitItem(occupant);
   }
 
@@ -55,27 +62,47 @@ export class DynamoCommitStorage extends DynamoStore implements CommitStorage, C
     await putIfFree(this.client, this.table, 'stream', toRequestNote(unchanged, this.tenant, expiresAt));
   }
 
-  /** Puts the commit and the notes of its event ids, all or none. */
-  async #putWithNotes(stream: string, commit: Item, notes: readonly Item[]): Promise<Commit | undefined> {
-    const TransactItems = [commit, ...notes].map(
-      (Item): TransactWriteItem => ({
-        Put: {
-          TableName: this.table,
-          Item,
-          ConditionExpression: 'attribute_not_exists(#key)',
-          ExpressionAttributeNames: { '#key': 'stream' },
-          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+  async transact(change: Change): Promise<Obstacles | undefined> {
+    const actions = actionsOf(change, this.tenant);
+    const reasons = await this.writeAll(actions.map(({ action }) => toTransactItem(action, this.table)));
+    return reasons && obstaclesIn(actions, reasons);
+  }
+
+  async findMark(id: string): Promise<TransactionMark | undefined> {
+    const Key = markKey(this.tenant, id);
+    const { Item } = await this.send(new GetItemCommand({ TableName: this.table, Key, ConsistentRead: true }));
+    return Item && readMark(Item);
+  }
+
+  async tagHead(tag: string): Promise<number> {
+    const { Items = [] } = await this.#entries(tag, 0, { ScanIndexForward: true, Limit: 1 });
+    return Items[0] ? readTagging(Items[0]).number : 0;
+  }
+
+  /** The numbers are negative in the keys, so the order of the keys is turned around. */
+  async *tagged(tag: string, after: number): AsyncGenerator<Tagging> {
+    let ExclusiveStartKey: QueryCommandInput['ExclusiveStartKey'];
+    do {
+      const page = await this.#entries(tag, after, { ScanIndexForward: false, ExclusiveStartKey });
+      for (const item of page.Items ?? []) yield readTagging(item);
+      ExclusiveStartKey = page.LastEvaluatedKey;
+    } while (ExclusiveStartKey);
+  }
+
+  #entries(tag: string, after: number, input: Omit<QueryCommandInput, 'TableName'>) {
+    return this.send(
+      new QueryCommand({
+        ...input,
+        TableName: this.table,
+        ConsistentRead: true,
+        KeyConditionExpression: '#stream = :tag AND #version < :after',
+        ExpressionAttributeNames: { '#stream': 'stream', '#version': 'version' },
+        ExpressionAttributeValues: {
+          ':tag': tagKey(this.tenant, { tag, number: 1 }).stream,
+          ':after': { N: String(-after) },
         },
       }),
     );
-    const reasons = await this.transact(TransactItems);
-    if (!reasons) return undefined;
-    const [occupant, ...existingNotes] = reasons.map(({ Item }) => Item);
-    if (occupant) return readCommitItem(occupant);
-    const taken = existingNotes.flatMap((item) => (item ? [readEventNote(item)] : []));
-    if (taken.length === 0)
-      throw new PayloadTooLargeError('the events of this stream and their ids take too much room');
-    throw new EventIdTakenError(stream, new Map(taken.map(({ id, sequenceNumber }) => [id, sequenceNumber])));
   }
 
   async head(stream: string): Promise<number> {

@@ -32,7 +32,7 @@ export class DynamoSharedViews extends DynamoStore implements SharedViewStore {
       ...checkpoints.map((write) => this.#checkpoint(write)),
       ...[...addition.increments].map(([key, counters]) => this.#increment(addition, key, counters)),
     ];
-    const reasons = await this.transact(TransactItems);
+    const reasons = await this.writeAll(TransactItems);
     if (!reasons) return true;
     if (reasons.some(({ Code }) => Code === 'ConditionalCheckFailed')) return false;
     throw new PayloadTooLargeError('a shared view is full; count fewer names');

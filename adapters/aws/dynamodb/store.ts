@@ -14,6 +14,7 @@ import {
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb';
 import { ExponentialBackoff } from 'cockatiel';
+import { ulid } from 'ulid';
 import { UnavailableError } from '../../../core/base/errors.ts';
 import { pause } from '../../../core/base/pause.ts';
 import { ConflictError, callService } from '../clients/service-error.ts';
@@ -57,10 +58,13 @@ export abstract class DynamoStore {
    * @returns undefined when all items were written, else the reason for each item, in the order of the items
    * @throws UnavailableError when the contention does not end, and on every outage
    */
-  protected transact(TransactItems: TransactWriteItem[]): Promise<readonly CancellationReason[] | undefined> {
+  protected writeAll(TransactItems: TransactWriteItem[]): Promise<readonly CancellationReason[] | undefined> {
     return callService('DynamoDB', async () => {
       try {
-        await this.client.send(new TransactWriteItemsCommand({ TransactItems }));
+        // A retry of the client after a lost reply writes nothing again. A cancelled request wrote nothing, so the next
+        // attempt has a token of its own.
+        const ClientRequestToken = ulid();
+        await this.client.send(new TransactWriteItemsCommand({ TransactItems, ClientRequestToken }));
         return undefined;
       } catch (error) {
         if (!(error instanceof TransactionCanceledException)) throw error;

@@ -59,7 +59,7 @@ export class DynamoViewStore extends DynamoStore implements ViewStore {
 
   /** @returns whether all conditions held */
   async #written({ projection, key }: StoredView, items: TransactWriteItem[]): Promise<boolean> {
-    const reasons = await this.transact(items);
+    const reasons = await this.writeAll(items);
     if (!reasons) return true;
     if (reasons.some(({ Code }) => Code === 'ConditionalCheckFailed')) return false;
     throw new PayloadTooLargeError(`view ${key} of ${projection} is too large with its entries`);

@@ -1,7 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { MAX_EVENTS_PER_COMMIT } from '../../../core/store/commit.ts';
 
-const COLUMNS = 'position, stream, version, count, commit_id, keyed, recorded_at, types, body, trace, digest';
+const COLUMNS =
+  'position, stream, version, count, commit_id, keyed, recorded_at, types, body, trace, digest, transaction_id, transaction_size';
 
 /** Prepares the statements of the commit storage; see `commits`, `given_event_ids` and `request_notes` in schema.ts. */
 export function prepareCommitStatements(database: DatabaseSync) {
@@ -9,8 +10,8 @@ export function prepareCommitStatements(database: DatabaseSync) {
   const range = `stream = :stream AND version > :low - ${MAX_EVENTS_PER_COMMIT} AND version + count > :low AND version <= :high`;
   return {
     insert: database.prepare(
-      `INSERT INTO commits (stream, version, count, commit_id, keyed, recorded_at, types, body, trace, digest)
-       VALUES (:stream, :version, :count, :commitId, :keyed, :recordedAt, :types, :body, :trace, :digest)`,
+      `INSERT INTO commits (stream, version, count, commit_id, keyed, recorded_at, types, body, trace, digest, transaction_id, transaction_size)
+       VALUES (:stream, :version, :count, :commitId, :keyed, :recordedAt, :types, :body, :trace, :digest, :transactionId, :transactionSize)`,
     ),
     givenId: database.prepare('SELECT sequence_number FROM given_event_ids WHERE stream = ? AND id = ?'),
     giveId: database.prepare('INSERT INTO given_event_ids (stream, id, sequence_number) VALUES (?, ?, ?)'),
@@ -20,6 +21,13 @@ export function prepareCommitStatements(database: DatabaseSync) {
     otherNote: database.prepare(
       'SELECT 1 FROM request_notes WHERE commit_id = :commitId AND stream <> :stream AND digest <> :digest LIMIT 1',
     ),
+    otherTransaction: database.prepare('SELECT 1 FROM transactions WHERE id = :commitId AND digest <> :digest LIMIT 1'),
+    findMark: database.prepare('SELECT id, digest, recorded_at AS recordedAt, commits FROM transactions WHERE id = ?'),
+    mark: database.prepare('INSERT INTO transactions (id, digest, recorded_at, commits) VALUES (?, ?, ?, ?)'),
+    tagAt: database.prepare('SELECT * FROM tags WHERE tag = ? AND number = ?'),
+    tagHead: database.prepare('SELECT max(number) AS head FROM tags WHERE tag = ?'),
+    tagged: database.prepare('SELECT * FROM tags WHERE tag = ? AND number > ? ORDER BY number LIMIT ?'),
+    enter: database.prepare('INSERT INTO tags (tag, number, stream, version, sequence_numbers) VALUES (?, ?, ?, ?, ?)'),
     findNote: database.prepare('SELECT * FROM request_notes WHERE stream = ? AND commit_id = ?'),
     note: database.prepare(
       `INSERT INTO request_notes (commit_id, stream, version, digest, recorded_at, expires_at)

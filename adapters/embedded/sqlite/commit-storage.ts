@@ -1,14 +1,17 @@
 import type { DatabaseSync } from 'node:sqlite';
-import {
-  CorruptDataError,
-  EventIdTakenError,
-  IdempotencyKeyReusedError,
-  UnavailableError,
-} from '../../../core/base/errors.ts';
+import { CorruptDataError, UnavailableError } from '../../../core/base/errors.ts';
 import { type Commit, endOf, identityOf } from '../../../core/store/commit.ts';
 import type { CommitPlace, CommitScan, ScannedCommit } from '../../../core/store/commit-scan.ts';
-import type { CommitRange, CommitStorage } from '../../../core/store/commit-storage.ts';
-import { readCommitRow, readNoteRow, toCommitRow } from './commit-row.ts';
+import type {
+  Change,
+  CommitRange,
+  CommitStorage,
+  Obstacles,
+  TransactionMark,
+} from '../../../core/store/commit-storage.ts';
+import type { Tagging } from '../../../core/store/tags.ts';
+import { SqliteChanges } from './commit-changes.ts';
+import { readCommitRow, readMarkRow, readNoteRow, readTagRow } from './commit-row.ts';
 import { prepareCommitStatements } from './commit-statements.ts';
 import { guarded, portError } from './error.ts';
 import { takeRows } from './rows.ts';
@@ -20,10 +23,9 @@ export interface PositionedCommit {
   readonly commit: Commit;
 }
 
-interface PendingPut {
-  readonly commit: Commit;
-  readonly given: ReadonlyMap<string, number>;
-  readonly resolve: (occupant: Commit | undefined) => void;
+interface PendingChange {
+  readonly change: Change;
+  readonly resolve: (obstacles: Obstacles | undefined) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -38,26 +40,51 @@ const NO_BODY = { commitId: '', keyed: false, recordedAt: '', types: [], body: n
 const PAGE = 100;
 
 /**
- * Commits in SQLite. Puts of the same turn of the event loop share a transaction, and so a single wait for the disk; each
- * put has a separate result. SQLite has a single writer, so commits become visible in the order of their positions.
+ * Commits in SQLite. Changes of the same turn of the event loop share a transaction, and so a single wait for the disk; each
+ * change has a separate result. SQLite has a single writer, so commits become visible in the order of their positions.
  */
 export class SqliteCommitStorage implements CommitStorage, CommitScan {
   readonly #database: DatabaseSync;
   readonly #statements: ReturnType<typeof prepareCommitStatements>;
+  readonly #changes: SqliteChanges;
   readonly #listeners = new Set<() => void>();
-  #pending: PendingPut[] = [];
+  #pending: PendingChange[] = [];
   #closed = false;
 
   constructor(database: DatabaseSync) {
     this.#database = database;
     this.#statements = prepareCommitStatements(database);
+    this.#changes = new SqliteChanges(database, this.#statements);
   }
 
-  put(commit: Commit, given: ReadonlyMap<string, number> = new Map()): Promise<Commit | undefined> {
+  async put(commit: Commit, given: ReadonlyMap<string, number> = new Map()): Promise<Commit | undefined> {
+    const obstacles = await this.transact({ puts: [{ commit, given }], free: [], entries: [], freeTags: [] });
+    return obstacles?.commits[0];
+  }
+
+  transact(change: Change): Promise<Obstacles | undefined> {
     if (this.#closed) return Promise.reject(new UnavailableError('the server is stopping; repeat the request later'));
     return new Promise((resolve, reject) => {
-      if (this.#pending.push({ commit, given, resolve, reject }) === 1) setImmediate(() => this.#flush());
+      if (this.#pending.push({ change, resolve, reject }) === 1) setImmediate(() => this.#flush());
     });
+  }
+
+  async findMark(id: string): Promise<TransactionMark | undefined> {
+    const row = guarded(() => this.#statements.findMark.get(id));
+    return row && readMarkRow(row);
+  }
+
+  async tagHead(tag: string): Promise<number> {
+    return Number(guarded(() => this.#statements.tagHead.get(tag))?.['head'] ?? 0);
+  }
+
+  async *tagged(tag: string, after: number): AsyncGenerator<Tagging> {
+    for (let last = after; ; ) {
+      const entries = guarded(() => this.#statements.tagged.all(tag, last, PAGE)).map(readTagRow);
+      yield* entries;
+      if (entries.length < PAGE) return;
+      last = entries.at(-1)?.number ?? last;
+    }
   }
 
   async head(stream: string): Promise<number> {
@@ -76,7 +103,7 @@ export class SqliteCommitStorage implements CommitStorage, CommitScan {
   async note(unchanged: Commit, expiresAt: Date): Promise<void> {
     const { stream, commitId, version, digest = null, recordedAt } = unchanged;
     guarded(() => {
-      this.#assertKeyFree(unchanged);
+      this.#changes.assertKeyFree(unchanged);
       this.#statements.removeExpired.run(recordedAt);
       this.#statements.note.run(commitId, stream, version, digest, recordedAt, expiresAt.toISOString());
     });
@@ -178,7 +205,7 @@ export class SqliteCommitStorage implements CommitStorage, CommitScan {
     return () => void this.#listeners.delete(listener);
   }
 
-  /** Stores all pending puts and refuses further puts. Reads still work. */
+  /** Stores all pending changes and refuses further changes. Reads still work. */
   close(): void {
     this.#closed = true;
     this.#flush();
@@ -200,46 +227,18 @@ export class SqliteCommitStorage implements CommitStorage, CommitScan {
     if (outcomes.some(({ stored }) => stored)) for (const listener of this.#listeners) listener();
   }
 
-  /** Stores a batch in a transaction. @returns an outcome for each put, to be settled because the transaction is on disk */
-  #store(batch: readonly PendingPut[]): Outcome[] {
-    return transaction(this.#database, () => batch.map((put) => this.#insert(put)));
+  /** Stores a batch in a transaction. @returns an outcome for each change, to be settled because the transaction is on disk */
+  #store(batch: readonly PendingChange[]): Outcome[] {
+    return transaction(this.#database, () => batch.map((pending) => this.#apply(pending)));
   }
 
-  #takenIds(stream: string, ids: Iterable<string>): ReadonlyMap<string, number> {
-    const found = [...ids].flatMap((id) => {
-      const row = this.#statements.givenId.get(stream, id);
-      return row ? [[id, Number(row['sequence_number'])] as const] : [];
-    });
-    return new Map(found);
-  }
-
-  /** A key stands for a single request, also when another request is for another stream. */
-  #assertKeyFree({ keyed, commitId, stream, digest }: Commit): void {
-    if (!keyed || digest === undefined) return;
-    const { otherUse, otherNote } = this.#statements;
-    const place = { commitId, stream, digest };
-    if (otherUse.get(place) ?? otherNote.get(place)) throw new IdempotencyKeyReusedError();
-  }
-
-  #insert({ commit, given, resolve, reject }: PendingPut): Outcome {
+  #apply({ change, resolve, reject }: PendingChange): Outcome {
     try {
-      // The look comes first, because a refused insert would use up a position. The transaction keeps other writers out.
-      const row = this.#statements.at.get(commit.stream, commit.version);
-      if (!row) this.#insertFree(commit, given);
-      const occupant = row && readCommitRow(row);
-      return { stored: !row, settle: () => resolve(occupant) };
+      const obstacles = this.#changes.apply(change);
+      return { stored: !obstacles, settle: () => resolve(obstacles) };
     } catch (error) {
       if (!this.#database.isTransaction) throw error; // SQLite has rolled back the whole batch
       return { stored: false, settle: () => reject(portError(error)) };
     }
-  }
-
-  /** Checks before it writes: other puts share the transaction, so a refused put must leave nothing behind. */
-  #insertFree(commit: Commit, given: ReadonlyMap<string, number>): void {
-    const taken = this.#takenIds(commit.stream, given.keys());
-    if (taken.size > 0) throw new EventIdTakenError(commit.stream, taken);
-    this.#assertKeyFree(commit);
-    this.#statements.insert.run(toCommitRow(commit));
-    for (const [id, sequenceNumber] of given) this.#statements.giveId.run(commit.stream, id, sequenceNumber);
   }
 }

@@ -51,10 +51,12 @@ const CONTROL = `
 /** Commits, the log, sagas, and the bookkeeping of the consumers. The control items here are those of work. */
 export const eventsSchema: Schema = {
   file: 'events.sqlite',
-  version: 2,
+  version: 3,
   upgrades: [
     `ALTER TABLE commits ADD COLUMN digest TEXT;
      DROP INDEX IF EXISTS commits_keyed;`,
+    `ALTER TABLE commits ADD COLUMN transaction_id TEXT;
+     ALTER TABLE commits ADD COLUMN transaction_size INTEGER;`,
   ],
   sql: `
   CREATE TABLE IF NOT EXISTS commits (
@@ -69,6 +71,8 @@ export const eventsSchema: Schema = {
     body        BLOB    NOT NULL,
     trace       TEXT,
     digest      TEXT,
+    transaction_id   TEXT,
+    transaction_size INTEGER,
     UNIQUE (stream, version)
   ) STRICT;
   CREATE INDEX IF NOT EXISTS commits_by_key ON commits (commit_id, stream) WHERE keyed = 1;
@@ -88,6 +92,20 @@ export const eventsSchema: Schema = {
     PRIMARY KEY (commit_id, stream)
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS request_notes_by_time ON request_notes (expires_at);
+  CREATE TABLE IF NOT EXISTS transactions (
+    id          TEXT NOT NULL PRIMARY KEY,
+    digest      TEXT,
+    recorded_at TEXT NOT NULL,
+    commits     TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS tags (
+    tag              TEXT    NOT NULL,
+    number           INTEGER NOT NULL,
+    stream           TEXT    NOT NULL,
+    version          INTEGER NOT NULL,
+    sequence_numbers TEXT    NOT NULL,
+    PRIMARY KEY (tag, number)
+  ) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS sagas (
     saga    TEXT PRIMARY KEY,
     wake_at TEXT

@@ -61,6 +61,30 @@ const story: readonly Request[] = [
     },
   },
   {
+    operation: 'transact',
+    body: {
+      appends: [
+        {
+          streamId: 'agent-42',
+          expectedVersion: 'exists',
+          events: [{ type: 'agent.step-recorded', data: { ...agent, action: 'hand over to 44' } }],
+        },
+        {
+          streamId: 'agent-44',
+          expectedVersion: 0,
+          events: [
+            {
+              type: 'agent.created',
+              data: { agentId: '44', agentType: 'reviewer', configuration: {}, createdBy: 'agent-42' },
+            },
+          ],
+        },
+      ],
+      checks: [{ streamId: 'agent-43', version: 1 }],
+    },
+  },
+  { operation: 'readTag', path: { tag: 'course:c1' } },
+  {
     operation: 'registerEventType',
     path: { type: 'order.placed' },
     body: {

@@ -11,6 +11,7 @@ import { MemoryCommitStorage } from '../../../../testing/memory/commit-storage.t
 import { MemorySharedViews } from '../../../../testing/memory/shared-views.ts';
 import { MemoryViewStore } from '../../../../testing/memory/views.ts';
 import { catalogue } from '../../../support/application.ts';
+import { passing } from '../../../support/passing-storage.ts';
 
 /** Keeps every action in its order, so that a duplicate, a loss or a swap shows. */
 const actions = defineProjection({
@@ -150,16 +151,7 @@ describe('Projector', () => {
     await append('a', [step('a', '1')]);
     await append('a', [step('a', '2')]);
     const [, second] = await commits('a');
-    const lossy = new EventStore(
-      {
-        put: (commit) => storage.put(commit),
-        head: (stream) => storage.head(stream),
-        find: (stream, id) => storage.find(stream, id),
-        note: (unchanged) => storage.note(unchanged),
-        async *read() {},
-      },
-      { catalogue },
-    );
+    const lossy = new EventStore({ ...passing(storage), async *read() {} }, { catalogue });
     const views = new MemoryViewStore();
     const [failure] = await new Projector({ projections: [actions], store: lossy, views }).apply([second as Commit]);
     expect(failure?.error).toBeInstanceOf(CorruptDataError);

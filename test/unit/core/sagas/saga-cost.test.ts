@@ -15,6 +15,7 @@ import { MemorySagaIndex, MemorySagaMarks } from '../../../../testing/memory/sag
 import { catalogue } from '../../../support/application.ts';
 import { countedReads } from '../../../support/counted-reads.ts';
 import { MemorySagaTokens } from '../../../support/memory-saga-tokens.ts';
+import { passing } from '../../../support/passing-storage.ts';
 
 const { sagas } = agents;
 
@@ -34,7 +35,7 @@ function world() {
     },
   };
   const store = new EventStore(stored, { catalogue });
-  const users = new EventStore({ ...storagesOf(inner), put: stored.put }, { catalogue }); // what agents read costs the saga nothing
+  const users = new EventStore({ ...passing(inner), put: stored.put }, { catalogue }); // what agents read costs the saga nothing
   const execution = new SagaExecution({ sagas, store });
   const command = (asked: TaskCommand) => handleCommand(users, taskDecider, 't-1', asked);
   const history = async () => (await Array.fromAsync(users.read(SAGA))).map(({ type }) => type);
@@ -45,14 +46,6 @@ function world() {
   };
   return { execution, reads, pending, command, repeat, history };
 }
-
-const storagesOf = (inner: MemoryCommitStorage): CommitStorage => ({
-  put: (commit) => inner.put(commit),
-  head: (stream) => inner.head(stream),
-  find: (stream, commitId) => inner.find(stream, commitId),
-  read: (stream, range) => inner.read(stream, range),
-  note: (unchanged) => inner.note(unchanged),
-});
 
 type Host = (execution: SagaExecution) => (commit: Commit) => Promise<void>;
 

@@ -10,7 +10,7 @@ import { SnapshotStore } from '../../../../core/state/snapshot-store.ts';
 import { SnapshotWriter } from '../../../../core/state/snapshot-writer.ts';
 import { StateReader } from '../../../../core/state/state-reader.ts';
 import type { Commit } from '../../../../core/store/commit.ts';
-import type { CommitRange, CommitStorage } from '../../../../core/store/commit-storage.ts';
+import type { Change, CommitRange, CommitStorage } from '../../../../core/store/commit-storage.ts';
 import { EventStore } from '../../../../core/store/event-store.ts';
 import { agentDecider } from '../../../../domain/agent/agent.ts';
 import { type AgentStatus, agentStatus } from '../../../../domain/agent/agent-status.ts';
@@ -34,6 +34,10 @@ class CountingStorage implements CommitStorage {
   put = (commit: Commit) => this.inner.put(commit);
   head = (stream: string) => this.inner.head(stream);
   note = (unchanged: Commit) => this.inner.note(unchanged);
+  transact = (change: Change) => this.inner.transact(change);
+  findMark = (id: string) => this.inner.findMark(id);
+  tagHead = (tag: string) => this.inner.tagHead(tag);
+  tagged = (tag: string, after: number) => this.inner.tagged(tag, after);
   find(stream: string, commitId: string) {
     this.finds += 1;
     return this.inner.find(stream, commitId);

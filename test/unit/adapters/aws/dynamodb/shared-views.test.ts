@@ -3,6 +3,7 @@ import {
   DynamoDBClient,
   TransactionCanceledException,
   TransactWriteItemsCommand,
+  type TransactWriteItemsCommandInput,
 } from '@aws-sdk/client-dynamodb';
 import { describe, expect, it, vi } from 'vitest';
 import { dynamoDb } from '../../../../../adapters/aws/clients/clients.ts';
@@ -38,8 +39,9 @@ describe('DynamoSharedViews', () => {
       expect(await add(shared)).toBe(true);
       expect(send).toHaveBeenCalledTimes(3);
       for (const [command] of send.mock.calls) expect(command).toBeInstanceOf(TransactWriteItemsCommand);
-      const inputs = send.mock.calls.map(([{ input }]) => JSON.stringify(input));
-      expect(new Set(inputs).size).toBe(1);
+      const inputs = send.mock.calls.map(([{ input }]) => input as TransactWriteItemsCommandInput);
+      expect(new Set(inputs.map(({ TransactItems }) => JSON.stringify(TransactItems))).size).toBe(1);
+      expect(new Set(inputs.map(({ ClientRequestToken }) => ClientRequestToken)).size).toBe(3);
     },
   );
 

@@ -54,6 +54,21 @@ describe('SqliteCommitStorage', () => {
     expect(storage.commitsAfter(0, 10).map(({ position }) => position)).toEqual([1, 2]);
   });
 
+  it('stores nothing of a transaction that fails at its second commit, and the other puts of the turn', async () => {
+    const given = new Map<string, number>();
+    const broken = commit('agent-3', 1, { body: 'no bytes' as never });
+    const puts = [commit('agent-2', 1), broken].map((each) => ({ commit: each, given }));
+    const mark = { id: 'key', recordedAt: '2026-01-05T09:00:00.000Z', commits: puts.map((put) => put.commit) };
+    const results = await Promise.allSettled([
+      storage.put(commit('agent-1', 1)),
+      storage.transact({ puts, free: [], entries: [], freeTags: [], mark }),
+      storage.put(commit('agent-4', 1)),
+    ]);
+    expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect(storage.commitsAfter(0, 10).map((stored) => stored.commit.stream)).toEqual(['agent-1', 'agent-4']);
+    expect(await storage.findMark('key')).toBeUndefined();
+  });
+
   it('stores the other puts of a turn when one cannot be stored', async () => {
     const broken = commit('agent-2', 1, { body: 'no bytes' as never });
     const results = await Promise.allSettled(

@@ -123,6 +123,8 @@ describe('the data folder', () => {
   it('keeps the commits of an older Annals: their keys are found, and stand for any request', async () => {
     const path = usedFolder();
     const before = `DROP INDEX commits_by_key; ALTER TABLE commits DROP COLUMN digest; DROP TABLE request_notes;
+      ALTER TABLE commits DROP COLUMN transaction_id; ALTER TABLE commits DROP COLUMN transaction_size;
+      DROP TABLE transactions; DROP TABLE tags;
       DROP TABLE given_event_ids; CREATE INDEX commits_keyed ON commits (stream, commit_id) WHERE keyed = 1;
       INSERT INTO commits (stream, version, count, commit_id, keyed, recorded_at, types, body)
       VALUES ('agent-1', 1, 1, 'key', 1, '2026-01-05T09:00:00.000Z', '["agent.created"]', X'005B5D');
@@ -135,6 +137,11 @@ describe('the data folder', () => {
     expect(found).not.toHaveProperty('digest');
     const commit = { ...(found as Commit), stream: 'agent-2', digest: 'AAAAAAAAAAAAAAAAAAAAAA' };
     expect(await storage.put(commit, new Map([['e', 1]]))).toBeUndefined();
+    const transaction = { id: 't', size: 1 };
+    const put = { commit: { ...commit, stream: 'agent-3', keyed: false, transaction }, given: new Map() };
+    expect(await storage.transact({ puts: [put], free: [], entries: [], freeTags: [] })).toBeUndefined();
+    const range = { from: 1, to: 1, direction: 'forward' } as const;
+    expect(await Array.fromAsync(storage.read('agent-3', range))).toMatchObject([{ transaction }]);
     close();
     openDataFolder(path).close();
   });

@@ -16,6 +16,7 @@ import type { WorkflowCommand } from '../../../../../domain/workflow/workflow-co
 import { MemoryCommitStorage } from '../../../../../testing/memory/commit-storage.ts';
 import { catalogue } from '../../../../support/application.ts';
 import { MemorySagaTokens } from '../../../../support/memory-saga-tokens.ts';
+import { passing } from '../../../../support/passing-storage.ts';
 
 const { sagas } = agents;
 
@@ -29,10 +30,7 @@ function world() {
   const storage = new MemoryCommitStorage();
   const meanwhile: { onPut?: (commit: Commit) => Promise<void> } = {};
   const slow: CommitStorage = {
-    head: (stream) => storage.head(stream),
-    find: (stream, commitId) => storage.find(stream, commitId),
-    read: (stream, range) => storage.read(stream, range),
-    note: (unchanged) => storage.note(unchanged),
+    ...passing(storage),
     put: async (commit) => {
       await meanwhile.onPut?.(commit);
       return storage.put(commit);
