@@ -3,6 +3,7 @@ import { ulid } from 'ulid';
 import { afterAll, inject } from 'vitest';
 import { dynamoDb } from '../../adapters/aws/clients/clients.ts';
 import { DynamoCommitStorage } from '../../adapters/aws/dynamodb/commit-storage.ts';
+import { DynamoGenerationStore } from '../../adapters/aws/dynamodb/generation-store.ts';
 import { DynamoLogStorage } from '../../adapters/aws/dynamodb/log-storage.ts';
 import { DynamoSharedViews } from '../../adapters/aws/dynamodb/shared-views.ts';
 import { DynamoViewStore } from '../../adapters/aws/dynamodb/view-store.ts';
@@ -11,6 +12,7 @@ import { eventStoreContract } from '../contract/event-store.suite.ts';
 import { logContract } from '../contract/log.suite.ts';
 import { objectStoreContract } from '../contract/object-store.suite.ts';
 import { sharedViewStoreContract } from '../contract/shared-view-store.suite.ts';
+import { viewEntriesContract } from '../contract/view-entries.suite.ts';
 import { viewStoreContract } from '../contract/view-store.suite.ts';
 import { createTables } from '../support/tables.ts';
 
@@ -23,6 +25,13 @@ afterAll(async () => {
 
 eventStoreContract('the cloud', async () => new DynamoCommitStorage(dynamoDb(), (await tables).events));
 viewStoreContract('the cloud', async () => new DynamoViewStore(dynamoDb(), (await tables).views));
+viewEntriesContract('the cloud', async () => {
+  const { views } = await tables;
+  return {
+    views: new DynamoViewStore(dynamoDb(), views),
+    generations: new DynamoGenerationStore(dynamoDb(), views),
+  };
+});
 logContract('the cloud', async () => new DynamoLogStorage(dynamoDb(), (await tables).log, ulid()));
 objectStoreContract('the cloud', async () => openBucket(inject('deployment').objectsBucket));
 sharedViewStoreContract('the cloud', async () => {

@@ -11,6 +11,7 @@ const fold = 'core/state/fold.ts';
 const projector = 'core/projections/projector.ts';
 const publication = 'core/publishing/publication.ts';
 const aws = ['test/contract/dynamodb.test.ts'];
+const ENTRIES = ['test/unit/adapters/aws/dynamodb/view-entries.test.ts'];
 const eventBridge = ['test/unit/adapters/aws/eventbridge/publisher.test.ts'];
 
 const outbox = 'adapters/aws/eventbridge/outbox.ts';
@@ -783,6 +784,76 @@ export const faults: readonly Fault[] = [
     name: 'layout: a position forgets the changes of the layout',
     edits: [['core/log/walk.ts', 'this.#layout += 1;', '']],
     tests: LAYOUTS,
+  },
+  {
+    name: 'entries: a view stays in the lists of its first version',
+    edits: [
+      [
+        checkpoints,
+        'const entries = entriesOf(projection, progress.view);',
+        'const entries = stored.entries ?? entriesOf(projection, progress.view);',
+      ],
+    ],
+    tests: ['test/contract/memory.test.ts'],
+  },
+  {
+    name: 'entries: a write that is refused changes them (SQLite)',
+    edits: [
+      [
+        'adapters/embedded/sqlite/view-store.ts',
+        'put() && this.#enter(next, entries)',
+        'this.#enter(next, entries) && put()',
+      ],
+      ['adapters/embedded/sqlite/view-store.ts', '(written) => written', '() => true'],
+    ],
+    tests: ['test/contract/sqlite.test.ts'],
+  },
+  {
+    name: 'entries: a removed generation leaves them (SQLite)',
+    edits: [['adapters/embedded/sqlite/generation-store.ts', 'this.#statements.removeEntries.run(...place);', '']],
+    tests: ['test/contract/sqlite.test.ts'],
+  },
+  {
+    name: 'entries: a removed generation leaves them (DynamoDB)',
+    edits: [
+      [
+        'adapters/aws/dynamodb/generation-store.ts',
+        '[...(await this.#entries(place, ids)), ...ids]',
+        '[...(await this.#entries(place, [])), ...ids]',
+      ],
+    ],
+    tests: ENTRIES,
+  },
+  {
+    name: 'entries: readers see half of a large change (DynamoDB)',
+    edits: [
+      ['adapters/aws/dynamodb/view-store.ts', 'view && hasEntry(view.entries, { list, order }) ?', 'view ?'],
+      ['adapters/aws/dynamodb/view-store.ts', 'import { hasEntry, type ListEntry }', 'import type { ListEntry }'],
+    ],
+    tests: ENTRIES,
+  },
+  {
+    name: 'entries: what a crash left is forgotten (DynamoDB)',
+    edits: [
+      ['adapters/aws/dynamodb/view-entries.ts', '=> [...entries, ...surplus];', '=> (void surplus, [...entries]);'],
+    ],
+    tests: ENTRIES,
+  },
+  {
+    name: 'entries: a writer overlooks a large change in progress (DynamoDB)',
+    edits: [
+      [
+        'adapters/aws/dynamodb/view-item.ts',
+        "'attribute_not_exists(#surplus)'",
+        "'(attribute_not_exists(#surplus) OR #surplus = #surplus)'",
+      ],
+    ],
+    tests: ENTRIES,
+  },
+  {
+    name: 'verification: the lists of a view are not compared',
+    edits: [['core/verification/views.ts', 'if (misplaced) differences', 'if (misplaced && version < 0) differences']],
+    tests: ['test/contract/memory.test.ts'],
   },
   {
     name: 'verification: all shared views are in one share',

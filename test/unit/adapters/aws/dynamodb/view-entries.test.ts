@@ -1,6 +1,8 @@
 import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { DynamoGenerationStore } from '../../../../../adapters/aws/dynamodb/generation-store.ts';
 import { DynamoViewStore } from '../../../../../adapters/aws/dynamodb/view-store.ts';
+import { UnavailableError } from '../../../../../core/base/errors.ts';
 import type { ListEntry } from '../../../../../core/projections/entries.ts';
 import type { StoredView } from '../../../../../core/projections/projection.ts';
 import { createTables } from '../../../../support/tables.ts';
@@ -89,6 +91,15 @@ describe('a write of a view on DynamoDB', () => {
   });
 });
 
+describe('a removed generation', () => {
+  it('leaves no items of entries', async () => {
+    await put('gone', [at('x'), at('y')]);
+    await new DynamoGenerationStore(client, table).remove('tasks', 1, ['gone']);
+    expect(await itemsOf('gone')).toEqual([]);
+    expect(await views.get('tasks', 1, 'gone')).toBeUndefined();
+  });
+});
+
 describe('a change of a hundred entries on DynamoDB', () => {
   it.each([
     ['to come', [], 'a'],
@@ -127,5 +138,19 @@ describe('a change of a hundred entries on DynamoDB', () => {
       expect(await itemsOf(stored)).toEqual([]);
     }
     expect(writes - 1, 'transactions').toBe(name === 'to move' ? 4 : 2);
+  });
+
+  it('costs two requests when they come with the first event, and makes other writers read again', async () => {
+    left = 1;
+    await expect(put('raced', many('raced'))).rejects.toThrow(UnavailableError);
+    left = Number.POSITIVE_INFINITY;
+    const stale: StoredView = { projection: 'tasks', generation: 1, key: 'raced', version: 1, group: '', view: {} };
+    expect(await views.put(stale, 0)).toBe(false);
+    await put('raced', many('raced'));
+    await put('whole', many('whole'));
+    expect(requests).toEqual([
+      { name: 'TransactWriteItems', units: 6 },
+      { name: 'TransactWriteItems', units: 305 },
+    ]);
   });
 });
