@@ -229,6 +229,7 @@ function removalContract(stores: () => Stores): void {
     await lists('y', [], 1);
     await lists('x', ['7 a'], 2);
     await put('a', [at('y')], 1);
+    await put('b', [], 1);
     await lists('x', [], 1);
     await lists('y', ['5 a'], 1);
   });
