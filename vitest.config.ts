@@ -1,3 +1,5 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 /** These set the environment of their process or load modules afresh, so each needs a process of its own. */
@@ -10,6 +12,8 @@ const shared = {
   testTimeout: 180_000,
   hookTimeout: 180_000,
   expect: { poll: { timeout: 60_000 } },
+  // Tests start many processes, which load the same modules.
+  env: { NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache') },
   setupFiles: ['test/support/patience.ts'],
 };
 
