@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { SQLITE_MARK } from './process-logs/ocel-records.ts';
 import { documentForm, jsonValues, type Member } from './session-files/json-document.ts';
 import { jsonLines } from './session-files/lines.ts';
 import type { SourceFile } from './source-event.ts';
@@ -27,6 +28,7 @@ const SAMPLE_BYTES = 64 * 1024;
  */
 export async function detectFormat(file: SourceFile): Promise<Format> {
   const sample = await sampleOf(file);
+  if (sample.startsWith(SQLITE_MARK)) return 'ocel';
   if (sample.startsWith('<')) return xmlFormat(sample);
   if (sample.startsWith('{') || sample.startsWith('[')) {
     return (await lineFormat(sample, file)) ?? (await documentFormat(file)) ?? unknown();
@@ -47,9 +49,9 @@ async function sampleOf(file: SourceFile): Promise<string> {
 }
 
 function xmlFormat(sample: string): Format {
-  if (/<object-types\b/.test(sample)) throw new SourceFault('', 'is an OCEL log as XML; export it as OCEL 2.0 JSON');
+  if (/<object-types\b/.test(sample)) return 'ocel';
   if (/<log\b/.test(sample)) return 'xes';
-  throw new SourceFault('', 'is XML, but no XES log: it has no <log> element');
+  throw new SourceFault('', 'is XML, but no log in XES or OCEL 2.0: it has no <log> element');
 }
 
 /** A session in lines: of Claude Code or Codex. */
@@ -118,4 +120,5 @@ function unknown(): never {
 
 /** Whether a name promises a file that can be imported, for the files of a folder. */
 export const isCandidate = (path: string): boolean =>
-  /\.(jsonl|traj|json|xes|csv|tsv|jsonocel)(\.(gz|zst))?$/i.test(path) && !/\.meta\.json$/.test(basename(path));
+  /\.(jsonl|traj|json|xes|csv|tsv|jsonocel|xmlocel|sqlite)(\.(gz|zst))?$/i.test(path) &&
+  !/\.meta\.json$/.test(basename(path));

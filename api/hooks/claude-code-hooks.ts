@@ -18,6 +18,7 @@ export const claudeCodeHooks = [
     summary: 'Take a hook of Claude Code in',
     protocol: 'Claude Code hooks',
     body: claudeHook,
+    mendsTexts: true,
     answer: z.strictObject({}),
     statuses: { 200: 'Taken' },
     async handle({ body }, { store, states = new StateReader({ store }), logger }: CommandDeps) {

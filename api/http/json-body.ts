@@ -13,19 +13,28 @@ const JSON_MEDIA_TYPE = /^application\/([\w.!#$&^-]+\+)?json\s*(;\s*charset="?ut
 /**
  * The body of a request, read strictly as I-JSON (RFC 7493): UTF-8, no member twice, no number that would change.
  * @param upload counts the body's bytes until the request is answered
+ * @param mends texts with half surrogates are taken, with U+FFFD in their place
  * @throws RequestError UNSUPPORTED_MEDIA_TYPE, or MALFORMED_JSON naming the place
  * @throws PayloadTooLargeError over {@link MAX_BODY_BYTES}, as soon as that many bytes came in
  * @throws UnavailableError when the process holds too many large bodies
  */
-export async function readJsonBody(request: Request, upload: Upload): Promise<unknown> {
+export async function readJsonBody(request: Request, upload: Upload, mends = false): Promise<unknown> {
   if (!JSON_MEDIA_TYPE.test(request.headers.get('Content-Type') ?? '')) {
     throw new RequestError('UNSUPPORTED_MEDIA_TYPE', 'send the body as application/json in UTF-8');
   }
   if ((request.headers.get('Content-Encoding') ?? 'identity') !== 'identity') {
     throw new RequestError('UNSUPPORTED_MEDIA_TYPE', 'send the body without a content encoding');
   }
-  return parseIJson(await readText(request, upload));
+  const text = await readText(request, upload);
+  return parseIJson(mends ? mended(text) : text);
 }
+
+/** Half a surrogate can only stand in JSON as an escape; escaped backslashes before it are no part of it. */
+const ESCAPED_SURROGATES = /(\\\\)|(?:\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2})|\\ud[89a-f][0-9a-f]{2}/gi;
+
+/** Replaces the halves of surrogates that have no other half. */
+const mended = (text: string): string =>
+  text.replace(ESCAPED_SURROGATES, (found) => (found.length === 6 ? '\\ufffd' : found));
 
 async function readText(request: Request, upload: Upload): Promise<string> {
   const decoder = new TextDecoder('utf-8', { fatal: true });

@@ -68,6 +68,8 @@ export interface RouteDeclaration {
   readonly statuses: Readonly<Record<number, string>>;
   /** The route speaks this protocol of others, which has documents of its own. The document of the API leaves it out. */
   readonly protocol?: 'OTLP' | 'MCP' | 'Claude Code hooks';
+  /** Texts of the body with half surrogates are taken, with U+FFFD in their place: the sender cannot do better. */
+  readonly mendsTexts?: true;
   /** Answers carry `X-View-Version`. */
   readonly viewVersion?: true;
   /** The problems of this route, besides those of every request of its shape. */
@@ -134,7 +136,7 @@ export function route<
       const upload = new Upload();
       try {
         const place = { params: params ? parseIds(params, given) : {}, query: readQuery(parameters, raw) };
-        const json = body ? await readJsonBody(raw, upload) : undefined;
+        const json = body ? await readJsonBody(raw, upload, declaration.mendsTexts) : undefined;
         const pause = turnAfter(FREE_MS);
         const checked = body ? parseInput(body, json) : undefined;
         await pause();

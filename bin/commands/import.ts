@@ -29,7 +29,7 @@ const DESCRIPTIONS: Readonly<Record<Format, string>> = {
   'swe-agent': 'trajectories of SWE-agent, each an agent; also files with only a history',
   openhands: 'folders of events of OpenHands, each an agent',
   xes: 'logs of processes in XES, each case a workflow',
-  ocel: 'object-centric logs in OCEL 2.0 JSON, each object of a type a workflow',
+  ocel: 'object-centric logs in OCEL 2.0 (JSON, XML, SQLite), each object of a type a workflow',
   csv: 'logs of processes as CSV, each case a workflow',
 };
 

@@ -1,6 +1,14 @@
-import { type DescMessage, fromBinary, fromJson, type JsonValue, type Message } from '@bufbuild/protobuf';
+import {
+  type DescMessage,
+  fromBinary,
+  fromJson,
+  type JsonValue,
+  type Message,
+  type MessageShape,
+} from '@bufbuild/protobuf';
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 import { turn } from '../../core/base/turns.ts';
+import { cleanObject } from '../clean-json.ts';
 import { type Attributes, attributesOf, isObject } from './attributes.ts';
 import { parseJson } from './json-in-pieces.ts';
 import { MalformedRequestError } from './malformed.ts';
@@ -99,14 +107,29 @@ async function groupsOfJson(signal: Signal, body: Uint8Array): Promise<Group[]> 
       resource: resourceOfJson(group['resource']),
       records: listIn(group, signal.scopes)
         .flatMap((scope) => listIn(scope, signal.records))
-        .map((record) => () => fromJson(signal.record as DescMessage, withBase64Ids(record) as JsonValue, LENIENT)),
+        .map((record) => () => lenient(signal.record, withBase64Ids(record))),
     }));
   });
 }
 
 function resourceOfJson(resource: unknown): Attributes {
   if (!isObject(resource)) return {};
-  return attributesOf(fromJson(ResourceSchema, resource as JsonValue, LENIENT).attributes);
+  return attributesOf(lenient(ResourceSchema, resource).attributes);
+}
+
+/** Deepest nesting of a record that is mended. */
+const MAX_DEPTH = 100;
+
+/**
+ * A message out of JSON. A text that was cut in the middle of a character has half a surrogate, which Protobuf refuses and
+ * programs send: it becomes U+FFFD.
+ */
+function lenient<Desc extends DescMessage>(schema: Desc, value: Readonly<Record<string, unknown>>): MessageShape<Desc> {
+  try {
+    return fromJson(schema, value as JsonValue, LENIENT);
+  } catch {
+    return fromJson(schema, cleanObject(value, MAX_DEPTH) as JsonValue, LENIENT);
+  }
 }
 
 function listIn(parent: Readonly<Record<string, unknown>>, name: string): Record<string, unknown>[] {

@@ -2,15 +2,15 @@ import * as z from 'zod';
 import { DatabaseSync } from '../../core/base/sqlite.ts';
 import type { Json, JsonObject } from '../../core/events/json.ts';
 import { cleanJson } from '../clean-json.ts';
-import { documentForm, jsonValues } from '../session-files/json-document.ts';
 import type { Notices, SourceEvent, SourceFile, SourcePart } from '../source-event.ts';
 import { SourceFault } from '../source-fault.ts';
 import { caseEvents } from './case-events.ts';
 import { CaseSorter } from './case-sorter.ts';
 import { parseLogInstant } from './log-instant.ts';
 import type { LogNames, LogRow } from './log-row.ts';
+import { openOcel } from './ocel-records.ts';
 
-// OCEL 2.0 as JSON (specification of 2023-10-16).
+// OCEL 2.0 (specification of 2023-10-16).
 
 const attributes = z
   .array(z.looseObject({ name: z.string(), value: z.unknown().optional() }))
@@ -44,21 +44,16 @@ async function* ocelEvents(
   { caseType }: OcelOptions,
   notices: Notices,
 ): AsyncGenerator<SourceEvent> {
-  const read = () => file.read();
-  const { members } = await documentForm(read);
-  if (!members.has('objects') || !members.has('events')) {
-    throw new SourceFault('', 'has no objects and events, so it is no OCEL 2.0 log');
-  }
+  using log = await openOcel(file);
   using objects = new Objects();
-  for await (const { value, path } of jsonValues(read, ['$.objects.*'])) {
+  for await (const { value, place } of log.objects()) {
     const parsed = objectSchema.safeParse(value);
     if (parsed.success) objects.add(parsed.data);
-    else notices.problem(`objects[${path.at(-1)}]`, 'has no id or no type, so it was left out');
+    else notices.problem(place, 'has no id or no type, so it was left out');
   }
   const type = objects.typeOf(caseType);
   using sorter = new CaseSorter();
-  for await (const { value, path } of jsonValues(read, ['$.events.*'])) {
-    const place = `events[${path.at(-1)}]`;
+  for await (const { value, place } of log.events()) {
     const row = rowOf(value, place, notices);
     const cases = new Set(row?.related.filter((id) => objects.isOf(id, type)));
     for (const name of cases) if (row) sorter.add(name, row);

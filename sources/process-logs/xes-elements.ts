@@ -1,8 +1,7 @@
-import sax from 'sax';
 import { isExactNumber } from '../../core/events/exact-number.ts';
 import type { Json, JsonObject } from '../../core/events/json.ts';
 import type { SourceFile } from '../source-event.ts';
-import { SourceFault } from '../source-fault.ts';
+import { readXml } from './xml.ts';
 
 /** A trace, or an event outside of a trace. */
 export interface XesElement {
@@ -31,30 +30,19 @@ const GROUPS: ReadonlySet<string> = new Set(['list', 'container', 'values']);
  * The traces of an XES file, one at a time. An attribute with attributes of its own becomes `{ value, ...attributes }`.
  * @throws SourceFault when it is no XML, or no UTF-8
  */
-export async function* xesElements(file: SourceFile): AsyncGenerator<XesElement> {
-  const found: XesElement[] = [];
-  const parser = sax.parser(true, { position: true });
-  const open: Open[] = [];
-  parser.onopentag = ({ name, attributes }) => {
-    const tag = name.split(':').at(-1) ?? name;
-    const { key, value } = attributes as Readonly<Record<string, string>>;
-    const place = `line ${parser.line + 1}`;
-    open.push({ tag, place, key, value: valueFor(tag, value), attributes: {}, items: [], children: [] });
-  };
-  parser.onclosetag = () => {
-    const closed = open.pop();
-    if (closed) close(closed, open, found);
-  };
-  parser.onerror = (error) => {
-    throw new SourceFault(`line ${parser.line + 1}`, `not XML: ${error.message.split('\n')[0]}`, { cause: error });
-  };
-  const decoder = new TextDecoder('utf-8');
-  for await (const chunk of file.read()) {
-    parser.write(decoder.decode(chunk, { stream: true }).replaceAll('\0', ''));
-    yield* found.splice(0);
-  }
-  if (open.length > 0) throw new SourceFault(`line ${parser.line + 1}`, 'not XML: the file ends in the middle');
-}
+export const xesElements = (file: SourceFile): AsyncGenerator<XesElement> =>
+  readXml<XesElement>(file, (found) => {
+    const open: Open[] = [];
+    return {
+      open(tag, { key, value }, place) {
+        open.push({ tag, place, key, value: valueFor(tag, value), attributes: {}, items: [], children: [] });
+      },
+      close() {
+        const closed = open.pop();
+        if (closed) close(closed, open, found);
+      },
+    };
+  });
 
 function close(closed: Open, open: readonly Open[], found: XesElement[]): void {
   const { tag, place, attributes, children, key } = closed;

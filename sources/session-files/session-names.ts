@@ -12,7 +12,7 @@ export interface Naming {
 /** The id of an agent whose source names it. */
 export const sessionId = (name: string, { id, prefix = '' }: Naming): string => id ?? fitId(`${prefix}${name}`);
 
-const ENDINGS = /\.(gz|zst)$|\.(traj\.json|traj|jsonl|json|xes|csv|jsonocel|xmlocel|xml)$/i;
+const ENDINGS = /\.(gz|zst)$|\.(traj\.json|traj|jsonl|json|xes|csv|jsonocel|xmlocel|xml|sqlite)$/i;
 
 /** The name of a file without its endings. */
 export const bareName = (path: string): string => path.replace(ENDINGS, '').replace(ENDINGS, '');

@@ -1,9 +1,12 @@
 import type { Notices, SourceEvent, SourceFile, SourcePart } from '../../sources/source-event.ts';
 
 /** A file of a source with this content, read in small chunks. */
-export function sourceFile(path: string, content: string | readonly object[], chunkBytes = 97): SourceFile {
-  const text = typeof content === 'string' ? content : jsonLinesOf(content);
-  const bytes = new TextEncoder().encode(text);
+export function sourceFile(
+  path: string,
+  content: string | Uint8Array | readonly object[],
+  chunkBytes = 97,
+): SourceFile {
+  const bytes = content instanceof Uint8Array ? content : new TextEncoder().encode(textOf(content));
   return {
     path,
     modifiedAt: '2026-11-03T12:00:00.000Z',
@@ -12,6 +15,8 @@ export function sourceFile(path: string, content: string | readonly object[], ch
     },
   };
 }
+
+const textOf = (content: string | readonly object[]) => (typeof content === 'string' ? content : jsonLinesOf(content));
 
 export const jsonLinesOf = (lines: readonly object[]): string =>
   lines.map((line) => `${JSON.stringify(line)}\n`).join('');

@@ -138,6 +138,14 @@ describe('the answer', () => {
     expect(logger.error).toHaveBeenCalledOnce();
   });
 
+  it('takes texts that were cut in the middle of a character', async () => {
+    const body = String.raw`{"session_id":"cut","hook_event_name":"PostToolUse","tool_use_id":"t1","tool_name":"Read","tool_response":"a\\ud800 \ud83d\ude00 b\ud83d"}`;
+    const headers = { 'Content-Type': 'application/json' };
+    expect((await fetch(`${api.url()}/hooks/claude-code`, { method: 'POST', body, headers })).status).toBe(200);
+    const [step] = (await eventsOf('cut')).filter(({ type }: { type: string }) => type === 'agent.step-recorded');
+    expect(step.data.observation).toBe('a\\ud800 😀 b�');
+  });
+
   it('refuses what is no hook', async () => {
     const answers = [
       await api.post('/hooks/claude-code', { hook_event_name: 'Stop' }),

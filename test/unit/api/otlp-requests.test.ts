@@ -104,6 +104,27 @@ describe('a request of OTLP', () => {
     expect(events.map(({ id }: { id: string }) => id)).toContain(`${traceId}-a11ce00000000004`);
   });
 
+  it('may have texts that were cut in the middle of a character', async () => {
+    const other = '5c0ffee05c0ffee05c0ffee05c0ffee2';
+    const attributes = [
+      { key: 'gen_ai.operation.name', value: { stringValue: 'chat' } },
+      { key: 'gen_ai.completion', value: { stringValue: 'cut \ud83d' } },
+    ];
+    const answer = await send(
+      '/v1/traces',
+      JSON.stringify(
+        request(
+          span('a1', { traceId: 'b2' }),
+          span('a11ce00000000001', { traceId: other, name: '\ud83d', attributes }),
+        ),
+      ),
+      json,
+    );
+    expect(textOf(answer).partialSuccess.rejectedSpans).toBe('1');
+    const { events } = (await get(`/streams/agent-${other}/events`)).body;
+    expect(events.map(({ data }: { data: { thought?: string } }) => data.thought)).toContain('cut �');
+  });
+
   it.each([
     ['that is not JSON', '{', json],
     ['with a list that is none', '{"resourceSpans":{}}', json],

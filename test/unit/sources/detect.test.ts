@@ -19,6 +19,8 @@ describe('the format of a file', () => {
     ['swe-agent', '/x.json', '{"history":[],"info":{}}'],
     ['xes', '/l.xes', '<?xml version="1.0"?>\n<log xes.version="1.0"></log>'],
     ['ocel', '/l.json', '{"objectTypes":[],"events":[]}'],
+    ['ocel', '/l.xml', '<?xml version="1.0"?>\n<log><object-types/></log>'],
+    ['ocel', '/l.sqlite', 'SQLite format 3\0\x10'],
     ['csv', '/l.csv', 'a,b\n1,2\n'],
     ['csv', '/log.txt', 'case;activity;time\n1;2;3\n'],
   ])('is %s in %s', async (format, path, content) => {
@@ -29,7 +31,6 @@ describe('the format of a file', () => {
     ['{"a":1}', /no known format: looked for .*Claude Code.*name the format/],
     ['hello', /no known format/],
     ['<a/>', /no <log> element/],
-    ['<log><object-types/></log>', /OCEL 2\.0 JSON/],
     ['{"ocel:global-log":{},"ocel:events":{}}', /OCEL 1\.0/],
   ])('is refused for %s, with what was looked for', async (content, says) => {
     await expect(detectFormat(sourceFile('/x', content))).rejects.toThrow(says);
