@@ -13,6 +13,18 @@ export interface OpenOptions {
   readonly dataDir: string;
   /** Receives warnings and errors of the work behind the calls; standard error by default. */
   readonly logger?: Logger;
+  /** Sends the traces of the application to a collector of OpenTelemetry; by default they stay in memory. */
+  readonly traces?: TracesTarget;
+}
+
+/** A collector of OpenTelemetry, for {@link OpenOptions}. */
+export interface TracesTarget {
+  /** The whole URL, such as `http://127.0.0.1:4318/v1/traces`. */
+  readonly url: string;
+  /** Sent with each request, for example for authorization. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** The attribute `service.name` of the traces; `annals` by default. */
+  readonly serviceName?: string;
 }
 
 /** A view of one stream, and the version of the stream that it shows. */

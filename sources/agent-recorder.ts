@@ -1,7 +1,7 @@
 import type { EventData, EventType, NewEvent } from '../core/events/catalogue.ts';
 import type { JsonObject } from '../core/events/json.ts';
 import type { AgentState } from '../events/agent.ts';
-import { cleanJson, cleanObject, fitting } from './clean-json.ts';
+import { cleanJson, cleanObject, fitting, fittingEvent } from './clean-json.ts';
 import { eventId, type SourceEvent } from './source-event.ts';
 
 /** What an event of a source has besides its data. */
@@ -85,21 +85,22 @@ export class AgentRecorder {
     if (this.#asideBytes <= MAX_ASIDE_BYTES) this.#aside.push(record);
   }
 
-  #event<T extends EventType>(type: T, told: Told, data: unknown): SourceEvent {
+  #event<T extends EventType>(type: T, told: Told, given: object): SourceEvent {
     const { key, content, at = this.#at, place, kept } = told;
     this.#at = at;
     const metadata: JsonObject = kept ? cleanObject(kept) : {};
     if (this.#aside.length > 0) metadata['records'] = cleanJson(this.#aside);
     this.#aside = [];
     this.#asideBytes = 0;
+    const { data, metadata: fitted } = fittingEvent(cleanObject(given), fitting(metadata));
     const event = {
       id: eventId(this.agentId, key, content),
       type,
       source: 'import',
       ...(at === undefined ? {} : { timestamp: at }),
-      ...(Object.keys(metadata).length > 0 ? { metadata: fitting(metadata) } : {}),
+      ...(Object.keys(fitted).length > 0 ? { metadata: fitted } : {}),
       data,
     };
-    return { streamId: `agent-${this.agentId}`, event: event as NewEvent & { id: string }, place };
+    return { streamId: `agent-${this.agentId}`, event: event as unknown as NewEvent & { id: string }, place };
   }
 }

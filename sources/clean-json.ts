@@ -34,15 +34,28 @@ export function fitting(kept: JsonObject): JsonObject {
   return bytes <= MAX_KEPT_BYTES ? kept : { ...(shortened(kept) as JsonObject), shortenedFrom: `${bytes} bytes` };
 }
 
-function shortened(value: Json): Json {
+/** Most bytes of an event with what is kept beside it: a request takes 5 MB. */
+const MAX_EVENT_BYTES = 4.5 * 1024 * 1024;
+/** Characters of a text in the data of an event that is too large. Each may need six bytes. */
+const LONG_DATA_TEXT = 128 * 1024;
+
+/** An event's data and metadata. When both are too large together, their long texts are cut, and the metadata says so. */
+export function fittingEvent(data: JsonObject, metadata: JsonObject): { data: JsonObject; metadata: JsonObject } {
+  const bytes = Buffer.byteLength(JSON.stringify([data, metadata]));
+  if (bytes <= MAX_EVENT_BYTES) return { data, metadata };
+  return {
+    data: shortened(data, LONG_DATA_TEXT) as JsonObject,
+    metadata: { ...(shortened(metadata) as JsonObject), shortenedFrom: `${bytes} bytes` },
+  };
+}
+
+function shortened(value: Json, most = LONG_TEXT): Json {
   if (typeof value === 'string') {
-    return value.length <= LONG_TEXT
-      ? value
-      : `${value.slice(0, LONG_TEXT).toWellFormed()}… (${value.length} characters)`;
+    return value.length <= most ? value : `${value.slice(0, most).toWellFormed()}… (${value.length} characters)`;
   }
-  if (Array.isArray(value)) return value.map(shortened);
+  if (Array.isArray(value)) return value.map((item) => shortened(item, most));
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, shortened(member)]));
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, shortened(member, most)]));
 }
 
 const nameOf = (name: string): string => (name === '__proto__' ? '__proto' : name.toWellFormed());

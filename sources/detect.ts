@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { SQLITE_MARK } from './process-logs/ocel-records.ts';
+import { SQLITE_MARK } from './process-logs/open-ocel.ts';
 import { documentForm, jsonValues, type Member } from './session-files/json-document.ts';
 import { jsonLines } from './session-files/lines.ts';
 import type { SourceFile } from './source-event.ts';

@@ -8,6 +8,7 @@ import type { EventSystem } from '../../core/base/configuration.ts';
 import type { Logger } from '../../core/base/log-lines.ts';
 import { PastFolds } from '../../core/projections/past-folds.ts';
 import { noFailedBatches } from '../../core/publishing/failed-batches.ts';
+import type { Tracer } from '../../core/telemetry/tracer.ts';
 import { Verifications } from '../../core/verification/verifications.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { createServerTelemetry, gaugeEngine, type LocalTelemetry, safeLogger, watchHealth } from './telemetry.ts';
@@ -31,6 +32,7 @@ export interface Service {
   readonly engine: Engine;
   /** The views of the past. */
   readonly past: PastFolds;
+  readonly tracer: Tracer;
   /** Starts to update views, to run sagas, and to feed the log. */
   start(): void;
   /** Answers a request to the API. */
@@ -71,6 +73,7 @@ export function openService(options: ServiceOptions): Service {
   return {
     engine,
     past,
+    tracer: telemetry.tracer,
     start() {
       engine.start();
       const stop = watchHealth(engine, telemetry, logger, settings.monitoring.health_check_interval);

@@ -33,11 +33,12 @@ function tracesAt(base: string): URL {
   return url;
 }
 
-function parseUrl(name: string, text: string): URL {
+/** @throws StartupError for another URL than one of a collector; the message begins with the name */
+export function parseUrl(name: string, text: string): URL {
   const url = URL.parse(text);
   if (url && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '') return url;
   throw new StartupError(
-    `${name} has to be an http or https URL without a password, such as http://127.0.0.1:4318; change it or unset it`,
+    `${name} has to be an http or https URL without a password, such as http://127.0.0.1:4318; change it or leave it out`,
   );
 }
 

@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { DatabaseSync } from '../../core/base/sqlite.ts';
 import type { SourceFile } from '../source-event.ts';
 import { SourceFault } from '../source-fault.ts';
-import type { OcelRecord, OcelRecords } from './ocel-records.ts';
+import type { OcelRecord, OcelRecords } from './ocel-record.ts';
 
 // OCEL 2.0 as a database of SQLite (specification of 2023-10-16): a table for each type, with a column for each attribute.
 

@@ -1,5 +1,5 @@
 import type { SourceFile } from '../source-event.ts';
-import type { OcelRecord } from './ocel-records.ts';
+import type { OcelRecord } from './ocel-record.ts';
 import { readXml, type XmlListener } from './xml.ts';
 
 // OCEL 2.0 as XML (specification of 2023-10-16).

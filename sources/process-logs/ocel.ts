@@ -8,7 +8,7 @@ import { caseEvents } from './case-events.ts';
 import { CaseSorter } from './case-sorter.ts';
 import { parseLogInstant } from './log-instant.ts';
 import type { LogNames, LogRow } from './log-row.ts';
-import { openOcel } from './ocel-records.ts';
+import { openOcel } from './open-ocel.ts';
 
 // OCEL 2.0 (specification of 2023-10-16).
 

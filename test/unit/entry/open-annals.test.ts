@@ -1,10 +1,30 @@
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { agentDecider } from '../../../domain/agent/agent.ts';
 import { agentStatus } from '../../../domain/agent/agent-status.ts';
 import agents from '../../../domain/application.ts';
 import { fleetOverview } from '../../../domain/fleet/fleet-overview.ts';
 import { openAnnals } from '../../../entry/index.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { startCollector } from '../../support/trace-collector.ts';
+
+it('sends its traces to a collector, if it is told to', async () => {
+  const collector = await startCollector();
+  onTestFinished(() => collector.stop());
+  const traces = {
+    url: `http://127.0.0.1:${collector.port}/v1/traces`,
+    headers: { 'x-team': 'blue' },
+    serviceName: 'shop',
+  };
+  const options = { dataDir: temporaryFolder(), traces };
+  await expect(openAnnals(agents, { ...options, traces: { url: 'nowhere' } })).rejects.toThrow('http or https URL');
+  const annals = await openAnnals(agents, options);
+  await annals.execute(agentDecider, '1', { kind: 'create', agentType: 'c', createdBy: 'me', configuration: {} });
+  await vi.waitFor(() => expect(collector.spans.map(({ name }) => name)).toContain('annals-relay'));
+  await annals.close();
+  expect(collector.spans.map(({ name }) => name)).toContain('execute agent');
+  expect(collector.spans[0]?.resource).toMatchObject({ 'service.name': 'shop' });
+  expect(collector.requests[0]).toMatchObject({ 'x-team': 'blue' });
+});
 
 describe('openAnnals', async () => {
   const annals = await openAnnals(agents, { dataDir: temporaryFolder() });

@@ -1,20 +1,9 @@
 import { documentForm, jsonValues } from '../session-files/json-document.ts';
 import type { SourceFile } from '../source-event.ts';
 import { SourceFault } from '../source-fault.ts';
+import type { OcelRecord, OcelRecords } from './ocel-record.ts';
 import { OcelDatabase } from './ocel-sqlite.ts';
 import { ocelElements } from './ocel-xml.ts';
-
-/** An object or an event of a log, in the form of OCEL 2.0 JSON. It is not checked yet. */
-export interface OcelRecord {
-  readonly place: string;
-  readonly value: unknown;
-}
-
-/** An object-centric log in one of its three formats: JSON, XML and SQLite. */
-export interface OcelRecords extends Disposable {
-  objects(): AsyncIterable<OcelRecord> | Iterable<OcelRecord>;
-  events(): AsyncIterable<OcelRecord> | Iterable<OcelRecord>;
-}
 
 /** How a database of SQLite begins. */
 export const SQLITE_MARK = 'SQLite format 3\0';
