@@ -2,7 +2,10 @@ import type { DomainEvent, EventData } from '../core/events/catalogue.ts';
 import { SCHEDULE_STREAMS, scheduleEvents } from '../core/events/schedule.ts';
 import { defineProjection } from '../core/projections/projection.ts';
 import { firstSeen, seen, type Times } from '../core/projections/times.ts';
+import type { ViewStore } from '../core/projections/view-store.ts';
+import type { LiveGenerations } from '../core/replays/generations.ts';
 import { type ScheduleState, type ScheduleStatus, scheduleEvolution } from '../core/schedules/state.ts';
+import type { TimerCall } from '../core/schedules/timers.ts';
 
 /** A schedule: what it does and when, its runs, and the next run. */
 export interface ScheduleView extends Times {
@@ -98,4 +101,21 @@ function runAfter(run: LastRun | undefined, event: ScheduleEvent): LastRun | und
     default:
       return run;
   }
+}
+
+/** The calls of timers that were to come before an instant, and have not led to a run, as far as the views know. */
+export async function* overdueCalls(
+  { views, generations }: { readonly views: ViewStore; readonly generations: LiveGenerations },
+  before: string,
+): AsyncGenerator<TimerCall> {
+  const generation = await generations.live(scheduleStatus.name);
+  let after: string | undefined;
+  do {
+    const page = await views.listed(scheduleStatus.name, generation, DUE_LIST, { limit: 100, after });
+    for (const { order, view } of page.listed) {
+      if (order >= before) return;
+      yield { scheduleId: view.key, dueAt: order };
+    }
+    after = page.next;
+  } while (after !== undefined);
 }

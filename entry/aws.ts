@@ -21,7 +21,9 @@ export async function openStreams(annals: Annals, place: AwsPlace): Promise<Stre
     '@aws-sdk/lib-dynamodb',
     '@aws-sdk/client-eventbridge',
     '@aws-sdk/client-s3',
+    '@aws-sdk/client-scheduler',
     '@aws-sdk/client-sfn',
+    '@aws-sdk/client-sqs',
   ];
   const { streamsOnAws } = await fromPackages('The streams on AWS', sdk, () => import('./aws-streams.ts'));
   return streamsOnAws(annals, place);

@@ -33,6 +33,14 @@ export const environments = {
   relay: z.object({ ...eventsTable, ...viewsTable, ...logTable, ...eventBus, ...objectsBucket }),
   'saga-events': z.object(sagas),
   'saga-task': z.object(sagas),
+  timer: z.object({
+    ...{ ...eventsTable, ...viewsTable, ...controlTable, ...objectsBucket },
+    SCHEDULE_GROUP: name,
+    SCHEDULER_ROLE_ARN: name,
+    TIMER_QUEUE_URL: name,
+    TIMER_QUEUE_ARN: name,
+    TIMER_FAILURES_ARN: name,
+  }),
   archiver: z.object({ ...eventsTable, ...viewsTable, ...logTable, ...objectsBucket }),
   verify: z.object({
     ...{ ...eventsTable, ...viewsTable, ...controlTable, ...logTable, ...objectsBucket },

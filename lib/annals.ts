@@ -19,6 +19,7 @@ import { AlarmTopic } from './operations/alarm-topic.ts';
 import { Operations } from './operations/operations.ts';
 import { Replays } from './replay/replays.ts';
 import { Sagas } from './sagas/sagas.ts';
+import { Schedules } from './schedules/schedules.ts';
 import { functionCode } from './shared/bundle.ts';
 import { type Config, configure, nameOf, type StageSettings } from './shared/config.ts';
 import { EncryptedLogs } from './shared/encrypted-logs.ts';
@@ -92,6 +93,7 @@ export class Annals extends Construct {
     const api = new Api(...place.of('Api'), { ...parts, delivery, routes, replayMachine: replays.machine });
     new Operations(...place.of('Operations'), { ...parts, api, delivery, undelivered });
     if (config.trail) new Audit(...place.of('Audit', KEPT), { config, data, key });
+    new Schedules(...place.of('Schedules', KEPT), parts);
     const sagas = new Sagas(...place.of('Sagas', KEPT), { ...parts, sagas: outlines });
 
     this.config = config;

@@ -6,9 +6,9 @@ export interface TimerCall {
 }
 
 /**
- * The port to the timers of schedules: they call the host at an instant, which then does the due work of the schedule. A
- * call comes at least once, never early, and late by the precision of the host. A call for nothing does no harm, so
- * every call of the port may be repeated. Each throws UnavailableError when the timers cannot be reached.
+ * The port to the timers of schedules: they call the host at an instant, which then does the due work of the schedule,
+ * and asks again for a call that came early. A call comes at least once. A call for nothing does no harm, so every call
+ * of the port may be repeated. Each throws UnavailableError when the timers cannot be reached.
  */
 export interface Timers {
   /** Asks for a call. The timers of one machine keep only the newest call of a schedule. */

@@ -3,7 +3,7 @@ import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { handle } from 'hono/aws-lambda';
 import * as z from 'zod';
-import { readBusDetail } from '../../adapters/aws/eventbridge/bus-event.ts';
+import { queueMessage, readBusDetail } from '../../adapters/aws/eventbridge/bus-event.ts';
 import { statePayload } from '../../adapters/aws/step-functions/payload.ts';
 import { type CommitFailure, processBatch, type RecordFailure } from '../../adapters/aws/stream/batch.ts';
 import { type App, type AppDeps, createApp } from '../../api/http/app.ts';
@@ -80,6 +80,10 @@ export const machineHandler = <S extends z.ZodType>(
     statePayload(answer);
     return answer;
   });
+
+/** A handler that takes the single message of a queue. SQS delivers a message of a failed invocation again. */
+export const queueHandler = <S extends z.ZodType>(schema: S, work: (message: z.output<S>) => Promise<void>) =>
+  taskHandler(queueMessage.pipe(schema), (message) => work(message));
 
 /** A handler that does `work` at each invocation, whatever the event. */
 export const scheduledHandler = <Result>(work: (context: Context) => Promise<Result>) =>

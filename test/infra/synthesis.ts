@@ -17,7 +17,7 @@ export const { routes } = outlineOf();
 export const newApp = (flags: object = {}) =>
   new App({ outdir: mkdtempSync(join(tmpdir(), 'annals-cdk-')), context: { ...flags, [BUNDLING_STACKS]: [] } });
 
-type Part = 'alarms' | 'data' | 'bus' | 'replay' | 'api' | 'delivery' | 'sagas' | 'operations';
+type Part = 'alarms' | 'data' | 'bus' | 'replay' | 'api' | 'delivery' | 'sagas' | 'schedules' | 'operations';
 type PerPart<T> = Readonly<Record<Part, T>> & { readonly audit?: T };
 
 /** The whole app of a stage as `bin/app.ts` makes it, not yet synthesised. */

@@ -1,6 +1,8 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { SchedulerClient } from '@aws-sdk/client-scheduler';
 import { SFNClient } from '@aws-sdk/client-sfn';
+import { SQSClient } from '@aws-sdk/client-sqs';
 import type { ObservableClient } from '../telemetry/observe-client.ts';
 import { lazily } from './lazily.ts';
 
@@ -40,3 +42,9 @@ export const eventBridge = /* @__PURE__ */ lazily(() => observed(new EventBridge
 
 /** The client of Step Functions: 3 attempts of at most 5 s. */
 export const stepFunctions = /* @__PURE__ */ lazily(() => observed(new SFNClient(timeouts(5_000))));
+
+/** The client of EventBridge Scheduler: 3 attempts of at most 3 s. */
+export const scheduler = /* @__PURE__ */ lazily(() => observed(new SchedulerClient(timeouts(3_000))));
+
+/** The client of SQS: 3 attempts of at most 3 s. */
+export const sqs = /* @__PURE__ */ lazily(() => observed(new SQSClient(timeouts(3_000))));

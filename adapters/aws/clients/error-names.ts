@@ -1,5 +1,5 @@
 /** A service of AWS that Annals calls, or that an AWS service calls for Annals. */
-export type Service = 'DynamoDB' | 'S3' | 'EventBridge' | 'Step Functions' | 'KMS' | 'Lambda';
+export type Service = 'DynamoDB' | 'S3' | 'EventBridge' | 'Step Functions' | 'KMS' | 'Lambda' | 'Scheduler' | 'SQS';
 
 /**
  * The meaning of an error for a caller:
@@ -23,6 +23,8 @@ type Names = Partial<Record<Exclude<Verdict, 'outage'>, readonly string[]>>;
  *   API_SendTaskSuccess and API_SendTaskFailure
  * - KMS: https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html
  * - Lambda: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+ * - Scheduler: https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html and API_DeleteSchedule
+ * - SQS: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
  */
 const names: Record<Service, Names> = {
   DynamoDB: {
@@ -39,6 +41,8 @@ const names: Record<Service, Names> = {
     answer: ['ExecutionAlreadyExists', 'TaskDoesNotExist', 'TaskTimedOut', 'InvalidToken'],
     request: ['InvalidExecutionInput', 'InvalidName', 'InvalidOutput', 'ValidationException', 'SerializationException'],
   },
+  Scheduler: { answer: ['ConflictException', 'ResourceNotFoundException'] },
+  SQS: { request: ['InvalidMessageContents'] },
   KMS: { request: ['InvalidCiphertextException', 'ValidationException', 'SerializationException'] },
   Lambda: {
     request: [

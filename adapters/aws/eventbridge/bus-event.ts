@@ -16,6 +16,11 @@ const json = z.string().transform((text, context): unknown => {
 const queued = json.pipe(
   z.union([z.object({ requestPayload: busEvent }).transform(({ requestPayload }) => requestPayload), busEvent]),
 );
+/** The body of a message that Lambda delivers from a queue, one at a time. */
+export const queueMessage = z
+  .object({ Records: z.tuple([z.object({ eventSource: z.literal('aws:sqs'), body: json })]) })
+  .transform(({ Records: [{ body }] }) => body);
+
 const fromQueue = z.object({
   Records: z.tuple([z.object({ eventSource: z.literal('aws:sqs'), body: queued })]),
 });

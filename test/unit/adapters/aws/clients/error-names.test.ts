@@ -35,6 +35,14 @@ const outages: Record<Service, readonly string[]> = {
     ...['StateMachineDoesNotExist', 'StateMachineDeleting', 'ExecutionLimitExceeded', 'InvalidArn'],
     ...['KmsAccessDeniedException', 'KmsInvalidStateException', 'KmsThrottlingException', 'ServiceQuotaExceeded'],
   ],
+  Scheduler: [
+    ...['ServiceQuotaExceededException', 'InternalServerException', 'ThrottlingException'],
+    'ValidationException',
+  ],
+  SQS: [
+    ...['QueueDoesNotExist', 'RequestThrottled', 'KmsAccessDenied', 'KmsThrottled', 'OverLimit'],
+    ...['InvalidAddress', 'InvalidSecurity', 'UnsupportedOperation'],
+  ],
   KMS: [
     ...['DisabledException', 'KMSInvalidStateException', 'KeyUnavailableException', 'NotFoundException'],
     ...['DependencyTimeoutException', 'KMSInternalException', 'IncorrectKeyException', 'InvalidGrantTokenException'],
@@ -52,6 +60,8 @@ const requests: Record<Service, readonly string[]> = {
   S3: ['EntityTooLarge', 'KeyTooLongError'],
   EventBridge: ['MalformedDetail', 'InvalidArgument', 'ValidationException'],
   'Step Functions': ['InvalidExecutionInput', 'InvalidName', 'InvalidOutput'],
+  Scheduler: [],
+  SQS: ['InvalidMessageContents'],
   KMS: ['InvalidCiphertextException'],
   Lambda: ['RequestTooLargeException', 'InvalidRequestContentException'],
 };
