@@ -74,6 +74,15 @@ export const readEventsAndViews = (data: Data): PolicyStatement[] => [
   useKey(data.viewsKey, 'dynamodb', toRead),
 ];
 
+/** Timer: reads views by their lists. */
+export const readLists = (data: Data): PolicyStatement[] => [
+  allow(['dynamodb:GetItem', 'dynamodb:BatchGetItem'], data.views.tableArn),
+  allow(['dynamodb:Query'], indexArn(data.views, indexes.byGroup)),
+  allow(['dynamodb:GetItem'], data.control.tableArn),
+  ...readObjects(data, 'large-views'),
+  useKey(data.viewsKey, 'dynamodb', toRead),
+];
+
 /** Verification: reads views, streams and the log, scans all events, and saves its progress. */
 export const verifyEventsAndViews = (data: Data): PolicyStatement[] => [
   allow(['dynamodb:Scan'], data.events.tableArn),

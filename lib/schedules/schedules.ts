@@ -7,7 +7,7 @@ import { CfnScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { Data } from '../data/data.ts';
-import { appendEvents, readEventsAndViews } from '../data/permissions.ts';
+import { appendEvents, readLists } from '../data/permissions.ts';
 import { acknowledge, textInFinding } from '../shared/acknowledge.ts';
 import type { AlarmPlace } from '../shared/alarms.ts';
 import { nameOf } from '../shared/config.ts';
@@ -76,9 +76,9 @@ export class Schedules extends Construct {
         TIMER_QUEUE_ARN: calls.queueArn,
         TIMER_FAILURES_ARN: failures.queueArn,
       },
-      permissions: [...appendEvents(data), ...readEventsAndViews(data), ...setTimers(group, sender, calls)],
+      permissions: [...appendEvents(data), ...readLists(data), ...setTimers(group, sender, calls)],
     });
-    data.objects.acknowledgeUse(timer, 'snapshots', 'large-events', 'large-views', 'log');
+    data.objects.acknowledgeUse(timer, 'snapshots', 'large-events', 'large-views');
     acknowledge(
       timer.role ?? timer,
       `AwsSolutions-IAM5[Resource::${textInFinding(timer, schedulesIn(group))}]`,

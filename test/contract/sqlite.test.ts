@@ -7,6 +7,7 @@ import { SqliteGenerationStore } from '../../adapters/embedded/sqlite/generation
 import { SqliteLogStorage } from '../../adapters/embedded/sqlite/log-storage.ts';
 import { SqliteSagaIndex } from '../../adapters/embedded/sqlite/saga-index.ts';
 import { SqliteSharedViews } from '../../adapters/embedded/sqlite/shared-views.ts';
+import { SqliteTimers } from '../../adapters/embedded/sqlite/timers.ts';
 import { SqliteViewStore } from '../../adapters/embedded/sqlite/view-store.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { commitScanContract } from './commit-scan.suite.ts';
@@ -20,6 +21,7 @@ import { logContract } from './log.suite.ts';
 import { sagaIndexContract } from './saga-index.suite.ts';
 import { sharedProjectingContract } from './shared-projecting.suite.ts';
 import { sharedViewStoreContract } from './shared-view-store.suite.ts';
+import { timersContract } from './timers.suite.ts';
 import { viewEntriesContract } from './view-entries.suite.ts';
 import { viewStoreContract } from './view-store.suite.ts';
 
@@ -42,6 +44,15 @@ entryProjectingContract('SQLite', async () => {
 });
 controlStoreContract('SQLite', async () => new SqliteControlStore(folder.views));
 sagaIndexContract('SQLite', async () => new SqliteSagaIndex(openDataFolder(temporaryFolder()).bookkeeping));
+timersContract('SQLite', async () => {
+  const timers = new SqliteTimers(openDataFolder(temporaryFolder()).bookkeeping);
+  const pass = async (to: string) => {
+    const due = timers.due(to, 100);
+    for (const scheduleId of due) await timers.remove({ scheduleId, dueAt: to });
+    return due;
+  };
+  return { timers, pass };
+});
 logContract('SQLite', async () => {
   const logFolder = openDataFolder(join(parent, `log-${++folders}`));
   onTestFinished(() => logFolder.close());

@@ -149,7 +149,7 @@ describe.each(synthesized)('$variant.name', ({ variant: { settings, annalsConfig
     const filled = watched(synthesis, 'ApproximateNumberOfMessagesVisible', 'QueueName');
     // What waits is taken out at once to be tried again, so nothing is seen lying there.
     const tried = watched(synthesis, 'NumberOfMessagesSent', 'QueueName');
-    expect([filled.size, tried.size]).toEqual([2, 1]);
+    expect([filled.size, tried.size]).toEqual([3, 1]);
     expect(filled.union(tried)).toEqual(new Set(names));
   });
 
@@ -205,7 +205,7 @@ describe.each(synthesized)('$variant.name', ({ variant: { settings, annalsConfig
 
   it('watches rules of the bus whose events can be lost, by the name of the bus and that of the rule', () => {
     const ofTheBus = allOf(synthesis, 'AWS::Events::Rule', ({ EventBusName }) => Boolean(EventBusName));
-    expect(ofTheBus).toHaveLength(1);
+    expect(ofTheBus).toHaveLength(2);
     expect(watched(synthesis, 'InvocationsFailedToBeSentToDlq', 'RuleName')).toEqual(new Set(ofTheBus));
     const buses = allOf(synthesis, 'AWS::Events::EventBus');
     expect(watched(synthesis, 'InvocationsFailedToBeSentToDlq', 'EventBusName')).toEqual(new Set(buses));

@@ -16,7 +16,8 @@ function textsIn(value: unknown, path: readonly string[] = []): Text[] {
 
 /** Principals of services are `<service>.amazonaws.com` in every partition. */
 const isPrincipal = ({ path, text }: Text) =>
-  /^(delivery\.)?[a-z]+\.amazonaws\.com$/.test(text) && path.slice(-2).join('.') === 'Principal.Service';
+  /^(delivery\.)?[a-z]+\.amazonaws\.com$/.test(text) &&
+  (path.slice(-2).join('.') === 'Principal.Service' || path.at(-1) === 'iam:PassedToService');
 /** Lambda and EventBridge permissions name the service beside the action. */
 const isPermitted = ({ path, text }: Text) => /^[a-z]+\.amazonaws\.com$/.test(text) && path.at(-1) === 'Principal';
 
