@@ -51,6 +51,10 @@ class World {
       head: (stream) => this.#inner.head(stream),
       find: (stream, commitId) => this.#inner.find(stream, commitId),
       read: (stream, range) => this.#inner.read(stream, range),
+      findMark: (...mark) => this.#inner.findMark(...mark),
+      tagHead: (...tag) => this.#inner.tagHead(...tag),
+      tagged: (...tag) => this.#inner.tagged(...tag),
+      transact: (...transaction) => this.#inner.transact(...transaction),
       note: (unchanged) => this.#fate(() => this.#inner.note(unchanged)),
       put: (commit, given) => this.#fate(() => this.#inner.put(commit, given)),
     };
