@@ -49,6 +49,10 @@ export const rooms = {
     holds: 'sagas: declaration, decisions, execution; `embedded-runner/` and `step-functions/` are their two hosts',
     may: ['core/base', 'core/events', 'core/store', 'core/state', 'core/schedules'],
   },
+  'core/budgets': {
+    holds: 'budgets: limits, what is spent of them, the admission of claims',
+    may: ['core/base', 'core/events', 'core/store', 'core/state', 'core/projections'],
+  },
   'core/replays': {
     holds: 'replays and rebuilds: generations of views',
     may: ['core/base', 'core/events', 'core/store', 'core/log', 'core/projections'],
@@ -88,6 +92,7 @@ export const rooms = {
   },
   'api/sagas': { holds: 'routes of sagas', may: ['api/http', 'api/views', 'application', 'core'] },
   'api/schedules': { holds: 'routes of schedules', may: ['api/http', 'api/views', 'application', 'core'] },
+  'api/budgets': { holds: 'routes of budgets', may: ['api/http', 'api/views', 'application', 'core'] },
   'api/otlp': { holds: 'the receiver of OpenTelemetry', may: ['api/http', 'sources', 'core'] },
   'api/mcp': {
     holds: 'routes as tools and resources of MCP; the only home of `@modelcontextprotocol/server`',

@@ -1,5 +1,6 @@
 import type { Annals } from '../application/define-annals.ts';
 import { diffQueries } from './aggregates/diff/diff-queries.ts';
+import { budgetQueries } from './budgets/budget-queries.ts';
 import { commandRoutes } from './commands.ts';
 import { asyncApiRoute } from './event-types/async-api-route.ts';
 import { eventTypeQueries } from './event-types/event-type-queries.ts';
@@ -35,6 +36,7 @@ export const readingRoutes = (annals: Annals): readonly Route<QueryDeps>[] => [
   ...diffQueries(annals),
   ...sagaQueries(annals.catalogue),
   ...scheduleQueries,
+  ...budgetQueries(annals),
   ...deadLetterQueries,
   ...operationQueries,
 ];

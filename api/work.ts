@@ -1,5 +1,7 @@
 import type { Annals } from '../application/define-annals.ts';
+import type { AdmitsClaim } from '../core/budgets/claims.ts';
 import type { ControlStore } from '../core/replays/control-store.ts';
+import { budgetCommands } from './budgets/budget-commands.ts';
 import type { CommandDeps } from './http/command.ts';
 import type { Route } from './http/route.ts';
 import type { LogDeps } from './log/log-queries.ts';
@@ -11,10 +13,13 @@ import type { ViewDeps } from './views/view-queries.ts';
 export interface WorkDeps extends CommandDeps, LogDeps, ViewDeps {
   /** Items such as leases. They outlive deleted views. */
   readonly workItems: ControlStore;
+  /** Admits claims, or refuses them; all are admitted where there are no budgets. */
+  readonly admitsClaim: AdmitsClaim;
 }
 
 /** The routes by which agents find, take and wait for work. */
 export const workRoutes = (annals: Annals): readonly Route<WorkDeps>[] => [
   ...scheduleCommands(annals),
   ...transactionCommands,
+  ...budgetCommands(annals),
 ];

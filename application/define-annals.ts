@@ -1,4 +1,6 @@
 import { type AnnalsConfig, configureEventSystem, type EventSystem } from '../core/base/configuration.ts';
+import type { BudgetCounting } from '../core/budgets/counting.ts';
+import { budgetList } from '../core/budgets/list.ts';
 import { type Catalogue, catalogueOf } from '../core/events/catalogue.ts';
 import type { EventDefinition, RetiredEvent } from '../core/events/define.ts';
 import type { UnknownEvents } from '../core/events/open-types.ts';
@@ -28,6 +30,8 @@ export interface Module {
   readonly aggregates?: readonly AnyAggregate[];
   readonly projections?: readonly AnyProjection[];
   readonly sagas?: readonly AnySaga[];
+  /** How budgets are counted. One module of an application says that; without it there are no budgets. */
+  readonly budgets?: BudgetCounting;
   /** The protocols of others that the module takes in. Their routes are added to those of the aggregates. */
   readonly receives?: readonly ForeignProtocol[];
   /** Loads examples of the operations, for the OpenAPI document. */
@@ -49,6 +53,8 @@ export interface Annals {
   readonly aggregates: readonly AnyAggregate[];
   readonly projections: readonly AnyProjection[];
   readonly sagas: readonly AnySaga[];
+  /** How budgets are counted; undefined in an application without budgets. */
+  readonly budgets: BudgetCounting | undefined;
   /** Every fold with snapshots: the states of aggregates, and the views of their streams. */
   readonly folds: readonly AnyFold[];
   readonly receives: readonly ForeignProtocol[];
@@ -77,9 +83,14 @@ export function defineAnnals({ modules = [], unknownEvents, eventSystem, ...own 
     },
   );
   const aggregates = all((module) => module.aggregates);
-  const projections = [...all((module) => module.projections), sagaStatus, eventTypeList, scheduleStatus];
+  const projections = [...all((module) => module.projections), sagaStatus, eventTypeList, scheduleStatus, budgetList];
   const sagas = all((module) => module.sagas);
   const receives = all((module) => module.receives);
+  const [budgets, second] = all(({ budgets }) => (budgets ? [budgets] : []));
+  if (second) throw new Error('two modules say how budgets are counted');
+  if (budgets && !projections.includes(budgets.projection)) {
+    throw new Error(`budgets are counted by ${budgets.projection.name}, which is not among the projections`);
+  }
   assertOnce('aggregate', aggregates, ({ aggregateType }) => aggregateType);
   assertOnce('path of an aggregate', aggregates, ({ plural }) => plural);
   assertOnce('projection', projections, ({ name }) => name);
@@ -90,7 +101,7 @@ export function defineAnnals({ modules = [], unknownEvents, eventSystem, ...own 
   for (const saga of sagas) assertSaga(saga, catalogue);
   const examples = async () => Object.assign({}, ...(await Promise.all(parts.map((part) => part.examples?.()))));
   const folds = foldsOf(aggregates, projections);
-  return { catalogue, aggregates, projections, sagas, folds, receives, eventSystem, examples };
+  return { catalogue, aggregates, projections, sagas, budgets, folds, receives, eventSystem, examples };
 }
 
 /** Whether a value is an application that {@link defineAnnals} made, for modules that are loaded by their names. */

@@ -163,6 +163,15 @@ export const agentView = z.extend(view, {
 });
 export type AgentView = z.output<typeof agentView>;
 
+const budgetAmounts = z.object({
+  usd: z.optional(z.number()),
+  tokens: z.optional(z.number()),
+  steps: z.optional(z.number()),
+  minutes: z.optional(z.number()),
+});
+/** Limits of a budget, or what is spent of it; minutes of work are the sum of the durations of steps. */
+export type BudgetAmounts = z.output<typeof budgetAmounts>;
+
 export const taskView = z.extend(view, {
   taskId: z.string(),
   state: open<'requested' | 'completed' | 'failed'>(),
@@ -187,9 +196,39 @@ export const taskView = z.extend(view, {
   failedAgents: z.array(z.string()),
   deadlineSeconds: z.number(),
   durationMs: z.number(),
+  budget: z.optional(z.extend(budgetAmounts, { warnAt: z.optional(z.number()) })),
   error: z.optional(z.union([z.string(), jsonObject])),
 });
 export type TaskView = z.output<typeof taskView>;
+
+/** A request for a budget. `warnAt` is the share of a limit at which to warn, 0.8 by default. */
+export interface BudgetRequest {
+  readonly limits: BudgetAmounts;
+  readonly warnAt?: number;
+}
+/** A request to raise limits of a budget. */
+export interface BudgetRaise {
+  readonly limits: BudgetAmounts;
+  readonly by: string;
+  readonly reason: string;
+}
+
+export const budgetAnswer = z.object({ budgetId: z.string(), limits: budgetAmounts, warnAt: z.number(), version });
+
+export const budget = z.extend(view, {
+  budgetId: z.string(),
+  scope: open<'task' | 'agent-type' | 'tenant' | 'day'>(),
+  name: z.string(),
+  limits: budgetAmounts,
+  warnAt: z.number(),
+  spent: budgetAmounts,
+  share: z.number(),
+  state: open<'open' | 'warned' | 'spent'>(),
+  raised: z.optional(z.object({ by: z.string(), reason: z.string(), at: z.string() })),
+});
+export type Budget = z.output<typeof budget>;
+
+export const budgetsPage = z.object({ budgets: z.array(budget), next: z.nullable(z.string()) });
 
 export const workflowView = z.extend(view, {
   workflowId: z.string(),

@@ -3,6 +3,7 @@ import type { Clock } from '../core/events/clock.ts';
 import { Agents } from './agents.ts';
 import { AggregateClient } from './aggregate.ts';
 import * as answers from './answers.ts';
+import { Budgets } from './budgets.ts';
 import { followPages, type OnRetry } from './follow.ts';
 import { Operations } from './operations.ts';
 import { type Answered, type PageQuery, type RequestOptions, Requests, segment, type ViewOptions } from './requests.ts';
@@ -69,6 +70,7 @@ export class AnnalsClient {
   readonly tasks: Tasks;
   readonly workflows: Workflows;
   readonly sagas: Sagas;
+  readonly budgets: Budgets;
   readonly operations: Operations;
   readonly #requests: Requests;
 
@@ -78,6 +80,7 @@ export class AnnalsClient {
     this.tasks = new Tasks(requests);
     this.workflows = new Workflows(requests);
     this.sagas = new Sagas(requests);
+    this.budgets = new Budgets(requests);
     this.operations = new Operations(requests);
   }
 

@@ -63,6 +63,11 @@ export class Requests {
   }
 
   /** @throws AnnalsRequestError, AnnalsUnreachableError */
+  async put<S extends z.ZodMiniType>(path: string, body: object, schema: S): Promise<z.output<S>> {
+    return (await this.#transport({ method: 'PUT', path, body }, schema)).body;
+  }
+
+  /** @throws AnnalsRequestError, AnnalsUnreachableError */
   async post<S extends z.ZodMiniObject>(
     path: string,
     body: object | undefined,

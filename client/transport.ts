@@ -26,7 +26,7 @@ export interface TransportOptions {
 
 /** One request. The client may repeat it, so it has to be a read, or have an idempotency key. */
 export interface ApiRequest {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PUT';
   readonly path: string;
   readonly query?: object | undefined;
   readonly headers?: Readonly<Record<string, string | undefined>> | undefined;

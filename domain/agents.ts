@@ -2,6 +2,7 @@ import { defineModule } from '../application/define-annals.ts';
 import { definitions } from '../events/catalogue.ts';
 import { agentDecider } from './agent/agent.ts';
 import { agentStatus } from './agent/agent-status.ts';
+import { budgetCounting } from './fleet/budget-counting.ts';
 import { fleetOverview } from './fleet/fleet-overview.ts';
 import { leaderboard } from './fleet/leaderboard.ts';
 import { multiAgentTask } from './task/multi-agent-task-saga.ts';
@@ -20,6 +21,7 @@ export const agents = defineModule({
   aggregates: [agentDecider, taskDecider, workflowDecider],
   projections: [agentStatus, taskStatus, workflowStatus, fleetOverview, leaderboard],
   sagas: [multiAgentTask, workflowSaga],
+  budgets: budgetCounting,
   receives: ['otlp', 'claude-code'],
   // A test makes the file; the document alone needs it.
   examples: async () => (await import('./examples.json', { with: { type: 'json' } })).default,

@@ -68,6 +68,7 @@ export const agentStepRecorded = defineEvent({
     observation: z.string().optional(),
     durationMs: amount.optional().describe('Milliseconds'),
     usage: usage.optional(),
+    taskId: id.optional().describe('The task that the step works for; its usage counts for the budget of the task'),
   }),
   sensitive: ['thought', 'action', 'observation'],
 });
@@ -121,6 +122,7 @@ export const agentStepWithdrawn = defineEvent({
     stepId: id.describe('The id of the event of the step'),
     durationMs: amount.optional().describe('Of the step, milliseconds'),
     usage: usage.optional().describe('Of the step'),
+    taskId: id.optional().describe('Of the step'),
     last: z
       .strictObject({ action: z.string(), timestamp: instant })
       .optional()

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { amount, amounts } from '../core/events/amount.ts';
+import { budgetRequest } from '../core/events/budget.ts';
 import { defineEvent } from '../core/events/define.ts';
 import { id } from '../core/events/envelope.ts';
 import { instant } from '../core/events/instant.ts';
@@ -31,6 +32,7 @@ export const taskOrder = {
   priority: z.int().min(0).max(9).exactOptional().describe('9 comes first; 5 when absent'),
   payload: jsonObject,
   deadlineSeconds: z.int().positive().max(MAX_DEADLINE_SECONDS),
+  budget: budgetRequest.exactOptional().describe('When it is spent, the task fails and its assignments are released'),
 };
 
 /** The agents of a task: named, or any of a type. */

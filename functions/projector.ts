@@ -1,8 +1,10 @@
 import application from '#application';
 import { Projector } from '../core/projections/projector.ts';
 import { SnapshotWriter } from '../core/state/snapshot-writer.ts';
+import { StateReader } from '../core/state/state-reader.ts';
 import type { Commit } from '../core/store/commit.ts';
 import { observedDelivery } from '../core/telemetry/telemetry.ts';
+import { budgetsOf } from './runtime/budgets.ts';
 import { streamHandler } from './runtime/handlers.ts';
 import { withinInvocation } from './runtime/publication.ts';
 import { lines, metrics, readEnvironment, settings, telemetry } from './runtime/stage.ts';
@@ -10,14 +12,16 @@ import { claimsIn, eventStore, generationsIn, sharedViewsIn, snapshotsIn, viewsI
 
 const { catalogue, folds, projections } = application;
 
+/** Most memory of the states of budgets. */
+const BUDGET_BYTES = 4 * 1024 * 1024;
+
 const { EVENTS_TABLE, VIEWS_TABLE, CONTROL_TABLE, OBJECTS_BUCKET } = readEnvironment('projector');
 const store = eventStore(EVENTS_TABLE, OBJECTS_BUCKET);
 const pointers = generationsIn(CONTROL_TABLE);
+const views = viewsIn(VIEWS_TABLE, OBJECTS_BUCKET);
+const sharedViews = sharedViewsIn(VIEWS_TABLE, OBJECTS_BUCKET);
 const projector = new Projector({
-  projections,
-  store,
-  views: viewsIn(VIEWS_TABLE, OBJECTS_BUCKET),
-  sharedViews: sharedViewsIn(VIEWS_TABLE, OBJECTS_BUCKET),
+  ...{ projections, store, views, sharedViews },
   generations: (projection) => pointers.wanted(projection),
   concurrency: settings.processors.concurrent_workers,
 });
@@ -29,6 +33,8 @@ const snapshots = settings.snapshots.enabled
       onError: lines.snapshotNotWritten,
     })
   : undefined;
+const states = new StateReader({ store, cacheBytes: BUDGET_BYTES });
+const budgets = budgetsOf({ store, states, views, sharedViews, generations: pointers });
 const policy = withinInvocation();
 
 const project = async (commits: readonly Commit[]) => {
@@ -42,10 +48,10 @@ const project = async (commits: readonly Commit[]) => {
     lines.parkedByProjection({ projection: name, generation, stream }, parked, error);
   });
   const [failures] = await Promise.all([applied, snapshots?.write(commits)]);
-  return failures;
+  return [...failures, ...((await budgets?.lookAt(commits)) ?? [])];
 };
 
-/** Applies new commits to the views, and writes snapshots. */
+/** Applies new commits to the views, looks at the budgets that they use, and writes snapshots. */
 export const handler = streamHandler(
   observedDelivery('projector', project, { ...telemetry, catalogue }),
   claimsIn(OBJECTS_BUCKET),

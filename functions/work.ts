@@ -1,10 +1,12 @@
 import application from '#application';
 import { type WorkDeps, workRoutes } from '../api/work.ts';
+import { admitsEveryClaim } from '../core/budgets/claims.ts';
 import { EventLog } from '../core/log/log.ts';
 import { PastFolds } from '../core/projections/past-folds.ts';
 import { compileLater } from '../core/schemas/compile-later.ts';
 import { DEFAULT_CACHE_BYTES } from '../core/state/state-cache.ts';
 import { StateReader } from '../core/state/state-reader.ts';
+import { budgetsOf } from './runtime/budgets.ts';
 import { appDeps, httpHandler } from './runtime/handlers.ts';
 import { metrics, readEnvironment, tracer } from './runtime/stage.ts';
 import {
@@ -24,19 +26,25 @@ const histories = { store, snapshots: snapshotsIn(OBJECTS_BUCKET) };
 const log = new EventLog(readableLog(EVENTS_TABLE, LOG_TABLE, OBJECTS_BUCKET));
 const views = viewsIn(VIEWS_TABLE, OBJECTS_BUCKET);
 
+const states = new StateReader({ ...histories, cacheBytes: DEFAULT_CACHE_BYTES, metrics });
+const generations = generationsIn(CONTROL_TABLE);
+const sharedViews = sharedViewsIn(VIEWS_TABLE, OBJECTS_BUCKET);
+const budgets = budgetsOf({ store, states, views, sharedViews, generations });
+
 const deps: WorkDeps = {
   ...appDeps,
   store,
-  states: new StateReader({ ...histories, cacheBytes: DEFAULT_CACHE_BYTES, metrics }),
+  states,
   aggregates: application.aggregates,
   trace: () => tracer.header,
   log,
   past: new PastFolds({ log, histories, views, maxBytes: PAST_BYTES }),
   views,
-  generations: generationsIn(CONTROL_TABLE),
-  sharedViews: sharedViewsIn(VIEWS_TABLE, OBJECTS_BUCKET),
+  generations,
+  sharedViews,
   projections: application.projections,
   workItems: controlIn(CONTROL_TABLE),
+  admitsClaim: budgets?.admit ?? admitsEveryClaim,
 };
 
 /** Answers agents that look for work, take it and keep it. */

@@ -112,6 +112,7 @@ function createEmbeddedApi({ annals, engine, past, logger, telemetry, verificati
     views: engine.views,
     control: engine.control,
     workItems: engine.workItems,
+    admitsClaim: engine.admitsClaim,
     generations: engine.generations,
     replays: engine.replays,
     sharedViews: engine.sharedViews,

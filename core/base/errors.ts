@@ -9,6 +9,7 @@ export type ErrorCode =
   | 'CONCURRENCY_CONFLICT'
   | 'COMMAND_REJECTED'
   | 'LEASE_LOST'
+  | 'BUDGET_SPENT'
   | 'NOT_ADMITTED'
   | 'RESERVED_TYPE'
   | 'IDEMPOTENCY_KEY_REUSED'
@@ -105,6 +106,11 @@ export class CommandRejectedError extends AnnalsError {
 /** The caller does not hold what it works on any longer, or never held it. Nothing was written; stop the work. */
 export class LeaseLostError extends AnnalsError {
   readonly code = 'LEASE_LOST';
+}
+
+/** A budget is spent; the message names it. It admits no claim until an operator raises it. */
+export class BudgetSpentError extends AnnalsError {
+  readonly code = 'BUDGET_SPENT';
 }
 
 /**

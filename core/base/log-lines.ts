@@ -29,6 +29,9 @@ export const logLines = (logger: Logger) => ({
   parkedBySagas(stream: string, parked: object, error: unknown): void {
     logger.error('the sagas parked a stream as a dead letter', { stream, parked, error });
   },
+  budgetUncounted(budgetId: string, error: unknown): void {
+    logger.error('a budget cannot be counted', { budgetId, error });
+  },
   snapshotUnusable(fault: string, key: string, error: unknown): void {
     logger.warn('a snapshot cannot be used', { fault, key, error });
   },

@@ -1,3 +1,4 @@
+import { budgetIdOf } from '../../core/budgets/budget.ts';
 import type { DomainEvent, EventData } from '../../core/events/catalogue.ts';
 import { findJsonFault, type Json } from '../../core/events/json.ts';
 import { commandOf, defineSaga, MAX_OUTPUT_DEPTH } from '../../core/sagas/saga.ts';
@@ -6,7 +7,10 @@ import { slotsOf } from './slots.ts';
 import { taskDecider } from './task.ts';
 import { TASK_SAGA } from './task-commands.ts';
 
-type TaskInput = Omit<EventData<'task.requested'>, 'payload' | 'priority'>;
+type TaskInput = Omit<EventData<'task.requested'>, 'payload' | 'priority' | 'budget'> & {
+  /** The id of the budget of the task. */
+  readonly budgetId?: string;
+};
 
 /** Most bytes of a result in the last event of the saga. Larger results are referenced. */
 const MAX_RESULT_BYTES = 2_048;
@@ -23,7 +27,10 @@ export const multiAgentTask = defineSaga({
   name: TASK_SAGA,
   description: 'A task for one or more agents. Every agent has to complete its part before the deadline.',
   startedBy: 'task.requested',
-  input: ({ data: { payload: _, priority: __, ...input } }): TaskInput => input,
+  input: ({ data: { payload: _, priority: __, budget, ...input } }): TaskInput => ({
+    ...input,
+    ...(budget && { budgetId: budgetIdOf('task', input.taskId) }),
+  }),
   answers: {
     'task.completed': {
       item: ({ slot, agentId }) => slot ?? agentId,
@@ -58,12 +65,15 @@ export const multiAgentTask = defineSaga({
       deadlineSeconds: ({ input }) => input.deadlineSeconds,
       // A task takes one answer from each agent.
       retries: { limit: 0, delaySeconds: 0, maxDelaySeconds: 0 },
-      party: {
-        aggregateType: 'agent',
-        id: (item, { input }) => (isNamed(input) ? item : undefined),
-        endedBy: ['agent.state-changed'],
-        fails: stopped,
-      },
+      party: [
+        {
+          aggregateType: 'agent',
+          id: (item, { input }) => (isNamed(input) ? item : undefined),
+          endedBy: ['agent.state-changed'],
+          fails: stopped,
+        },
+        { aggregateType: 'budget', id: (_, { input }) => input.budgetId, endedBy: ['budget.spent'], fails: overspent },
+      ],
     },
   ],
   completed: ({ input, runs }) => ({
@@ -98,6 +108,12 @@ function resultOf(run: SagaRun) {
 function stopped(event: DomainEvent): string | undefined {
   const gone = event.type === 'agent.state-changed' && event.data.newState === 'stopped';
   return gone ? `agent ${event.aggregateId} was stopped` : undefined;
+}
+
+function overspent(event: DomainEvent): string | undefined {
+  if (event.type !== 'budget.spent') return undefined;
+  const { budgetId, measures, spent } = event.data;
+  return `BUDGET_SPENT: budget ${budgetId} is spent, by ${measures.map((measure) => `${spent[measure]} ${measure}`).join(' and ')}`;
 }
 
 const text = (error: Json): string => (typeof error === 'string' ? error : JSON.stringify(error));

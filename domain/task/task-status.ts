@@ -38,6 +38,8 @@ export interface TaskStatus extends Times {
   readonly deadlineSeconds: number;
   /** The end of the time for all parts, once they are assigned or offered. */
   readonly deadline?: string;
+  /** The limits of its budget, as requested. `GET /budgets/task:<taskId>` has the present limits, and what is spent. */
+  readonly budget?: EventData<'task.requested'>['budget'];
   /** Sum of the completions' durations, milliseconds. */
   readonly durationMs: number;
   /** The error of the first failure, or the reason of the release. */
@@ -121,12 +123,13 @@ function evolve(view: TaskStatus | undefined, event: DomainEvent<EventTypesOf<'t
 }
 
 function requested(now: TaskStatus, order: EventData<'task.requested'>): TaskStatus {
-  const { requiredAgents = [], agentType, priority = USUAL_PRIORITY, payload, deadlineSeconds } = order;
+  const { requiredAgents = [], agentType, priority = USUAL_PRIORITY, payload, deadlineSeconds, budget } = order;
   const slots = slotsOf(order).map((slot): SlotView => {
     return { slot, state: 'requested', ...(agentType === undefined ? { agentId: slot } : {}) };
   });
   const pool = agentType === undefined ? {} : { agentType };
-  return withState({ ...now, requiredAgents, ...pool, priority, payload, slots, deadlineSeconds });
+  const limits = budget && { budget };
+  return withState({ ...now, requiredAgents, ...pool, priority, payload, slots, deadlineSeconds, ...limits });
 }
 
 /** The end of an open part: an answer or a release that comes later changes nothing in it. */

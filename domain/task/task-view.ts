@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { AggregateView } from '../../application/aggregate.ts';
+import { budgetRequest } from '../../core/events/budget.ts';
 import { id } from '../../core/events/envelope.ts';
 import { instant } from '../../core/events/instant.ts';
 import { jsonObject } from '../../core/events/json.ts';
@@ -36,6 +37,9 @@ export const taskViewSchema = () =>
     failedAgents: z.array(id),
     deadlineSeconds: count,
     deadline: instant.exactOptional().describe('Once the parts are assigned or offered'),
+    budget: budgetRequest
+      .exactOptional()
+      .describe('As requested; `GET /budgets/task:{taskId}` has the present limits, and what is spent'),
     durationMs: z.number().nonnegative().describe('Sum, milliseconds'),
     error: z
       .union([z.string(), jsonObject])

@@ -10,6 +10,7 @@ import type { Data } from '../data/data.ts';
 import {
   appendEvents,
   keepItems,
+  nameCounters,
   operateOn,
   operateReplays,
   publishTo,
@@ -181,7 +182,7 @@ function workFunction(scope: Construct, { config, alarmTopic, data, code }: ApiP
     description: 'Annals: gives work to agents',
     code,
     environment: { ...data.tableNames, OBJECTS_BUCKET: data.objects.bucketName },
-    permissions: [...appendEvents(data), ...readEventsAndViews(data), ...keepItems(data)],
+    permissions: [...appendEvents(data), ...readEventsAndViews(data), ...keepItems(data), nameCounters(data)],
     // A request may wait for work, below the 29 s of API Gateway.
     timeout: Duration.seconds(28),
     memoryMegabytes: 1024,

@@ -118,6 +118,27 @@ export const projectEvents = (data: Data): PolicyStatement[] => [
   useKey(data.viewsKey, 'dynamodb', toWrite),
 ];
 
+/** Projector: appends to the streams of budgets, and to no others, and reads what is spent of them. */
+export const keepBudgets = (data: Data): PolicyStatement[] => [
+  new PolicyStatement({
+    actions: ['dynamodb:PutItem'],
+    resources: [data.events.tableArn],
+    conditions: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['*/budget-*'] } },
+  }),
+  allow(['dynamodb:GetItem'], data.events.tableArn),
+  allow(['dynamodb:Query'], indexArn(data.events, indexes.byCommitId), indexArn(data.views, indexes.byGroup)),
+  allow(['dynamodb:BatchGetItem'], data.views.tableArn),
+  useKey(data.key, 'dynamodb', toWrite),
+];
+
+/** Work: takes a counter for a name, for the budget of the name. */
+export const nameCounters = ({ views }: Pick<Data, 'views'>): PolicyStatement =>
+  new PolicyStatement({
+    actions: ['dynamodb:PutItem'],
+    resources: [views.tableArn],
+    conditions: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['*/0/=names'] } },
+  });
+
 /** Replay: builds, compares and removes whole generations of views, from the log and the commits. */
 export const replayEvents = (data: Data): PolicyStatement[] => [
   allow(['dynamodb:Query'], data.events.tableArn, data.log.tableArn),

@@ -9,6 +9,7 @@ import type { FunctionName } from '../../functions/environment.ts';
 import type { Data } from '../data/data.ts';
 import {
   appendToLog,
+  keepBudgets,
   keepFailures,
   parkStreams,
   projectEvents,
@@ -59,7 +60,7 @@ export class Delivery extends Construct {
         CONTROL_TABLE: data.control.tableName,
         OBJECTS_BUCKET: data.objects.bucketName,
       },
-      permissions: [...projectEvents(data), ...consumes],
+      permissions: [...projectEvents(data), ...keepBudgets(data), ...consumes],
     });
     data.objects.acknowledgeUse(this.projector, 'snapshots', 'large-events', 'large-views');
     // A stream of events goes to a single of the four invocations at a time, so its views change in order.

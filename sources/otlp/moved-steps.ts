@@ -148,7 +148,7 @@ const reasonOf = ({ to }: Move, agentId: string): string =>
   to.agentId === agentId ? 'its cost is counted with another step' : `it is a step of agent ${to.agentId}`;
 
 function withdrawal(reason: string, { id, data, timestamp }: StepEvent, last: StepEvent | undefined): AgentEvent {
-  const { durationMs, usage } = data;
+  const { durationMs, usage, taskId } = data;
   return {
     id: `${id}~withdrawn`,
     type: 'agent.step-withdrawn',
@@ -157,6 +157,7 @@ function withdrawal(reason: string, { id, data, timestamp }: StepEvent, last: St
       stepId: id,
       ...(durationMs !== undefined && { durationMs }),
       ...(usage && { usage }),
+      ...(taskId !== undefined && { taskId }),
       ...(last && { last: { action: last.data.action, timestamp: last.timestamp } }),
       reason,
     },

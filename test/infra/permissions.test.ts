@@ -127,13 +127,21 @@ describe('permissions', () => {
 
   it('let only the archiver mark archived pages, in the log and nowhere else', () => {
     expect(who('dynamodb:UpdateItem', 'Log')).toEqual(['archiver']);
-    const marking = all.filter(({ keys }) => keys);
+    const marking = all.filter(({ keys, function: name }) => keys && name === 'relay');
     expect(marking).toEqual(
       ['dynamodb:PartiQLInsert', 'dynamodb:PartiQLUpdate'].map((action) => ({
         ...{ function: 'relay', action, resource: 'Log', keys: ['*/marks/*'] },
       })),
     );
     expect(who('s3:PutObject', 'Objects/log/*')).toEqual(['archiver']);
+  });
+
+  it('let the projector write events of budgets only, and work the names of counters only', () => {
+    const limited = all.filter(({ keys, function: name }) => keys && name !== 'relay');
+    expect(limited).toEqual([
+      { function: 'work', action: 'dynamodb:PutItem', resource: 'Views', keys: ['*/0/=names'] },
+      { function: 'projector', action: 'dynamodb:PutItem', resource: 'Events', keys: ['*/budget-*'] },
+    ]);
   });
 
   it('let replays remove views, operators and work remove control items, and no function update an item except a shared view', () => {
@@ -230,6 +238,9 @@ describe('permissions', () => {
         'dynamodb:PutItem Views',
         'dynamodb:UpdateItem Views',
         'dynamodb:Query Events',
+        // Budgets.
+        ...['dynamodb:GetItem Events', 'dynamodb:PutItem Events', 'dynamodb:Query Events/index/byCommitId'],
+        ...['dynamodb:BatchGetItem Views', 'dynamodb:Query Views/index/byGroup'],
         ...snapshots,
         's3:DeleteObject Objects/snapshots/*',
         's3:PutObject Objects/snapshots/*',
@@ -316,7 +327,7 @@ describe('permissions', () => {
       expect(['Key', 'ViewsKey']).toContain(resource);
       expect(viaService).toMatch(/^(dynamodb|s3)\.<AWS::Region>\.<AWS::URLSuffix>$/);
     }
-    expect(who('kms:Encrypt', 'Key').toSorted()).toEqual(['archiver', 'command', 'mcp', 'relay', 'work']);
+    expect(who('kms:Encrypt', 'Key').toSorted()).toEqual(['archiver', 'command', 'mcp', 'projector', 'relay', 'work']);
     expect(who('kms:Encrypt', 'ViewsKey').toSorted()).toEqual([
       'operate',
       'projector',

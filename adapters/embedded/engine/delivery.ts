@@ -1,5 +1,6 @@
 import { type Logger, logLines } from '../../../core/base/log-lines.ts';
 import type { RetryPolicy } from '../../../core/base/retry.ts';
+import type { Budgets } from '../../../core/budgets/budgets.ts';
 import type { EventBus } from '../../../core/bus/event-bus.ts';
 import { LogWriter } from '../../../core/log/writer.ts';
 import type { AnyProjection } from '../../../core/projections/projection.ts';
@@ -36,6 +37,8 @@ export interface DeliveryOptions {
   readonly concurrency: number;
   /** Most commits of a batch of the relay. */
   readonly relayBatch: number;
+  /** Undefined in an application without budgets. */
+  readonly budgets: Budgets | undefined;
   /** Undefined when the settings disable snapshots. */
   readonly snapshots: SnapshotWriter | undefined;
 }
@@ -54,7 +57,7 @@ export function createDelivery(options: DeliveryOptions) {
 }
 
 function createProjector(options: DeliveryOptions) {
-  const { folder, stores, projections, policy, logger, telemetry, concurrency, snapshots } = options;
+  const { folder, stores, projections, policy, logger, telemetry, concurrency, snapshots, budgets } = options;
   const { store, views, sharedViews, commits, claims } = stores;
   const generations = (projection: string) => stores.generations.wanted(projection);
   const work = new Projector({ projections, store, views, sharedViews, generations, concurrency });
@@ -65,6 +68,7 @@ function createProjector(options: DeliveryOptions) {
       retryOrPark: async (failure, policy) => {
         const parked = await work.retryOrPark(failure, policy);
         if (parked) telemetry.metrics.count('dead_letters_total', { projection: failure.projection.name });
+        if (!parked) await budgets?.after([failure.commit]);
         return parked;
       },
     },
@@ -82,6 +86,7 @@ function createProjector(options: DeliveryOptions) {
     apply: async (batch) => {
       stores.historyMark.raise(commits);
       await stalled.apply(batch);
+      await budgets?.after(batch.map(({ commit }) => commit));
       await snapshots?.write(batch.map(({ commit }) => commit));
     },
     unfinished: () => stalled.unfinished(),

@@ -1,6 +1,8 @@
 import { configureEventSystem, type EventSystem } from '../../../core/base/configuration.ts';
 import { type Logger, logLines } from '../../../core/base/log-lines.ts';
 import { type RetryPolicy, retryPolicyOf } from '../../../core/base/retry.ts';
+import { type AdmitsClaim, admitsEveryClaim } from '../../../core/budgets/claims.ts';
+import type { BudgetCounting } from '../../../core/budgets/counting.ts';
 import { EventBus } from '../../../core/bus/event-bus.ts';
 import type { Catalogue } from '../../../core/events/catalogue.ts';
 import type { AnyProjection } from '../../../core/projections/projection.ts';
@@ -15,6 +17,7 @@ import { meteredPublisher } from '../../../core/telemetry/metered.ts';
 import { noTelemetry, type Telemetry } from '../../../core/telemetry/telemetry.ts';
 import { traceHandling } from '../../../core/telemetry/traced.ts';
 import { type DataFolder, openDataFolder } from '../sqlite/database.ts';
+import { openBudgets } from './budgets.ts';
 import { createDelivery } from './delivery.ts';
 import { createHousekeeping } from './housekeeping.ts';
 import { closeParts, type Part, startParts } from './parts.ts';
@@ -34,6 +37,8 @@ export interface EngineOptions {
   readonly sagas?: readonly AnySaga[];
   /** The aggregates whose commands schedules may send; none by default. */
   readonly aggregates?: readonly Commanded[];
+  /** How budgets are counted; without it there are none. */
+  readonly budgets?: BudgetCounting | undefined;
   /** The states of which the engine keeps snapshots. */
   readonly folds?: readonly AnyFold[];
   readonly logger: Logger;
@@ -60,6 +65,8 @@ export interface Engine extends Ports {
   readonly replays: Replays;
   readonly deadLetters: DeadLetters;
   readonly bus: EventBus;
+  /** Admits claims within budgets. */
+  readonly admitsClaim: AdmitsClaim;
   /** Starts to update views and to feed log and bus. Subscribe before the start, to receive every event. */
   start(): void;
   /**
@@ -108,6 +115,7 @@ function compose(folder: DataFolder, options: EngineOptions): Engine {
   const stores = openStores(folder, { dataDir, catalogue, settings, telemetry, logger, damage });
   const { store, objects, views, sharedViews, control, workItems, generations, log, busMarks } = stores;
   const { states, writer: snapshots } = openStates({ store, objects, folds, settings, logger, metrics });
+  const budgets = openBudgets({ counting: options.budgets, ...stores, states, logger });
   const bus = createBus(settings, telemetry, { logger, catalogue });
   const relayBatch = settings.bus.batch_size;
   const shared = { folder, stores, projections, logger, concurrency };
@@ -121,6 +129,7 @@ function compose(folder: DataFolder, options: EngineOptions): Engine {
     telemetry,
     relayBatch,
     snapshots,
+    budgets,
   });
   const { projector, relay, publication, schedules } = delivery;
   const { replays, runner } = createReplays({ ...shared, ...stores, database: folder.views });
@@ -146,6 +155,7 @@ function compose(folder: DataFolder, options: EngineOptions): Engine {
   ];
   return {
     ...{ logger, store, states, views, generations, replays, sharedViews, control, workItems, log, objects, bus },
+    admitsClaim: budgets?.admit ?? admitsEveryClaim,
     deadLetters: new DeadLetters({
       ...{ projections, store, views, sharedViews, live, busMarks, publication },
       sagas: { marks: busMarks, redrive: (stream) => delivery.sagas.redrive(stream) },

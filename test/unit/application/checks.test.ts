@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { createApi } from '../../../api/api.ts';
 import { type AnnalsDeclaration, defineAnnals } from '../../../application/define-annals.ts';
 import { defineEvent } from '../../../core/events/define.ts';
+import { partiesOf } from '../../../core/sagas/saga.ts';
 import { agents } from '../../../domain/agents.ts';
 
 const { events, projections, aggregates, sagas } = agents;
@@ -53,7 +54,11 @@ it.each<[string, AnnalsDeclaration, string]>([
   ],
   [
     'the end of a party in other streams',
-    withSaga({ steps: [{ ...step, party: { ...step?.party, aggregateType: 'task' } }] }),
+    withSaga({
+      steps: [
+        { ...step, party: partiesOf<never>(step as never).map((party) => ({ ...party, aggregateType: 'task' })) },
+      ],
+    }),
     'is not in task streams',
   ],
 ])('refuses %s', (_, parts, message) => {

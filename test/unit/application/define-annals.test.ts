@@ -19,6 +19,7 @@ it('gives what hosts need: the snapshots of each aggregate and each view of a st
       'view.saga-status',
       'view.event-types',
       'view.schedule-status',
+      'view.budgets',
     ],
   ]);
 });
@@ -33,6 +34,7 @@ it('unites modules with the own parts, and has the sagas’ events and projectio
     'saga-status',
     'event-types',
     'schedule-status',
+    'budgets',
   ]);
   expect(defineAnnals({})).toMatchObject({ aggregates: [], sagas: [] });
 });

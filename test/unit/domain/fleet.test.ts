@@ -80,8 +80,8 @@ describe('fleet-overview', () => {
       'agent-1': [at('2020-02-02T23:30:00-02:00'), at('2020-02-03T01:59:59Z'), at('2020-02-02T00:00:00Z')],
     });
     expect(days).toEqual({
-      '2020-02-02': { '00': { 'agent.step-recorded': 1 } },
-      '2020-02-03': { '01': { 'agent.step-recorded': 2 } },
+      '2020-02-02': { '00': { 'agent.step-recorded': 1 }, steps: 1 },
+      '2020-02-03': { '01': { 'agent.step-recorded': 2 }, steps: 2 },
     });
   });
 

@@ -121,6 +121,18 @@ const story: readonly Request[] = [
   { operation: 'getSaga', path: { sagaId: 'multi-agent-task:t-2' }, until: { state: 'FAILED' } },
   { operation: 'listSagas', query: { sagaType: 'multi-agent-task' }, until: { sagas: [{ state: /FAIL|COMPL/ }, {}] } },
   { operation: 'resumeSaga', path: { sagaId: 'multi-agent-task:t-2' }, body: {} },
+  {
+    operation: 'setBudget',
+    path: { budgetId: 'agent-type:coder' },
+    body: { limits: { usd: 20, minutes: 600 }, warnAt: 0.8 },
+  },
+  {
+    operation: 'raiseBudget',
+    path: { budgetId: 'agent-type:coder' },
+    body: { limits: { usd: 40 }, by: 'ops@example.org', reason: 'the release is today' },
+  },
+  { operation: 'getBudget', path: { budgetId: 'agent-type:coder' } },
+  { operation: 'listBudgets', query: { scope: 'agent-type' }, until: { budgets: [{}] } },
   { operation: 'requestTask', body: { taskId: 't-3', requiredAgents: ['42'], payload: {}, deadlineSeconds: 600 } },
   { operation: 'getTask', path: { taskId: 't-3' }, query: { waitFor: '2' } },
   { operation: 'failTask', path: { taskId: 't-3' }, body: { ...agent, error: 'the repository does not build' } },
