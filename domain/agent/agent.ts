@@ -19,11 +19,14 @@ type AgentEvent =
 export interface Agent {
   /** `none` before it was created. */
   readonly state: AgentState | 'none';
+  /** When it stopped; ISO 8601. */
+  readonly stoppedAt?: string;
 }
 
 /**
  * An agent is created once and then changes its state freely, with two rules: no agent returns to `created`, and
- * `stopped` is final. A stopped agent takes no steps.
+ * `stopped` is final. A stopped agent takes no steps. A raw append may still tell a step that happened before the stop: the
+ * file of a session may be imported after a hook told its end.
  */
 export const agentDecider = defineAggregate({
   aggregateType: 'agent',
@@ -31,7 +34,8 @@ export const agentDecider = defineAggregate({
   commands: agentCommands,
   decide,
   evolve,
-  admits: admitsDecided(decide, commandBehind),
+  admits: (agent, event, context) =>
+    admitsAsDecided(happenedBefore(agent, event) ? { state: 'running' } : agent, event, context),
   view: agentView,
   fork: ({ id: agentId, parentId, atVersion, past }) => ({
     type: 'agent.forked',
@@ -49,6 +53,16 @@ export const agentDecider = defineAggregate({
     },
   },
 });
+
+const admitsAsDecided = admitsDecided(decide, commandBehind);
+
+/** Whether an event tells a step from before the end of the agent. */
+const happenedBefore = ({ state, stoppedAt }: Agent, { type, timestamp }: NewEvent<AgentEvent>): boolean =>
+  state === 'stopped' &&
+  type === 'agent.step-recorded' &&
+  stoppedAt !== undefined &&
+  timestamp !== undefined &&
+  Date.parse(timestamp) <= Date.parse(stoppedAt);
 
 function commandBehind(event: NewEvent<AgentEvent>): AgentCommand | undefined {
   switch (event.type) {
@@ -104,7 +118,7 @@ function evolve(agent: Agent, event: DomainEvent<AgentEvent>): Agent {
     case 'agent.created':
       return { state: 'created' };
     case 'agent.state-changed':
-      return { state: event.data.newState };
+      return { state: event.data.newState, ...(event.data.newState === 'stopped' && { stoppedAt: event.timestamp }) };
     case 'agent.step-recorded':
     case 'agent.forked': // the shared history is folded already
     case 'agent.described':

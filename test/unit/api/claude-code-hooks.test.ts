@@ -284,6 +284,24 @@ describe('a session told by several sources', () => {
     );
   });
 
+  it('adds what the file tells of a sub-agent that a hook has stopped, and nothing from after its end', async () => {
+    const session = 'stopped-helper';
+    await hooks(session);
+    await sender(session)('SubagentStop', { agent_id: 'a7', agent_type: 'Explore' });
+    const says = (id: string, timestamp: string) =>
+      line(session, {
+        ...{ type: 'assistant', isSidechain: true, agentId: 'a7', uuid: id, timestamp },
+        message: { id, role: 'assistant', model: 'm-1', content: 'Found', usage: { output_tokens: 3 } },
+      });
+    expect((await imported(session, says('h1', at(3)))).problems).toEqual([]);
+    expect(await stepsOf(`${session}:a7`)).toEqual(['chat m-1']);
+    const late = await imported(session, says('h1', at(3)), says('h2', '2999-01-01T00:00:00Z'));
+    expect(late.problems.join()).toContain('a stopped agent takes no steps');
+    await vi.waitFor(async () =>
+      expect((await api.get(`/agents/${session}:a7`)).body).toMatchObject({ state: 'stopped', steps: 1 }),
+    );
+  });
+
   it('refuses a call of a model that telemetry may have told under another name, and says what to do', async () => {
     const session = 'unnamed-call';
     await telemetry(session);
