@@ -11,6 +11,7 @@ import { type LogDeps, logQueries } from './log/log-queries.ts';
 import { type DeadLetterDeps, deadLetterQueries } from './operations/dead-letter-routes.ts';
 import { type OperationDeps, operationQueries } from './operations/operation-queries.ts';
 import { operationRoutes } from './operations/operations.ts';
+import { approvalQueries } from './sagas/approval-queries.ts';
 import { sagaQueries } from './sagas/saga-queries.ts';
 import { scheduleQueries } from './schedules/schedule-queries.ts';
 import { streamQueries } from './streams/stream-queries.ts';
@@ -34,7 +35,8 @@ export const readingRoutes = (annals: Annals): readonly Route<QueryDeps>[] => [
   ...viewQueries(annals.aggregates),
   ...pastQueries,
   ...diffQueries(annals),
-  ...sagaQueries(annals.catalogue),
+  ...sagaQueries(annals.catalogue, annals.sagas),
+  ...approvalQueries,
   ...scheduleQueries,
   ...budgetQueries(annals),
   ...deadLetterQueries,

@@ -5,6 +5,8 @@ import { budgetCommands } from './budgets/budget-commands.ts';
 import type { CommandDeps } from './http/command.ts';
 import type { Route } from './http/route.ts';
 import type { LogDeps } from './log/log-queries.ts';
+import { approvalCommands } from './sagas/approval-commands.ts';
+import { sagaSignals } from './sagas/saga-commands.ts';
 import { scheduleCommands } from './schedules/schedule-commands.ts';
 import { transactionCommands } from './streams/transaction-commands.ts';
 import type { ViewDeps } from './views/view-queries.ts';
@@ -19,6 +21,8 @@ export interface WorkDeps extends CommandDeps, LogDeps, ViewDeps {
 
 /** The routes by which agents find, take and wait for work. */
 export const workRoutes = (annals: Annals): readonly Route<WorkDeps>[] => [
+  ...approvalCommands,
+  ...sagaSignals(annals.sagas),
   ...scheduleCommands(annals),
   ...transactionCommands,
   ...budgetCommands(annals),

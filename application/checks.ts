@@ -11,7 +11,7 @@ const FORM = 'up to 63 lower-case letters, digits and -, a letter first';
 const TAKEN: ReadonlySet<string> = new Set([
   ...['streams', 'events', 'projections', 'rankings', 'replays', 'sagas', 'dead-letters', 'failed-batches'],
   ...['verifications', 'traces', 'health', 'metrics', 'event-types', 'v1', 'mcp', 'hooks', 'schedules'],
-  ...['transactions', 'tags', 'budgets'],
+  ...['transactions', 'tags', 'budgets', 'approvals'],
 ]);
 
 /** @throws Error when two parts have one name */
@@ -99,6 +99,8 @@ export function assertSaga({ name, startedBy, answers, steps }: AnySaga, catalog
   assertOnce(`step of saga ${name}`, steps, (step) => step.name);
   const wrong = steps.find((step) => !PART.test(step.name));
   if (wrong) throw new Error(`saga ${name}: the name of its step ${wrong.name} has to be ${FORM}`);
+  const signals = steps.flatMap(({ signal }) => signal?.name ?? []);
+  assertOnce(`signal of saga ${name}`, signals, (signal) => signal);
   const ends = steps
     .flatMap(partiesOf)
     .flatMap(({ endedBy, aggregateType }) => endedBy.map((type) => [type, aggregateType] as const));
@@ -106,7 +108,8 @@ export function assertSaga({ name, startedBy, answers, steps }: AnySaga, catalog
   const unknown = known.find((type) => !catalogue.definitionOf(type));
   if (unknown !== undefined) throw new Error(`saga ${name}: ${unknown} is not a known event type`);
   const subject = catalogue.definitionOf(startedBy)?.aggregateType ?? '';
-  const expected = [...Object.keys(answers).map((type) => [type, subject] as const), ...ends];
+  const own = Object.entries(answers).flatMap(([type, answer]) => (answer?.subject ? [] : [type]));
+  const expected = [...own.map((type) => [type, subject] as const), ...ends];
   const foreign = expected.find(([type, home]) => catalogue.definitionOf(type)?.aggregateType !== home);
   if (foreign)
     throw new Error(`saga ${name}: ${foreign[0]} is not in ${foreign[1]} streams, where the saga looks for it`);

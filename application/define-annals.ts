@@ -11,6 +11,7 @@ import { scheduleFold } from '../core/schedules/state.ts';
 import type { AnyDecider } from '../core/state/decider.ts';
 import { type AnyFold, stateFold } from '../core/state/fold.ts';
 import type { AnyAggregate } from './aggregate.ts';
+import { approvalList } from './approval-list.ts';
 import { assertAggregate, assertInternal, assertOnce, assertProjection, assertSaga } from './checks.ts';
 import { eventTypeList } from './event-type-list.ts';
 import type { Examples } from './examples.ts';
@@ -83,7 +84,8 @@ export function defineAnnals({ modules = [], unknownEvents, eventSystem, ...own 
     },
   );
   const aggregates = all((module) => module.aggregates);
-  const projections = [...all((module) => module.projections), sagaStatus, eventTypeList, scheduleStatus, budgetList];
+  const core = [sagaStatus, eventTypeList, scheduleStatus, budgetList, approvalList];
+  const projections = [...all((module) => module.projections), ...core];
   const sagas = all((module) => module.sagas);
   const receives = all((module) => module.receives);
   const [budgets, second] = all(({ budgets }) => (budgets ? [budgets] : []));

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import type { DomainEvent } from '../core/events/catalogue.ts';
-import type { JsonObject } from '../core/events/json.ts';
+import type { Json, JsonObject } from '../core/events/json.ts';
 import type { AgentState } from '../events/agent.ts';
 
 // The members of each answer that the client needs. Members of a newer server are accepted and dropped.
@@ -119,10 +119,34 @@ export const saga = z.extend(sagaAnswer, {
       attempt: z.number(),
       deadline: z.string(),
       reason: z.optional(z.string()),
+      approvalId: z.optional(z.string()),
+      signal: z.optional(z.string()),
     }),
   ),
   history: z.array(receivedEvent),
 });
+const approvalState = open<'open' | 'approved' | 'refused' | 'expired' | 'withdrawn'>();
+const approvalDecision = open<'approve' | 'refuse'>();
+
+export const decisionAnswer = z.object({ approvalId: z.string(), state: approvalState, version });
+
+export const approval = z.extend(decisionAnswer, {
+  sagaId: z.string(),
+  item: z.string(),
+  by: z.string(),
+  title: z.optional(z.string()),
+  asks: z.optional(z.unknown() as unknown as z.ZodMiniType<Json>),
+  until: z.optional(z.string()),
+  otherwise: z.optional(approvalDecision),
+  decision: z.optional(approvalDecision),
+  who: z.optional(z.string()),
+  why: z.optional(z.string()),
+  createdAt: z.string(),
+  lastUpdated: z.string(),
+});
+export type Approval = z.output<typeof approval>;
+export const approvalsPage = z.object({ approvals: z.array(approval), next: z.nullable(z.string()) });
+
 export const sagasPage = z.object({
   sagas: z.array(
     z.object({

@@ -3,6 +3,7 @@ import type { Clock } from '../core/events/clock.ts';
 import { Agents } from './agents.ts';
 import { AggregateClient } from './aggregate.ts';
 import * as answers from './answers.ts';
+import { Approvals } from './approvals.ts';
 import { Budgets } from './budgets.ts';
 import { followPages, type OnRetry } from './follow.ts';
 import { Operations } from './operations.ts';
@@ -71,6 +72,7 @@ export class AnnalsClient {
   readonly workflows: Workflows;
   readonly sagas: Sagas;
   readonly budgets: Budgets;
+  readonly approvals: Approvals;
   readonly operations: Operations;
   readonly #requests: Requests;
 
@@ -81,6 +83,7 @@ export class AnnalsClient {
     this.workflows = new Workflows(requests);
     this.sagas = new Sagas(requests);
     this.budgets = new Budgets(requests);
+    this.approvals = new Approvals(requests);
     this.operations = new Operations(requests);
   }
 

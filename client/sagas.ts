@@ -1,3 +1,4 @@
+import type { Json } from '../core/events/json.ts';
 import * as answers from './answers.ts';
 import { Area, type PageQuery, type RequestOptions, segment } from './requests.ts';
 
@@ -11,6 +12,12 @@ export class Sagas extends Area {
   /** Resumes a parked saga: it tries to undo the failed item again. */
   resume(sagaId: string, options?: RequestOptions) {
     return this.requests.post(`/sagas/${segment(sagaId)}/resume`, {}, answers.sagaAnswer, options);
+  }
+
+  /** Sends a signal. A step of the saga waits for it, or will; a saga takes one signal of each name. */
+  signal(sagaId: string, name: string, body: { readonly payload?: Json | undefined } = {}, options?: RequestOptions) {
+    const path = `/sagas/${segment(sagaId)}/signals/${segment(name)}`;
+    return this.requests.post(path, body, answers.sagaAnswer, options);
   }
 
   /** A saga's state, its steps and its whole history. */

@@ -46,6 +46,7 @@ export {
 } from '../core/projections/open-projection.ts';
 export { defineProjection, type Projection } from '../core/projections/projection.ts';
 export { type Counts, defineSharedProjection, type SharedProjection } from '../core/projections/shared-projection.ts';
+export { type ApprovalStep, approve, type SignalStep, signal } from '../core/sagas/gates.ts';
 export {
   commandOf,
   defineSaga,

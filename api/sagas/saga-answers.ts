@@ -44,6 +44,8 @@ const sagaStep = z.strictObject({
   attempt: z.int().positive(),
   deadline: storedInstant,
   reason: z.string().optional().describe('The reason why the last attempt failed'),
+  approvalId: id.optional().describe('The approval that the item waits for, or waited for'),
+  signal: z.string().optional().describe('The name of the signal that the item waits for, or waited for'),
 });
 
 /** A saga with its steps and its history. */

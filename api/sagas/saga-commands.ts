@@ -1,6 +1,8 @@
 import * as z from 'zod';
 import { NotFoundError } from '../../core/base/errors.ts';
 import { id } from '../../core/events/envelope.ts';
+import { json } from '../../core/events/json.ts';
+import { signalName } from '../../core/events/saga.ts';
 import { linkedSaga } from '../../core/sagas/causes.ts';
 import type { SagaInput } from '../../core/sagas/decider.ts';
 import { type AnySaga, declarationOf } from '../../core/sagas/saga.ts';
@@ -61,5 +63,27 @@ export const sagaCommands = (sagas: readonly AnySaga[]): readonly Route<CommandD
     errors: ['NOT_FOUND', 'COMMAND_REJECTED', 'CONCURRENCY_CONFLICT'],
     handle: ({ params: { sagaId }, context }, deps: CommandDeps) =>
       run(sagas, sagaId, { kind: 'resume' }, context, deps),
+  }),
+];
+
+/** The body of a signal. */
+export const signalBody = z.strictObject({ payload: json.optional().describe('What the step takes; at most 64 KiB') });
+
+/** The route by which people and other systems send signals. */
+export const sagaSignals = (sagas: readonly AnySaga[]): readonly Route<CommandDeps>[] => [
+  route({
+    name: 'signalSaga',
+    method: 'POST',
+    path: '/sagas/{sagaId}/signals/{name}',
+    summary: 'Send a signal to a saga',
+    description:
+      'A step of the saga waits for it, or will: a signal that comes early is kept. A saga takes one signal of each name; the same payload again changes nothing, another is refused.',
+    params: z.object({ sagaId: id, name: signalName }),
+    body: signalBody,
+    answer: sagaAnswer,
+    statuses: { 202: 'Accepted: the saga has the signal' },
+    errors: ['NOT_FOUND', 'COMMAND_REJECTED', 'CONCURRENCY_CONFLICT'],
+    handle: ({ params: { sagaId, name }, body: { payload }, context }, deps: CommandDeps) =>
+      run(sagas, sagaId, { kind: 'signal', name, payload }, context, deps),
   }),
 ];

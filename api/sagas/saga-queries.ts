@@ -4,6 +4,7 @@ import { NotFoundError } from '../../core/base/errors.ts';
 import { streamId } from '../../core/base/stream-id.ts';
 import type { Catalogue } from '../../core/events/catalogue.ts';
 import { id } from '../../core/events/envelope.ts';
+import { type AnySaga, declarationOf } from '../../core/sagas/saga.ts';
 import { evolveSaga, initialSaga, type SagaRun } from '../../core/sagas/state.ts';
 import type { EventStore } from '../../core/store/event-store.ts';
 import { route } from '../http/route.ts';
@@ -11,7 +12,7 @@ import { listRoute } from '../views/view-routes.ts';
 import { sagaAnswer, sagaSituation, sagasPage } from './saga-answers.ts';
 
 /** The routes that read sagas. */
-export const sagaQueries = (catalogue: Catalogue) => [
+export const sagaQueries = (catalogue: Catalogue, sagas: readonly AnySaga[]) => [
   listRoute(sagaStatus, {
     name: 'listSagas',
     path: '/sagas',
@@ -39,7 +40,7 @@ export const sagaQueries = (catalogue: Catalogue) => [
       const { status, sagaType, runs, reason, parked } = history.reduce(evolveSaga, initialSaga);
       if (status === 'NONE') throw new NotFoundError(`there is no saga ${sagaId}`);
       const explanation = { ...(reason === undefined ? {} : { reason }), ...(parked ? { parked } : {}) };
-      const steps = runs.map(toStep);
+      const steps = runs.map((run) => ({ ...toStep(run), ...gateOf(sagas, sagaId, run) }));
       return {
         status: 200,
         body: { sagaId, sagaType, state: status, version: history.length, ...explanation, steps, history },
@@ -56,3 +57,11 @@ const toStep = ({ step, item, state, attempt, deadline, reason }: SagaRun) => ({
   deadline,
   ...(reason === undefined ? {} : { reason }),
 });
+
+/** The approval or the signal that an item waits for. */
+function gateOf(sagas: readonly AnySaga[], sagaId: string, { step, item }: SagaRun) {
+  const declared = declarationOf(sagas, sagaId)?.steps.find(({ name }) => name === step);
+  const approvalId = declared?.approval?.(sagaId, item);
+  const signal = declared?.signal?.name;
+  return { ...(approvalId === undefined ? {} : { approvalId }), ...(signal === undefined ? {} : { signal }) };
+}

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { SchemaVersion, StreamVersion } from '../base/versions.ts';
+import { approvalEvents } from './approval.ts';
 import { budgetEvents } from './budget.ts';
 import type { EventDefinition, RetiredEvent } from './define.ts';
 import { envelopeInput, type eventCategory, type eventSeverity, recordedEnvelope, systemEnvelope } from './envelope.ts';
@@ -21,9 +22,10 @@ export interface Register {}
 
 type Registered = Register[keyof Register];
 
-/** The events of sagas, of the registry of types, of schedules and of budgets are those of core itself. */
+/** The events of sagas, approvals, the registry of types, schedules and budgets are those of core itself. */
 type Definition =
   | (typeof sagaEvents)[number]
+  | (typeof approvalEvents)[number]
   | (typeof eventTypeEvents)[number]
   | (typeof scheduleEvents)[number]
   | (typeof budgetEvents)[number]
@@ -111,7 +113,13 @@ export interface CatalogueOptions {
 }
 
 /** The event types of core itself. Every catalogue has them. */
-const coreEvents: readonly EventDefinition[] = [...sagaEvents, ...eventTypeEvents, ...scheduleEvents, ...budgetEvents];
+const coreEvents: readonly EventDefinition[] = [
+  ...sagaEvents,
+  ...approvalEvents,
+  ...eventTypeEvents,
+  ...scheduleEvents,
+  ...budgetEvents,
+];
 
 /** The aggregate types whose streams only core writes. */
 export const coreAggregateTypes: ReadonlySet<string> = new Set(coreEvents.map(({ aggregateType }) => aggregateType));

@@ -10,6 +10,8 @@ const MAX_ITEMS = 100;
 const reason = z.string().min(1).max(1024);
 /** The name of a step in the declaration of the saga. */
 const step = z.string().min(1).max(64);
+/** The name of a signal. */
+export const signalName = step;
 /** An item of a step. The items of a step run side by side. */
 const item = id;
 const items = z.array(item).min(1).max(MAX_ITEMS);
@@ -70,6 +72,14 @@ export const sagaAnswerIgnored = defineEvent({
   sensitive: [],
 });
 
+export const sagaSignalled = defineEvent({
+  ...common,
+  type: 'saga.signalled',
+  description: 'Somebody sent the saga a signal. A step waits for it, or will.',
+  data: z.strictObject({ sagaId: id, name: signalName, payload: json.optional() }),
+  sensitive: ['payload'],
+});
+
 export const sagaCompensating = defineEvent({
   ...common,
   type: 'saga.compensating',
@@ -125,6 +135,7 @@ export const sagaEvents = [
   sagaStepCompleted,
   sagaStepFailed,
   sagaAnswerIgnored,
+  sagaSignalled,
   sagaCompensating,
   sagaStepCompensated,
   sagaParked,

@@ -31,7 +31,7 @@ function linked(events: SagaEvents, saga: SagaState, input: SagaInput): SagaEven
   });
 }
 
-/** The event that causes the next step of an attempt: its start for a deadline, its end for the next attempt. */
+/** The event that causes the next step of an attempt: its start for a deadline, its answer, its end for the next attempt. */
 function causeOfAttempt(saga: SagaState, event: NewEvent): string | undefined {
   if (event.type === 'saga.step-started' && event.data.attempt > 1) {
     return runAt(saga, event.data.step, event.data.items[0])?.endedBy;
@@ -39,6 +39,7 @@ function causeOfAttempt(saga: SagaState, event: NewEvent): string | undefined {
   if (event.type === 'saga.step-failed' && event.data.cause === 'deadline') {
     return runAt(saga, event.data.step, event.data.item)?.begunBy;
   }
+  if (event.type === 'saga.step-completed') return event.data.answer.eventId;
   return undefined;
 }
 
@@ -60,6 +61,7 @@ function causeOf(saga: SagaState, input: SagaInput): string | undefined {
       return saga.turnedBy;
     case 'tick':
     case 'retry':
+    case 'signal':
     case 'resume':
       return undefined;
   }

@@ -1,6 +1,7 @@
 import type { NewEvent } from '../events/catalogue.ts';
 import type { DecideContext } from '../state/decider.ts';
 import type { AnySaga, SagaContext, SagaStep } from './saga.ts';
+import { heard } from './signals.ts';
 import { compensable, evolveSaga, type SagaState } from './state.ts';
 
 export type SagaEvents = readonly NewEvent[];
@@ -43,6 +44,8 @@ function consequences(declaration: AnySaga, saga: SagaState, context: DecideCont
   if (saga.status !== 'STARTED') return [];
   const fault = saga.runs.find(({ state }) => state === 'failed');
   if (fault) return [compensate(sagaId, fault.reason ?? 'unknown')];
+  const completed = heard(declaration, saga, sagaId);
+  if (completed.length > 0) return completed;
   if (saga.runs.some(({ state }) => state === 'outstanding' || state === 'waiting')) return [];
   return proceed(declaration, saga, context);
 }

@@ -4,7 +4,8 @@ import type { DomainEvent, EventData, EventType, NewEvent } from '../events/cata
 import type { Json } from '../events/json.ts';
 import type { DecideContext, Decider } from '../state/decider.ts';
 import { begin, type SagaEvents, stepOf, withConsequences } from './consequences.ts';
-import type { AnySaga } from './saga.ts';
+import { type AnySaga, contextOf } from './saga.ts';
+import { type Signal, signalled } from './signals.ts';
 import {
   type AnswerRef,
   compensable,
@@ -33,12 +34,13 @@ export type SagaInput =
   | { readonly kind: 'retry'; readonly item: string }
   /** `cause` is the id of the causing event; absent for a user's request. */
   | { readonly kind: 'cancel'; readonly reason: string; readonly cause?: string | undefined }
+  | ({ readonly kind: 'signal' } & Signal)
   | { readonly kind: 'undone'; readonly step: string; readonly item: string }
   | { readonly kind: 'park'; readonly step: string; readonly item: string; readonly reason: string }
   | { readonly kind: 'resume' };
 
 /** Raise it with each change of a saga's state. */
-export const SAGA_STATE_VERSION = 2;
+export const SAGA_STATE_VERSION = 3;
 
 /** Most attempts that one tick ends: they and their consequences have to fit in a commit. */
 const MAX_EXPIRED = 50;
@@ -90,6 +92,8 @@ function react(
       return again(declaration, saga, ({ item }) => item === input.item, { now, id: sagaId });
     case 'cancel':
       return cancel(saga, input.reason, sagaId);
+    case 'signal':
+      return signalled(declaration, saga, input, sagaId);
     case 'undone':
     case 'park':
       return undoing(saga, input, sagaId);
@@ -131,10 +135,14 @@ function answer(
 function tick(declaration: AnySaga, saga: SagaState, context: DecideContext): SagaEvents {
   const retries = again(declaration, saga, ({ retryAt = '' }) => retryAt <= context.now, context);
   const expired = outstanding(saga)
-    .filter(({ deadline }) => deadline <= context.now)
+    .filter((run) => run.deadline <= context.now && !overdueOf(declaration, saga, run, context.id))
     .map((run) => failed(declaration, saga, run, { cause: 'deadline', reason: late(run) }, context));
   return [...retries, ...expired].slice(0, MAX_EXPIRED);
 }
+
+/** The command that ends an item after its deadline, in place of a failure. */
+export const overdueOf = (declaration: AnySaga, saga: SagaState, run: SagaRun, sagaId: string) =>
+  stepOf(declaration, run.step).overdue?.(contextOf(sagaId, saga, run));
 
 /** The next attempt at the given waiting items. */
 function again(

@@ -9,9 +9,9 @@ import type { Commit } from '../store/commit.ts';
 import type { EventStore } from '../store/event-store.ts';
 import { linkedSaga } from './causes.ts';
 import { stepOf } from './consequences.ts';
-import { SAGA_STATE_VERSION, type SagaInput } from './decider.ts';
-import { type Directed, inputsOf, losersOf, lossesOf, refOf } from './inputs.ts';
-import { type AnySaga, commandIdOf, declarationOf, type ItemContext, partiesOf } from './saga.ts';
+import { overdueOf, SAGA_STATE_VERSION, type SagaInput } from './decider.ts';
+import { type Directed, inputsOf, losersOf, lossesOf, namingTypes, refOf } from './inputs.ts';
+import { type AnySaga, commandIdOf, contextOf, declarationOf, partiesOf } from './saga.ts';
 import {
   type AnswerRef,
   compensable,
@@ -69,7 +69,7 @@ export class SagaExecution {
       ...(Object.keys(answers) as EventType[]),
       ...steps.flatMap(partiesOf).flatMap(({ endedBy }) => endedBy),
     ]);
-    return [...new Set(types)];
+    return [...new Set([...types, ...namingTypes])];
   }
 
   /** A commit as the store has it now. @returns undefined when its place is empty */
@@ -117,6 +117,22 @@ export class SagaExecution {
     }
   }
 
+  /**
+   * Tells a saga that time went by. Answers that may still come after their deadline are closed first: what their streams
+   * then have is the answer.
+   * @returns the saga after it; undefined for an unknown saga
+   */
+  async tick(sagaId: string): Promise<CommandResult<SagaState> | undefined> {
+    const declaration = declarationOf(this.#sagas, sagaId);
+    if (declaration?.steps.some(({ overdue }) => overdue)) {
+      const saga = await this.load(sagaId);
+      const now = this.#now().toISOString();
+      const late = outstanding(saga).filter(({ deadline }) => deadline <= now);
+      for (const run of late) await this.#close(declaration, sagaId, saga, run);
+    }
+    return this.take(sagaId, { kind: 'tick' });
+  }
+
   /** The current state of the saga, from its history. */
   async load(sagaId: string): Promise<SagaState> {
     return (await this.#states.load(SAGA_FOLD, streamId('saga', sagaId))).state;
@@ -135,8 +151,10 @@ export class SagaExecution {
       await this.take(sagaId, { kind: 'lose', item, ...lost });
       return false;
     }
+    const asked = stepOf(declaration, step).command(contextOf(sagaId, saga, run));
+    if (!asked) return true;
     try {
-      const { decider, id, command } = stepOf(declaration, step).command(contextOf(saga, run));
+      const { decider, id, command } = asked;
       const commitId = commandIdOf(sagaId, run, 'do');
       await handleCommand(this.#store, decider, id, command, { ...this.#options(saga, run.begunBy), commitId });
       return true;
@@ -152,10 +170,13 @@ export class SagaExecution {
   async compensate(sagaId: string, saga: SagaState, run: SagaRun): Promise<SagaState> {
     const { step, item } = run;
     const declaration = this.#declaration(sagaId);
-    const context = { ...contextOf(saga, run), reason: saga.reason ?? 'unknown' };
-    const { decider, id, command } = stepOf(declaration, step).compensation(context);
-    const commitId = commandIdOf(sagaId, run, 'undo');
-    await handleCommand(this.#store, decider, id, command, { ...this.#options(saga, saga.turnedBy), commitId });
+    const context = { ...contextOf(sagaId, saga, run), reason: saga.reason ?? 'unknown' };
+    const undoing = stepOf(declaration, step).compensation(context);
+    if (undoing) {
+      const commitId = commandIdOf(sagaId, run, 'undo');
+      const options = { ...this.#options(saga, saga.turnedBy), commitId };
+      await handleCommand(this.#store, undoing.decider, undoing.id, undoing.command, options);
+    }
     return (await this.take(sagaId, { kind: 'undone', step, item }))?.state ?? saga;
   }
 
@@ -170,10 +191,12 @@ export class SagaExecution {
     return streamsOf(this.#declaration(sagaId), saga, run);
   }
 
-  /** The event that starts the saga, for an answer in the same stream. */
-  async startOf({ startedBy }: AnySaga, answer: DomainEvent): Promise<DomainEvent | undefined> {
-    const stream = streamId(answer.aggregateType, answer.aggregateId);
-    for await (const event of this.#store.read(stream, { to: answer.sequenceNumber })) {
+  /** The event that starts the saga of a subject, before an answer when that is in the same stream. */
+  async startOf({ startedBy }: AnySaga, subject: string, answer: DomainEvent): Promise<DomainEvent | undefined> {
+    const aggregateType = this.catalogue.definitionOf(startedBy)?.aggregateType ?? answer.aggregateType;
+    const isOwn = answer.aggregateType === aggregateType && answer.aggregateId === subject;
+    const before = isOwn ? { to: answer.sequenceNumber } : {};
+    for await (const event of this.#store.read(streamId(aggregateType, subject), before)) {
       if (event.type === startedBy) return event;
     }
     return undefined;
@@ -196,14 +219,32 @@ export class SagaExecution {
     return declaration;
   }
 
+  /** Closes the stream of an item's answer after the deadline, and takes the answer that it has. */
+  async #close(declaration: AnySaga, sagaId: string, saga: SagaState, run: SagaRun): Promise<void> {
+    const overdue = overdueOf(declaration, saga, run, sagaId);
+    if (!overdue) return;
+    const { decider, id, command } = overdue;
+    const commitId = commandIdOf(sagaId, run, 'close');
+    await handleCommand(this.#store, decider, id, command, { ...this.#options(saga, run.begunBy), commitId });
+    const answer = await this.#answerIn(streamId(decider.aggregateType, id), sagaId, run.item);
+    if (answer) await this.take(sagaId, answer);
+  }
+
   /** Takes the completion of an item from the stream of the subject, if it is there. */
   async #hear(sagaId: string, item: string): Promise<void> {
     const subject = await this.#subjectOf(sagaId);
-    if (subject === undefined) return;
-    for await (const event of this.#store.read(subject)) {
+    const answer = subject === undefined ? undefined : await this.#answerIn(subject, sagaId, item, 'complete');
+    if (answer) await this.take(sagaId, answer);
+  }
+
+  /** The first answer to an item in a stream. */
+  async #answerIn(stream: string, sagaId: string, item: string, kind?: 'complete'): Promise<SagaInput | undefined> {
+    for await (const event of this.#store.read(stream)) {
       const answer = this.inputsOf(event).find((directed) => directed.sagaId === sagaId)?.input;
-      if (answer?.kind === 'complete' && answer.item === item) return void (await this.take(sagaId, answer));
+      if (answer?.kind !== 'complete' && answer?.kind !== 'fail') continue;
+      if (answer.item === item && (kind ?? answer.kind) === answer.kind) return answer;
     }
+    return undefined;
   }
 
   /** The stream of the event that started the saga. */
@@ -236,14 +277,6 @@ function answerIdOf({ kind, item, answer }: Extract<SagaInput, { answer: AnswerR
   const place = `${answer.streamId} ${answer.sequenceNumber}${kind === 'lose' ? ` ${item}` : ''}`;
   return `answer-${createHash('sha256').update(place).digest('hex').slice(0, 40)}`;
 }
-
-const contextOf = (saga: SagaState, { item, attempt, deadline }: SagaRun): ItemContext<unknown> => ({
-  input: saga.input,
-  runs: saga.runs,
-  item,
-  attempt,
-  deadline,
-});
 
 /** The parties of an item, each with its stream. */
 function partiesOfRun({ steps }: AnySaga, { input, runs }: SagaState, { step, item }: SagaRun) {

@@ -1,7 +1,16 @@
 import type { DomainEvent, EventData, EventType } from '../events/catalogue.ts';
 import { findJsonFault } from '../events/json.ts';
 import type { SagaInput } from './decider.ts';
-import { type AnySaga, MAX_OUTPUT_DEPTH, type Party, partiesOf, type SagaAnswer, sagaIdOf } from './saga.ts';
+import { approvalAnswers } from './gates.ts';
+import {
+  type AnySaga,
+  declarationOf,
+  MAX_OUTPUT_DEPTH,
+  type Party,
+  partiesOf,
+  type SagaAnswer,
+  sagaIdOf,
+} from './saga.ts';
 import type { AnswerRef, SagaState } from './state.ts';
 
 /** An input for one saga. */
@@ -9,6 +18,8 @@ export interface Directed {
   readonly declaration: AnySaga;
   readonly sagaId: string;
   readonly input: SagaInput;
+  /** The id of the subject that an answer is for; undefined for an answer to a saga that has begun for certain. */
+  readonly subject?: string | undefined;
 }
 
 /** The reference of an answer's event. */
@@ -18,14 +29,30 @@ export const refOf = ({ id, aggregateType, aggregateId, sequenceNumber }: Domain
   sequenceNumber,
 });
 
-/** The inputs that an event of a subject's stream gives: starts and answers. Empty for most events. */
+/** The types of events that answer any saga. They name it. */
+export const namingTypes = Object.keys(approvalAnswers) as (keyof typeof approvalAnswers)[];
+
+/** The inputs that an event gives: starts and answers. Empty for most events. */
 export function inputsOf(sagas: readonly AnySaga[], event: DomainEvent): Directed[] {
+  if (event.type === 'approval.decided' || event.type === 'approval.expired') return named(sagas, event);
   return sagas.flatMap((declaration): Directed[] => {
-    const sagaId = sagaIdOf(declaration, event.aggregateId);
-    if (declaration.startedBy === event.type) return [{ declaration, sagaId, input: { kind: 'start', event } }];
+    if (declaration.startedBy === event.type) {
+      const sagaId = sagaIdOf(declaration, event.aggregateId);
+      return [{ declaration, sagaId, input: { kind: 'start', event } }];
+    }
     const answer = declaration.answers[event.type] as SagaAnswer<EventType> | undefined;
-    return answer ? [{ declaration, sagaId, input: inputOf(answer, event) }] : [];
+    if (!answer) return [];
+    const subject = answer.subject?.(event.data as EventData<EventType>) ?? event.aggregateId;
+    return [{ declaration, sagaId: sagaIdOf(declaration, subject), input: inputOf(answer, event), subject }];
   });
+}
+
+/** The answer of an event that names its saga. */
+function named(sagas: readonly AnySaga[], event: DomainEvent<'approval.decided' | 'approval.expired'>): Directed[] {
+  const { sagaId } = event.data;
+  const declaration = declarationOf(sagas, sagaId);
+  const answer = approvalAnswers[event.type] as unknown as SagaAnswer<EventType>;
+  return declaration ? [{ declaration, sagaId, input: inputOf(answer, event) }] : [];
 }
 
 /** The declarations whose sagas may have a party that ends with this event. None for most events. */

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
+import type * as z from 'zod';
 import type { DomainEvent, EventData, EventType, NewEvent } from '../events/catalogue.ts';
 import type { Json } from '../events/json.ts';
 import type { Decider } from '../state/decider.ts';
-import type { SagaRun } from './state.ts';
+import type { SagaRun, SagaState } from './state.ts';
 
 /** The input of the pure functions of a declaration. */
 export interface SagaContext<Input> {
@@ -13,12 +14,20 @@ export interface SagaContext<Input> {
 
 /** One item of a step that needs a command. */
 export interface ItemContext<Input> extends SagaContext<Input> {
+  readonly sagaId: string;
   readonly item: string;
   /** Counts from 1. */
   readonly attempt: number;
   /** The deadline of the answer, ISO 8601. */
   readonly deadline: string;
 }
+
+/** The context of an item of a saga. */
+export const contextOf = (
+  sagaId: string,
+  { input, runs }: Pick<SagaState, 'input' | 'runs'>,
+  { item, attempt, deadline }: SagaRun,
+): ItemContext<unknown> => ({ sagaId, input, runs, item, attempt, deadline });
 
 /** A command for a decider of the domain, of any type; {@link commandOf} makes it. */
 export interface SagaCommand {
@@ -40,8 +49,13 @@ export function commandOf<State, Command, Type extends EventType>(
 /** Deepest nesting of what a saga keeps of an answer: its own events hold that some levels further down. */
 export const MAX_OUTPUT_DEPTH = 24;
 
-/** The way in which an event of the saga's subject answers an item. */
+/** The way in which an event answers an item. */
 export interface SagaAnswer<T extends EventType> {
+  /**
+   * The id of the saga's subject, for an event of another stream than the subject's. An answer that was stored before the
+   * saga's start may be lost.
+   */
+  readonly subject?: (data: EventData<T>) => string;
   readonly item: (data: EventData<T>) => string;
   /** The reason of a failure; undefined when the item is done. */
   readonly fails?: (data: EventData<T>) => string | undefined;
@@ -82,11 +96,23 @@ export interface SagaStep<Input> {
   readonly kind: 'parallel' | 'sequence';
   /** The items of the next round; or the reason why the saga cannot continue. */
   readonly items: (context: SagaContext<Input>) => readonly string[] | { readonly fails: string };
-  readonly command: (context: ItemContext<Input>) => SagaCommand;
+  /** Asks for the answer; undefined when nobody has to be asked. */
+  readonly command: (context: ItemContext<Input>) => SagaCommand | undefined;
   /**
    * Undoes an item that is completed, or begun without an answer. It may come without an earlier command of the item.
+   * Undefined when there is nothing to undo.
    */
-  readonly compensation: (context: ItemContext<Input> & { readonly reason: string }) => SagaCommand;
+  readonly compensation: (context: ItemContext<Input> & { readonly reason: string }) => SagaCommand | undefined;
+  /**
+   * The command after the deadline of an item, in place of its failure: it closes the stream of the answer, whose last event
+   * then is the answer. So an answer that was taken in time counts, however late the saga hears it. Undefined for an item
+   * that fails.
+   */
+  readonly overdue?: (context: ItemContext<Input>) => SagaCommand | undefined;
+  /** The id of the approval that an item waits for. */
+  readonly approval?: (sagaId: string, item: string) => string | undefined;
+  /** The signal that completes the items; one step of a saga waits for a signal of a name. */
+  readonly signal?: { readonly name: string; readonly schema?: z.ZodType | undefined };
   /** The time to answer an item, from the start of its attempt. */
   readonly deadlineSeconds: (context: SagaContext<Input>, item: string) => number;
   /** The retries after a failure or a missed deadline; a refused command is not tried again. */
@@ -103,8 +129,8 @@ export const partiesOf = <Input>({ party = [] }: Pick<SagaStep<Input>, 'party'>)
  * The declaration of a saga: its start, its steps in order, their answers and compensations, its end. On one machine a
  * runner interprets it; on AWS it is compiled to a state machine. All functions are pure.
  *
- * The subject is the aggregate of the event that starts the saga. Answers are events of the same stream. A subject has
- * one saga of each declaration.
+ * The subject is the aggregate of the event that starts the saga. Answers are events of the same stream, unless they name
+ * their subject. A subject has one saga of each declaration.
  */
 export interface SagaDeclaration<Input extends object = object, Start extends EventType = EventType> {
   /** The first part of its sagas' ids. */
@@ -143,7 +169,11 @@ export function declarationOf(sagas: readonly AnySaga[], sagaId: string): AnySag
 }
 
 /** The id under which a command of a saga is carried out, however often it is tried. */
-export function commandIdOf(sagaId: string, { step, item, attempt }: SagaRun, purpose: 'do' | 'undo'): string {
-  const place = JSON.stringify(purpose === 'do' ? [sagaId, step, item, attempt] : [sagaId, step, item, 'undo']);
+export function commandIdOf(
+  sagaId: string,
+  { step, item, attempt }: SagaRun,
+  purpose: 'do' | 'undo' | 'close',
+): string {
+  const place = JSON.stringify(purpose === 'do' ? [sagaId, step, item, attempt] : [sagaId, step, item, purpose]);
   return `saga-${createHash('sha256').update(place).digest('hex').slice(0, 40)}`;
 }

@@ -1,5 +1,6 @@
+import { streamId } from '../base/stream-id.ts';
 import type { DomainEvent, EventData, NewEvent } from '../events/catalogue.ts';
-import type { JsonObject } from '../events/json.ts';
+import type { Json, JsonObject } from '../events/json.ts';
 
 /** The event of the answer. */
 export type AnswerRef = EventData<'saga.step-completed'>['answer'];
@@ -37,6 +38,10 @@ export interface SagaState {
   readonly input: JsonObject;
   /** In the order of their beginning. */
   readonly runs: readonly SagaRun[];
+  /** The signals that came, by name. */
+  readonly signals: Readonly<Record<string, { readonly answer: AnswerRef; readonly payload?: Json | undefined }>>;
+  /** The number of events of its history. */
+  readonly length: number;
   /** The reason of the compensation or the failure. */
   readonly reason?: string;
   /** The correlation id of the event that started the saga. */
@@ -49,11 +54,11 @@ export interface SagaState {
   readonly parked?: Pick<EventData<'saga.parked'>, 'step' | 'item' | 'reason'> | undefined;
 }
 
-export const initialSaga: SagaState = { status: 'NONE', sagaType: '', input: {}, runs: [] };
+export const initialSaga: SagaState = { status: 'NONE', sagaType: '', input: {}, runs: [], signals: {}, length: 0 };
 
 /** The saga after an event of its history. */
 export function evolveSaga(saga: SagaState, event: DomainEvent | NewEvent): SagaState {
-  return { ...evolved(saga, event), lastId: event.id };
+  return { ...evolved(saga, event), lastId: event.id, length: saga.length + 1 };
 }
 
 function evolved(saga: SagaState, event: DomainEvent | NewEvent): SagaState {
@@ -77,6 +82,11 @@ function evolved(saga: SagaState, event: DomainEvent | NewEvent): SagaState {
       // The end of a party is no answer: an answer may still arrive.
       const heard = answer && cause === 'answer' ? { heard: true } : {};
       return change(saga, event.data, { state, reason, retryAt, endedBy: id, ...loose, ...heard });
+    }
+    case 'saga.signalled': {
+      const { sagaId, name, payload } = event.data;
+      const answer = { eventId: id ?? '', streamId: streamId('saga', sagaId), sequenceNumber: saga.length + 1 };
+      return { ...saga, signals: { ...saga.signals, [name]: { answer, payload } } };
     }
     case 'saga.compensating':
       return { ...saga, status: 'COMPENSATING', reason: event.data.reason, turnedBy: id };

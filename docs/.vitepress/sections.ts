@@ -38,6 +38,7 @@ const ordered: readonly Section[] = [
     text: 'Use',
     pages: [
       'docs/sagas.md',
+      'docs/approvals.md',
       'docs/projections.md',
       'docs/time-travel.md',
       'docs/event-types.md',

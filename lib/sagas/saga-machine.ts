@@ -163,7 +163,7 @@ function waitFor({ retries }: Step, options: SagaMachineOptions): Record<string,
       End: true,
     },
     'Given up': { Type: 'Succeed' },
-    'No answer': { ...call(options, 'turn', { ResultPath: null }, ERROR), Next: 'Given up' },
+    'No answer': { ...call(options, 'turn', { ResultPath: null }, { ...ERROR, 'item.$': '$.item' }), Next: 'Given up' },
   };
 }
 

@@ -96,14 +96,17 @@ function tokensTable(scope: Construct, { config, data }: SagasProps): Table {
   });
 }
 
-/** The types of events for sagas: they start a saga, answer a step, end a party of a step, or turn or resume a saga. */
+/** The types of events that any saga may need: they turn, resume or signal it, or end an approval that it waits for. */
+const MACHINERY = ['saga.compensating', 'saga.resumed', 'saga.signalled', 'approval.decided', 'approval.expired'];
+
+/** The types of events for sagas: they start a saga, answer a step, end a party of a step, or are of the machinery. */
 function eventTypes(sagas: readonly SagaOutline[]): string[] {
   const types = sagas.flatMap(({ startedBy, answers, steps }) => [
     startedBy,
     ...Object.keys(answers),
     ...steps.flatMap(({ party = [] }) => [party].flat()).flatMap(({ endedBy }) => endedBy),
   ]);
-  return [...new Set([...types, 'saga.compensating', 'saga.resumed'])];
+  return [...new Set([...types, ...MACHINERY])];
 }
 
 function subscribe(scope: Construct, events: ServiceFunction<'saga-events'>, props: SagasProps): void {

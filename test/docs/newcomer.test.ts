@@ -12,6 +12,7 @@ writeFileSync(join(home, 'app.ts'), app);
 walk('README.md', home);
 walk('docs/start.md', home);
 walk('docs/own-domain.md', join(root, 'examples', 'own-domain'));
+walk('docs/approvals.md', join(root, 'examples', 'own-domain'));
 walk('docs/operate.md', home);
 
 it('the program of docs/start.md prints the events of an invoice', () => {

@@ -88,7 +88,10 @@ describe('an application of invoices', () => {
     template.hasResourceProperties('AWS::Events::Rule', {
       EventPattern: {
         source: [{ prefix: 'annals.' }],
-        'detail-type': ['invoice.created', 'invoice.paid', 'invoice.refused', 'saga.compensating', 'saga.resumed'],
+        'detail-type': [
+          ...['invoice.created', 'invoice.paid', 'invoice.refused'],
+          ...['saga.compensating', 'saga.resumed', 'saga.signalled', 'approval.decided', 'approval.expired'],
+        ],
       },
     });
   });

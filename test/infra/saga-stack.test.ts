@@ -117,7 +117,7 @@ describe('the stack of sagas', () => {
         'detail-type': [
           ...['task.requested', 'task.completed', 'task.failed', 'agent.state-changed'],
           ...['workflow.started', 'workflow.step-completed', 'workflow.step-failed'],
-          ...['saga.compensating', 'saga.resumed'],
+          ...['saga.compensating', 'saga.resumed', 'saga.signalled', 'approval.decided', 'approval.expired'],
         ],
       },
       Targets: [Match.objectLike({ DeadLetterConfig: Match.anyValue() })],

@@ -149,7 +149,10 @@ export function withStubbornness(saga: AnySaga, left: Map<string, number>): AnyS
     ...saga,
     steps: saga.steps.map((step) => ({
       ...step,
-      compensation: (context) => stubborn(step.compensation(context), context.item),
+      compensation: (context) => {
+        const undoing = step.compensation(context);
+        return undoing && stubborn(undoing, context.item);
+      },
     })),
   };
 }

@@ -40,7 +40,8 @@ export function watchedDecider(decider: AnyDecider): AnyDecider {
 
 /** The same saga, with the aggregates of its commands watched. */
 export function watchedSaga(saga: AnySaga): AnySaga {
-  const pure = (command: SagaCommand) => ({ ...command, decider: watchedDecider(command.decider) });
+  const pure = (command: SagaCommand | undefined) =>
+    command && { ...command, decider: watchedDecider(command.decider) };
   return {
     ...saga,
     steps: saga.steps.map((step) => ({

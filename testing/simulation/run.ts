@@ -178,6 +178,12 @@ function checkSagas({ app, marks }: World, history: ReadonlyMap<string, readonly
   for (const [stream, { version, event, error }] of marks.failures) {
     throw new Error(`the sagas cannot take event ${version} of ${stream}, ${event?.type}: ${error}`, { cause: error });
   }
+  for (const events of history.values()) {
+    const last = events.at(-1);
+    // Each saga has ended, so nobody waits for a decision.
+    if (last?.type === 'approval.requested')
+      throw new Error(`approval ${last.aggregateId} is open, and its saga has ended`);
+  }
   const ends: RunReport['ends'][number][] = [];
   for (const saga of app.sagas) {
     for (const events of history.values()) {

@@ -1,5 +1,8 @@
 import type { NewEvent } from '../../core/events/catalogue.ts';
-import type { SagaCommand } from '../../core/sagas/saga.ts';
+import type { Json } from '../../core/events/json.ts';
+import { approvalDecider, approvalIdOf } from '../../core/sagas/approvals.ts';
+import { linkedSaga } from '../../core/sagas/causes.ts';
+import { type AnySaga, commandOf, type SagaCommand, sagaIdOf } from '../../core/sagas/saga.ts';
 import { Random } from './random.ts';
 
 /** Events that a caller appends without a command. */
@@ -18,6 +21,16 @@ export type Step = SagaCommand | RawStep | PauseStep;
 
 /** The step of events that a caller appends without a command. The rules may refuse it. */
 export const appends = (stream: string, ...events: readonly NewEvent[]): RawStep => ({ stream, events });
+
+/** The step in which a person decides about the approval that an item of a saga waits for. */
+export const decides = (saga: AnySaga, subject: string, item: string, decision: 'approve' | 'refuse'): SagaCommand =>
+  commandOf(approvalDecider, approvalIdOf(sagaIdOf(saga, subject), item), {
+    ...{ kind: 'decide', decision, who: 'somebody', why: 'as the story goes' },
+  });
+
+/** The step in which somebody sends a signal to the saga of a subject. */
+export const signals = (saga: AnySaga, subject: string, name: string, payload?: Json): SagaCommand =>
+  commandOf(linkedSaga(saga), sagaIdOf(saga, subject), { kind: 'signal', name, payload });
 
 /** The step in which time passes. */
 export const passes = (seconds: number): PauseStep => ({ seconds });

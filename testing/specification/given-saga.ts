@@ -1,4 +1,6 @@
 import type { NewEvent } from '../../core/events/catalogue.ts';
+import type { Json } from '../../core/events/json.ts';
+import { approvalIdOf } from '../../core/sagas/approvals.ts';
 import type { AnySaga, SagaCommand } from '../../core/sagas/saga.ts';
 import { outstanding, type SagaState } from '../../core/sagas/state.ts';
 import { type Assertion, assertSame, fail } from './assertions.ts';
@@ -59,6 +61,24 @@ export class GivenSaga {
     const run = outstanding(this.#play.saga).find((each) => each.item === item);
     if (!run) fail(`the saga does not wait for ${item}; ${describe(this.#play.saga)}`, this.whenRefused);
     return this.#next(this.#player.take(this.#fresh(), { kind: 'refuse', step: run.step, item, reason }));
+  }
+
+  /** A person decides about the approval that an item waits for. */
+  whenDecided(
+    item: string,
+    decision: 'approve' | 'refuse',
+    said: { readonly who?: string; readonly why?: string } = {},
+  ): GivenSaga {
+    const sagaId = this.#player.sagaId;
+    const approvalId = approvalIdOf(sagaId, item);
+    const { who = 'somebody', why = 'no reason' } = said;
+    const data = { approvalId, sagaId, item, by: who, decision, who, why };
+    return this.whenPartyHas({ type: 'approval.decided', data }, { aggregateType: 'approval', id: approvalId });
+  }
+
+  /** Somebody sends the saga a signal. @throws CommandRejectedError, NotFoundError, ValidationError */
+  whenSignalled(name: string, payload?: Json): GivenSaga {
+    return this.#next(this.#player.take(this.#fresh(), { kind: 'signal', name, payload }));
   }
 
   /** A user cancels the saga. @throws CommandRejectedError when the saga has completed */

@@ -141,7 +141,7 @@ export class SagaRunner {
   async #wakeOne(sagaId: string): Promise<void> {
     const { execution, index } = this.#options;
     try {
-      const taken = await execution.take(sagaId, { kind: 'tick' });
+      const taken = await execution.tick(sagaId);
       if (taken) await this.#remember(sagaId, taken.state);
       else await index.remove(sagaId);
     } catch (error) {

@@ -35,7 +35,7 @@ export class SagaCallbacks {
 
   /** Processes an event from the bus, in any order. */
   async event(event: DomainEvent): Promise<void> {
-    if (event.type === 'saga.compensating') return this.#settle(event.aggregateId);
+    if (event.type === 'saga.compensating' || event.type === 'saga.signalled') return this.#settle(event.aggregateId);
     if (event.type === 'saga.resumed') return this.#resume(event);
     for (const directed of this.#execution.inputsOf(event)) await this.#direct(directed, event);
     const losers = this.#execution.losersOf(event);
@@ -70,10 +70,14 @@ export class SagaCallbacks {
     if (!issued) await this.#settle(sagaId);
   }
 
-  /** Turns a saga round that cannot go on. @returns whether anything is to be undone */
-  async turn(sagaId: string, error: string): Promise<{ more: boolean }> {
-    await this.#execution.take(sagaId, { kind: 'tick' });
-    await this.#execution.cancelIfRunning(sagaId, error);
+  /**
+   * Turns a saga round that cannot go on. A saga goes on when the item that got no answer in time is completed in its history.
+   * @returns whether anything is to be undone
+   */
+  async turn(sagaId: string, error: string, item?: string): Promise<{ more: boolean }> {
+    const ticked = await this.#execution.tick(sagaId);
+    const isDone = item !== undefined && ticked && runOf(ticked.state, item)?.state === 'completed';
+    if (!isDone) await this.#execution.cancelIfRunning(sagaId, error);
     await this.#settle(sagaId);
     return this.#left(await this.#execution.load(sagaId));
   }
@@ -92,7 +96,7 @@ export class SagaCallbacks {
     return { item: due?.item };
   }
 
-  async #direct({ declaration, sagaId, input }: Directed, event: DomainEvent): Promise<void> {
+  async #direct({ declaration, sagaId, input, subject }: Directed, event: DomainEvent): Promise<void> {
     const taken = await this.#execution.take(sagaId, input);
     if (taken && taken.state.status !== 'NONE') {
       if (input.kind === 'start') await this.#start(sagaId, taken.state, 0);
@@ -100,9 +104,9 @@ export class SagaCallbacks {
       else await this.#answered(sagaId, itemOf(input), taken.repeated ? undefined : taken.state);
       return;
     }
-    if (input.kind === 'start') return;
+    if (subject === undefined) return;
     // An answer that came before what it answers: the bus has no order, the subject's stream has.
-    const beginning = await this.#execution.startOf(declaration, event);
+    const beginning = await this.#execution.startOf(declaration, subject, event);
     const started = beginning && (await this.#execution.take(sagaId, { kind: 'start', event: beginning }));
     if (!started || started.state.status === 'NONE') return;
     await this.#start(sagaId, started.state, 0);
@@ -138,8 +142,8 @@ export class SagaCallbacks {
     const run = runOf(saga, item);
     const isLate = run?.state === 'outstanding' && Date.parse(run.deadline) <= this.#now().getTime();
     if (saga.status !== 'STARTED' || !(isLate || run?.state === 'waiting')) return saga;
-    const inputs: SagaInput[] = [{ kind: 'tick' }, { kind: 'retry', item }];
-    for (const input of inputs) await this.#execution.take(sagaId, input);
+    await this.#execution.tick(sagaId);
+    await this.#execution.take(sagaId, { kind: 'retry', item });
     return this.#execution.load(sagaId);
   }
 

@@ -9,7 +9,12 @@ import type { SagaCallbacks } from './callbacks.ts';
 export const machineRequest = z.discriminatedUnion('task', [
   z.object({ task: z.literal('round'), sagaId: id }),
   z.object({ task: z.literal('ask'), sagaId: id, item: id, token: z.string() }),
-  z.object({ task: z.literal('turn'), sagaId: id, error: z.object({ Error: z.string() }) }),
+  z.object({
+    task: z.literal('turn'),
+    sagaId: id,
+    item: id.optional().describe('The item that got no answer in time'),
+    error: z.object({ Error: z.string() }),
+  }),
   z.object({ task: z.literal('undo'), sagaId: id }),
   z.object({ task: z.literal('park'), sagaId: id, error: z.object({ Error: z.string() }) }),
 ]);
@@ -25,7 +30,7 @@ export async function answerMachine(sagas: SagaCallbacks, request: MachineReques
     case 'ask':
       return sagas.ask(sagaId, request.item, request.token);
     case 'turn':
-      return sagas.turn(sagaId, request.error.Error);
+      return sagas.turn(sagaId, request.error.Error, request.item);
     case 'undo':
       return sagas.undo(sagaId);
     case 'park':

@@ -5,6 +5,7 @@ import type { RouteDeclaration } from '../../../api/http/route.ts';
 import { operationRoutes } from '../../../api/operations/operations.ts';
 import { traceQueries } from '../../../api/operations/trace-queries.ts';
 import { queryRoutes } from '../../../api/queries.ts';
+import { workRoutes } from '../../../api/work.ts';
 import { servedApi } from '../../support/served-api.ts';
 
 const { call, get, commits } = servedApi();
@@ -12,6 +13,7 @@ const { call, get, commits } = servedApi();
 const routes: readonly RouteDeclaration[] = [
   ...commandRoutes(application),
   ...operationRoutes,
+  ...workRoutes(application),
   ...queryRoutes(application),
   ...traceQueries,
 ];

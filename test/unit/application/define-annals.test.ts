@@ -20,6 +20,7 @@ it('gives what hosts need: the snapshots of each aggregate and each view of a st
       'view.event-types',
       'view.schedule-status',
       'view.budgets',
+      'view.approvals',
     ],
   ]);
 });
@@ -35,6 +36,7 @@ it('unites modules with the own parts, and has the sagas’ events and projectio
     'event-types',
     'schedule-status',
     'budgets',
+    'approvals',
   ]);
   expect(defineAnnals({})).toMatchObject({ aggregates: [], sagas: [] });
 });

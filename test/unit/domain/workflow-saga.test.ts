@@ -68,7 +68,7 @@ describe('the workflow saga', () => {
       workflowId: 'w-1',
       steps: plan.map((planned) => ({ deadlineSeconds: 60, retries: 0, ...planned })),
     };
-    expect(step.command({ ...run, input, runs: state.runs })).toMatchObject({
+    expect(step.command({ ...run, sagaId: 'workflow:w-1', input, runs: state.runs })).toMatchObject({
       id: 'w-1',
       command: { kind: 'assign-step', stepId: 'code', stepType: 'code', agentType: 'coder', attempt: 1 },
     });

@@ -167,6 +167,29 @@ const story: readonly Request[] = [
   { operation: 'getSchedule', path: { scheduleId: 'nightly-review' }, query: { waitFor: '1' } },
   { operation: 'listSchedules', query: { state: 'ACTIVE' }, until: { schedules: [{}] } },
   { operation: 'cancelSchedule', path: { scheduleId: 'nightly-review' }, body: { reason: 'the agent is on leave' } },
+  {
+    operation: 'startWorkflow',
+    body: {
+      workflowId: 'release-1',
+      workflowType: 'release',
+      initiatedBy: 'me',
+      parameters: {
+        plan: [{ name: 'deploy', agentType: 'operator', approval: { by: 'ops', deadlineSeconds: 3600 } }],
+      },
+    },
+  },
+  { operation: 'listApprovals', query: { by: 'ops' }, until: { approvals: [{ state: 'open' }] } },
+  {
+    operation: 'decideApproval',
+    path: { approvalId: 'workflow:release-1:deploy:ok' },
+    body: { decision: 'approve', who: 'Ada', why: 'the tests pass' },
+  },
+  { operation: 'getApproval', path: { approvalId: 'workflow:release-1:deploy:ok' }, query: { waitFor: '2' } },
+  {
+    operation: 'signalSaga',
+    path: { sagaId: 'workflow:release-1', name: 'shipped' },
+    body: { payload: { parcel: '42' } },
+  },
   { operation: 'listRanking', path: { name: 'leaderboard' }, query: { limit: '10' } },
   { operation: 'getProjectionAt', path: { name: 'agent-status' }, query: { at: '2026-01-05T09:00:00Z' } },
   { operation: 'listProjections' },
