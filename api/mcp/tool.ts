@@ -80,6 +80,15 @@ function objectBody({ name }: RouteDeclaration, body: z.ZodType | undefined): z.
   throw new Error(`${name} cannot be a tool: its body is no object with named members`);
 }
 
+/**
+ * Clients that check schemas take one without a keyword for an oversight, so any JSON is said in full. (`additionalProperties`
+ * keeps zod from making a list of types out of it, which some models do not read.)
+ */
+const ANY_JSON = [
+  { type: 'object', additionalProperties: true },
+  ...(['array', 'string', 'number', 'boolean', 'null'] as const).map((type) => ({ type })),
+] as const;
+
 function schemaOf(shape: Record<string, z.ZodType>, pageSize: number | undefined): Record<string, unknown> {
   const { $schema: _, ...schema } = z.toJSONSchema(z.strictObject(shape), {
     io: 'input',
@@ -92,6 +101,8 @@ function schemaOf(shape: Record<string, z.ZodType>, pageSize: number | undefined
       if (typeof override === 'function') override(context);
       else Object.assign(json, override);
       if (json.format === 'date-time') delete json.pattern; // it is long, and says what the format says
+      if (Object.keys(json).every((keyword) => keyword === 'description'))
+        json.anyOf = ANY_JSON.map((schema) => ({ ...schema }));
     },
   });
   const properties = schema.properties ?? {};

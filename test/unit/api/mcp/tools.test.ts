@@ -26,6 +26,10 @@ describe.each(Object.keys(protocols) as McpProtocol[])('the tools of MCP, by the
     ]);
     expect(tools.every(({ annotations }) => annotations?.destructiveHint === false)).toBe(true);
     expect(client.getInstructions()).toContain('idempotencyKey');
+    const task = tools.find(({ name }) => name === 'complete_task')?.inputSchema.properties;
+    const types = ['object', 'array', 'string', 'number', 'boolean', 'null'];
+    const anything = { anyOf: types.map((type) => expect.objectContaining({ type })) };
+    expect(task).toMatchObject({ result: anything, resources: { additionalProperties: anything } });
   });
 
   it('write what commands write, and read it back at each version', async () => {
