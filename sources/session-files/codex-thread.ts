@@ -30,6 +30,8 @@ export class CodexThread {
   readonly recorder: AgentRecorder;
   /** The rollout is of a version that reports usage after each answer. */
   expectsUsage = false;
+  /** The rollout is of a version that tells the beginning and the end of each turn. */
+  tellsTurns = false;
   model: string | undefined;
   readonly #calls = new Map<string, Call>();
   readonly #answered = new Set<string>();
@@ -52,9 +54,12 @@ export class CodexThread {
     return this.#calls.size + (this.#answer ? 1 : 0);
   }
 
-  /** The end of the file. Without any usage before, the last answer gets none. */
+  /**
+   * The end of the file. The last answer waits for its usage, or for the end of its turn, when the file grows; in versions that
+   * tell neither it gets no usage.
+   */
   *end(): Generator<SourceEvent> {
-    if (this.#total === undefined && this.#hasText) yield* this.release();
+    if (this.#total === undefined && this.#hasText && !this.tellsTurns) yield* this.release();
   }
 
   /** A part of an answer of the model: its thoughts or its text. */

@@ -164,6 +164,7 @@ class Rollout {
         return yield* this.#thread.prompt(codexText(payload.message), payload.type, told);
       case 'task_started':
         this.#thread.expectsUsage = true;
+        this.#thread.tellsTurns = true;
         return yield* recorder.state(key('started'), 'running', 'a turn begins');
       case 'task_complete':
         yield* this.#thread.closeTurn();

@@ -88,6 +88,32 @@ describe('the import of a file that grows', () => {
 });
 
 describe('the import of a rollout', () => {
+  it('that tells its turns gives each answer its usage, also when it was cut between the two', async () => {
+    const rollout = [
+      { timestamp: at(0), type: 'session_meta', payload: { id: 'turns' } },
+      { timestamp: at(1), type: 'event_msg', payload: { type: 'task_started', turn_id: 't1' } },
+      {
+        timestamp: at(2),
+        type: 'response_item',
+        payload: { type: 'message', role: 'assistant', content: [{ type: 'output_text', text: 'Only' }] },
+      },
+      {
+        timestamp: at(3),
+        type: 'event_msg',
+        payload: { type: 'token_count', info: { last_token_usage: { output_tokens: 5 } } },
+      },
+      { timestamp: at(4), type: 'event_msg', payload: { type: 'task_complete', turn_id: 't1' } },
+    ];
+    expect((await importPaths([write('r/cut.jsonl', jsonLinesOf(rollout.slice(0, 3)))])).leftOut).toEqual({
+      'calls and answers that wait for the next lines': 1,
+    });
+    await importPaths([write('r/cut.jsonl', jsonLinesOf(rollout))]);
+    const { events, version } = (await get('/streams/agent-turns/events')).body;
+    const steps = events.filter(({ type }: { type: string }) => type === 'agent.step-recorded');
+    expect(steps).toMatchObject([{ data: { thought: 'Only', usage: { outputTokens: 5 } } }]);
+    expect((await get(`/agents/turns?waitFor=${version}`)).body).toMatchObject({ state: 'idle', steps: 1 });
+  });
+
   it('gives late usage to the next answer', async () => {
     const event = (second: number, type: string, payload: object) => ({ timestamp: at(second), type, payload });
     const answer = (second: number, text: string) =>
