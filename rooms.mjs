@@ -61,6 +61,10 @@ export const rooms = {
     holds: 'the relay, publication to the bus, dead letters of all consumers',
     may: ['core/base', 'core/events', 'core/store', 'core/bus', 'core/log', 'core/projections'],
   },
+  'core/subscriptions': {
+    holds: 'subscriptions: definition, deliveries to competing consumers, parked events',
+    may: ['core/base', 'core/events', 'core/store', 'core/state', 'core/log', 'core/replays'],
+  },
   // the application
   events: {
     holds: 'the event types of agents, tasks and workflows, their samples, the catalogue',
@@ -93,6 +97,10 @@ export const rooms = {
   'api/sagas': { holds: 'routes of sagas', may: ['api/http', 'api/views', 'application', 'core'] },
   'api/schedules': { holds: 'routes of schedules', may: ['api/http', 'api/views', 'application', 'core'] },
   'api/budgets': { holds: 'routes of budgets', may: ['api/http', 'api/views', 'application', 'core'] },
+  'api/subscriptions': {
+    holds: 'routes of subscriptions',
+    may: ['api/http', 'api/views', 'api/log', 'api/operations', 'application', 'core'],
+  },
   'api/otlp': { holds: 'the receiver of OpenTelemetry', may: ['api/http', 'sources', 'core'] },
   'api/mcp': {
     holds: 'routes as tools and resources of MCP; the only home of `@modelcontextprotocol/server`',

@@ -9,6 +9,9 @@ import { approvalCommands } from './sagas/approval-commands.ts';
 import { sagaSignals } from './sagas/saga-commands.ts';
 import { scheduleCommands } from './schedules/schedule-commands.ts';
 import { transactionCommands } from './streams/transaction-commands.ts';
+import { deliveryRoutes } from './subscriptions/delivery-routes.ts';
+import { parkedRoutes } from './subscriptions/parked-routes.ts';
+import { subscriptionRoutes } from './subscriptions/subscription-routes.ts';
 import type { ViewDeps } from './views/view-queries.ts';
 
 /** The parts that the routes of work need: they decide on streams, read views and the log, and keep items beside them. */
@@ -26,4 +29,7 @@ export const workRoutes = (annals: Annals): readonly Route<WorkDeps>[] => [
   ...scheduleCommands(annals),
   ...transactionCommands,
   ...budgetCommands(annals),
+  ...subscriptionRoutes,
+  ...deliveryRoutes(annals.catalogue),
+  ...parkedRoutes,
 ];

@@ -11,7 +11,7 @@ const FORM = 'up to 63 lower-case letters, digits and -, a letter first';
 const TAKEN: ReadonlySet<string> = new Set([
   ...['streams', 'events', 'projections', 'rankings', 'replays', 'sagas', 'dead-letters', 'failed-batches'],
   ...['verifications', 'traces', 'health', 'metrics', 'event-types', 'v1', 'mcp', 'hooks', 'schedules'],
-  ...['transactions', 'tags', 'budgets', 'approvals'],
+  ...['transactions', 'tags', 'budgets', 'approvals', 'subscriptions'],
 ]);
 
 /** @throws Error when two parts have one name */

@@ -17,6 +17,7 @@ import { eventTypeList } from './event-type-list.ts';
 import type { Examples } from './examples.ts';
 import { sagaStatus } from './saga-status.ts';
 import { scheduleStatus } from './schedule-status.ts';
+import { subscriptionList } from './subscription-list.ts';
 
 /** A protocol of others whose messages become events: `otlp` is OpenTelemetry over HTTP, `claude-code` its HTTP hooks. */
 export type ForeignProtocol = 'otlp' | 'claude-code';
@@ -84,7 +85,7 @@ export function defineAnnals({ modules = [], unknownEvents, eventSystem, ...own 
     },
   );
   const aggregates = all((module) => module.aggregates);
-  const core = [sagaStatus, eventTypeList, scheduleStatus, budgetList, approvalList];
+  const core = [sagaStatus, eventTypeList, scheduleStatus, budgetList, approvalList, subscriptionList];
   const projections = [...all((module) => module.projections), ...core];
   const sagas = all((module) => module.sagas);
   const receives = all((module) => module.receives);

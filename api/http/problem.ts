@@ -39,6 +39,7 @@ export const problemKinds = {
   COMMAND_REJECTED: { status: 409, title: 'The state does not allow the command' },
   LEASE_LOST: { status: 409, title: 'The caller does not hold the work' },
   BUDGET_SPENT: { status: 409, title: 'A budget is spent' },
+  DELIVERY_LOST: { status: 409, title: 'The delivery is over' },
   PAYLOAD_TOO_LARGE: { status: 413, title: 'The request is too large' },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, title: 'The media type of the body is not supported' },
   IDEMPOTENCY_KEY_REUSED: { status: 422, title: 'The idempotency key belongs to another request' },

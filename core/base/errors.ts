@@ -11,6 +11,7 @@ export type ErrorCode =
   | 'LEASE_LOST'
   | 'BUDGET_SPENT'
   | 'NOT_ADMITTED'
+  | 'DELIVERY_LOST'
   | 'RESERVED_TYPE'
   | 'IDEMPOTENCY_KEY_REUSED'
   | 'EVENT_ID_TAKEN'
@@ -145,6 +146,14 @@ export class EventIdTakenError extends AnnalsError {
     const places = [...taken].slice(0, 5).map(([id, number]) => `${id} at sequence number ${number}`);
     super(`stream ${stream} has ${places.join(', ')}${taken.size > 5 ? ` and ${taken.size - 5} more` : ''} already`);
     this.taken = taken;
+  }
+}
+
+/** Deliveries that are over: their events were delivered again, or are done. Nothing was written. */
+export class DeliveryLostError extends AnnalsError {
+  readonly code = 'DELIVERY_LOST';
+  constructor() {
+    super('these deliveries are over: their events are done, or were delivered again; take new ones');
   }
 }
 

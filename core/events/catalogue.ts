@@ -11,6 +11,7 @@ import { RetiredTypes } from './retired-types.ts';
 import { sagaEvents } from './saga.ts';
 import { scheduleEvents } from './schedule.ts';
 import { storedForm } from './stored-form.ts';
+import { subscriptionEvents } from './subscription.ts';
 
 /**
  * Every module registers its event types here under its name, and every type below derives from them: `declare module
@@ -22,13 +23,14 @@ export interface Register {}
 
 type Registered = Register[keyof Register];
 
-/** The events of sagas, approvals, the registry of types, schedules and budgets are those of core itself. */
+/** The events of sagas, approvals, the registry of types, schedules, budgets and subscriptions are those of core itself. */
 type Definition =
   | (typeof sagaEvents)[number]
   | (typeof approvalEvents)[number]
   | (typeof eventTypeEvents)[number]
   | (typeof scheduleEvents)[number]
   | (typeof budgetEvents)[number]
+  | (typeof subscriptionEvents)[number]
   | ([Registered] extends [never]
       ? EventDefinition
       : Registered extends readonly (infer Declared extends EventDefinition)[]
@@ -119,6 +121,7 @@ const coreEvents: readonly EventDefinition[] = [
   ...eventTypeEvents,
   ...scheduleEvents,
   ...budgetEvents,
+  ...subscriptionEvents,
 ];
 
 /** The aggregate types whose streams only core writes. */

@@ -134,6 +134,11 @@ export class LogChain {
     return this.#milestone((await this.#seekInHole(recordedAt, low, found.page - 1)) ?? found, 'before');
   }
 
+  /** The place after all events of the chain at present. */
+  async end(): Promise<Milestone> {
+    return this.#milestone(await this.#last(), 'after');
+  }
+
   /** The last page. A closed chain is read once. */
   async #last(): Promise<LogPage | undefined> {
     if (this.#closing) return this.#closing;

@@ -10,7 +10,7 @@ import { LogLayouts } from './layouts.ts';
 import { News } from './news.ts';
 import { type LogPage, readCommits } from './page.ts';
 import { type LogLayout, partitionsWith } from './partition.ts';
-import { afterTheLog, BEGINNING, type Cursor, noPosition, parsePosition } from './position.ts';
+import { afterTheLog, BEGINNING, type Cursor, formatPosition, noPosition, parsePosition } from './position.ts';
 import { SharedSlices } from './shared-slices.ts';
 import { type LoggedEvent, type LogSlice, loggedEvents, type PlacedCommit, readSlice } from './slice.ts';
 import { cursorOf, LogWalk } from './walk.ts';
@@ -100,6 +100,12 @@ export class EventLog {
       if (slice.caughtUp) await this.#news.after(count, left, signal);
       if (signal?.aborted) return slice;
     }
+  }
+
+  /** The position after the last event at present: a reader that continues there meets later events only. */
+  async end(): Promise<string> {
+    const chains = await this.#milestones(new Selection({}, this.catalogue), (chain) => chain.end());
+    return formatPosition(cursorOf(chains));
   }
 
   /** All events of one type, recorded from `from` to `to`, both included and both optional (ISO 8601). */

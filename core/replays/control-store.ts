@@ -37,6 +37,16 @@ export interface ControlListOptions {
   readonly after?: string | undefined;
 }
 
+/** A write of {@link ControlStore.writeTogether}: the new content of an item, or its removal. */
+export interface ControlWrite {
+  readonly kind: string;
+  readonly id: string;
+  /** Undefined removes the item. */
+  readonly content: JsonObject | undefined;
+  /** The revision that the item still has to have; 0 for no item. */
+  readonly expectedRevision: number;
+}
+
 /**
  * The port to the storage of control items. Every write has a condition on the revision: of two writers with the same
  * state, one fails and reads again. Every call throws UnavailableError when the storage cannot be reached.
@@ -55,6 +65,14 @@ export interface ControlStore {
 
   /** Removes an item if it is still at `expectedRevision`. @returns whether this call removed it */
   remove(kind: string, id: string, expectedRevision: number): Promise<boolean>;
+
+  /**
+   * Writes and removes 1 to 100 different items, all or none: each as {@link put} or {@link remove} does. On
+   * AWS it costs twice the units of single writes.
+   * @returns whether all were written. After false read the items again
+   * @throws PayloadTooLargeError over {@link MAX_CONTROL_BYTES} for an item
+   */
+  writeTogether(writes: readonly ControlWrite[]): Promise<boolean>;
 
   /**
    * The items of a kind in the order of their ids. A list may be a moment behind `get`. A page may have fewer items

@@ -68,6 +68,33 @@ function itemContract(control: () => ControlStore): void {
     }
   });
 
+  test('several items are written and removed together, all or none', async () => {
+    const kind = newKind();
+    const write = (id: string, content: { n: number } | undefined, expectedRevision: number) => ({
+      ...{ kind, id, content, expectedRevision },
+    });
+    expect(await control().writeTogether([write('a', { n: 1 }, 0), write('b', { n: 1 }, 0)])).toBe(true);
+    for (const lost of [write('b', { n: 2 }, 0), write('b', undefined, 2), write('c', { n: 2 }, 1)]) {
+      expect(await control().writeTogether([write('a', { n: 2 }, 1), lost])).toBe(false);
+      expect(await control().writeTogether([lost, write('a', undefined, 1)])).toBe(false);
+    }
+    const contents = async () =>
+      Promise.all(['a', 'b', 'c'].map(async (id) => (await control().get(kind, id))?.content));
+    expect(await contents()).toEqual([{ n: 1 }, { n: 1 }, undefined]);
+    const all = [write('a', { n: 3 }, 1), write('b', undefined, 1), write('c', { n: 3 }, 0)];
+    expect(await control().writeTogether(all)).toBe(true);
+    expect(await contents()).toEqual([{ n: 3 }, undefined, { n: 3 }]);
+    expect((await control().get(kind, 'a'))?.revision).toBe(2);
+  });
+
+  test('one of several writers of the same items wins', async () => {
+    const kind = newKind();
+    const writes = (n: number) => ['a', 'b'].map((id) => ({ kind, id, content: { n }, expectedRevision: 0 }));
+    const won = await Promise.all([0, 1, 2, 3].map((n) => control().writeTogether(writes(n))));
+    expect(won.filter(Boolean)).toHaveLength(1);
+    for (const id of ['a', 'b']) expect((await control().get(kind, id))?.content).toEqual({ n: won.indexOf(true) });
+  });
+
   test('an item over the limit is refused, and the error names it', async () => {
     const kind = newKind();
     const write = control().put(kind, 'big', { text: 'é'.repeat(200_000) }, 0);

@@ -4,6 +4,7 @@ import {
   type ControlListOptions,
   type ControlPage,
   type ControlStore,
+  type ControlWrite,
   encodeControl,
 } from '../../core/replays/control-store.ts';
 
@@ -24,6 +25,16 @@ export class MemoryControlStore implements ControlStore {
 
   async remove(kind: string, id: string, expectedRevision: number): Promise<boolean> {
     return this.#isAt(kind, id, expectedRevision) && this.#items.delete(`${kind}/${id}`);
+  }
+
+  async writeTogether(writes: readonly ControlWrite[]): Promise<boolean> {
+    for (const { kind, id, content } of writes) if (content) encodeControl(kind, id, content);
+    if (!writes.every(({ kind, id, expectedRevision }) => this.#isAt(kind, id, expectedRevision))) return false;
+    for (const { kind, id, content, expectedRevision } of writes) {
+      if (content) void this.put(kind, id, content, expectedRevision);
+      else void this.remove(kind, id, expectedRevision);
+    }
+    return true;
   }
 
   async list(kind: string, { limit, prefix = '', after = '' }: ControlListOptions): Promise<ControlPage> {

@@ -1,4 +1,5 @@
-import { DeleteCommand, GetCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
+import { DeleteCommand, GetCommand, PutCommand, QueryCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
 import { CorruptDataError } from '../../../core/base/errors.ts';
 import type { JsonObject } from '../../../core/events/json.ts';
@@ -7,8 +8,10 @@ import {
   type ControlListOptions,
   type ControlPage,
   type ControlStore,
+  type ControlWrite,
   encodeControl,
 } from '../../../core/replays/control-store.ts';
+import { ConflictError } from '../clients/service-error.ts';
 import { type DocumentItem, DocumentStore } from './document-store.ts';
 import { conditionHeld, MAX_BATCH } from './store.ts';
 import { BY_KIND } from './tables.ts';
@@ -28,21 +31,34 @@ export class DynamoControlStore extends DocumentStore implements ControlStore {
   }
 
   async put(kind: string, id: string, content: JsonObject, expectedRevision: number): Promise<boolean> {
-    const Item = {
-      ...this.#key(kind, id),
-      kind: this.key(kind),
-      id,
-      revision: expectedRevision + 1,
-      content: encodeControl(kind, id, content),
-    };
-    const put = new PutCommand({ TableName: this.table, Item, ...stillAt(expectedRevision) });
+    const put = new PutCommand(this.#put(kind, id, content, expectedRevision));
     return conditionHeld(this.sendDocuments((documents) => documents.send(put)));
   }
 
   remove(kind: string, id: string, expectedRevision: number): Promise<boolean> {
-    const Key = this.#key(kind, id);
-    const remove = new DeleteCommand({ TableName: this.table, Key, ...stillAt(expectedRevision) });
+    const remove = new DeleteCommand(this.#remove(kind, id, expectedRevision));
     return conditionHeld(this.sendDocuments((documents) => documents.send(remove)));
+  }
+
+  /** Another write of an item at the same time cancels the transaction, too: the caller reads the items again. */
+  async writeTogether(writes: readonly ControlWrite[]): Promise<boolean> {
+    const TransactItems = writes.map(({ kind, id, content, expectedRevision }) =>
+      content
+        ? { Put: this.#put(kind, id, content, expectedRevision) }
+        : { Delete: this.#remove(kind, id, expectedRevision) },
+    );
+    return this.sendDocuments(async (documents) => {
+      try {
+        await documents.send(new TransactWriteCommand({ TransactItems }));
+        return true;
+      } catch (error) {
+        if (!(error instanceof TransactionCanceledException)) throw error;
+        if (error.CancellationReasons?.some(({ Code }) => LOST.has(Code ?? ''))) return false;
+        throw new ConflictError('DynamoDB is too busy for a change of several items; repeat it later', {
+          cause: error,
+        });
+      }
+    });
   }
 
   async list(kind: string, { limit, prefix = '', after = '' }: ControlListOptions): Promise<ControlPage> {
@@ -57,6 +73,21 @@ export class DynamoControlStore extends DocumentStore implements ControlStore {
 
   #key(kind: string, id: string) {
     return { item: this.key(kind, id) };
+  }
+
+  #put(kind: string, id: string, content: JsonObject, expectedRevision: number) {
+    const Item = {
+      ...this.#key(kind, id),
+      kind: this.key(kind),
+      id,
+      revision: expectedRevision + 1,
+      content: encodeControl(kind, id, content),
+    };
+    return { TableName: this.table, Item, ...stillAt(expectedRevision) };
+  }
+
+  #remove(kind: string, id: string, expectedRevision: number) {
+    return { TableName: this.table, Key: this.#key(kind, id), ...stillAt(expectedRevision) };
   }
 
   /** A sort key takes a single condition: a range from the id before the page to the last id that the prefix allows. */
@@ -77,6 +108,9 @@ export class DynamoControlStore extends DocumentStore implements ControlStore {
     return ids.filter((id) => id > after).slice(0, limit);
   }
 }
+
+/** Reasons that cancel a transaction because another writer was faster. */
+const LOST = new Set(['ConditionalCheckFailed', 'TransactionConflict']);
 
 const stillAt = (revision: number) =>
   revision === 0

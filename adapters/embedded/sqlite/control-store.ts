@@ -6,9 +6,11 @@ import {
   type ControlListOptions,
   type ControlPage,
   type ControlStore,
+  type ControlWrite,
   encodeControl,
 } from '../../../core/replays/control-store.ts';
 import { guarded } from './error.ts';
+import { transaction } from './transaction.ts';
 
 const REMEDY = 'stop the server and delete the file views.sqlite, and the views are made anew';
 
@@ -17,11 +19,13 @@ const REMEDY = 'stop the server and delete the file views.sqlite, and the views 
  * Those about work, such as leases, are in the database of the events: they outlive deleted views.
  */
 export class SqliteControlStore implements ControlStore {
+  readonly #database: DatabaseSync;
   readonly #statements: ReturnType<typeof prepareStatements>;
   readonly #remedy: string;
 
   /** @param remedy what to do about an item that cannot be read */
   constructor(database: DatabaseSync, remedy = REMEDY) {
+    this.#database = database;
     this.#statements = prepareStatements(database);
     this.#remedy = remedy;
   }
@@ -32,17 +36,21 @@ export class SqliteControlStore implements ControlStore {
   }
 
   async put(kind: string, id: string, content: JsonObject, expectedRevision: number): Promise<boolean> {
-    const row = { kind, id, content: encodeControl(kind, id, content) };
-    const { changes } = guarded(() =>
-      expectedRevision === 0
-        ? this.#statements.insert.run(row)
-        : this.#statements.update.run({ ...row, expectedRevision }),
-    );
-    return changes === 1;
+    const json = encodeControl(kind, id, content);
+    return guarded(() => this.#write(kind, id, json, expectedRevision));
   }
 
   async remove(kind: string, id: string, expectedRevision: number): Promise<boolean> {
-    return guarded(() => this.#statements.remove.run(kind, id, expectedRevision)).changes === 1;
+    return guarded(() => this.#write(kind, id, undefined, expectedRevision));
+  }
+
+  async writeTogether(writes: readonly ControlWrite[]): Promise<boolean> {
+    const encoded = writes.map(({ kind, id, content, expectedRevision }) => {
+      const json = content && encodeControl(kind, id, content);
+      return () => this.#write(kind, id, json, expectedRevision);
+    });
+    const isWritten = (all: boolean) => all;
+    return guarded(() => transaction(this.#database, () => encoded.every((write) => write()), isWritten));
   }
 
   async list(kind: string, { limit, prefix = '', after = '' }: ControlListOptions): Promise<ControlPage> {
@@ -51,6 +59,14 @@ export class SqliteControlStore implements ControlStore {
     const items = rows.slice(0, limit).map((row) => readControlRow(row, this.#remedy));
     const last = items.at(-1);
     return rows.length > limit && last ? { items, next: last.id } : { items };
+  }
+
+  /** @param content undefined removes the item */
+  #write(kind: string, id: string, content: string | undefined, expectedRevision: number): boolean {
+    const { insert, update, remove } = this.#statements;
+    if (content === undefined) return remove.run(kind, id, expectedRevision).changes === 1;
+    if (expectedRevision === 0) return insert.run({ kind, id, content }).changes === 1;
+    return update.run({ kind, id, content, expectedRevision }).changes === 1;
   }
 }
 

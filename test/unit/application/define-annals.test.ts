@@ -21,6 +21,7 @@ it('gives what hosts need: the snapshots of each aggregate and each view of a st
       'view.schedule-status',
       'view.budgets',
       'view.approvals',
+      'view.subscriptions',
     ],
   ]);
 });
@@ -37,6 +38,7 @@ it('unites modules with the own parts, and has the sagas’ events and projectio
     'schedule-status',
     'budgets',
     'approvals',
+    'subscriptions',
   ]);
   expect(defineAnnals({})).toMatchObject({ aggregates: [], sagas: [] });
 });

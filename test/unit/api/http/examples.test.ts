@@ -18,6 +18,7 @@ interface Request {
 }
 
 const agent = { agentId: '42' };
+const billing = { name: 'billing' };
 const story: readonly Request[] = [
   {
     operation: 'createAgent',
@@ -211,6 +212,32 @@ const story: readonly Request[] = [
   { operation: 'listFailedBatches', query: { limit: '10' } },
   { operation: 'redriveFailedBatch', path: { batchId: 'aws/lambda/batch' } },
   { operation: 'redriveFailedBatches', query: { limit: '10' } },
+  {
+    operation: 'putSubscription',
+    path: billing,
+    body: { filter: { types: ['agent.step-recorded'], aggregateId: '42' }, maxRetries: 3, shards: 1 },
+  },
+  { operation: 'seekSubscription', path: billing, body: { to: 'start' } },
+  { operation: 'getSubscription', path: billing },
+  { operation: 'listSubscriptions', query: { limit: '10' }, until: { subscriptions: [{}] } },
+  { operation: 'takeDeliveries', path: billing, query: { max: '1', wait: '20' } },
+  { operation: 'ackDeliveries', path: billing, body: { tokens: ['1.0.1.a15ef8bc'] } },
+  { operation: 'takeDeliveries', path: billing, query: { max: '1', wait: '20' } },
+  {
+    operation: 'nackDeliveries',
+    path: billing,
+    body: { tokens: ['1.0.2.260b3f2e'], action: 'park', reason: 'the account is closed' },
+  },
+  { operation: 'listParked', path: billing, query: { limit: '10' } },
+  { operation: 'redriveParked', path: billing, body: { parked: ['agent-42'] } },
+  { operation: 'takeDeliveries', path: billing, query: { max: '1', wait: '20' } },
+  { operation: 'nackDeliveries', path: billing, body: { tokens: ['1.0.3.260b3f2e'], action: 'park' } },
+  {
+    operation: 'skipParked',
+    path: billing,
+    body: { parked: 'agent-42', sequenceNumber: 4, reason: 'the invoice was written by hand' },
+  },
+  { operation: 'removeSubscription', path: billing },
   { operation: 'getHealth' },
   { operation: 'getTraces', path: { correlationId: 'other-work' } },
 ];
@@ -270,6 +297,7 @@ function settled() {
     JSON.parse(
       JSON.stringify(value, (name, member) => {
         if (name === 'pages') return 24;
+        if (name === 'lag' && typeof member === 'object') return { events: 2, more: false };
         return /^(lag|lagMs|durationMs)$/.test(name) && member !== 412 ? 0 : member;
       })
         .replaceAll(/\b[0-9A-HJKMNP-TV-Z]{26}\b/g, fixed)
