@@ -19,7 +19,12 @@ export class Agents extends Area {
 
   changeState(
     agentId: string,
-    body: { readonly newState: AgentState; readonly reason: string } & Happened,
+    body: {
+      readonly newState: AgentState;
+      readonly reason: string;
+      readonly waitingFor?: string | undefined;
+      readonly until?: string | undefined;
+    } & Happened,
     options?: RequestOptions,
   ) {
     return this.requests.post(`/agents/${segment(agentId)}/state`, body, answers.agentStateAnswer, options);

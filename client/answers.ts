@@ -180,6 +180,8 @@ export const agentView = z.extend(view, {
   stateChanges: z.number(),
   durationMs: z.number(),
   usage: z.record(z.string(), z.number()),
+  waitingFor: z.optional(z.string()),
+  until: z.optional(z.string()),
   stateSince: z.optional(z.string()),
   lastAction: z.optional(z.string()),
   lastActionAt: z.optional(z.string()),

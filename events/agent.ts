@@ -36,7 +36,8 @@ export const agentStateChanged = defineEvent({
   type: 'agent.state-changed',
   kind: 'domain',
   access: 'open',
-  version: 1,
+  version: 2,
+  upcasters: [(data) => data], // the members of waiting are optional
   aggregateType: 'agent',
   streamIds: ['agentId'],
   description: 'An agent went from one state to another.',
@@ -46,8 +47,10 @@ export const agentStateChanged = defineEvent({
     newState: agentState,
     reason: z.string().max(4096),
     timestamp: instant.optional(),
+    waitingFor: z.string().min(1).max(1024).optional().describe('What an agent in state `waiting` waits for'),
+    until: instant.optional().describe('The end of its wait'),
   }),
-  sensitive: [],
+  sensitive: ['waitingFor'],
 });
 
 const isNamed = (usage: unknown): usage is JsonObject => typeof usage === 'object' && usage !== null;

@@ -17,8 +17,9 @@ export const agentCommands = {
     operation: 'changeAgentState',
     path: 'state',
     summary: 'Bring an agent into a state',
-    description: 'Writes nothing when the agent is in that state already.',
-    body: agentStateChanged.data.pick({ newState: true, reason: true }),
+    description:
+      'Writes nothing when the agent is in that state already. In state `waiting` it may say what it waits for and until when.',
+    body: agentStateChanged.data.pick({ newState: true, reason: true, waitingFor: true, until: true }),
     status: 200,
     done: 'The agent is in this state',
     answer: agentStateAnswer,

@@ -17,6 +17,9 @@ export interface AgentStatus extends Times {
   readonly configuration: JsonObject;
   /** The reason for the latest change of state. */
   readonly reason?: string;
+  /** What a waiting agent waits for, and until when. */
+  readonly waitingFor?: string;
+  readonly until?: string;
   /** When that happened. A change that happened earlier and arrives later changes no state. */
   readonly stateSince?: string;
   readonly steps: number;
@@ -87,10 +90,12 @@ function evolve(view: AgentStatus | undefined, event: AgentStatusEvent): AgentSt
       return { ...now, agentId: event.aggregateId, forkedFrom: { agentId: parentId, version: atVersion } };
     }
     case 'agent.state-changed': {
-      const { newState, reason } = event.data;
+      const { newState, reason, waitingFor, until } = event.data;
       const counted = { ...now, stateChanges: now.stateChanges + 1 };
       if (isBefore(event, now.stateSince)) return counted;
-      return { ...counted, state: newState, reason, ...since(event) };
+      const { waitingFor: _, until: __, ...rest } = counted;
+      const wait = { ...(waitingFor !== undefined && { waitingFor }), ...(until !== undefined && { until }) };
+      return { ...rest, state: newState, reason, ...wait, ...since(event) };
     }
     case 'agent.step-recorded': {
       const { action, durationMs = 0, usage = {} } = event.data;

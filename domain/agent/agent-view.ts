@@ -20,6 +20,8 @@ export const agentViewSchema = () =>
     parentId: id.exactOptional().describe('The agent that it works for'),
     configuration: jsonObject,
     reason: z.string().exactOptional().describe('The reason for the latest change of state'),
+    waitingFor: z.string().exactOptional().describe('What a waiting agent waits for'),
+    until: storedInstant.exactOptional().describe('The end of its wait'),
     steps: count,
     stateChanges: count,
     durationMs: z.number().nonnegative().describe('Sum, milliseconds'),

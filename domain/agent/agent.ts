@@ -21,6 +21,9 @@ export interface Agent {
   readonly state: AgentState | 'none';
   /** When it stopped; ISO 8601. */
   readonly stoppedAt?: string;
+  /** What a waiting agent waits for, and until when. */
+  readonly waitingFor?: string | undefined;
+  readonly until?: string | undefined;
 }
 
 /**
@@ -31,6 +34,7 @@ export interface Agent {
 export const agentDecider = defineAggregate({
   aggregateType: 'agent',
   initialState: { state: 'none' } as Agent,
+  stateVersion: 2,
   commands: agentCommands,
   decide,
   evolve,
@@ -71,8 +75,8 @@ function commandBehind(event: NewEvent<AgentEvent>): AgentCommand | undefined {
       return { kind: 'create', ...data };
     }
     case 'agent.state-changed': {
-      const { newState, reason } = event.data;
-      return { kind: 'change-state', newState, reason };
+      const { newState, reason, waitingFor, until } = event.data;
+      return { kind: 'change-state', newState, reason, waitingFor, until };
     }
     case 'agent.step-recorded': {
       const { agentId: _, ...data } = event.data;
@@ -85,32 +89,41 @@ function commandBehind(event: NewEvent<AgentEvent>): AgentCommand | undefined {
   }
 }
 
-function decide({ state }: Agent, command: AgentCommand, { id }: DecideContext): NewEvent<AgentEvent>[] {
+function decide(agent: Agent, command: AgentCommand, { id }: DecideContext): NewEvent<AgentEvent>[] {
+  const { state } = agent;
   if (command.kind === 'create') {
     const { kind: _, ...data } = command;
     if (state !== 'none') throw new CommandRejectedError(`agent ${id} exists already`);
     return [{ type: 'agent.created', data: { agentId: id, ...data } }];
   }
   if (state === 'none') throw new NotFoundError(`agent ${id} does not exist`);
-  if (command.kind === 'change-state') return changeState(state, command, id);
+  if (command.kind === 'change-state') return changeState({ ...agent, state }, command, id);
   if (state === 'stopped') throw new CommandRejectedError(`agent ${id} is stopped: a stopped agent takes no steps`);
   const { kind: _, ...data } = command;
   return [{ type: 'agent.step-recorded', data: { agentId: id, ...data } }];
 }
 
 function changeState(
-  previousState: AgentState,
-  { newState, reason }: Extract<AgentCommand, { kind: 'change-state' }>,
+  before: Agent & { readonly state: AgentState },
+  { newState, reason, waitingFor, until }: Extract<AgentCommand, { kind: 'change-state' }>,
   agentId: string,
 ): NewEvent<AgentEvent>[] {
-  if (newState === previousState) return [];
+  const { state: previousState } = before;
+  const wait = { ...(waitingFor !== undefined && { waitingFor }), ...(until !== undefined && { until }) };
+  const says = waitingFor !== undefined || until !== undefined;
+  if (newState !== 'waiting' && says) {
+    throw new CommandRejectedError(`agent ${agentId} is to be ${newState}: only a waiting agent waits for something`);
+  }
+  // A waiting agent may wait for something else.
+  const isSame = !says || (waitingFor === before.waitingFor && until === before.until);
+  if (newState === previousState && isSame) return [];
   if (previousState === 'stopped') {
     throw new CommandRejectedError(`agent ${agentId} is stopped, which is final`);
   }
   if (newState === 'created') {
     throw new CommandRejectedError(`agent ${agentId} is ${previousState}: no agent goes back to created`);
   }
-  return [{ type: 'agent.state-changed', data: { agentId, previousState, newState, reason } }];
+  return [{ type: 'agent.state-changed', data: { agentId, previousState, newState, reason, ...wait } }];
 }
 
 function evolve(agent: Agent, event: DomainEvent<AgentEvent>): Agent {
@@ -118,11 +131,17 @@ function evolve(agent: Agent, event: DomainEvent<AgentEvent>): Agent {
     case 'agent.created':
       return { state: 'created' };
     case 'agent.state-changed':
-      return { state: event.data.newState, ...(event.data.newState === 'stopped' && { stoppedAt: event.timestamp }) };
+      return afterChange(event);
     case 'agent.step-recorded':
     case 'agent.forked': // the shared history is folded already
     case 'agent.described':
     case 'agent.step-withdrawn':
       return agent;
   }
+}
+
+function afterChange({ data, timestamp }: DomainEvent<'agent.state-changed'>): Agent {
+  const { newState: state, waitingFor, until } = data;
+  if (state === 'stopped') return { state, stoppedAt: timestamp };
+  return state === 'waiting' ? { state, waitingFor, until } : { state };
 }

@@ -62,7 +62,8 @@ export function eventsOf(hook: ClaudeHook, known: KnownAgent, at: Date): readonl
   const previousState = known.state === 'none' ? 'created' : known.state;
   if (told.state && told.state !== previousState) {
     const reason = (told.reason ?? hook.hook_event_name).toWellFormed().slice(0, 4096);
-    const data = { agentId, previousState, newState: told.state, reason };
+    const waitingFor = told.waitingFor?.toWellFormed().slice(0, 1_024);
+    const data = { agentId, previousState, newState: told.state, reason, ...(waitingFor && { waitingFor }) };
     const id = eventId(agentId, `hook:${known.version}:${told.state}`);
     events.push({ ...common, id, type: 'agent.state-changed', data });
   }
@@ -72,6 +73,7 @@ export function eventsOf(hook: ClaudeHook, known: KnownAgent, at: Date): readonl
 interface Told {
   readonly state?: AgentState | undefined;
   readonly reason?: string | undefined;
+  readonly waitingFor?: string | undefined;
   readonly step?: {
     readonly key: string;
     readonly action?: string | undefined;
@@ -125,7 +127,7 @@ function toldBy(hook: ClaudeHook, known: KnownAgent): Told {
 const goesOn = ({ state }: KnownAgent): Told => (state === 'stopped' ? {} : { state: 'running' });
 
 const waits = ({ state }: KnownAgent, reason: string | undefined): Told =>
-  state === 'stopped' ? {} : { state: 'waiting', reason };
+  state === 'stopped' ? {} : { state: 'waiting', reason, waitingFor: reason };
 
 /** Other notifications say that the user is away, or that a login succeeded. Older versions name no type. */
 const isQuestion = (type: string | undefined): boolean =>

@@ -53,6 +53,34 @@ describe.runIf(inject('deployment').emulated)('examples/own-domain, deployed by 
     expect((await ask('GET', '/agents', undefined, apiUrl)).status).toBeGreaterThanOrEqual(400);
   });
 
+  it('waits for a person and for a signal, and is undone when the person refuses', PATIENCE, async () => {
+    const paid = async (id: string) => {
+      await send('POST', '/invoices', { invoiceId: id, accountId: 'shop', cents: 500 });
+      await send('POST', `/invoices/${id}/pay`, {});
+      const approvalId = `shipping:${id}:release`;
+      await eventually(async () => {
+        const { body } = await send('GET', '/approvals?by=warehouse&state=open&limit=100');
+        expect(body.approvals.map((each: { readonly approvalId: string }) => each.approvalId)).toContain(approvalId);
+      });
+      return `/approvals/${approvalId}`;
+    };
+    const inState = (id: string, state: object) =>
+      eventually(async () => expect((await send('GET', `/sagas/shipping:${id}`)).body).toMatchObject(state));
+    const [good, bad] = [`g${Date.now()}`, `b${Date.now()}`];
+    const decided = { who: 'Ada', why: 'as we said' };
+    const approval = await paid(good);
+    expect(await send('POST', approval, { decision: 'approve', ...decided })).toMatchObject({ status: 200 });
+    await inState(good, { steps: [{ state: 'completed' }, { item: 'shipped', state: 'outstanding' }] });
+    expect((await send('POST', `/sagas/shipping:${good}/signals/shipped`, { payload: {} })).status).toBe(422);
+    const signal = await send('POST', `/sagas/shipping:${good}/signals/shipped`, { payload: { parcel: '42' } });
+    expect(signal).toMatchObject({ status: 202 });
+    await inState(good, { state: 'COMPLETED' });
+    expect((await send('POST', approval, { decision: 'refuse', ...decided })).status).toBe(409);
+    const refused = await paid(bad);
+    await send('POST', refused, { decision: 'refuse', ...decided });
+    await inState(bad, { state: 'FAILED', reason: 'refused by Ada: as we said' });
+  });
+
   it('describes itself', async () => {
     const { body } = await send('GET', '/openapi.json');
     expect(Object.keys(body.paths)).toEqual(expect.arrayContaining(['/invoices/{invoiceId}/pay', '/accounts']));

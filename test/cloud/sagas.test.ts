@@ -222,4 +222,31 @@ describe('a deadline', () => {
     expect(types).toEqual(['workflow.started', 'workflow.step-assigned', 'workflow.step-compensated']);
     await stepFunctions.send(new DeleteStateMachineCommand({ stateMachineArn }));
   });
+
+  it.runIf(inject('deployment').emulated)('decides for the person that did not, as the plan says', async () => {
+    const { sagaTaskFunction } = inject('deployment');
+    const name = `short-${ulid()}`;
+    const definition = JSON.stringify(compileSaga(workflowSaga, { taskFunction: sagaTaskFunction, timeoutSeconds: 3 }));
+    const { stateMachineArn } = await stepFunctions.send(
+      new CreateStateMachineCommand({ name, definition, roleArn: 'arn:aws:iam::000000000000:role/any' }),
+    );
+    const approval = { by: 'ops', deadlineSeconds: 2, otherwise: 'approve' };
+    const plan = [{ name: 'deploy', agentType: 'operator', approval }];
+    const { workflowId } = await client.workflows.start({
+      workflowType: 'x',
+      initiatedBy: 'test',
+      parameters: { plan },
+    });
+    const sagaId = `workflow:${workflowId}`;
+    await inState(sagaId, 'STARTED');
+    const round = { step: 'step', groups: [[{ item: 'deploy:ok', timeoutSeconds: 3 }]] };
+    const input = JSON.stringify({ sagaId, next: { round } });
+    await stepFunctions.send(new StartExecutionCommand({ stateMachineArn, input }));
+    await soon(async () => {
+      const types = (await eventsOf(client, `workflow-${workflowId}`)).map(({ type }) => type);
+      expect(types).toEqual(['workflow.started', 'workflow.step-assigned']);
+    });
+    expect(await client.approvals.get(`${sagaId}:deploy:ok`)).toMatchObject({ state: 'expired', decision: 'approve' });
+    await stepFunctions.send(new DeleteStateMachineCommand({ stateMachineArn }));
+  });
 });

@@ -21,6 +21,7 @@ const KEYS = ['test/unit/api/idempotency-keys.test.ts'];
 const REQUESTS = ['test/unit/adapters/aws/dynamodb/requests.test.ts'];
 const REPLAY = ['test/unit/core/replays/replay.test.ts', 'test/unit/core/replays/replay.property.test.ts'];
 
+const GATES = ['test/unit/core/sagas/gates.test.ts'];
 const SAGA_RUNNER = ['test/unit/core/sagas/embedded-runner/runner.test.ts'];
 
 const tail = 'core/log/tail.ts';
@@ -935,5 +936,49 @@ export const faults: readonly Fault[] = [
     name: 'tags: a condition is checked before the write only',
     edits: [['core/store/transact.ts', '.filter(({ tag }) => !tags.has(tag))', '.filter(() => false)']],
     tests: ['test/contract/memory.test.ts'],
+  },
+  {
+    name: 'approvals: a decision is taken after its time',
+    edits: [['core/sagas/approvals.ts', 'if (Date.parse(until) <= Date.parse(now)) {', "if (now === '') {"]],
+    tests: GATES,
+  },
+  {
+    name: 'approvals: a saga fails at its deadline without a look at the approval',
+    edits: [
+      [
+        'core/sagas/execution.ts',
+        'for (const run of late) await this.#close(declaration, sagaId, saga, run);',
+        "for (const { item, step } of late) await this.take(sagaId, { kind: 'refuse', step, item, reason: 'late' });",
+      ],
+    ],
+    tests: GATES,
+  },
+  {
+    name: 'approvals: a machine whose wait timed out turns its saga round, whatever the history has',
+    edits: [['core/sagas/step-functions/callbacks.ts', 'if (!isDone) await this.#execution', 'await this.#execution']],
+    tests: GATES,
+  },
+  {
+    name: 'approvals: the bus does not bring their ends to sagas (AWS)',
+    edits: [['lib/sagas/sagas.ts', ", 'approval.decided', 'approval.expired'];", '];']],
+    tests: ['test/infra/saga-stack.test.ts'],
+  },
+  {
+    name: 'signals: one that comes before its step is lost',
+    edits: [
+      [
+        'core/sagas/state.ts',
+        'return { ...saga, signals: { ...saga.signals, [name]: { answer, payload } } };',
+        'return runOf(saga, name) ? { ...saga, signals: { ...saga.signals, [name]: { answer, payload } } } : saga;',
+      ],
+    ],
+    tests: GATES,
+  },
+  {
+    name: 'signals: the machine that waits is not told (AWS)',
+    edits: [
+      ['core/sagas/step-functions/callbacks.ts', " || event.type === 'saga.signalled') return this", ') return this'],
+    ],
+    tests: GATES,
   },
 ];

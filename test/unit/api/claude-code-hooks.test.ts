@@ -58,6 +58,8 @@ describe('a session told by hooks', () => {
 
   it('is an agent that runs, waits for permission, is idle between turns and stops', async () => {
     expect(await statesOf(session)).toEqual(['running', 'waiting', 'running', 'idle', 'stopped']);
+    const waiting = { newState: 'waiting', waitingFor: expect.stringMatching(/^permission for .*npm test/) };
+    expect(await eventsOf(session)).toContainEqual(expect.objectContaining({ data: expect.objectContaining(waiting) }));
     await vi.waitFor(async () => {
       const { body } = await api.get(`/agents/${session}`);
       expect(body).toMatchObject({

@@ -42,6 +42,31 @@ describe('agent', () => {
     given(created, changed('created', 'running')).when(change('running')).thenEvents();
   });
 
+  it('says what it waits for and until when, and so may wait for something else', () => {
+    const wait = { waitingFor: 'permission for ls', until: '2026-01-05T10:00:00.000Z' };
+    const running = [created, changed('created', 'running')] as const;
+    const waiting = { ...changed('running', 'waiting'), data: { ...changed('running', 'waiting').data, ...wait } };
+    given(...running)
+      .when({ ...change('waiting'), ...wait })
+      .thenEvents(waiting);
+    given(...running, waiting)
+      .when({ ...change('waiting'), ...wait })
+      .thenEvents();
+    given(...running, waiting)
+      .when({ ...change('waiting'), waitingFor: 'Ada' })
+      .thenEvents({
+        ...changed('waiting', 'waiting'),
+        data: { ...changed('waiting', 'waiting').data, waitingFor: 'Ada' },
+      });
+    given(created)
+      .when({ ...change('running'), ...wait })
+      .thenRejected(CommandRejectedError, /only a waiting agent/);
+    expect(view(agentStatus, '42', [...running, waiting])).toMatchObject({ state: 'waiting', ...wait });
+    const again = view(agentStatus, '42', [...running, waiting, changed('waiting', 'running')]);
+    expect(again).not.toHaveProperty('waitingFor');
+    expect(again).not.toHaveProperty('until');
+  });
+
   it('never goes back to created', () => {
     given(created, changed('created', 'idle'))
       .when(change('created'))
