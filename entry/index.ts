@@ -60,6 +60,7 @@ export {
   type SagaStep,
 } from '../core/sagas/saga.ts';
 export { admitsDecided } from '../core/state/admission.ts';
+export { inStream, type StreamReading, type TagReading, withTag } from '../core/state/decide-over.ts';
 export type { CommandResult, DecideContext, Decider } from '../core/state/decider.ts';
 export * from './open-annals.ts';
 export type { Streams, WriteOptions } from './streams.ts';

@@ -2,13 +2,16 @@ import type { Annals } from '../application/define-annals.ts';
 import { streamId } from '../core/base/stream-id.ts';
 import type { ExpectedVersion } from '../core/base/versions.ts';
 import type { DomainEvent, EventType, NewEvent } from '../core/events/catalogue.ts';
+import { type Decision, decideOver, type Readings, type StatesOf } from '../core/state/decide-over.ts';
 import { type CommandResult, type Decider, handleCommand } from '../core/state/decider.ts';
 import { type Folded, stateFold } from '../core/state/fold.ts';
 import { appendRaw } from '../core/state/raw-append.ts';
+import { transactRaw } from '../core/state/raw-transaction.ts';
 import type { Past, StateReader } from '../core/state/state-reader.ts';
 import type { AppendResult } from '../core/store/append-result.ts';
 import type { EventStore } from '../core/store/event-store.ts';
 import type { ReadOptions } from '../core/store/read-range.ts';
+import type { Transaction, TransactionResult } from '../core/store/transaction.ts';
 
 /** What a write may say besides its events. */
 export interface WriteOptions {
@@ -51,6 +54,22 @@ export interface Streams {
       readonly expectedVersion?: ExpectedVersion;
     },
   ): Promise<AppendResult>;
+  /**
+   * Appends to several streams without a command, all or none; see docs/transactions.md. Each aggregate has to admit its
+   * events.
+   * @throws TransactionConflictError, NotAdmittedError, ReservedTypeError, ValidationError
+   */
+  transact(transaction: Transaction, options?: WriteOptions): Promise<TransactionResult>;
+  /**
+   * Decides over several aggregates and tags at once, and appends all or none while nothing of what was read has changed:
+   * `decideOver({ worker: inStream(worker, 'w'), job: inStream(job, 'j') }, ({ worker, job }) => ({ worker: [...] }))`.
+   * @returns undefined when nothing was decided
+   */
+  decideOver<const R extends Readings>(
+    readings: R,
+    decide: (states: StatesOf<R>, context: { readonly now: string }) => Decision<R>,
+    options?: WriteOptions,
+  ): Promise<TransactionResult | undefined>;
   /** The events of a stream one by one, fetched on demand. An empty stream yields nothing. */
   read(stream: string, options?: ReadOptions & { readonly limit?: number }): AsyncIterable<DomainEvent>;
 }
@@ -69,6 +88,9 @@ export function streamsOf(
     },
     append: (stream, events, { expectedVersion = 'any', ...options } = {}) =>
       appendRaw({ store, states, aggregates }, stream, events, { ...appendOptions(options), expectedVersion }),
+    transact: (transaction, options) => transactRaw({ store, states, aggregates }, transaction, appendOptions(options)),
+    decideOver: (readings, decide, options) =>
+      decideOver(store, readings, decide, { ...appendOptions(options), states }),
     read: (stream, options) => store.read(stream, options),
   };
 }

@@ -15,6 +15,9 @@ export interface TaggedCommit {
   readonly events: readonly DomainEvent[];
 }
 
+/** Commits that are fetched side by side. */
+const COMMITS_AT_ONCE = 10;
+
 /** Appends of a tag by other writers meet here. */
 const tagRaces = transactionContention(40);
 
@@ -24,11 +27,18 @@ export async function* taggedIn(
   catalogue: Catalogue,
   { tag, after }: { readonly tag: string; readonly after: number },
 ): AsyncGenerator<TaggedCommit> {
-  for await (const entry of storage.tagged(assertId(tag), after)) {
+  const whole = async (entry: Tagging): Promise<TaggedCommit> => {
     const numbers = new Set(entry.sequenceNumbers);
     const events = decodeCommit(await commitAt(storage, entry), catalogue);
-    yield { number: entry.number, events: events.filter(({ sequenceNumber }) => numbers.has(sequenceNumber)) };
+    return { number: entry.number, events: events.filter(({ sequenceNumber }) => numbers.has(sequenceNumber)) };
+  };
+  let portion: Tagging[] = [];
+  for await (const entry of storage.tagged(assertId(tag), after)) {
+    if (portion.push(entry) < COMMITS_AT_ONCE) continue;
+    yield* await Promise.all(portion.map(whole));
+    portion = [];
   }
+  yield* await Promise.all(portion.map(whole));
 }
 
 /** The commit at a place. @throws CorruptDataError when it is not there */

@@ -39,6 +39,7 @@ const ordered: readonly Section[] = [
     pages: [
       'docs/sagas.md',
       'docs/approvals.md',
+      'docs/transactions.md',
       'docs/projections.md',
       'docs/time-travel.md',
       'docs/event-types.md',

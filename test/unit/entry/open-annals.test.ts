@@ -3,7 +3,7 @@ import { agentDecider } from '../../../domain/agent/agent.ts';
 import { agentStatus } from '../../../domain/agent/agent-status.ts';
 import agents from '../../../domain/application.ts';
 import { fleetOverview } from '../../../domain/fleet/fleet-overview.ts';
-import { openAnnals } from '../../../entry/index.ts';
+import { inStream, openAnnals } from '../../../entry/index.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { startCollector } from '../../support/trace-collector.ts';
 
@@ -55,6 +55,24 @@ describe('openAnnals', async () => {
     await expect(annals.append('agent-none', [step])).rejects.toThrow('none');
   });
 
+  it('writes to several streams at once, decided or not', async () => {
+    const step = { type: 'agent.step-recorded', data: { agentId: '4', action: 'd' } } as const;
+    const data = { agentId: '4', agentType: 'coder', createdBy: 'me', configuration: {} };
+    const appends = [
+      { streamId: 'agent-4', expectedVersion: 0, events: [{ type: 'agent.created', data } as const, step] },
+    ];
+    expect(await annals.transact({ appends })).toMatchObject({ results: [{ toVersion: 2 }] });
+    const handOver = (key: string) =>
+      annals.decideOver(
+        { from: inStream(agentDecider, '1'), to: inStream(agentDecider, '4') },
+        ({ from, to }) => (from.state === to.state ? { to: [step] } : {}),
+        { commitId: key },
+      );
+    const first = await handOver('hand-over');
+    expect(first).toMatchObject({ repeated: false, results: [{ streamId: 'agent-4', toVersion: 3 }] });
+    expect(await handOver('hand-over')).toMatchObject({ repeated: true, transactionId: first?.transactionId });
+  });
+
   it('gives views of one stream and of many, and lists them', async () => {
     const { version } = await annals.load(agentDecider, '1');
     const view = await annals.view(agentStatus, '1', { waitFor: version });
@@ -64,7 +82,7 @@ describe('openAnnals', async () => {
     const second = await annals.views(agentStatus, { limit: 1, cursor: first.next ?? '' });
     expect([...first.views, ...second.views].map(({ agentId }) => agentId)).toEqual(['1', '2']);
     expect((await annals.views(agentStatus, { group: 'completed' })).views).toEqual([]);
-    expect(await annals.sharedView(fleetOverview, 'all')).toMatchObject({ agents: { created: 2 } });
+    expect(await annals.sharedView(fleetOverview, 'all')).toMatchObject({ agents: { created: 3 } });
   });
 
   it('follows the log from a position', async () => {

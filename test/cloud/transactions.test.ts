@@ -1,0 +1,58 @@
+import { ulid } from 'ulid';
+import { describe, expect, it, vi } from 'vitest';
+import { deployedClient } from './client.ts';
+
+const client = deployedClient();
+const data = { agentType: 'coder', configuration: {}, createdBy: 'me' };
+const created = (agentId: string) => ({
+  streamId: `agent-${agentId}`,
+  expectedVersion: 0,
+  events: [{ type: 'agent.created' as const, data: { ...data, agentId } }],
+});
+const step = (agentId: string) => ({
+  streamId: `agent-${agentId}`,
+  expectedVersion: 'any' as const,
+  events: [{ type: 'agent.step-recorded' as const, data: { agentId, action: 'ls' } }],
+});
+
+describe('a transaction', () => {
+  it('is written whole, answered again under its key, and shown by streams, log and views', async () => {
+    const [a, b, c] = [ulid(), ulid(), ulid()];
+    const idempotencyKey = ulid();
+    const transaction = { appends: [created(a), created(b)], checks: [{ streamId: `agent-${c}`, version: 0 }] };
+    const first = await client.transact(transaction, { idempotencyKey });
+    expect(first).toMatchObject({ results: [{ toVersion: 1 }, { toVersion: 1 }], repeated: false });
+    expect(await client.transact(transaction, { idempotencyKey })).toEqual({ ...first, repeated: true });
+    const metadata = { transaction: { id: first.transactionId, size: 2 } };
+    for (const id of [a, b]) {
+      expect((await client.readStream(`agent-${id}`)).events).toMatchObject([{ metadata }]);
+      expect(await client.agents.get(id, { waitFor: 1 })).toMatchObject({ state: 'created' });
+      await vi.waitFor(async () => {
+        expect((await client.readLog({ aggregateId: id })).events).toMatchObject([{ metadata }]);
+      });
+    }
+  });
+
+  it('writes nothing when a stream has moved, and names it', async () => {
+    const [a, b] = [ulid(), ulid()];
+    await client.transact({ appends: [created(a)] });
+    await expect(client.transact({ appends: [created(b), created(a)] })).rejects.toMatchObject({ status: 409 });
+    const checks = [{ streamId: `agent-${a}`, version: 5 }];
+    await expect(client.transact({ appends: [created(b)], checks })).rejects.toMatchObject({
+      code: 'CONCURRENCY_CONFLICT',
+    });
+    await expect(client.readStream(`agent-${b}`)).rejects.toMatchObject({ status: 404 });
+  });
+
+  it('and ordinary appends to its streams at once all win', async () => {
+    const [a, b] = [ulid(), ulid()];
+    await client.transact({ appends: [created(a), created(b)] });
+    const { streamId, ...append } = step(a);
+    await Promise.all([
+      ...Array.from({ length: 4 }, () => client.transact({ appends: [step(a), step(b)] })),
+      ...Array.from({ length: 4 }, () => client.append(streamId, append)),
+    ]);
+    expect((await client.readStream(`agent-${a}`)).version).toBe(9);
+    expect((await client.readStream(`agent-${b}`)).version).toBe(5);
+  });
+});
