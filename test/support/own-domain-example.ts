@@ -1,5 +1,8 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -12,4 +15,19 @@ export function linkAnnals(): void {
   const modules = join(ownDomainExample, 'node_modules');
   mkdirSync(modules, { recursive: true });
   if (!existsSync(join(modules, 'annals'))) symlinkSync(root, join(modules, 'annals'), 'dir');
+}
+
+/** Runs a program of Node in the folder of the example, as its user does. @throws Error with its output when it fails */
+export async function runInExample(
+  args: readonly string[],
+  variables: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  const program = spawn(process.execPath, args, { cwd: ownDomainExample, env: { ...process.env, ...variables } });
+  const [output, errors, [status]] = await Promise.all([
+    text(program.stdout),
+    text(program.stderr),
+    once(program, 'close'),
+  ]);
+  if (status !== 0) throw new Error(`${args.join(' ')} ended with ${status}: ${output}${errors}`);
+  return output;
 }
