@@ -69,6 +69,7 @@ describe.each(HOSTS)('a saga that waits for a person and for a signal, on %s', (
     await world.settle();
     const saga = await world.execution.load(SAGA);
     expect(saga.status).toBe('COMPLETED');
+    if (world instanceof MachineWorld) expect(world.ends.get(`${SAGA}/0`)).toBe('Completed');
     const decision = { decision: 'approve', who: 'Ada', why: 'looks right' };
     expect(saga.runs.map(({ output }) => output)).toEqual([undefined, decision, parcel]);
     const decided = (await events(`approval-${SAGA}:release`)).at(-1);
