@@ -71,8 +71,7 @@ export class Budgets {
     let isUsage = false;
     for (const event of events) {
       if (event.type === 'budget.set' || event.type === 'budget.raised') changed.add(event.aggregateId);
-      const begun = await this.#begin(event);
-      if (begun !== undefined) changed.add(begun);
+      await this.#begin(event); // `budget.set` comes with a later batch, and is looked at then
       for (const name of counting.workOf(event)) work.add(name);
       isUsage ||= counting.types.includes(event.type);
     }
@@ -117,16 +116,15 @@ export class Budgets {
     return new SpentReader(this.#options.counting, this.#options, this.#now());
   }
 
-  /** The budget that an event brings. @returns its id */
-  async #begin(event: DomainEvent): Promise<string | undefined> {
+  /** Sets the limits of the budget that an event brings. */
+  async #begin(event: DomainEvent): Promise<void> {
     const { begins, begunBy, work: scope } = this.#options.counting;
     const begun = begunBy.includes(event.type) ? begins(event) : undefined;
-    if (!begun) return undefined;
+    if (!begun) return;
     const id = budgetIdOf(scope, begun.name);
     const { correlationId, id: causationId } = event;
     const defaults = { causationId, ...(correlationId === undefined ? {} : { correlationId }) };
     await this.#command(id, { kind: 'begin', scope, standing: false, ...begun }, defaults);
-    return id;
   }
 
   /** A fault of one budget must not hold up the views. @throws the errors that pass with time */

@@ -34,7 +34,69 @@ const LAYOUTS = [
 ];
 const LOG_CONTRACT = ['test/contract/memory.test.ts'];
 
+const budgets = 'core/budgets/budgets.ts';
+const BUDGETS = ['test/simulation/budgets.test.ts'];
+
 export const faults: readonly Fault[] = [
+  {
+    name: 'budgets: commits whose budgets could not be looked at do not come again',
+    edits: [
+      [
+        budgets,
+        'return commits.filter((commit) => this.concerns(commit)).map((commit) => ({ commit, error }));',
+        'return void error, [];',
+      ],
+    ],
+    tests: BUDGETS,
+  },
+  {
+    name: 'budgets: usage that is counted before its budget begins is not looked at',
+    edits: [[budgets, "if (event.type === 'budget.set' || event.type", 'if (event.type']],
+    tests: BUDGETS,
+  },
+  {
+    name: 'budgets: a budget that is raised too little stays open',
+    edits: [
+      [
+        budgets,
+        "if (event.type === 'budget.set' || event.type === 'budget.raised')",
+        "if (event.type === 'budget.set')",
+      ],
+    ],
+    tests: BUDGETS,
+  },
+  {
+    name: 'budgets: a raise does not open a spent budget',
+    edits: [
+      [
+        'core/budgets/budget.ts',
+        "limits: event.data.limits, level: 'open', day: undefined",
+        'limits: event.data.limits',
+      ],
+    ],
+    tests: BUDGETS,
+  },
+  {
+    name: 'budgets: standing budgets refuse no claim',
+    edits: [[budgets, "!== 'spent') continue;", "!== 'spent' || budget.standing) continue;"]],
+    tests: BUDGETS,
+  },
+  {
+    name: 'budgets: the saga of a task does not hear that its budget is spent',
+    edits: [['domain/task/multi-agent-task-saga.ts', 'id: (_, { input }) => input.budgetId', 'id: () => undefined']],
+    tests: BUDGETS,
+  },
+  {
+    name: 'budgets: steps that are withdrawn stay counted for their task',
+    edits: [
+      [
+        'domain/fleet/fleet-overview.ts',
+        "const isStep = event.type === 'agent.step-recorded' || event.type === 'agent.step-withdrawn';",
+        "const isStep = event.type === 'agent.step-recorded';",
+      ],
+    ],
+    tests: BUDGETS,
+  },
   {
     name: 'log: pages that are marked stay in memory as unmarked',
     edits: [[tail, 'this.#marked = Math.max(this.#marked, marked);', 'void marked;']],
