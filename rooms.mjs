@@ -53,6 +53,10 @@ export const rooms = {
     holds: 'budgets: limits, what is spent of them, the admission of claims',
     may: ['core/base', 'core/events', 'core/store', 'core/state', 'core/projections'],
   },
+  'core/leases': {
+    holds: 'leases on parts of work: claims, heartbeats, losses, the inbox of a worker',
+    may: ['core/base', 'core/events', 'core/store', 'core/state', 'core/projections', 'core/replays', 'core/budgets'],
+  },
   'core/replays': {
     holds: 'replays and rebuilds: generations of views',
     may: ['core/base', 'core/events', 'core/store', 'core/log', 'core/projections'],
@@ -108,6 +112,10 @@ export const rooms = {
   },
   'api/hooks': { holds: 'the receiver of hooks', may: ['api/http', 'sources', 'core'] },
   'api/operations': { holds: 'routes of operators', may: ['api/http', 'core'] },
+  'api/work': {
+    holds: 'routes of work: inboxes, claims, heartbeats',
+    may: ['api/http', 'api/views', 'application', 'core'],
+  },
   api: { holds: 'the applications put together: commands, queries, operations', may: ['application', 'core'] },
   'adapters/aws': { holds: 'the ports on AWS; the only home of `@aws-sdk/*`', may: ['core'] },
   'adapters/embedded': { holds: 'the ports on one machine, and the engine that runs them', may: ['core'] },

@@ -1,5 +1,4 @@
 import type { Annals } from '../application/define-annals.ts';
-import type { AdmitsClaim } from '../core/budgets/claims.ts';
 import type { ControlStore } from '../core/replays/control-store.ts';
 import { budgetCommands } from './budgets/budget-commands.ts';
 import type { CommandDeps } from './http/command.ts';
@@ -13,17 +12,18 @@ import { deliveryRoutes } from './subscriptions/delivery-routes.ts';
 import { parkedRoutes } from './subscriptions/parked-routes.ts';
 import { subscriptionRoutes } from './subscriptions/subscription-routes.ts';
 import type { ViewDeps } from './views/view-queries.ts';
+import type { AgentWorkDeps } from './work/work-deps.ts';
+import { workOfAgents } from './work/work-of-agents.ts';
 
 /** The parts that the routes of work need: they decide on streams, read views and the log, and keep items beside them. */
-export interface WorkDeps extends CommandDeps, LogDeps, ViewDeps {
+export interface WorkDeps extends CommandDeps, LogDeps, ViewDeps, AgentWorkDeps {
   /** Items such as leases. They outlive deleted views. */
   readonly workItems: ControlStore;
-  /** Admits claims, or refuses them; all are admitted where there are no budgets. */
-  readonly admitsClaim: AdmitsClaim;
 }
 
 /** The routes by which agents find, take and wait for work. */
 export const workRoutes = (annals: Annals): readonly Route<WorkDeps>[] => [
+  ...workOfAgents(annals),
   ...approvalCommands,
   ...sagaSignals(annals.sagas),
   ...scheduleCommands(annals),

@@ -2,6 +2,7 @@ import type * as z from 'zod';
 import type { ErrorCode } from '../core/base/errors.ts';
 import type { StreamVersion } from '../core/base/versions.ts';
 import type { DefinitionOf, DomainEvent, EventType, NewEvent } from '../core/events/catalogue.ts';
+import type { Claiming } from '../core/leases/claiming.ts';
 import type { ProjectionOf } from '../core/projections/projection.ts';
 import { admitsCommands } from '../core/state/admission.ts';
 import type { DecideContext, Decider } from '../core/state/decider.ts';
@@ -120,6 +121,8 @@ export interface Aggregate<
   readonly fork?: ((fork: Fork<View>) => NewEvent) | undefined;
   /** How two of its streams are compared; without it there is no comparison. */
   readonly compare?: Comparing | undefined;
+  /** How agents claim its work, from the inboxes that its view names; without it there is nothing to claim. */
+  readonly work?: Claiming<State, Command> | undefined;
 }
 
 /** Any aggregate, for code that handles all of them. */

@@ -11,7 +11,7 @@ const FORM = 'up to 63 lower-case letters, digits and -, a letter first';
 const TAKEN: ReadonlySet<string> = new Set([
   ...['streams', 'events', 'projections', 'rankings', 'replays', 'sagas', 'dead-letters', 'failed-batches'],
   ...['verifications', 'traces', 'health', 'metrics', 'event-types', 'v1', 'mcp', 'hooks', 'schedules'],
-  ...['transactions', 'tags', 'budgets', 'approvals', 'subscriptions'],
+  ...['transactions', 'tags', 'budgets', 'approvals', 'subscriptions', 'inbox'],
 ]);
 
 /** @throws Error when two parts have one name */
@@ -55,7 +55,7 @@ export function assertAggregate(
   }
 }
 
-function assertCommands({ aggregateType, commands }: AnyAggregate): void {
+function assertCommands({ aggregateType, commands, work }: AnyAggregate): void {
   const all = Object.entries(commands);
   const open = all.filter(([, { internal }]) => !internal);
   const creating = open.filter(([, { creates }]) => creates).map(([name]) => name);
@@ -65,7 +65,8 @@ function assertCommands({ aggregateType, commands }: AnyAggregate): void {
     );
   }
   const paths = open.flatMap(([name, { creates, path = name }]) => (creates ? [] : [path]));
-  assertOnce(`path of a command of ${aggregateType}`, ['forks', 'diff', ...paths], (path) => path);
+  const taken = ['forks', 'diff', ...(work ? ['claim', 'heartbeat', 'release'] : [])];
+  assertOnce(`path of a command of ${aggregateType}`, [...taken, ...paths], (path) => path);
   const wrong = paths.find((path) => !PART.test(path));
   if (wrong !== undefined) {
     throw new Error(`aggregate ${aggregateType}: ${wrong} cannot be a path; give the command a \`path\` of ${FORM}`);

@@ -27,7 +27,11 @@ export const fencing = z.int().positive();
 /** The members of a request besides the id of the task. */
 export const taskOrder = {
   requiredAgents: requiredAgents.exactOptional().describe('The agents that each have a part; or give an `agentType`'),
-  agentType: z.string().min(1).max(128).exactOptional().describe('Any agents of this type may claim the parts'),
+  agentType: z
+    .string()
+    .regex(/^\P{Cc}{1,128}$/u, 'has 1 to 128 characters, none of them a control character')
+    .exactOptional()
+    .describe('Any agents of this type may claim the parts'),
   count: z.int().min(1).max(MAX_PARTS).exactOptional().describe('Parts for agents of the type; 1 when absent'),
   priority: z.int().min(0).max(9).exactOptional().describe('9 comes first; 5 when absent'),
   payload: jsonObject,

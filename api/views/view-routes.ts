@@ -56,7 +56,8 @@ function aggregateList(aggregateType: string, plural: string, view: AggregateVie
 /** The document names the schema of a view, so each view has a single schema. */
 const schemas = new WeakMap<AggregateView, z.ZodType<object>>();
 
-function viewSchema(aggregateType: string, view: AggregateView): z.ZodType<object> {
+/** The schema of the view of an aggregate, as its routes answer. */
+export function viewSchema(aggregateType: string, view: AggregateView): z.ZodType<object> {
   const version = z.int().positive().describe('The sequence number of the last applied event');
   const own =
     schemas.get(view) ??

@@ -1,9 +1,11 @@
 import application from '#application';
 import { createEngine, type Engine } from '../../adapters/embedded/engine/engine.ts';
+import { LeaseTimer } from '../../adapters/embedded/engine/lease-timer.ts';
 import { openVerification } from '../../adapters/embedded/offline/verification.ts';
 import { createApi } from '../../api/api.ts';
 import { requestObserver } from '../../api/http/observe.ts';
 import { type Annals, settingsOf } from '../../application/define-annals.ts';
+import { type Work, workOf } from '../../application/work.ts';
 import type { EventSystem } from '../../core/base/configuration.ts';
 import type { Logger } from '../../core/base/log-lines.ts';
 import { PastFolds } from '../../core/projections/past-folds.ts';
@@ -13,6 +15,9 @@ import { Verifications } from '../../core/verification/verifications.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { createServerTelemetry, gaugeEngine, type LocalTelemetry, safeLogger, watchHealth } from './telemetry.ts';
 import type { TraceEndpoint } from './trace-endpoint.ts';
+
+/** The longest pause between two looks at an empty inbox, milliseconds. All agents that wait share the look. */
+const LONGEST_PAUSE_MS = 100;
 
 /** Settings of {@link openService}. */
 export interface ServiceOptions {
@@ -60,22 +65,26 @@ export function openService(options: ServiceOptions): Service {
     onError: (error) => engine.logger.error('a verification could not run', { error }),
   });
   const past = new PastFolds({ log: engine.log, histories: { store: engine.store }, views: engine.views });
+  const work = workOf(annals, { ...engine, longestPauseMs: LONGEST_PAUSE_MS });
   const api = createEmbeddedApi({
     annals,
     engine,
+    work,
     past,
     logger: engine.logger,
     telemetry,
     verifications,
     closing: closing.signal,
   });
-  const atClose: (() => Promise<void> | void)[] = [() => verifications.close()];
+  const leaseTimer = work && new LeaseTimer(work.leases, logger);
+  const atClose: (() => Promise<void> | void)[] = [() => verifications.close(), () => leaseTimer?.close()];
   return {
     engine,
     past,
     tracer: telemetry.tracer,
     start() {
       engine.start();
+      leaseTimer?.start();
       const stop = watchHealth(engine, telemetry, logger, settings.monitoring.health_check_interval);
       atClose.unshift(stop);
     },
@@ -93,6 +102,7 @@ export function openService(options: ServiceOptions): Service {
 interface ApiParts {
   readonly annals: Annals;
   readonly engine: Engine;
+  readonly work: Work | undefined;
   readonly past: PastFolds;
   readonly logger: Logger;
   readonly telemetry: LocalTelemetry;
@@ -100,7 +110,7 @@ interface ApiParts {
   readonly closing: AbortSignal;
 }
 
-function createEmbeddedApi({ annals, engine, past, logger, telemetry, verifications, closing }: ApiParts) {
+function createEmbeddedApi({ annals, engine, work, past, logger, telemetry, verifications, closing }: ApiParts) {
   const { tracer, metrics, prometheus, tracesOf } = telemetry;
   return createApi(annals, {
     store: engine.store,
@@ -112,7 +122,7 @@ function createEmbeddedApi({ annals, engine, past, logger, telemetry, verificati
     views: engine.views,
     control: engine.control,
     workItems: engine.workItems,
-    admitsClaim: engine.admitsClaim,
+    work,
     generations: engine.generations,
     replays: engine.replays,
     sharedViews: engine.sharedViews,

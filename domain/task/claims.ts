@@ -1,7 +1,9 @@
 import { CommandRejectedError } from '../../core/base/errors.ts';
 import type { NewEvent } from '../../core/events/catalogue.ts';
+import type { Claiming } from '../../core/leases/claiming.ts';
 import type { DecideContext } from '../../core/state/decider.ts';
 import type { Task, TaskEvent } from './parts.ts';
+import { inboxes } from './slots.ts';
 import type { TaskCommand } from './task-commands.ts';
 
 type ClaimCommand = Extract<TaskCommand, { kind: 'claim' | 'lose' }>;
@@ -47,3 +49,29 @@ function assertMayClaim(
   });
   if (has) throw new CommandRejectedError(`agent ${agentId} has a part of task ${taskId}, and needs no second`);
 }
+
+/** How leases see the parts of a task. */
+export const taskClaims: Claiming<Task, TaskCommand> = {
+  part: ({ slots, parts }, slot) => {
+    if (!slots.includes(slot)) return undefined;
+    const { fencing = 0, isClaimed = false, agentId, released, answer } = parts.get(slot) ?? {};
+    return { fencing, isClaimed, workerId: agentId, isOver: released === true || answer !== undefined };
+  },
+  waiting: ({ agentType, slots, parts }, { workerId, workerType }) => {
+    const open = slots.filter((slot) => {
+      const { assigned, isClaimed, released, answer } = parts.get(slot) ?? {};
+      return assigned && !isClaimed && !released && answer === undefined;
+    });
+    if (agentType === undefined) return open.find((slot) => slot === workerId);
+    return agentType === workerType ? open[0] : undefined;
+  },
+  held: ({ slots, parts }, agentId) =>
+    slots.find((slot) => parts.get(slot)?.agentId === agentId && parts.get(slot)?.isClaimed) ??
+    slots.find((slot) => parts.get(slot)?.agentId === agentId),
+  claim: ({ workerId, workerType, slot, fencing, until }) => {
+    const type = workerType === undefined ? {} : { agentType: workerType };
+    return { kind: 'claim', slot, agentId: workerId, fencing, until, ...type };
+  },
+  lose: ({ workerId, slot, fencing, reason }) => ({ kind: 'lose', slot, agentId: workerId, fencing, reason }),
+  inboxes,
+};

@@ -9,3 +9,9 @@ export const slotsOf = ({ requiredAgents, count = 1 }: TaskAgents): readonly str
 
 /** The priority of a task that names none. */
 export const USUAL_PRIORITY = 5;
+
+/** The lists of tasks that wait for an agent, and for any agent of a type. */
+export const inboxes = {
+  ofWorker: (agentId: string) => `agent:${agentId}`,
+  ofType: (agentType: string) => `type:${agentType}`,
+};

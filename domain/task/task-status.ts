@@ -1,9 +1,10 @@
 import type { EventTypesOf } from '../../application/aggregate.ts';
 import { addAmount } from '../../core/events/amount.ts';
 import type { DomainEvent, EventData } from '../../core/events/catalogue.ts';
+import { isoOf } from '../../core/events/instant.ts';
 import { defineProjection } from '../../core/projections/projection.ts';
 import { firstSeen, seen, type Times } from '../../core/projections/times.ts';
-import { slotsOf, USUAL_PRIORITY } from './slots.ts';
+import { inboxes, slotsOf, USUAL_PRIORITY } from './slots.ts';
 
 type TaskState = 'requested' | 'completed' | 'failed';
 
@@ -63,6 +64,14 @@ export const taskStatus = defineProjection({
   stateVersion: 2,
   group: { of: (view: TaskStatus) => view.state, values: ['requested', 'completed', 'failed'] },
   evolve,
+  /** A task with a part that waits stands in the inbox of each agent that may claim it, the most urgent and oldest first. */
+  entries: ({ state, slots = [], agentType, priority = USUAL_PRIORITY, createdAt }) => {
+    const waiting = state === 'requested' ? slots.filter((each) => each.state === 'waiting') : [];
+    const lists =
+      agentType === undefined ? waiting.map(({ slot }) => inboxes.ofWorker(slot)) : [inboxes.ofType(agentType)];
+    const order = `${9 - priority}~${isoOf(Date.parse(createdAt))}`;
+    return waiting.length === 0 ? [] : lists.map((list) => ({ list, order }));
+  },
 });
 
 function evolve(view: TaskStatus | undefined, event: DomainEvent<EventTypesOf<'task'>>): TaskStatus {

@@ -4,7 +4,7 @@ import type { DomainEvent, NewEvent } from '../../core/events/catalogue.ts';
 import { admitsDecided } from '../../core/state/admission.ts';
 import type { DecideContext } from '../../core/state/decider.ts';
 import { withEntry } from '../../core/state/growing-map.ts';
-import { decideOnClaim } from './claims.ts';
+import { decideOnClaim, taskClaims } from './claims.ts';
 import type { Part, Task, TaskEvent } from './parts.ts';
 import { slotsOf } from './slots.ts';
 import { type TaskCommand, taskCommands } from './task-commands.ts';
@@ -30,6 +30,7 @@ export const taskDecider = defineAggregate({
   decide,
   evolve,
   admits: admitsDecided(decide, commandBehind),
+  work: taskClaims,
   view: taskView,
 });
 

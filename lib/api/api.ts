@@ -26,6 +26,7 @@ import { type FunctionCode, ServiceFunction } from '../shared/service-function.t
 import { addMethod } from './api-method.ts';
 import { addGatewayResponses } from './gateway-responses.ts';
 import { GradualDeployment } from './gradual-deployment.ts';
+import { endLeasesByTheClock } from './lease-clock.ts';
 import { addUsagePlan } from './usage-plan.ts';
 import { addWebAcl } from './web-acl.ts';
 
@@ -70,7 +71,9 @@ export class Api extends Construct {
     const query = integrate(live('Query', this.query));
     const operate = integrate(live('Operate', this.operate));
     const mcp = integrate(this.mcp);
-    const work = integrate(live('Work', this.work));
+    const liveWork = live('Work', this.work);
+    const work = integrate(liveWork);
+    endLeasesByTheClock(this, liveWork, props);
     this.api = restApi(this, props.config);
     addGatewayResponses(this.api);
     const requestValidator = this.api.addRequestValidator('RequestValidator', {

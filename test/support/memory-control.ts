@@ -46,6 +46,11 @@ export class MemoryControlStore implements ControlStore {
     return all.length > limit && last ? { items, next: last.id } : { items };
   }
 
+  /** Every item. */
+  all(): readonly ControlItem[] {
+    return [...this.#items.values()];
+  }
+
   #isAt(kind: string, id: string, revision: number): boolean {
     return (this.#items.get(`${kind}/${id}`)?.revision ?? 0) === revision;
   }

@@ -137,6 +137,27 @@ const story: readonly Request[] = [
   { operation: 'requestTask', body: { taskId: 't-3', requiredAgents: ['42'], payload: {}, deadlineSeconds: 600 } },
   { operation: 'getTask', path: { taskId: 't-3' }, query: { waitFor: '2' } },
   { operation: 'failTask', path: { taskId: 't-3' }, body: { ...agent, error: 'the repository does not build' } },
+  {
+    operation: 'requestTask',
+    body: {
+      ...{ taskId: 't-4', agentType: 'coder', count: 2, priority: 7 },
+      ...{ payload: { goal: 'fix #13' }, deadlineSeconds: 600 },
+    },
+  },
+  { operation: 'readInbox', query: { agentType: 'coder', wait: '20' }, until: { tasks: [{}] } },
+  {
+    operation: 'claimTask',
+    path: { taskId: 't-4' },
+    body: { ...agent, agentType: 'coder', leaseSeconds: 120, limit: 4 },
+  },
+  { operation: 'beatTask', path: { taskId: 't-4' }, body: { ...agent, fencing: 1, leaseSeconds: 120 } },
+  { operation: 'releaseTask', path: { taskId: 't-4' }, body: { ...agent, fencing: 1 } },
+  {
+    operation: 'claimWork',
+    body: { agentId: 'coder-7', agentType: 'coder', wait: 20, leaseSeconds: 120, limit: 4 },
+  },
+  { operation: 'requestTask', body: { taskId: 't-5', requiredAgents: ['44'], payload: {}, deadlineSeconds: 600 } },
+  { operation: 'readAgentInbox', path: { agentId: '44' }, query: { wait: '20' }, until: { tasks: [{}] } },
   { operation: 'getSaga', path: { sagaId: 'multi-agent-task:t-3' }, until: { state: 'FAILED' } },
   {
     operation: 'startWorkflow',
