@@ -98,7 +98,7 @@ export function tagContract(storage: () => CommitStorage): void {
         return inner.transact(change);
       },
     };
-    for (const events of [[seat('other', 's')], [seat(course, 's')]]) {
+    for (const events of [[seat('other', ulid())], [seat(course, ulid())]]) {
       const { version: after } = await read(open(), tag);
       const transaction = { appends: [{ streamId: stream, expectedVersion: 0, events }], conditions: [{ tag, after }] };
       await expect(new EventStore(meanwhile, { catalogue }).transact(transaction)).rejects.toMatchObject({
