@@ -227,6 +227,19 @@ export const taskView = z.extend(view, {
 });
 export type TaskView = z.output<typeof taskView>;
 
+const taskClaim = z.object({
+  taskId: z.string(),
+  slot: z.string(),
+  agentId: z.string(),
+  fencing: z.number(),
+  until: z.string(),
+  task: taskView,
+});
+export type TaskClaim = z.output<typeof taskClaim>;
+export const claimsAnswer = z.object({ claims: z.array(taskClaim) });
+export const heartbeatAnswer = z.object({ taskId: z.string(), until: z.string() });
+export const releasedAnswer = z.object({ taskId: z.string() });
+
 /** A request for a budget. `warnAt` is the share of a limit at which to warn, 0.8 by default. */
 export interface BudgetRequest {
   readonly limits: BudgetAmounts;

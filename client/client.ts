@@ -6,11 +6,13 @@ import * as answers from './answers.ts';
 import { Approvals } from './approvals.ts';
 import { Budgets } from './budgets.ts';
 import { followPages, type OnRetry } from './follow.ts';
+import type { Job } from './job.ts';
 import { Operations } from './operations.ts';
 import { type Answered, type PageQuery, type RequestOptions, Requests, segment, type ViewOptions } from './requests.ts';
 import { Sagas } from './sagas.ts';
 import { Tasks } from './tasks.ts';
 import { createTransport, type TransportOptions } from './transport.ts';
+import { type WorkOptions, workOn } from './work.ts';
 import { Workflows } from './workflows.ts';
 
 export type { Clock } from '../core/events/clock.ts';
@@ -18,7 +20,9 @@ export { AggregateClient } from './aggregate.ts';
 export type * from './answers.ts';
 export { AnnalsRequestError, AnnalsUnreachableError } from './errors.ts';
 export type { OnRetry } from './follow.ts';
+export type { Job, JobCost } from './job.ts';
 export type { Answered, RequestOptions, ViewOptions } from './requests.ts';
+export type { WorkOptions } from './work.ts';
 
 export interface StreamPage {
   readonly streamId: string;
@@ -213,6 +217,16 @@ export class AnnalsClient {
       { after, to: query.clock === 'happened' ? undefined : query.to, signal, onRetry },
       WAIT_SECONDS * 1_000,
     );
+  }
+
+  /**
+   * The jobs of an agent, as they come: `for await (const job of client.work({ agentType: 'coder' })) { ... }`. Each job ends
+   * with `complete`, `fail` or `release`; heartbeats keep it until then, and `job.signal` aborts when it is lost. `signal` ends
+   * the loop when the jobs in hand have ended; leaving the loop in another way gives unfinished jobs back. Outages end nothing.
+   * @throws AnnalsRequestError when the server refuses to look for work
+   */
+  work(options: WorkOptions): AsyncGenerator<Job> {
+    return workOn(this.#requests, options);
   }
 
   /** Any view, by its projection and its key. */

@@ -17,7 +17,7 @@ const PASSING_STATUS: ReadonlySet<number> = new Set([408, 425, 429]);
  * @param urlIsRight a page was read before; so an answer that is not of Annals, other than a refusal, is of a proxy that
  * does not find its server
  */
-function mayPass(error: unknown, urlIsRight: boolean): boolean {
+export function mayPass(error: unknown, urlIsRight: boolean): boolean {
   if (error instanceof AnnalsUnreachableError) return true;
   if (!(error instanceof AnnalsRequestError)) return false;
   const { status, code, isForeign } = error;
@@ -98,7 +98,7 @@ export async function* followPages<Event>(
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
 /** The result of the work; undefined as soon as the signal aborts. */
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T | undefined> {
+export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T | undefined> {
   if (!signal) return work;
   let onAbort = () => {};
   const aborted = new Promise<undefined>((resolve) => {

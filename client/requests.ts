@@ -73,13 +73,14 @@ export class Requests {
     body: object | undefined,
     schema: S,
     { idempotencyKey = ulid(), correlationId, causationId }: RequestOptions = {},
+    held: Pick<ApiRequest, 'heldMs' | 'signal' | 'once'> = {},
   ): Promise<Answered<z.output<S>>> {
     const headers = {
       'idempotency-key': idempotencyKey,
       'x-correlation-id': correlationId,
       'x-causation-id': causationId,
     };
-    const answer = await this.#transport({ method: 'POST', path, headers, body }, schema);
+    const answer = await this.#transport({ method: 'POST', path, headers, body, ...held }, schema);
     return { ...answer.body, repeated: answer.headers.get('Idempotent-Replayed') === 'true' };
   }
 }
