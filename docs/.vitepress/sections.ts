@@ -37,6 +37,7 @@ const ordered: readonly Section[] = [
   {
     text: 'Use',
     pages: [
+      'docs/work.md',
       'docs/sagas.md',
       'docs/approvals.md',
       'docs/transactions.md',

@@ -24,6 +24,8 @@ const REPLAY = ['test/unit/core/replays/replay.test.ts', 'test/unit/core/replays
 const GATES = ['test/unit/core/sagas/gates.test.ts'];
 const SAGA_RUNNER = ['test/unit/core/sagas/embedded-runner/runner.test.ts'];
 
+const LEASES = ['test/unit/core/leases', 'test/unit/api/work.test.ts'];
+
 const tail = 'core/log/tail.ts';
 const chain = 'core/log/chain.ts';
 const LOG = ['test/unit/core/log'];
@@ -1042,5 +1044,37 @@ export const faults: readonly Fault[] = [
       ['core/sagas/step-functions/callbacks.ts', " || event.type === 'saga.signalled') return this", ') return this'],
     ],
     tests: GATES,
+  },
+  {
+    name: 'leases: a lease is not listed as due',
+    edits: [['core/leases/lease-store.ts', "await this.#control.put(kindOf('lease-due'", "void (kindOf('lease-due'"]],
+    tests: LEASES,
+  },
+  {
+    name: 'leases: the items of a lease that is over go, and its loss is not recorded',
+    edits: [['core/leases/lease-ends.ts', 'await this.#lose({ ...place, workerId }, lost);', 'void lost;']],
+    tests: LEASES,
+  },
+  {
+    name: 'leases: whoever meets a lease ends it',
+    edits: [['core/leases/lease-ends.ts', "if (content.until > this.#history.now().toISOString()) return 'held';", '']],
+    tests: LEASES,
+  },
+  {
+    name: 'leases: the limit of an agent does not hold',
+    edits: [['core/leases/lease-store.ts', 'return leases.length < limit ?', 'return limit > 0 ?']],
+    tests: LEASES,
+  },
+  {
+    name: 'leases: a claim that was lost before it came is taken',
+    edits: [
+      ['domain/task/claims.ts', 'const isOnItsWay = !part.isClaimed && fencing === next;', 'const isOnItsWay = false;'],
+    ],
+    tests: ['test/unit/domain/task-claims.test.ts'],
+  },
+  {
+    name: 'leases: work under an older number is taken',
+    edits: [['domain/task/task.ts', 'part.isClaimed && part.fencing === fencing &&', 'part.isClaimed &&']],
+    tests: ['test/unit/domain/task-claims.test.ts'],
   },
 ];
