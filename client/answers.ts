@@ -410,3 +410,49 @@ export const redrivenBatches = z.object({
   ),
   more: z.boolean(),
 });
+
+const settings = {
+  name: z.string(),
+  filter: z.record(z.string(), z.unknown()),
+  order: z.string(),
+  maxRetries: z.number(),
+  ackWithinSeconds: z.number(),
+  shards: z.number(),
+};
+const count = z.number();
+
+export const subscription = z.object({
+  ...settings,
+  position: z.nullable(z.string()),
+  lag: z.object({ events: count, more: z.boolean() }),
+  inFlight: count,
+  waiting: count,
+  parked: count,
+});
+export type Subscription = z.output<typeof subscription>;
+
+export const subscriptionsPage = z.object({
+  subscriptions: z.array(z.object(settings)),
+  next: z.nullable(z.string()),
+});
+
+export const deliveries = z.object({
+  deliveries: z.array(z.object({ token: z.string(), attempt: count, until: z.string(), event: receivedEvent })),
+});
+
+export const settled = z.object({ settled: count, refused: z.array(z.string()) });
+export type SettledAnswer = z.output<typeof settled>;
+
+export const parkedPage = z.object({
+  parked: z.array(
+    z.object({
+      ...{ id: z.string(), stream: z.string(), sequenceNumber: version },
+      ...{ error: z.string(), failures: count, since: z.string() },
+    }),
+  ),
+  next: z.nullable(z.string()),
+});
+
+export const redrivenParked = z.object({ redriven: z.array(z.string()), more: z.boolean() });
+export const skippedParked = z.object({ skipped: z.boolean() });
+export const removedSubscription = z.object({ removed: z.boolean() });

@@ -10,6 +10,7 @@ import type { Job } from './job.ts';
 import { Operations } from './operations.ts';
 import { type Answered, type PageQuery, type RequestOptions, Requests, segment, type ViewOptions } from './requests.ts';
 import { Sagas } from './sagas.ts';
+import { Subscriptions } from './subscriptions.ts';
 import { Tasks } from './tasks.ts';
 import { createTransport, type TransportOptions } from './transport.ts';
 import { type WorkOptions, workOn } from './work.ts';
@@ -78,6 +79,7 @@ export class AnnalsClient {
   readonly budgets: Budgets;
   readonly approvals: Approvals;
   readonly operations: Operations;
+  readonly subscriptions: Subscriptions;
   readonly #requests: Requests;
 
   constructor(requests: Requests) {
@@ -89,6 +91,7 @@ export class AnnalsClient {
     this.budgets = new Budgets(requests);
     this.approvals = new Approvals(requests);
     this.operations = new Operations(requests);
+    this.subscriptions = new Subscriptions(requests);
   }
 
   /**

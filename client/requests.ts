@@ -67,6 +67,14 @@ export class Requests {
     return (await this.#transport({ method: 'PUT', path, body }, schema)).body;
   }
 
+  /**
+   * A request that may be sent twice without an idempotency key.
+   * @throws AnnalsRequestError, AnnalsUnreachableError
+   */
+  async send<S extends z.ZodMiniType>(request: ApiRequest, schema: S): Promise<z.output<S>> {
+    return (await this.#transport(request, schema)).body;
+  }
+
   /** @throws AnnalsRequestError, AnnalsUnreachableError */
   async post<S extends z.ZodMiniObject>(
     path: string,

@@ -24,7 +24,7 @@ export interface TransportOptions {
   readonly timeoutMs?: number | undefined;
 }
 
-/** One request. The client may repeat it, so it has to be a read, or have an idempotency key. */
+/** One request. The client may repeat it, so it has to bear that: a read, a PUT, or a POST with an idempotency key. */
 export interface ApiRequest {
   readonly method: 'GET' | 'POST' | 'PUT';
   readonly path: string;

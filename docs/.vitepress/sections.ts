@@ -41,6 +41,7 @@ const ordered: readonly Section[] = [
       'docs/sagas.md',
       'docs/approvals.md',
       'docs/transactions.md',
+      'docs/subscriptions.md',
       'docs/projections.md',
       'docs/time-travel.md',
       'docs/event-types.md',

@@ -5,6 +5,7 @@ import type { ControlStore } from '../../core/replays/control-store.ts';
 import { Generations } from '../../core/replays/generations.ts';
 import { type ReplayRequest, Replays } from '../../core/replays/replays.ts';
 import { agentStatus } from '../../domain/agent/agent-status.ts';
+import { subscriptionContract } from './subscriptions.suite.ts';
 
 /** The contract of a store of control items. `createControl` is called once; each test uses another kind. */
 export function controlStoreContract(name: string, createControl: () => Promise<ControlStore>): void {
@@ -20,6 +21,7 @@ export function controlStoreContract(name: string, createControl: () => Promise<
     describe('items', () => itemContract(control));
     describe('lists', () => listContract(control));
     describe('replays', () => replayContract(control));
+    describe('subscriptions', () => subscriptionContract(control));
   });
 }
 

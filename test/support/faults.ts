@@ -34,6 +34,7 @@ const LAYOUTS = [
   'test/unit/core/log/archived-pages.test.ts',
   'test/contract/memory.test.ts',
 ];
+const SUBSCRIPTIONS = ['test/simulation/subscriptions.test.ts', 'test/contract/memory.test.ts'];
 const LOG_CONTRACT = ['test/contract/memory.test.ts'];
 
 const budgets = 'core/budgets/budgets.ts';
@@ -1076,5 +1077,49 @@ export const faults: readonly Fault[] = [
     name: 'leases: work under an older number is taken',
     edits: [['domain/task/task.ts', 'part.isClaimed && part.fencing === fencing &&', 'part.isClaimed &&']],
     tests: ['test/unit/domain/task-claims.test.ts'],
+  },
+  {
+    name: 'subscriptions: later events of a parked stream are delivered',
+    edits: [
+      [
+        'core/subscriptions/take.ts',
+        'const waiting = shard.find(key) ? undefined : await parked(key);',
+        "const waiting = shard.find(key) ? undefined : await parked('none');",
+      ],
+    ],
+    tests: SUBSCRIPTIONS,
+  },
+  {
+    name: 'subscriptions: a lost race for a shard counts as won',
+    edits: [['core/subscriptions/shard-store.ts', 'if (isWritten) return true;', 'return true;']],
+    tests: SUBSCRIPTIONS,
+  },
+  {
+    name: 'subscriptions: an older definition may change a shard',
+    edits: [['core/subscriptions/shard-store.ts', 'if (stored.revision > revision) return undefined;', '']],
+    tests: SUBSCRIPTIONS,
+  },
+  {
+    name: 'subscriptions: a shard skips the rest of a slice',
+    edits: [
+      [
+        'core/subscriptions/take.ts',
+        'if (ready >= max || !shard.hasRoom) break reading;',
+        'if (ready >= max || !shard.hasRoom) {\n        position = slice.next;\n        break reading;\n      }',
+      ],
+    ],
+    tests: SUBSCRIPTIONS,
+  },
+  {
+    name: 'subscriptions: a stream is parked without its item',
+    edits: [['core/subscriptions/shard-store.ts', 'parkings.length === 0', 'parkings.length >= 0']],
+    tests: SUBSCRIPTIONS,
+  },
+  {
+    name: 'subscriptions: the token of an earlier delivery is taken',
+    edits: [
+      ['core/subscriptions/shard.ts', 'delivery?.[0] === token', 'delivery !== undefined && delivery[0] >= token'],
+    ],
+    tests: SUBSCRIPTIONS,
   },
 ];
