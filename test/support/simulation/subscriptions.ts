@@ -264,7 +264,11 @@ class World {
     answers: readonly { readonly delivery: Delivery; readonly answer: Answer }[],
   ): Promise<void> {
     const ending = answers.filter(({ answer }) => answer.action === 'ack' || answer.action === 'skip');
-    // Another consumer may get the next event before the answer is here.
+    // Another consumer may get the next event, or this one again, before the answer is here.
+    for (const { delivery } of answers) {
+      const place = placeOf(delivery.event);
+      if (this.#held.get(place)?.token === delivery.token) this.#held.delete(place);
+    }
     for (const { delivery } of ending) this.#doneOf(delivery.event as unknown as Appended).maybe += 1;
     const result = await ignoring(
       subscriptions.settle(
@@ -273,10 +277,8 @@ class World {
       ),
     );
     for (const { delivery, answer } of answers) {
-      const held = this.#held.get(placeOf(delivery.event));
       const isRefused = result?.refused.includes(answer.token);
       if (isRefused) this.report.refused += 1;
-      if (!isRefused && held?.token === answer.token) this.#held.delete(placeOf(delivery.event));
       if (!result || !ending.some((each) => each.answer === answer)) continue;
       const done = this.#doneOf(delivery.event as unknown as Appended);
       done.maybe -= 1;
