@@ -130,3 +130,11 @@ it('a task names its agents in one way, and nothing else changed for those that 
   expect(await complete(taskId, 'a')).toMatchObject({ status: 201 });
   await vi.waitFor(async () => expect((await get(`/tasks/${taskId}`)).body.state).toBe('completed'));
 });
+
+it('claims of one agent at the same moment do not pass its limit', async () => {
+  const agentId = newType();
+  const tasks = await Promise.all([1, 2, 3].map(() => request({ requiredAgents: [agentId] })));
+  await vi.waitFor(async () => expect((await get(`/agents/${agentId}/inbox`)).body.tasks).toHaveLength(3));
+  const replies = await Promise.all(tasks.map((task) => post(`/tasks/${task}/claim`, { agentId, limit: 1 })));
+  expect(replies.map(({ status }) => status).toSorted()).toEqual([200, 409, 409]);
+});
