@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import type { DomainEvent } from '../core/events/catalogue.ts';
 import type { Json, JsonObject } from '../core/events/json.ts';
+import type { ScheduleAction, ScheduleTiming } from '../core/events/schedule.ts';
 import type { AgentState } from '../events/agent.ts';
 
 // The members of each answer that the client needs. Members of a newer server are accepted and dropped.
@@ -161,6 +162,45 @@ export const sagasPage = z.object({
   next: z.nullable(z.string()),
 });
 export type SagasPage = z.output<typeof sagasPage>;
+
+type ScheduleStateName = 'ACTIVE' | 'FAILED' | 'COMPLETED' | 'CANCELLED';
+
+const scheduled = {
+  scheduleId: z.string(),
+  version,
+  state: open<ScheduleStateName>(),
+  nextDue: z.optional(z.string()),
+};
+
+export const scheduleAnswer = z.object(scheduled);
+
+export const schedule = z.object({
+  ...scheduled,
+  timing: z.unknown() as unknown as z.ZodMiniType<ScheduleTiming>,
+  action: z.unknown() as unknown as z.ZodMiniType<ScheduleAction>,
+  runs: z.number(),
+  failures: z.number(),
+  lastRun: z.optional(
+    z.object({
+      dueAt: z.string(),
+      run: z.number(),
+      outcome: open<'RUNNING' | 'RAN' | 'FAILED'>(),
+      lateMs: z.number(),
+      missed: z.optional(z.boolean()),
+      skipped: z.optional(z.number()),
+      streamId: z.optional(z.string()),
+      version: z.optional(z.number()),
+      reason: z.optional(z.string()),
+    }),
+  ),
+  reason: z.optional(z.string()),
+  createdAt: z.string(),
+  lastUpdated: z.string(),
+});
+/** A schedule: what it does and when, and its runs. */
+export type Schedule = z.output<typeof schedule>;
+
+export const schedulesPage = z.object({ schedules: z.array(schedule), next: z.nullable(z.string()) });
 export type Saga = z.output<typeof saga>;
 
 /** Any view: its version, and the members that its projection writes. */

@@ -11,6 +11,7 @@ import { Operations } from './operations.ts';
 import { type Answered, type PageQuery, type RequestOptions, Requests, segment, type ViewOptions } from './requests.ts';
 import { Sagas } from './sagas.ts';
 import { Subscriptions } from './subscriptions.ts';
+import { Schedules } from './schedules.ts';
 import { Tasks } from './tasks.ts';
 import { createTransport, type TransportOptions } from './transport.ts';
 import { type WorkOptions, workOn } from './work.ts';
@@ -76,6 +77,7 @@ export class AnnalsClient {
   readonly tasks: Tasks;
   readonly workflows: Workflows;
   readonly sagas: Sagas;
+  readonly schedules: Schedules;
   readonly budgets: Budgets;
   readonly approvals: Approvals;
   readonly operations: Operations;
@@ -88,6 +90,7 @@ export class AnnalsClient {
     this.tasks = new Tasks(requests);
     this.workflows = new Workflows(requests);
     this.sagas = new Sagas(requests);
+    this.schedules = new Schedules(requests);
     this.budgets = new Budgets(requests);
     this.approvals = new Approvals(requests);
     this.operations = new Operations(requests);

@@ -38,6 +38,17 @@ describe('the client', () => {
     expect(await client.workflows.get(workflowId, { waitFor: 2 })).toMatchObject({ steps: 1, state: 'completed' });
   });
 
+  it('schedules work, and cancels it', async () => {
+    const data = { agentType: 'coder', configuration: {}, createdBy: 'me' };
+    const action = { kind: 'command', aggregateType: 'agent', command: 'create', data } as const;
+    const timing = { cron: '0 9 * * *', zone: 'UTC' };
+    const { scheduleId, nextDue } = await client.schedules.create({ ...timing, action });
+    const schedule = await client.schedules.get(scheduleId, { waitFor: 1 });
+    expect(schedule).toMatchObject({ scheduleId, nextDue, timing, action, state: 'ACTIVE', runs: 0 });
+    expect((await client.schedules.list({ state: 'ACTIVE' })).schedules).toHaveLength(1);
+    expect(await client.schedules.cancel(scheduleId, { reason: 'enough' })).toMatchObject({ state: 'CANCELLED' });
+  });
+
   it('appends and reads streams', async () => {
     const appended = await client.append('service-s', {
       expectedVersion: 0,
