@@ -11,6 +11,7 @@ import { linkedSaga } from './causes.ts';
 import { stepOf } from './consequences.ts';
 import { overdueOf, SAGA_STATE_VERSION, type SagaInput } from './decider.ts';
 import { type Directed, inputsOf, losersOf, lossesOf, namingTypes, refOf } from './inputs.ts';
+import { endReminders, setReminders } from './reminders.ts';
 import { type AnySaga, commandIdOf, contextOf, declarationOf, partiesOf } from './saga.ts';
 import {
   type AnswerRef,
@@ -18,6 +19,7 @@ import {
   evolveSaga,
   initialSaga,
   outstanding,
+  runOf,
   type SagaRun,
   type SagaState,
 } from './state.ts';
@@ -152,18 +154,51 @@ export class SagaExecution {
       return false;
     }
     const asked = stepOf(declaration, step).command(contextOf(sagaId, saga, run));
-    if (!asked) return true;
+    if (!asked) {
+      await this.#remind(sagaId, saga, run);
+      return true;
+    }
     try {
       const { decider, id, command } = asked;
       const commitId = commandIdOf(sagaId, run, 'do');
       await handleCommand(this.#store, decider, id, command, { ...this.#options(saga, run.begunBy), commitId });
-      return true;
     } catch (error) {
       if (!isRefusal(error)) throw error;
       await this.#hear(sagaId, item);
       await this.take(sagaId, { kind: 'refuse', step, item, reason: error.message }); // nothing, once it is answered
       return false;
     }
+    await this.#remind(sagaId, saga, run);
+    return true;
+  }
+
+  /**
+   * Cancels the reminders of attempts that are over.
+   * @param item only those of this item, by default those of all items
+   */
+  async endReminders(sagaId: string, saga: SagaState, item?: string): Promise<void> {
+    const declaration = this.#declaration(sagaId);
+    for (const run of saga.runs) {
+      const { reminders = [] } = stepOf(declaration, run.step);
+      const isOpen = saga.status === 'STARTED' && run.state === 'outstanding';
+      if (reminders.length === 0 || isOpen || (item !== undefined && run.item !== item)) continue;
+      await endReminders(this.#store, sagaId, reminders, run, this.#options(saga, run.endedBy));
+    }
+  }
+
+  /** The history is read once more after it: whoever ends the attempt meanwhile may have seen no reminder yet. */
+  async #remind(sagaId: string, saga: SagaState, run: SagaRun): Promise<void> {
+    const { reminders = [] } = stepOf(this.#declaration(sagaId), run.step);
+    if (reminders.length === 0) return;
+    const options = this.#options(saga, run.begunBy);
+    if (run.attempt > 1) {
+      await endReminders(this.#store, sagaId, reminders, { ...run, attempt: run.attempt - 1 }, options);
+    }
+    await setReminders(this.#store, sagaId, reminders, { ...contextOf(sagaId, saga, run), step: run.step }, options);
+    const after = await this.load(sagaId);
+    const { attempt } = runOf(after, run.item) ?? run;
+    if (attempt === run.attempt) await this.endReminders(sagaId, after, run.item);
+    else await endReminders(this.#store, sagaId, reminders, run, options);
   }
 
   /** Undoes the next item. @throws the errors of the compensation's command */

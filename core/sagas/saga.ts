@@ -84,6 +84,20 @@ export interface Retries<Input> {
   readonly maxDelaySeconds: number;
 }
 
+/** A command that is sent while an item waits for its answer. */
+export interface Reminder<Input> {
+  /** From the begin of the attempt, seconds. */
+  readonly afterSeconds: number;
+  /** A command of an aggregate of the application, checked as its route would check it. */
+  readonly command: (context: ItemContext<Input>) => SagaCommand;
+}
+
+/**
+ * Declares a reminder of a step: a schedule that sends a command when an item has no answer after some time. It is
+ * cancelled when the attempt or the saga ends.
+ */
+export const remind = <Input>(reminder: Reminder<Input>): Reminder<Input> => reminder;
+
 /** A step: one item, several side by side, or one after the other until there is no next item. */
 export interface SagaStep<Input> {
   readonly name: string;
@@ -117,6 +131,8 @@ export interface SagaStep<Input> {
   readonly deadlineSeconds: (context: SagaContext<Input>, item: string) => number;
   /** The retries after a failure or a missed deadline; a refused command is not tried again. */
   readonly retries: Retries<Input>;
+  /** The reminders of each attempt at an item; see {@link remind}. */
+  readonly reminders?: readonly Reminder<Input>[];
   /** The party of each item, or several kinds of parties. */
   readonly party?: Party<Input> | readonly Party<Input>[];
 }

@@ -182,7 +182,18 @@ export class SagaRunner {
         if (saga.status === 'STARTED') await execution.issue(sagaId, saga, run);
       }
     }
+    await this.#endReminders(sagaId, saga, events);
     await this.#compensate(sagaId, saga);
+  }
+
+  async #endReminders(sagaId: string, saga: SagaState, events: readonly DomainEvent[]): Promise<void> {
+    const { execution } = this.#options;
+    for (const { type, data } of events) {
+      if (type === 'saga.compensating') await execution.endReminders(sagaId, saga);
+      if (type === 'saga.step-completed' || type === 'saga.step-failed') {
+        await execution.endReminders(sagaId, saga, data.item);
+      }
+    }
   }
 
   /** The history triggers the log line, so that a crash after the parking loses no line. */

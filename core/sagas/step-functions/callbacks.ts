@@ -35,7 +35,8 @@ export class SagaCallbacks {
 
   /** Processes an event from the bus, in any order. */
   async event(event: DomainEvent): Promise<void> {
-    if (event.type === 'saga.compensating' || event.type === 'saga.signalled') return this.#settle(event.aggregateId);
+    if (event.type === 'saga.compensating') return this.#turned(event.aggregateId);
+    if (event.type === 'saga.signalled') return this.#settle(event.aggregateId);
     if (event.type === 'saga.resumed') return this.#resume(event);
     for (const directed of this.#execution.inputsOf(event)) await this.#direct(directed, event);
     const losers = this.#execution.losersOf(event);
@@ -102,6 +103,7 @@ export class SagaCallbacks {
       if (input.kind === 'start') await this.#start(sagaId, taken.state, 0);
       // The result of a repeat is that of the first time, and may be long past.
       else await this.#answered(sagaId, itemOf(input), taken.repeated ? undefined : taken.state);
+      if (input.kind !== 'start') await this.#execution.endReminders(sagaId, taken.state, itemOf(input));
       return;
     }
     if (subject === undefined) return;
@@ -112,6 +114,11 @@ export class SagaCallbacks {
     await this.#start(sagaId, started.state, 0);
     await this.#execution.take(sagaId, input);
     await this.#settle(sagaId);
+  }
+
+  async #turned(sagaId: string): Promise<void> {
+    await this.#settle(sagaId);
+    await this.#execution.endReminders(sagaId, await this.#execution.load(sagaId));
   }
 
   async #resume({ aggregateId: sagaId, sequenceNumber }: DomainEvent): Promise<void> {
