@@ -53,6 +53,7 @@ export {
   type ItemContext,
   type Party,
   type Retries,
+  remind,
   type SagaAnswer,
   type SagaCommand,
   type SagaContext,

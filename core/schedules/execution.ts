@@ -18,8 +18,8 @@ export interface ScheduleExecutionOptions extends ActionParts {
   readonly upSince?: Date;
 }
 
-/** Most runs of a schedule in one {@link ScheduleExecution.wake}; the timers call again for the rest. */
-const MAX_RUNS = 100;
+/** Most steps in one {@link ScheduleExecution.wake}; a run is two. The timers call again for the rest. */
+const MAX_STEPS = 200;
 
 /** Brings schedules to where their histories and the time say they are. Every call may be repeated, also concurrently. */
 export class ScheduleExecution {
@@ -37,12 +37,11 @@ export class ScheduleExecution {
    * @throws UnavailableError, CorruptDataError; the next call goes on
    */
   async wake(scheduleId: string): Promise<void> {
-    for (let runs = 0; runs < MAX_RUNS; ) {
+    for (let steps = 0; steps < MAX_STEPS; steps++) {
       const state = await this.#load(scheduleId);
       const { status, running, next, last } = state;
       if (running) {
         await this.#finish(scheduleId, state, running);
-        runs += 1;
       } else if (status !== 'ACTIVE' || next === undefined) {
         const dueAt = next ?? last?.dueAt;
         return dueAt === undefined ? undefined : this.#options.timers.remove({ scheduleId, dueAt });

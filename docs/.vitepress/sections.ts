@@ -42,6 +42,7 @@ const ordered: readonly Section[] = [
       'docs/approvals.md',
       'docs/transactions.md',
       'docs/subscriptions.md',
+      'docs/schedules.md',
       'docs/projections.md',
       'docs/time-travel.md',
       'docs/event-types.md',

@@ -25,6 +25,7 @@ const GATES = ['test/unit/core/sagas/gates.test.ts'];
 const SAGA_RUNNER = ['test/unit/core/sagas/embedded-runner/runner.test.ts'];
 
 const LEASES = ['test/unit/core/leases', 'test/unit/api/work.test.ts'];
+const SCHEDULES = ['test/simulation/schedules.test.ts'];
 
 const tail = 'core/log/tail.ts';
 const chain = 'core/log/chain.ts';
@@ -1121,5 +1122,64 @@ export const faults: readonly Fault[] = [
       ['core/subscriptions/shard.ts', 'delivery?.[0] === token', 'delivery !== undefined && delivery[0] >= token'],
     ],
     tests: SUBSCRIPTIONS,
+  },
+  {
+    name: 'schedules: the effect of a run gets another id each time',
+    edits: [
+      [
+        'core/schedules/actions.ts',
+        'const commitId = effectIdOf(scheduleId, dueAt);',
+        'const commitId = effectIdOf(scheduleId, String(Math.random()));',
+      ],
+    ],
+    tests: SCHEDULES,
+  },
+  {
+    name: 'schedules: a run that has begun is not finished by the next host',
+    edits: [['core/schedules/execution.ts', '      if (running) {', '      if (running && steps > 0) {']],
+    tests: SCHEDULES,
+  },
+  {
+    name: 'schedules: a cancelled schedule runs',
+    edits: [['core/schedules/decider.ts', "if (status !== 'ACTIVE' || due !== dueAt", 'if (due !== dueAt']],
+    tests: SCHEDULES,
+  },
+  {
+    name: 'schedules: every missed run comes',
+    edits: [['core/schedules/decider.ts', 'nextRun(timing, missed ? now : dueAt)', 'nextRun(timing, dueAt)']],
+    tests: SCHEDULES,
+  },
+  {
+    name: 'schedules: an instant that has passed goes to Scheduler',
+    edits: [
+      [
+        'adapters/aws/scheduler/timers.ts',
+        'if (seconds <= LONGEST_DELAY)',
+        'if (seconds > 0 && seconds <= LONGEST_DELAY)',
+      ],
+    ],
+    tests: ['test/unit/adapters/aws/scheduler/timers.test.ts'],
+  },
+  {
+    name: 'reminders: they are set without a second look at the saga',
+    edits: [
+      [
+        'core/sagas/execution.ts',
+        'if (attempt === run.attempt) await this.endReminders(sagaId, after, run.item);',
+        'if (attempt === run.attempt) return;',
+      ],
+    ],
+    tests: ['test/unit/core/sagas/reminders.test.ts'],
+  },
+  {
+    name: 'reminders: those of a saga that compensates stay',
+    edits: [
+      [
+        'core/sagas/embedded-runner/runner.ts',
+        "if (type === 'saga.compensating') await execution.endReminders(sagaId, saga);",
+        '',
+      ],
+    ],
+    tests: ['test/unit/core/sagas/reminders.test.ts'],
   },
 ];

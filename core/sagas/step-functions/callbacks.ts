@@ -35,8 +35,7 @@ export class SagaCallbacks {
 
   /** Processes an event from the bus, in any order. */
   async event(event: DomainEvent): Promise<void> {
-    if (event.type === 'saga.compensating') return this.#turned(event.aggregateId);
-    if (event.type === 'saga.signalled') return this.#settle(event.aggregateId);
+    if (event.type === 'saga.compensating' || event.type === 'saga.signalled') return this.#turned(event.aggregateId);
     if (event.type === 'saga.resumed') return this.#resume(event);
     for (const directed of this.#execution.inputsOf(event)) await this.#direct(directed, event);
     const losers = this.#execution.losersOf(event);
