@@ -16,6 +16,7 @@ walk('docs/approvals.md', join(root, 'examples', 'own-domain'));
 walk('docs/operate.md', home);
 walk('docs/transactions.md', home);
 walk('docs/schedules.md', home);
+walk('docs/work.md', home);
 
 it('the program of docs/start.md prints the events of an invoice', () => {
   mkdirSync(join(home, 'node_modules'));
