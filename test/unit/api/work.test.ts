@@ -1,4 +1,4 @@
-import { expect, it, vi } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { servedApi } from '../../support/served-api.ts';
 
 const { get, post } = servedApi();
@@ -108,14 +108,17 @@ it('a task for several agents of a type gives each a part; one for named agents 
 });
 
 it('a large payload comes with the claim, and a lease that ends gives the part to the next, unasked', async () => {
+  vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'], shouldAdvanceTime: true });
+  onTestFinished(() => void vi.useRealTimers());
   const agentType = newType();
   const payload = { text: 'x'.repeat(100_000) };
   const taskId = await request({ agentType, payload });
   const [first] = await claims({ agentId: 'a', agentType, leaseSeconds: 5 });
   expect(first.task.payload).toEqual(payload);
   expect((await get(`/tasks/${taskId}`)).body.slots).toMatchObject([{ state: 'claimed', agentId: 'a', fencing: 1 }]);
-  const [second] = await claims({ agentId: 'b', agentType });
-  expect(second).toMatchObject({ taskId, fencing: 2 });
+  const next = claims({ agentId: 'b', agentType });
+  await vi.advanceTimersByTimeAsync(5_100);
+  expect(await next).toMatchObject([{ taskId, fencing: 2 }]);
   expect((await get(`/streams/task-${taskId}/events`)).body.events.map(({ type }: { type: string }) => type)).toEqual([
     ...['task.requested', 'task.offered', 'task.claimed', 'task.claim-lost', 'task.claimed'],
   ]);
