@@ -24,6 +24,7 @@ export { AnnalsRequestError, AnnalsUnreachableError } from './errors.ts';
 export type { OnRetry } from './follow.ts';
 export type { Job, JobCost } from './job.ts';
 export type { Answered, RequestOptions, ViewOptions } from './requests.ts';
+export type { Consumed, Delivery, Refusal, SubscriptionSettings } from './subscriptions.ts';
 export type { WorkOptions } from './work.ts';
 
 export interface StreamPage {
