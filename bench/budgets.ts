@@ -1,23 +1,25 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ulid } from 'ulid';
+import { signedFetch } from '../adapters/aws/clients/signed-fetch.ts';
 import { startServer } from '../bin/serve/server.ts';
 import { createClient } from '../client/client.ts';
+import { findDeployment } from '../test/cloud/deployment.ts';
 
 // What is recorded after a budget is used up and before it is spent, with 16 agents that record steps without a pause.
-// `node bench/budgets.ts`
+// `node bench/budgets.ts` on one machine; `node bench/budgets.ts --deployed` on the stack of `npm run cloud`.
 
 const AGENTS = 16;
 const LIMIT = 100;
 const RUNS = 5;
 
-const dataDir = mkdtempSync(join(tmpdir(), 'annals-budgets-'));
-const server = await startServer({ port: 0, dataDir, logger: console });
-const client = createClient({ url: server.url });
+const isDeployed = process.argv.includes('--deployed');
+const { client, close } = await (isDeployed ? deployed() : oneMachine());
 try {
   for (let run = 0; run < RUNS; run++) {
-    const taskId = `t-${run}`;
-    const requiredAgents = Array.from({ length: AGENTS }, (_, n) => `a-${run}-${n}`);
+    const taskId = `t-${ulid()}`;
+    const requiredAgents = Array.from({ length: AGENTS }, (_, n) => `a-${n}-${ulid()}`);
     for (const agentId of requiredAgents) {
       await client.agents.create({ agentId, agentType: 'coder', configuration: {}, createdBy: 'bench' });
     }
@@ -46,6 +48,20 @@ try {
     );
   }
 } finally {
-  await server.close();
-  rmSync(dataDir, { recursive: true });
+  await close();
+}
+
+async function oneMachine() {
+  const dataDir = mkdtempSync(join(tmpdir(), 'annals-budgets-'));
+  const server = await startServer({ port: 0, dataDir, logger: console });
+  const closeAll = async () => {
+    await server.close();
+    rmSync(dataDir, { recursive: true });
+  };
+  return { client: createClient({ url: server.url }), close: closeAll };
+}
+
+async function deployed() {
+  const { apiUrl, region } = await findDeployment();
+  return { client: createClient({ url: apiUrl, fetch: signedFetch({ region }) }), close: async () => {} };
 }
