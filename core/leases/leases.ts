@@ -41,10 +41,17 @@ export interface HeldPart extends LeasePlace, Holder {
 }
 
 /** The part waits for no worker, or not any longer: another claimed it, or it is over. */
-export class TakenError extends CommandRejectedError {}
+export class TakenError extends CommandRejectedError {
+  override get name(): string {
+    return 'TakenError';
+  }
+}
 
 /** The worker holds as many parts as it may. */
 export class AtLimitError extends CommandRejectedError {
+  override get name(): string {
+    return 'AtLimitError';
+  }
   constructor(workerId: string, limit: number) {
     super(`worker ${workerId} holds ${limit} parts, its limit; finish one first`);
   }

@@ -7,6 +7,9 @@ import type { LogLayout } from './partition.ts';
  * partitions would lose the order of a stream's events.
  */
 export class PartitionStrategyError extends UnavailableError {
+  override get name(): string {
+    return 'PartitionStrategyError';
+  }
   constructor({ strategy, partitions }: LogLayout) {
     super(
       strategy === 'sharded'

@@ -3,6 +3,9 @@ import type { Replay } from './replay.ts';
 
 /** Another replay already makes a generation beside the live generation. */
 export class PlaceTakenError extends CommandRejectedError {
+  override get name(): string {
+    return 'PlaceTakenError';
+  }
   readonly replayId: string;
 
   constructor(

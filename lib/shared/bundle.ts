@@ -94,8 +94,6 @@ export function build(source: string, app: string | undefined, options: BuildOpt
     platform: 'node',
     format: 'esm',
     ...(app === undefined ? {} : { alias: { '#application': app } }),
-    // Logs and answers contain the names of error classes.
-    keepNames: true,
     legalComments: 'none',
     logLevel: 'silent', // errors are thrown
     ...options,

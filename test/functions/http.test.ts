@@ -38,6 +38,11 @@ beforeAll(async () => {
     VERIFY_EVERY_HOURS: '24',
     SAGA_TOKENS_TABLE: 'none',
     SAGA_MACHINE_ARN_PREFIX: 'none',
+    SCHEDULE_GROUP: 'none',
+    SCHEDULER_ROLE_ARN: 'none',
+    TIMER_QUEUE_URL: 'none',
+    TIMER_QUEUE_ARN: 'none',
+    TIMER_FAILURES_ARN: 'none',
   });
 });
 

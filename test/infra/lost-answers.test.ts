@@ -58,6 +58,7 @@ const outages = [
     'ConcurrencyError',
     'ContentionError',
     'ConflictError',
+    'TransactionConflictError',
     'LeftOverError',
     'PartitionStrategyError',
   ],
@@ -86,7 +87,9 @@ describe('answers of agents', () => {
 
 describe('what a function refuses with', () => {
   it('are all errors that Annals throws on purpose, but those that pass by themselves', () => {
-    const passing = new Set(['UnavailableError', 'ConcurrencyError', 'ViewBehindError', 'EventVersionError']);
+    const passing = new Set([
+      ...['UnavailableError', 'ConcurrencyError', 'TransactionConflictError', 'ViewBehindError', 'EventVersionError'],
+    ]);
     const classes = Object.keys(errors).filter((name) => name !== 'AnnalsError' && !passing.has(name));
     expect(refusals.toSorted()).toEqual([...classes, new SagaCompensating('multi-agent-task:t-1').name].toSorted());
   });

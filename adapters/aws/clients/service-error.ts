@@ -3,7 +3,11 @@ import { AnnalsError, UnavailableError } from '../../../core/base/errors.ts';
 import { type Service, verdictOn } from './error-names.ts';
 
 /** A concurrent write holds the item. The SDK does not repeat such requests; {@link callService} does. */
-export class ConflictError extends UnavailableError {}
+export class ConflictError extends UnavailableError {
+  override get name(): string {
+    return 'ConflictError';
+  }
+}
 
 /** A transaction ends within milliseconds. The pauses have jitter and take at most about 2 s together. */
 const conflicts = retry(handleType(ConflictError), {

@@ -21,7 +21,11 @@ const entriesItem = z.object({
 const checkpointItem = z.object({ key: z.string().min(1), version: z.int().nonnegative() });
 
 /** DynamoDB was busy and left a part of a batch undone. That part is sent again after a pause. */
-class LeftOverError extends UnavailableError {}
+class LeftOverError extends UnavailableError {
+  override get name(): string {
+    return 'LeftOverError';
+  }
+}
 const untilDone = retry(handleType(LeftOverError), {
   maxAttempts: 20,
   backoff: new ExponentialBackoff({ initialDelay: 20, maxDelay: 2_000 }),
