@@ -39,7 +39,7 @@ describe('in a stack of the caller', () => {
     const { stack } = stackWith(props);
     const types = typesOf(stack);
     expect(types.length).toBeGreaterThan(250);
-    expect(types.length).toBeLessThan(0.85 * MAX_RESOURCES);
+    expect(types.length).toBeLessThan(MAX_RESOURCES - 10);
     expect(types).not.toContain('AWS::CloudFormation::Stack');
     expect(stacksBelow(stack.node.root as App)).toEqual([stack]);
   });

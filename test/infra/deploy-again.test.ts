@@ -28,6 +28,7 @@ const nameProperties: Readonly<Record<string, string>> = {
   'AWS::S3::Bucket': 'BucketName',
   'AWS::SNS::Topic': 'TopicName',
   'AWS::SQS::Queue': 'QueueName',
+  'AWS::Scheduler::ScheduleGroup': 'Name',
   'AWS::StepFunctions::StateMachine': 'StateMachineName',
   'AWS::WAFv2::WebACL': 'Name',
 };

@@ -59,7 +59,7 @@ describe('an application of invoices', () => {
       Name: 'RefuseInvoice',
       Schema: { required: ['reason'], additionalProperties: false },
     });
-    expect(Object.keys(template.toJSON()['Resources']).length).toBeLessThan(350);
+    expect(Object.keys(template.toJSON()['Resources']).length).toBeLessThan(400);
   });
 
   it('has a method for each of its commands, and its settings with those of the stage', () => {

@@ -115,7 +115,7 @@ describe('the stack of sagas', () => {
     stack.hasResourceProperties('AWS::Events::Rule', {
       EventPattern: {
         'detail-type': [
-          ...['task.requested', 'task.completed', 'task.failed', 'agent.state-changed'],
+          ...['task.requested', 'task.completed', 'task.failed', 'agent.state-changed', 'budget.spent'],
           ...['workflow.started', 'workflow.step-completed', 'workflow.step-failed'],
           ...['saga.compensating', 'saga.resumed', 'saga.signalled', 'approval.decided', 'approval.expired'],
         ],

@@ -12,7 +12,8 @@ const { folds } = agents;
 const folder = new URL('../../../events/samples/', import.meta.url);
 const samples: DomainEvent[] = readdirSync(folder)
   .sort()
-  .map((file) => JSON.parse(readFileSync(new URL(file, folder), 'utf8')));
+  .map((file) => JSON.parse(readFileSync(new URL(file, folder), 'utf8')))
+  .toSorted((a: DomainEvent, b: DomainEvent) => a.sequenceNumber - b.sequenceNumber);
 
 it.each(folds)('a snapshot restores the state of $name unchanged', async (fold) => {
   const snapshots = new SnapshotStore(new MemoryObjectStore(), { catalogue, interval: 1 });
