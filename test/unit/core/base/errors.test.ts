@@ -7,7 +7,7 @@ const root = fileURLToPath(new URL('../../../../', import.meta.url));
 /** Each class that extends an error of Annals, with its source up to the end of its name. */
 const classes = globSync('{core,adapters,api,application,functions}/**/*.ts', { cwd: root }).flatMap((file) => {
   const source = readFileSync(`${root}${file}`, 'utf8');
-  const declared = source.matchAll(/^(?:export )?class (\w+) extends (?!Error\b)\w+Error \{([^]*?)^\}/gm);
+  const declared = source.matchAll(/^(?:export )?class (\w+) extends (?!Error\b)\w+Error \{([\s\S]*?)^\}/gm);
   return [...declared].map(([, name = '', body = '']) => ({ name, body }));
 });
 
