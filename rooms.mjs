@@ -66,7 +66,7 @@ export const rooms = {
     may: ['core/base', 'core/events', 'core/store', 'core/bus', 'core/log', 'core/projections'],
   },
   'core/subscriptions': {
-    holds: 'subscriptions: definition, deliveries to competing consumers, parked events',
+    holds: 'subscriptions: definition, deliveries to competing consumers, parked events, push',
     may: ['core/base', 'core/events', 'core/store', 'core/state', 'core/log', 'core/replays'],
   },
   // the application
@@ -118,7 +118,11 @@ export const rooms = {
   },
   api: { holds: 'the applications put together: commands, queries, operations', may: ['application', 'core'] },
   'adapters/aws': { holds: 'the ports on AWS; the only home of `@aws-sdk/*`', may: ['core'] },
-  'adapters/embedded': { holds: 'the ports on one machine, and the engine that runs them', may: ['core'] },
+  'adapters/web': { holds: 'pushes to URLs, and the addresses that they may go to', may: ['core'] },
+  'adapters/embedded': {
+    holds: 'the ports on one machine, and the engine that runs them',
+    may: ['adapters/web', 'core'],
+  },
   functions: {
     holds: 'one file is one Lambda; `runtime/` holds what several need',
     may: ['adapters/aws', 'api', 'application', 'core', 'domain/application.ts'],

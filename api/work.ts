@@ -19,6 +19,8 @@ import { workOfAgents } from './work/work-of-agents.ts';
 export interface WorkDeps extends CommandDeps, LogDeps, ViewDeps, AgentWorkDeps {
   /** Items such as leases. They outlive deleted views. */
   readonly workItems: ControlStore;
+  /** Whether this host pushes events of subscriptions. */
+  readonly pushes?: boolean;
 }
 
 /** The routes by which agents find, take and wait for work. */

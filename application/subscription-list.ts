@@ -23,6 +23,8 @@ export const subscriptionList = defineProjection({
       return { ...settings, state: 'active' };
     }
     if (!view) throw new Error(`${event.type} in a stream that begins without subscription.created`);
-    return event.type === 'subscription.changed' ? { ...view, ...event.data } : { ...view, state: 'removed' };
+    if (event.type === 'subscription.removed') return { ...view, state: 'removed' };
+    const { push: _, ...kept } = view;
+    return { ...kept, ...event.data };
   },
 });

@@ -18,6 +18,8 @@ export interface SubscriptionSettings {
   readonly maxRetries?: number;
   /** 30 by default. */
   readonly ackWithinSeconds?: number;
+  /** Where the server pushes events to. Without a secret the present secret stays, or the answer shows a new one, once. */
+  readonly push?: { readonly url: string; readonly secret?: string };
   /** 1 to 16, 4 by default. It cannot change. */
   readonly shards?: number;
 }

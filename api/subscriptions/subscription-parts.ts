@@ -12,6 +12,8 @@ import type { ListDeps } from '../views/lists.ts';
 /** The parts that the routes of subscriptions need. */
 export interface SubscriptionDeps extends CommandDeps, LogDeps, ListDeps {
   readonly workItems: ControlStore;
+  /** Whether this host pushes events. A host that does not refuses such settings, so that no event waits unnoticed. */
+  readonly pushes?: boolean;
 }
 
 interface Made {

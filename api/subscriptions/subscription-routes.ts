@@ -1,8 +1,10 @@
 import * as z from 'zod';
 import { subscriptionList } from '../../application/subscription-list.ts';
-import { shardCount, subscriptionName, subscriptionSettings } from '../../core/events/subscription.ts';
+import { ValidationError } from '../../core/base/errors.ts';
+import { pushTarget, shardCount, subscriptionName, subscriptionSettings } from '../../core/events/subscription.ts';
 import { assertKnownTypes } from '../../core/store/registered-types.ts';
 import type { SubscriptionStatus } from '../../core/subscriptions/operations.ts';
+import { isSecret } from '../../core/subscriptions/signature.ts';
 import { appendOptions } from '../http/command.ts';
 import { limit } from '../http/page.ts';
 import { route } from '../http/route.ts';
@@ -13,6 +15,12 @@ import { keyed, type SubscriptionDeps, subscriptionsOf } from './subscription-pa
 export const subscriptionParams = z.object({ name: subscriptionName });
 
 const { filter, order, maxRetries, ackWithinSeconds } = subscriptionSettings.shape;
+
+const secret = z
+  .string()
+  .max(128)
+  .refine(isSecret, 'must be whsec_ and 24 to 64 bytes in base64')
+  .meta({ format: 'password' });
 
 const place = z
   .string()
@@ -39,13 +47,29 @@ const subscriptionAnswer = listed
       .describe('Events of the filter that are not read yet'),
     inFlight: z.int().nonnegative().describe('Deliveries that are not answered yet'),
     waiting: z.int().nonnegative().describe('Streams whose events are read and wait for a delivery or a retry'),
+    paused: z.string().optional().describe('Why nothing is pushed until the next PUT of the settings'),
+    secret: z
+      .string()
+      .optional()
+      .describe('The secret of a push whose PUT named none: only the answer of that PUT shows it'),
     parked: z.int().nonnegative().describe('Parked streams; parked events with order `none`'),
   })
   .meta({ id: 'Subscription' });
 
 const toAnswer = ({ definition, position, ...counts }: SubscriptionStatus) => {
-  const { name, filter, order, maxRetries, ackWithinSeconds, shards } = definition;
-  return { name, filter, order, maxRetries, ackWithinSeconds, shards, position: position ?? null, ...counts };
+  const { name, filter, order, maxRetries, ackWithinSeconds, shards, push, paused } = definition;
+  const pushing = { ...(push && { push }), ...(paused !== undefined && { paused }) };
+  return {
+    name,
+    filter,
+    order,
+    maxRetries,
+    ackWithinSeconds,
+    shards,
+    ...pushing,
+    position: position ?? null,
+    ...counts,
+  };
 };
 
 /** The routes that define subscriptions, and show them. */
@@ -64,6 +88,9 @@ export const subscriptionRoutes = [
       order: order.default('stream'),
       maxRetries: maxRetries.default(10),
       ackWithinSeconds: ackWithinSeconds.default(30),
+      push: pushTarget
+        .extend({ secret: secret.optional().describe('Signs; without it the present secret stays, or one is made') })
+        .optional(),
       shards: shardCount
         .optional()
         .describe('Items that keep what is delivered, 4 by default; on AWS about one for each busy consumer'),
@@ -72,11 +99,15 @@ export const subscriptionRoutes = [
     statuses: { 201: 'A new subscription', 200: 'It has these settings' },
     errors: ['COMMAND_REJECTED', 'CONCURRENCY_CONFLICT'],
     async handle({ params: { name }, body, context }, deps: SubscriptionDeps) {
+      if (body.push && !deps.pushes) {
+        throw new ValidationError([{ path: 'push', message: 'this host does not push events; take them instead' }]);
+      }
       await assertKnownTypes(deps.store, body.filter.types ?? [], 'filter.types');
       const { operations } = subscriptionsOf(deps);
       const { defaults, trace } = appendOptions(context, deps);
-      const { isNew } = await operations.put(name, body, { defaults, trace });
-      return { status: isNew ? 201 : 200, body: toAnswer(await operations.status(name)) };
+      const { isNew, secret } = await operations.put(name, body, { defaults, trace });
+      const shown = { ...toAnswer(await operations.status(name)), ...(secret !== undefined && { secret }) };
+      return { status: isNew ? 201 : 200, body: shown };
     },
   }),
   route({

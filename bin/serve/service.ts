@@ -122,6 +122,7 @@ function createEmbeddedApi({ annals, engine, work, past, logger, telemetry, veri
     views: engine.views,
     control: engine.control,
     workItems: engine.workItems,
+    pushes: true,
     work,
     generations: engine.generations,
     replays: engine.replays,

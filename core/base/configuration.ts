@@ -114,6 +114,15 @@ const monitoring = section({
     .describe('Sources of events that metrics count by name; all other sources are counted as "other"'),
 });
 
+const push = section({
+  allow_private: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether subscriptions may push to addresses of private networks and of the machine itself, and without TLS',
+    ),
+});
+
 const security = section({
   encryption_at_rest: always(
     true,
@@ -133,6 +142,7 @@ export const eventSystemSchema = section({
   processors: processors.prefault({}),
   snapshots: snapshots.prefault({}),
   monitoring: monitoring.prefault({}),
+  push: push.prefault({}),
   security: security.prefault({}),
 });
 

@@ -29,6 +29,19 @@ export const subscriptionFilter = z
   })
   .describe('The events of the subscription; all, save those of subscriptions, when empty');
 
+/** The place to which events are pushed. Its secret is no part of the history. */
+export const pushTarget = z
+  .strictObject({
+    url: z
+      .url({ protocol: /^https?$/ })
+      .max(2048)
+      .describe('Gets each event by POST, signed after Standard Webhooks'),
+  })
+  .describe('The server takes the events, and sends them there');
+
+/** The place to which events are pushed; see {@link pushTarget}. */
+export type PushTarget = z.output<typeof pushTarget>;
+
 /** The settings of a subscription that can be changed. */
 export const subscriptionSettings = z.strictObject({
   filter: subscriptionFilter,
@@ -37,6 +50,7 @@ export const subscriptionSettings = z.strictObject({
     .describe('`stream`: an event waits until the earlier events of its stream are done; `none`: no event waits'),
   maxRetries: z.int().min(0).max(100).describe('Deliveries after the first; after the last the event is parked'),
   ackWithinSeconds: z.int().min(1).max(MAX_ACK_SECONDS).describe('Time to acknowledge a delivery; it is then repeated'),
+  push: pushTarget.exactOptional(),
 });
 /** The settings of a subscription; see {@link subscriptionSettings}. */
 export type SubscriptionSettings = z.output<typeof subscriptionSettings>;
@@ -113,6 +127,15 @@ export const subscriptionSkipped = defineEvent({
   sensitive: ['reason'],
 });
 
+export const subscriptionPaused = defineEvent({
+  ...common,
+  type: 'subscription.paused',
+  description: 'The receiver of a push refused all further events. The next PUT of the settings ends the pause.',
+  data: z.strictObject({ name: subscriptionName, reason }),
+  streamIds: ['name'],
+  sensitive: ['reason'],
+});
+
 export const subscriptionRemoved = defineEvent({
   ...common,
   type: 'subscription.removed',
@@ -129,5 +152,6 @@ export const subscriptionEvents = [
   subscriptionSought,
   subscriptionRedriven,
   subscriptionSkipped,
+  subscriptionPaused,
   subscriptionRemoved,
 ] as const;

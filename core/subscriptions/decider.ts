@@ -11,6 +11,7 @@ type SubscriptionEvent =
   | 'subscription.sought'
   | 'subscription.redriven'
   | 'subscription.skipped'
+  | 'subscription.paused'
   | 'subscription.removed';
 
 /** A filter, and the number of the event in the subscription's stream from which on it counts. */
@@ -28,6 +29,8 @@ export interface Definition extends SubscriptionSettings {
   /** Number of the last event that changed it or moved its place. */
   readonly revision: number;
   readonly start: StartPlace;
+  /** Why nothing is pushed until the next PUT. */
+  readonly paused?: string;
   /** Number of the event that set {@link start}. */
   readonly startedAt: number;
   /** All filters, the oldest first: events that were read under a filter are delivered under it. */
@@ -53,6 +56,7 @@ export type SubscriptionCommand =
   | { readonly kind: 'seek'; readonly start: StartPlace }
   | ({ readonly kind: 'redrive' } & Pick<EventData<'subscription.redriven'>, 'parked'>)
   | ({ readonly kind: 'skip' } & Omit<EventData<'subscription.skipped'>, 'name'>)
+  | { readonly kind: 'pause'; readonly reason: string }
   | { readonly kind: 'remove' };
 
 /** Shards of a subscription that names no number. */
@@ -74,6 +78,9 @@ export const subscription: Decider<SubscriptionState, SubscriptionCommand, Subsc
         const { kind: _, ...skipped } = command;
         return [{ type: 'subscription.skipped', data: { name, ...skipped } }];
       }
+      case 'pause':
+        if (definition.paused !== undefined) return [];
+        return [{ type: 'subscription.paused', data: { name, reason: command.reason } }];
       case 'remove':
         return [{ type: 'subscription.removed', data: { name } }];
     }
@@ -90,13 +97,16 @@ export const subscription: Decider<SubscriptionState, SubscriptionCommand, Subsc
       case 'subscription.changed': {
         if (!definition) break;
         const filters = [...definition.filters, { since: number, filter: event.data.filter }];
-        return { events: number, definition: { ...definition, ...event.data, revision: number, filters } };
+        const { push: _, paused: __, ...kept } = definition;
+        return { events: number, definition: { ...kept, ...event.data, revision: number, filters } };
       }
       case 'subscription.sought': {
         if (!definition) break;
         const moved = { start: event.data.start, startedAt: number, revision: number };
         return { events: number, definition: { ...definition, ...moved } };
       }
+      case 'subscription.paused':
+        return { events: number, definition: definition && { ...definition, paused: event.data.reason } };
       case 'subscription.removed':
         return { events: number, definition: undefined };
     }
@@ -122,12 +132,13 @@ function put(
       `subscription ${name} has ${definition.shards} shards, which cannot change; create a subscription of another name`,
     );
   }
-  const { filter, order, maxRetries, ackWithinSeconds } = definition;
+  const { filter, order, maxRetries, ackWithinSeconds, push, paused } = definition;
   if (order !== settings.order) {
     throw new CommandRejectedError(
       `the order of subscription ${name} is ${order}, which cannot change; create a subscription of another name`,
     );
   }
-  if (isDeepStrictEqual({ filter, order, maxRetries, ackWithinSeconds }, settings)) return [];
+  const present = { filter, order, maxRetries, ackWithinSeconds, ...(push && { push }) };
+  if (paused === undefined && isDeepStrictEqual(present, settings)) return [];
   return [{ type: 'subscription.changed' as const, data: { name, ...settings } }];
 }

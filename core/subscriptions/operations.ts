@@ -1,6 +1,11 @@
 import { CommandRejectedError, NotFoundError } from '../base/errors.ts';
 import { firstMoment, instant, isoOf } from '../events/instant.ts';
-import { type StartPlace, SUBSCRIPTION_STREAMS, type SubscriptionSettings } from '../events/subscription.ts';
+import {
+  type PushTarget,
+  type StartPlace,
+  SUBSCRIPTION_STREAMS,
+  type SubscriptionSettings,
+} from '../events/subscription.ts';
 import { type CommandOptions, handleCommand } from '../state/decider.ts';
 import {
   type Definition,
@@ -9,13 +14,16 @@ import {
   type SubscriptionState,
   subscription,
 } from './decider.ts';
-import type { ParkedContent, Shard } from './shard.ts';
+import { PushTargets } from './push-targets.ts';
+import { type Shard, toParked } from './shard.ts';
 import type { SubscriptionParts, Subscriptions } from './subscriptions.ts';
 import { logFilter, totalAt } from './take.ts';
-import { numberOf, shardOf, streamOfKey } from './work-key.ts';
+import { shardOf, streamOfKey } from './work-key.ts';
 
 /** A request for a subscription. */
-export interface SubscriptionRequest extends SubscriptionSettings {
+export interface SubscriptionRequest extends Omit<SubscriptionSettings, 'push'> {
+  /** Where to push; without a secret the present secret stays, or one is made. */
+  readonly push?: (PushTarget & { readonly secret?: string | undefined }) | undefined;
   readonly shards?: number | undefined;
   /** `start`, `end`, an instant or a position of the log; counts at the creation. */
   readonly from: string;
@@ -36,14 +44,6 @@ export interface SubscriptionStatus {
   readonly lag: { readonly events: number; readonly more: boolean };
 }
 
-/** A parked stream, or with order `none` a parked event. */
-export interface ParkedEvent extends Pick<ParkedContent, 'error' | 'failures' | 'since'> {
-  readonly id: string;
-  readonly stream: string;
-  /** The event that is parked. */
-  readonly sequenceNumber: number;
-}
-
 type Options = Omit<CommandOptions, 'states'>;
 
 /** Events that each shard counts for the lag at most. */
@@ -53,28 +53,39 @@ const MAX_COUNTED = 500;
 export class SubscriptionOperations {
   readonly #subscriptions: Subscriptions;
   readonly #parts: SubscriptionParts;
+  readonly #targets: PushTargets;
 
   constructor(subscriptions: Subscriptions, parts: SubscriptionParts) {
     this.#subscriptions = subscriptions;
     this.#parts = parts;
+    this.#targets = new PushTargets(parts.control);
   }
 
   /**
    * Creates a subscription or changes its settings. From the answer on, events that are recorded later are judged by these
    * settings; what was read under earlier ones is still delivered.
+   * @returns also the secret of its push, if this call made it: it is shown once
    * @throws CommandRejectedError for other shards or another order
    * @throws ValidationError for a `from` that is no place in the log
    */
   async put(
     name: string,
-    { shards, from, ...settings }: SubscriptionRequest,
+    { shards, from, push, ...others }: SubscriptionRequest,
     options: Options = {},
-  ): Promise<{ readonly definition: Definition; readonly isNew: boolean }> {
-    const { definition: before } = await this.#subscriptions.state(name);
+  ): Promise<{ readonly definition: Definition; readonly isNew: boolean; readonly secret?: string | undefined }> {
+    const state = await this.#subscriptions.state(name);
+    const before = state.definition;
+    const settings = { ...others, ...(push && { push: { url: push.url } }) };
     const start = before ? before.start : await this.#place(from);
-    const definition = await this.#command(name, { kind: 'put', settings, shards, start }, options);
+    const command = { kind: 'put', settings, shards, start } as const;
+    // A request that is refused changes no secret.
+    subscription.decide(state, command, { id: name, now: (this.#parts.now?.() ?? new Date()).toISOString() });
+    // The secret is there before the event, at which the pushing begins.
+    const secret = push && (await this.#targets.set(name, push.secret));
+    const definition = await this.#command(name, command, options);
+    if (!push) await this.#targets.remove(name);
     await this.#takeOver(definition);
-    return { definition, isNew: definition.created !== before?.created };
+    return { definition, isNew: definition.created !== before?.created, secret };
   }
 
   /**
@@ -164,12 +175,18 @@ export class SubscriptionOperations {
     this.#subscriptions.wake(name);
   }
 
+  /** Stops to push, until the next PUT. A repeat changes nothing. */
+  async pause(name: string, reason: string): Promise<void> {
+    await this.#handle(name, { kind: 'pause', reason }, {});
+  }
+
   /** Ends a subscription. What is in flight can no longer be acknowledged. A repeat removes what an interrupted call left. */
   async remove(name: string, options: Options = {}): Promise<void> {
     const before = await this.#subscriptions.state(name);
     if (before.events === 0) throw noSubscription(name);
     const { events } = before.definition ? await this.#handle(name, { kind: 'remove' }, options) : before;
     await this.#subscriptions.shards.clear(name, events);
+    await this.#targets.remove(name);
     this.#subscriptions.wake(name);
   }
 
@@ -224,8 +241,3 @@ export class SubscriptionOperations {
     return (await handleCommand(store, subscription, name, command, all)).state;
   }
 }
-
-const toParked = ({ key, ranges, error, failures, since }: ParkedContent): ParkedEvent => ({
-  ...{ id: key, stream: streamOfKey(key), error, failures, since },
-  sequenceNumber: numberOf(key) ?? ranges[0]?.[0] ?? 0,
-});

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { numberOf } from './work-key.ts';
+import { numberOf, streamOfKey } from './work-key.ts';
 
 /**
  * Numbers of events of a stream, `from` to `to`, both included and both wanted. In between, the filter of that number in the
@@ -223,3 +223,17 @@ function from([first, ...later]: readonly Range[], number: number): Range[] {
   if (!first) return [];
   return number > first[1] ? later : [[number, first[1], first[2]], ...later];
 }
+
+/** A parked stream, or with order `none` a parked event. */
+export interface ParkedEvent extends Pick<ParkedContent, 'error' | 'failures' | 'since'> {
+  readonly id: string;
+  readonly stream: string;
+  /** The event that is parked. */
+  readonly sequenceNumber: number;
+}
+
+/** A parked item as operators see it. */
+export const toParked = ({ key, ranges, error, failures, since }: ParkedContent): ParkedEvent => ({
+  ...{ id: key, stream: streamOfKey(key), error, failures, since },
+  sequenceNumber: numberOf(key) ?? ranges[0]?.[0] ?? 0,
+});

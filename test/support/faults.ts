@@ -35,6 +35,7 @@ const LAYOUTS = [
   'test/unit/core/log/archived-pages.test.ts',
   'test/contract/memory.test.ts',
 ];
+const PUSH = ['test/unit/core/subscriptions', 'test/unit/adapters/web'];
 const SUBSCRIPTIONS = ['test/simulation/subscriptions.test.ts', 'test/contract/memory.test.ts'];
 const LOG_CONTRACT = ['test/contract/memory.test.ts'];
 
@@ -1078,6 +1079,26 @@ export const faults: readonly Fault[] = [
     name: 'leases: work under an older number is taken',
     edits: [['domain/task/task.ts', 'part.isClaimed && part.fencing === fencing &&', 'part.isClaimed &&']],
     tests: ['test/unit/domain/task-claims.test.ts'],
+  },
+  {
+    name: 'push: addresses behind names are not checked',
+    edits: [['adapters/web/addresses.ts', 'for (const { address } of found) assertPublic(host, address);', '']],
+    tests: PUSH,
+  },
+  {
+    name: 'push: addresses in URLs are not checked',
+    edits: [['adapters/web/webhook.ts', 'if (isIP(host)) assertPublic(host, host);', '']],
+    tests: PUSH,
+  },
+  {
+    name: 'push: a refused request changes the secret',
+    edits: [['core/subscriptions/operations.ts', 'subscription.decide(state, command, {', 'void ({']],
+    tests: PUSH,
+  },
+  {
+    name: 'push: a receiver that fails gets no rest',
+    edits: [['core/subscriptions/push.ts', 'circuit.restsUntil = Date.now() + halfOpenAfter;', '']],
+    tests: PUSH,
   },
   {
     name: 'subscriptions: later events of a parked stream are delivered',

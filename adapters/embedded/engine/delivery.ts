@@ -16,6 +16,7 @@ import { observedDelivery, type Telemetry } from '../../../core/telemetry/teleme
 import { sqliteCheckpoint } from '../sqlite/checkpoint.ts';
 import type { DataFolder } from '../sqlite/database.ts';
 import { Consumer } from './consumer.ts';
+import { PushEngine } from './push-engine.ts';
 import { SagaEngine } from './saga-engine.ts';
 import { ScheduleEngine } from './schedule-engine.ts';
 import { StalledStreams } from './stalled-streams.ts';
@@ -33,6 +34,8 @@ export interface DeliveryOptions {
   readonly policy: RetryPolicy;
   readonly logger: Logger;
   readonly telemetry: Telemetry;
+  /** Whether subscriptions may push to private addresses. */
+  readonly allowPrivate: boolean;
   /** Number of projections that the projector updates side by side. */
   readonly concurrency: number;
   /** Most commits of a batch of the relay. */
@@ -43,17 +46,18 @@ export interface DeliveryOptions {
   readonly snapshots: SnapshotWriter | undefined;
 }
 
-/** Creates the consumers of all commits: the projector, the relay, and the runners of sagas and of schedules. */
+/** Creates the consumers of all commits: the projector, the relay, the runners of sagas and of schedules, and the push. */
 export function createDelivery(options: DeliveryOptions) {
   const { projector, stalled } = createProjector(options);
   const publication = createPublication(options);
   const relay = createRelay(options, publication);
   const sagas = createSagas(options);
   const schedules = createSchedules(options);
+  const push = createPush(options);
   options.stores.commits.onStored(() => {
-    for (const consumer of [projector, relay, sagas, schedules]) consumer.wake();
+    for (const consumer of [projector, relay, sagas, schedules, push]) consumer.wake();
   });
-  return { projector, stalled, publication, relay, sagas, schedules };
+  return { projector, stalled, publication, relay, sagas, schedules, push };
 }
 
 function createProjector(options: DeliveryOptions) {
@@ -138,4 +142,9 @@ function createSagas({ folder, stores, sagas, policy, logger, telemetry }: Deliv
 function createSchedules({ folder, stores, states, aggregates, sagas, logger }: DeliveryOptions): ScheduleEngine {
   const { store, commits } = stores;
   return new ScheduleEngine({ store, states, aggregates, sagas, commits, database: folder.bookkeeping, logger });
+}
+
+function createPush({ folder, stores, states, logger, allowPrivate }: DeliveryOptions): PushEngine {
+  const { store, log, commits, workItems: control } = stores;
+  return new PushEngine({ store, log, control, states, commits, database: folder.bookkeeping, logger, allowPrivate });
 }

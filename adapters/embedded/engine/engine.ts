@@ -128,10 +128,11 @@ function compose(folder: DataFolder, options: EngineOptions): Engine {
     policy,
     telemetry,
     relayBatch,
+    allowPrivate: settings.push.allow_private,
     snapshots,
     budgets,
   });
-  const { projector, relay, publication, schedules } = delivery;
+  const { projector, relay, publication, schedules, push } = delivery;
   const { replays, runner } = createReplays({ ...shared, ...stores, database: folder.views });
   const { archiver, sweep } = createHousekeeping(stores, settings, logger);
   const live = (projection: string) => generations.live(projection);
@@ -147,6 +148,7 @@ function compose(folder: DataFolder, options: EngineOptions): Engine {
       close: () => delivery.sagas.close(),
     },
     { name: 'the schedules', start: () => schedules.start(), close: () => schedules.close() },
+    { name: 'the push', start: () => push.start(), close: () => push.close() },
     { name: 'the replays', start: () => runner.start(), close: () => runner.close() },
     { name: 'the sweep', start: () => sweep.start(), close: () => sweep.close() },
     { name: 'the archiver', start: () => archiver.start(), close: () => archiver.close() },
