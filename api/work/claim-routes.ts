@@ -5,7 +5,7 @@ import type { HeldPart } from '../../core/leases/leases.ts';
 import { appendOptions } from '../http/command.ts';
 import { pascalCase } from '../http/names.ts';
 import { type Route, route } from '../http/route.ts';
-import { readView } from '../views/read-view.ts';
+import { readNewest } from '../views/read-view.ts';
 import { viewSchema } from '../views/view-routes.ts';
 import type { AgentWorkDeps } from './work-deps.ts';
 import { claimBody, heartbeatBody, heldPart, releaseBody } from './work-schemas.ts';
@@ -32,8 +32,8 @@ export function heldAnswer(aggregate: WorkAggregate): z.ZodObject {
 export const partOf = ({ slot, workerId: agentId, fencing, until }: HeldPart) => ({ slot, agentId, fencing, until });
 
 /** The view of work, whole; it may not know the claim yet. */
-export const wholeView = async ({ view: { projection } }: WorkAggregate, workId: string, deps: AgentWorkDeps) =>
-  (await readView(projection, workId, { clock: 'happened' }, deps)).body;
+export const wholeView = ({ view: { projection } }: WorkAggregate, workId: string, deps: AgentWorkDeps) =>
+  readNewest(projection, workId, deps);
 
 /** The routes of a piece of work: claim, heartbeat, release. */
 export function claimRoutes(aggregate: WorkAggregate): readonly Route<AgentWorkDeps>[] {
@@ -55,7 +55,7 @@ export function claimRoutes(aggregate: WorkAggregate): readonly Route<AgentWorkD
       body: claimBody,
       answer: heldAnswer(aggregate),
       statuses: { 200: 'The agent holds the part' },
-      errors: ['NOT_FOUND', 'COMMAND_REJECTED', 'CONCURRENCY_CONFLICT', 'VIEW_BEHIND'],
+      errors: ['NOT_FOUND', 'COMMAND_REJECTED', 'CONCURRENCY_CONFLICT'],
       async handle({ params: given, body, context }, deps: AgentWorkDeps) {
         const { agentId: workerId, agentType: workerType, leaseSeconds: seconds, ...more } = body;
         const request = { ...more, workerId, workerType, id: idOf(given), seconds };

@@ -56,15 +56,15 @@ export class Inbox {
   /**
    * Claims up to `max` parts; none when nothing came in time. A repeat under the same `commitId` gets what the first
    * request got, if that had a limit.
-   * @throws AtLimitError, and refusals of the claims that are not about the work, when nothing was claimed
+   * @throws IdempotencyKeyReusedError for another request under the `commitId`, AtLimitError, and refusals of the claims that are not about the work, when nothing was claimed
    */
-  async claim(request: InboxRequest, { commitId: key, digest: _, ...options }: CommandOptions): Promise<ClaimedWork[]> {
-    const { workerId, limit, waitMs, lists, signal } = request;
+  async claim(request: InboxRequest, { commitId: key, ...options }: CommandOptions): Promise<ClaimedWork[]> {
+    const { limit, waitMs, lists, signal } = request;
     const commitId =
       key === undefined ? undefined : `claim-${createHash('sha256').update(key).digest('hex').slice(0, 40)}`;
     if (commitId !== undefined && limit !== undefined) {
-      const held = await this.#options.leases.claimedUnder(workerId, commitId);
-      if (held.length > 0) return held.map((each) => ({ held: each }));
+      const claimed = await this.#claimAgain(request, { ...options, commitId });
+      if (claimed.length > 0) return claimed;
     }
     const end = performance.now() + waitMs;
     const without = new Set<string>();
@@ -76,6 +76,22 @@ export class Inbox {
       if (looks === 0) await this.#options.leases.sweep(Math.floor(Math.random() * 1e6));
       await this.wait(lists, left, signal);
     }
+  }
+
+  /** What an earlier request claimed under the id. A claim that it could not finish is finished. */
+  async #claimAgain(
+    { lists: _, max: __, ...request }: InboxRequest,
+    options: CommandOptions & { readonly commitId: string },
+  ): Promise<ClaimedWork[]> {
+    const claimed: ClaimedWork[] = [];
+    for (const { id, slot } of await this.#options.leases.placesUnder(request.workerId, options.commitId)) {
+      try {
+        claimed.push({ held: await this.#options.leases.take({ ...request, id, slot }, options) });
+      } catch (error) {
+        if (!(error instanceof TakenError)) throw error; // nobody is to work on it any longer
+      }
+    }
+    return claimed;
   }
 
   /** @param without keys that this request cannot have; it grows */

@@ -148,14 +148,13 @@ export class Leases {
     return this.#ends.sweep(share);
   }
 
-  /** The parts that a worker holds by claims with a limit under this commit id. */
-  async claimedUnder(workerId: string, commitId: string): Promise<readonly HeldPart[]> {
+  /** The places of the leases that a worker has with a limit under this commit id; their claims may not be written. */
+  async placesUnder(workerId: string, commitId: string): Promise<readonly LeasePlace[]> {
     const held = await Promise.all(
       (await this.#items.held(workerId)).map(async (place) => ({ place, stored: await this.#items.get(place) })),
     );
     return held.flatMap(({ place, stored }) => {
-      if (stored?.content.commitId !== commitId || stored.content.lost) return [];
-      return [{ ...place, workerId, until: stored.content.until }];
+      return stored?.content.commitId === commitId && !stored.content.lost ? [place] : [];
     });
   }
 

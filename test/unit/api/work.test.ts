@@ -80,6 +80,8 @@ it('an agent holds as many parts as its limit, and gets the same claims for a re
   const first = await post('/inbox/claims', body, key);
   const repeat = await post('/inbox/claims', body, key);
   expect(repeat.body.claims).toMatchObject([{ taskId: first.body.claims[0].taskId, fencing: 1 }]);
+  const another = await post('/inbox/claims', { ...body, max: 2 }, key);
+  expect(another).toMatchObject({ status: 422, body: { code: 'IDEMPOTENCY_KEY_REUSED' } });
   expect(await post('/inbox/claims', body)).toMatchObject({ status: 409, body: { code: 'COMMAND_REJECTED' } });
   const left = tasks.find((task) => task !== first.body.claims[0].taskId);
   expect(await complete(first.body.claims[0].taskId, agentType, 1)).toMatchObject({ status: 201 });
