@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import pLimit from 'p-limit';
 import { createEngine } from '../adapters/embedded/engine/engine.ts';
 import { LeaseTimer } from '../adapters/embedded/engine/lease-timer.ts';
 import { workOf } from '../application/work.ts';
@@ -8,8 +9,10 @@ import { handleCommand } from '../core/state/decider.ts';
 import application from '../domain/application.ts';
 import { inboxes } from '../domain/task/slots.ts';
 import { taskDecider } from '../domain/task/task.ts';
+import { taskStatus } from '../domain/task/task-status.ts';
 
-// Many workers and tasks in one process, without HTTP; workers die with the work in their hands: node bench/work.ts [workers] [tasks]
+// Many workers and tasks in one process, without HTTP; workers die with the work in their hands. The workers start when
+// all tasks wait: node bench/work.ts [workers] [tasks]
 
 const [workers = 1_000, tasks = 10_000] = process.argv.slice(2).map(Number);
 const DIES = 0.03;
@@ -24,11 +27,11 @@ const timer = new LeaseTimer(leases, logger);
 engine.start();
 timer.start();
 
-const lists = [inboxes.ofType('coder')];
+const list = inboxes.ofType('coder');
 const stop = new AbortController();
-const requestedAt = new Map<string, number>();
-const latencies: number[] = [];
-const waits: number[] = [];
+/** Times of requests that found work without a wait, and of those that waited for work, milliseconds. */
+const claimTimes: number[] = [];
+const waitTimes: number[] = [];
 const perWorker = new Map<string, number>();
 const doneBy = new Map<string, number>();
 let deaths = 0;
@@ -36,13 +39,16 @@ let deaths = 0;
 async function life(name: string): Promise<void> {
   for (let lives = 0; !stop.signal.aborted; ) {
     const workerId = `${name}.${lives}`;
-    const began = performance.now();
-    const request = { workerId, workerType: 'coder', seconds: LEASE_SECONDS, limit: 1, lists, max: 1 };
-    const [claimed] = await inbox.claim({ ...request, waitMs: 2_000, signal: stop.signal }, {});
+    const request = { workerId, workerType: 'coder', seconds: LEASE_SECONDS, limit: 1, lists: [list], max: 1 };
+    const claim = async (waitMs: number, times: number[]) => {
+      const began = performance.now();
+      const [claimed] = await inbox.claim({ ...request, waitMs, signal: stop.signal }, {});
+      if (claimed) times.push(performance.now() - began);
+      return claimed;
+    };
+    const claimed = (await claim(0, claimTimes)) ?? (await claim(2_000, waitTimes));
     if (!claimed) continue;
-    latencies.push(performance.now() - began);
     const { id, fencing } = claimed.held;
-    if (fencing === 1) waits.push(performance.now() - (requestedAt.get(id) ?? 0));
     if (Math.random() < DIES) {
       deaths += 1;
       lives += 1;
@@ -56,30 +62,57 @@ async function life(name: string): Promise<void> {
   }
 }
 
-const began = performance.now();
-const lives = Array.from({ length: workers }, (_, n) => life(`w${n}`));
-for (let n = 0; n < tasks; n++) {
-  const order = { agentType: 'coder', payload: { n }, deadlineSeconds: 3_600 };
-  requestedAt.set(`t${n}`, performance.now());
-  await handleCommand(engine.store, taskDecider, `t${n}`, { kind: 'request', ...order }, { states: engine.states });
+/** Requests all tasks, and waits until all of them stand in the inbox. */
+async function requestTasks(): Promise<void> {
+  const order = { kind: 'request', agentType: 'coder', payload: {}, deadlineSeconds: 3_600 } as const;
+  const name = taskStatus.name;
+  await pLimit(16).map(Array.from({ length: tasks }), (_, n) =>
+    handleCommand(engine.store, taskDecider, `t${n}`, order, { states: engine.states }),
+  );
+  for (let waiting = 0; waiting < tasks; ) {
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    waiting = 0;
+    for (let after: string | undefined, more = true; more; more = after !== undefined) {
+      const page = await engine.views.listed(name, await engine.generations.live(name), list, { limit: 1_000, after });
+      waiting += page.listed.length;
+      after = page.next;
+    }
+  }
 }
-await Promise.all(lives);
-const seconds = (performance.now() - began) / 1_000;
+
 const at = (values: readonly number[], share: number) =>
   Math.round([...values].sort((a, b) => a - b)[Math.floor((values.length - 1) * share)] ?? 0);
-const shares = [...perWorker.values()];
+const secondsSince = (began: number) => (performance.now() - began) / 1_000;
+
+const asked = performance.now();
+await requestTasks();
+console.log(`${tasks} tasks requested and offered: ${secondsSince(asked).toFixed(1)} s`);
+const began = performance.now();
+/** When nine tenths of the tasks were done: after them, workers wait for the leases of the dead. */
+let steadySeconds = 0;
+const steady = setInterval(() => {
+  if (steadySeconds === 0 && doneBy.size >= tasks * 0.9) steadySeconds = secondsSince(began);
+}, 5);
+await Promise.all(Array.from({ length: workers }, (_, n) => life(`w${n}`)));
+clearInterval(steady);
+const seconds = secondsSince(began);
+const shares = Array.from({ length: workers }, (_, n) => perWorker.get(`w${n}`) ?? 0);
+const mean = tasks / workers;
+const deviation = Math.sqrt(shares.reduce((sum, share) => sum + (share - mean) ** 2, 0) / workers);
 const twice = [...doneBy.values()].filter((times) => times !== 1).length;
 console.log(`${workers} workers, ${tasks} tasks, ${deaths} deaths, ${seconds.toFixed(1)} s`);
 console.log(`done ${doneBy.size}, done more than once ${twice}`);
 console.log(
-  `claims a second ${Math.round(inbox.claims / seconds)}, attempts per claim ${(inbox.attempts / inbox.claims).toFixed(3)}`,
+  `tasks claimed and done a second, first nine tenths: ${Math.round((tasks * 0.9) / steadySeconds)}; attempts per claim ${(inbox.attempts / inbox.claims).toFixed(3)}`,
 );
 console.log(
-  `from asking to work, ms: p50 ${at(latencies, 0.5)}, p99 ${at(latencies, 0.99)} (asking may wait for tasks)`,
+  `a claim that finds work, with all workers at once, ms: p50 ${at(claimTimes, 0.5)}, p99 ${at(claimTimes, 0.99)} (${claimTimes.length})`,
 );
-console.log(`from request to first claim, ms: p50 ${at(waits, 0.5)}, p99 ${at(waits, 0.99)}`);
 console.log(
-  `tasks per worker: ${workers - shares.length} without, least ${at(shares, 0)}, p50 ${at(shares, 0.5)}, most ${at(shares, 1)}`,
+  `a claim that waits for work, ms: p50 ${at(waitTimes, 0.5)}, p99 ${at(waitTimes, 0.99)} (${waitTimes.length})`,
+);
+console.log(
+  `tasks per worker, mean ${mean}: least ${at(shares, 0)}, p10 ${at(shares, 0.1)}, p50 ${at(shares, 0.5)}, p90 ${at(shares, 0.9)}, most ${at(shares, 1)}, standard deviation ${deviation.toFixed(2)}`,
 );
 await timer.close();
 await engine.close();
