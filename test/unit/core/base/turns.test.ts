@@ -41,6 +41,16 @@ describe('long work in turns', () => {
     expect(next()).toBeUndefined();
   });
 
+  it('does many short pieces of work in few turns of the event loop', async () => {
+    await turn();
+    work(6);
+    let waiting = 100;
+    for (let n = 0; n < 100; n += 1) void turn()?.then(() => (waiting -= 1));
+    let turns = 0;
+    for (; waiting > 0; turns += 1) await nextTurn();
+    expect(turns).toBeLessThan(100);
+  });
+
   it('ends the work of a caller that has gone, and only that', async () => {
     const gone = new AbortController();
     const long = async () => {
