@@ -1,4 +1,4 @@
-import { turnAfter } from '../base/turns.ts';
+import { turn, turnAfter } from '../base/turns.ts';
 import type { StreamVersion } from '../base/versions.ts';
 import type { Clock } from '../events/clock.ts';
 import { type Commit, endOf, jsonBytesOf } from '../store/commit.ts';
@@ -50,8 +50,13 @@ export interface StateReaderOptions {
 const MAX_COMMIT_IDS = 1_000;
 /** Commits of the first request for a stream, newest first: one request reads a short stream whole. */
 const FIRST_LOOK = 25;
-/** A longer fold gives others their turns, milliseconds. */
+/** A longer look at the past gives others their turns, milliseconds. */
 const FREE_MS = 5;
+/**
+ * A larger load gives others their turns, bytes. It is not a time: when many load at once, each of them takes long, and
+ * short loads would queue behind each other for seconds.
+ */
+const FREE_BYTES = 64 * 1_024;
 
 /**
  * Loads states with few reads: a warm process reads the commits after its cached state (one query), a cold one the
@@ -236,12 +241,13 @@ export class StateReader {
   ): Promise<Found<State>> {
     const { commitIds } = known;
     let folded: Folded<State> = known;
-    const next = turnAfter(FREE_MS);
+    let bytes = 0;
     for await (const commit of commits) {
       folded = foldCommit(fold, await inherit(this.#parts, fold, folded, commit), commit, {
         catalogue: this.#store.catalogue,
       });
-      await next();
+      bytes += jsonBytesOf(commit);
+      if (bytes > FREE_BYTES) await turn();
       if (!commit.keyed) continue;
       if (commit.commitId === commitId) {
         return { state: folded.state, version: folded.version, commitIds, repeat: commit };
