@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pLimit from 'p-limit';
 import { createEngine } from '../adapters/embedded/engine/engine.ts';
-import { LeaseTimer } from '../adapters/embedded/engine/lease-timer.ts';
+import { leaseTimer } from '../adapters/embedded/engine/lease-timer.ts';
 import { workOf } from '../application/work.ts';
 import { handleCommand } from '../core/state/decider.ts';
 import application from '../domain/application.ts';
@@ -23,7 +23,7 @@ const engine = createEngine({ ...application, dataDir, logger });
 const work = workOf(application, { ...engine, longestPauseMs: 100 });
 if (!work) throw new Error('the application has no work');
 const { inbox, leases } = work;
-const timer = new LeaseTimer(leases, logger);
+const timer = leaseTimer(leases, logger);
 engine.start();
 timer.start();
 

@@ -1,6 +1,6 @@
 import application from '#application';
 import { createEngine, type Engine } from '../../adapters/embedded/engine/engine.ts';
-import { LeaseTimer } from '../../adapters/embedded/engine/lease-timer.ts';
+import { leaseTimer } from '../../adapters/embedded/engine/lease-timer.ts';
 import { openVerification } from '../../adapters/embedded/offline/verification.ts';
 import { createApi } from '../../api/api.ts';
 import { requestObserver } from '../../api/http/observe.ts';
@@ -76,15 +76,15 @@ export function openService(options: ServiceOptions): Service {
     verifications,
     closing: closing.signal,
   });
-  const leaseTimer = work && new LeaseTimer(work.leases, logger);
-  const atClose: (() => Promise<void> | void)[] = [() => verifications.close(), () => leaseTimer?.close()];
+  const endOfLeases = work && leaseTimer(work.leases, logger);
+  const atClose: (() => Promise<void> | void)[] = [() => verifications.close(), () => endOfLeases?.close()];
   return {
     engine,
     past,
     tracer: telemetry.tracer,
     start() {
       engine.start();
-      leaseTimer?.start();
+      endOfLeases?.start();
       const stop = watchHealth(engine, telemetry, logger, settings.monitoring.health_check_interval);
       atClose.unshift(stop);
     },

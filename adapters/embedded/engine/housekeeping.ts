@@ -1,7 +1,7 @@
 import type { EventSystem } from '../../../core/base/configuration.ts';
 import { type Logger, logLines } from '../../../core/base/log-lines.ts';
 import { LogArchiver, retentionOf } from '../../../core/log/archiver.ts';
-import { Schedule } from './schedule.ts';
+import { RepeatedTask } from './repeated-task.ts';
 import type { EngineStores } from './stores.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
@@ -12,8 +12,8 @@ export function createHousekeeping(stores: EngineStores, settings: EventSystem, 
   const archiver = new LogArchiver({ ...logPages, ...retentionOf(settings) });
   const lines = logLines(logger);
   return {
-    archiver: new Schedule({ name: 'the archiver', everyMs: DAY_MS, run: () => archiver.run(), logger }),
-    sweep: new Schedule({
+    archiver: new RepeatedTask({ name: 'the archiver', everyMs: DAY_MS, run: () => archiver.run(), logger }),
+    sweep: new RepeatedTask({
       name: 'the sweep of large objects',
       everyMs: DAY_MS,
       run: async (signal) => {

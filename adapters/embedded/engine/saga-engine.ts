@@ -15,6 +15,7 @@ import { sqliteCheckpoint } from '../sqlite/checkpoint.ts';
 import type { SqliteCommitStorage } from '../sqlite/commit-storage.ts';
 import { SqliteSagaIndex } from '../sqlite/saga-index.ts';
 import { Consumer } from './consumer.ts';
+import { DueTimer } from './due-timer.ts';
 
 /** The stores and settings of a {@link SagaEngine}. */
 export interface SagaEngineOptions {
@@ -37,19 +38,14 @@ export interface SagaEngineOptions {
 
 type CommitWork = (commits: readonly Commit[]) => Promise<readonly never[]>;
 
-/** Longest sleep. Timers take at most 24 days, and a short sleep notices when the clock is set. */
-const LONGEST_SLEEP_MS = 60_000;
 const PAUSE_AFTER_FAILURE_MS = 1_000;
 
 /** Runs sagas on the embedded engine: a consumer of all commits, and a timer for the next deadline of all sagas. */
 export class SagaEngine {
   readonly #runner: SagaRunner;
   readonly #consumer: Consumer;
-  readonly #logger: Logger;
   readonly #marks: ParkedStreams;
-  #timer: NodeJS.Timeout | undefined;
-  #waking: Promise<void> = Promise.resolve();
-  #closed = false;
+  readonly #timer: DueTimer;
 
   constructor({
     sagas,
@@ -64,7 +60,6 @@ export class SagaEngine {
     onParked = () => {},
   }: SagaEngineOptions) {
     const execution = new SagaExecution({ sagas, store });
-    this.#logger = logger;
     this.#marks = new ParkedStreams(marks, SAGAS);
     const index = new SqliteSagaIndex(database);
     this.#runner = new SagaRunner({
@@ -73,6 +68,12 @@ export class SagaEngine {
       policy,
       logger,
       marks: loggedMarks(this.#marks, logger, onParked),
+    });
+    this.#timer = new DueTimer({
+      run: async () => (await this.#runner.wake())?.getTime(),
+      failed: 'sagas that are due cannot be woken; the engine tries again every second',
+      pauseMs: PAUSE_AFTER_FAILURE_MS,
+      logger,
     });
     const work = observe(async (batch) => {
       await this.#runner.apply(batch);
@@ -86,7 +87,7 @@ export class SagaEngine {
       logger,
       apply: async (batch) => {
         await work(batch.map(({ commit }) => commit));
-        this.#sleep(0);
+        this.#timer.wakeAt(Date.now());
       },
     });
   }
@@ -104,7 +105,7 @@ export class SagaEngine {
   /** Retries a stream that waits as a dead letter. @throws UnavailableError */
   async redrive(stream: string): Promise<RedriveResult> {
     const reached = await this.#runner.redrive(stream);
-    this.#sleep(0);
+    this.#timer.wakeAt(Date.now());
     const { parked } = await this.#marks.read(stream);
     return parked ? { ...reached, parked } : reached;
   }
@@ -112,7 +113,7 @@ export class SagaEngine {
   /** Starts to deliver commits to sagas and to wake sagas that are due. */
   start(): void {
     this.#consumer.start();
-    this.#sleep(0);
+    this.#timer.start();
   }
 
   /** Makes the engine look for new commits. */
@@ -122,28 +123,7 @@ export class SagaEngine {
 
   /** Finishes the current work. The next start goes on with the rest. */
   async close(): Promise<void> {
-    this.#closed = true;
-    clearTimeout(this.#timer);
-    await Promise.all([this.#consumer.close(), this.#waking]);
-  }
-
-  #sleep(ms: number): void {
-    clearTimeout(this.#timer);
-    if (this.#closed) return;
-    this.#timer = setTimeout(() => {
-      this.#waking = this.#waking.then(() => this.#wakeSagas());
-    }, ms);
-  }
-
-  async #wakeSagas(): Promise<void> {
-    if (this.#closed) return;
-    try {
-      const next = await this.#runner.wake();
-      if (next) this.#sleep(Math.min(Math.max(0, next.getTime() - Date.now()), LONGEST_SLEEP_MS));
-    } catch (error) {
-      this.#logger.error('sagas that are due cannot be woken; the engine tries again every second', { error });
-      this.#sleep(PAUSE_AFTER_FAILURE_MS);
-    }
+    await Promise.all([this.#consumer.close(), this.#timer.close()]);
   }
 }
 

@@ -9,6 +9,7 @@ import { sqliteCheckpoint } from '../sqlite/checkpoint.ts';
 import type { SqliteCommitStorage } from '../sqlite/commit-storage.ts';
 import { SqliteTimers } from '../sqlite/timers.ts';
 import { Consumer } from './consumer.ts';
+import { DueTimer } from './due-timer.ts';
 
 /** The stores and declarations of a {@link ScheduleEngine}. */
 export interface ScheduleEngineOptions extends ActionParts {
@@ -18,8 +19,6 @@ export interface ScheduleEngineOptions extends ActionParts {
   readonly logger: Logger;
 }
 
-/** Longest sleep. Timers take at most 24 days, and a short sleep notices when the clock is set. */
-const LONGEST_SLEEP_MS = 60_000;
 const PAUSE_AFTER_FAILURE_MS = 1_000;
 /** Pause of a schedule that cannot be read, so that it does not delay others. */
 const PAUSE_OF_DAMAGED_MS = 60_000;
@@ -37,14 +36,18 @@ export class ScheduleEngine {
   readonly #timers: SqliteTimers;
   readonly #consumer: Consumer;
   readonly #logger: Logger;
-  #timer: NodeJS.Timeout | undefined;
-  #waking: Promise<void> = Promise.resolve();
-  #closed = false;
+  readonly #timer: DueTimer;
 
   constructor({ commits, database, logger, ...parts }: ScheduleEngineOptions) {
     this.#logger = logger;
     this.#timers = new SqliteTimers(database);
     this.#execution = new ScheduleExecution({ ...parts, timers: this.#timers, logger, upSince: new Date() });
+    this.#timer = new DueTimer({
+      run: () => this.#wakeDue(),
+      failed: 'schedules that are due cannot run; the engine tries again every second',
+      pauseMs: PAUSE_AFTER_FAILURE_MS,
+      logger,
+    });
     this.#consumer = new Consumer({
       name: 'the runner of schedules',
       commits: {
@@ -58,7 +61,7 @@ export class ScheduleEngine {
         const streams = new Set(batch.map(({ commit }) => commit.stream).filter((stream) => stream.startsWith(PREFIX)));
         if (streams.size === 0) return;
         await this.#wakeAll([...streams].map((stream) => stream.slice(PREFIX.length)));
-        this.#sleep(0);
+        this.#timer.wakeAt(Date.now());
       },
     });
   }
@@ -71,7 +74,7 @@ export class ScheduleEngine {
   /** Starts to follow schedules, and to run those that are due. */
   start(): void {
     this.#consumer.start();
-    this.#sleep(0);
+    this.#timer.start();
   }
 
   /** Makes the engine look for new commits. */
@@ -81,29 +84,13 @@ export class ScheduleEngine {
 
   /** Finishes the current work. The next start goes on with the rest. */
   async close(): Promise<void> {
-    this.#closed = true;
-    clearTimeout(this.#timer);
-    await Promise.all([this.#consumer.close(), this.#waking]);
+    await Promise.all([this.#consumer.close(), this.#timer.close()]);
   }
 
-  #sleep(ms: number): void {
-    clearTimeout(this.#timer);
-    if (this.#closed) return;
-    this.#timer = setTimeout(() => {
-      this.#waking = this.#waking.then(() => this.#wakeDue());
-    }, ms);
-  }
-
-  async #wakeDue(): Promise<void> {
-    if (this.#closed) return;
-    try {
-      await this.#wakeAll(this.#timers.due(new Date().toISOString(), WAKE_BATCH));
-      const next = this.#timers.nextDue();
-      if (next !== undefined) this.#sleep(Math.min(Math.max(0, Date.parse(next) - Date.now()), LONGEST_SLEEP_MS));
-    } catch (error) {
-      this.#logger.error('schedules that are due cannot run; the engine tries again every second', { error });
-      this.#sleep(PAUSE_AFTER_FAILURE_MS);
-    }
+  async #wakeDue(): Promise<number | undefined> {
+    await this.#wakeAll(this.#timers.due(new Date().toISOString(), WAKE_BATCH));
+    const next = this.#timers.nextDue();
+    return next === undefined ? undefined : Date.parse(next);
   }
 
   async #wakeAll(scheduleIds: readonly string[]): Promise<void> {

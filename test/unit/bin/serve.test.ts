@@ -118,7 +118,7 @@ describe('annals serve', () => {
 
   it('still reads when the disk is full, answers writes with 503, and loses nothing', async () => {
     const dataDir = newFolder();
-    const { url, child } = await start(dataDir, 'ulimit -f 400');
+    const { url, child } = await start(dataDir, 'ulimit -f 800');
     const client = createClient({ url, ...noRetry });
     const event = () => ({ type: 'agent.step-recorded' as const, data: { agentId: '1', action: noise(20_000) } });
     await client.agents.create({ agentId: '1', agentType: 'coder', configuration: {}, createdBy: 'me' });

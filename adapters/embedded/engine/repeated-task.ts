@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../../../core/base/log-lines.ts';
 
-/** Settings of a {@link Schedule}. */
-export interface ScheduleOptions {
+/** Settings of a {@link RepeatedTask}. */
+export interface RepeatedTaskOptions {
   /** Name for the log, with its article. */
   readonly name: string;
   /** Pause between the end of a run and the start of the next, milliseconds. */
@@ -12,13 +12,13 @@ export interface ScheduleOptions {
   readonly logger: Logger;
 }
 
-/** Runs a task at the start, and again after each pause. A run that fails is logged, and the schedule goes on. */
-export class Schedule {
-  readonly #options: ScheduleOptions;
+/** Runs a task at the start, and again after each pause. A run that fails is logged, and the next run comes. */
+export class RepeatedTask {
+  readonly #options: RepeatedTaskOptions;
   readonly #stopping = new AbortController();
   #running: Promise<void> | undefined;
 
-  constructor(options: ScheduleOptions) {
+  constructor(options: RepeatedTaskOptions) {
     this.#options = options;
   }
 
