@@ -2,10 +2,12 @@ import type * as z from 'zod';
 import type { ErrorCode } from '../core/base/errors.ts';
 import type { StreamVersion } from '../core/base/versions.ts';
 import type { DefinitionOf, DomainEvent, EventType, NewEvent } from '../core/events/catalogue.ts';
+import type { JsonObject } from '../core/events/json.ts';
 import type { Claiming } from '../core/leases/claiming.ts';
 import type { ProjectionOf } from '../core/projections/projection.ts';
 import { admitsCommands } from '../core/state/admission.ts';
 import type { DecideContext, Decider } from '../core/state/decider.ts';
+import type { Stretch } from '../core/state/lineage.ts';
 
 /** The effect of a command: the aggregate's id, and its state and version right after. */
 export interface Effect<State> {
@@ -87,6 +89,28 @@ export interface Fork<View> {
   readonly parentId: string;
   readonly atVersion: StreamVersion;
   readonly past: View | undefined;
+  /** What the caller changes in the fork; only of an aggregate whose forks run on. */
+  readonly changes?: JsonObject | undefined;
+  /** Where the shared history is, from its beginning on; only of a fork that runs on. */
+  readonly history?: readonly Stretch[] | undefined;
+}
+
+/** Work that starts with a fork: the first events of another stream, and what the answer says of it. */
+export interface ForkWork {
+  readonly aggregateType: string;
+  readonly id: string;
+  readonly events: readonly NewEvent[];
+  readonly answer: Readonly<Record<string, string>>;
+}
+
+/** How the forks of an aggregate run on: the work that goes on from the moment of the fork. */
+export interface RunningFork<View = object> {
+  /** The order of the work, `run` in the request; with `true` in its place every member is absent. */
+  readonly order: z.ZodObject;
+  /** The members of the answer about the work: texts. */
+  readonly answer: z.ZodObject;
+  /** The work of a fork. Pure. @throws CommandRejectedError when nothing can run on from there */
+  readonly work: (fork: Fork<View>, order: Readonly<Record<string, unknown>>, now: string) => ForkWork;
 }
 
 /** What an event took: milliseconds, and resources by name. */
@@ -117,8 +141,10 @@ export interface Aggregate<
   readonly plural: string;
   readonly commands: Commands;
   readonly view?: AggregateView<View> | undefined;
-  /** The first event of a fork, of a type with `continues`; aggregates without it have no forks. */
-  readonly fork?: ((fork: Fork<View>) => NewEvent) | undefined;
+  /** The first event of a fork, of a type with `continues`, and what follows it; aggregates without it have no forks. */
+  readonly fork?: ((fork: Fork<View>) => NewEvent | readonly NewEvent[]) | undefined;
+  /** Forks that run on take `changes` and `run`; without it no fork does. */
+  readonly forkRuns?: RunningFork<View> | undefined;
   /** How two of its streams are compared; without it there is no comparison. */
   readonly compare?: Comparing | undefined;
   /** How agents claim its work, from the inboxes that its view names; without it there is nothing to claim. */

@@ -1,4 +1,5 @@
 import type { EventData } from '../core/events/catalogue.ts';
+import type { JsonObject } from '../core/events/json.ts';
 import type { AgentState } from '../events/agent.ts';
 import * as answers from './answers.ts';
 import {
@@ -10,6 +11,14 @@ import {
   segment,
   type ViewOptions,
 } from './requests.ts';
+
+/** How the work of a fork goes on. Every member is optional. */
+export type ForkOrder = Partial<
+  Pick<
+    EventData<'task.requested'>,
+    'requiredAgents' | 'agentType' | 'priority' | 'payload' | 'deadlineSeconds' | 'budget'
+  >
+>;
 
 /** `client.agents` */
 export class Agents extends Area {
@@ -38,10 +47,18 @@ export class Agents extends Area {
     return this.requests.post(`/agents/${segment(agentId)}/steps`, body, answers.agentAnswer, options);
   }
 
-  /** Forks an agent: the new agent shares the history up to `atVersion`. */
+  /**
+   * Forks an agent: the new agent shares the history up to `atVersion`, and `changes` replace parts of its configuration.
+   * With `run` the work goes on from there: a task waits for agents of the type of the agent, unless `run` says otherwise.
+   */
   fork(
     agentId: string,
-    body: { readonly atVersion: number; readonly agentId?: string } & Happened,
+    body: {
+      readonly atVersion: number;
+      readonly agentId?: string;
+      readonly changes?: JsonObject | undefined;
+      readonly run?: true | ForkOrder | undefined;
+    } & Happened,
     options?: RequestOptions,
   ) {
     return this.requests.post(`/agents/${segment(agentId)}/forks`, body, answers.forkAnswer, options);

@@ -382,7 +382,13 @@ export const pastProjection = z.object({
 });
 export type PastProjection = z.output<typeof pastProjection>;
 
-export const forkAnswer = z.object({ agentId: z.string(), parentId: z.string(), atVersion: version, version });
+export const forkAnswer = z.object({
+  agentId: z.string(),
+  parentId: z.string(),
+  atVersion: version,
+  version,
+  run: z.optional(z.object({ taskId: z.string(), sagaId: z.string() })),
+});
 export type ForkAnswer = z.output<typeof forkAnswer>;
 
 const place = z.object({ agentId: z.string(), version });

@@ -5,6 +5,7 @@ import { addConnectCommand } from './connect.ts';
 import { addDevCommand } from './dev.ts';
 import { addDiffCommand } from './diff.ts';
 import { addDrillCommand } from './drill.ts';
+import { addForkCommand } from './fork.ts';
 import { addImportCommand } from './import.ts';
 import { addMcpCommand } from './mcp.ts';
 import { addRedriveCommand } from './redrive.ts';
@@ -37,6 +38,7 @@ export function commandLine(): Command {
   addReplayCommand(program);
   addTravelCommand(program);
   addDiffCommand(program);
+  addForkCommand(program);
   addVerifyCommand(program);
   addBackupCommand(program);
   addRestoreCommand(program);

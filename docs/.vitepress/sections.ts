@@ -38,6 +38,7 @@ const ordered: readonly Section[] = [
     text: 'Use',
     pages: [
       'docs/work.md',
+      'docs/forks.md',
       'docs/sagas.md',
       'docs/approvals.md',
       'docs/transactions.md',

@@ -6,6 +6,7 @@ import type { DecideContext } from '../../core/state/decider.ts';
 import type { AgentState } from '../../events/agent.ts';
 import { type AgentCommand, agentCommands } from './agent-commands.ts';
 import { agentView } from './agent-view.ts';
+import { forkRuns } from './fork-runs.ts';
 
 type AgentEvent =
   | 'agent.created'
@@ -41,10 +42,14 @@ export const agentDecider = defineAggregate({
   admits: (agent, event, context) =>
     admitsAsDecided(happenedBefore(agent, event) ? { state: 'running' } : agent, event, context),
   view: agentView,
-  fork: ({ id: agentId, parentId, atVersion, past }) => ({
-    type: 'agent.forked',
-    data: { agentId, parentId, atVersion, ...(past && { agentType: past.agentType, state: past.state }) },
-  }),
+  fork: ({ id: agentId, parentId, atVersion, past, changes }) => [
+    {
+      type: 'agent.forked',
+      data: { agentId, parentId, atVersion, ...(past && { agentType: past.agentType, state: past.state }) },
+    },
+    ...(changes ? [{ type: 'agent.described', data: { agentId, configuration: changes } } as const] : []),
+  ],
+  forkRuns,
   compare: {
     // Of a step its action, of a change of state the new state.
     action: ({ type, data }) =>

@@ -27,6 +27,7 @@ describe('the command line', () => {
     ['replay'],
     ['travel'],
     ['diff'],
+    ['fork'],
   ])('explains %s %s with an example', async (...args) => {
     const { code, stdout } = await run(...args.filter((arg) => arg !== undefined), '--help');
     expect([code, stdout]).toEqual([0, expect.stringMatching(/Examples?:\n {2}annals /)]);

@@ -36,7 +36,7 @@ const story: readonly Request[] = [
       usage: { inputTokens: 1200, outputTokens: 80, costUsd: 0.0042 },
     },
   },
-  { operation: 'forkAgent', path: agent, body: { atVersion: 2, agentId: '43' } },
+  { operation: 'forkAgent', path: agent, body: { atVersion: 2, agentId: '43', changes: { model: 'small' } } },
   {
     operation: 'appendEvents',
     path: { streamId: 'agent-42' },
