@@ -141,8 +141,8 @@ export interface Aggregate<
   readonly plural: string;
   readonly commands: Commands;
   readonly view?: AggregateView<View> | undefined;
-  /** The first event of a fork, of a type with `continues`, and what follows it; aggregates without it have no forks. */
-  readonly fork?: ((fork: Fork<View>) => NewEvent | readonly NewEvent[]) | undefined;
+  /** The first event of a fork, of a type with `continues`; aggregates without it have no forks. */
+  readonly fork?: ((fork: Fork<View>) => NewEvent) | undefined;
   /** Forks that run on take `changes` and `run`; without it no fork does. */
   readonly forkRuns?: RunningFork<View> | undefined;
   /** How two of its streams are compared; without it there is no comparison. */

@@ -80,7 +80,8 @@ export const agentForked = defineEvent({
   type: 'agent.forked',
   kind: 'domain',
   access: 'internal',
-  version: 1,
+  version: 2,
+  upcasters: [(data) => data], // the changes are optional
   aggregateType: 'agent',
   streamIds: ['agentId'],
   description: 'An agent continues another agent from a moment on. Both share the history up to that moment.',
@@ -90,9 +91,10 @@ export const agentForked = defineEvent({
     atVersion: z.int().positive().describe('The last event that the fork shares with its parent'),
     agentType: z.string().max(128).optional().describe('The type of the parent then, for views of many agents'),
     state: agentState.optional().describe('The state of the parent then'),
+    changes: jsonObject.optional().describe('Members of the configuration that differ from those of the parent'),
   }),
   continues: ({ parentId, atVersion }) => ({ stream: streamId('agent', parentId), version: atVersion }),
-  sensitive: [],
+  sensitive: ['changes'],
 });
 
 export const agentDescribed = defineEvent({

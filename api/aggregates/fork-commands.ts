@@ -78,7 +78,7 @@ function forkRoute(aggregate: AnyAggregate, begin: NonNullable<AnyAggregate['for
       const order = run === true ? {} : (run as Readonly<Record<string, unknown>> | undefined);
       const work = order && forkRuns?.work(fork, order, new Date().toISOString());
       const at = timestamp === undefined ? {} : { timestamp };
-      const events = [begin(fork)].flat().map((event) => ({ ...event, ...at }));
+      const events = [{ ...begin(fork), ...at }];
       const { toVersion, repeated } = await write(deps, context, { stream: streamId(type, ownId), events, work });
       return {
         status: repeated ? 200 : 201,
@@ -111,5 +111,5 @@ async function write(deps: CommandDeps, context: RequestContext, { stream, event
     { streamId: streamId(work.aggregateType, work.id), events: work.events, expectedVersion: 0 },
   ];
   const { results, repeated } = await deps.store.transact({ appends }, options);
-  return { toVersion: results[0]?.toVersion ?? events.length, repeated };
+  return { toVersion: results[0]?.toVersion ?? 1, repeated };
 }

@@ -15,17 +15,14 @@ export interface ForkOutcome {
   readonly error?: unknown;
 }
 
-/** The change of the configuration begins every fork, so it is no difference in what the fork did. */
-const CHANGE = 'agent.described';
-
 /** @throws AnnalsRequestError for an unknown fork or a run that is too long to compare */
 export async function outcomeOf(client: AnnalsClient, parentId: string, agentId: string): Promise<ForkOutcome> {
   const [task, diff] = await Promise.all([
     client.tasks.get(agentId, { waitFor: 1 }),
-    client.agents.diff(agentId, { with: parentId, limit: 2 }),
+    client.agents.diff(agentId, { with: parentId, limit: 1 }),
   ]);
   const { steps, durationMs, usage } = diff.totals.left;
-  const first = diff.steps.find(({ action }) => action !== CHANGE);
+  const [first] = diff.steps;
   return {
     agentId,
     state: task.state,

@@ -86,8 +86,14 @@ function evolve(view: AgentStatus | undefined, event: AgentStatusEvent): AgentSt
       return { ...now, agentType, configuration, createdBy, ...(parentId !== undefined && { parentId }) };
     }
     case 'agent.forked': {
-      const { parentId, atVersion } = event.data;
-      return { ...now, agentId: event.aggregateId, forkedFrom: { agentId: parentId, version: atVersion } };
+      const { parentId, atVersion, changes } = event.data;
+      const configuration = { ...now.configuration, ...changes };
+      return {
+        ...now,
+        agentId: event.aggregateId,
+        configuration,
+        forkedFrom: { agentId: parentId, version: atVersion },
+      };
     }
     case 'agent.state-changed': {
       const { newState, reason, waitingFor, until } = event.data;

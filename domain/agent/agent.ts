@@ -42,19 +42,20 @@ export const agentDecider = defineAggregate({
   admits: (agent, event, context) =>
     admitsAsDecided(happenedBefore(agent, event) ? { state: 'running' } : agent, event, context),
   view: agentView,
-  fork: ({ id: agentId, parentId, atVersion, past, changes }) => [
-    {
-      type: 'agent.forked',
-      data: { agentId, parentId, atVersion, ...(past && { agentType: past.agentType, state: past.state }) },
+  fork: ({ id: agentId, parentId, atVersion, past, changes }) => ({
+    type: 'agent.forked',
+    data: {
+      ...{ agentId, parentId, atVersion },
+      ...(past && { agentType: past.agentType, state: past.state }),
+      ...(changes && { changes }),
     },
-    ...(changes ? [{ type: 'agent.described', data: { agentId, configuration: changes } } as const] : []),
-  ],
+  }),
   forkRuns,
   compare: {
     // Of a step its action, of a change of state the new state.
     action: ({ type, data }) =>
       type === 'agent.step-recorded' ? data.action : type === 'agent.state-changed' ? data.newState : undefined,
-    circumstances: ['durationMs', 'usage', 'timestamp'],
+    circumstances: ['durationMs', 'usage', 'taskId', 'timestamp'],
     cost: ({ type, data }) => {
       if (type !== 'agent.step-recorded') return undefined;
       const { durationMs, usage } = data;

@@ -20,11 +20,11 @@ describe('a fork that runs on', () => {
   it('has a changed configuration, and a task that tells of it, whatever is repeated', async () => {
     const options = { idempotencyKey: 'run-q' };
     const run = { taskId: 'q', sagaId: 'multi-agent-task:q' };
-    const answer = { agentId: 'q', parentId: 'p', atVersion: 3, version: 2, run };
+    const answer = { agentId: 'q', parentId: 'p', atVersion: 3, version: 1, run };
     expect(await client().agents.fork('p', body, options)).toEqual({ ...answer, repeated: false });
     expect(await client().agents.fork('p', body, options)).toEqual({ ...answer, repeated: true });
     const configuration = { prompt: 'be careful', model: 'large' };
-    expect(await client().agents.get('q', { waitFor: 2 })).toMatchObject({ configuration, steps: 2, state: 'created' });
+    expect(await client().agents.get('q', { waitFor: 1 })).toMatchObject({ configuration, steps: 2, state: 'created' });
     expect((await client().readStream('task-q', { limit: 1 })).events[0]?.data).toEqual({
       taskId: 'q',
       agentType,
@@ -51,19 +51,19 @@ describe('a fork that runs on', () => {
       await job.complete('rewritten');
     }
     await vi.waitFor(async () => expect(await client().tasks.get('q')).toMatchObject({ state: 'completed' }));
-    expect(await client().agents.get('q', { waitFor: 3 })).toMatchObject({ steps: 3, lastAction: 'rewrite' });
+    expect(await client().agents.get('q', { waitFor: 2 })).toMatchObject({ steps: 3, lastAction: 'rewrite' });
     expect(await client().agents.get('p')).toMatchObject({ steps: 3, lastAction: 'test' });
   });
 
   it('names the histories of all its parents', async () => {
     const run = { requiredAgents: ['w'], payload: { goal: 'again' }, priority: 9, deadlineSeconds: 60 };
-    await client().agents.fork('q', { atVersion: 3, agentId: 'r', run });
+    await client().agents.fork('q', { atVersion: 2, agentId: 'r', run });
     const [requested] = (await client().readStream('task-r', { limit: 1 })).events;
     expect(requested?.data).toMatchObject({
       ...{ requiredAgents: ['w'], priority: 9, deadlineSeconds: 60 },
       payload: {
         goal: 'again',
-        fork: { read: { history: ['/streams/agent-p/events?from=1&to=3', '/streams/agent-q/events?from=2&to=3'] } },
+        fork: { read: { history: ['/streams/agent-p/events?from=1&to=3', '/streams/agent-q/events?from=2&to=2'] } },
       },
     });
   });
@@ -84,8 +84,8 @@ describe('a fork that runs on', () => {
   it('is a fork with another configuration alone, without `run`', async () => {
     const changes = { model: 'small' };
     const answer = await client().agents.fork('p', { atVersion: 2, agentId: 'c', changes });
-    expect(answer).toEqual({ agentId: 'c', parentId: 'p', atVersion: 2, version: 2, repeated: false });
-    expect(await client().agents.get('c', { waitFor: 2 })).toMatchObject({
+    expect(answer).toEqual({ agentId: 'c', parentId: 'p', atVersion: 2, version: 1, repeated: false });
+    expect(await client().agents.get('c', { waitFor: 1 })).toMatchObject({
       configuration: { prompt: 'be brief', model: 'small' },
     });
     expect((await get('/streams/task-c/events')).status).toBe(404);
@@ -128,9 +128,9 @@ describe('annals fork', () => {
     expect([shown.code, title]).toEqual([0, '3 forks of p at version 3: x-1 to x-3']);
     expect([head, ...rows].map((line) => line?.split(/ {2,}/))).toEqual([
       ['fork', 'state', 'steps', 'tokens', 'usd', 'seconds', 'first difference'],
-      ['x-1', 'completed', '1', '960', '0.0030', '1.2', '3: guess'],
+      ['x-1', 'completed', '1', '960', '0.0030', '1.2', '2: guess'],
       ['x-2', 'completed', '1', '960', '0.0030', '1.2', 'ended before: stopped'],
-      ['x-3', 'failed', '1', '960', '0.0030', '1.2', 'failed: no idea; 3: guess'],
+      ['x-3', 'failed', '1', '960', '0.0030', '1.2', 'failed: no idea; 2: guess'],
       ['2 completed, 1 failed'],
     ]);
     const again = JSON.parse((await runAnnals([...forks, '--url', url(), '--json']).finished).stdout);
