@@ -64,7 +64,9 @@ function answerOf(type: string, event: z.ZodType<DomainEvent>): z.ZodType<object
     [`${type}Id`]: id,
     with: id,
     common: place.nullable().describe('The last shared event; null without a shared history'),
-    equal: z.boolean().describe('Whether both did the same. Ids, task, time, duration, usage and white space do not count'),
+    equal: z
+      .boolean()
+      .describe('Whether both did the same. Ids, task, time, duration, usage and white space do not count'),
     aligned: z
       .boolean()
       .describe(
