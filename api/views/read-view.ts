@@ -89,14 +89,12 @@ export async function readView<View extends object>(
 }
 
 /**
- * The newest view that is stored; folded from the stream while none is. So work that was done for a caller can be
- * answered however far behind the projector is.
+ * The view of a whole stream, folded from its events: it knows what was done for the caller, however far behind the
+ * projector is.
  * @throws NotFoundError without the stream
  */
 export async function readNewest<View extends object>(projection: ProjectionOf<View>, key: string, deps: ViewSources) {
-  const newest = { clock: 'happened' } as const;
-  const stored = await storedView(projection, key, newest, deps);
-  const { view, version } = stored.view ? stored : await foldView(projection, key, newest, deps);
+  const { view, version } = await foldView(projection, key, { clock: 'happened' }, deps);
   if (view === undefined) throw new NotFoundError(`there is no view ${key} of ${projection.name}`);
   return { ...view, version };
 }

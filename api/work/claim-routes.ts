@@ -31,7 +31,7 @@ export function heldAnswer(aggregate: WorkAggregate): z.ZodObject {
 /** A held part, in the words of the API. */
 export const partOf = ({ slot, workerId: agentId, fencing, until }: HeldPart) => ({ slot, agentId, fencing, until });
 
-/** The view of work, whole; it may not know the claim yet. */
+/** The view of work, whole; it knows the claim. */
 export const wholeView = ({ view: { projection } }: WorkAggregate, workId: string, deps: AgentWorkDeps) =>
   readNewest(projection, workId, deps);
 

@@ -144,7 +144,7 @@ const story: readonly Request[] = [
       ...{ payload: { goal: 'fix #13' }, deadlineSeconds: 600 },
     },
   },
-  { operation: 'readInbox', query: { agentType: 'coder', wait: '20' }, until: { tasks: [{}] } },
+  { operation: 'readInbox', query: { agentType: 'coder', wait: '20' }, until: { tasks: [{ version: 3 }] } },
   {
     operation: 'claimTask',
     path: { taskId: 't-4' },
@@ -152,12 +152,13 @@ const story: readonly Request[] = [
   },
   { operation: 'beatTask', path: { taskId: 't-4' }, body: { ...agent, fencing: 1, leaseSeconds: 120 } },
   { operation: 'releaseTask', path: { taskId: 't-4' }, body: { ...agent, fencing: 1 } },
+  { operation: 'getTask', path: { taskId: 't-4' }, query: { waitFor: '5' } },
   {
     operation: 'claimWork',
     body: { agentId: 'coder-7', agentType: 'coder', wait: 20, leaseSeconds: 120, limit: 4 },
   },
   { operation: 'requestTask', body: { taskId: 't-5', requiredAgents: ['44'], payload: {}, deadlineSeconds: 600 } },
-  { operation: 'readAgentInbox', path: { agentId: '44' }, query: { wait: '20' }, until: { tasks: [{}] } },
+  { operation: 'readAgentInbox', path: { agentId: '44' }, query: { wait: '20' }, until: { tasks: [{ version: 2 }] } },
   { operation: 'getSaga', path: { sagaId: 'multi-agent-task:t-3' }, until: { state: 'FAILED' } },
   {
     operation: 'startWorkflow',
