@@ -107,6 +107,19 @@ export function subscriptionContract(control: () => ControlStore): void {
     expect(taken.map(({ event }) => event.aggregateId)).toEqual(['2']);
   });
 
+  test('a move counts for every shard, from the answer on', async () => {
+    const { processes, operations, name } = await twoProcesses(control(), 1);
+    const { definition: before } = await operations.put(name, settings);
+    const { definition } = await operations.seek(name, 'end');
+    const used: number[] = [];
+    for (const shard of [0, 1]) {
+      await processes[1].shards.change(before, shard, async ({ definition }) => void used.push(definition.revision));
+    }
+    expect(used).toEqual([definition.revision, definition.revision]);
+    expect(definition.revision).toBeGreaterThan(before.revision);
+    expect(await processes[1].take(name, { max: 10 })).toEqual([]);
+  });
+
   test('a subscription of the same name begins anew after a removal', async () => {
     const { processes, operations, name } = await twoProcesses(control(), 1);
     await operations.put(name, settings);

@@ -1145,6 +1145,28 @@ export const faults: readonly Fault[] = [
     tests: SUBSCRIPTIONS,
   },
   {
+    name: 'subscriptions: a change of settings is not taken over by the shards',
+    edits: [
+      [
+        'core/subscriptions/operations.ts',
+        "const definition = await this.#command(name, { kind: 'put', settings, shards, start }, options);\n    await this.#takeOver(definition);",
+        "const definition = await this.#command(name, { kind: 'put', settings, shards, start }, options);",
+      ],
+    ],
+    tests: SUBSCRIPTIONS,
+  },
+  {
+    name: 'subscriptions: a move is not taken over by the shards',
+    edits: [
+      [
+        'core/subscriptions/operations.ts',
+        "const definition = await this.#command(name, { kind: 'seek', start: await this.#place(to) }, options);\n    await this.#takeOver(definition);",
+        "const definition = await this.#command(name, { kind: 'seek', start: await this.#place(to) }, options);",
+      ],
+    ],
+    tests: SUBSCRIPTIONS,
+  },
+  {
     name: 'schedules: the effect of a run gets another id each time',
     edits: [
       [
