@@ -36,8 +36,8 @@ export interface Delivery {
 
 /** How an event is not done. */
 export interface Refusal {
-  /** `retry` by default; `park` waits for an operator, `skip` passes the event over. */
-  readonly action?: 'retry' | 'park' | 'skip';
+  /** `retry` by default; `release` counts no failure, `park` waits for an operator, `skip` passes the event over. */
+  readonly action?: 'retry' | 'release' | 'park' | 'skip';
   readonly delaySeconds?: number;
   readonly reason?: string;
 }
@@ -119,7 +119,7 @@ export class Subscriptions extends Area {
       } finally {
         if (left.length > 0) {
           const tokens = left.map(({ token }) => token);
-          await this.nack(name, tokens, { reason: 'its consumer left' });
+          await this.nack(name, tokens, { action: 'release' });
         }
       }
     }

@@ -97,9 +97,9 @@ export const deliveryRoutes = (catalogue: Catalogue): readonly Route<Subscriptio
       body: z.strictObject({
         tokens,
         action: z
-          .enum(['retry', 'park', 'skip'])
+          .enum(['retry', 'release', 'park', 'skip'])
           .describe(
-            '`retry`: deliver again, after `maxRetries` park; `park`: wait for an operator, with the later events of the stream; `skip`: pass over',
+            '`retry`: deliver again, after `maxRetries` park; `release`: it was not tried, deliver again and count no failure; `park`: wait for an operator, with the later events of the stream; `skip`: pass over',
           ),
         delaySeconds: z.number().min(0).max(MAX_DELAY_SECONDS).default(0).describe('The retry is not earlier'),
         reason: z.string().min(1).max(1024).optional().describe('Shown with a parked event'),

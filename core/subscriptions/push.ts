@@ -86,7 +86,7 @@ export class Push {
     // Read after the wait: the events go to the present receiver.
     const { definition: present } = await subscriptions.state(name);
     if (!present?.push || present.paused !== undefined) {
-      const answers = deliveries.map(({ token }) => ({ token, action: 'retry' as const, reason: 'paused' }));
+      const answers = deliveries.map(({ token }) => ({ token, action: 'release' as const }));
       await subscriptions.settle(name, answers).catch(absent);
       return undefined;
     }
@@ -116,9 +116,9 @@ export class Push {
         answer = { token, action: 'retry', reason };
       }
     } catch (error) {
-      const isClosing = to.signal?.aborted === true;
-      const delayMs = isClosing ? 0 : this.#delay(attempt);
-      answer = { token, action: 'retry', delayMs, reason: isClosing ? 'the sender stopped' : reasonOf(error, ms) };
+      answer = to.signal?.aborted
+        ? { token, action: 'release' }
+        : { token, action: 'retry', delayMs: this.#delay(attempt), reason: reasonOf(error, ms) };
     }
     await subscriptions.settle(name, [answer]).catch(absent);
   }

@@ -155,6 +155,12 @@ export class Shard {
     this.pass(of, of.delivery?.[1] ?? 0);
   }
 
+  /** Ends a delivery that was not tried: its event can be delivered again at once, and nothing has failed. */
+  release(of: Work): void {
+    this.#settle(of);
+    delete of.delivery;
+  }
+
   /** Ends a delivery as a failure. @param retryAt the earliest next delivery, milliseconds since 1970 */
   fail(of: Work, error: string, retryAt: number, now: number): void {
     this.#settle(of);

@@ -34,10 +34,10 @@ export interface TakeOptions {
 export interface Answer {
   readonly token: string;
   /**
-   * `ack`: done. `retry`: deliver it again, or park it after the last retry. `park`: it waits for an operator, and so do the
-   * later events of its stream. `skip`: passed over.
+   * `ack`: done. `release`: not tried; deliver it again. `retry`: it failed; deliver it again, or park it after the last
+   * retry. `park`: it waits for an operator, and so do the later events of its stream. `skip`: passed over.
    */
-  readonly action: 'ack' | 'retry' | 'park' | 'skip';
+  readonly action: 'ack' | 'release' | 'retry' | 'park' | 'skip';
   /** The next delivery is not earlier, milliseconds from now; 0 by default. */
   readonly delayMs?: number | undefined;
   readonly reason?: string | undefined;
@@ -232,6 +232,7 @@ function settleOne(
   if (work === 'settled') return true;
   if (checkOf(`${work.key} ${work.delivery?.[1]}`) !== check) return false;
   if (action === 'park') shard.park(work, reason ?? 'parked by its consumer', now);
+  else if (action === 'release') shard.release(work);
   else if (action === 'retry') shard.fail(work, reason ?? 'refused by its consumer', now + delayMs, now);
   else shard.done(work);
   return true;

@@ -1149,8 +1149,8 @@ export const faults: readonly Fault[] = [
     edits: [
       [
         'core/subscriptions/operations.ts',
-        "const definition = await this.#command(name, { kind: 'put', settings, shards, start }, options);\n    await this.#takeOver(definition);",
-        "const definition = await this.#command(name, { kind: 'put', settings, shards, start }, options);",
+        'if (!push) await this.#targets.remove(name);\n    await this.#takeOver(definition);',
+        'if (!push) await this.#targets.remove(name);',
       ],
     ],
     tests: SUBSCRIPTIONS,
