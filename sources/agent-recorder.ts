@@ -29,13 +29,20 @@ export class AgentRecorder {
   #state: AgentState | undefined;
   /** The time of the last event; that of an event without a time, too. */
   #at: string | undefined;
+  readonly #exact: boolean;
   #aside: unknown[] = [];
   #asideBytes = 0;
 
-  /** @param at the time of events before the first time of the source */
-  constructor(agentId: string, at?: string) {
+  /**
+   * @param at the time of events before the first time of the source
+   * @param exact data are told as they are. Data that no event may have are then refused, before anything of a file that
+   * can be mended is sent. Otherwise half surrogates become U+FFFD and very long texts are cut, so that no step of a
+   * session is lost.
+   */
+  constructor(agentId: string, at?: string, { exact = false } = {}) {
     this.agentId = agentId;
     this.#at = at;
+    this.#exact = exact;
   }
 
   get isCreated(): boolean {
@@ -92,7 +99,10 @@ export class AgentRecorder {
     if (this.#aside.length > 0) metadata['records'] = cleanJson(this.#aside);
     this.#aside = [];
     this.#asideBytes = 0;
-    const { data, metadata: fitted } = fittingEvent(cleanObject(given), fitting(metadata));
+    const beside = fitting(metadata);
+    const { data, metadata: fitted } = this.#exact
+      ? { data: given, metadata: beside }
+      : fittingEvent(cleanObject(given), beside);
     const event = {
       id: eventId(this.agentId, key, content),
       type,

@@ -6,7 +6,6 @@ import type { Decider } from './decider.ts';
 
 /**
  * Derives {@link Decider.admits} from `decide`: an event is admitted when its command would write exactly this event.
- * Members without a decision are free; decided members have to be the same.
  * @param commandBehind the command that would write an event; undefined when no command does
  */
 export function admitsDecided<State, Command, Type extends EventType>(
@@ -22,6 +21,7 @@ export function admitsDecided<State, Command, Type extends EventType>(
       throw new NotAdmittedError(`in this state ${decided.type} would follow, not ${event.type}`);
     }
     assertSameData(event.data, decided.data);
+    assertNoMore(event.data, decided.data);
   };
 }
 

@@ -36,7 +36,7 @@ export class RunRecorder {
   #hasResult = false;
 
   constructor(agentId: string) {
-    this.recorder = new AgentRecorder(agentId);
+    this.recorder = new AgentRecorder(agentId, undefined, { exact: true });
   }
 
   *begin(

@@ -102,7 +102,7 @@ it('GET /event-types lists declared types, then those that are registered', asyn
 describe('GET /event-types/{type}', () => {
   it('shows the schema of a declared type', async () => {
     const { body } = await get('/event-types/agent.forked');
-    expect(body).toMatchObject({ declared: true, aggregateType: 'agent', version: 1, compatibility: null });
+    expect(body).toMatchObject({ declared: true, aggregateType: 'agent', version: 2, compatibility: null });
     expect(body.schema).toMatchObject({ type: 'object', required: ['agentId', 'parentId', 'atVersion'] });
   });
 

@@ -68,7 +68,12 @@ describe('a projection at a time in the past', () => {
     expect(await get(`/projections/fleet-overview/all?at=${at}&clock=recorded`)).toMatchObject({ status: 404 });
     expect(await get(`/agents/imported?at=${at}&clock=wrong`)).toMatchObject({ status: 422 });
     const hours = async (query: string) => (await get(`/projections/fleet-overview/${query}`)).body;
-    await expect.poll(() => hours('2020-02-02')).toEqual({ '10': { 'agent.created': 1, 'agent.step-recorded': 2 } });
+    await expect
+      .poll(() => hours('2020-02-02'))
+      .toEqual({
+        '10': { 'agent.created': 1, 'agent.step-recorded': 2 },
+        steps: 2,
+      });
     expect(await get('/projections/fleet-overview/2020-02-02?clock=recorded')).toMatchObject({ status: 404 });
     const today = await hours(`${new Date().toISOString().slice(0, 10)}?clock=recorded`);
     const recorded = (await client.readLog({ types: ['agent.created', 'agent.step-recorded'] })).events.length;
