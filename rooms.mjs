@@ -13,7 +13,7 @@ export const rooms = {
     may: ['core/base'],
   },
   'core/store': {
-    holds: 'streams of events: append, read, commits and their bodies, ports to storage',
+    holds: 'streams of events: append, read, commits and their bodies; items beside the history; ports to storage',
     may: ['core/base', 'core/events'],
   },
   'core/schemas': {
@@ -55,7 +55,7 @@ export const rooms = {
   },
   'core/leases': {
     holds: 'leases on parts of work: claims, heartbeats, losses, the inbox of a worker',
-    may: ['core/base', 'core/events', 'core/store', 'core/state', 'core/projections', 'core/replays', 'core/budgets'],
+    may: ['core/base', 'core/events', 'core/store', 'core/state', 'core/projections', 'core/budgets'],
   },
   'core/replays': {
     holds: 'replays and rebuilds: generations of views',
@@ -67,7 +67,7 @@ export const rooms = {
   },
   'core/subscriptions': {
     holds: 'subscriptions: definition, deliveries to competing consumers, parked events, push',
-    may: ['core/base', 'core/events', 'core/store', 'core/state', 'core/log', 'core/replays'],
+    may: ['core/base', 'core/events', 'core/store', 'core/state', 'core/log'],
   },
   // the application
   events: {

@@ -1,5 +1,5 @@
 import type { Annals } from '../application/define-annals.ts';
-import type { ControlStore } from '../core/replays/control-store.ts';
+import type { ControlStore } from '../core/store/control-store.ts';
 import { budgetCommands } from './budgets/budget-commands.ts';
 import type { CommandDeps } from './http/command.ts';
 import type { Route } from './http/route.ts';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { IdempotencyKeyReusedError, PayloadTooLargeError } from '../../core/base/errors.ts';
 import { type JsonObject, json } from '../../core/events/json.ts';
-import type { ControlStore } from '../../core/replays/control-store.ts';
+import type { ControlStore } from '../../core/store/control-store.ts';
 import { NOTE_DAYS } from '../../core/store/event-store.ts';
 import { type Answer, REPEATED, type RequestContext, type Route } from '../http/route.ts';
 

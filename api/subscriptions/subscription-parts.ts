@@ -1,6 +1,6 @@
 import { ulids } from '../../core/base/new-id.ts';
-import type { ControlStore } from '../../core/replays/control-store.ts';
 import { StateReader } from '../../core/state/state-reader.ts';
+import type { ControlStore } from '../../core/store/control-store.ts';
 import { SubscriptionOperations } from '../../core/subscriptions/operations.ts';
 import { Subscriptions } from '../../core/subscriptions/subscriptions.ts';
 import type { CommandDeps } from '../http/command.ts';

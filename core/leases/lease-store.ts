@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { untilSettled } from '../base/races.ts';
-import type { ControlItem, ControlStore } from '../replays/control-store.ts';
+import type { ControlItem, ControlStore } from '../store/control-store.ts';
 
 /**
  * What a lease is of: one claim of a part. A lease of its own for each claim: a writer that is late never meets the lease of

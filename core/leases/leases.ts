@@ -2,9 +2,9 @@ import { AnnalsError, CommandRejectedError, LeaseLostError } from '../base/error
 import { ulids } from '../base/new-id.ts';
 import { untilSettled } from '../base/races.ts';
 import type { AdmitsClaim } from '../budgets/claims.ts';
-import type { ControlStore } from '../replays/control-store.ts';
 import type { CommandOptions } from '../state/decider.ts';
 import { assertSameRequest } from '../store/append-result.ts';
+import type { ControlStore } from '../store/control-store.ts';
 import type { Claim, Claimant } from './claiming.ts';
 import { LeaseEnds } from './lease-ends.ts';
 import { type LeaseContent, type LeasePlace, LeaseStore } from './lease-store.ts';

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { CorruptDataError } from '../base/errors.ts';
 import { LIVE_GENERATION } from '../projections/projector.ts';
-import { type ControlItem, type ControlStore, changeItem } from './control-store.ts';
+import { type ControlItem, type ControlStore, changeItem } from '../store/control-store.ts';
 
 const generation = z.int().positive();
 

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { CommandRejectedError, IdempotencyKeyReusedError, NotFoundError } from '../base/errors.ts';
 import type { JsonObject } from '../events/json.ts';
 import { type AnyProjection, projectionNamed } from '../projections/projection.ts';
-import { type ControlItem, type ControlStore, changeItem } from './control-store.ts';
+import { type ControlItem, type ControlStore, changeItem } from '../store/control-store.ts';
 import type { GenerationPointer, Generations } from './generations.ts';
 import { withoutFailures } from './progress.ts';
 import { PlaceTakenError, refused } from './refusals.ts';

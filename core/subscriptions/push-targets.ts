@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { CorruptDataError, UnavailableError } from '../base/errors.ts';
 import { untilSettled } from '../base/races.ts';
-import type { ControlPage, ControlStore } from '../replays/control-store.ts';
+import type { ControlPage, ControlStore } from '../store/control-store.ts';
 import { newSecret } from './signature.ts';
 
 const KIND = 'subscription-push';

@@ -1,7 +1,7 @@
 import { CorruptDataError } from '../base/errors.ts';
 import { Lines, untilSettled } from '../base/races.ts';
 import type { JsonObject } from '../events/json.ts';
-import type { ControlItem, ControlPage, ControlStore } from '../replays/control-store.ts';
+import type { ControlItem, ControlPage, ControlStore } from '../store/control-store.ts';
 import { type Definition, noSubscription } from './decider.ts';
 import { type ParkedContent, parkedContent, Shard, type ShardContent, shardContent } from './shard.ts';
 

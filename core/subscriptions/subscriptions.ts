@@ -1,9 +1,9 @@
 import { streamId } from '../base/stream-id.ts';
 import { SUBSCRIPTION_STREAMS } from '../events/subscription.ts';
 import { News } from '../log/news.ts';
-import type { ControlStore } from '../replays/control-store.ts';
 import { stateFold } from '../state/fold.ts';
 import type { StateReader } from '../state/state-reader.ts';
+import type { ControlStore } from '../store/control-store.ts';
 import { type Definition, noSubscription, type SubscriptionState, subscription } from './decider.ts';
 import { MAX_PARKINGS, type Shard } from './shard.ts';
 import { ShardStore } from './shard-store.ts';

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { NotFoundError } from '../base/errors.ts';
 import { untilSettled } from '../base/races.ts';
 import type { JsonObject } from '../events/json.ts';
-import type { ControlItem, ControlStore } from '../replays/control-store.ts';
+import type { ControlItem, ControlStore } from '../store/control-store.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import type { VerificationReport } from './verification.ts';
 import { NOTHING_SEEN, type VerificationRun } from './verifications.ts';

@@ -1,9 +1,9 @@
 import { ulid } from 'ulid';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { IdempotencyKeyReusedError, PayloadTooLargeError } from '../../core/base/errors.ts';
-import type { ControlStore } from '../../core/replays/control-store.ts';
 import { Generations } from '../../core/replays/generations.ts';
 import { type ReplayRequest, Replays } from '../../core/replays/replays.ts';
+import type { ControlStore } from '../../core/store/control-store.ts';
 import { agentStatus } from '../../domain/agent/agent-status.ts';
 import { subscriptionContract } from './subscriptions.suite.ts';
 

@@ -6,7 +6,7 @@ import {
   type ControlStore,
   type ControlWrite,
   encodeControl,
-} from '../../core/replays/control-store.ts';
+} from '../../core/store/control-store.ts';
 
 /** A simple store of control items in a Map, for unit tests. */
 export class MemoryControlStore implements ControlStore {

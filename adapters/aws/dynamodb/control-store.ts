@@ -10,7 +10,7 @@ import {
   type ControlStore,
   type ControlWrite,
   encodeControl,
-} from '../../../core/replays/control-store.ts';
+} from '../../../core/store/control-store.ts';
 import { ConflictError } from '../clients/service-error.ts';
 import { type DocumentItem, DocumentStore } from './document-store.ts';
 import { conditionHeld, MAX_BATCH } from './store.ts';

@@ -8,7 +8,7 @@ import {
   type ControlStore,
   type ControlWrite,
   encodeControl,
-} from '../../../core/replays/control-store.ts';
+} from '../../../core/store/control-store.ts';
 import { guarded } from './error.ts';
 import { transaction } from './transaction.ts';
 

@@ -9,7 +9,7 @@ export const MAX_CONTROL_BYTES = 380 * 1024;
 
 /**
  * A record of Annals about its work, neither event nor view: the live generation of a projection, the progress of a
- * rebuild, the notes of idempotency keys.
+ * rebuild, a lease, the position of a subscription.
  */
 export interface ControlItem {
   /** The kind, such as `replay`: 1 to 64 lower-case letters and hyphens. Items are listed by kind. */
