@@ -1,7 +1,7 @@
-import ms, { type StringValue } from 'ms';
+import ms from 'ms';
 
 /** A time such as `30s`, `15m`, `24h` or `7d`. */
-export type Within = StringValue;
+export type Within = `${number}${'s' | 'm' | 'h' | 'd'}`;
 
 /** A state machine runs a year at most. */
 const MAX_SECONDS = 364 * 24 * 3_600;
