@@ -1,4 +1,4 @@
-import { CommandRejectedError, NotFoundError } from '../base/errors.ts';
+import { CommandRejectedError, CorruptDataError, NotFoundError } from '../base/errors.ts';
 import { firstMoment, instant, isoOf } from '../events/instant.ts';
 import {
   type PushTarget,
@@ -207,7 +207,13 @@ export class SubscriptionOperations {
     if (!shard) return this.#shard(await this.#subscriptions.definition(definition.name), index);
     const { position } = shard.content;
     const options = { ...logFilter(definition), limit: MAX_COUNTED };
-    const { events, caughtUp } = await this.#parts.log.getEventsAfter(position ?? undefined, options);
+    // At a damaged place the positions are what an operator needs: the place counts as events that follow.
+    const { events, caughtUp } = await this.#parts.log
+      .getEventsAfter(position ?? undefined, options)
+      .catch((error: unknown) => {
+        if (error instanceof CorruptDataError) return { events: [], caughtUp: false };
+        throw error;
+      });
     const isOfShard = ({ aggregateType, aggregateId }: (typeof events)[number]) =>
       aggregateType !== SUBSCRIPTION_STREAMS && shardOf(`${aggregateType}-${aggregateId}`, definition.shards) === index;
     return { shard, events: events.filter(isOfShard).length, more: !caughtUp };

@@ -1,6 +1,7 @@
 import { ulid } from 'ulid';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import * as z from 'zod';
+import { CorruptDataError } from '../../core/base/errors.ts';
 import { catalogueOf, type NewEvent } from '../../core/events/catalogue.ts';
 import { defineEvent } from '../../core/events/define.ts';
 import { EventLog } from '../../core/log/log.ts';
@@ -35,7 +36,12 @@ async function twoProcesses(control: ControlStore, streams: number) {
     log: new EventLog({ storage: logStorage, catalogue, strategy: 'single' }),
   };
   const processes = [new Subscriptions(parts), new Subscriptions(parts)] as const;
-  return { processes, operations: new SubscriptionOperations(processes[0], parts), name: `s-${ulid().toLowerCase()}` };
+  return {
+    processes,
+    parts,
+    operations: new SubscriptionOperations(processes[0], parts),
+    name: `s-${ulid().toLowerCase()}`,
+  };
 }
 
 const settings = {
@@ -49,6 +55,13 @@ const settings = {
 
 /** Subscriptions on a store of control items. */
 export function subscriptionContract(control: () => ControlStore): void {
+  test('an operator sees the positions at a damaged place of the log', async () => {
+    const { parts, operations, name } = await twoProcesses(control(), 1);
+    await operations.put(name, settings);
+    vi.spyOn(parts.log, 'getEventsAfter').mockRejectedValue(new CorruptDataError('a page cannot be read'));
+    expect(await operations.status(name)).toMatchObject({ inFlight: 0, lag: { events: 0, more: true } });
+  });
+
   test('consumers of two processes get each event once, in the order of its stream', async () => {
     const { processes, operations, name } = await twoProcesses(control(), 12);
     await operations.put(name, settings);
