@@ -6,6 +6,9 @@ import { deployedClient } from './client.ts';
 const client = deployedClient();
 const { subscriptions } = client;
 
+/** On a busy machine deliveries come late, and others come first. */
+const PATIENCE = { timeout: 90_000 };
+
 /** A subscription to the steps of two new agents, which record two each. */
 async function subscribed(settings: SubscriptionSettings) {
   const [a, b, correlationId] = [ulid(), ulid(), ulid()];
@@ -29,17 +32,14 @@ async function pastDamage(name: string, error: unknown): Promise<void> {
 }
 
 const next = (name: string) =>
-  vi.waitFor(
-    async () => {
-      const [delivery] = await subscriptions.take(name, { max: 1, wait: 10 }).catch(async (error) => {
-        await pastDamage(name, error);
-        return [];
-      });
-      if (!delivery) throw new Error('nothing is delivered');
-      return delivery;
-    },
-    { timeout: 90_000 },
-  );
+  vi.waitFor(async () => {
+    const [delivery] = await subscriptions.take(name, { max: 1, wait: 10 }).catch(async (error) => {
+      await pastDamage(name, error);
+      return [];
+    });
+    if (!delivery) throw new Error('nothing is delivered');
+    return delivery;
+  }, PATIENCE);
 
 it('two consumers get each event once, the events of a stream in order', async () => {
   const { a, b, name } = await subscribed({ ackWithinSeconds: 120 });
@@ -70,7 +70,7 @@ it('a delivery without an answer comes again, and then its first token is refuse
     const delivery = await next(name);
     expect(delivery.event.id).toBe(first.event.id);
     return delivery;
-  });
+  }, PATIENCE);
   expect(again.attempt).toBeGreaterThan(1);
   await expect(subscriptions.ack(name, [first.token])).rejects.toMatchObject({ code: 'DELIVERY_LOST' });
   await subscriptions.remove(name);
