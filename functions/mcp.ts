@@ -1,40 +1,20 @@
 import application from '#application';
 import { mcpRoutes, type ToolDeps } from '../api/tools.ts';
-import { EventLog } from '../core/log/log.ts';
-import { PastFolds } from '../core/projections/past-folds.ts';
 import { compileLater } from '../core/schemas/compile-later.ts';
 import { DEFAULT_CACHE_BYTES } from '../core/state/state-cache.ts';
 import { StateReader } from '../core/state/state-reader.ts';
 import { appDeps, httpHandler } from './runtime/handlers.ts';
+import { readingParts } from './runtime/reading.ts';
 import { metrics, readEnvironment, tracer } from './runtime/stage.ts';
-import {
-  eventStore,
-  generationsIn,
-  PAST_BYTES,
-  readableLog,
-  sharedViewsIn,
-  snapshotsIn,
-  viewsIn,
-} from './runtime/stores.ts';
 
-const { EVENTS_TABLE, VIEWS_TABLE, CONTROL_TABLE, LOG_TABLE, OBJECTS_BUCKET } = readEnvironment('mcp');
-const store = eventStore(EVENTS_TABLE, OBJECTS_BUCKET, compileLater);
-const histories = { store, snapshots: snapshotsIn(OBJECTS_BUCKET) };
-const log = new EventLog(readableLog(EVENTS_TABLE, LOG_TABLE, OBJECTS_BUCKET));
-const views = viewsIn(VIEWS_TABLE, OBJECTS_BUCKET);
+const { histories, reading } = readingParts(readEnvironment('mcp'), compileLater);
 
 const deps: ToolDeps = {
   ...appDeps,
-  store,
+  ...reading,
   states: new StateReader({ ...histories, cacheBytes: DEFAULT_CACHE_BYTES, metrics }),
   aggregates: application.aggregates,
   trace: () => tracer.header,
-  log,
-  past: new PastFolds({ log, histories, views, maxBytes: PAST_BYTES }),
-  views,
-  generations: generationsIn(CONTROL_TABLE),
-  sharedViews: sharedViewsIn(VIEWS_TABLE, OBJECTS_BUCKET),
-  projections: application.projections,
 };
 
 /** Answers agents over MCP. Their tools read and write, so this function alone has the permissions of both. */

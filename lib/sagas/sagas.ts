@@ -4,7 +4,7 @@ import { type IEventBus, Match, Rule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
-import * as sqs from 'aws-cdk-lib/aws-sqs';
+import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { Data } from '../data/data.ts';
 import { answerMachines, appendEvents, keepSagaTokens, startMachines } from '../data/permissions.ts';
@@ -16,6 +16,7 @@ import { alarmLostEvents } from '../shared/rule-alarm.ts';
 import { type FunctionCode, ServiceFunction } from '../shared/service-function.ts';
 import { tableSettings } from '../shared/table-settings.ts';
 import { throttleRule } from '../shared/table-throttles.ts';
+import { waitingQueue } from '../shared/waiting-queue.ts';
 import { SagaStateMachine } from './saga-state-machine.ts';
 
 /** The data, bus, code and sagas that {@link Sagas} needs. */
@@ -148,13 +149,11 @@ function waitingEvents(scope: Construct, events: ServiceFunction<'saga-events'>,
     reason:
       'This queue is itself a dead-letter queue: events are put here that the function could not take in for a day. Nothing consumes it automatically, so no message can be received too often.',
   });
-  const waiting = new sqs.Queue(scope, 'Waiting', {
-    encryption: sqs.QueueEncryption.SQS_MANAGED,
-    enforceSSL: true,
-    retentionPeriod: Duration.days(14),
-    visibilityTimeout: RETRY_PAUSE,
-    deadLetterQueue: { queue: undelivered, maxReceiveCount: MAX_ATTEMPTS },
-    removalPolicy: props.config.removalPolicy,
+  const waiting = waitingQueue(scope, 'Waiting', {
+    config: props.config,
+    failures: undelivered,
+    pause: RETRY_PAUSE,
+    attempts: MAX_ATTEMPTS,
   });
   addAlarm(waiting, 'Alarm', props, {
     ...{ name: 'SagaEventsWait', threshold: 1, periods: 1 },

@@ -4,7 +4,7 @@ import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { CfnScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
-import * as sqs from 'aws-cdk-lib/aws-sqs';
+import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { Data } from '../data/data.ts';
 import { appendEvents, readLists } from '../data/permissions.ts';
@@ -14,6 +14,7 @@ import { nameOf } from '../shared/config.ts';
 import { DeadLetterQueue } from '../shared/dead-letter-queue.ts';
 import { alarmFailedStarts, alarmLostEvents } from '../shared/rule-alarm.ts';
 import { type FunctionCode, ServiceFunction } from '../shared/service-function.ts';
+import { waitingQueue } from '../shared/waiting-queue.ts';
 
 /** The data, bus and code that {@link Schedules} needs. */
 export interface SchedulesProps extends AlarmPlace {
@@ -41,14 +42,7 @@ export class Schedules extends Construct {
       reason:
         'This queue is itself a dead-letter queue: calls of timers are put here that the function could not do for a day, or that could not be sent. Nothing consumes it automatically, so no message can be received too often.',
     });
-    const calls = new sqs.Queue(this, 'Calls', {
-      encryption: sqs.QueueEncryption.SQS_MANAGED,
-      enforceSSL: true,
-      retentionPeriod: Duration.days(14),
-      visibilityTimeout: RETRY_PAUSE,
-      deadLetterQueue: { queue: failures, maxReceiveCount: MAX_ATTEMPTS },
-      removalPolicy: config.removalPolicy,
-    });
+    const calls = waitingQueue(this, 'Calls', { config, failures, pause: RETRY_PAUSE, attempts: MAX_ATTEMPTS });
     const group = new CfnScheduleGroup(this, 'Group', { name: nameOf(config) });
     const sender = new Role(this, 'Sender', {
       description: 'Annals: EventBridge Scheduler sends calls of timers',

@@ -54,3 +54,15 @@ function isMistake(error: Error & { readonly $metadata?: unknown }): boolean {
   if (error.$metadata !== undefined || '$response' in error) return false;
   return error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError;
 }
+
+// biome-ignore lint/suspicious/noExplicitAny: constructors of error classes take any arguments
+type ErrorClass = new (...args: any[]) => Error;
+
+/** Waits for a call, and takes errors of some classes for success: what they say is there already, or is over. */
+export async function ignoring(harmless: readonly ErrorClass[], call: Promise<unknown>): Promise<void> {
+  try {
+    await call;
+  } catch (error) {
+    if (!harmless.some((kind) => error instanceof kind)) throw error;
+  }
+}

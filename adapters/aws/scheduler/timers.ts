@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-scheduler';
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { TimerCall, Timers } from '../../../core/schedules/timers.ts';
-import { callService } from '../clients/service-error.ts';
+import { callService, ignoring } from '../clients/service-error.ts';
 
 /** The clients and resources of {@link SchedulerTimers}. */
 export interface SchedulerTimersOptions {
@@ -58,7 +58,7 @@ export class SchedulerTimers implements Timers {
     const { scheduler, group } = this.#options;
     const command = new DeleteScheduleCommand({ Name: nameOf(call), GroupName: group });
     await ignoring(
-      ResourceNotFoundException,
+      [ResourceNotFoundException],
       callService('Scheduler', () => scheduler.send(command)),
     );
   }
@@ -89,7 +89,7 @@ export class SchedulerTimers implements Timers {
     });
     // The name says schedule and instant, so a schedule of that name is this call.
     await ignoring(
-      ConflictException,
+      [ConflictException],
       callService('Scheduler', () => scheduler.send(command)),
     );
   }
@@ -108,12 +108,3 @@ const nameOf = ({ scheduleId, dueAt }: TimerCall): string =>
   createHash('sha256')
     .update(JSON.stringify([scheduleId, dueAt]))
     .digest('hex');
-
-// biome-ignore lint/suspicious/noExplicitAny: constructors of error classes take any arguments
-async function ignoring(harmless: new (...args: any[]) => Error, call: Promise<unknown>): Promise<void> {
-  try {
-    await call;
-  } catch (error) {
-    if (!(error instanceof harmless)) throw error;
-  }
-}

@@ -10,7 +10,7 @@ import {
   TaskTimedOut,
 } from '@aws-sdk/client-sfn';
 import type { SagaMachines, SagaRound } from '../../../core/sagas/tokens.ts';
-import { callService } from '../clients/service-error.ts';
+import { callService, ignoring } from '../clients/service-error.ts';
 import { statePayload } from './payload.ts';
 
 /** The state machines of sagas in Step Functions. An execution is named after saga and turn, so a turn runs only once. */
@@ -35,7 +35,7 @@ export class StepFunctionsMachines implements SagaMachines {
       input: statePayload({ sagaId, next: { round } }),
     });
     await ignoring(
-      ExecutionAlreadyExists,
+      [ExecutionAlreadyExists],
       callService('Step Functions', () => this.#client.send(start)),
     );
   }
@@ -51,10 +51,7 @@ export class StepFunctionsMachines implements SagaMachines {
   /** Ignores that the machine has gone on or does not wait any more. Error messages never contain the token. */
   async #answer(command: SendTaskSuccessCommand | SendTaskFailureCommand): Promise<void> {
     const send = () => this.#client.send(command as SendTaskSuccessCommand);
-    await ignoring(
-      TaskDoesNotExist,
-      ignoring(TaskTimedOut, ignoring(InvalidToken, callService('Step Functions', send))),
-    );
+    await ignoring([TaskDoesNotExist, TaskTimedOut, InvalidToken], callService('Step Functions', send));
   }
 }
 
@@ -63,14 +60,4 @@ export function executionName(sagaId: string, turn: number): string {
   const readable = sagaId.replaceAll(/[^A-Za-z0-9_-]/g, '_').slice(0, 40);
   const hash = createHash('sha256').update(sagaId).digest('hex').slice(0, 16);
   return turn === 0 ? `${readable}-${hash}` : `${readable}-${hash}-${turn}`;
-}
-
-// biome-ignore lint/suspicious/noExplicitAny: constructors of error classes take any arguments
-async function ignoring(harmless: new (...args: any[]) => Error, call: Promise<unknown>): Promise<unknown> {
-  try {
-    return await call;
-  } catch (error) {
-    if (error instanceof harmless) return undefined;
-    throw error;
-  }
 }
